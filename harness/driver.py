@@ -1,0 +1,201 @@
+"""The plug-in contract: what a driver is, and how one is found and verified.
+
+A driver is a class, named by an entry point of the group `pgdyno.drivers`. No base
+class, no registry. It opens sessions; a session has one method per op it supports,
+found by name (`harness.model.Op`). Each method *binds*: it does all preparation
+(placeholders, parameter objects, attribute look-ups) and returns an op: a callable
+without arguments that does one whole unit of work as the library's user would see it,
+rows fetched and decoded, and returns the library's native result. The op of an async
+driver returns an awaitable.
+
+What the library cannot do is said while binding, with `errors.Unsupported`.
+docs/writing-a-driver.md builds a plug-in step by step.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from harness.capabilities import Capability
+from harness.errors import DriverError
+from harness.model import Arm, ErrorFields, Kind, Op, Profile, Target, Terms
+
+GROUP = "pgdyno.drivers"
+
+SyncOp = Callable[[], Any]
+AsyncOp = Callable[[], Awaitable[Any]]
+
+
+class Session(Protocol):
+    """An open connection of a library. Sync or async: `close` is a coroutine if async.
+
+    Besides these: one method per supported op, `def <op>(self, call: Call) -> Op`;
+    `wrapper(kind, value)` where the library has wrapper types (`kind` is `json`,
+    `jsonb` or `vector`).
+    """
+
+    def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
+        """The rows of one native result as tuples; untimed, for verification."""
+
+    def close(self) -> Any:
+        """End the session."""
+
+
+class Driver(Protocol):
+    """A library with the options its user would spell out.
+
+    Class attributes: `name`, `kind`, `options` (option → what it does),
+    `capabilities`. `open` and `open_pool` are coroutines where `kind` is `async`.
+    A pool has the methods of a session, each op of which checks a connection out and
+    gives it back, plus the op `checkout`. Optional: `connect(target, profile)` and
+    `connect_query(target, profile, sql)` bind the ops of the same names;
+    `run_loop()` of an async driver makes its event loop.
+    """
+
+    name: str
+    kind: Kind
+    options: Mapping[str, str]
+    capabilities: frozenset[Capability]
+
+    def __init__(self, options: frozenset[str]) -> None: ...
+
+    def terms(self) -> Terms:
+        """Versions and habits, stored with the results."""
+
+    def describe_error(self, error: BaseException) -> ErrorFields:
+        """What the library's exception tells about a server error."""
+
+    def open(self, target: Target, profile: Profile) -> Any:
+        """Open a session in autocommit."""
+
+
+class PoolingDriver(Driver, Protocol):
+    """A driver whose library has a connection pool of its own."""
+
+    def open_pool(self, target: Target, profile: Profile, size: int) -> Any:
+        """Open a pool of exactly `size` connections, all of them connected."""
+
+
+def entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+    """Every installed driver plug-in by name, without importing any."""
+    return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+
+
+def parse_arm(spec: str, profile: Profile = "configured") -> Arm:
+    """`asyncpg+uvloop` → an arm; raises `DriverError` for a driver that is not there."""
+    driver, *options = spec.split("+")
+    known = entry_points()
+    if driver not in known:
+        raise DriverError(
+            f"there is no driver '{driver}'",
+            hint=f"known drivers: {', '.join(sorted(known))}",
+        )
+    return Arm(driver, tuple(options), profile)
+
+
+def load(arm: Arm) -> Driver:
+    """Import, verify and construct the driver of an arm.
+
+    Raises:
+        DriverError: the plug-in or its library cannot be imported, or the plug-in
+            does not keep the contract. One error, whatever went wrong inside.
+    """
+    point = entry_points().get(arm.driver)
+    if point is None:
+        raise DriverError(f"there is no driver '{arm.driver}'", hint="pgdyno list drivers")
+    try:
+        plugin = point.load()
+    except ModuleNotFoundError as error:
+        raise DriverError(
+            f"driver '{arm.driver}' is not installed: {error}",
+            hint=f"pip install 'pgdyno[{arm.driver}]' or the plug-in's own library",
+        ) from error
+    except BaseException as error:  # a plug-in may do anything at import
+        raise DriverError(
+            f"driver '{arm.driver}' cannot be imported: {type(error).__name__}: {error}",
+            hint=f"the plug-in is {point.value}",
+        ) from error
+    verify_plugin(plugin, point.value)
+    check_options(plugin, arm)
+    try:
+        driver: Driver = plugin(frozenset(arm.options))
+        terms = driver.terms()
+    except Exception as error:
+        raise DriverError(
+            f"driver '{arm.name}' cannot be used: {type(error).__name__}: {error}",
+            hint=f"the plug-in is {point.value}",
+        ) from error
+    if not isinstance(terms, Terms) or not terms.version:
+        raise DriverError(
+            f"driver '{arm.name}' does not tell its version",
+            hint=f"{point.value}.terms() must return Terms with a version",
+        )
+    return driver
+
+
+def check_options(plugin: type[Driver], arm: Arm) -> None:
+    """Every option that is asked for must be one that the driver declares."""
+    for option in arm.options:
+        if option not in plugin.options:
+            known = ", ".join(sorted(plugin.options)) or "none"
+            raise DriverError(
+                f"driver '{arm.driver}' has no option '{option}'", hint=f"it has: {known}"
+            )
+
+
+def verify_plugin(plugin: Any, where: str) -> None:
+    """Hold a plug-in to the contract; every breach in one message."""
+    faults = list(_faults(plugin)) if inspect.isclass(plugin) else ["it is not a class"]
+    if faults:
+        raise DriverError(
+            f"the plug-in {where} is not a driver: {'; '.join(faults)}",
+            hint="see docs/writing-a-driver.md",
+        )
+
+
+def _faults(plugin: Any) -> Iterable[str]:
+    if not isinstance(getattr(plugin, "name", None), str):
+        yield "`name` must be a string"
+    if getattr(plugin, "kind", None) not in ("sync", "async"):
+        yield "`kind` must be 'sync' or 'async'"
+    if not isinstance(getattr(plugin, "options", None), Mapping):
+        yield "`options` must map each option to what it does"
+    capabilities = getattr(plugin, "capabilities", None)
+    if not isinstance(capabilities, frozenset):
+        yield "`capabilities` must be a frozenset"
+    else:
+        known = {str(capability) for capability in Capability}
+        unknown = sorted(str(one) for one in capabilities if str(one) not in known)
+        if unknown:
+            yield f"unknown capability {', '.join(unknown)}"
+    wanted = {"terms": 0, "describe_error": 1, "open": 2, "open_pool": 3, "connect": 2,
+              "connect_query": 3}  # fmt: skip
+    required = {"terms", "describe_error", "open"}
+    for method, arity in wanted.items():
+        function = getattr(plugin, method, None)
+        if function is None:
+            if method in required:
+                yield f"`{method}` is missing"
+        elif not _accepts(function, arity):
+            yield f"`{method}` must take {arity} argument(s) besides self"
+    asynchronous = getattr(plugin, "kind", None) == "async"
+    for method in ("open", "open_pool"):
+        function = getattr(plugin, method, None)
+        if function is not None and inspect.iscoroutinefunction(function) != asynchronous:
+            yield f"`{method}` must {'' if asynchronous else 'not '}be a coroutine function"
+
+
+def _accepts(function: Any, arity: int) -> bool:
+    try:
+        inspect.signature(function).bind(None, *range(arity))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def claims(session: Any, op: Op) -> bool:
+    """Whether a session claims an op: by having the method of its name."""
+    return callable(getattr(session, op.value, None))

@@ -1,0 +1,89 @@
+"""Every exception of the project, each written for the person who reads it.
+
+An error says what happened and where (its message) and what to do (`hint`).
+The exit code belongs to the class, so that a command never has to choose one.
+"""
+
+from __future__ import annotations
+
+EXIT_PASS = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INCONCLUSIVE = 3
+EXIT_INVALID = 4
+EXIT_INFRASTRUCTURE = 5
+EXIT_INTERRUPTED = 130
+
+
+class PgdynoError(Exception):
+    """Anything that pgdyno itself reports; `str()` is one readable sentence."""
+
+    exit_code = EXIT_INVALID
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(PgdynoError):
+    """The command line asks for something that does not exist or contradicts itself."""
+
+    exit_code = EXIT_USAGE
+
+
+class ScenarioError(PgdynoError):
+    """A scenario file is wrong; the message names the file and the key."""
+
+    exit_code = EXIT_USAGE
+
+
+class DriverError(PgdynoError):
+    """A driver cannot be found, imported or trusted to be a driver."""
+
+    exit_code = EXIT_USAGE
+
+
+class ServerError(PgdynoError):
+    """PostgreSQL cannot be found, started or reached."""
+
+    exit_code = EXIT_INFRASTRUCTURE
+
+
+class ResultsError(PgdynoError):
+    """A results file cannot be read or written, or two of them cannot be compared."""
+
+    exit_code = EXIT_INVALID
+
+
+class MissingExtra(PgdynoError):
+    """An optional part of pgdyno is not installed."""
+
+    exit_code = EXIT_USAGE
+
+    def __init__(self, extra: str, what: str) -> None:
+        super().__init__(
+            f"{what} needs the extra '{extra}'",
+            hint=f"pip install 'pgdyno[{extra}]'",
+        )
+
+
+class OracleError(PgdynoError):
+    """The server could not say what is right: the case is `invalid`, no driver is charged."""
+
+
+class WorkerGone(PgdynoError):
+    """A worker ended, or did not answer in time.
+
+    `verdict` says which: `crashed` or `hung`.
+    """
+
+    def __init__(self, message: str, *, verdict: str) -> None:
+        super().__init__(message)
+        self.verdict = verdict
+
+
+class Unsupported(Exception):  # noqa: N818 - a statement of fact by a plug-in, not a failure
+    """Raised by a plug-in while binding: the library cannot do this, and why.
+
+    Once an op is bound it must work: an `Unsupported` from a running op is `invalid`.
+    """

@@ -1,0 +1,356 @@
+"""The nouns, frozen. Standard library only, because workers import this.
+
+The glossary (docs/glossary.md) says what each word means; this module says what
+shape it has. Text that comes from a file has been validated before it gets here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+Profile = Literal["default", "configured"]
+Kind = Literal["sync", "async"]
+Effort = Literal["quick", "standard", "full", "gate"]
+Point = tuple[tuple[str, int | str], ...]
+
+PROFILES: tuple[Profile, ...] = ("default", "configured")
+
+
+class Verdict(StrEnum):
+    """What became of one cell of the matrix, worst first; `invalid` is our own fault."""
+
+    BROKEN = "broken"
+    CRASHED = "crashed"
+    HUNG = "hung"
+    LOSSY = "lossy"
+    DIFFERS = "differs"
+    REJECTED = "rejected"
+    UNSUPPORTED = "unsupported"
+    SKIPPED = "skipped"
+    EXACT = "exact"
+    INVALID = "invalid"
+
+    @property
+    def severity(self) -> int:
+        """0 for `exact`, more for what hurts more; `invalid` is outside the order: -1."""
+        if self is Verdict.INVALID:
+            return -1
+        return len(_WORST_FIRST) - 1 - _WORST_FIRST.index(self)
+
+    @property
+    def timeable(self) -> bool:
+        """Whether a cell with this verdict may be given a time."""
+        return self in (Verdict.EXACT, Verdict.DIFFERS)
+
+
+_WORST_FIRST = tuple(verdict for verdict in Verdict if verdict != "invalid")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with what a person needs to believe it."""
+
+    verdict: Verdict
+    detail: str = ""
+    observed: str = ""
+    expected: str = ""
+
+
+class Op(StrEnum):
+    """The closed vocabulary of what a driver can be asked; a session method has its name."""
+
+    CONNECT = "connect"
+    CONNECT_QUERY = "connect_query"
+    CHECKOUT = "checkout"
+    EXECUTE = "execute"
+    FETCH_ALL = "fetch_all"
+    FETCH_ONE = "fetch_one"
+    FETCH_VAL = "fetch_val"
+    EXECUTE_MANY = "execute_many"
+    BATCH_HELPER = "batch_helper"
+    SEQUENTIAL = "sequential"
+    PIPELINE = "pipeline"
+    TRANSACTION = "transaction"
+    SAVEPOINT = "savepoint"
+    COPY_IN = "copy_in"
+    COPY_OUT = "copy_out"
+
+
+@dataclass(frozen=True, slots=True)
+class PgType:
+    """A PostgreSQL type as the server describes it.
+
+    `name` is `pg_type.typname`; `element` is set for arrays, domains, ranges and
+    multiranges; `fields` for composites.
+    """
+
+    name: str
+    kind: Literal["base", "array", "enum", "composite", "domain", "range", "multirange"] = "base"
+    element: PgType | None = None
+    fields: tuple[tuple[str, PgType], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows as the server wrote them: text form or None, column by column typed."""
+
+    columns: tuple[str, ...]
+    types: tuple[PgType, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement with `$n` placeholders and one call's parameters."""
+
+    sql: str
+    params: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a plug-in binds an op to: everything it needs, as Python objects.
+
+    `sql` has `$n` placeholders. `params` holds one tuple per call; calls cycle
+    through it, starting at `offset`. `statements` is the list of a pipeline, a
+    transaction or a sequence. `rows` are the rows of an `execute_many` or a COPY,
+    `data` the encoded COPY stream when the source is bytes, `types` the
+    `pg_type.typname` of each column.
+    """
+
+    op: Op
+    sql: str = ""
+    params: tuple[tuple[Any, ...], ...] = ()
+    statements: tuple[Statement, ...] = ()
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+    data: bytes = b""
+    format: Literal["text", "csv", "binary"] = "text"
+    offset: int = 0
+
+    def cycle(self) -> Iterator[tuple[Any, ...]]:
+        """The endless sequence of parameters: the same for every driver."""
+        start = self.offset % len(self.params) if self.params else 0
+        return itertools.cycle(self.params[start:] + self.params[:start])
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to connect, and with which session settings (sent as startup options)."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    dbname: str
+    settings: tuple[tuple[str, str], ...] = ()
+    application_name: str = "pgdyno"
+
+    @property
+    def options(self) -> str:
+        """The settings in libpq's form: `-c name=value`, with spaces escaped."""
+        return " ".join(
+            f"-c {name}={value.replace(chr(92), chr(92) * 2).replace(' ', chr(92) + ' ')}"
+            for name, value in self.settings
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which terms a driver does its work; shown beside every number."""
+
+    library: str
+    version: str
+    implementation: str
+    libpq: str
+    wire_results: str
+    wire_parameters: str
+    row_shape: str
+    placeholders: str
+    statement_cache: str
+    autocommit: str
+    pool: str
+    loop: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFields:
+    """What an exception of a driver tells, as far as the library exposes it."""
+
+    sqlstate: str = ""
+    message: str = ""
+    constraint: str = ""
+    table: str = ""
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One column of a run: a driver, its options, and which copy of it (A/A)."""
+
+    driver: str
+    options: tuple[str, ...] = ()
+    profile: Profile = "configured"
+    copy: int = 0
+
+    @property
+    def name(self) -> str:
+        """The driver as a user spells it: `asyncpg+uvloop`."""
+        return "+".join((self.driver, *self.options))
+
+    @property
+    def id(self) -> str:
+        """Unique in a run; the second copy of a driver is its A/A arm."""
+        return f"{self.name} (A/A)" if self.copy else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedError:
+    """Which error must come; empty fields are not looked at."""
+
+    sqlstate: str
+    constraint: str = ""
+    table: str = ""
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """An approximate search must find at least this share of the exact answer."""
+
+    exact: str
+    at_least: float
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """The oracles of a case. `rows` is implied for every op that returns rows.
+
+    `state` is a query that must give the same rows in the driver's schema as in the
+    schema where the control connection did the same work; `sessions` is how many
+    server sessions one op opens.
+    """
+
+    rows: bool = False
+    state: str = ""
+    error: ExpectedError | None = None
+    rejected: bool = False
+    recall: Recall | None = None
+    plan: str = ""
+    sessions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSpec:
+    """A statement of a scenario file: SQL and the SQL that makes its parameters."""
+
+    sql: str
+    params: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchSpec:
+    """How a cell is timed: what one op is worth, and what undoes it."""
+
+    effort: Effort
+    unit: str
+    units_per_op: int
+    reset: str
+    server_settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """SQL of the control connection, with one schema per `run` or per `trial`."""
+
+    sql: str = ""
+    scope: Literal["run", "trial"] = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A case at one point of its axes: what is checked and perhaps timed.
+
+    All `${axis}` marks are replaced. `clients` > 0 makes it a concurrency cell over
+    a pool of `pool` connections. `forms` says in which Python form each parameter or
+    column is sent.
+    """
+
+    scenario: str
+    case: str
+    point: Point
+    title: str
+    op: Op
+    fixture: Fixture
+    expect: Expect
+    sql: str = ""
+    params: str = ""
+    forms: tuple[str, ...] = ()
+    statements: tuple[StatementSpec, ...] = ()
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    rows: str = ""
+    format: Literal["text", "csv", "binary"] = "text"
+    source: Literal["rows", "bytes"] = "rows"
+    strategy: str = ""
+    clients: int = 0
+    pool: int = 0
+    requires: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    bench: BenchSpec | None = None
+
+    @property
+    def id(self) -> str:
+        """The cell's identity: `copy/in#rows@format=text,rows=1000`."""
+        head = f"{self.scenario}#{self.case}"
+        axes = ",".join(f"{name}={value}" for name, value in self.point)
+        return f"{head}@{axes}" if axes else head
+
+    @property
+    def family(self) -> str:
+        """The folder of the scenario: `copy`."""
+        return self.scenario.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An oracle's answer, ready for a worker: one list of tables per call.
+
+    `calls[i][j]` is what statement j of call i returns; None where it returns none.
+    """
+
+    calls: tuple[tuple[Table | None, ...], ...] = ()
+    error: ExpectedError | None = None
+    rejected: bool = False
+    accept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A cell as a worker needs it: inputs and expected answers, no scenario, no server."""
+
+    cell: str
+    op: Op
+    expected: Expected
+    requires: tuple[str, ...] = ()
+    sql: str = ""
+    params: Table | None = None
+    statements: tuple[tuple[str, Table | None], ...] = ()
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    rows: Table | None = None
+    data: bytes = b""
+    format: Literal["text", "csv", "binary"] = "text"
+    source: Literal["rows", "bytes"] = "rows"
+    forms: tuple[str, ...] = ()
+    clients: int = 0
+    pool: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
