@@ -1,0 +1,200 @@
+"""The lines of a results file. docs/results-format.md describes them for readers.
+
+One JSON object per line, told apart by `record`: a header, then trials, checks and
+notes as they happen, then a footer. Times are integers in nanoseconds, sizes are
+bytes. Everything else (medians, intervals, ranks) is derived by whoever reads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+SCHEMA = 1
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="record"):
+    """A line of a results file."""
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """The machine as far as it decides whether two runs can be compared."""
+
+    system: str
+    release: str
+    cpu: str
+    cores: int
+    memory_bytes: int
+    python: str
+    implementation: str
+    hostname_hash: str
+    virtual: str = ""
+
+    @property
+    def fingerprint(self) -> tuple[str, ...]:
+        """Equal for runs whose times may be compared."""
+        return (self.system, self.cpu, str(self.cores), self.hostname_hash)
+
+
+class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The server: never an address, never a password."""
+
+    label: str
+    version: str
+    version_num: int
+    managed: bool
+    transport: str
+    settings: dict[str, str]
+    extensions: dict[str, str]
+
+
+class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """An arm with the terms under which its driver works.
+
+    `twin` is the id of the arm that it repeats, for an A/A arm. `problem` says why an
+    arm could not take part; its terms are then empty.
+    """
+
+    id: str
+    driver: str
+    options: list[str]
+    profile: str
+    kind: str
+    twin: str = ""
+    terms: dict[str, str] = msgspec.field(default_factory=dict)
+    problem: str = ""
+
+
+class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell as the scenario file describes it."""
+
+    id: str
+    scenario: str
+    case: str
+    point: dict[str, int | str]
+    title: str
+    why: str
+    op: str
+    strategy: str = ""
+    unit: str = "ops"
+    units_per_op: int = 1
+    clients: int = 0
+    pool: int = 0
+    sql: str = ""
+    digest: str = ""
+
+
+class Header(Record, frozen=True, kw_only=True, tag="header"):
+    """The first line: what was asked, of whom, where."""
+
+    schema: int
+    run: str
+    kind: str
+    pgdyno: str
+    started: str
+    seed: int
+    effort: str = ""
+    command: list[str] = msgspec.field(default_factory=list)
+    machine: Machine
+    server: ServerFacts
+    placement: dict[str, str] = msgspec.field(default_factory=dict)
+    arms: list[ArmFacts] = msgspec.field(default_factory=list)
+    cells: list[CellFacts] = msgspec.field(default_factory=list)
+
+
+class Slices(msgspec.Struct, frozen=True, kw_only=True):
+    """The timed slices of one cell and arm in one round, in the order of their timing.
+
+    Every list has one entry per slice. `server_cpu_ns` is empty where the server's
+    CPU time cannot be read.
+    """
+
+    ops: int
+    lead: int
+    wall_ns: list[int]
+    cpu_ns: list[int]
+    server_cpu_ns: list[int] = msgspec.field(default_factory=list)
+    voluntary_switches: list[int] = msgspec.field(default_factory=list)
+    involuntary_switches: list[int] = msgspec.field(default_factory=list)
+
+
+class Trial(Record, frozen=True, kw_only=True, tag="trial"):
+    """One cell of one arm in one round: its verdict and, if that allows, its times.
+
+    `attempt` counts the repetitions of a block that was disturbed; only the last
+    attempt of a round that is not `disturbed` counts. `latency_ns` are single ops, in
+    order, from a pass of their own.
+    """
+
+    cell: str
+    arm: str
+    round: int
+    attempt: int = 0
+    verdict: str
+    detail: str = ""
+    observed: str = ""
+    expected: str = ""
+    disturbed: str = ""
+    slices: Slices | None = None
+    latency_ns: list[int] = msgspec.field(default_factory=list)
+    rss_peak_bytes: int = 0
+
+
+class Check(Record, frozen=True, kw_only=True, tag="check"):
+    """One cell of the conformance matrix."""
+
+    scenario: str
+    case: str
+    cell: str
+    driver: str
+    profile: str
+    verdict: str
+    detail: str
+    observed: str
+    expected: str
+    elapsed_ns: int = 0
+
+
+class Note(Record, frozen=True, kw_only=True, tag="note"):
+    """Something a reader must know: dropped work, a disturbance, a chatty driver."""
+
+    kind: str
+    text: str
+    cell: str = ""
+    arm: str = ""
+
+
+class Footer(Record, frozen=True, kw_only=True, tag="footer"):
+    """The last line. A file without one is truncated."""
+
+    ended: str
+    reason: str
+    trials: int
+    checks: int
+    elapsed_ns: int
+
+
+AnyRecord = Header | Trial | Check | Note | Footer
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A results file, read. `truncated` says why, where the footer is missing."""
+
+    path: str
+    header: Header
+    trials: list[Trial]
+    checks: list[Check]
+    notes: list[Note]
+    footer: Footer | None
+    truncated: str = ""
+
+    def cell(self, identity: str) -> CellFacts:
+        """The facts of a cell by its id."""
+        return next(cell for cell in self.header.cells if cell.id == identity)
+
+
+def to_dict(record: AnyRecord) -> dict[str, Any]:
+    """A record as builtin types, as it stands in the file."""
+    built: dict[str, Any] = msgspec.to_builtins(record)
+    return built

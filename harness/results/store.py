@@ -1,0 +1,154 @@
+"""Writing and reading results files: append one line at a time, lose nothing.
+
+A line is written and flushed as it happens, so that whatever ends the process, what
+was measured stays readable. Readers are told about truncation, never guess.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from harness.errors import ResultsError
+from harness.results.migrations import migrate
+from harness.results.records import SCHEMA, AnyRecord, Check, Footer, Header, Note, Run, Trial
+
+_decode_record = msgspec.json.Decoder(AnyRecord)
+
+
+class Writer:
+    """An open results file. Use as a context manager; every `write` reaches the system."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.trials = 0
+        self.checks = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("xb")
+        except FileExistsError as error:
+            raise ResultsError(
+                f"{path} exists already", hint="results are never overwritten: name another file"
+            ) from error
+        except OSError as error:
+            raise ResultsError(
+                f"{path} cannot be written: {error.strerror}", hint="name another --out"
+            ) from error
+
+    def write(self, record: AnyRecord) -> None:
+        """Append one record.
+
+        Raises:
+            ResultsError: the line did not reach the file (a full disk, say); the lines
+                before it are whole.
+        """
+        end = self._file.tell()
+        try:
+            self._file.write(msgspec.json.encode(record) + b"\n")
+            self._file.flush()
+        except OSError as error:
+            self._cut(end)
+            raise ResultsError(
+                f"{self.path} cannot be written further: {error.strerror}",
+                hint="what was measured before is kept; free some space and run again",
+            ) from error
+        self.trials += isinstance(record, Trial)
+        self.checks += isinstance(record, Check)
+
+    def _cut(self, end: int) -> None:
+        """Remove a half-written line, so that the file stays readable."""
+        os.ftruncate(self._file.fileno(), end)
+
+    def close(self) -> None:
+        """Close the file; harmless when called twice."""
+        try:
+            self._file.close()
+        except OSError:
+            # A failed flush was reported by `write`; closing must not hide it.
+            os.close(self._file.fileno())
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def read(path: Path) -> Run:
+    """Read a results file.
+
+    Raises:
+        ResultsError: not readable, not a results file, or from a newer schema. A last
+            line that was cut, or a missing footer, is no error: `Run.truncated` says so.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise ResultsError(f"{path} cannot be read: {error.strerror}") from error
+    complete, rest = lines[:-1], lines[-1]
+    if not complete:
+        raise ResultsError(f"{path} holds no complete line", hint="it was cut at its start")
+    header = _header(path, complete[0])
+    version = header.schema
+    records = [_record(path, number, line, version) for number, line in enumerate(complete[1:], 2)]
+    footer = next((one for one in records if isinstance(one, Footer)), None)
+    truncated = ""
+    if footer is None:
+        truncated = "its last line was cut" if rest else "it has no footer"
+    return Run(
+        path=str(path),
+        header=header,
+        trials=[one for one in records if isinstance(one, Trial)],
+        checks=[one for one in records if isinstance(one, Check)],
+        notes=[one for one in records if isinstance(one, Note)],
+        footer=footer,
+        truncated=truncated,
+    )
+
+
+def _header(path: Path, line: bytes) -> Header:
+    raw = _json(path, 1, line)
+    if raw.get("record") != "header" or not isinstance(raw.get("schema"), int):
+        raise ResultsError(
+            f"{path} is not a results file of pgdyno: its first line is no header",
+            hint="a run writes one with --out FILE.jsonl",
+        )
+    if raw["schema"] > SCHEMA:
+        raise ResultsError(
+            f"{path} has schema {raw['schema']}; this pgdyno reads up to {SCHEMA}",
+            hint="install a newer pgdyno",
+        )
+    return _convert(path, 1, migrate(raw, raw["schema"]), Header)
+
+
+def _record(path: Path, number: int, line: bytes, version: int) -> AnyRecord:
+    if version == SCHEMA:
+        try:
+            return _decode_record.decode(line)
+        except msgspec.MsgspecError:
+            pass  # the slow way below names what is wrong
+    raw = migrate(_json(path, number, line), version)
+    return _convert(path, number, raw, AnyRecord)
+
+
+def _json(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(line, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise ResultsError(f"{path}, line {number}: not a JSON object: {error}") from error
+
+
+def _convert(path: Path, number: int, raw: dict[str, Any], kind: Any) -> Any:
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        raise ResultsError(f"{path}, line {number}: {error}") from error
