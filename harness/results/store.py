@@ -6,6 +6,7 @@ was measured stays readable. Readers are told about truncation, never guess.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +30,8 @@ class Writer:
         self.checks = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("xb")
+            # Unbuffered: a line is in the file or it is not, nothing waits to fail later.
+            self._file = path.open("xb", buffering=0)
         except FileExistsError as error:
             raise ResultsError(
                 f"{path} exists already", hint="results are never overwritten: name another file"
@@ -47,11 +49,12 @@ class Writer:
                 before it are whole.
         """
         end = self._file.tell()
+        line = msgspec.json.encode(record) + b"\n"
         try:
-            self._file.write(msgspec.json.encode(record) + b"\n")
-            self._file.flush()
+            if self._file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            self._cut(end)
+            os.ftruncate(self._file.fileno(), end)  # half a line would hide the rest
             raise ResultsError(
                 f"{self.path} cannot be written further: {error.strerror}",
                 hint="what was measured before is kept; free some space and run again",
@@ -59,17 +62,9 @@ class Writer:
         self.trials += isinstance(record, Trial)
         self.checks += isinstance(record, Check)
 
-    def _cut(self, end: int) -> None:
-        """Remove a half-written line, so that the file stays readable."""
-        os.ftruncate(self._file.fileno(), end)
-
     def close(self) -> None:
         """Close the file; harmless when called twice."""
-        try:
-            self._file.close()
-        except OSError:
-            # A failed flush was reported by `write`; closing must not hide it.
-            os.close(self._file.fileno())
+        self._file.close()
 
     def __enter__(self) -> Writer:
         return self
