@@ -1,0 +1,342 @@
+"""asyncpg: the driver `asyncpg`. It speaks `$n` itself, so nothing is translated."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
+import asyncpg
+
+from harness import sql
+from harness.capabilities import Capability
+from harness.driver import AsyncOp
+from harness.errors import Unsupported
+from harness.model import Call, ErrorFields, Kind, Profile, Target, Terms
+
+
+def _steps(call: Call) -> list[tuple[str, tuple[Any, ...], bool]]:
+    """Statement, parameters, and whether it returns rows: asyncpg says `[]` either way."""
+    return [(one.sql, one.params, sql.returns_rows(one.sql)) for one in call.statements]
+
+
+async def _configure(connection: Any) -> None:
+    """The registrations that asyncpg's and pgvector's documentation show."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
+        )
+    if importlib.util.find_spec("pgvector") is None:
+        return
+    schema = await connection.fetchval(
+        "select n.nspname from pg_type t join pg_namespace n on n.oid = t.typnamespace"
+        " where t.oid = to_regtype('vector')"
+    )
+    if schema:
+        from pgvector.asyncpg import register_vector
+
+        await register_vector(connection, schema=schema)
+
+
+class _Rows:
+    def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
+        """`Record`s as tuples."""
+        return [tuple(record) for record in native if record is not None]
+
+    def wrapper(self, kind: str, value: Any) -> Any:
+        """asyncpg has no wrapper types; pgvector brings `Vector`."""
+        if kind != "vector" or importlib.util.find_spec("pgvector") is None:
+            raise Unsupported(f"asyncpg has no wrapper for '{kind}'")
+        from pgvector import Vector
+
+        return Vector(value)
+
+
+class AsyncpgSession(_Rows):
+    """An asyncpg connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._connection.close()
+
+    def execute(self, call: Call) -> AsyncOp:
+        """`connection.execute`: the simple protocol where there are no parameters."""
+        execute, query, params = self._connection.execute, call.sql, call.cycle()
+        if not any(call.params):
+            return lambda: execute(query)
+        return lambda: execute(query, *next(params))
+
+    def fetch_all(self, call: Call) -> AsyncOp:
+        """`connection.fetch`."""
+        fetch, query, params = self._connection.fetch, call.sql, call.cycle()
+        if not any(call.params):
+            return lambda: fetch(query)
+        return lambda: fetch(query, *next(params))
+
+    def fetch_one(self, call: Call) -> AsyncOp:
+        """`connection.fetchrow`."""
+        fetchrow, query, params = self._connection.fetchrow, call.sql, call.cycle()
+        if not any(call.params):
+            return lambda: fetchrow(query)
+        return lambda: fetchrow(query, *next(params))
+
+    def fetch_val(self, call: Call) -> AsyncOp:
+        """`connection.fetchval`."""
+        fetchval, query, params = self._connection.fetchval, call.sql, call.cycle()
+        if not any(call.params):
+            return lambda: fetchval(query)
+        return lambda: fetchval(query, *next(params))
+
+    def execute_many(self, call: Call) -> AsyncOp:
+        """`connection.executemany`."""
+        executemany, query, rows = self._connection.executemany, call.sql, call.rows
+        return lambda: executemany(query, rows)
+
+    def sequential(self, call: Call) -> AsyncOp:
+        """One statement after another, by `connection.fetch`."""
+        fetch, steps = self._connection.fetch, _steps(call)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            for query, params, returns_rows in steps:
+                records = await fetch(query, *params)
+                results.append(records if returns_rows else None)
+            return results
+
+        return op
+
+    def transaction(self, call: Call) -> AsyncOp:
+        """`async with connection.transaction()`."""
+        connection, steps = self._connection, _steps(call)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            async with connection.transaction():
+                for query, params, returns_rows in steps:
+                    records = await connection.fetch(query, *params)
+                    results.append(records if returns_rows else None)
+            return results
+
+        return op
+
+    def savepoint(self, call: Call) -> AsyncOp:
+        """Two nested `transaction()` blocks; the inner one is a savepoint."""
+        connection, steps = self._connection, _steps(call)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            async with connection.transaction(), connection.transaction():
+                for query, params, returns_rows in steps:
+                    records = await connection.fetch(query, *params)
+                    results.append(records if returns_rows else None)
+            return results
+
+        return op
+
+    def copy_in(self, call: Call) -> AsyncOp:
+        """`copy_to_table` for bytes, `copy_records_to_table` for rows."""
+        schema, table = sql.split_table(call.table)
+        where = {"columns": call.columns or None, "schema_name": schema}
+        if call.data:
+            data, form, copy = call.data, call.format, self._connection.copy_to_table
+            return lambda: copy(table, source=BytesIO(data), format=form, **where)
+        if call.format != "binary":
+            raise Unsupported(
+                f"asyncpg encodes rows for binary COPY, not for {call.format}"
+            )
+        rows, copy_records = call.rows, self._connection.copy_records_to_table
+        return lambda: copy_records(table, records=rows, **where)
+
+    def copy_out(self, call: Call) -> AsyncOp:
+        """`copy_from_query` into a BytesIO."""
+        copy, query, form = self._connection.copy_from_query, call.sql, call.format
+
+        async def op() -> bytes:
+            sink = BytesIO()
+            await copy(query, output=sink, format=form)
+            return sink.getvalue()
+
+        return op
+
+
+class AsyncpgPool(_Rows):
+    """An asyncpg pool: its shortcuts take a connection, work, reset and give it back."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._pool.close()
+
+    def checkout(self, call: Call) -> AsyncOp:  # noqa: ARG002 - part of the contract
+        """`async with pool.acquire()`."""
+        acquire = self._pool.acquire
+
+        async def op() -> None:
+            async with acquire():
+                pass
+
+        return op
+
+    def execute(self, call: Call) -> AsyncOp:
+        """`pool.execute`."""
+        execute, query, params = self._pool.execute, call.sql, call.cycle()
+        if not any(call.params):
+            return lambda: execute(query)
+        return lambda: execute(query, *next(params))
+
+    def fetch_all(self, call: Call) -> AsyncOp:
+        """`pool.fetch`."""
+        fetch, query, params = self._pool.fetch, call.sql, call.cycle()
+        if not any(call.params):
+            return lambda: fetch(query)
+        return lambda: fetch(query, *next(params))
+
+    def fetch_one(self, call: Call) -> AsyncOp:
+        """`pool.fetchrow`."""
+        fetchrow, query, params = self._pool.fetchrow, call.sql, call.cycle()
+        if not any(call.params):
+            return lambda: fetchrow(query)
+        return lambda: fetchrow(query, *next(params))
+
+    def fetch_val(self, call: Call) -> AsyncOp:
+        """`pool.fetchval`."""
+        fetchval, query, params = self._pool.fetchval, call.sql, call.cycle()
+        if not any(call.params):
+            return lambda: fetchval(query)
+        return lambda: fetchval(query, *next(params))
+
+    def transaction(self, call: Call) -> AsyncOp:
+        """`pool.acquire` around `connection.transaction`."""
+        acquire, steps = self._pool.acquire, _steps(call)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            async with acquire() as connection, connection.transaction():
+                for query, params, returns_rows in steps:
+                    records = await connection.fetch(query, *params)
+                    results.append(records if returns_rows else None)
+            return results
+
+        return op
+
+
+class Asyncpg:
+    """asyncpg."""
+
+    name = "asyncpg"
+    kind: Kind = "async"
+    options: Mapping[str, str] = {
+        "noprepare": "no statement cache (statement_cache_size=0), as behind PgBouncer",
+        "uvloop": "run on uvloop instead of asyncio's loop",
+    }
+    capabilities = frozenset(Capability) - {Capability.PIPELINE}
+
+    def __init__(self, options: frozenset[str]) -> None:
+        self._arguments: dict[str, Any] = {}
+        if "noprepare" in options:
+            self._arguments["statement_cache_size"] = 0
+            self.capabilities = self.capabilities - {Capability.PREPARED}
+        self._loop = asyncio.new_event_loop
+        self._loop_name = "asyncio"
+        if "uvloop" in options:
+            import uvloop
+
+            self._loop = uvloop.new_event_loop
+            self._loop_name = f"uvloop {importlib.metadata.version('uvloop')}"
+
+    def run_loop(self) -> asyncio.AbstractEventLoop:
+        """A new event loop."""
+        return self._loop()
+
+    def terms(self) -> Terms:
+        """Versions and habits."""
+        return Terms(
+            library="asyncpg",
+            version=asyncpg.__version__,
+            implementation="Cython",
+            libpq="none (protocol of its own)",
+            wire_results="binary",
+            wire_parameters="binary",
+            row_shape="Record",
+            placeholders="$n",
+            statement_cache="off (statement_cache_size=0)"
+            if self._arguments
+            else "prepares at the 1st execution, keeps 100 for 300 s (default)",
+            autocommit="on (the library's only habit)",
+            pool="asyncpg.create_pool; a release resets the session",
+            loop=self._loop_name,
+        )
+
+    def describe_error(self, error: BaseException) -> ErrorFields:
+        """From the attributes of `PostgresError`."""
+        if not isinstance(error, asyncpg.PostgresError):
+            return ErrorFields(message=str(error))
+        return ErrorFields(
+            sqlstate=error.sqlstate or "",
+            message=getattr(error, "message", None) or str(error),
+            constraint=getattr(error, "constraint_name", None) or "",
+            table=getattr(error, "table_name", None) or "",
+            column=getattr(error, "column_name", None) or "",
+        )
+
+    async def open(self, target: Target, profile: Profile) -> AsyncpgSession:
+        """`asyncpg.connect`."""
+        connection = await asyncpg.connect(**self._connect_arguments(target))
+        if profile == "configured":
+            await _configure(connection)
+        return AsyncpgSession(connection)
+
+    async def open_pool(self, target: Target, profile: Profile, size: int) -> AsyncpgPool:
+        """`asyncpg.create_pool` of a fixed size; it connects them all before it returns."""
+        pool = await asyncpg.create_pool(
+            **self._connect_arguments(target),
+            min_size=size,
+            max_size=size,
+            init=_configure if profile == "configured" else None,
+        )
+        return AsyncpgPool(pool)
+
+    def connect(self, target: Target, profile: Profile) -> AsyncOp:  # noqa: ARG002
+        """Connect and close; no registrations, which cost queries of their own."""
+        arguments = self._connect_arguments(target)
+
+        async def op() -> None:
+            await (await asyncpg.connect(**arguments)).close()
+
+        return op
+
+    def connect_query(self, target: Target, profile: Profile, sql: str) -> AsyncOp:  # noqa: ARG002
+        """Connect, fetch one value, close."""
+        arguments = self._connect_arguments(target)
+
+        async def op() -> Any:
+            connection = await asyncpg.connect(**arguments)
+            try:
+                return await connection.fetchval(sql)
+            finally:
+                await connection.close()
+
+        return op
+
+    def _connect_arguments(self, target: Target) -> dict[str, Any]:
+        return {
+            "host": target.host,
+            "port": target.port,
+            "user": target.user,
+            "password": target.password,
+            "database": target.dbname,
+            "server_settings": {
+                "application_name": target.application_name,
+                **dict(target.settings),
+            },
+            **self._arguments,
+        }

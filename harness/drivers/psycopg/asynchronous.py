@@ -1,0 +1,310 @@
+"""Sessions and pools of psycopg's async API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from harness import sql
+from harness.driver import AsyncOp
+from harness.drivers.psycopg.shared import (
+    Rows,
+    bound,
+    copy_in_statement,
+    copy_types,
+    steps_of,
+    translated,
+)
+from harness.model import Call
+
+if TYPE_CHECKING:
+    import psycopg
+    import psycopg_pool
+
+
+class PsycopgAsyncSession(Rows):
+    """A connection of the async API."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], binary: bool) -> None:
+        self._connection = connection
+        self._binary = binary
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._connection.close()
+
+    def execute(self, call: Call) -> AsyncOp:
+        """`connection.execute`."""
+        execute = self._connection.execute
+        query, params = bound(call)
+        if params is None:
+            return lambda: execute(query)
+        return lambda: execute(query, next(params))
+
+    def fetch_all(self, call: Call) -> AsyncOp:
+        """`connection.execute`, then `cursor.fetchall`."""
+        execute, binary = self._connection.execute, self._binary
+        query, params = bound(call)
+
+        async def plain() -> Any:
+            return await (await execute(query, binary=binary)).fetchall()
+
+        if params is None:
+            return plain
+
+        async def op() -> Any:
+            return await (await execute(query, next(params), binary=binary)).fetchall()
+
+        return op
+
+    def fetch_one(self, call: Call) -> AsyncOp:
+        """`connection.execute`, then `cursor.fetchone`."""
+        execute, binary = self._connection.execute, self._binary
+        query, params = bound(call)
+
+        async def plain() -> Any:
+            return await (await execute(query, binary=binary)).fetchone()
+
+        if params is None:
+            return plain
+
+        async def op() -> Any:
+            return await (await execute(query, next(params), binary=binary)).fetchone()
+
+        return op
+
+    def fetch_val(self, call: Call) -> AsyncOp:
+        """`connection.execute`, then `cursor.fetchone`, then `[0]`."""
+        execute: Callable[..., Any] = self._connection.execute
+        binary = self._binary
+        query, params = bound(call)
+
+        async def plain() -> Any:
+            return (await (await execute(query, binary=binary)).fetchone())[0]
+
+        if params is None:
+            return plain
+
+        async def op() -> Any:
+            return (await (await execute(query, next(params), binary=binary)).fetchone())[0]
+
+        return op
+
+    def execute_many(self, call: Call) -> AsyncOp:
+        """`cursor.executemany`, which pipelines by itself."""
+        connection = self._connection
+        query, rows = translated(call.sql, call.rows)
+
+        async def op() -> None:
+            async with connection.cursor() as cursor:
+                await cursor.executemany(query, rows)
+
+        return op
+
+    def sequential(self, call: Call) -> AsyncOp:
+        """One statement after another."""
+        execute, binary, steps = self._connection.execute, self._binary, steps_of(call)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            for query, params in steps:
+                cursor = await execute(query, params, binary=binary)
+                results.append(await cursor.fetchall() if cursor.description else None)
+            return results
+
+        return op
+
+    def pipeline(self, call: Call) -> AsyncOp:
+        """Pipeline mode: a cursor per statement, read when the block has ended."""
+        connection, binary, steps = self._connection, self._binary, steps_of(call)
+
+        async def op() -> list[Any]:
+            async with connection.pipeline():
+                cursors = [
+                    await connection.execute(query, params, binary=binary)
+                    for query, params in steps
+                ]
+            return [
+                await cursor.fetchall() if cursor.description else None
+                for cursor in cursors
+            ]
+
+        return op
+
+    def transaction(self, call: Call) -> AsyncOp:
+        """`async with connection.transaction()`."""
+        connection, binary, steps = self._connection, self._binary, steps_of(call)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            async with connection.transaction():
+                for query, params in steps:
+                    cursor = await connection.execute(query, params, binary=binary)
+                    results.append(await cursor.fetchall() if cursor.description else None)
+            return results
+
+        return op
+
+    def savepoint(self, call: Call) -> AsyncOp:
+        """Two nested `transaction()` blocks; the inner one is a savepoint."""
+        connection, binary, steps = self._connection, self._binary, steps_of(call)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            async with connection.transaction(), connection.transaction():
+                for query, params in steps:
+                    cursor = await connection.execute(query, params, binary=binary)
+                    results.append(await cursor.fetchall() if cursor.description else None)
+            return results
+
+        return op
+
+    def copy_in(self, call: Call) -> AsyncOp:
+        """`cursor.copy`, with `write` for bytes and `write_row` for rows."""
+        connection, query = self._connection, copy_in_statement(call)
+        data, rows = call.data, call.rows
+
+        async def from_bytes() -> None:
+            async with connection.cursor() as cursor, cursor.copy(query) as copy:
+                await copy.write(data)
+
+        async def from_rows_text() -> None:
+            async with connection.cursor() as cursor, cursor.copy(query) as copy:
+                for row in rows:
+                    await copy.write_row(row)
+
+        if data or call.format == "text":
+            return from_bytes if data else from_rows_text
+        types = copy_types(connection, call)
+
+        async def from_rows_binary() -> None:
+            async with connection.cursor() as cursor, cursor.copy(query) as copy:
+                copy.set_types(types)
+                for row in rows:
+                    await copy.write_row(row)
+
+        return from_rows_binary
+
+    def copy_out(self, call: Call) -> AsyncOp:
+        """`cursor.copy`, read to the end."""
+        connection = self._connection
+        query = sql.copy_out_statement(call.sql, call.format)
+
+        async def op() -> bytes:
+            async with connection.cursor() as cursor, cursor.copy(query) as copy:
+                return b"".join([block async for block in copy])
+
+        return op
+
+
+class PsycopgAsyncPool(Rows):
+    """An `AsyncConnectionPool`; every op takes a connection and gives it back."""
+
+    def __init__(self, pool: psycopg_pool.AsyncConnectionPool[Any], binary: bool) -> None:
+        self._pool = pool
+        self._binary = binary
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._pool.close()
+
+    def checkout(self, call: Call) -> AsyncOp:  # noqa: ARG002 - part of the contract
+        """Take a connection and give it back."""
+        take = self._pool.connection
+
+        async def op() -> None:
+            async with take():
+                pass
+
+        return op
+
+    def execute(self, call: Call) -> AsyncOp:
+        """`connection.execute`."""
+        take = self._pool.connection
+        query, params = bound(call)
+
+        async def plain() -> Any:
+            async with take() as connection:
+                return await connection.execute(query)
+
+        if params is None:
+            return plain
+
+        async def op() -> Any:
+            async with take() as connection:
+                return await connection.execute(query, next(params))
+
+        return op
+
+    def fetch_all(self, call: Call) -> AsyncOp:
+        """`connection.execute`, then `cursor.fetchall`."""
+        take, binary = self._pool.connection, self._binary
+        query, params = bound(call)
+
+        async def plain() -> Any:
+            async with take() as connection:
+                return await (await connection.execute(query, binary=binary)).fetchall()
+
+        if params is None:
+            return plain
+
+        async def op() -> Any:
+            async with take() as connection:
+                cursor = await connection.execute(query, next(params), binary=binary)
+                return await cursor.fetchall()
+
+        return op
+
+    def fetch_one(self, call: Call) -> AsyncOp:
+        """`connection.execute`, then `cursor.fetchone`."""
+        take, binary = self._pool.connection, self._binary
+        query, params = bound(call)
+
+        async def plain() -> Any:
+            async with take() as connection:
+                return await (await connection.execute(query, binary=binary)).fetchone()
+
+        if params is None:
+            return plain
+
+        async def op() -> Any:
+            async with take() as connection:
+                cursor = await connection.execute(query, next(params), binary=binary)
+                return await cursor.fetchone()
+
+        return op
+
+    def fetch_val(self, call: Call) -> AsyncOp:
+        """`connection.execute`, then `cursor.fetchone`, then `[0]`."""
+        take, binary = self._pool.connection, self._binary
+        query, params = bound(call)
+
+        async def plain() -> Any:
+            async with take() as connection:
+                return (await (await connection.execute(query, binary=binary)).fetchone())[
+                    0
+                ]
+
+        if params is None:
+            return plain
+
+        async def op() -> Any:
+            async with take() as connection:
+                cursor = await connection.execute(query, next(params), binary=binary)
+                return (await cursor.fetchone())[0]
+
+        return op
+
+    def transaction(self, call: Call) -> AsyncOp:
+        """`async with connection.transaction()`."""
+        take, binary, steps = self._pool.connection, self._binary, steps_of(call)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            async with take() as connection, connection.transaction():
+                for query, params in steps:
+                    cursor = await connection.execute(query, params, binary=binary)
+                    results.append(await cursor.fetchall() if cursor.description else None)
+            return results
+
+        return op

@@ -1,0 +1,278 @@
+"""Sessions and pools of psycopg's sync API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from harness import sql
+from harness.driver import SyncOp
+from harness.drivers.psycopg.shared import (
+    Rows,
+    bound,
+    copy_in_statement,
+    copy_types,
+    steps_of,
+    translated,
+)
+from harness.model import Call
+
+if TYPE_CHECKING:
+    import psycopg
+    import psycopg_pool
+
+
+class PsycopgSession(Rows):
+    """A connection of the sync API."""
+
+    def __init__(self, connection: psycopg.Connection[Any], binary: bool) -> None:
+        self._connection = connection
+        self._binary = binary
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def execute(self, call: Call) -> SyncOp:
+        """`connection.execute`."""
+        execute = self._connection.execute
+        query, params = bound(call)
+        if params is None:
+            return lambda: execute(query)
+        return lambda: execute(query, next(params))
+
+    def fetch_all(self, call: Call) -> SyncOp:
+        """`connection.execute(…).fetchall()`."""
+        execute, binary = self._connection.execute, self._binary
+        query, params = bound(call)
+        if params is None:
+            return lambda: execute(query, binary=binary).fetchall()
+        return lambda: execute(query, next(params), binary=binary).fetchall()
+
+    def fetch_one(self, call: Call) -> SyncOp:
+        """`connection.execute(…).fetchone()`."""
+        execute, binary = self._connection.execute, self._binary
+        query, params = bound(call)
+        if params is None:
+            return lambda: execute(query, binary=binary).fetchone()
+        return lambda: execute(query, next(params), binary=binary).fetchone()
+
+    def fetch_val(self, call: Call) -> SyncOp:
+        """`connection.execute(…).fetchone()[0]`."""
+        execute: Callable[..., Any] = self._connection.execute
+        binary = self._binary
+        query, params = bound(call)
+        if params is None:
+            return lambda: execute(query, binary=binary).fetchone()[0]
+        return lambda: execute(query, next(params), binary=binary).fetchone()[0]
+
+    def execute_many(self, call: Call) -> SyncOp:
+        """`cursor.executemany`, which pipelines by itself."""
+        connection = self._connection
+        query, rows = translated(call.sql, call.rows)
+
+        def op() -> None:
+            with connection.cursor() as cursor:
+                cursor.executemany(query, rows)
+
+        return op
+
+    def sequential(self, call: Call) -> SyncOp:
+        """One statement after another."""
+        execute, binary, steps = self._connection.execute, self._binary, steps_of(call)
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            for query, params in steps:
+                cursor = execute(query, params, binary=binary)
+                results.append(cursor.fetchall() if cursor.description else None)
+            return results
+
+        return op
+
+    def pipeline(self, call: Call) -> SyncOp:
+        """Pipeline mode: a cursor per statement, read when the block has ended."""
+        connection, binary, steps = self._connection, self._binary, steps_of(call)
+
+        def op() -> list[Any]:
+            with connection.pipeline():
+                cursors = [
+                    connection.execute(query, params, binary=binary)
+                    for query, params in steps
+                ]
+            return [cursor.fetchall() if cursor.description else None for cursor in cursors]
+
+        return op
+
+    def transaction(self, call: Call) -> SyncOp:
+        """`with connection.transaction()`."""
+        connection, binary, steps = self._connection, self._binary, steps_of(call)
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            with connection.transaction():
+                for query, params in steps:
+                    cursor = connection.execute(query, params, binary=binary)
+                    results.append(cursor.fetchall() if cursor.description else None)
+            return results
+
+        return op
+
+    def savepoint(self, call: Call) -> SyncOp:
+        """Two nested `transaction()` blocks; the inner one is a savepoint."""
+        connection, binary, steps = self._connection, self._binary, steps_of(call)
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            with connection.transaction(), connection.transaction():
+                for query, params in steps:
+                    cursor = connection.execute(query, params, binary=binary)
+                    results.append(cursor.fetchall() if cursor.description else None)
+            return results
+
+        return op
+
+    def copy_in(self, call: Call) -> SyncOp:
+        """`cursor.copy`, with `write` for bytes and `write_row` for rows."""
+        connection, query = self._connection, copy_in_statement(call)
+        data, rows = call.data, call.rows
+
+        def from_bytes() -> None:
+            with connection.cursor() as cursor, cursor.copy(query) as copy:
+                copy.write(data)
+
+        def from_rows_text() -> None:
+            with connection.cursor() as cursor, cursor.copy(query) as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+        if data or call.format == "text":
+            return from_bytes if data else from_rows_text
+        types = copy_types(connection, call)
+
+        def from_rows_binary() -> None:
+            with connection.cursor() as cursor, cursor.copy(query) as copy:
+                copy.set_types(types)
+                for row in rows:
+                    copy.write_row(row)
+
+        return from_rows_binary
+
+    def copy_out(self, call: Call) -> SyncOp:
+        """`cursor.copy`, read to the end."""
+        connection = self._connection
+        query = sql.copy_out_statement(call.sql, call.format)
+
+        def op() -> bytes:
+            with connection.cursor() as cursor, cursor.copy(query) as copy:
+                return b"".join(copy)
+
+        return op
+
+
+class PsycopgPool(Rows):
+    """A `psycopg_pool.ConnectionPool`; every op takes a connection and gives it back."""
+
+    def __init__(self, pool: psycopg_pool.ConnectionPool[Any], binary: bool) -> None:
+        self._pool = pool
+        self._binary = binary
+
+    def close(self) -> None:
+        """Close the pool."""
+        self._pool.close()
+
+    def checkout(self, call: Call) -> SyncOp:  # noqa: ARG002 - part of the contract
+        """Take a connection and give it back."""
+        take = self._pool.connection
+
+        def op() -> None:
+            with take():
+                pass
+
+        return op
+
+    def execute(self, call: Call) -> SyncOp:
+        """`connection.execute`."""
+        take = self._pool.connection
+        query, params = bound(call)
+
+        def plain() -> Any:
+            with take() as connection:
+                return connection.execute(query)
+
+        if params is None:
+            return plain
+
+        def op() -> Any:
+            with take() as connection:
+                return connection.execute(query, next(params))
+
+        return op
+
+    def fetch_all(self, call: Call) -> SyncOp:
+        """`connection.execute(…).fetchall()`."""
+        take, binary = self._pool.connection, self._binary
+        query, params = bound(call)
+
+        def plain() -> Any:
+            with take() as connection:
+                return connection.execute(query, binary=binary).fetchall()
+
+        if params is None:
+            return plain
+
+        def op() -> Any:
+            with take() as connection:
+                return connection.execute(query, next(params), binary=binary).fetchall()
+
+        return op
+
+    def fetch_one(self, call: Call) -> SyncOp:
+        """`connection.execute(…).fetchone()`."""
+        take, binary = self._pool.connection, self._binary
+        query, params = bound(call)
+
+        def plain() -> Any:
+            with take() as connection:
+                return connection.execute(query, binary=binary).fetchone()
+
+        if params is None:
+            return plain
+
+        def op() -> Any:
+            with take() as connection:
+                return connection.execute(query, next(params), binary=binary).fetchone()
+
+        return op
+
+    def fetch_val(self, call: Call) -> SyncOp:
+        """`connection.execute(…).fetchone()[0]`."""
+        take, binary = self._pool.connection, self._binary
+        query, params = bound(call)
+
+        def plain() -> Any:
+            with take() as connection:
+                return connection.execute(query, binary=binary).fetchone()[0]
+
+        if params is None:
+            return plain
+
+        def op() -> Any:
+            with take() as connection:
+                return connection.execute(query, next(params), binary=binary).fetchone()[0]
+
+        return op
+
+    def transaction(self, call: Call) -> SyncOp:
+        """`with connection.transaction()`."""
+        take, binary, steps = self._pool.connection, self._binary, steps_of(call)
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            with take() as connection, connection.transaction():
+                for query, params in steps:
+                    cursor = connection.execute(query, params, binary=binary)
+                    results.append(cursor.fetchall() if cursor.description else None)
+            return results
+
+        return op
