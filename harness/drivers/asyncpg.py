@@ -6,8 +6,9 @@ import asyncio
 import importlib.metadata
 import importlib.util
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
+from itertools import repeat
 from typing import Any
 
 import asyncpg
@@ -17,6 +18,11 @@ from harness.capabilities import Capability
 from harness.driver import AsyncOp
 from harness.errors import Unsupported
 from harness.model import Call, ErrorFields, Kind, Profile, Target, Terms
+
+
+def _params(call: Call) -> Iterator[Any]:
+    """Each call's parameters; a statement without any gets `()` each time."""
+    return call.cycle() if any(call.params) else repeat(())
 
 
 def _steps(call: Call) -> list[tuple[str, tuple[Any, ...], bool]]:
@@ -68,30 +74,22 @@ class AsyncpgSession(_Rows):
 
     def execute(self, call: Call) -> AsyncOp:
         """`connection.execute`: the simple protocol where there are no parameters."""
-        execute, query, params = self._connection.execute, call.sql, call.cycle()
-        if not any(call.params):
-            return lambda: execute(query)
+        execute, query, params = self._connection.execute, call.sql, _params(call)
         return lambda: execute(query, *next(params))
 
     def fetch_all(self, call: Call) -> AsyncOp:
         """`connection.fetch`."""
-        fetch, query, params = self._connection.fetch, call.sql, call.cycle()
-        if not any(call.params):
-            return lambda: fetch(query)
+        fetch, query, params = self._connection.fetch, call.sql, _params(call)
         return lambda: fetch(query, *next(params))
 
     def fetch_one(self, call: Call) -> AsyncOp:
         """`connection.fetchrow`."""
-        fetchrow, query, params = self._connection.fetchrow, call.sql, call.cycle()
-        if not any(call.params):
-            return lambda: fetchrow(query)
+        fetchrow, query, params = self._connection.fetchrow, call.sql, _params(call)
         return lambda: fetchrow(query, *next(params))
 
     def fetch_val(self, call: Call) -> AsyncOp:
         """`connection.fetchval`."""
-        fetchval, query, params = self._connection.fetchval, call.sql, call.cycle()
-        if not any(call.params):
-            return lambda: fetchval(query)
+        fetchval, query, params = self._connection.fetchval, call.sql, _params(call)
         return lambda: fetchval(query, *next(params))
 
     def execute_many(self, call: Call) -> AsyncOp:
@@ -188,30 +186,22 @@ class AsyncpgPool(_Rows):
 
     def execute(self, call: Call) -> AsyncOp:
         """`pool.execute`."""
-        execute, query, params = self._pool.execute, call.sql, call.cycle()
-        if not any(call.params):
-            return lambda: execute(query)
+        execute, query, params = self._pool.execute, call.sql, _params(call)
         return lambda: execute(query, *next(params))
 
     def fetch_all(self, call: Call) -> AsyncOp:
         """`pool.fetch`."""
-        fetch, query, params = self._pool.fetch, call.sql, call.cycle()
-        if not any(call.params):
-            return lambda: fetch(query)
+        fetch, query, params = self._pool.fetch, call.sql, _params(call)
         return lambda: fetch(query, *next(params))
 
     def fetch_one(self, call: Call) -> AsyncOp:
         """`pool.fetchrow`."""
-        fetchrow, query, params = self._pool.fetchrow, call.sql, call.cycle()
-        if not any(call.params):
-            return lambda: fetchrow(query)
+        fetchrow, query, params = self._pool.fetchrow, call.sql, _params(call)
         return lambda: fetchrow(query, *next(params))
 
     def fetch_val(self, call: Call) -> AsyncOp:
         """`pool.fetchval`."""
-        fetchval, query, params = self._pool.fetchval, call.sql, call.cycle()
-        if not any(call.params):
-            return lambda: fetchval(query)
+        fetchval, query, params = self._pool.fetchval, call.sql, _params(call)
         return lambda: fetchval(query, *next(params))
 
     def transaction(self, call: Call) -> AsyncOp:

@@ -37,20 +37,12 @@ class PsycopgAsyncSession(Rows):
         """`connection.execute`."""
         execute = self._connection.execute
         query, params = bound(call)
-        if params is None:
-            return lambda: execute(query)
         return lambda: execute(query, next(params))
 
     def fetch_all(self, call: Call) -> AsyncOp:
         """`connection.execute`, then `cursor.fetchall`."""
         execute, binary = self._connection.execute, self._binary
         query, params = bound(call)
-
-        async def plain() -> Any:
-            return await (await execute(query, binary=binary)).fetchall()
-
-        if params is None:
-            return plain
 
         async def op() -> Any:
             return await (await execute(query, next(params), binary=binary)).fetchall()
@@ -62,12 +54,6 @@ class PsycopgAsyncSession(Rows):
         execute, binary = self._connection.execute, self._binary
         query, params = bound(call)
 
-        async def plain() -> Any:
-            return await (await execute(query, binary=binary)).fetchone()
-
-        if params is None:
-            return plain
-
         async def op() -> Any:
             return await (await execute(query, next(params), binary=binary)).fetchone()
 
@@ -78,12 +64,6 @@ class PsycopgAsyncSession(Rows):
         execute: Callable[..., Any] = self._connection.execute
         binary = self._binary
         query, params = bound(call)
-
-        async def plain() -> Any:
-            return (await (await execute(query, binary=binary)).fetchone())[0]
-
-        if params is None:
-            return plain
 
         async def op() -> Any:
             return (await (await execute(query, next(params), binary=binary)).fetchone())[0]
@@ -223,13 +203,6 @@ class PsycopgAsyncPool(Rows):
         take = self._pool.connection
         query, params = bound(call)
 
-        async def plain() -> Any:
-            async with take() as connection:
-                return await connection.execute(query)
-
-        if params is None:
-            return plain
-
         async def op() -> Any:
             async with take() as connection:
                 return await connection.execute(query, next(params))
@@ -240,13 +213,6 @@ class PsycopgAsyncPool(Rows):
         """`connection.execute`, then `cursor.fetchall`."""
         take, binary = self._pool.connection, self._binary
         query, params = bound(call)
-
-        async def plain() -> Any:
-            async with take() as connection:
-                return await (await connection.execute(query, binary=binary)).fetchall()
-
-        if params is None:
-            return plain
 
         async def op() -> Any:
             async with take() as connection:
@@ -260,13 +226,6 @@ class PsycopgAsyncPool(Rows):
         take, binary = self._pool.connection, self._binary
         query, params = bound(call)
 
-        async def plain() -> Any:
-            async with take() as connection:
-                return await (await connection.execute(query, binary=binary)).fetchone()
-
-        if params is None:
-            return plain
-
         async def op() -> Any:
             async with take() as connection:
                 cursor = await connection.execute(query, next(params), binary=binary)
@@ -278,15 +237,6 @@ class PsycopgAsyncPool(Rows):
         """`connection.execute`, then `cursor.fetchone`, then `[0]`."""
         take, binary = self._pool.connection, self._binary
         query, params = bound(call)
-
-        async def plain() -> Any:
-            async with take() as connection:
-                return (await (await connection.execute(query, binary=binary)).fetchone())[
-                    0
-                ]
-
-        if params is None:
-            return plain
 
         async def op() -> Any:
             async with take() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from harness import sql
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
     import psycopg
 
 
-def bound(call: Call) -> tuple[str, Iterator[Any] | None]:
-    """The statement as psycopg wants it, and its parameters if it takes any."""
+def bound(call: Call) -> tuple[str, Iterator[Any]]:
+    """The statement as psycopg wants it, and its parameters: None where it takes none."""
     if not any(call.params):
-        return call.sql, None
+        return call.sql, repeat(None)
     query, params = translated(call.sql, call.params)
     return query, replace(call, params=params).cycle()
 

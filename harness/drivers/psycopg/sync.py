@@ -37,24 +37,18 @@ class PsycopgSession(Rows):
         """`connection.execute`."""
         execute = self._connection.execute
         query, params = bound(call)
-        if params is None:
-            return lambda: execute(query)
         return lambda: execute(query, next(params))
 
     def fetch_all(self, call: Call) -> SyncOp:
         """`connection.execute(…).fetchall()`."""
         execute, binary = self._connection.execute, self._binary
         query, params = bound(call)
-        if params is None:
-            return lambda: execute(query, binary=binary).fetchall()
         return lambda: execute(query, next(params), binary=binary).fetchall()
 
     def fetch_one(self, call: Call) -> SyncOp:
         """`connection.execute(…).fetchone()`."""
         execute, binary = self._connection.execute, self._binary
         query, params = bound(call)
-        if params is None:
-            return lambda: execute(query, binary=binary).fetchone()
         return lambda: execute(query, next(params), binary=binary).fetchone()
 
     def fetch_val(self, call: Call) -> SyncOp:
@@ -62,8 +56,6 @@ class PsycopgSession(Rows):
         execute: Callable[..., Any] = self._connection.execute
         binary = self._binary
         query, params = bound(call)
-        if params is None:
-            return lambda: execute(query, binary=binary).fetchone()[0]
         return lambda: execute(query, next(params), binary=binary).fetchone()[0]
 
     def execute_many(self, call: Call) -> SyncOp:
@@ -196,13 +188,6 @@ class PsycopgPool(Rows):
         take = self._pool.connection
         query, params = bound(call)
 
-        def plain() -> Any:
-            with take() as connection:
-                return connection.execute(query)
-
-        if params is None:
-            return plain
-
         def op() -> Any:
             with take() as connection:
                 return connection.execute(query, next(params))
@@ -213,13 +198,6 @@ class PsycopgPool(Rows):
         """`connection.execute(…).fetchall()`."""
         take, binary = self._pool.connection, self._binary
         query, params = bound(call)
-
-        def plain() -> Any:
-            with take() as connection:
-                return connection.execute(query, binary=binary).fetchall()
-
-        if params is None:
-            return plain
 
         def op() -> Any:
             with take() as connection:
@@ -232,13 +210,6 @@ class PsycopgPool(Rows):
         take, binary = self._pool.connection, self._binary
         query, params = bound(call)
 
-        def plain() -> Any:
-            with take() as connection:
-                return connection.execute(query, binary=binary).fetchone()
-
-        if params is None:
-            return plain
-
         def op() -> Any:
             with take() as connection:
                 return connection.execute(query, next(params), binary=binary).fetchone()
@@ -249,13 +220,6 @@ class PsycopgPool(Rows):
         """`connection.execute(…).fetchone()[0]`."""
         take, binary = self._pool.connection, self._binary
         query, params = bound(call)
-
-        def plain() -> Any:
-            with take() as connection:
-                return connection.execute(query, binary=binary).fetchone()[0]
-
-        if params is None:
-            return plain
 
         def op() -> Any:
             with take() as connection:
