@@ -1,0 +1,72 @@
+"""Whether two runs may be compared at all, and what a reader must know if they may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # at run time this module needs the standard library only
+    from harness.results.records import ArmFacts, Run
+
+
+def unequal(base: Run, candidate: Run) -> Iterator[str]:
+    """What makes the times of two runs two different things."""
+    a, b = base.header, candidate.header
+    if a.machine.fingerprint != b.machine.fingerprint:
+        yield f"different machines: {_machine(base)} and {_machine(candidate)}"
+    if a.server.version_num != b.server.version_num:
+        yield f"different servers: PostgreSQL {a.server.version} and {b.server.version}"
+    if a.server.transport != b.server.transport:
+        yield f"different transports: {a.server.transport} and {b.server.transport}"
+    if a.placement != b.placement:
+        yield f"different placements: {_settings(a.placement)} and {_settings(b.placement)}"
+
+
+def _machine(run: Run) -> str:
+    machine = run.header.machine
+    return f"{machine.cpu}, {machine.cores} cores ({machine.hostname_hash})"
+
+
+def _settings(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(values.items())) or "none"
+
+
+def warnings(base: Run, candidate: Run, paired: bool) -> Iterator[str]:
+    """What a reader must know though the comparison stands."""
+    for run in (base,) if paired else (base, candidate):
+        if run.truncated:
+            yield f"{run.path} is truncated: {run.truncated}"
+    if paired:
+        return
+    a, b = base.header, candidate.header
+    if a.machine.python != b.machine.python:
+        yield f"Python {a.machine.python} and {b.machine.python}"
+    for name, was, now in _differences(a.server.settings, b.server.settings):
+        yield f"server setting {name}: {was} and {now}"
+    after = {arm.id: arm for arm in b.arms}
+    for arm in a.arms:
+        if arm.id in after:
+            yield from _arm_warnings(arm, after[arm.id])
+    only = [one.id for one in (*a.arms, *b.arms) if (one in a.arms) != (one.id in after)]
+    if only:
+        yield f"in one of the files only: {', '.join(only)}"
+    cells = {cell.id for cell in a.cells} ^ {cell.id for cell in b.cells}
+    if cells:
+        yield f"{len(cells)} cells are in one of the files only"
+
+
+def _arm_warnings(before: ArmFacts, after: ArmFacts) -> Iterator[str]:
+    if after.problem:
+        yield f"{after.id} took no part in the candidate: {after.problem}"
+        return
+    for name, was, now in _differences(before.terms, after.terms):
+        yield f"{before.id}, {name}: {was} and {now}"
+
+
+def _differences(
+    before: Mapping[str, str], after: Mapping[str, str]
+) -> Iterator[tuple[str, str, str]]:
+    for name in sorted(before.keys() | after.keys()):
+        was, now = before.get(name, "unset"), after.get(name, "unset")
+        if was != now:
+            yield name, was, now

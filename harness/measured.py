@@ -1,0 +1,98 @@
+"""What counts in a run: which trials give times, and what became of each cell and arm.
+
+One value per round: the median over its slices. `compare` and the reports both read
+runs through this module, so that they never disagree about what was measured.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from harness.model import Verdict
+
+if TYPE_CHECKING:  # at run time this module needs the standard library only
+    from harness.results.records import ArmFacts, CellFacts, Run, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One cell of one arm in one run: facts, worst verdict, ns per op by round."""
+
+    cell: CellFacts
+    arm: ArmFacts
+    verdict: Verdict
+    detail: str
+    by_round: Mapping[int, float]
+
+    @property
+    def number(self) -> float | None:
+        """The median over rounds, ns per op; None where the verdict forbids a number."""
+        if not self.by_round or not self.verdict.timeable:
+            return None
+        return median(self.by_round.values())
+
+
+def wall_per_op(trial: Trial) -> float:
+    """The median over the slices of one trial, ns per op; the trial must have slices."""
+    assert trial.slices is not None
+    return median(trial.slices.wall_ns) / trial.slices.ops
+
+
+def counting_trials(run: Run) -> dict[tuple[str, str], list[Trial]]:
+    """The trials whose times count, by cell and arm, in the order of their rounds.
+
+    A block is one cell in one round. Its last attempt counts for all arms, unless any
+    arm was disturbed in it: what disturbed one may have favoured the next.
+    """
+    last: dict[tuple[str, int], int] = defaultdict(int)
+    for trial in run.trials:
+        block = (trial.cell, trial.round)
+        last[block] = max(last[block], trial.attempt)
+    attempts = [one for one in run.trials if one.attempt == last[one.cell, one.round]]
+    disturbed = {(one.cell, one.round) for one in attempts if one.disturbed}
+    counted: dict[tuple[str, str], list[Trial]] = defaultdict(list)
+    for trial in sorted(attempts, key=lambda one: one.round):
+        timed = trial.slices is not None and trial.slices.ops and trial.slices.wall_ns
+        if timed and (trial.cell, trial.round) not in disturbed:
+            counted[trial.cell, trial.arm].append(trial)
+    return counted
+
+
+def worst_trials(run: Run) -> dict[tuple[str, str], Trial]:
+    """The trial with the worst verdict of each cell and arm; the first one among equals.
+
+    `invalid` stands above all: where the oracle failed, nothing can be said.
+    """
+    worst: dict[tuple[str, str], Trial] = {}
+    for trial in run.trials:
+        key = (trial.cell, trial.arm)
+        if key not in worst or _concern(trial.verdict) > _concern(worst[key].verdict):
+            worst[key] = trial
+    return worst
+
+
+def _concern(verdict: str) -> int:
+    known = Verdict(verdict)
+    return len(Verdict) if known is Verdict.INVALID else known.severity
+
+
+def sides(run: Run) -> dict[tuple[str, str], Side]:
+    """Every cell and arm of a run that was at least tried."""
+    cells = {cell.id: cell for cell in run.header.cells}
+    arms = {arm.id: arm for arm in run.header.arms}
+    counted = counting_trials(run)
+    return {
+        (cell, arm): Side(
+            cells[cell],
+            arms[arm],
+            Verdict(trial.verdict),
+            trial.detail,
+            {one.round: wall_per_op(one) for one in counted.get((cell, arm), ())},
+        )
+        for (cell, arm), trial in worst_trials(run).items()
+        if cell in cells and arm in arms
+    }

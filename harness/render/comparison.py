@@ -1,0 +1,206 @@
+"""A comparison for the terminal, for programs, and for a merge request."""
+
+from __future__ import annotations
+
+import io
+import json as jsonlib
+import math
+from collections.abc import Iterator
+from itertools import groupby
+from textwrap import wrap
+
+from harness import stats
+from harness.compare import CellChange, Change, Comparison
+from harness.render import format as fmt
+
+WIDTH = 80
+
+
+def headline(comparison: Comparison) -> str:
+    """The answer in one sentence."""
+    if comparison.invalid:
+        return "These two cannot be compared."
+    counts = comparison.counts
+    found = [f"{count} {kind}" for kind, count in counts.items() if count]
+    return ", ".join(found) + f" (of {fmt.plural(len(comparison.changes), 'comparison')})"
+
+
+def method(comparison: Comparison) -> str:
+    """How it was judged, so that a reader can disagree."""
+    paired, unpaired = "paired by round, signed rank", "two samples of rounds, Mann–Whitney"
+    how = paired if comparison.paired else unpaired
+    tests = sum(one.p is not None for one in comparison.changes)
+    return (
+        f"{how}; Hodges–Lehmann ratio with 95 % interval; "
+        f"Holm over {fmt.plural(tests, 'test')} at {comparison.alpha:g}; "
+        f"threshold ±{comparison.threshold * 100:g} %"
+    )
+
+
+def doubts(comparison: Comparison) -> list[str]:
+    """Everything that makes the answer weaker, strongest first."""
+    lines = list(comparison.invalid)
+    shift = comparison.common_shift
+    if comparison.shifted and shift is not None:
+        direction = "slower" if shift > 0 else "faster"
+        size = abs(stats.percent(shift))
+        lines.append(
+            f"the machine itself was {size:.1f} % {direction} in the candidate run: "
+            "drivers that did not change share this, so no timing change is believed; "
+            "measure again"
+        )
+    elif shift is not None:
+        lines.append(f"common shift of unchanged drivers: {fmt.change(shift)} (tolerated)")
+    return lines + list(comparison.warnings)
+
+
+# --- terminal -----------------------------------------------------------------------
+
+_STYLES = {
+    Change.REGRESSED: "bold red",
+    Change.INCONCLUSIVE: "bold yellow",
+    Change.NOT_COMPARABLE: "bold yellow",
+    Change.IMPROVED: "bold green",
+    Change.SAME: "bold",
+}
+_MDE = (
+    "MDE: the difference that this test would have found four times in five "
+    "(∞: none, for want of rounds)."
+)
+
+
+def text(comparison: Comparison, *, width: int = WIDTH, colour: bool = False) -> str:
+    """For a terminal: `width` columns, sections by change, worst first."""
+    from rich.console import Console
+    from rich.text import Text
+
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=colour, no_color=not colour)
+    for line, style in _lines(comparison, width):
+        console.print(Text(line, style=style), highlight=False)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _lines(comparison: Comparison, width: int) -> Iterator[tuple[str, str]]:
+    yield f"base       {comparison.base}", ""
+    yield f"candidate  {comparison.candidate}", ""
+    for line in doubts(comparison):
+        yield f"! {line}", "yellow"
+    for kind, rows in groupby(comparison.changes, key=lambda one: one.change):
+        title = f"{'change':>9}{'95 % interval':>18}{'MDE':>8}"
+        yield "", ""
+        yield f"{kind.upper():<{width - 46}}{'was':>9}  {title}", _STYLES[kind]
+        for cell, found in groupby(rows, key=lambda one: one.cell):
+            yield cell, ""
+            yield from ((line, "") for row in found for line in _row(row, width))
+    yield "", ""
+    yield headline(comparison), "bold"
+    if comparison.changes:
+        yield f"{method(comparison)}. {_MDE}", "dim"
+
+
+def _row(row: CellChange, width: int) -> Iterator[str]:
+    """A line of numbers, or the reason why there are none."""
+    name = f"  {fmt.shorten(row.arm, width - 50)}"
+    start = f"{name:<{width - 46}}{_was(row):>9}  "
+    if row.shift is not None:
+        yield f"{start}{_change(row):>9}{_interval(row):>18}{_detectable(row):>8}"
+    elif len(start) + len(row.reason) <= width:
+        yield start + row.reason
+        return
+    else:
+        yield start
+    yield from (f"    {line}" for line in wrap(row.reason, width - 4))
+
+
+def _was(row: CellChange) -> str:
+    return fmt.duration(row.base_ns)
+
+
+def _change(row: CellChange) -> str:
+    return fmt.change(row.shift.point) if row.shift else fmt.NONE
+
+
+def _interval(row: CellChange) -> str:
+    return fmt.change_interval(row.shift) if row.shift else fmt.NONE
+
+
+def _detectable(row: CellChange) -> str:
+    return fmt.change(row.detectable, sign=False)
+
+
+# --- programs -----------------------------------------------------------------------
+
+
+def json(comparison: Comparison) -> str:
+    """One JSON object; ratios are candidate/base, times ns per op, null where unknown."""
+    shift = comparison.common_shift
+    data = {
+        "base": comparison.base,
+        "candidate": comparison.candidate,
+        "paired": comparison.paired,
+        "threshold": comparison.threshold,
+        "alpha": comparison.alpha,
+        "exit_code": comparison.exit_code,
+        "invalid": list(comparison.invalid),
+        "warnings": list(comparison.warnings),
+        "common_shift_ratio": None if shift is None else math.exp(shift),
+        "machine_shifted": comparison.shifted,
+        "counts": {str(kind): count for kind, count in comparison.counts.items()},
+        "changes": [_change_object(row) for row in comparison.changes],
+    }
+    return jsonlib.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def _change_object(row: CellChange) -> dict[str, object]:
+    ratio = row.shift.exp() if row.shift else None
+    effect = row.detectable
+    unknown = effect is None or math.isinf(effect)
+    return {
+        "cell": row.cell,
+        "arm": row.arm,
+        "change": str(row.change),
+        "reason": row.reason,
+        "base_ns": row.base_ns,
+        "candidate_ns": row.candidate_ns,
+        "base_rounds": row.base_rounds,
+        "candidate_rounds": row.candidate_rounds,
+        "ratio": ratio.point if ratio else None,
+        "ratio_low": ratio.low if ratio else None,
+        "ratio_high": ratio.high if ratio else None,
+        "confidence": ratio.confidence if ratio else None,
+        "p": row.p,
+        "p_adjusted": row.p_adjusted,
+        "detectable_ratio": None if unknown or effect is None else math.exp(effect),
+    }
+
+
+# --- merge requests -----------------------------------------------------------------
+
+
+def markdown(comparison: Comparison) -> str:
+    """A table for a merge request; whatever came from a file is escaped."""
+    cell = fmt.markdown_cell
+    lines = [
+        f"### {headline(comparison)}",
+        "",
+        f"{cell(comparison.base)} → {cell(comparison.candidate)}",
+        "",
+        *(f"> {cell(line)}" for line in doubts(comparison)),
+    ]
+    if comparison.changes:
+        lines += [
+            "",
+            "| change | cell | arm | was | ratio − 1 | 95 % interval | MDE | why |",
+            "|---|---|---|--:|--:|--:|--:|---|",
+            *map(_markdown_row, comparison.changes),
+            "",
+            f"{method(comparison)}. {_MDE}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_row(row: CellChange) -> str:
+    values = (str(row.change), row.cell, row.arm, _was(row), _change(row), _interval(row),
+              _detectable(row), row.reason)  # fmt: skip
+    return "| " + " | ".join(map(fmt.markdown_cell, values)) + " |"
