@@ -6,9 +6,10 @@ shape it has. Text that comes from a file has been validated before it gets here
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -313,6 +314,12 @@ class Cell:
         head = f"{self.scenario}#{self.case}"
         axes = ",".join(f"{name}={value}" for name, value in self.point)
         return f"{head}@{axes}" if axes else head
+
+    @property
+    def digest(self) -> str:
+        """Equal for two cells that ask the same work of the server and the driver."""
+        work = repr(replace(self, title="", bench=None)) + repr(self.bench and self.bench.units_per_op)
+        return hashlib.sha256(work.encode()).hexdigest()[:16]
 
     @property
     def family(self) -> str:

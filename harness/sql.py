@@ -122,8 +122,8 @@ def to_pyformat(sql: str) -> Translated:
     return _translate(sql, lambda index: f"%(p{index + 1})s")
 
 
-def to_numeric_colon(sql: str) -> Translated:
-    """`$n` → `:pn`, the named style of libraries that look for colons."""
+def to_colon(sql: str) -> Translated:
+    """`$n` → `:pn`, for libraries that look for colons; `%` means nothing to them."""
     return _translate(sql, lambda index: f":p{index + 1}", escape=False)
 
 

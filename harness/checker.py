@@ -1,0 +1,145 @@
+"""Conformance: every cell, every driver, every profile; a verdict for each.
+
+Lanes (one per driver and profile) run side by side; each has a worker, a control
+connection and schemas of its own. The main thread prepares cells and hands them out.
+Cells that count the server's sessions run when the lanes are done, one at a time,
+because another lane's connections would count too.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from harness.control import Control
+from harness.errors import DriverError, OracleError, WorkerGone
+from harness.lane import Deadlines, Lane
+from harness.model import Arm, Cell, Judgement, Verdict
+from harness.results.records import Check
+from harness.stage import Playable, Stage
+
+Report = Callable[[Check], None]
+DEADLINES = Deadlines(open=15.0, verify=20.0)
+
+# What a lane works on: a cell to play, or a cell that cannot be played, with the reason.
+Work = tuple[Cell, Playable | Judgement]
+
+
+class Checker:
+    """Checks cells against arms on a stage; reports each cell as it is judged."""
+
+    def __init__(self, stage: Stage, arms: Sequence[Arm], folder: Path, report: Report) -> None:
+        self.stage = stage
+        self.arms = arms
+        self.folder = folder
+        self._report = report
+        self._reporting = threading.Lock()
+        self._stopping = threading.Event()
+        self._failures: list[BaseException] = []
+
+    def run(self, cells: Sequence[Cell]) -> None:
+        """Judge every cell for every arm."""
+        queues: list[queue.SimpleQueue[Work | None]] = [queue.SimpleQueue() for _ in self.arms]
+        threads = [
+            threading.Thread(target=self._lane_thread, args=(arm, work), name=arm.id)
+            for arm, work in zip(self.arms, queues, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        alone: list[Work] = []
+        try:
+            for work in self._prepared(cells):
+                if work[0].expect.sessions is not None:
+                    alone.append(work)
+                    continue
+                for lane_queue in queues:
+                    lane_queue.put(work)
+        except BaseException:
+            self._stopping.set()
+            raise
+        finally:
+            for lane_queue in queues:
+                lane_queue.put(None)
+            for thread in threads:
+                thread.join()
+        for arm in self.arms:
+            self._lane(arm, iter(alone))
+        if self._failures:
+            raise self._failures[0]
+
+    def _prepared(self, cells: Iterable[Cell]) -> Iterable[Work]:
+        for cell in cells:
+            if self._stopping.is_set():
+                return
+            yield cell, self._prepare(cell)
+
+    def _prepare(self, cell: Cell) -> Playable | Judgement:
+        if reason := self.stage.lacks(cell):
+            return Judgement(Verdict.SKIPPED, reason)
+        try:
+            return self.stage.prepare(cell)
+        except OracleError as error:
+            return Judgement(Verdict.INVALID, str(error))
+
+    # --- lanes -------------------------------------------------------------------------
+
+    def _lane_thread(self, arm: Arm, work: queue.SimpleQueue[Work | None]) -> None:
+        try:
+            self._lane(arm, iter(work.get, None))
+        except BaseException as error:
+            self._failures.append(error)
+            self._stopping.set()
+
+    def _lane(self, arm: Arm, work: Iterable[Work]) -> None:
+        with Control(self.stage.target) as control:
+            lane = Lane(arm, self.stage, control, self.folder, [], DEADLINES)
+            try:
+                for cell, play in work:
+                    if self._stopping.is_set():
+                        return
+                    begun = time.perf_counter_ns()
+                    judged = self._judge(lane, play)
+                    self._tell(arm, cell, judged, time.perf_counter_ns() - begun)
+            finally:
+                lane.dismiss()
+
+    def _judge(self, lane: Lane, play: Playable | Judgement) -> Judgement:
+        if isinstance(play, Judgement):
+            return play
+        try:
+            judged = lane.open(play)
+            if judged.verdict is Verdict.EXACT:
+                judged = lane.verify(play)
+            lane.close()
+        except DriverError as error:
+            return Judgement(Verdict.SKIPPED, str(error))
+        except WorkerGone as gone:
+            return Judgement(Verdict(gone.verdict), str(gone))
+        return judged
+
+    def _tell(self, arm: Arm, cell: Cell, judged: Judgement, elapsed_ns: int) -> None:
+        check = Check(
+            scenario=cell.scenario,
+            case=cell.id.partition("#")[2],
+            cell=cell.id,
+            driver=arm.name,
+            profile=arm.profile,
+            verdict=judged.verdict.value,
+            detail=judged.detail,
+            observed=judged.observed,
+            expected=judged.expected,
+            elapsed_ns=elapsed_ns,
+        )
+        with self._reporting:
+            self._report(check)
+
+
+def in_order(checks: Iterable[Check], cells: Sequence[Cell], arms: Sequence[Arm]) -> list[Check]:
+    """Checks in the order of the scenario files and arms, whatever finished first."""
+    cell_rank = {cell.id: rank for rank, cell in enumerate(cells)}
+    arm_rank = {(arm.name, arm.profile): rank for rank, arm in enumerate(arms)}
+    return sorted(checks, key=lambda c: (cell_rank[c.cell], arm_rank[c.driver, c.profile]))
+

@@ -1,0 +1,200 @@
+"""`pgdyno bench`: how fast is it? Interleaved, verified, written to a file as it goes."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from harness.commands import options
+from harness.model import Arm, Cell, Effort
+
+if TYPE_CHECKING:
+    from harness.machine import Placement
+    from harness.scenario import Scenario
+    from harness.schedule import Plan
+    from harness.servers import ServerSpec
+
+_TIERS: dict[Effort, tuple[Effort, ...]] = {
+    "quick": ("quick",),
+    "standard": ("quick", "standard"),
+    "full": ("quick", "standard", "full"),
+    "gate": ("quick", "standard"),
+}
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the verb."""
+    parser = subparsers.add_parser(
+        "bench",
+        help="how fast is it: time cases side by side in one run",
+        description="Time cases, each driver in fresh processes, short slices interleaved in "
+        "random order, every result verified before and after. With PATH: all sweep "
+        "points of that path.",
+    )
+    options.add_paths(parser)
+    options.add_drivers(parser)
+    options.add_server(parser)
+    parser.add_argument(
+        "--effort",
+        choices=get_args(Effort),
+        default="quick",
+        help="quick: 11 cells, 90 s · standard: 36 cells, 12 minutes · full: everything · "
+        "gate: enough rounds for a corrected test (default: quick)",
+    )
+    parser.add_argument("--profile", choices=("default", "configured"), default="configured")
+    parser.add_argument("--seed", type=int, metavar="N", help="order of slices (default: random)")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    parser.add_argument("--no-aa", action="store_true", help="leave the A/A arm out")
+    parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="where the run is kept")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write a report there")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure; results go to a file, its path to stdout."""
+    from harness import machine, schedule, servers, venue
+    from harness.scenario import select_cells
+
+    scenarios, cells = select_cells(args.path)
+    cells = chosen_cells(cells, args.effort, everything=bool(args.path))
+    arms = with_aa(options.arms(args.driver, args.profile), wanted=not args.no_aa)
+    plan = schedule.PLANS[args.effort]
+    connections = venue.connections_needed(cells, arms)
+    if args.dry_run:
+        print_plan(cells, arms, plan, connections)
+        return 0
+    spec = servers.parse(args.server, max_connections=connections, transport=args.transport)
+    seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**31)
+    out = args.out or default_path()
+    measure(spec, scenarios, cells, arms, plan, args.effort, seed, out)
+    print(f"results: {out}")
+    if args.report:
+        from harness.commands.report import write_reports
+
+        for path in write_reports([out], args.report):
+            print(f"report: {path}")
+    return outcome(out)
+
+
+def chosen_cells(cells: Sequence[Cell], effort: Effort, *, everything: bool) -> list[Cell]:
+    """The cells of an effort; with a path, all its timeable points."""
+    tiers = _TIERS["full"] if everything else _TIERS[effort]
+    return [cell for cell in cells if cell.bench is not None and cell.bench.effort in tiers]
+
+
+def with_aa(arms: Sequence[Arm], *, wanted: bool) -> list[Arm]:
+    """The arms and one of them twice: two identical arms must come out the same."""
+    if not wanted or not arms:
+        return list(arms)
+    first = arms[0]
+    return [*arms, Arm(first.driver, first.options, first.profile, copy=1)]
+
+
+def print_plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan, connections: int) -> None:
+    """What would be done, and about how long it would take."""
+    seconds = estimate_seconds(cells, arms, plan)
+    print(f"cells: {len(cells)}")
+    for cell in cells:
+        print(f"  {cell.id}"[:80])
+    print(f"arms: {len(arms)}: {', '.join(arm.id for arm in arms)}")
+    print(f"rounds: {plan.min_rounds} to {plan.max_rounds}")
+    print(f"connections: up to {connections}")
+    print(f"time: about {seconds:.0f} s" + (f", at most {plan.budget_s:.0f} s" if plan.budget_s else ""))
+
+
+def estimate_seconds(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> float:
+    """A rough guess before anything was measured: slices, plus 60 ms around each block."""
+    from harness import schedule
+
+    per_round = 0.0
+    for cell in cells:
+        block_ns = schedule.CONCURRENT_SLICE_NS if cell.clients else plan.block_ns
+        per_round += len(arms) * (1.2 * block_ns / 1e9 + 0.06)
+    total = (per_round + 0.4 * len(arms)) * plan.min_rounds
+    return min(total, plan.budget_s) if plan.budget_s else total
+
+
+def default_path() -> Path:
+    """A new file under results/runs."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path("results") / "runs" / f"{stamp}.jsonl"
+
+
+def measure(
+    spec: ServerSpec,
+    scenarios: Sequence[Scenario],
+    cells: Sequence[Cell],
+    arms: Sequence[Arm],
+    plan: Plan,
+    effort: Effort,
+    seed: int,
+    out: Path,
+) -> None:
+    """Open a venue and run; whatever ends it, the file is left readable."""
+    from harness import machine, venue
+    from harness.commands.progress import BenchProgress
+    from harness.recording import Recording
+    from harness.runner import Runner
+
+    with venue.opened(spec) as place:
+        placement = machine.place(managed=place.server.managed)
+        machine.pin_server(place.server.pid, placement.server)
+        machine.keep_off(placement.clients)
+        usable = greet(place, arms, placement)
+        with (
+            Recording(
+                out, "bench", place, scenarios, cells, arms,
+                seed=seed, effort=effort, placement=placement,
+            ) as recording,
+            BenchProgress(0) as progress,
+        ):  # fmt: skip
+            recording.begin(usable)
+            Runner(
+                place.stage,
+                place.control,
+                [arm for arm, hello in usable if "problem" not in hello],
+                cells,
+                plan,
+                seed=seed,
+                placement=placement,
+                server_pid=place.server.pid,
+                folder=place.folder,
+                emit=recording.write,
+                progress=progress,
+            ).run()
+
+
+def greet(
+    place: Any, arms: Sequence[Arm], placement: Placement
+) -> list[tuple[Arm, dict[str, Any]]]:
+    """Every arm with its terms, or with the problem that keeps it out of the run."""
+    from harness.errors import DriverError, WorkerGone
+    from harness.lane import Deadlines, Lane
+
+    greeted: list[tuple[Arm, dict[str, Any]]] = []
+    for arm in arms:
+        lane = Lane(
+            arm, place.stage, place.control, place.folder, list(placement.clients), Deadlines()
+        )
+        try:
+            greeted.append((arm, lane.worker.hello))
+        except (DriverError, WorkerGone) as error:
+            print(f"pgdyno: {error}: it does not take part", file=sys.stderr)
+            greeted.append((arm, {"problem": str(error)}))
+        finally:
+            lane.dismiss()
+    return greeted
+
+
+def outcome(out: Path) -> int:
+    """Nothing measured is invalid, never a pass."""
+    from harness.errors import EXIT_INVALID, EXIT_PASS
+    from harness.results import store
+
+    recorded = store.read(out)
+    return EXIT_PASS if any(trial.slices for trial in recorded.trials) else EXIT_INVALID

@@ -1,0 +1,85 @@
+"""`pgdyno check`: is it right? Every case, every driver, a verdict for each."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from harness.commands import options
+from harness.model import PROFILES, Verdict
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the verb."""
+    parser = subparsers.add_parser(
+        "check",
+        help="is it right: a verdict for every case and driver",
+        description="Run the cases of scenarios against drivers and judge what comes back. "
+        "Exits 1 when a cell is as bad as --fail-on or worse.",
+    )
+    options.add_paths(parser)
+    options.add_drivers(parser)
+    options.add_server(parser)
+    parser.add_argument(
+        "--profile",
+        choices=(*PROFILES, "both"),
+        default="both",
+        help="drivers as installed, with the documented registrations done, or both (default)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "markdown", "junit"),
+        default="text",
+        help="how the matrix is printed (default: text)",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="keep the run as a file")
+    parser.add_argument(
+        "--fail-on",
+        choices=[one.value for one in Verdict if one not in (Verdict.EXACT, Verdict.INVALID)],
+        default="lossy",
+        help="the mildest verdict that fails the check (default: lossy)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, print the matrix, and say by the exit code whether all is well."""
+    from harness import servers, venue
+    from harness.checker import Checker, in_order
+    from harness.commands.progress import CheckProgress
+    from harness.errors import EXIT_FAILED, EXIT_INVALID, EXIT_PASS
+    from harness.recording import Recording
+    from harness.render import checks as render
+    from harness.scenario import select_cells
+
+    scenarios, cells = select_cells(args.path)
+    profiles = PROFILES if args.profile == "both" else (args.profile,)
+    arms = [arm for profile in profiles for arm in options.arms(args.driver, profile)]
+    spec = servers.parse(
+        args.server,
+        max_connections=venue.connections_needed(cells, arms),
+        transport=args.transport,
+    )
+    with (
+        venue.opened(spec) as place,
+        CheckProgress(len(cells) * len(arms)) as progress,
+        Recording(args.out, "check", place, scenarios, cells, arms) as recording,
+    ):
+        recording.begin()
+
+        def report(check: Any) -> None:
+            recording.write(check)
+            progress.checked(check)
+
+        Checker(place.stage, arms, place.folder, report).run(cells)
+    checks = in_order(recording.checks, cells, arms)
+    print(render.to_text(checks, args.format), end="")
+    verdicts = [Verdict(check.verdict) for check in checks]
+    if not verdicts or all(one is Verdict.SKIPPED for one in verdicts):
+        return EXIT_INVALID
+    if any(one.severity >= Verdict(args.fail_on).severity for one in verdicts):
+        return EXIT_FAILED
+    return EXIT_INVALID if Verdict.INVALID in verdicts else EXIT_PASS
+
+

@@ -1,0 +1,168 @@
+"""One driver, one worker, one cell after another: what check and bench both do.
+
+A lane turns everything that can happen to a worker into a judgement. When a worker
+crashes or hangs, that cell gets the verdict, and the next cell gets a fresh worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.control import Control
+from harness.errors import OracleError, WorkerGone
+from harness.model import Arm, Judgement, Verdict
+from harness.process import WorkerProcess, judgement, target_message
+from harness.stage import Playable, Stage
+
+EXACT = Judgement(Verdict.EXACT)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds before a request is given up."""
+
+    open: float = 30.0
+    verify: float = 60.0
+    measure: float = 60.0
+
+
+class Lane:
+    """An arm's place in a run: its worker, restarted when it is gone."""
+
+    def __init__(
+        self,
+        arm: Arm,
+        stage: Stage,
+        control: Control,
+        folder: Path,
+        cores: list[int],
+        deadlines: Deadlines,
+    ) -> None:
+        self.arm = arm
+        self.stage = stage
+        self.control = control
+        self.folder = folder
+        self.cores = cores
+        self.deadlines = deadlines
+        self.rss_peak_bytes = 0
+        self.chatty_bytes = 0
+        self._worker: WorkerProcess | None = None
+        self._schema = ""
+
+    # --- the worker --------------------------------------------------------------------
+
+    def spawn(self) -> None:
+        """Start a worker without waiting for it."""
+        if self._worker is None:
+            self._worker = WorkerProcess(self.arm, self.folder, self.cores)
+
+    @property
+    def worker(self) -> WorkerProcess:
+        """The live worker, started and greeted on first use.
+
+        Raises:
+            DriverError: the driver cannot be used.
+            WorkerGone: it died while its library was imported.
+        """
+        self.spawn()
+        assert self._worker is not None
+        if not self._worker.hello:
+            try:
+                self._worker.greet()
+            except BaseException:
+                self.dismiss()
+                raise
+        return self._worker
+
+    def dismiss(self) -> None:
+        """End the worker; the next use starts a fresh one."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop()
+            self.chatty_bytes += worker.printed_bytes
+
+    def kill(self) -> None:
+        """End the worker without asking."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.kill()
+
+    def ask(self, command: str, seconds: float, **arguments: Any) -> dict[str, Any]:
+        """One request; a worker that goes takes its lane's worker with it.
+
+        Raises:
+            WorkerGone: the worker crashed or hung.
+        """
+        try:
+            return self.worker.ask(command, seconds, **arguments)
+        except WorkerGone:
+            self.dismiss()
+            raise
+
+    # --- one cell ----------------------------------------------------------------------
+
+    def open(self, play: Playable) -> Judgement:
+        """Open a cell's session and bind its op."""
+        try:
+            self._schema = self.stage.schema(self.control, play.cell, self.arm.id + self.arm.profile)
+            self.stage.renew(self.control, play.cell, self._schema)
+        except OracleError as error:
+            return Judgement(Verdict.INVALID, str(error))
+        target = self.stage.place(play.cell, self._schema, self.application_name)
+        return self._judged(
+            "open", self.deadlines.open, task=str(play.path), target=target_message(target)
+        )
+
+    def verify(self, play: Playable) -> Judgement:
+        """One cycle of ops, judged: what came back, and what the server shows afterwards."""
+        expected_sessions = play.cell.expect.sessions
+        try:
+            self.stage.renew(self.control, play.cell, self._schema)
+            before = self.stage.sessions(self.control)
+            judged = self._judged("verify", self.deadlines.verify)
+            if not judged.verdict.timeable:
+                return judged
+            ops = play.prepared.calls * max(1, play.cell.clients)
+            state = self.stage.check_state(self.control, play, self._schema, ops)
+            if state.verdict is not Verdict.EXACT:
+                return state
+            if expected_sessions is not None:
+                wanted = before + expected_sessions * ops
+                counted = self.stage.check_sessions(self.control, wanted, exact=self.stage.managed)
+                if counted.verdict is not Verdict.EXACT:
+                    return counted
+        except OracleError as error:
+            return Judgement(Verdict.INVALID, str(error))
+        return judged
+
+    def close(self) -> str:
+        """End the open cell; a warning if the library complained."""
+        try:
+            answer = self.ask("close", self.deadlines.open)
+        except WorkerGone as gone:
+            return str(gone)
+        self.rss_peak_bytes = max(self.rss_peak_bytes, answer.get("rss_peak_bytes", 0))
+        return str(answer.get("warning", ""))
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id, 0 without one."""
+        return self._worker.pid if self._worker else 0
+
+    @property
+    def application_name(self) -> str:
+        """By which the server tells this lane's sessions apart."""
+        return f"pgdyno {self.stage.run} {self.arm.id} {self.arm.profile}"[:63]
+
+    @property
+    def schema(self) -> str:
+        """The schema of the open cell."""
+        return self._schema
+
+    def _judged(self, command: str, seconds: float, **arguments: Any) -> Judgement:
+        try:
+            return judgement(self.ask(command, seconds, **arguments))
+        except WorkerGone as gone:
+            return Judgement(Verdict(gone.verdict), str(gone))

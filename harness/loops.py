@@ -1,0 +1,124 @@
+"""The timed loops: one visible function per timing model, and nothing else.
+
+This is the only module that times an op. In each function the region between the two
+clock readings holds the loop and the op, no branch, no attribute look-up, no other
+call. A slice begins with an untimed lead-in, because the first ops after another
+driver's turn find cold caches.
+
+    wall per op = (end - start) / ops
+
+which contains, besides the op, one step of `itertools.repeat` and one call: 17 ns
+measured on CPython 3.11 (19 ns with `await`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import repeat
+from time import perf_counter_ns
+from typing import Any
+
+SyncOp = Callable[[], Any]
+AsyncOp = Callable[[], Awaitable[Any]]
+Reading = tuple[int, ...]
+Meter = Callable[[], Reading]
+Timing = tuple[int, Reading, Reading]
+"""Wall nanoseconds, and the meter's readings before and after."""
+
+
+def sync_slice(op: SyncOp, lead: int, ops: int, meter: Meter) -> Timing:
+    """`ops` calls of a sync op, one after another."""
+    for _ in repeat(None, lead):
+        op()
+    before = meter()
+    start = perf_counter_ns()
+    for _ in repeat(None, ops):
+        op()
+    end = perf_counter_ns()
+    return end - start, before, meter()
+
+
+async def async_slice(op: AsyncOp, lead: int, ops: int, meter: Meter) -> Timing:
+    """`ops` awaits of an async op, one after another, inside one running loop."""
+    for _ in repeat(None, lead):
+        await op()
+    before = meter()
+    start = perf_counter_ns()
+    for _ in repeat(None, ops):
+        await op()
+    end = perf_counter_ns()
+    return end - start, before, meter()
+
+
+def threads_slice(ops: Sequence[SyncOp], lead: int, each: int, meter: Meter) -> Timing:
+    """Closed loop: one thread per client, each `each` calls; wall from the moment the
+    last client is ready to the moment the last one has finished."""
+    begun: list[tuple[Reading, int]] = []
+    finished: list[int] = []
+    failures: list[BaseException] = []
+    # The last client to arrive reads the clocks, before any of them is let go.
+    ready = threading.Barrier(len(ops), action=lambda: begun.append((meter(), perf_counter_ns())))
+
+    def client(op: SyncOp) -> None:
+        try:
+            for _ in repeat(None, lead):
+                op()
+            ready.wait()
+            for _ in repeat(None, each):
+                op()
+            finished.append(perf_counter_ns())
+        except threading.BrokenBarrierError:
+            pass  # another client failed and says why
+        except BaseException as error:
+            failures.append(error)
+            ready.abort()
+
+    threads = [threading.Thread(target=client, args=(op,), daemon=True) for op in ops]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    before, start = begun[0]
+    return max(finished) - start, before, meter()
+
+
+async def tasks_slice(ops: Sequence[AsyncOp], lead: int, each: int, meter: Meter) -> Timing:
+    """Closed loop: one task per client, each `each` awaits; wall from the common start
+    to the last finish."""
+
+    async def client(op: AsyncOp, count: int) -> None:
+        for _ in repeat(None, count):
+            await op()
+
+    await asyncio.gather(*(client(op, lead) for op in ops))
+    before = meter()
+    start = perf_counter_ns()
+    await asyncio.gather(*(client(op, each) for op in ops))
+    end = perf_counter_ns()
+    return end - start, before, meter()
+
+
+def sync_latencies(op: SyncOp, ops: int) -> list[int]:
+    """Service times of single calls, ns: from the call to its return (closed loop)."""
+    times = []
+    record = times.append
+    for _ in repeat(None, ops):
+        start = perf_counter_ns()
+        op()
+        record(perf_counter_ns() - start)
+    return times
+
+
+async def async_latencies(op: AsyncOp, ops: int) -> list[int]:
+    """Service times of single awaits, ns: from the call to its result (closed loop)."""
+    times = []
+    record = times.append
+    for _ in repeat(None, ops):
+        start = perf_counter_ns()
+        await op()
+        record(perf_counter_ns() - start)
+    return times

@@ -1,0 +1,305 @@
+"""What is right, asked of the server: a cell's inputs and its expected answers.
+
+The control connection does a cell's work itself, in a schema that is a twin of the
+driver's: reads give the rows that must come back, writes leave the state that must be
+found. So nobody types an expected answer that the server can give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.control import Control
+from harness.errors import OracleError
+from harness.model import Cell, Expected, Op, PgType, Table, Task
+
+Row = tuple[str | None, ...]
+_SEPARATE = frozenset({Op.EXECUTE_MANY, Op.BATCH_HELPER, Op.COPY_IN})
+# A statement can carry at most this many parameters: the protocol counts in 16 bits.
+MAX_PARAMETERS = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the state query shows: how many rows, a sum of their hashes, and the first."""
+
+    rows: int
+    digest: str
+    sample: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A cell, ready to be asked of drivers.
+
+    `calls` is the length of one cycle; `before` and `after` are the state around one
+    cycle; `rows_per_op` is how many rows each op adds to the state query.
+    """
+
+    cell: Cell
+    task: Task
+    calls: int
+    before: State | None
+    after: State | None
+    rows_per_op: int
+
+
+def prepare(control: Control, cell: Cell) -> Prepared:
+    """Do the cell's work on the control connection.
+
+    `control` must look at the twin schema, in its fixture's state.
+
+    Raises:
+        OracleError: the SQL fails, or two evaluations of it differ.
+    """
+    params = _stable(control, cell.params) if cell.params else None
+    rows = _stable(control, cell.rows) if cell.rows else None
+    statements = _statements(control, cell, rows)
+    before = read_state(control, cell.expect.state)
+    calls = _answers(control, cell, params, rows, statements)
+    after = read_state(control, cell.expect.state)
+    task = Task(
+        cell=cell.id,
+        op=cell.op,
+        expected=Expected(
+            calls=calls,
+            error=cell.expect.error,
+            rejected=cell.expect.rejected,
+            accept=cell.accept,
+        ),
+        requires=cell.requires,
+        sql=_sql(cell, rows),
+        params=_parameters(cell, params, rows),
+        statements=statements,
+        table=cell.table,
+        columns=cell.columns,
+        rows=rows,
+        data=control.copy_out(cell.rows, cell.format) if cell.source == "bytes" else b"",
+        format=cell.format,
+        source=cell.source,
+        forms=cell.forms,
+        clients=cell.clients,
+        pool=cell.pool,
+    )
+    _check_search(control, cell, params, calls)
+    added = after.rows - before.rows if before and after else 0
+    cycle = max(1, len(calls))
+    return Prepared(cell, task, cycle, before, after, added // cycle)
+
+
+def read_state(control: Control, query: str) -> State | None:
+    """What a state query shows at this moment; None without a query."""
+    if not query:
+        return None
+    state = f"({query.rstrip().rstrip(';')}) s"
+    found = control.table(
+        "select count(*), coalesce(sum(hashtextextended(s::text, 0)::numeric), 0)"
+        f" from {state}"
+    )
+    sample = control.value(
+        f"select string_agg(left(r, 60), '; ') from (select s::text from {state} limit 3) t(r)"
+    )
+    assert found is not None
+    count, digest = found.rows[0]
+    return State(int(count or 0), str(digest), sample)
+
+
+# --- inputs ----------------------------------------------------------------------
+
+
+def _stable(control: Control, sql: str, params: Row = ()) -> Table:
+    """A query's rows, asked twice: an oracle that changes its mind is none."""
+    first = control.table(sql, params)
+    if first is None:
+        raise OracleError(f"this returns no rows, so it cannot be an input: {sql[:80]}")
+    if control.table(sql, params) != first:
+        raise OracleError(
+            f"the answer differs from one evaluation to the next: {sql[:80]}",
+            hint="add an order by; take random(), now() and sequences out",
+        )
+    return first
+
+
+def _statements(
+    control: Control, cell: Cell, rows: Table | None
+) -> tuple[tuple[str, Table | None], ...]:
+    if cell.op in (Op.SEQUENTIAL, Op.PIPELINE) and cell.strategy and rows is not None:
+        sql = insert_sql(cell)
+        return tuple((sql, _one_row(rows, row)) for row in rows.rows)
+    lists = [
+        _repeat(one.sql, _stable(control, one.params) if one.params else None)
+        for one in cell.statements
+    ]
+    return _interleave(lists)
+
+
+def _repeat(sql: str, params: Table | None) -> list[tuple[str, Table | None]]:
+    if params is None:
+        return [(sql, None)]
+    return [(sql, _one_row(params, row)) for row in params.rows]
+
+
+def _one_row(table: Table, row: Row) -> Table:
+    return Table(table.columns, table.types, (row,))
+
+
+def _interleave(
+    lists: Sequence[list[tuple[str, Table | None]]],
+) -> tuple[tuple[str, Table | None], ...]:
+    """The first of each list, then the second of each: how mixed statements arrive."""
+    longest = max((len(one) for one in lists), default=0)
+    return tuple(one[i] for i in range(longest) for one in lists if i < len(one))
+
+
+def insert_sql(cell: Cell) -> str:
+    """A single-row insert into the cell's table."""
+    places = ", ".join(f"${n}" for n in range(1, len(cell.columns) + 1))
+    return f"insert into {cell.table} ({', '.join(cell.columns)}) values ({places})"
+
+
+def _sql(cell: Cell, rows: Table | None) -> str:
+    """The statement of the op; a strategy of bulk_insert makes its own."""
+    if not cell.strategy or rows is None:
+        return cell.sql
+    if cell.strategy == "values":
+        return _values_sql(cell, len(rows.rows))
+    if cell.strategy == "unnest":
+        return _unnest_sql(cell, rows)
+    return insert_sql(cell)
+
+
+def _values_sql(cell: Cell, count: int) -> str:
+    width = len(cell.columns)
+    if count * width > MAX_PARAMETERS:
+        raise OracleError(
+            f"{count} rows × {width} columns are more than {MAX_PARAMETERS} parameters"
+        )
+    groups = (
+        "(" + ", ".join(f"${row * width + col + 1}" for col in range(width)) + ")"
+        for row in range(count)
+    )
+    return f"insert into {cell.table} ({', '.join(cell.columns)}) values {', '.join(groups)}"
+
+
+def _unnest_sql(cell: Cell, rows: Table) -> str:
+    arrays = ", ".join(f"${n}::{of.name}[]" for n, of in enumerate(rows.types, 1))
+    columns = ", ".join(cell.columns)
+    return f"insert into {cell.table} ({columns}) select * from unnest({arrays})"
+
+
+def _parameters(cell: Cell, params: Table | None, rows: Table | None) -> Table | None:
+    if rows is None or cell.strategy not in ("values", "unnest"):
+        return params
+    if cell.strategy == "values":
+        flat = tuple(value for row in rows.rows for value in row)
+        return Table(rows.columns * len(rows.rows), rows.types * len(rows.rows), (flat,))
+    return _as_arrays(rows)
+
+
+def _as_arrays(rows: Table) -> Table:
+    """Each column as one array: the parameters of unnest."""
+    types = tuple(PgType(f"_{of.name}", "array", of) for of in rows.types)
+    columns = zip(*rows.rows, strict=True)
+    return Table(rows.columns, types, (tuple(_array_text(column) for column in columns),))
+
+
+def _array_text(values: Sequence[str | None]) -> str:
+    quoted = (
+        "NULL" if v is None else '"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        for v in values
+    )
+    return "{" + ",".join(quoted) + "}"
+
+
+# --- answers ---------------------------------------------------------------------
+
+
+def _answers(
+    control: Control,
+    cell: Cell,
+    params: Table | None,
+    rows: Table | None,
+    statements: tuple[tuple[str, Table | None], ...],
+) -> tuple[tuple[Table | None, ...], ...]:
+    """Do the work; what each statement of each call returned."""
+    if cell.expect.error or cell.expect.rejected or cell.op in (Op.CONNECT, Op.CHECKOUT):
+        return ()
+    if rows is not None and (cell.strategy or cell.op in _SEPARATE):
+        _insert(control, cell, rows)
+        return ((None,),)
+    if statements:
+        return (_run_statements(control, cell, statements),)
+    ask = _stable if cell.expect.rows else Control.table
+    return tuple((_first(ask(control, cell.sql, row), cell.op),) for row in (params.rows if params else ((),)))
+
+
+def _run_statements(
+    control: Control, cell: Cell, statements: tuple[tuple[str, Table | None], ...]
+) -> tuple[Table | None, ...]:
+    control.run("begin")
+    try:
+        answers = tuple(
+            control.table(sql, params.rows[0] if params else ()) for sql, params in statements
+        )
+    except OracleError:
+        control.run("rollback")
+        raise
+    control.run("commit")
+    return answers
+
+
+def _first(table: Table | None, op: Op) -> Table | None:
+    """fetch_one and fetch_val see the first row only."""
+    if table is None or op not in (Op.FETCH_ONE, Op.FETCH_VAL):
+        return table
+    return Table(table.columns, table.types, table.rows[:1])
+
+
+def _insert(control: Control, cell: Cell, rows: Table) -> None:
+    if cell.op is Op.EXECUTE_MANY and not cell.strategy:
+        for row in rows.rows:
+            control.table(cell.sql, row)
+        return
+    columns = ", ".join(cell.columns)
+    control.run(f"insert into {cell.table} ({columns}) {cell.rows}")
+
+
+def _check_search(
+    control: Control, cell: Cell, params: Table | None, calls: tuple[tuple[Table | None, ...], ...]
+) -> None:
+    """An approximate search must use the plan it claims and find enough."""
+    inputs = params.rows if params else ((),)
+    if cell.expect.plan:
+        plan = control.table(f"explain {cell.sql}", inputs[0])
+        text = "\n".join(str(row[0]) for row in plan.rows) if plan else ""
+        if cell.expect.plan not in text:
+            raise OracleError(f"the plan has no '{cell.expect.plan}': {text.splitlines()[0]}")
+    if cell.expect.recall:
+        found = _recall(control, cell.expect.recall.exact, inputs, calls)
+        if found < cell.expect.recall.at_least:
+            raise OracleError(
+                f"recall is {found:.3f}, less than the {cell.expect.recall.at_least} asked for"
+            )
+
+
+def _recall(
+    control: Control,
+    exact: str,
+    inputs: Sequence[Row],
+    calls: tuple[tuple[Table | None, ...], ...],
+) -> float:
+    """The share of the exact answer's rows that the approximate one has."""
+    hits = wanted = 0
+    control.run("set enable_indexscan = off")
+    try:
+        for row, (answer,) in zip(inputs, calls, strict=True):
+            truth = control.table(exact, row)
+            assert truth is not None
+            assert answer is not None
+            hits += len({one[0] for one in truth.rows} & {one[0] for one in answer.rows})
+            wanted += len(truth.rows)
+    finally:
+        control.run("reset enable_indexscan")
+    return hits / wanted if wanted else 0.0
+

@@ -1,0 +1,131 @@
+"""How much to measure, in which order, and when to stop: pure logic, no clock.
+
+The runner asks here and acts there, so that tests can answer with a fake clock.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness import stats
+from harness.model import Effort
+
+LEAD_IN = 0.2
+"""The untimed share at the start of a slice: it brings every driver within ±0.5 % of
+one long slice (docs/methodology.md)."""
+WARM_UP_OPS = 12
+"""psycopg prepares at the fifth execution, a generic plan may begin at the sixth."""
+CONCURRENT_SLICE_NS = 200_000_000
+"""Shorter slices of many clients measure how they start, not how they run."""
+MIN_ROUNDS = 6
+"""Below six rounds the signed-rank interval at 95 % does not exist."""
+MIN_SLICES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an effort means.
+
+    `slice_ns` is how long a timed slice should last; `slices` how many each arm gets
+    per block; `target` the relative half-width at which a cell is done; `budget_s` the
+    wall time that the whole run may take, 0 for no limit.
+    """
+
+    slice_ns: int
+    slices: int
+    min_rounds: int
+    max_rounds: int
+    target: float
+    budget_s: float
+    latency_ns: int
+
+    @property
+    def block_ns(self) -> int:
+        """The timed share of one arm in one block."""
+        return self.slice_ns * self.slices
+
+
+PLANS: Mapping[Effort, Plan] = {
+    "quick": Plan(4_000_000, 6, 6, 8, 0.03, 84, 0),
+    "standard": Plan(5_000_000, 8, 6, 12, 0.015, 690, 10_000_000),
+    "full": Plan(5_000_000, 8, 6, 12, 0.015, 0, 10_000_000),
+    "gate": Plan(5_000_000, 10, 8, 40, 0.01, 0, 0),
+}
+
+
+def gate_rounds(tests: int, alpha: float = 0.05) -> int:
+    """The fewest rounds at which a signed-rank test over `tests` tests can speak.
+
+    The smallest two-sided p-value of n rounds is 2^(1 - n); Holm compares it to
+    alpha / tests.
+    """
+    return max(MIN_ROUNDS, 1 + math.ceil(math.log2(max(1, tests) / alpha)))
+
+
+def ops_per_slice(ns_per_op: float, slice_ns: int, cycle: int) -> int:
+    """How many ops fill a slice: a whole number of cycles, at least one."""
+    cycles = round(slice_ns / max(1.0, ns_per_op) / cycle)
+    return max(1, cycles) * cycle
+
+
+def lead_ops(ops: int) -> int:
+    """The untimed ops before a slice."""
+    return math.ceil(ops * LEAD_IN)
+
+
+def slices_in_block(ns_per_op: float, ops: int, plan: Plan) -> int:
+    """How many slices an arm gets per block: fewer when one op is longer than a slice."""
+    affordable = int(plan.block_ns / max(1.0, ns_per_op * ops))
+    return max(MIN_SLICES, min(plan.slices, affordable))
+
+
+def slice_order(rng: random.Random, slices: Mapping[str, int]) -> list[str]:
+    """Whose turn it is, slice by slice: every pass a fresh shuffle of those with any left."""
+    left = dict(slices)
+    order: list[str] = []
+    while left:
+        turn = list(left)
+        rng.shuffle(turn)
+        order += turn
+        left = {arm: count - 1 for arm, count in left.items() if count > 1}
+    return order
+
+
+def is_narrow(rounds: Sequence[Mapping[str, float]], plan: Plan) -> bool:
+    """Whether a cell may stop: every arm's interval, relative to its block, is narrow.
+
+    `rounds` holds ns per op by arm, one mapping per round. Stopping looks at widths
+    only, never at who wins: stopping on significance would raise false alarms.
+    """
+    if len(rounds) < plan.min_rounds:
+        return False
+    arms = set.intersection(*(set(one) for one in rounds))
+    if len(arms) < 2:
+        return all(_width([one[arm] for one in rounds]) <= plan.target for arm in arms)
+    return all(_width(_relative(rounds, arm, arms)) <= plan.target for arm in arms)
+
+
+def _relative(rounds: Sequence[Mapping[str, float]], arm: str, arms: set[str]) -> list[float]:
+    return [one[arm] / math.exp(math.fsum(math.log(one[a]) for a in arms) / len(arms)) for one in rounds]
+
+
+def _width(values: Sequence[float]) -> float:
+    estimate = stats.hodges_lehmann([math.log(value) for value in values])
+    if estimate.low is None or estimate.high is None:
+        return math.inf
+    return (estimate.high - estimate.low) / 2
+
+
+def affordable(costs: Mapping[str, float], seconds: float, rounds: int) -> list[str]:
+    """Which cells can still have `rounds` rounds in so many seconds: the cheap ones first."""
+    kept: list[str] = []
+    spent = 0.0
+    for cell in sorted(costs, key=lambda one: (costs[one], one)):
+        spent += costs[cell] * rounds
+        if spent > seconds:
+            break
+        kept.append(cell)
+    return kept

@@ -1,0 +1,266 @@
+"""Where cells are played: schemas of our own, their fixtures, and the state they leave.
+
+On a borrowed server nothing outside these schemas is touched. An advisory lock, held
+by the control connection for as long as the run lives, tells a later run which schemas
+were left behind by one that was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import pickle
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.control import Control
+from harness.errors import OracleError
+from harness.model import Cell, Judgement, Target, Verdict
+from harness.oracle import Prepared, prepare, read_state
+from harness.results.records import ServerFacts
+
+_LOCK_SPACE = 0x7067  # "pg": the first key of our advisory locks
+_SESSION_REPORT_SECONDS = 2.0
+_OURS = re.compile(r"pgdyno_([0-9a-f]{7})_\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Playable:
+    """A prepared cell with the file that workers load it from."""
+
+    prepared: Prepared
+    path: Path
+
+    @property
+    def cell(self) -> Cell:
+        """The cell itself."""
+        return self.prepared.cell
+
+
+class Stage:
+    """The schemas of one run on one server."""
+
+    def __init__(
+        self, control: Control, facts: ServerFacts, target: Target, folder: Path, *, managed: bool
+    ) -> None:
+        self.control = control
+        self.facts = facts
+        self.target = target
+        self.folder = folder
+        self.managed = managed
+        self.run = secrets.token_hex(4)[:7]
+        self._numbers = itertools.count()
+        self._schemas: dict[tuple[str, str, str], str] = {}
+        self._extension_schemas = self._find_extension_schemas()
+        self._superuser = control.value("select current_setting('is_superuser')") == "on"
+        control.run(f"select pg_advisory_lock({_LOCK_SPACE}, {int(self.run, 16)})")
+        self.remove_leftovers()
+
+    # --- what the server has -----------------------------------------------------------
+
+    def lacks(self, cell: Cell) -> str:
+        """Why the server cannot play this cell; empty if it can."""
+        for need in cell.needs:
+            if reason := self._lacks(need):
+                return reason
+        return ""
+
+    def _lacks(self, need: str) -> str:
+        kind, _, name = need.partition(":")
+        if need.startswith("version>="):
+            wanted = int(need.removeprefix("version>="))
+            have = self.facts.version_num // 10_000
+            return "" if have >= wanted else f"PostgreSQL {wanted} is needed, this is {have}"
+        if kind == "extension":
+            return "" if name in self.facts.extensions else f"the extension {name} is not there"
+        if need == "superuser":
+            return "" if self._superuser else "the user is no superuser"
+        if need == "owned":
+            return "" if self.managed else "only a server of pgdyno's own may be reconfigured"
+        if need == "tls":
+            return "" if self.control.tls else "the connection has no TLS"
+        return f"the server has no {need}"
+
+    def _find_extension_schemas(self) -> tuple[str, ...]:
+        found = self.control.table(
+            "select distinct nspname from pg_extension e join pg_namespace n"
+            " on n.oid = e.extnamespace where nspname <> 'pg_catalog' order by 1"
+        )
+        return tuple(str(row[0]) for row in found.rows) if found else ()
+
+    # --- schemas ---------------------------------------------------------------------
+
+    def schema(self, control: Control, cell: Cell, owner: str) -> str:
+        """The schema in which `owner` plays a cell, made with its fixture if need be.
+
+        A fixture of scope `run` is shared by all, and by the oracle.
+
+        Raises:
+            OracleError: the fixture's SQL failed.
+        """
+        key = (cell.scenario, cell.fixture.sql, "" if cell.fixture.scope == "run" else owner)
+        if key not in self._schemas:
+            name = f"pgdyno_{self.run}_{next(self._numbers)}"
+            self._schemas[key] = name
+            control.create_schema(name)
+            self._fill(control, name, cell)
+        return self._schemas[key]
+
+    def _fill(self, control: Control, schema: str, cell: Cell) -> None:
+        self.use(control, schema)
+        try:
+            if cell.fixture.sql:
+                control.run(cell.fixture.sql)
+        except OracleError as error:
+            raise OracleError(f"the fixture of {cell.scenario} fails: {error}") from None
+
+    def use(self, control: Control, schema: str) -> None:
+        """Let the control connection look at a schema."""
+        control.use(schema, *self._extension_schemas)
+
+    def renew(self, control: Control, cell: Cell, schema: str) -> None:
+        """Bring a schema back to the state in which a cell begins."""
+        self.use(control, schema)
+        if cell.fixture.scope == "run":
+            return
+        if cell.bench is not None and cell.bench.reset:
+            control.run(cell.bench.reset)
+        elif cell.expect.state:
+            control.drop_schema(schema)
+            control.create_schema(schema)
+            self._fill(control, schema, cell)
+
+    def place(self, cell: Cell, schema: str, application_name: str) -> Target:
+        """Where a worker connects for a cell: the schema travels as a startup option."""
+        path = ", ".join(f'"{name}"' for name in (schema, *self._extension_schemas))
+        settings = (("search_path", path), *cell.settings)
+        return replace(self.target, settings=settings, application_name=application_name)
+
+    # --- cells -----------------------------------------------------------------------
+
+    def prepare(self, cell: Cell) -> Playable:
+        """Ask the oracle, and write the cell's inputs once for all workers."""
+        schema = self.schema(self.control, cell, "the oracle")
+        self.renew(self.control, cell, schema)
+        prepared = prepare(self.control, cell)
+        path = self.folder / f"task-{next(self._numbers)}.pickle"
+        path.write_bytes(pickle.dumps(prepared.task, protocol=pickle.HIGHEST_PROTOCOL))
+        return Playable(replace(prepared, task=replace(prepared.task, rows=None, data=b"")), path)
+
+    def check_state(self, control: Control, play: Playable, schema: str, ops: int) -> Judgement:
+        """Whether `ops` ops left the state that the oracle's own work left in the twin."""
+        prepared = play.prepared
+        if prepared.before is None or prepared.after is None:
+            return Judgement(Verdict.EXACT)
+        self.use(control, schema)
+        found = read_state(control, play.cell.expect.state)
+        assert found is not None
+        wanted = prepared.before.rows + ops * prepared.rows_per_op
+        if found.rows != wanted:
+            return Judgement(
+                Verdict.LOSSY,
+                f"the server has {found.rows} rows afterwards instead of {wanted}",
+                f"{found.rows} rows",
+                f"{wanted} rows",
+            )
+        if ops == prepared.calls and found.digest != prepared.after.digest:
+            return Judgement(
+                Verdict.LOSSY,
+                "what the server has afterwards differs from what was sent",
+                found.sample,
+                prepared.after.sample,
+            )
+        return Judgement(Verdict.EXACT)
+
+    def sessions(self, control: Control) -> int:
+        """How many sessions the server has seen end or begin in this database."""
+        control.run("select pg_stat_clear_snapshot()")
+        return int(
+            control.value("select sessions from pg_stat_database where datname = current_database()")
+            or 0
+        )
+
+    def check_sessions(self, control: Control, wanted: int, *, exact: bool) -> Judgement:
+        """Whether the server has seen so many sessions; on a borrowed one, at least.
+
+        The server reports a session when it ends, a moment later.
+        """
+        deadline = time.monotonic() + _SESSION_REPORT_SECONDS
+        seen = self.sessions(control)
+        while seen < wanted and time.monotonic() < deadline:
+            time.sleep(0.01)
+            seen = self.sessions(control)
+        if seen < wanted or (exact and seen > wanted):
+            return Judgement(
+                Verdict.LOSSY,
+                "the server saw another number of sessions than were asked for",
+                f"{seen} sessions in all",
+                f"{wanted} sessions in all",
+            )
+        return Judgement(Verdict.EXACT)
+
+    def backend_pids(self, control: Control, application_name: str) -> list[int]:
+        """The server processes of a lane's sessions, where they are on this machine."""
+        if not self.managed:
+            return []
+        found = control.table(
+            "select pid from pg_stat_activity where application_name = $1", [application_name]
+        )
+        return [int(row[0] or 0) for row in found.rows] if found else []
+
+    @contextlib.contextmanager
+    def server_settings(self, cell: Cell) -> Iterator[None]:
+        """A managed server's settings for the time of a block: durable commits, say."""
+        wanted = cell.bench.server_settings if cell.bench else ()
+        for name, value in wanted:
+            self.control.run(f"alter system set {name} = '{value}'")
+        self._reload(bool(wanted))
+        try:
+            yield
+        finally:
+            for name, _ in wanted:
+                self.control.run(f"alter system reset {name}")
+            self._reload(bool(wanted))
+
+    def _reload(self, needed: bool) -> None:
+        if needed:
+            self.control.run("select pg_reload_conf()")
+            time.sleep(0.05)  # a signal to every process; sessions opened later have it
+
+    # --- the end ---------------------------------------------------------------------
+
+    def remove_leftovers(self) -> None:
+        """Drop schemas of runs that were killed: nobody holds their lock any more."""
+        found = self.control.table("select nspname from pg_namespace where nspname like 'pgdyno\\_%'")
+        for (name,) in found.rows if found else ():
+            match = _OURS.fullmatch(str(name))
+            if match is None or match[1] == self.run:
+                continue
+            key = f"{_LOCK_SPACE}, {int(match[1], 16)}"
+            if self.control.value(f"select pg_try_advisory_lock({key})") == "t":
+                self.control.drop_schema(str(name))
+                self.control.run(f"select pg_advisory_unlock({key})")
+
+    def strike(self) -> None:
+        """Remove every schema of this run."""
+        for name in self._schemas.values():
+            self.control.drop_schema(name)
+        self._schemas.clear()
+
+
+@contextlib.contextmanager
+def staged(
+    control: Control, facts: ServerFacts, target: Target, folder: Path, *, managed: bool
+) -> Iterator[Stage]:
+    """A stage that is struck at the end, also after a failure."""
+    stage = Stage(control, facts, target, folder, managed=managed)
+    try:
+        yield stage
+    finally:
+        with contextlib.suppress(Exception) if managed else contextlib.nullcontext():
+            stage.strike()
+

@@ -1,0 +1,315 @@
+"""What a driver gave × what is right → a verdict. Pure; runs in the worker.
+
+Values are compared as canonical text, column by column, and only then is asked whether
+their Python types are the field's habit: a wrong value is never merely `differs`, a
+right value of another type never `lossy`. Rows are counted from 1 in what people read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from harness.model import ErrorFields, ExpectedError, Judgement, PgType, Table, Verdict
+from harness.values import (
+    Canonical,
+    Codec,
+    Habit,
+    NotCanonical,
+    describe_type,
+    readings,
+    text_column,
+    value_column,
+)
+from harness.values.copystream import Stream, read_stream
+
+EXACT = Judgement(Verdict.EXACT)
+_SHORT = 200
+_WRONG = object()
+
+
+def worst(judgements: Iterable[Judgement]) -> Judgement:
+    """The first of the worst; `exact` if there is none. Our own fault hides all others."""
+    result = EXACT
+    for judgement in judgements:
+        if judgement.verdict is Verdict.INVALID:
+            return judgement
+        if judgement.verdict.severity > result.verdict.severity:
+            result = judgement
+    return result
+
+
+def shorten(text: str) -> str:
+    """At most 200 characters, the end replaced by an ellipsis."""
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
+
+
+def show(value: Any) -> str:
+    """A value with its Python type, short enough for a record."""
+    try:
+        # A slice first: the repr of a 50 MB string would be as long.
+        sliced = value[:_SHORT] if isinstance(value, (str, bytes, list)) else value
+        return shorten(f"{describe_type(value)}: {sliced!r}")
+    except Exception as error:
+        return f"{type(value).__name__}: unreadable, {type(error).__name__}"
+
+
+def _show_text(pg_type: PgType, text: str | None) -> str:
+    return shorten(f"{pg_type.name}: {'NULL' if text is None else repr(text[:_SHORT])}")
+
+
+# -- rows ----------------------------------------------------------------------------
+
+
+def judge_rows(
+    table: Table, rows: Sequence[Sequence[Any]], accept: tuple[str, ...] = ()
+) -> Judgement:
+    """All rows in order against the server's; the worst over all columns.
+
+    `accept` lists Python types (as `describe_type` names them) that a case allows.
+    """
+    try:
+        found = [tuple(row) for row in rows]
+    except Exception as error:
+        return _unreadable("the rows", error)
+    if wrong := _wrong_shape(table, found):
+        return wrong
+    got: Iterable[Sequence[Any]] = zip(*found, strict=True)
+    expected: Iterable[Sequence[str | None]] = zip(*table.rows, strict=True)
+    columns = zip(table.columns, table.types, expected, got, strict=False)
+    return worst(_judge_column(*column, accept) for column in columns)
+
+
+def judge_value(table: Table, value: Any, accept: tuple[str, ...] = ()) -> Judgement:
+    """The one value of a `fetch_val`: first column of the first row, None without a row."""
+    if not table.types:
+        return _lossy("a value without a column", show(value), "no column")
+    expected = table.rows[0][0] if table.rows else None
+    return _judge_column(table.columns[0], table.types[0], (expected,), (value,), accept)
+
+
+def judge_bytes(table: Table, stream: Stream, format: str = "text") -> Judgement:
+    """A COPY TO stream against the server's rows.
+
+    Text and CSV carry server text, so there is no Python type to judge. Binary values
+    of types without a known wire form are judged by NULL or not, and `detail` says so.
+    """
+    try:
+        rows, unknown = read_stream(stream, format, table.types)
+    except NotCanonical as error:
+        return _lossy(f"the {format} stream is malformed: {error.reason}", "", "")
+    except Exception as error:
+        return _unreadable(f"the {format} stream", error)
+    if wrong := _wrong_shape(table, rows):
+        return wrong
+    expected = _masked(table, unknown)
+    masked = [_mask(row, unknown) for row in rows]
+    result = judge_rows(expected, masked)
+    if result.verdict is not Verdict.DIFFERS:
+        return _with_unknown(result, table, unknown)
+    return _with_unknown(EXACT, table, unknown)
+
+
+def _mask(row: Sequence[Any], unknown: frozenset[int]) -> tuple[Any, ...]:
+    if not unknown:
+        return tuple(row)
+    return tuple("" if i in unknown and v is not None else v for i, v in enumerate(row))
+
+
+def _masked(table: Table, unknown: frozenset[int]) -> Table:
+    if not unknown:
+        return table
+    text = PgType("text")
+    types = tuple(text if i in unknown else t for i, t in enumerate(table.types))
+    return Table(table.columns, types, tuple(_mask(row, unknown) for row in table.rows))
+
+
+def _with_unknown(result: Judgement, table: Table, unknown: frozenset[int]) -> Judgement:
+    if result.verdict is not Verdict.EXACT or not unknown:
+        return result
+    names = ", ".join(table.columns[i] for i in sorted(unknown))
+    return Judgement(Verdict.EXACT, f"binary values not compared, only NULLs: {names}")
+
+
+def _wrong_shape(table: Table, rows: Sequence[Sequence[Any]]) -> Judgement | None:
+    if len(rows) != len(table.rows):
+        detail = f"{_count(len(rows), 'row')} instead of {len(table.rows):,}"
+        return _lossy(detail, _count(len(rows), "row"), _count(len(table.rows), "row"))
+    width = len(table.types)
+    if set(map(len, rows)) <= {width}:
+        return None
+    number, row = next((n, row) for n, row in enumerate(rows, 1) if len(row) != width)
+    detail = f"row {number:,}: {_count(len(row), 'column')} instead of {width:,}"
+    return _lossy(detail, show(row), _count(width, "column"))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _lossy(detail: str, observed: str, expected: str) -> Judgement:
+    return Judgement(Verdict.LOSSY, shorten(detail), observed, expected)
+
+
+def _unreadable(what: str, error: BaseException) -> Judgement:
+    detail = f"reading {what} raised {type(error).__name__}: {_first_line(str(error))}"
+    return Judgement(Verdict.BROKEN, shorten(detail))
+
+
+# -- one column ----------------------------------------------------------------------
+
+
+def _judge_column(
+    name: str,
+    pg_type: PgType,
+    expected: Sequence[str | None],
+    got: Sequence[Any],
+    accept: tuple[str, ...],
+) -> Judgement:
+    furthest, result = -1, EXACT
+    for codec in readings(pg_type):
+        try:
+            wanted = text_column(codec, expected)
+        except Exception as error:
+            return _invalid(name, pg_type, error)
+        if _equal(codec, wanted, got):
+            return _judge_types(name, codec.habit, pg_type, expected, got, accept)
+        index, judgement = _first_difference(name, pg_type, codec, wanted, expected, got)
+        if index > furthest:
+            furthest, result = index, judgement
+    return result
+
+
+def _invalid(name: str, pg_type: PgType, error: Exception) -> Judgement:
+    detail = f"column {name}: pgdyno cannot read the server's {pg_type.name}: {error}"
+    return Judgement(Verdict.INVALID, shorten(detail))
+
+
+def _equal(codec: Codec, wanted: list[Canonical], got: Sequence[Any]) -> bool:
+    try:
+        return value_column(codec, got) == wanted
+    except Exception:
+        # Which value it was, and whether it matters, is found value by value.
+        return False
+
+
+def _first_difference(
+    name: str,
+    pg_type: PgType,
+    codec: Codec,
+    wanted: list[Canonical],
+    expected: Sequence[str | None],
+    got: Sequence[Any],
+) -> tuple[int, Judgement]:
+    for index, (right, value) in enumerate(zip(wanted, got, strict=True)):
+        place = f"row {index + 1:,}, column {name}"
+        found, reason = _convert(codec, value)
+        if isinstance(reason, Judgement):
+            return index, Judgement(reason.verdict, shorten(f"{place}: {reason.detail}"))
+        if found is _WRONG or found != right:
+            shown, should = show(value), _show_text(pg_type, expected[index])
+            detail = f"{place}: {reason or f'{shown} instead of {should}'}"
+            return index, _lossy(detail, shown, should)
+    raise AssertionError("two columns differ, but no value does")
+
+
+def _convert(codec: Codec, value: Any) -> tuple[Any, str | Judgement]:
+    if value is None:
+        return None, ""
+    try:
+        return codec.value(value), ""
+    except NotCanonical as error:
+        return _WRONG, error.reason
+    except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
+        return _WRONG, f"{describe_type(value)}: {_first_line(str(error))}"
+    except Exception as error:
+        return _WRONG, _unreadable("the value", error)
+
+
+def _judge_types(
+    name: str,
+    habit: Habit,
+    pg_type: PgType,
+    expected: Sequence[str | None],
+    got: Sequence[Any],
+    accept: tuple[str, ...],
+) -> Judgement:
+    # The last value of each Python type stands for all of them where that is enough.
+    samples: Iterable[Any] = dict(zip(map(type, got), got, strict=True)).values()
+    for value in samples if habit.per_type else got:
+        if value is None or habit.fits(value) or describe_type(value) in accept:
+            continue
+        usual = " or ".join(habit.names)
+        detail = f"column {name}: {describe_type(value)} instead of {usual}"
+        index = next(i for i, item in enumerate(got) if item is value)
+        should = _show_text(pg_type, expected[index])
+        return Judgement(Verdict.DIFFERS, shorten(detail), show(value), should)
+    return EXACT
+
+
+# -- errors --------------------------------------------------------------------------
+
+
+def judge_error(
+    expected: ExpectedError | None,
+    rejected: bool,
+    fields: ErrorFields,
+    error: BaseException,
+) -> Judgement:
+    """What an exception means: the expected one, a clear refusal, or a panic."""
+    told = _told(fields, error)
+    if not isinstance(error, Exception):
+        return Judgement(Verdict.BROKEN, shorten(f"no Exception: {told}"), shorten(told))
+    if expected is not None:
+        return _judge_expected(expected, fields, told)
+    if rejected:
+        return EXACT
+    return Judgement(Verdict.REJECTED, shorten(told), shorten(told))
+
+
+def judge_no_error(expected: ExpectedError | None) -> Judgement:
+    """No error came where one had to: the driver accepted in silence."""
+    should = f"SQLSTATE {expected.sqlstate}" if expected else "a clear error"
+    return _lossy(f"no error came, expected {should}", "no error", should)
+
+
+def _judge_expected(expected: ExpectedError, fields: ErrorFields, told: str) -> Judgement:
+    should = f"SQLSTATE {expected.sqlstate}"
+    if fields.sqlstate != expected.sqlstate:
+        got = f"SQLSTATE {fields.sqlstate}" if fields.sqlstate else "no SQLSTATE"
+        detail = f"{got} instead of {expected.sqlstate}: {told}"
+        return Judgement(Verdict.REJECTED, shorten(detail), shorten(told), should)
+    return worst(
+        _judge_field(name, getattr(fields, name), getattr(expected, name), told)
+        for name in ("constraint", "table", "column")
+    )
+
+
+def _judge_field(name: str, got: str, expected: str, told: str) -> Judgement:
+    if not expected or got == expected:
+        return EXACT
+    # Told less is not told wrong: the error itself is the right one.
+    verdict = Verdict.LOSSY if got else Verdict.DIFFERS
+    detail = (
+        f"the error names {f'{name} {got!r}' if got else f'no {name}'}, not {expected!r}"
+    )
+    return Judgement(verdict, shorten(detail), shorten(told), f"{name} {expected}")
+
+
+def _told(fields: ErrorFields, error: BaseException) -> str:
+    kind = type(error)
+    own = kind.__module__ in ("builtins", "__main__")
+    name = kind.__qualname__ if own else f"{kind.__module__}.{kind.__qualname__}"
+    state = f" [{fields.sqlstate}]" if fields.sqlstate else ""
+    return f"{name}{state}: {_first_line(fields.message or _text_of(error))}".rstrip(": ")
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]

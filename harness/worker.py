@@ -1,0 +1,331 @@
+"""One trial: one process, one driver. A synchronous command loop, nothing else.
+
+Started by the runner as `python -m harness.worker FD SPEC`, where FD is a socket and
+SPEC says which arm to load and on which core to run. Affinity is set before the driver
+is imported, because a library may size its thread pool by it. Everything imported here
+is the standard library; the plug-in imports what its library needs.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import pickle
+import resource
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness import driver as drivers
+from harness import verify, wire
+from harness.errors import PgdynoError, Unsupported
+from harness.loops import (
+    Reading,
+    async_latencies,
+    async_slice,
+    sync_latencies,
+    sync_slice,
+    tasks_slice,
+    threads_slice,
+)
+from harness.model import Arm, Call, Judgement, Op, Target, Task, Verdict
+from harness.calls import bind_call
+
+
+class Worker:
+    """The state of a trial: a driver, and the cell that is open at the moment."""
+
+    def __init__(self, arm: Arm) -> None:
+        self.arm = arm
+        self.driver = drivers.load(arm)
+        self.asynchronous = self.driver.kind == "async"
+        self.loop: Any = self._make_loop() if self.asynchronous else None
+        self.task: Task | None = None
+        self.session: Any = None
+        self.ops: list[Callable[[], Any]] = []
+        self.clocks: tuple[int, ...] = ()
+
+    def _make_loop(self) -> Any:
+        import asyncio
+
+        make: Callable[[], Any] = getattr(self.driver, "run_loop", asyncio.new_event_loop)
+        loop = make()
+        asyncio.set_event_loop(loop)
+        return loop
+
+    def wait(self, value: Any) -> Any:
+        """The value, or what the awaitable gives: the only place where both meet, untimed."""
+        return self.loop.run_until_complete(value) if self.asynchronous else value
+
+    # --- commands --------------------------------------------------------------------
+
+    def hello(self) -> dict[str, Any]:
+        """What the driver says about itself."""
+        terms = self.driver.terms()
+        return {
+            "kind": self.driver.kind,
+            "capabilities": sorted(str(one) for one in self.driver.capabilities),
+            "terms": {name: getattr(terms, name) for name in terms.__slots__},
+        }
+
+    def open(self, task: str, target: dict[str, Any]) -> dict[str, Any]:
+        """Load a cell, open its session or pool and bind its ops."""
+        self.close()
+        self.task = pickle.loads(Path(task).read_bytes())  # noqa: S301 - written by the parent
+        place = Target(**{**target, "settings": tuple(map(tuple, target["settings"]))})
+        try:
+            self._bind(self.task, place)
+        except Unsupported as reason:
+            return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
+        except BaseException as error:
+            return _judged(self._charge(error, "while opening"))
+        return _judged(Judgement(Verdict.EXACT))
+
+    def verify(self) -> dict[str, Any]:
+        """Run every client's op through one whole cycle of its parameters, and judge."""
+        assert self.task is not None
+        judged = []
+        cycle = max(1, len(self.task.expected.calls))
+        for offset, op in enumerate(self.ops):
+            judged += [self._judge_once(op, offset + index) for index in range(cycle)]
+        if self.task.expected.error is None and not self.task.expected.rejected:
+            judged.append(self._canary())
+        return {**_judged(verify.worst(judged)), "calls": len(judged)}
+
+    def warm(self, ops: int) -> dict[str, Any]:
+        """Run ops untimed, then put what lives now out of the collector's sight."""
+        for op in self.ops:
+            for _ in range(ops):
+                self.wait(op())
+        gc.collect()
+        gc.freeze()
+        return {}
+
+    def measure(self, ops: int, lead: int) -> dict[str, Any]:
+        """One slice. `ops` is per client in a concurrency cell."""
+        wall, before, after = self._slice(ops, lead)
+        spent = [end - start for start, end in zip(before, after, strict=True)]
+        return {
+            "wall_ns": wall,
+            "cpu_ns": spent[0],
+            "voluntary": spent[1],
+            "involuntary": spent[2],
+            "server_cpu_ns": sum(spent[3:]) if self.clocks else None,
+        }
+
+    def latencies(self, ops: int) -> dict[str, Any]:
+        """Service times of single ops, ns."""
+        if self.asynchronous:
+            return {"ns": self.loop.run_until_complete(async_latencies(self.ops[0], ops))}
+        return {"ns": sync_latencies(self.ops[0], ops)}
+
+    def watch(self, pids: list[int]) -> dict[str, Any]:
+        """Read the CPU clocks of these server processes around each slice."""
+        self.clocks = tuple((~pid << 3) | 2 for pid in pids)
+        try:
+            self._meter()
+        except OSError:
+            self.clocks = ()
+        return {"readable": bool(self.clocks)}
+
+    def close(self) -> dict[str, Any]:
+        """End the open cell; what a library says while closing is no verdict."""
+        session, self.session, self.ops, self.task = self.session, None, [], None
+        self.clocks = ()
+        if session is not None:
+            try:
+                self.wait(session.close())
+            except Exception as error:
+                return {"warning": f"{type(error).__name__}: {error}"}
+        gc.unfreeze()
+        return {"rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+
+    # --- binding -----------------------------------------------------------------------
+
+    def _bind(self, task: Task, target: Target) -> None:
+        have = {str(one) for one in self.driver.capabilities}
+        for needed in task.requires:
+            if needed not in have:
+                sentence = drivers.Capability(needed).sentence
+                raise Unsupported(f"{self.driver.name} cannot {sentence}")
+        if task.op in (Op.CONNECT, Op.CONNECT_QUERY):
+            self.ops = [self._bind_connect(task, target)]
+            return
+        self.session = self._open(task, target)
+        if not drivers.claims(self.session, task.op):
+            raise Unsupported(f"{self.driver.name} has no {task.op}")
+        bind = getattr(self.session, task.op.value)
+        wrapper = getattr(self.session, "wrapper", None)
+        self.ops = [bind(bind_call(task, wrapper, offset)) for offset in range(max(1, task.clients))]
+
+    def _bind_connect(self, task: Task, target: Target) -> Callable[[], Any]:
+        bind = getattr(self.driver, task.op.value, None)
+        if bind is None:
+            raise Unsupported(f"{self.driver.name} has no {task.op}")
+        arguments = (task.sql,) if task.op is Op.CONNECT_QUERY else ()
+        op: Callable[[], Any] = bind(target, self.arm.profile, *arguments)
+        return op
+
+    def _open(self, task: Task, target: Target) -> Any:
+        if not task.pool:
+            return self.wait(self.driver.open(target, self.arm.profile))
+        opener = getattr(self.driver, "open_pool", None)
+        if opener is None:
+            raise Unsupported(f"{self.driver.name} has no pool")
+        return self.wait(opener(target, self.arm.profile, task.pool))
+
+    # --- judging -----------------------------------------------------------------------
+
+    def _judge_once(self, op: Callable[[], Any], index: int) -> Judgement:
+        assert self.task is not None
+        expected = self.task.expected
+        try:
+            native = self.wait(op())
+        except BaseException as error:
+            return self._charge(error, "")
+        if expected.error is not None or expected.rejected:
+            return verify.judge_no_error(expected)
+        try:
+            return self._judge_native(native, index)
+        except BaseException as error:
+            return Judgement(
+                Verdict.BROKEN,
+                f"the result cannot be read: {type(error).__name__}: {error}",
+            )
+
+    def _judge_native(self, native: Any, index: int) -> Judgement:
+        assert self.task is not None
+        task = self.task
+        accept = task.expected.accept
+        tables = task.expected.calls[index % len(task.expected.calls)] if task.expected.calls else ()
+        if task.op is Op.COPY_OUT and tables[0] is not None:
+            return verify.judge_copy(tables[0], native, task.format)
+        if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY) and tables[0] is not None:
+            return verify.judge_value(tables[0], native, accept)
+        if task.op is Op.FETCH_ONE and tables[0] is not None:
+            found = [] if native is None else [native]
+            return verify.judge_rows(tables[0], self.session.rows(found), accept)
+        if task.op is Op.FETCH_ALL and tables[0] is not None:
+            return verify.judge_rows(tables[0], self.session.rows(native), accept)
+        if task.statements:
+            return self._judge_statements(native, tables, accept)
+        return Judgement(Verdict.EXACT)
+
+    def _judge_statements(
+        self, native: Any, tables: tuple[Any, ...], accept: tuple[str, ...]
+    ) -> Judgement:
+        if not isinstance(native, list | tuple) or len(native) != len(tables):
+            count = len(native) if isinstance(native, list | tuple) else type(native).__name__
+            return Judgement(
+                Verdict.LOSSY, f"{count} results for {len(tables)} statements"
+            )
+        judged = [
+            verify.judge_rows(table, self.session.rows(one), accept)
+            for one, table in zip(native, tables, strict=True)
+            if table is not None
+        ]
+        return verify.worst(judged) if judged else Judgement(Verdict.EXACT)
+
+    def _canary(self) -> Judgement:
+        """A unique token must come back on the same connection: nothing is out of step."""
+        if self.session is None or not drivers.claims(self.session, Op.FETCH_VAL):
+            return Judgement(Verdict.EXACT)
+        token = f"canary-{time.perf_counter_ns()}"
+        try:
+            op = self.session.fetch_val(Call(Op.FETCH_VAL, sql=f"select '{token}'::text"))
+            answer = self.wait(op())
+        except BaseException as error:
+            return Judgement(
+                Verdict.BROKEN,
+                f"the connection is unusable afterwards: {type(error).__name__}: {error}",
+            )
+        if answer != token:
+            return Judgement(
+                Verdict.BROKEN, "another query's answer came back", repr(answer), repr(token)
+            )
+        return Judgement(Verdict.EXACT)
+
+    def _charge(self, error: BaseException, where: str) -> Judgement:
+        """What an exception means for the verdict. Ours to end on: an interrupt of the process."""
+        assert self.task is not None
+        if isinstance(error, Unsupported):
+            return Judgement(
+                Verdict.INVALID, f"the plug-in claimed the op and then said: {error}"
+            )
+        expected = self.task.expected
+        fields = self.driver.describe_error(error)
+        judged = verify.judge_error(expected.error, expected.rejected, fields, error)
+        if where and judged.detail:
+            return Judgement(judged.verdict, f"{where}: {judged.detail}", judged.observed, judged.expected)
+        return judged
+
+    # --- timing ------------------------------------------------------------------------
+
+    def _slice(self, ops: int, lead: int) -> tuple[int, Reading, Reading]:
+        assert self.task is not None
+        meter = self._meter
+        if self.task.clients:
+            if self.asynchronous:
+                return self.loop.run_until_complete(tasks_slice(self.ops, lead, ops, meter))
+            return threads_slice(self.ops, lead, ops, meter)
+        if self.asynchronous:
+            return self.loop.run_until_complete(async_slice(self.ops[0], lead, ops, meter))
+        return sync_slice(self.ops[0], lead, ops, meter)
+
+    def _meter(self) -> Reading:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return (
+            time.process_time_ns(),
+            usage.ru_nvcsw,
+            usage.ru_nivcsw,
+            *(time.clock_gettime_ns(clock) for clock in self.clocks),
+        )
+
+
+def _judged(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "verdict": judgement.verdict.value,
+        "detail": judgement.detail,
+        "observed": judgement.observed,
+        "expected": judgement.expected,
+    }
+
+
+def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
+    """Answer commands until the parent closes the channel."""
+    if spec["cores"]:
+        os.sched_setaffinity(0, spec["cores"])
+    try:
+        worker = Worker(Arm(spec["driver"], tuple(spec["options"]), spec["profile"], spec["copy"]))
+    except PgdynoError as error:
+        wire.send(channel, {"error": str(error), "hint": error.hint})
+        return
+    wire.send(channel, worker.hello())
+    while True:
+        try:
+            request = wire.receive(channel)
+        except wire.ChannelClosed:
+            return
+        command = request.pop("do")
+        try:
+            answer = getattr(worker, command)(**request)
+        except BaseException as error:
+            answer = {"failed": f"{type(error).__name__}: {error}"}
+        wire.send(channel, answer)
+
+
+def main() -> None:
+    """Entry of the process: `python -m harness.worker FD SPEC`."""
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    os.set_inheritable(channel.fileno(), False)
+    serve(channel, json.loads(sys.argv[2]))
+    # Native threads and half-closed sessions must not keep the process alive.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
