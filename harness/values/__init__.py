@@ -1,0 +1,35 @@
+"""One table: PostgreSQL type ⇄ Python value ⇄ canonical text."""
+
+from harness.values.codec import Canonical, Codec, Habit, NotCanonical
+from harness.values.constructors import construct, form
+from harness.values.containers import Range
+from harness.values.table import (
+    canonical,
+    canonical_text,
+    converter,
+    describe_type,
+    habit,
+    parse,
+    readings,
+    text_column,
+    value_column,
+)
+
+__all__ = [
+    "Canonical",
+    "Codec",
+    "Habit",
+    "NotCanonical",
+    "Range",
+    "canonical",
+    "canonical_text",
+    "construct",
+    "converter",
+    "describe_type",
+    "form",
+    "habit",
+    "parse",
+    "readings",
+    "text_column",
+    "value_column",
+]
