@@ -301,15 +301,14 @@ class Runner:
         cell, cycle = block.play.cell, block.play.prepared.calls
         slice_ns = schedule.CONCURRENT_SLICE_NS if cell.clients else self.plan.slice_ns
         ops = cycle
-        for _ in range(4):
+        while True:
             self.stage.renew(lane.control, cell, lane.schema)
             answer = lane.ask("measure", lane.deadlines.measure, ops=ops, lead=1)
             ns_per_op = _wall(answer) / ops
             wanted = schedule.ops_per_slice(ns_per_op, slice_ns, cycle)
             if wanted <= 2 * ops:
-                break
-            ops = min(wanted, ops * 20)
-        return wanted, ns_per_op
+                return wanted, ns_per_op
+            ops = min(wanted, ops * 10)
 
     # --- timing ------------------------------------------------------------------------
 

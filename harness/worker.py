@@ -47,6 +47,7 @@ class Worker:
         self.task: Task | None = None
         self.session: Any = None
         self.ops: list[Callable[[], Any]] = []
+        self.position = 0  # ops that each client has executed: where its cycle stands
         self.clocks: tuple[int, ...] = ()
 
     def _make_loop(self) -> Any:
@@ -91,7 +92,9 @@ class Worker:
         judged = []
         cycle = max(1, len(self.task.expected.calls))
         for offset, op in enumerate(self.ops):
-            judged += [self._judge_once(op, offset + index) for index in range(cycle)]
+            start = self.position + offset
+            judged += [self._judge_once(op, start + index) for index in range(cycle)]
+        self.position += cycle
         if self.task.expected.error is None and not self.task.expected.rejected:
             judged.append(self._canary())
         return {**_judged(verify.worst(judged)), "calls": len(judged)}
@@ -101,12 +104,14 @@ class Worker:
         for op in self.ops:
             for _ in range(ops):
                 self.wait(op())
+        self.position += ops
         gc.collect()
         gc.freeze()
         return {}
 
     def measure(self, ops: int, lead: int) -> dict[str, Any]:
         """One slice. `ops` is per client in a concurrency cell."""
+        self.position += lead + ops
         wall, before, after = self._slice(ops, lead)
         spent = [end - start for start, end in zip(before, after, strict=True)]
         return {
@@ -118,7 +123,8 @@ class Worker:
         }
 
     def latencies(self, ops: int) -> dict[str, Any]:
-        """Service times of single ops, ns."""
+        """Service times of single ops, ns; of the first client only."""
+        self.position += ops
         if self.asynchronous:
             return {"ns": self.loop.run_until_complete(async_latencies(self.ops[0], ops))}
         return {"ns": sync_latencies(self.ops[0], ops)}
@@ -136,6 +142,7 @@ class Worker:
         """End the open cell; what a library says while closing is no verdict."""
         session, self.session, self.ops, self.task = self.session, None, [], None
         self.clocks = ()
+        self.position = 0
         if session is not None:
             try:
                 self.wait(session.close())
@@ -188,7 +195,7 @@ class Worker:
         except BaseException as error:
             return self._charge(error, "")
         if expected.error is not None or expected.rejected:
-            return verify.judge_no_error(expected)
+            return verify.judge_no_error(expected.error)
         try:
             return self._judge_native(native, index)
         except BaseException as error:
@@ -203,7 +210,7 @@ class Worker:
         accept = task.expected.accept
         tables = task.expected.calls[index % len(task.expected.calls)] if task.expected.calls else ()
         if task.op is Op.COPY_OUT and tables[0] is not None:
-            return verify.judge_copy(tables[0], native, task.format)
+            return verify.judge_bytes(tables[0], native, task.format)
         if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY) and tables[0] is not None:
             return verify.judge_value(tables[0], native, accept)
         if task.op is Op.FETCH_ONE and tables[0] is not None:
