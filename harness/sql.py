@@ -65,10 +65,10 @@ class Translated:
 # an E string must win over the identifier `e`.
 _TOKEN = re.compile(
     r"""
-    (?P<quoted> [eE]'(?:[^'\\]|\\.|'')*'
-              | '(?:[^']|'')*'
-              | "(?:[^"]|"")*"
-              | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$ )
+    (?P<quoted> [eE]'(?:[^'\\]++|\\.|'')*+(?:'|\Z)
+              | '(?:[^']++|'')*+(?:'|\Z)
+              | "(?:[^"]++|"")*+(?:"|\Z)
+              | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z) )
   | (?P<comment> --[^\n]* )
   | (?P<parameter> \$\d+ )
   | (?P<word> [^\W\d][\w$]* )
@@ -79,7 +79,7 @@ _TOKEN = re.compile(
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """Cut SQL into tokens; what is not closed becomes `other`, for the server to refuse."""
+    """Cut SQL into tokens; a quote that is not closed lasts to the end."""
     position = 0
     while position < len(sql):
         if sql.startswith("/*", position):
@@ -155,8 +155,8 @@ def returns_rows(sql: str) -> bool:
     the server can tell, count as returning none.
     """
     words = list(_outer_words(sql))
-    verb = next((word for word in words if word in _READS | _WRITES or word != "with"), "")
-    if words[:1] == ["with"]:
+    verb = words[0] if words else ""
+    if verb == "with":
         verb = next((word for word in words if word in _READS | _WRITES), "")
     if verb in _WRITES:
         return "returning" in words

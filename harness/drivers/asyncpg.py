@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.metadata
 import importlib.util
 import json
@@ -48,18 +49,19 @@ async def _configure(connection: Any) -> None:
         await register_vector(connection, schema=schema)
 
 
+_VECTORS = {"vector": "Vector", "halfvec": "HalfVector", "sparsevec": "SparseVector"}
+
+
 class _Rows:
     def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
         """`Record`s as tuples."""
         return [tuple(record) for record in native if record is not None]
 
     def wrapper(self, kind: str, value: Any) -> Any:
-        """asyncpg has no wrapper types; pgvector brings `Vector`."""
-        if kind != "vector" or importlib.util.find_spec("pgvector") is None:
-            raise Unsupported(f"asyncpg has no wrapper for '{kind}'")
-        from pgvector import Vector
-
-        return Vector(value)
+        """asyncpg has no wrapper types; pgvector brings its own."""
+        if kind in _VECTORS and importlib.util.find_spec("pgvector"):
+            return getattr(importlib.import_module("pgvector"), _VECTORS[kind])(value)
+        raise Unsupported(f"asyncpg has no wrapper for '{kind}' here")
 
 
 class AsyncpgSession(_Rows):

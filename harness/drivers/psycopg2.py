@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -76,19 +77,20 @@ def _prepare(connection: Any, profile: Profile) -> None:
         register_vector(connection)
 
 
+_VECTORS = {"vector": "Vector", "halfvec": "HalfVector", "sparsevec": "SparseVector"}
+
+
 class _Rows:
     def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
         """The rows are tuples already; `None` is a row that was not there."""
         return [row for row in native if row is not None]
 
     def wrapper(self, kind: str, value: Any) -> Any:
-        """`Json` for both JSON types, pgvector's `Vector`."""
+        """`Json` for both JSON types, or one of pgvector's classes."""
         if kind in ("json", "jsonb"):
             return psycopg2.extras.Json(value)
-        if kind == "vector" and importlib.util.find_spec("pgvector"):
-            from pgvector import Vector
-
-            return Vector(value)
+        if kind in _VECTORS and importlib.util.find_spec("pgvector"):
+            return getattr(importlib.import_module("pgvector"), _VECTORS[kind])(value)
         raise Unsupported(f"psycopg2 has no wrapper for '{kind}' here")
 
 

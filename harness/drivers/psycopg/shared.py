@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -120,6 +121,9 @@ async def configure_async(connection: psycopg.AsyncConnection[Any]) -> None:
             await register(connection)
 
 
+_VECTORS = {"vector": "Vector", "halfvec": "HalfVector", "sparsevec": "SparseVector"}
+
+
 def _wrapper(kind: str, value: Any) -> Any:
     from psycopg.types.json import Json, Jsonb
 
@@ -127,10 +131,8 @@ def _wrapper(kind: str, value: Any) -> Any:
         return Json(value)
     if kind == "jsonb":
         return Jsonb(value)
-    if kind == "vector" and importlib.util.find_spec("pgvector"):
-        from pgvector import Vector
-
-        return Vector(value)
+    if kind in _VECTORS and importlib.util.find_spec("pgvector"):
+        return getattr(importlib.import_module("pgvector"), _VECTORS[kind])(value)
     raise Unsupported(f"psycopg has no wrapper for '{kind}' here")
 
 
@@ -142,5 +144,5 @@ class Rows:
         return [row for row in native if row is not None]
 
     def wrapper(self, kind: str, value: Any) -> Any:
-        """`Json`, `Jsonb` or pgvector's `Vector`."""
+        """`Json`, `Jsonb`, or one of pgvector's classes."""
         return _wrapper(kind, value)

@@ -1,0 +1,252 @@
+"""pg8000's native API as a driver of pgdyno."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from io import BytesIO
+from itertools import repeat
+from typing import Any
+
+from pg8000.exceptions import DatabaseError
+from pg8000.native import Connection
+
+from harness import sql
+from harness.capabilities import Capability
+from harness.driver import SyncOp
+from harness.errors import Unsupported
+from harness.model import Call, ErrorFields, Kind, Profile, Target, Terms
+
+
+def _params(query: sql.Translated, call: Call) -> Iterator[Any]:
+    """The keyword arguments of each call."""
+    if not any(call.params):
+        return repeat({})
+    params: Any = tuple(map(query.named, call.params))
+    return replace(call, params=params).cycle()
+
+
+def _steps(call: Call) -> list[tuple[str, dict[str, Any]]]:
+    queries = [(sql.to_colon(one.sql), one.params) for one in call.statements]
+    return [(query.sql, query.named(params)) for query, params in queries]
+
+
+def _connect_arguments(target: Target) -> dict[str, Any]:
+    place: dict[str, Any] = {"host": target.host, "port": target.port}
+    if target.host.startswith("/"):
+        place = {"unix_sock": f"{target.host}/.s.PGSQL.{target.port}"}
+    return {
+        **place,
+        "user": target.user,
+        "password": target.password,
+        "database": target.dbname,
+        "application_name": target.application_name,
+        "startup_params": dict(target.settings),
+    }
+
+
+def _configure(connection: Connection) -> None:
+    """pg8000 reads and writes JSON by itself; vectors need pgvector's registration."""
+    if importlib.util.find_spec("pgvector") is None:
+        return
+    if connection.run("select to_regtype('vector') is not null") == [[True]]:
+        from pgvector.pg8000 import register_vector
+
+        register_vector(connection)
+
+
+class Pg8000Session:
+    """A connection of the native API, which is always in autocommit."""
+
+    def __init__(self, connection: Connection, prepared: bool) -> None:
+        self._connection = connection
+        self._prepared = prepared
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
+        """pg8000's rows are lists."""
+        return [tuple(row) for row in native if row is not None]
+
+    def execute(self, call: Call) -> SyncOp:
+        """`connection.run`, or `statement.run` of a prepared one."""
+        run, arguments, params = self._bound(call)
+        return lambda: run(*arguments, **next(params))
+
+    def fetch_all(self, call: Call) -> SyncOp:
+        """The same: `run` always fetches."""
+        run, arguments, params = self._bound(call)
+        return lambda: run(*arguments, **next(params))
+
+    def fetch_one(self, call: Call) -> SyncOp:
+        """The first of all rows: the native API has no `fetchone`."""
+        run, arguments, params = self._bound(call)
+
+        def op() -> Any:
+            rows = run(*arguments, **next(params))
+            return rows[0] if rows else None
+
+        return op
+
+    def fetch_val(self, call: Call) -> SyncOp:
+        """The first value of the first row."""
+        run, arguments, params = self._bound(call)
+        return lambda: run(*arguments, **next(params))[0][0]
+
+    def _bound(
+        self, call: Call
+    ) -> tuple[Callable[..., Any], tuple[str, ...], Iterator[Any]]:
+        """What runs the statement, with which positional and keyword arguments."""
+        query = sql.to_colon(call.sql)
+        params = _params(query, call)
+        if self._prepared:
+            # A statement that the server refuses must fail in the op, which is judged.
+            with contextlib.suppress(DatabaseError):
+                return self._connection.prepare(query.sql).run, (), params
+        return self._connection.run, (query.sql,), params
+
+    def sequential(self, call: Call) -> SyncOp:
+        """One statement after another."""
+        run, steps = self._connection.run, _steps(call)
+        return lambda: [run(query, **params) for query, params in steps]
+
+    def transaction(self, call: Call) -> SyncOp:
+        """`start transaction` and `commit` in SQL, as pg8000 documents."""
+        run, steps = self._connection.run, _steps(call)
+
+        def op() -> list[Any]:
+            run("start transaction")
+            try:
+                results = [run(query, **params) for query, params in steps]
+            except BaseException:
+                run("rollback")
+                raise
+            run("commit")
+            return results
+
+        return op
+
+    def savepoint(self, call: Call) -> SyncOp:
+        """The same with a savepoint around the statements."""
+        run, steps = self._connection.run, _steps(call)
+
+        def op() -> list[Any]:
+            run("start transaction")
+            try:
+                run("savepoint pgdyno")
+                results = [run(query, **params) for query, params in steps]
+                run("release savepoint pgdyno")
+            except BaseException:
+                run("rollback")
+                raise
+            run("commit")
+            return results
+
+        return op
+
+    def copy_in(self, call: Call) -> SyncOp:
+        """`connection.run` with a stream to read from."""
+        if not call.data:
+            raise Unsupported(
+                "pg8000 has no encoder for COPY rows; the user writes the text"
+            )
+        run, data = self._connection.run, call.data
+        query = sql.copy_in_statement(call.table, call.columns, call.format)
+        return lambda: run(query, stream=BytesIO(data))
+
+    def copy_out(self, call: Call) -> SyncOp:
+        """`connection.run` with a stream to write to."""
+        run, query = self._connection.run, sql.copy_out_statement(call.sql, call.format)
+
+        def op() -> bytes:
+            sink = BytesIO()
+            run(query, stream=sink)
+            return sink.getvalue()
+
+        return op
+
+
+class Pg8000:
+    """pg8000."""
+
+    name = "pg8000"
+    kind: Kind = "sync"
+    options: Mapping[str, str] = {
+        "prepared": "prepare each statement once: connection.prepare"
+    }
+    capabilities = frozenset(
+        {
+            Capability.JSONB,
+            Capability.ARRAYS,
+            Capability.VECTOR,
+            Capability.COPY_TEXT,
+            Capability.COPY_CSV,
+            Capability.COPY_BINARY,
+            Capability.COPY_BYTES,
+        }
+    )
+
+    def __init__(self, options: frozenset[str]) -> None:
+        self._prepared = "prepared" in options
+        if self._prepared:
+            self.capabilities = self.capabilities | {Capability.PREPARED}
+
+    def terms(self) -> Terms:
+        """Versions and habits."""
+        return Terms(
+            library="pg8000",
+            version=importlib.metadata.version("pg8000"),
+            implementation="pure Python",
+            libpq="none (protocol of its own)",
+            wire_results="text",
+            wire_parameters="text",
+            row_shape="list",
+            placeholders=":name",
+            statement_cache="prepared while binding" if self._prepared else "none",
+            autocommit="on (the native API's only habit)",
+            pool="none",
+            loop="none",
+        )
+
+    def describe_error(self, error: BaseException) -> ErrorFields:
+        """From the fields of the server's message, which pg8000 hands over as a dict."""
+        if not isinstance(error, DatabaseError) or not isinstance(error.args[0], dict):
+            return ErrorFields(message=str(error))
+        fields = error.args[0]
+        return ErrorFields(
+            sqlstate=fields.get("C", ""),
+            message=fields.get("M", ""),
+            constraint=fields.get("n", ""),
+            table=fields.get("t", ""),
+            column=fields.get("c", ""),
+        )
+
+    def open(self, target: Target, profile: Profile) -> Pg8000Session:
+        """`Connection(…)`."""
+        connection = Connection(**_connect_arguments(target))
+        if profile == "configured":
+            _configure(connection)
+        return Pg8000Session(connection, self._prepared)
+
+    def connect(self, target: Target, profile: Profile) -> SyncOp:  # noqa: ARG002
+        """Connect and close."""
+        arguments = _connect_arguments(target)
+        return lambda: Connection(**arguments).close()
+
+    def connect_query(self, target: Target, profile: Profile, sql: str) -> SyncOp:  # noqa: ARG002
+        """Connect, fetch one value, close."""
+        arguments = _connect_arguments(target)
+
+        def op() -> Any:
+            connection = Connection(**arguments)
+            try:
+                return connection.run(sql)[0][0]
+            finally:
+                connection.close()
+
+        return op
