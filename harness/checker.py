@@ -31,7 +31,9 @@ Work = tuple[Cell, Playable | Judgement]
 class Checker:
     """Checks cells against arms on a stage; reports each cell as it is judged."""
 
-    def __init__(self, stage: Stage, arms: Sequence[Arm], folder: Path, report: Report) -> None:
+    def __init__(
+        self, stage: Stage, arms: Sequence[Arm], folder: Path, report: Report
+    ) -> None:
         self.stage = stage
         self.arms = arms
         self.folder = folder
@@ -42,7 +44,9 @@ class Checker:
 
     def run(self, cells: Sequence[Cell]) -> None:
         """Judge every cell for every arm."""
-        queues: list[queue.SimpleQueue[Work | None]] = [queue.SimpleQueue() for _ in self.arms]
+        queues: list[queue.SimpleQueue[Work | None]] = [
+            queue.SimpleQueue() for _ in self.arms
+        ]
         threads = [
             threading.Thread(target=self._lane_thread, args=(arm, work), name=arm.id)
             for arm, work in zip(self.arms, queues, strict=True)
@@ -137,9 +141,10 @@ class Checker:
             self._report(check)
 
 
-def in_order(checks: Iterable[Check], cells: Sequence[Cell], arms: Sequence[Arm]) -> list[Check]:
+def in_order(
+    checks: Iterable[Check], cells: Sequence[Cell], arms: Sequence[Arm]
+) -> list[Check]:
     """Checks in the order of the scenario files and arms, whatever finished first."""
     cell_rank = {cell.id: rank for rank, cell in enumerate(cells)}
-    arm_rank = {(arm.name, arm.profile): rank for rank, arm in enumerate(arms)}
+    arm_rank = {(arm.name, str(arm.profile)): rank for rank, arm in enumerate(arms)}
     return sorted(checks, key=lambda c: (cell_rank[c.cell], arm_rank[c.driver, c.profile]))
-

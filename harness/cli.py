@@ -25,8 +25,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     parser = argparse.ArgumentParser(
         prog="pgdyno",
-        description="Evidence about Python's PostgreSQL drivers: are they right, how fast are "
-        "they and at what, and did that change?",
+        description="Evidence about Python's PostgreSQL drivers: are they right, how fast "
+        "are they and at what, and did that change?",
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"pgdyno {__version__}")

@@ -55,7 +55,7 @@ class ResultsError(PgdynoError):
     exit_code = EXIT_INVALID
 
 
-class MissingExtra(PgdynoError):
+class MissingExtra(PgdynoError):  # noqa: N818 - says what is the matter
     """An optional part of pgdyno is not installed."""
 
     exit_code = EXIT_USAGE
@@ -68,10 +68,10 @@ class MissingExtra(PgdynoError):
 
 
 class OracleError(PgdynoError):
-    """The server could not say what is right: the case is `invalid`, no driver is charged."""
+    """The server could not say what is right: `invalid`, no driver is charged."""
 
 
-class WorkerGone(PgdynoError):
+class WorkerGone(PgdynoError):  # noqa: N818 - a fact, not always an error
     """A worker ended, or did not answer in time.
 
     `verdict` says which: `crashed` or `hung`.

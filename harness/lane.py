@@ -106,7 +106,9 @@ class Lane:
     def open(self, play: Playable) -> Judgement:
         """Open a cell's session and bind its op."""
         try:
-            self._schema = self.stage.schema(self.control, play.cell, self.arm.id + self.arm.profile)
+            self._schema = self.stage.schema(
+                self.control, play.cell, self.arm.id + self.arm.profile
+            )
             self.stage.renew(self.control, play.cell, self._schema)
         except OracleError as error:
             return Judgement(Verdict.INVALID, str(error))
@@ -116,7 +118,7 @@ class Lane:
         )
 
     def verify(self, play: Playable) -> Judgement:
-        """One cycle of ops, judged: what came back, and what the server shows afterwards."""
+        """One cycle of ops, judged: what came back, and what the server has afterwards."""
         expected_sessions = play.cell.expect.sessions
         try:
             self.stage.renew(self.control, play.cell, self._schema)
@@ -130,7 +132,9 @@ class Lane:
                 return state
             if expected_sessions is not None:
                 wanted = before + expected_sessions * ops
-                counted = self.stage.check_sessions(self.control, wanted, exact=self.stage.managed)
+                counted = self.stage.check_sessions(
+                    self.control, wanted, exact=self.stage.managed
+                )
                 if counted.verdict is not Verdict.EXACT:
                     return counted
         except OracleError as error:

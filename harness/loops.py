@@ -59,7 +59,9 @@ def threads_slice(ops: Sequence[SyncOp], lead: int, each: int, meter: Meter) -> 
     finished: list[int] = []
     failures: list[BaseException] = []
     # The last client to arrive reads the clocks, before any of them is let go.
-    ready = threading.Barrier(len(ops), action=lambda: begun.append((meter(), perf_counter_ns())))
+    ready = threading.Barrier(
+        len(ops), action=lambda: begun.append((meter(), perf_counter_ns()))
+    )
 
     def client(op: SyncOp) -> None:
         try:
@@ -104,7 +106,7 @@ async def tasks_slice(ops: Sequence[AsyncOp], lead: int, each: int, meter: Meter
 
 def sync_latencies(op: SyncOp, ops: int) -> list[int]:
     """Service times of single calls, ns: from the call to its return (closed loop)."""
-    times = []
+    times: list[int] = []
     record = times.append
     for _ in repeat(None, ops):
         start = perf_counter_ns()
@@ -115,7 +117,7 @@ def sync_latencies(op: SyncOp, ops: int) -> list[int]:
 
 async def async_latencies(op: AsyncOp, ops: int) -> list[int]:
     """Service times of single awaits, ns: from the call to its result (closed loop)."""
-    times = []
+    times: list[int] = []
     record = times.append
     for _ in repeat(None, ops):
         start = perf_counter_ns()

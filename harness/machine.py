@@ -64,7 +64,11 @@ class Placement:
         if not self.clients:
             return {"kind": "unpinned"}
         server = ",".join(map(str, self.server)) or "not ours to place"
-        return {"kind": "split", "clients": ",".join(map(str, self.clients)), "server": server}
+        return {
+            "kind": "split",
+            "clients": ",".join(map(str, self.clients)),
+            "server": server,
+        }
 
 
 def place(*, managed: bool) -> Placement:
@@ -118,7 +122,9 @@ class Watch:
             return Usage(time.monotonic(), 0.0, 0.0)
         times = psutil.cpu_times(percpu=True)
         chosen = [times[core] for core in self._cores if core < len(times)]
-        busy = sum(one.user + one.nice + one.system + one.irq + one.softirq for one in chosen)
+        busy = sum(
+            one.user + one.nice + one.system + one.irq + one.softirq for one in chosen
+        )
         return Usage(time.monotonic(), busy, sum(one.steal for one in chosen))
 
     def foreign(self, own_seconds: float) -> float:

@@ -7,7 +7,7 @@ runs through this module, so that they never disagree about what was measured.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
@@ -40,6 +40,11 @@ def wall_per_op(trial: Trial) -> float:
     """The median over the slices of one trial, ns per op; the trial must have slices."""
     assert trial.slices is not None
     return median(trial.slices.wall_ns) / trial.slices.ops
+
+
+def by_round(trials: Iterable[Trial]) -> dict[int, float]:
+    """ns per op of each round."""
+    return {one.round: wall_per_op(one) for one in trials}
 
 
 def counting_trials(run: Run) -> dict[tuple[str, str], list[Trial]]:
@@ -91,7 +96,7 @@ def sides(run: Run) -> dict[tuple[str, str], Side]:
             arms[arm],
             Verdict(trial.verdict),
             trial.detail,
-            {one.round: wall_per_op(one) for one in counted.get((cell, arm), ())},
+            by_round(counted.get((cell, arm), ())),
         )
         for (cell, arm), trial in worst_trials(run).items()
         if cell in cells and arm in arms

@@ -62,7 +62,7 @@ class Judgement:
 
 
 class Op(StrEnum):
-    """The closed vocabulary of what a driver can be asked; a session method has its name."""
+    """The closed vocabulary of what a driver can be asked; a method has its name."""
 
     CONNECT = "connect"
     CONNECT_QUERY = "connect_query"
@@ -90,7 +90,9 @@ class PgType:
     """
 
     name: str
-    kind: Literal["base", "array", "enum", "composite", "domain", "range", "multirange"] = "base"
+    kind: Literal["base", "array", "enum", "composite", "domain", "range", "multirange"] = (
+        "base"
+    )
     element: PgType | None = None
     fields: tuple[tuple[str, PgType], ...] = ()
 
@@ -318,7 +320,9 @@ class Cell:
     @property
     def digest(self) -> str:
         """Equal for two cells that ask the same work of the server and the driver."""
-        work = repr(replace(self, title="", bench=None)) + repr(self.bench and self.bench.units_per_op)
+        work = repr(replace(self, title="", bench=None)) + repr(
+            self.bench and self.bench.units_per_op
+        )
         return hashlib.sha256(work.encode()).hexdigest()[:16]
 
     @property

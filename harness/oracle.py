@@ -98,7 +98,8 @@ def read_state(control: Control, query: str) -> State | None:
         f" from {state}"
     )
     sample = control.value(
-        f"select string_agg(left(r, 60), '; ') from (select s::text from {state} limit 3) t(r)"
+        "select string_agg(left(r, 60), '; ')"
+        f" from (select s::text from {state} limit 3) t(r)"
     )
     assert found is not None
     count, digest = found.rows[0]
@@ -179,7 +180,9 @@ def _values_sql(cell: Cell, count: int) -> str:
         "(" + ", ".join(f"${row * width + col + 1}" for col in range(width)) + ")"
         for row in range(count)
     )
-    return f"insert into {cell.table} ({', '.join(cell.columns)}) values {', '.join(groups)}"
+    return (
+        f"insert into {cell.table} ({', '.join(cell.columns)}) values {', '.join(groups)}"
+    )
 
 
 def _unnest_sql(cell: Cell, rows: Table) -> str:
@@ -229,18 +232,22 @@ def _answers(
         _insert(control, cell, rows)
         return ((None,),)
     if statements:
-        return (_run_statements(control, cell, statements),)
+        return (_run_statements(control, statements),)
     ask = _stable if cell.expect.rows else Control.table
-    return tuple((_first(ask(control, cell.sql, row), cell.op),) for row in (params.rows if params else ((),)))
+    return tuple(
+        (_first(ask(control, cell.sql, row), cell.op),)
+        for row in (params.rows if params else ((),))
+    )
 
 
 def _run_statements(
-    control: Control, cell: Cell, statements: tuple[tuple[str, Table | None], ...]
+    control: Control, statements: tuple[tuple[str, Table | None], ...]
 ) -> tuple[Table | None, ...]:
     control.run("begin")
     try:
         answers = tuple(
-            control.table(sql, params.rows[0] if params else ()) for sql, params in statements
+            control.table(sql, params.rows[0] if params else ())
+            for sql, params in statements
         )
     except OracleError:
         control.run("rollback")
@@ -266,7 +273,10 @@ def _insert(control: Control, cell: Cell, rows: Table) -> None:
 
 
 def _check_search(
-    control: Control, cell: Cell, params: Table | None, calls: tuple[tuple[Table | None, ...], ...]
+    control: Control,
+    cell: Cell,
+    params: Table | None,
+    calls: tuple[tuple[Table | None, ...], ...],
 ) -> None:
     """An approximate search must use the plan it claims and find enough."""
     inputs = params.rows if params else ((),)
@@ -274,12 +284,14 @@ def _check_search(
         plan = control.table(f"explain {cell.sql}", inputs[0])
         text = "\n".join(str(row[0]) for row in plan.rows) if plan else ""
         if cell.expect.plan not in text:
-            raise OracleError(f"the plan has no '{cell.expect.plan}': {text.splitlines()[0]}")
+            raise OracleError(
+                f"the plan has no '{cell.expect.plan}': {text.splitlines()[0]}"
+            )
     if cell.expect.recall:
         found = _recall(control, cell.expect.recall.exact, inputs, calls)
         if found < cell.expect.recall.at_least:
             raise OracleError(
-                f"recall is {found:.3f}, less than the {cell.expect.recall.at_least} asked for"
+                f"recall is {found:.3f}, not the {cell.expect.recall.at_least} asked for"
             )
 
 
@@ -302,4 +314,3 @@ def _recall(
     finally:
         control.run("reset enable_indexscan")
     return hits / wanted if wanted else 0.0
-

@@ -41,7 +41,13 @@ class WorkerProcess:
         self._channel = ours
         with theirs, self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "harness.worker", str(theirs.fileno()), json.dumps(spec)],
+                [
+                    sys.executable,
+                    "-m",
+                    "harness.worker",
+                    str(theirs.fileno()),
+                    json.dumps(spec),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -35,7 +35,9 @@ class Progress(Protocol):
     def preparing(self, cell: Cell) -> None:
         """The oracle is asked about a cell."""
 
-    def block(self, number: int, cell: Cell, done: int, of: int, seconds_left: float) -> None:
+    def block(
+        self, number: int, cell: Cell, done: int, of: int, seconds_left: float
+    ) -> None:
         """A block of round `number` begins; `done` of `of` blocks are over."""
 
 
@@ -88,7 +90,9 @@ class Runner:
         self.random = random.Random(seed)
         self.lanes: dict[str, Lane] = {}
         self.started = time.monotonic()
-        self._ops: dict[tuple[str, str], tuple[int, float]] = {}  # (cell, arm) → ops, ns per op
+        self._ops: dict[
+            tuple[str, str], tuple[int, float]
+        ] = {}  # (cell, arm) → ops, ns per op
         self._out: dict[str, set[str]] = {}  # cell → arms that get no time
         self._rounds: dict[str, list[dict[str, float]]] = {}  # cell → ns per op by arm
         self._costs: dict[str, float] = {}  # cell → seconds of its last block
@@ -184,7 +188,9 @@ class Runner:
         self.random.shuffle(order)
         for play in order:
             total = self._blocks_done + len(order) * (self.plan.min_rounds - number)
-            self.progress.block(number, play.cell, self._blocks_done, total, self._seconds_left(number))
+            self.progress.block(
+                number, play.cell, self._blocks_done, total, self._seconds_left(number)
+            )
             self._block_with_repeats(play, number)
             self._blocks_done += 1
 
@@ -235,7 +241,10 @@ class Runner:
             self._keep_medians(block)
 
     def _over_budget(self) -> bool:
-        return bool(self.plan.budget_s) and time.monotonic() - self.started > self.plan.budget_s
+        return (
+            bool(self.plan.budget_s)
+            and time.monotonic() - self.started > self.plan.budget_s
+        )
 
     def block(self, play: Playable, number: int, attempt: int = 0) -> Block:
         """One cell: open, verify and warm every arm, interleave slices, verify again."""
@@ -272,7 +281,11 @@ class Runner:
     def _warm(self, block: Block, lane: Lane) -> None:
         cell = block.play.cell
         if not cell.clients and cell.expect.sessions is None:
-            lane.ask("watch", 10, pids=self.stage.backend_pids(lane.control, lane.application_name))
+            lane.ask(
+                "watch",
+                10,
+                pids=self.stage.backend_pids(lane.control, lane.application_name),
+            )
         self.stage.renew(lane.control, cell, lane.schema)
         lane.ask("warm", lane.deadlines.verify, ops=self._warm_up_ops(block, lane))
         block.ops[lane.arm.id] = self._calibrated(block, lane)
@@ -313,9 +326,7 @@ class Runner:
     # --- timing ------------------------------------------------------------------------
 
     def _measure(self, block: Block) -> None:
-        counts = {
-            arm: self._slices(block, arm) for arm in block.ops if block.timeable(arm)
-        }
+        counts = {arm: self._slices(block, arm) for arm in block.ops if block.timeable(arm)}
         watch = machine.Watch(self.placement.clients + self.placement.server)
         spent = self._own_seconds()
         for arm in schedule.slice_order(self.random, counts):
@@ -337,7 +348,9 @@ class Runner:
 
     def _own_seconds(self) -> float:
         workers = [pid for lane in self.lanes.values() if (pid := lane.pid)]
-        return machine.own_seconds([*workers, *([self.server_pid] if self.server_pid else [])])
+        return machine.own_seconds(
+            [*workers, *([self.server_pid] if self.server_pid else [])]
+        )
 
     def _slice(self, block: Block, lane: Lane) -> None:
         arm, play, ops = lane.arm.id, block.play, block.ops[lane.arm.id]
@@ -347,7 +360,9 @@ class Runner:
                 self.stage.renew(lane.control, play.cell, lane.schema)
             answer = lane.ask("measure", lane.deadlines.measure, ops=ops, lead=lead)
             if "failed" in answer:
-                judged = Judgement(Verdict.REJECTED, f"while it was timed: {answer['failed']}")
+                judged = Judgement(
+                    Verdict.REJECTED, f"while it was timed: {answer['failed']}"
+                )
             else:
                 block.slices.setdefault(arm, []).append(answer)
                 judged = self._count(play, lane, (ops + lead) * max(1, play.cell.clients))
@@ -381,7 +396,10 @@ class Runner:
             again = lane.verify(block.play)
             if not again.verdict.timeable:
                 block.judged[arm] = Judgement(
-                    again.verdict, f"after it was timed: {again.detail}", again.observed, again.expected
+                    again.verdict,
+                    f"after it was timed: {again.detail}",
+                    again.observed,
+                    again.expected,
                 )
         lane.close()
 

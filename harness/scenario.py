@@ -257,10 +257,14 @@ def load(file: Path) -> Scenario:
     cells = tuple(
         cell
         for index, case in enumerate(parsed.case)
-        for cell in _expand(parsed, case, raw["case"][index], name, f"{file}, case '{case.name}'")
+        for cell in _expand(
+            parsed, case, raw["case"][index], name, f"{file}, case '{case.name}'"
+        )
     )
     _no_duplicates(file, [case.name for case in parsed.case])
-    return Scenario(name=name, title=parsed.title, why=parsed.why.strip(), path=str(file), cells=cells)
+    return Scenario(
+        name=name, title=parsed.title, why=parsed.why.strip(), path=str(file), cells=cells
+    )
 
 
 def _name(file: Path) -> str:
@@ -326,11 +330,15 @@ def _expand(
         marks = {name: str(value) for name, value in point}
         filled = _fill(fixed, marks, where) | {"name": case.name}
         table = _convert(filled, CaseTable, where)
-        yield _cell(file, table, scenario, point, _fill(_fixture(file), marks, where), where)
+        yield _cell(
+            file, table, scenario, point, _fill(_fixture(file), marks, where), where
+        )
 
 
 def _fixture(file: ScenarioFile) -> Any:
-    return msgspec.to_builtins(file.fixture) if file.fixture else {"sql": "", "scope": "run"}
+    return (
+        msgspec.to_builtins(file.fixture) if file.fixture else {"sql": "", "scope": "run"}
+    )
 
 
 def _check_axes(case: CaseTable, where: str) -> None:
@@ -370,7 +378,9 @@ def _fill(value: Any, marks: dict[str, str], where: str) -> Any:
 
 def _marked(name: str, marks: dict[str, str], where: str) -> str:
     if name not in marks:
-        raise ScenarioError(f"{where}: ${{{name}}} is no axis", hint=f"axes: {', '.join(marks) or 'none'}")
+        raise ScenarioError(
+            f"{where}: ${{{name}}} is no axis", hint=f"axes: {', '.join(marks) or 'none'}"
+        )
     return marks[name]
 
 
@@ -396,7 +406,9 @@ def _cell(
         sql=case.sql.strip(),
         params=case.params.strip(),
         forms=(case.form,) if isinstance(case.form, str) else tuple(case.form),
-        statements=tuple(StatementSpec(one.sql.strip(), one.params.strip()) for one in case.statements),
+        statements=tuple(
+            StatementSpec(one.sql.strip(), one.params.strip()) for one in case.statements
+        ),
         table=case.table,
         columns=tuple(case.columns),
         rows=case.rows.strip(),
@@ -422,13 +434,17 @@ def _op(case: CaseTable, where: str) -> Op:
         return Op(case.op)
     except ValueError:
         near = difflib.get_close_matches(case.op, [*Op, "bulk_insert"], 1)
-        hint = f"did you mean `{near[0]}`?" if near else f"ops: bulk_insert, {', '.join(Op)}"
+        hint = (
+            f"did you mean `{near[0]}`?" if near else f"ops: bulk_insert, {', '.join(Op)}"
+        )
         raise ScenarioError(f"{where}: there is no op `{case.op}`", hint=hint) from None
 
 
 def _one_of(value: str, known: tuple[Any, ...], key: str, where: str) -> Any:
     if value not in known:
-        raise ScenarioError(f"{where}: {key} = {value!r}", hint=f"one of: {', '.join(known)}")
+        raise ScenarioError(
+            f"{where}: {key} = {value!r}", hint=f"one of: {', '.join(known)}"
+        )
     return value
 
 
@@ -470,7 +486,9 @@ def _expect(case: CaseTable) -> Expect:
         state=table.state.strip(),
         error=ExpectedError(**msgspec.to_builtins(table.error)) if table.error else None,
         rejected=table.rejected,
-        recall=Recall(table.recall.exact.strip(), table.recall.at_least) if table.recall else None,
+        recall=Recall(table.recall.exact.strip(), table.recall.at_least)
+        if table.recall
+        else None,
         plan=table.plan,
         sessions=table.sessions,
     )
@@ -498,7 +516,7 @@ def _effort(table: BenchTable, point: Point) -> Effort:
     for tier in ("quick", "standard"):
         chosen = [{name: str(v) for name, v in one.items()} for one in getattr(table, tier)]
         if here in chosen or (not point and table.tier == tier):
-            return tier  # type: ignore[return-value]
+            return tier
     return table.tier if not (table.quick or table.standard) else "full"
 
 
@@ -515,7 +533,9 @@ _NEEDED: Mapping[Op, tuple[str, ...]] = {
 
 
 def _check_complete(cell: Cell, where: str) -> None:
-    needed = ("table", "columns", "rows") if cell.strategy else _NEEDED.get(cell.op, ("sql",))
+    needed = (
+        ("table", "columns", "rows") if cell.strategy else _NEEDED.get(cell.op, ("sql",))
+    )
     missing = [key for key in needed if not getattr(cell, key)]
     if missing:
         raise ScenarioError(f"{where}: {', '.join(missing)} is missing for op `{cell.op}`")
@@ -524,7 +544,13 @@ def _check_complete(cell: Cell, where: str) -> None:
     if cell.clients and not cell.pool:
         raise ScenarioError(f"{where}: clients need a pool", hint="pool = 4")
     expect = cell.expect
-    oracles = (expect.rows, expect.state, expect.error, expect.rejected, expect.sessions is not None)
+    oracles = (
+        expect.rows,
+        expect.state,
+        expect.error,
+        expect.rejected,
+        expect.sessions is not None,
+    )
     if not any(oracles):
         raise ScenarioError(
             f"{where}: it has no oracle: nothing could ever be wrong",

@@ -77,13 +77,13 @@ def lead_ops(ops: int) -> int:
 
 
 def slices_in_block(ns_per_op: float, ops: int, plan: Plan) -> int:
-    """How many slices an arm gets per block: fewer when one op is longer than a slice."""
+    """How many slices an arm gets per block: fewer when an op is longer than a slice."""
     affordable = int(plan.block_ns / max(1.0, ns_per_op * ops))
     return max(MIN_SLICES, min(plan.slices, affordable))
 
 
 def slice_order(rng: random.Random, slices: Mapping[str, int]) -> list[str]:
-    """Whose turn it is, slice by slice: every pass a fresh shuffle of those with any left."""
+    """Whose turn it is, slice by slice: every pass is a fresh shuffle of who is left."""
     left = dict(slices)
     order: list[str] = []
     while left:
@@ -108,8 +108,13 @@ def is_narrow(rounds: Sequence[Mapping[str, float]], plan: Plan) -> bool:
     return all(_width(_relative(rounds, arm, arms)) <= plan.target for arm in arms)
 
 
-def _relative(rounds: Sequence[Mapping[str, float]], arm: str, arms: set[str]) -> list[float]:
-    return [one[arm] / math.exp(math.fsum(math.log(one[a]) for a in arms) / len(arms)) for one in rounds]
+def _relative(
+    rounds: Sequence[Mapping[str, float]], arm: str, arms: set[str]
+) -> list[float]:
+    return [
+        one[arm] / math.exp(math.fsum(math.log(one[a]) for a in arms) / len(arms))
+        for one in rounds
+    ]
 
 
 def _width(values: Sequence[float]) -> float:
@@ -120,7 +125,7 @@ def _width(values: Sequence[float]) -> float:
 
 
 def affordable(costs: Mapping[str, float], seconds: float, rounds: int) -> list[str]:
-    """Which cells can still have `rounds` rounds in so many seconds: the cheap ones first."""
+    """Which cells can have `rounds` more rounds in so many seconds: cheap ones first."""
     kept: list[str] = []
     spent = 0.0
     for cell in sorted(costs, key=lambda one: (costs[one], one)):

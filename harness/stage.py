@@ -45,7 +45,13 @@ class Stage:
     """The schemas of one run on one server."""
 
     def __init__(
-        self, control: Control, facts: ServerFacts, target: Target, folder: Path, *, managed: bool
+        self,
+        control: Control,
+        facts: ServerFacts,
+        target: Target,
+        folder: Path,
+        *,
+        managed: bool,
     ) -> None:
         self.control = control
         self.facts = facts
@@ -74,13 +80,21 @@ class Stage:
         if need.startswith("version>="):
             wanted = int(need.removeprefix("version>="))
             have = self.facts.version_num // 10_000
-            return "" if have >= wanted else f"PostgreSQL {wanted} is needed, this is {have}"
+            return (
+                "" if have >= wanted else f"PostgreSQL {wanted} is needed, this is {have}"
+            )
         if kind == "extension":
-            return "" if name in self.facts.extensions else f"the extension {name} is not there"
+            return (
+                ""
+                if name in self.facts.extensions
+                else f"the extension {name} is not there"
+            )
         if need == "superuser":
             return "" if self._superuser else "the user is no superuser"
         if need == "owned":
-            return "" if self.managed else "only a server of pgdyno's own may be reconfigured"
+            return (
+                "" if self.managed else "only a server of pgdyno's own may be reconfigured"
+            )
         if need == "tls":
             return "" if self.control.tls else "the connection has no TLS"
         return f"the server has no {need}"
@@ -102,7 +116,11 @@ class Stage:
         Raises:
             OracleError: the fixture's SQL failed.
         """
-        key = (cell.scenario, cell.fixture.sql, "" if cell.fixture.scope == "run" else owner)
+        key = (
+            cell.scenario,
+            cell.fixture.sql,
+            "" if cell.fixture.scope == "run" else owner,
+        )
         if key not in self._schemas:
             name = f"pgdyno_{self.run}_{next(self._numbers)}"
             self._schemas[key] = name
@@ -149,9 +167,13 @@ class Stage:
         prepared = prepare(self.control, cell)
         path = self.folder / f"task-{next(self._numbers)}.pickle"
         path.write_bytes(pickle.dumps(prepared.task, protocol=pickle.HIGHEST_PROTOCOL))
-        return Playable(replace(prepared, task=replace(prepared.task, rows=None, data=b"")), path)
+        return Playable(
+            replace(prepared, task=replace(prepared.task, rows=None, data=b"")), path
+        )
 
-    def check_state(self, control: Control, play: Playable, schema: str, ops: int) -> Judgement:
+    def check_state(
+        self, control: Control, play: Playable, schema: str, ops: int
+    ) -> Judgement:
         """Whether `ops` ops left the state that the oracle's own work left in the twin."""
         prepared = play.prepared
         if prepared.before is None or prepared.after is None:
@@ -180,7 +202,9 @@ class Stage:
         """How many sessions the server has seen end or begin in this database."""
         control.run("select pg_stat_clear_snapshot()")
         return int(
-            control.value("select sessions from pg_stat_database where datname = current_database()")
+            control.value(
+                "select sessions from pg_stat_database where datname = current_database()"
+            )
             or 0
         )
 
@@ -208,7 +232,8 @@ class Stage:
         if not self.managed:
             return []
         found = control.table(
-            "select pid from pg_stat_activity where application_name = $1", [application_name]
+            "select pid from pg_stat_activity where application_name = $1",
+            [application_name],
         )
         return [int(row[0] or 0) for row in found.rows] if found else []
 
@@ -235,7 +260,9 @@ class Stage:
 
     def remove_leftovers(self) -> None:
         """Drop schemas of runs that were killed: nobody holds their lock any more."""
-        found = self.control.table("select nspname from pg_namespace where nspname like 'pgdyno\\_%'")
+        found = self.control.table(
+            "select nspname from pg_namespace where nspname like 'pgdyno\\_%'"
+        )
         for (name,) in found.rows if found else ():
             match = _OURS.fullmatch(str(name))
             if match is None or match[1] == self.run:
@@ -263,4 +290,3 @@ def staged(
     finally:
         with contextlib.suppress(Exception) if managed else contextlib.nullcontext():
             stage.strike()
-

@@ -43,13 +43,17 @@ def opened(spec: ServerSpec) -> Iterator[Venue]:
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(open_server(spec))
         control = stack.enter_context(Control(server.target))
-        facts = control.facts(server.label, managed=server.managed, transport=server.transport)
+        facts = control.facts(
+            server.label, managed=server.managed, transport=server.transport
+        )
         if facts.version_num < MINIMUM_VERSION:
             raise ServerError(
                 f"the server is PostgreSQL {facts.version}, too old",
                 hint=f"pgdyno needs PostgreSQL {MINIMUM_VERSION // 10_000} or newer",
             )
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pgdyno-run-")))
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="pgdyno-run-"))
+        )
         stage = stack.enter_context(
             staged(control, facts, server.target, folder, managed=server.managed)
         )

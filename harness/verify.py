@@ -74,10 +74,17 @@ def judge_rows(
         return _unreadable("the rows", error)
     if wrong := _wrong_shape(table, found):
         return wrong
-    got: Iterable[Sequence[Any]] = zip(*found, strict=True)
-    expected: Iterable[Sequence[str | None]] = zip(*table.rows, strict=True)
-    columns = zip(table.columns, table.types, expected, got, strict=False)
-    return worst(_judge_column(*column, accept) for column in columns)
+    return worst(
+        _judge_index(table, index, found, accept) for index in range(len(table.types))
+    )
+
+
+def _judge_index(
+    table: Table, index: int, rows: Sequence[Sequence[Any]], accept: tuple[str, ...]
+) -> Judgement:
+    expected = [row[index] for row in table.rows]
+    got = [row[index] for row in rows]
+    return _judge_column(table.columns[index], table.types[index], expected, got, accept)
 
 
 def judge_value(table: Table, value: Any, accept: tuple[str, ...] = ()) -> Judgement:
@@ -172,11 +179,14 @@ def _judge_column(
             wanted = text_column(codec, expected)
         except Exception as error:
             return _invalid(name, pg_type, error)
-        if _equal(codec, wanted, got):
+        difference = None
+        if not _equal(codec, wanted, got):
+            difference = _first_difference(name, pg_type, codec, wanted, expected, got)
+        if difference is None:
             return _judge_types(name, codec.habit, pg_type, expected, got, accept)
-        index, judgement = _first_difference(name, pg_type, codec, wanted, expected, got)
-        if index > furthest:
-            furthest, result = index, judgement
+        # Of two readings, the one that goes wrong later is the one that was meant.
+        if difference[0] > furthest:
+            furthest, result = difference
     return result
 
 
@@ -200,7 +210,7 @@ def _first_difference(
     wanted: list[Canonical],
     expected: Sequence[str | None],
     got: Sequence[Any],
-) -> tuple[int, Judgement]:
+) -> tuple[int, Judgement] | None:
     for index, (right, value) in enumerate(zip(wanted, got, strict=True)):
         place = f"row {index + 1:,}, column {name}"
         found, reason = _convert(codec, value)
@@ -210,7 +220,7 @@ def _first_difference(
             shown, should = show(value), _show_text(pg_type, expected[index])
             detail = f"{place}: {reason or f'{shown} instead of {should}'}"
             return index, _lossy(detail, shown, should)
-    raise AssertionError("two columns differ, but no value does")
+    return None
 
 
 def _convert(codec: Codec, value: Any) -> tuple[Any, str | Judgement]:

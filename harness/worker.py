@@ -20,11 +20,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness import answers, verify, wire
 from harness import driver as drivers
-from harness import verify, wire
+from harness.calls import bind_call
+from harness.capabilities import Capability
 from harness.errors import PgdynoError, Unsupported
 from harness.loops import (
     Reading,
+    Timing,
     async_latencies,
     async_slice,
     sync_latencies,
@@ -33,7 +36,6 @@ from harness.loops import (
     threads_slice,
 )
 from harness.model import Arm, Call, Judgement, Op, Target, Task, Verdict
-from harness.calls import bind_call
 
 
 class Worker:
@@ -59,7 +61,7 @@ class Worker:
         return loop
 
     def wait(self, value: Any) -> Any:
-        """The value, or what the awaitable gives: the only place where both meet, untimed."""
+        """The value, or what the awaitable gives; never inside a timed region."""
         return self.loop.run_until_complete(value) if self.asynchronous else value
 
     # --- commands --------------------------------------------------------------------
@@ -76,7 +78,9 @@ class Worker:
     def open(self, task: str, target: dict[str, Any]) -> dict[str, Any]:
         """Load a cell, open its session or pool and bind its ops."""
         self.close()
-        self.task = pickle.loads(Path(task).read_bytes())  # noqa: S301 - written by the parent
+        self.task = pickle.loads(
+            Path(task).read_bytes()
+        )  # written by the parent, nobody else
         place = Target(**{**target, "settings": tuple(map(tuple, target["settings"]))})
         try:
             self._bind(self.task, place)
@@ -157,7 +161,7 @@ class Worker:
         have = {str(one) for one in self.driver.capabilities}
         for needed in task.requires:
             if needed not in have:
-                sentence = drivers.Capability(needed).sentence
+                sentence = Capability(needed).sentence
                 raise Unsupported(f"{self.driver.name} cannot {sentence}")
         if task.op in (Op.CONNECT, Op.CONNECT_QUERY):
             self.ops = [self._bind_connect(task, target)]
@@ -167,7 +171,9 @@ class Worker:
             raise Unsupported(f"{self.driver.name} has no {task.op}")
         bind = getattr(self.session, task.op.value)
         wrapper = getattr(self.session, "wrapper", None)
-        self.ops = [bind(bind_call(task, wrapper, offset)) for offset in range(max(1, task.clients))]
+        self.ops = [
+            bind(bind_call(task, wrapper, offset)) for offset in range(max(1, task.clients))
+        ]
 
     def _bind_connect(self, task: Task, target: Target) -> Callable[[], Any]:
         bind = getattr(self.driver, task.op.value, None)
@@ -197,45 +203,12 @@ class Worker:
         if expected.error is not None or expected.rejected:
             return verify.judge_no_error(expected.error)
         try:
-            return self._judge_native(native, index)
+            return answers.judge(self.task, self.session, native, index)
         except BaseException as error:
             return Judgement(
                 Verdict.BROKEN,
                 f"the result cannot be read: {type(error).__name__}: {error}",
             )
-
-    def _judge_native(self, native: Any, index: int) -> Judgement:
-        assert self.task is not None
-        task = self.task
-        accept = task.expected.accept
-        tables = task.expected.calls[index % len(task.expected.calls)] if task.expected.calls else ()
-        if task.op is Op.COPY_OUT and tables[0] is not None:
-            return verify.judge_bytes(tables[0], native, task.format)
-        if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY) and tables[0] is not None:
-            return verify.judge_value(tables[0], native, accept)
-        if task.op is Op.FETCH_ONE and tables[0] is not None:
-            found = [] if native is None else [native]
-            return verify.judge_rows(tables[0], self.session.rows(found), accept)
-        if task.op is Op.FETCH_ALL and tables[0] is not None:
-            return verify.judge_rows(tables[0], self.session.rows(native), accept)
-        if task.statements:
-            return self._judge_statements(native, tables, accept)
-        return Judgement(Verdict.EXACT)
-
-    def _judge_statements(
-        self, native: Any, tables: tuple[Any, ...], accept: tuple[str, ...]
-    ) -> Judgement:
-        if not isinstance(native, list | tuple) or len(native) != len(tables):
-            count = len(native) if isinstance(native, list | tuple) else type(native).__name__
-            return Judgement(
-                Verdict.LOSSY, f"{count} results for {len(tables)} statements"
-            )
-        judged = [
-            verify.judge_rows(table, self.session.rows(one), accept)
-            for one, table in zip(native, tables, strict=True)
-            if table is not None
-        ]
-        return verify.worst(judged) if judged else Judgement(Verdict.EXACT)
 
     def _canary(self) -> Judgement:
         """A unique token must come back on the same connection: nothing is out of step."""
@@ -252,12 +225,15 @@ class Worker:
             )
         if answer != token:
             return Judgement(
-                Verdict.BROKEN, "another query's answer came back", repr(answer), repr(token)
+                Verdict.BROKEN,
+                "another query's answer came back",
+                repr(answer),
+                repr(token),
             )
         return Judgement(Verdict.EXACT)
 
     def _charge(self, error: BaseException, where: str) -> Judgement:
-        """What an exception means for the verdict. Ours to end on: an interrupt of the process."""
+        """What an exception means for the verdict."""
         assert self.task is not None
         if isinstance(error, Unsupported):
             return Judgement(
@@ -267,21 +243,31 @@ class Worker:
         fields = self.driver.describe_error(error)
         judged = verify.judge_error(expected.error, expected.rejected, fields, error)
         if where and judged.detail:
-            return Judgement(judged.verdict, f"{where}: {judged.detail}", judged.observed, judged.expected)
+            return Judgement(
+                judged.verdict,
+                f"{where}: {judged.detail}",
+                judged.observed,
+                judged.expected,
+            )
         return judged
 
     # --- timing ------------------------------------------------------------------------
 
-    def _slice(self, ops: int, lead: int) -> tuple[int, Reading, Reading]:
+    def _slice(self, ops: int, lead: int) -> Timing:
         assert self.task is not None
         meter = self._meter
-        if self.task.clients:
-            if self.asynchronous:
-                return self.loop.run_until_complete(tasks_slice(self.ops, lead, ops, meter))
-            return threads_slice(self.ops, lead, ops, meter)
-        if self.asynchronous:
-            return self.loop.run_until_complete(async_slice(self.ops[0], lead, ops, meter))
-        return sync_slice(self.ops[0], lead, ops, meter)
+        timing: Timing
+        if self.task.clients and self.asynchronous:
+            timing = self.loop.run_until_complete(tasks_slice(self.ops, lead, ops, meter))
+        elif self.task.clients:
+            timing = threads_slice(self.ops, lead, ops, meter)
+        elif self.asynchronous:
+            timing = self.loop.run_until_complete(
+                async_slice(self.ops[0], lead, ops, meter)
+            )
+        else:
+            timing = sync_slice(self.ops[0], lead, ops, meter)
+        return timing
 
     def _meter(self) -> Reading:
         usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -307,7 +293,9 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
     if spec["cores"]:
         os.sched_setaffinity(0, spec["cores"])
     try:
-        worker = Worker(Arm(spec["driver"], tuple(spec["options"]), spec["profile"], spec["copy"]))
+        worker = Worker(
+            Arm(spec["driver"], tuple(spec["options"]), spec["profile"], spec["copy"])
+        )
     except PgdynoError as error:
         wire.send(channel, {"error": str(error), "hint": error.hint})
         return

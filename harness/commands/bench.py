@@ -32,8 +32,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "bench",
         help="how fast is it: time cases side by side in one run",
-        description="Time cases, each driver in fresh processes, short slices interleaved in "
-        "random order, every result verified before and after. With PATH: all sweep "
+        description="Time cases, each driver in fresh processes, short slices interleaved "
+        "in random order, every result verified before and after. With PATH: all sweep "
         "points of that path.",
     )
     options.add_paths(parser)
@@ -46,18 +46,24 @@ def add_parser(subparsers: Any) -> None:
         help="quick: 11 cells, 90 s · standard: 36 cells, 12 minutes · full: everything · "
         "gate: enough rounds for a corrected test (default: quick)",
     )
-    parser.add_argument("--profile", choices=("default", "configured"), default="configured")
-    parser.add_argument("--seed", type=int, metavar="N", help="order of slices (default: random)")
+    parser.add_argument(
+        "--profile", choices=("default", "configured"), default="configured"
+    )
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="order of slices (default: random)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     parser.add_argument("--no-aa", action="store_true", help="leave the A/A arm out")
-    parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="where the run is kept")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE.jsonl", help="where the run is kept"
+    )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a report there")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure; results go to a file, its path to stdout."""
-    from harness import machine, schedule, servers, venue
+    from harness import schedule, servers, venue
     from harness.scenario import select_cells
 
     scenarios, cells = select_cells(args.path)
@@ -95,7 +101,9 @@ def with_aa(arms: Sequence[Arm], *, wanted: bool) -> list[Arm]:
     return [*arms, Arm(first.driver, first.options, first.profile, copy=1)]
 
 
-def print_plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan, connections: int) -> None:
+def print_plan(
+    cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan, connections: int
+) -> None:
     """What would be done, and about how long it would take."""
     seconds = estimate_seconds(cells, arms, plan)
     print(f"cells: {len(cells)}")
@@ -104,7 +112,10 @@ def print_plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan, connectio
     print(f"arms: {len(arms)}: {', '.join(arm.id for arm in arms)}")
     print(f"rounds: {plan.min_rounds} to {plan.max_rounds}")
     print(f"connections: up to {connections}")
-    print(f"time: about {seconds:.0f} s" + (f", at most {plan.budget_s:.0f} s" if plan.budget_s else ""))
+    print(
+        f"time: about {seconds:.0f} s"
+        + (f", at most {plan.budget_s:.0f} s" if plan.budget_s else "")
+    )
 
 
 def estimate_seconds(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> float:
@@ -179,7 +190,12 @@ def greet(
     greeted: list[tuple[Arm, dict[str, Any]]] = []
     for arm in arms:
         lane = Lane(
-            arm, place.stage, place.control, place.folder, list(placement.clients), Deadlines()
+            arm,
+            place.stage,
+            place.control,
+            place.folder,
+            list(placement.clients),
+            Deadlines(),
         )
         try:
             greeted.append((arm, lane.worker.hello))

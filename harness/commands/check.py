@@ -25,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
         "--profile",
         choices=(*PROFILES, "both"),
         default="both",
-        help="drivers as installed, with the documented registrations done, or both (default)",
+        help="as installed, with the documented registrations done, or both (default)",
     )
     parser.add_argument(
         "--format",
@@ -33,10 +33,14 @@ def add_parser(subparsers: Any) -> None:
         default="text",
         help="how the matrix is printed (default: text)",
     )
-    parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="keep the run as a file")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE.jsonl", help="keep the run as a file"
+    )
     parser.add_argument(
         "--fail-on",
-        choices=[one.value for one in Verdict if one not in (Verdict.EXACT, Verdict.INVALID)],
+        choices=[
+            one.value for one in Verdict if one not in (Verdict.EXACT, Verdict.INVALID)
+        ],
         default="lossy",
         help="the mildest verdict that fails the check (default: lossy)",
     )
@@ -81,5 +85,3 @@ def run(args: argparse.Namespace) -> int:
     if any(one.severity >= Verdict(args.fail_on).severity for one in verdicts):
         return EXIT_FAILED
     return EXIT_INVALID if Verdict.INVALID in verdicts else EXIT_PASS
-
-

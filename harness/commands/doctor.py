@@ -37,11 +37,16 @@ def run(args: argparse.Namespace) -> int:
             print(f"{mark:<3} {one['subject']:<22} {one['detail']}")
             if one["hint"]:
                 print(f"{'':<26} {one['hint']}")
-    usable = {kind: any(f["ok"] for f in findings if f["kind"] == kind) for kind in ("driver", "server")}
+    usable = {
+        kind: any(f["ok"] for f in findings if f["kind"] == kind)
+        for kind in ("driver", "server")
+    }
     return EXIT_PASS if all(usable.values()) else EXIT_INFRASTRUCTURE
 
 
-def _finding(kind: str, subject: str, detail: str, *, ok: bool, hint: str = "") -> dict[str, Any]:
+def _finding(
+    kind: str, subject: str, detail: str, *, ok: bool, hint: str = ""
+) -> dict[str, Any]:
     return {"kind": kind, "subject": subject, "ok": ok, "detail": detail, "hint": hint}
 
 
@@ -82,7 +87,9 @@ def _machine() -> Iterator[dict[str, Any]]:
     yield _finding(
         "machine",
         "placement",
-        "clients and server on cores of their own" if split.server else "client and server share",
+        "clients and server on cores of their own"
+        if split.server
+        else "client and server share",
         ok=bool(split.server),
         hint="" if split.server else "two cores are needed to keep them apart",
     )

@@ -18,7 +18,7 @@ def add_paths(parser: argparse.ArgumentParser) -> None:
         "path",
         nargs="*",
         metavar="PATH",
-        help="a scenario (copy/in), a case (copy/in#rows), a family (copy) or any TOML file",
+        help="a scenario (copy/in), a case (copy/in#rows), a family (copy) or a TOML file",
     )
 
 

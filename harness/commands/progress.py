@@ -56,11 +56,18 @@ class _Live:
         if self._console.is_terminal:
             short = escape(text if len(text) <= 40 else text[:39] + "…")
             self._bar.update(
-                self._task, description=short, completed=done, total=total, left=left, refresh=True
+                self._task,
+                description=short,
+                completed=done,
+                total=total,
+                left=left,
+                refresh=True,
             )
         elif time.monotonic() - self._logged > LOG_EVERY_S:
             self._logged = time.monotonic()
-            print(f"{done}/{total} {text[:50]} {left}".rstrip(), file=sys.stderr, flush=True)
+            print(
+                f"{done}/{total} {text[:50]} {left}".rstrip(), file=sys.stderr, flush=True
+            )
 
 
 class CheckProgress(_Live):
@@ -84,7 +91,9 @@ class BenchProgress(_Live):
         """The oracle is asked about a cell."""
         self.show(f"preparing {cell.id}", 0, 0)
 
-    def block(self, number: int, cell: Cell, done: int, of: int, seconds_left: float) -> None:
+    def block(
+        self, number: int, cell: Cell, done: int, of: int, seconds_left: float
+    ) -> None:
         """A block begins."""
         left = f"about {seconds_left:.0f} s left" if seconds_left else ""
         self.show(f"round {number + 1}: {cell.id}", done, max(of, done), left)

@@ -16,9 +16,18 @@ import msgspec
 
 from harness.errors import ResultsError
 from harness.results.migrations import migrate
-from harness.results.records import SCHEMA, AnyRecord, Check, Footer, Header, Note, Run, Trial
+from harness.results.records import (
+    SCHEMA,
+    AnyRecord,
+    Check,
+    Footer,
+    Header,
+    Note,
+    Run,
+    Trial,
+)
 
-_decode_record = msgspec.json.Decoder(AnyRecord)
+_decode_record: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 class Writer:
@@ -34,7 +43,8 @@ class Writer:
             self._file = path.open("xb", buffering=0)
         except FileExistsError as error:
             raise ResultsError(
-                f"{path} exists already", hint="results are never overwritten: name another file"
+                f"{path} exists already",
+                hint="results are never overwritten: name another file",
             ) from error
         except OSError as error:
             raise ResultsError(
@@ -94,7 +104,9 @@ def read(path: Path) -> Run:
         raise ResultsError(f"{path} holds no complete line", hint="it was cut at its start")
     header = _header(path, complete[0])
     version = header.schema
-    records = [_record(path, number, line, version) for number, line in enumerate(complete[1:], 2)]
+    records = [
+        _record(path, number, line, version) for number, line in enumerate(complete[1:], 2)
+    ]
     footer = next((one for one in records if isinstance(one, Footer)), None)
     truncated = ""
     if footer is None:
@@ -122,7 +134,10 @@ def _header(path: Path, line: bytes) -> Header:
             f"{path} has schema {raw['schema']}; this pgdyno reads up to {SCHEMA}",
             hint="install a newer pgdyno",
         )
-    return _convert(path, 1, migrate(raw, raw["schema"]), Header)
+    try:
+        return msgspec.convert(migrate(raw, raw["schema"]), Header)
+    except msgspec.ValidationError as error:
+        raise ResultsError(f"{path}, line 1: {error}") from error
 
 
 def _record(path: Path, number: int, line: bytes, version: int) -> AnyRecord:
@@ -132,7 +147,11 @@ def _record(path: Path, number: int, line: bytes, version: int) -> AnyRecord:
         except msgspec.MsgspecError:
             pass  # the slow way below names what is wrong
     raw = migrate(_json(path, number, line), version)
-    return _convert(path, number, raw, AnyRecord)
+    try:
+        record: AnyRecord = msgspec.convert(raw, AnyRecord)
+    except msgspec.ValidationError as error:
+        raise ResultsError(f"{path}, line {number}: {error}") from error
+    return record
 
 
 def _json(path: Path, number: int, line: bytes) -> dict[str, Any]:
@@ -140,10 +159,3 @@ def _json(path: Path, number: int, line: bytes) -> dict[str, Any]:
         return msgspec.json.decode(line, type=dict[str, Any])
     except msgspec.MsgspecError as error:
         raise ResultsError(f"{path}, line {number}: not a JSON object: {error}") from error
-
-
-def _convert(path: Path, number: int, raw: dict[str, Any], kind: Any) -> Any:
-    try:
-        return msgspec.convert(raw, kind)
-    except msgspec.ValidationError as error:
-        raise ResultsError(f"{path}, line {number}: {error}") from error

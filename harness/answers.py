@@ -1,0 +1,73 @@
+"""Which part of a native result is judged, and how, by op. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness import verify
+from harness.model import Judgement, Op, Table, Task, Verdict
+
+_EXACT = Judgement(Verdict.EXACT)
+# Objects of these types may be the same object although they were made anew.
+_SHARED = (type(None), bool, int)
+_SAMPLE = 3
+
+
+def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
+    """What call number `index` of a task brought, against the server's own answer."""
+    calls = task.expected.calls
+    tables = calls[index % len(calls)] if calls else ()
+    if task.statements and task.op is not Op.EXECUTE:
+        return _judge_statements(task, session, native, tables)
+    table = tables[0] if tables else None
+    if table is None:
+        return _EXACT
+    accept = task.expected.accept
+    if task.op is Op.COPY_OUT:
+        return verify.judge_bytes(table, native, task.format)
+    if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY):
+        return verify.judge_value(table, native, accept)
+    if task.op is Op.FETCH_ONE:
+        return _judge_rows(table, session, [] if native is None else [native], accept)
+    if task.op is Op.FETCH_ALL:
+        return _judge_rows(table, session, native, accept)
+    return _EXACT
+
+
+def _judge_statements(
+    task: Task, session: Any, native: Any, tables: tuple[Table | None, ...]
+) -> Judgement:
+    if not isinstance(native, list | tuple) or len(native) != len(tables):
+        got = len(native) if isinstance(native, list | tuple) else type(native).__name__
+        return Judgement(Verdict.LOSSY, f"{got} results for {len(tables)} statements")
+    return verify.worst(
+        _judge_rows(table, session, one, task.expected.accept)
+        for one, table in zip(native, tables, strict=True)
+        if table is not None
+    )
+
+
+def _judge_rows(
+    table: Table, session: Any, native: Any, accept: tuple[str, ...]
+) -> Judgement:
+    rows = session.rows(native)
+    judged = verify.judge_rows(table, rows, accept)
+    if judged.verdict.timeable and not _settled(rows, session.rows(native)):
+        return Judgement(
+            Verdict.BROKEN,
+            "the rows are decoded after the op, so the op does not do its work",
+        )
+    return judged
+
+
+def _settled(once: Sequence[Sequence[Any]], again: Sequence[Sequence[Any]]) -> bool:
+    """Whether reading a result twice gives the same objects: it was decoded before."""
+    if len(once) != len(again):
+        return False
+    pairs = (
+        (one, two)
+        for first, second in zip(once[:_SAMPLE], again[:_SAMPLE], strict=True)
+        for one, two in zip(first, second, strict=True)
+    )
+    return all(one is two for one, two in pairs if not isinstance(one, _SHARED))
