@@ -123,6 +123,8 @@ def load(arm: Arm) -> Driver:
     try:
         driver: Driver = plugin(frozenset(arm.options))
         terms = driver.terms()
+    except DriverError:
+        raise
     except Exception as error:
         raise DriverError(
             f"driver '{arm.name}' cannot be used: {type(error).__name__}: {error}",

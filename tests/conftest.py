@@ -1,0 +1,31 @@
+"""What the tests share: one server for all, the miniatures, a stage."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import servers, venue
+
+MINIATURES = Path(__file__).parent / "miniatures"
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[venue.Venue]:
+    """A venue on the server of $PGDYNO_TEST_SERVER, the embedded one if not set."""
+    spec = servers.parse(os.environ.get("PGDYNO_TEST_SERVER", "wheel"), max_connections=200)
+    with venue.opened(spec) as opened:
+        yield opened
+
+
+@pytest.fixture
+def miniatures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the broken drivers findable, here and in workers."""
+    monkeypatch.syspath_prepend(str(MINIATURES))
+    path = os.pathsep.join(filter(None, [str(MINIATURES), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("PYTHONPATH", path)
+    sys.modules.pop("miniatures", None)

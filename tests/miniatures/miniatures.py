@@ -1,0 +1,187 @@
+"""Drivers with one known defect each: what the harness must not let pass.
+
+All of them are psycopg2 with something spoilt, so that everything else about them is
+right and only the defect can be what is found.
+"""
+
+import ctypes
+import itertools
+import time
+from dataclasses import replace
+
+from harness.capabilities import Capability
+from harness.drivers.psycopg2 import Psycopg2, Psycopg2Session
+
+
+def spoilt(name, session):
+    """A driver called `name` whose sessions are of the class `session`."""
+
+    class Miniature(Psycopg2):
+        def open(self, target, profile):
+            healthy = super().open(target, profile)
+            return session(healthy._connection)
+
+    Miniature.name = name
+    return Miniature
+
+
+def changed(change):
+    """A session whose fetched rows go through `change`."""
+
+    class Changed(Psycopg2Session):
+        def fetch_all(self, call):
+            healthy = super().fetch_all(call)
+            return lambda: change(healthy())
+
+    return Changed
+
+
+WrongValue = spoilt(
+    "wrong-value", changed(lambda rows: [(rows[0][0] + 1, *rows[0][1:]), *rows[1:]])
+)
+WrongType = spoilt(
+    "wrong-type", changed(lambda rows: [(str(row[0]), *row[1:]) for row in rows])
+)
+OneShort = spoilt("one-short", changed(lambda rows: rows[:-1]))
+
+
+class LazySession(Psycopg2Session):
+    """Decodes rows when they are looked at, outside of the op."""
+
+    def fetch_all(self, call):
+        healthy = super().fetch_all(call)
+        return lambda: [list(map(repr, row)) for row in healthy()]
+
+    def rows(self, native):
+        return [tuple(eval(text, {"__builtins__": {}}) for text in row) for row in native]
+
+
+Lazy = spoilt("lazy", LazySession)
+
+
+class CachedSession(Psycopg2Session):
+    """Asks the server once and repeats the answer."""
+
+    def fetch_all(self, call):
+        healthy = super().fetch_all(call)
+        answer = []
+
+        def op():
+            if not answer:
+                answer.append(healthy())
+            return answer[0]
+
+        return op
+
+
+Cached = spoilt("cached", CachedSession)
+
+
+class HangingSession(Psycopg2Session):
+    def fetch_all(self, call):
+        return lambda: time.sleep(3600)
+
+
+Hangs = spoilt("hangs", HangingSession)
+
+
+class SegfaultingSession(Psycopg2Session):
+    def fetch_all(self, call):
+        return lambda: ctypes.string_at(0)
+
+
+Segfaults = spoilt("segfaults", SegfaultingSession)
+
+
+class ChattySession(Psycopg2Session):
+    def fetch_all(self, call):
+        healthy = super().fetch_all(call)
+
+        def op():
+            print("x" * 100_000)
+            return healthy()
+
+        return op
+
+
+Chatty = spoilt("chatty", ChattySession)
+
+
+class NoCommitSession(Psycopg2Session):
+    """Works in a transaction that it never commits."""
+
+    def execute(self, call):
+        self._connection.autocommit = False
+        return super().execute(call)
+
+
+NoCommit = spoilt("no-commit", NoCommitSession)
+
+
+class FalseCapability(Psycopg2):
+    """Claims COPY from rows, which psycopg2 does not have."""
+
+    name = "false-capability"
+    capabilities = Psycopg2.capabilities | {Capability.COPY_ROWS, Capability.COPY_TEXT}
+
+
+class PanicException(BaseException):
+    """What a panic of a native library looks like from Python."""
+
+
+class PanickingSession(Psycopg2Session):
+    def fetch_all(self, call):
+        def op():
+            raise PanicException("called `Option::unwrap()` on a `None` value")
+
+        return op
+
+
+Panics = spoilt("panics", PanickingSession)
+
+
+class OutOfStepSession(Psycopg2Session):
+    """Answers each single value with the one before: a protocol out of step."""
+
+    def fetch_val(self, call):
+        healthy = super().fetch_val(replace(call, sql="select 'the answer before'::text"))
+        return lambda: healthy()
+
+
+OutOfStep = spoilt("out-of-step", OutOfStepSession)
+
+
+class NoVersion(Psycopg2):
+    name = "no-version"
+
+    def terms(self):
+        return replace(super().terms(), version="")
+
+
+class NotADriver:
+    """Has a name and nothing else."""
+
+    name = "not-a-driver"
+
+
+class UnknownCapability(Psycopg2):
+    name = "unknown-capability"
+    capabilities = frozenset({"teleportation"})
+
+
+class DyingSession(Psycopg2Session):
+    """Right while it is verified; dead after a while."""
+
+    def fetch_all(self, call):
+        healthy = super().fetch_all(call)
+        count = itertools.count()
+
+        def op():
+            if next(count) > 50:
+                ctypes.string_at(0)
+            return healthy()
+
+        return op
+
+
+DiesWhenTimed = spoilt("dies-when-timed", DyingSession)

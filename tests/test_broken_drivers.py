@@ -1,0 +1,183 @@
+"""Every known defect must be found, by name, and cost only itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness import driver, scenario
+from harness.checker import Checker
+from harness.control import Control
+from harness.errors import DriverError
+from harness.lane import Deadlines, Lane
+from harness.model import Arm, Judgement, Verdict
+from harness.process import WorkerProcess
+from harness.venue import Venue
+
+pytestmark = pytest.mark.usefixtures("miniatures")
+
+READS = """
+schema = 1
+title = "Rows"
+why = "A small read and a small write."
+
+[fixture]
+scope = "trial"
+sql = "create table t (a int)"
+
+[[case]]
+name = "rows"
+op = "fetch_all"
+sql = "select i, 'row ' || i from generate_series($1::int, $1::int + 4) i"
+params = "select 100 * i from generate_series(1, 3) i"
+
+[[case]]
+name = "again"
+op = "fetch_all"
+sql = "select 1000 + i from generate_series(1, 3) i"
+
+[[case]]
+name = "write"
+op = "execute"
+sql = "insert into t values ($1)"
+params = "select 7"
+expect.state = "select a from t"
+
+[[case]]
+name = "copy-rows"
+op = "copy_in"
+requires = ["copy-rows"]
+table = "t"
+columns = ["a"]
+rows = "select i from generate_series(1, 3) i"
+expect.state = "select a from t"
+"""
+
+
+def check(place: Venue, folder: Path, name: str) -> dict[str, Judgement]:
+    """The verdicts of a driver for every case above."""
+    file = folder / "reads.toml"
+    file.write_text(READS)
+    found: dict[str, Judgement] = {}
+    lane = Lane(
+        Arm(name), place.stage, place.control, folder, [], Deadlines(open=5, verify=2)
+    )
+    try:
+        for cell in scenario.load(file).cells:
+            play = place.stage.prepare(cell)
+            judged = lane.open(play)
+            if judged.verdict is Verdict.EXACT:
+                judged = lane.verify(play)
+            lane.close()
+            found[cell.case] = judged
+    finally:
+        lane.dismiss()
+    return found
+
+
+def test_the_healthy_driver_is_exact(place: Venue, tmp_path: Path) -> None:
+    found = check(place, tmp_path, "psycopg2")
+    assert {case: one.verdict for case, one in found.items()} == {
+        "rows": Verdict.EXACT,
+        "again": Verdict.EXACT,
+        "write": Verdict.EXACT,
+        "copy-rows": Verdict.UNSUPPORTED,
+    }
+    assert "COPY from Python rows" in found["copy-rows"].detail
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "verdict", "words"),
+    [
+        ("wrong-value", "rows", Verdict.LOSSY, "101"),
+        ("wrong-type", "rows", Verdict.DIFFERS, "str"),
+        ("one-short", "rows", Verdict.LOSSY, "4 rows instead of 5"),
+        ("lazy", "rows", Verdict.BROKEN, "decoded after the op"),
+        ("cached", "rows", Verdict.LOSSY, "int4: '200'"),
+        ("hangs", "rows", Verdict.HUNG, "no answer within 2 s"),
+        ("segfaults", "rows", Verdict.CRASHED, "SIGSEGV"),
+        ("panics", "rows", Verdict.BROKEN, "PanicException"),
+        ("out-of-step", "rows", Verdict.BROKEN, "another query's answer"),
+        ("no-commit", "write", Verdict.LOSSY, "0 rows afterwards instead of 1"),
+    ],
+)
+def test_a_defect_is_found(
+    place: Venue, tmp_path: Path, name: str, case: str, verdict: Verdict, words: str
+) -> None:
+    judged = check(place, tmp_path, name)[case]
+    assert judged.verdict is verdict, judged
+    assert words in f"{judged.detail} {judged.observed} {judged.expected}"
+
+
+@pytest.mark.parametrize("name", ["hangs", "segfaults"])
+def test_a_dead_worker_costs_only_its_cell(place: Venue, tmp_path: Path, name: str) -> None:
+    assert check(place, tmp_path, name)["write"].verdict is Verdict.EXACT
+
+
+def test_a_false_capability_is_charged_to_nobody_but_the_plugin(
+    place: Venue, tmp_path: Path
+) -> None:
+    judged = check(place, tmp_path, "false-capability")["copy-rows"]
+    assert judged.verdict is not Verdict.EXACT
+    assert judged.detail
+
+
+def test_what_a_driver_prints_disturbs_nobody(place: Venue, tmp_path: Path) -> None:
+    worker = WorkerProcess(Arm("chatty"), tmp_path, [])
+    worker.greet()
+    worker.stop()
+    assert check(place, tmp_path, "chatty")["rows"].verdict is Verdict.EXACT
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("crash-at-import", "cannot be imported: RuntimeError: broken at import"),
+        ("missing-library", "is not installed"),
+        ("no-version", "does not tell its version"),
+        ("not-a-driver", "`kind` must be 'sync' or 'async'"),
+        ("unknown-capability", "unknown capability teleportation"),
+        ("psycopg2+turbo", "has no option 'turbo'"),
+        ("no-such-driver", "there is no driver 'no-such-driver'"),
+    ],
+)
+def test_a_plugin_that_keeps_no_contract_is_one_clear_error(name: str, words: str) -> None:
+    with pytest.raises(DriverError, match=words.replace("'", ".")):
+        driver.load(driver.parse_arm(name))
+
+
+def test_the_same_error_reaches_the_parent_of_a_worker(tmp_path: Path) -> None:
+    worker = WorkerProcess(Arm("crash-at-import"), tmp_path, [])
+    with pytest.raises(DriverError, match="broken at import"):
+        worker.greet()
+    assert not worker.alive
+
+
+def test_a_checker_goes_on_after_a_crash(place: Venue, tmp_path: Path) -> None:
+    file = tmp_path / "reads.toml"
+    file.write_text(READS)
+    checks: list[object] = []
+    cells = scenario.load(file).cells
+    arms = [Arm("segfaults", profile="default"), Arm("psycopg2", profile="default")]
+    Checker(place.stage, arms, tmp_path, checks.append).run(cells)
+    verdicts = {(one.driver, one.case): one.verdict for one in checks}
+    assert verdicts["segfaults", "rows"] == "crashed"
+    assert verdicts["segfaults", "again"] == "crashed"
+    assert verdicts["segfaults", "write"] == "exact"
+    assert verdicts["psycopg2", "rows"] == "exact"
+    assert len(checks) == len(cells) * len(arms)
+
+
+def test_verdicts_travel_as_json(place: Venue, tmp_path: Path) -> None:
+    found = check(place, tmp_path, "wrong-value")["rows"]
+    assert json.loads(json.dumps(found.verdict.value)) == "lossy"
+
+
+def test_leftover_schemas_of_a_killed_run_are_dropped(place: Venue) -> None:
+    with Control(place.server.target) as dead:
+        dead.run("create schema pgdyno_0000001_0")
+    place.stage.remove_leftovers()
+    left = place.control.value("select count(*) from pg_namespace where nspname ~ '0000001'")
+    assert left == "0"
