@@ -15,6 +15,7 @@ from harness.errors import MissingExtra, ServerError
 from harness.model import Target
 from harness.servers import Server, ServerSpec
 from harness.servers.cluster import NAME, connect, make_extension, profile
+from harness.servers.dsn import scrub
 
 # The second is where releases before 4.15 have it, and warns since.
 MODULES = ("testcontainers.community.postgres", "testcontainers.postgres")
@@ -36,6 +37,7 @@ def open(spec: ServerSpec) -> Iterator[Server]:
     factory = _factory()
     password = secrets.token_urlsafe(24)
     settings = profile(spec)
+    container = None
     with contextlib.ExitStack() as stack:
         try:
             container = factory(spec.argument, _PORT, NAME, password, NAME)
@@ -44,7 +46,8 @@ def open(spec: ServerSpec) -> Iterator[Server]:
             container.start()
             target = _target(container, password)
         except Exception as error:  # docker's, requests' and testcontainers' own
-            raise _failure(spec.argument, error) from error
+            # `from None`: what testcontainers tells has its psql command, password and all.
+            raise _failure(spec.argument, scrub(str(error), password), container) from None
         _await_answer(target)
         yield Server(spec.label, target, True, "tcp", 0, settings)
 
@@ -95,9 +98,14 @@ def _remove(container: Any) -> None:
         container.stop()
 
 
-def _failure(image: str, error: Exception) -> ServerError:
+def _failure(image: str, reason: str, container: Any) -> ServerError:
+    log = ""
+    with contextlib.suppress(Exception):  # there may be no container, or it never ran
+        log = "\n".join(part.decode(errors="replace") for part in container.get_logs())
+    said = "\n".join(log.strip().splitlines()[-8:])
     return ServerError(
-        f"the container '{image}' cannot be started: {type(error).__name__}: {error}",
+        f"the container '{image}' cannot be started: {reason}"
+        + (f"\n{said}" if said else ""),
         hint="is a container engine running (docker info), and is there such an image? "
         "Without a registry set TESTCONTAINERS_RYUK_DISABLED=true",
     )
