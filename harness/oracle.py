@@ -230,7 +230,7 @@ def _answers(
         return ()
     if rows is not None and (cell.strategy or cell.op in _SEPARATE):
         _insert(control, cell, rows)
-        return ((None,),)
+        return ((None,) * max(1, len(statements)),)
     if statements:
         return (_run_statements(control, statements),)
     ask = _stable if cell.expect.rows else Control.table
