@@ -8,6 +8,7 @@ right value of another type never `lossy`. Rows are counted from 1 in what peopl
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.model import ErrorFields, ExpectedError, Judgement, PgType, Table, Verdict
@@ -25,7 +26,7 @@ from harness.values.copystream import Stream, read_stream
 
 EXACT = Judgement(Verdict.EXACT)
 _SHORT = 200
-_WRONG = object()
+_UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
 
 
 def worst(judgements: Iterable[Judgement]) -> Judgement:
@@ -75,24 +76,32 @@ def judge_rows(
     if wrong := _wrong_shape(table, found):
         return wrong
     return worst(
-        _judge_index(table, index, found, accept) for index in range(len(table.types))
+        _judge_column(_column(table, index), [row[index] for row in found], accept)
+        for index in range(len(table.types))
     )
 
 
-def _judge_index(
-    table: Table, index: int, rows: Sequence[Sequence[Any]], accept: tuple[str, ...]
-) -> Judgement:
-    expected = [row[index] for row in table.rows]
-    got = [row[index] for row in rows]
-    return _judge_column(table.columns[index], table.types[index], expected, got, accept)
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What the server says of one column, and the readings in which it may be right."""
+
+    name: str
+    type: PgType
+    texts: Sequence[str | None]
+    readings: tuple[Codec, ...]
+
+
+def _column(table: Table, index: int) -> _Column:
+    name, pg_type = table.columns[index], table.types[index]
+    return _Column(name, pg_type, [row[index] for row in table.rows], readings(pg_type))
 
 
 def judge_value(table: Table, value: Any, accept: tuple[str, ...] = ()) -> Judgement:
     """The one value of a `fetch_val`: first column of the first row, None without a row."""
     if not table.types:
         return _lossy("a value without a column", show(value), "no column")
-    expected = table.rows[0][0] if table.rows else None
-    return _judge_column(table.columns[0], table.types[0], (expected,), (value,), accept)
+    first = Table(table.columns, table.types, table.rows[:1] or ((None,),))
+    return _judge_column(_column(first, 0), (value,), accept)
 
 
 def judge_bytes(table: Table, stream: Stream, format: str = "text") -> Judgement:
@@ -109,33 +118,34 @@ def judge_bytes(table: Table, stream: Stream, format: str = "text") -> Judgement
         return _unreadable(f"the {format} stream", error)
     if wrong := _wrong_shape(table, rows):
         return wrong
-    expected = _masked(table, unknown)
-    masked = [_mask(row, unknown) for row in rows]
-    result = judge_rows(expected, masked)
-    if result.verdict is not Verdict.DIFFERS:
-        return _with_unknown(result, table, unknown)
-    return _with_unknown(EXACT, table, unknown)
-
-
-def _mask(row: Sequence[Any], unknown: frozenset[int]) -> tuple[Any, ...]:
-    if not unknown:
-        return tuple(row)
-    return tuple("" if i in unknown and v is not None else v for i, v in enumerate(row))
-
-
-def _masked(table: Table, unknown: frozenset[int]) -> Table:
-    if not unknown:
-        return table
-    text = PgType("text")
-    types = tuple(text if i in unknown else t for i, t in enumerate(table.types))
-    return Table(table.columns, types, tuple(_mask(row, unknown) for row in table.rows))
-
-
-def _with_unknown(result: Judgement, table: Table, unknown: frozenset[int]) -> Judgement:
+    compared = [index for index in range(len(table.types)) if index not in unknown]
+    judged = [_judge_field_texts(table, index, rows) for index in compared]
+    judged += [_judge_nulls(table, index, rows) for index in sorted(unknown)]
+    result = worst(judged)
     if result.verdict is not Verdict.EXACT or not unknown:
         return result
-    names = ", ".join(table.columns[i] for i in sorted(unknown))
-    return Judgement(Verdict.EXACT, f"binary values not compared, only NULLs: {names}")
+    names = ", ".join(table.columns[index] for index in sorted(unknown))
+    return Judgement(
+        Verdict.EXACT, shorten(f"binary values not compared, only NULLs: {names}")
+    )
+
+
+def _judge_field_texts(
+    table: Table, index: int, rows: Sequence[Sequence[Any]]
+) -> Judgement:
+    column = _column(table, index)
+    # A stream is not decoded: a JSON field is the document, and its null is no NULL.
+    undecoded = replace(column, readings=column.readings[-1:])
+    judged = _judge_column(undecoded, [row[index] for row in rows], ())
+    return EXACT if judged.verdict is Verdict.DIFFERS else judged
+
+
+def _judge_nulls(table: Table, index: int, rows: Sequence[Sequence[Any]]) -> Judgement:
+    column = _column(table, index)
+    for number, (text, row) in enumerate(zip(column.texts, rows, strict=True)):
+        if (text is None) is not (row[index] is None):
+            return _lossy_at(column, number, row[index], "")
+    return EXACT
 
 
 def _wrong_shape(table: Table, rows: Sequence[Sequence[Any]]) -> Judgement | None:
@@ -167,32 +177,28 @@ def _unreadable(what: str, error: BaseException) -> Judgement:
 
 
 def _judge_column(
-    name: str,
-    pg_type: PgType,
-    expected: Sequence[str | None],
-    got: Sequence[Any],
-    accept: tuple[str, ...],
+    column: _Column, got: Sequence[Any], accept: tuple[str, ...]
 ) -> Judgement:
     furthest, result = -1, EXACT
-    for codec in readings(pg_type):
+    for codec in column.readings:
         try:
-            wanted = text_column(codec, expected)
+            wanted = text_column(codec, column.texts)
         except Exception as error:
-            return _invalid(name, pg_type, error)
+            return _invalid(column, error)
         difference = None
         if not _equal(codec, wanted, got):
-            difference = _first_difference(name, pg_type, codec, wanted, expected, got)
+            difference = _first_difference(column, codec, wanted, got)
         if difference is None:
-            return _judge_types(name, codec.habit, pg_type, expected, got, accept)
+            return _judge_types(column, codec.habit, got, accept)
         # Of two readings, the one that goes wrong later is the one that was meant.
         if difference[0] > furthest:
             furthest, result = difference
     return result
 
 
-def _invalid(name: str, pg_type: PgType, error: Exception) -> Judgement:
-    detail = f"column {name}: pgdyno cannot read the server's {pg_type.name}: {error}"
-    return Judgement(Verdict.INVALID, shorten(detail))
+def _invalid(column: _Column, error: Exception) -> Judgement:
+    what = f"pgdyno cannot read the server's {column.type.name}: {error}"
+    return Judgement(Verdict.INVALID, shorten(f"column {column.name}: {what}"))
 
 
 def _equal(codec: Codec, wanted: list[Canonical], got: Sequence[Any]) -> bool:
@@ -204,45 +210,31 @@ def _equal(codec: Codec, wanted: list[Canonical], got: Sequence[Any]) -> bool:
 
 
 def _first_difference(
-    name: str,
-    pg_type: PgType,
-    codec: Codec,
-    wanted: list[Canonical],
-    expected: Sequence[str | None],
-    got: Sequence[Any],
+    column: _Column, codec: Codec, wanted: list[Canonical], got: Sequence[Any]
 ) -> tuple[int, Judgement] | None:
     for index, (right, value) in enumerate(zip(wanted, got, strict=True)):
-        place = f"row {index + 1:,}, column {name}"
-        found, reason = _convert(codec, value)
-        if isinstance(reason, Judgement):
-            return index, Judgement(reason.verdict, shorten(f"{place}: {reason.detail}"))
-        if found is _WRONG or found != right:
-            shown, should = show(value), _show_text(pg_type, expected[index])
-            detail = f"{place}: {reason or f'{shown} instead of {should}'}"
-            return index, _lossy(detail, shown, should)
+        try:
+            if (None if value is None else codec.value(value)) == right:
+                continue
+            reason = ""
+        except NotCanonical as error:
+            reason = error.reason
+        except _UNREADABLE as error:
+            reason = f"{describe_type(value)}: {_first_line(str(error))}"
+        except Exception as error:
+            return index, _unreadable(f"row {index + 1:,}, column {column.name}", error)
+        return index, _lossy_at(column, index, value, reason)
     return None
 
 
-def _convert(codec: Codec, value: Any) -> tuple[Any, str | Judgement]:
-    if value is None:
-        return None, ""
-    try:
-        return codec.value(value), ""
-    except NotCanonical as error:
-        return _WRONG, error.reason
-    except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
-        return _WRONG, f"{describe_type(value)}: {_first_line(str(error))}"
-    except Exception as error:
-        return _WRONG, _unreadable("the value", error)
+def _lossy_at(column: _Column, index: int, value: Any, reason: str) -> Judgement:
+    shown, should = show(value), _show_text(column.type, column.texts[index])
+    detail = reason or f"{shown} instead of {should}"
+    return _lossy(f"row {index + 1:,}, column {column.name}: {detail}", shown, should)
 
 
 def _judge_types(
-    name: str,
-    habit: Habit,
-    pg_type: PgType,
-    expected: Sequence[str | None],
-    got: Sequence[Any],
-    accept: tuple[str, ...],
+    column: _Column, habit: Habit, got: Sequence[Any], accept: tuple[str, ...]
 ) -> Judgement:
     # The last value of each Python type stands for all of them where that is enough.
     samples: Iterable[Any] = dict(zip(map(type, got), got, strict=True)).values()
@@ -250,9 +242,9 @@ def _judge_types(
         if value is None or habit.fits(value) or describe_type(value) in accept:
             continue
         usual = " or ".join(habit.names)
-        detail = f"column {name}: {describe_type(value)} instead of {usual}"
-        index = next(i for i, item in enumerate(got) if item is value)
-        should = _show_text(pg_type, expected[index])
+        detail = f"column {column.name}: {describe_type(value)} instead of {usual}"
+        index = next(index for index, item in enumerate(got) if item is value)
+        should = _show_text(column.type, column.texts[index])
         return Judgement(Verdict.DIFFERS, shorten(detail), show(value), should)
     return EXACT
 

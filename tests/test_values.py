@@ -356,9 +356,14 @@ def test_numbers_longer_than_python_reads():
     assert parse(base("jsonb"), "1" + "0" * 5000) == 10**5000
 
 
-def test_a_deeply_nested_document_is_no_crash():
-    with pytest.raises(NotCanonical):
-        canonical(base("jsonb"), "[" * 100_000 + "]" * 100_000)
+def test_a_document_nested_too_deep_is_refused():
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(NotCanonical, match="too deep"):
+        canonical(base("jsonb"), nested)
+    with pytest.raises(NotCanonical, match="too deep"):
+        canonical_text(base("jsonb"), "[" * 100_000 + "]" * 100_000)
 
 
 # -- containers --------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def array(element: Codec) -> Codec:
     def fits(value: Any) -> bool:
         return type(value) is list and all(map(element.habit.fits, _leaves(value, nest)))
 
-    names = tuple(f"list[{name}]" for name in element.habit.names)
+    names = (f"list[{' | '.join(element.habit.names)}]",)
     return Codec(parse, value, Habit(names, fits, per_type=False), text, sequences=True)
 
 

@@ -112,7 +112,7 @@ def read_csv(text: str, width: int) -> Iterator[Row]:
 def _read_binary(data: bytes, types: Sequence[PgType]) -> tuple[list[Row], frozenset[int]]:
     decoders = [DECODERS.get(t.name) if t.kind == "base" else None for t in types]
     unknown = frozenset(i for i, decode in enumerate(decoders) if decode is None)
-    raw_rows = _tuples(data, _header(data))
+    raw_rows = list(_tuples(data, _header(data)))
     try:
         rows = [
             tuple(_decode(*pair) for pair in _paired(decoders, raw)) for raw in raw_rows

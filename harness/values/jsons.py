@@ -92,9 +92,16 @@ def _exact(text: str) -> Any:
         return _EXACT_LONG.decode(text)
 
 
+def _safely(value: Any) -> str:
+    try:
+        return write(value)
+    except RecursionError:
+        raise NotCanonical("JSON nested too deep") from None
+
+
 def _document(text: str) -> str:
     try:
-        return write(_exact(text))
+        return _safely(_exact(text))
     except RecursionError:
         raise NotCanonical("JSON nested too deep") from None
 
@@ -120,23 +127,26 @@ _parse = json.JSONDecoder(parse_float=_float_or_decimal, parse_int=_int_or_decim
 def _undecoded(value: Any) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return _document(bytes(value).decode())
-    return _document(value) if isinstance(value, str) else write(value)
+    return _document(value) if isinstance(value, str) else _safely(value)
 
 
 def _decoded(value: Any) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return _document(bytes(value).decode())
-    return write(value)
+    return _safely(value)
 
 
-_DECODED = exactly(dict, list, str, int, float, Decimal, bool, type(None))
+_ANY_DECODED = exactly(dict, list, str, int, float, Decimal, bool, type(None)).fits
+_NAMES = ("decoded JSON",)
 
 
 def _fits_undecoded(value: Any) -> bool:
-    return type(value) is not str and _DECODED.fits(value)
+    return type(value) is not str and _ANY_DECODED(value)
 
 
 UNDECODED = Codec(
-    _parse, _undecoded, Habit(_DECODED.names, _fits_undecoded), _document, sequences=True
+    _parse, _undecoded, Habit(_NAMES, _fits_undecoded), _document, sequences=True
 )
-DECODED = Codec(_parse, _decoded, _DECODED, _decoded_text, sequences=True)
+DECODED = Codec(
+    _parse, _decoded, Habit(_NAMES, _ANY_DECODED), _decoded_text, sequences=True
+)

@@ -38,7 +38,8 @@ def integer(name: str, lowest: int, highest: int) -> Codec:
         number = value if type(value) is int else _whole(value, name)
         if lowest <= number <= highest:
             return str(number)
-        raise NotCanonical(f"{number:.3e} is out of the range of {name}")
+        shown = number if abs(number) < 10**30 else "an integer of over 30 digits"
+        raise NotCanonical(f"{shown} is out of the range of {name}")
 
     return Codec(int, value, exactly(int), quick={int: _strings})
 

@@ -20,6 +20,7 @@ from harness.values.codec import Canonical, Codec, Habit, NotCanonical
 
 _UNSIGNED = 2**32 - 1
 _JSON = ("json", "jsonb")
+_NOT_ARRAYS = ("int2vector", "oidvector")  # though the catalogue calls them so
 
 BASE: dict[str, Codec] = {
     "int2": numbers.integer("int2", -(2**15), 2**15 - 1),
@@ -63,6 +64,8 @@ BASE: dict[str, Codec] = {
     "vector": vectors.dense("vector", "f"),
     "halfvec": vectors.dense("halfvec", "e"),
     "sparsevec": vectors.SPARSE,
+    "int2vector": vectors.SPACED,
+    "oidvector": vectors.SPACED,
 }
 
 _SHOWN_AS: dict[type, str] = {
@@ -108,7 +111,7 @@ def codec(pg_type: PgType, *, decoded: bool = False) -> Codec:
     if pg_type.kind == "composite" and pg_type.fields:
         parts = tuple(codec(part, decoded=decoded) for _, part in pg_type.fields)
         return containers.composite(tuple(name for name, _ in pg_type.fields), parts)
-    if pg_type.element is not None:
+    if pg_type.element is not None and pg_type.name not in _NOT_ARRAYS:
         return _built(pg_type.kind, codec(pg_type.element, decoded=decoded))
     if pg_type.name in _JSON:
         return jsons.DECODED if decoded else jsons.UNDECODED

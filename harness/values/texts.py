@@ -35,13 +35,13 @@ TEXT = Codec(str, _text, exactly(str), quick={str: _same})
 
 
 def _single_char(value: Any) -> str:
-    # psqlpy's and Rust's type for "char" is an 8-bit integer.
-    if type(value) is int and 0 <= value < 128:
-        return chr(value) if value else ""
-    return _text(value)
+    # On the wire it is one byte, and some libraries give the byte.
+    text = chr(value) if type(value) is int and 0 <= value < 128 else _text(value)
+    # The zero byte, which the server shows as nothing.
+    return "" if text == "\0" else text
 
 
-CHAR = Codec(str, _single_char, exactly(str), quick={str: _same})
+CHAR = Codec(str, _single_char, exactly(str))
 
 
 def _enum(value: Any) -> str:
@@ -173,7 +173,7 @@ BIT = Codec(str, _bits, Habit(("str", "BitString", "Bit"), _bits_fit))
 # What `void` gives is nothing: drivers say None or ''.
 VOID = Codec(
     lambda _: None,
-    lambda value: None if value == "" else _text(value),
+    lambda value: _text(value) or None,
     exactly(str),
     lambda _: None,
 )

@@ -1,4 +1,4 @@
-"""Point, and pgvector's vector, halfvec and sparsevec."""
+"""Point, int2vector and oidvector, and pgvector's vector, halfvec and sparsevec."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.values.codec import Codec, Habit, NotCanonical, as_list, refuse
+from harness.values.codec import Codec, Habit, NotCanonical, as_list, exactly, refuse
 from harness.values.numbers import exact_float, packer
 
 _DENSE_LIMIT = 100_000
@@ -18,7 +18,7 @@ def _fits(value: Any) -> bool:
     return type(value) in (list, tuple) or type(value).__name__ in _VECTORS
 
 
-HABIT = Habit(("list", "tuple", *_VECTORS), _fits)
+HABIT = Habit(("list", "ndarray", "Vector"), _fits)
 
 
 def _read(text: str) -> list[float]:
@@ -116,3 +116,14 @@ _read_any: Callable[[str], Any] = _read_point
 POINT = Codec(
     _read_any, _point, Habit(("tuple", "Point"), _point_fits), _point, sequences=True
 )
+
+
+def _spaced(value: Any) -> str:
+    items = value.split() if isinstance(value, str) else as_list(value)
+    if items is None:
+        raise refuse(value, "a vector of integers")
+    return " ".join(map(str, items))
+
+
+# The catalogue's own vectors: the server calls them arrays and writes `1 2 3`.
+SPACED = Codec(lambda text: list(map(int, text.split())), _spaced, exactly(list))
