@@ -312,6 +312,8 @@ IMPOSSIBLE = [
     ("float8", True),
     ("float8", 2**53 + 1),
     ("float4", 1e300),
+    ("float8", "1e400"),
+    ("float8", 10**400),
     ("bool", 1),
     ("bool", "yes!"),
     ("text", 5),

@@ -311,6 +311,11 @@ def test_an_unreadable_expectation_is_our_fault():
     assert "interval" in judged.detail
 
 
+def test_show_is_the_same_in_every_run():
+    assert show(memoryview(b"ab")) == "memoryview: b'ab'"
+    assert show([memoryview(b"ab")]) == "list[memoryview]: [<memory>]"
+
+
 def test_show_survives_anything():
     class Silent:
         def __repr__(self):
@@ -555,6 +560,8 @@ TOLD = ErrorFields("23505", "duplicate key\nDETAIL: …", "users_pkey", "users")
         (DUPLICATE, False, ErrorFields("42P01"), ValueError(), "rejected"),
         (DUPLICATE, False, ErrorFields(), ValueError(), "rejected"),
         (DUPLICATE, False, TOLD, Panic(), "broken"),
+        (ExpectedError("", constraint="c"), False, ErrorFields(), ValueError(), "differs"),
+        (ExpectedError("", table="users"), False, TOLD, ValueError(), "exact"),
         (None, True, ErrorFields(), ValueError("no NUL"), "exact"),
         (None, True, ErrorFields(), Panic(), "broken"),
         (None, False, ErrorFields(), ValueError("no"), "rejected"),
@@ -582,6 +589,7 @@ def test_a_rejection_of_the_wrong_kind_tells_both_states():
 
 def test_silence_where_an_error_had_to_come_is_lossy():
     assert judge_no_error(DUPLICATE).detail == "no error came, expected SQLSTATE 23505"
+    assert judge_no_error(ExpectedError("")).detail == "no error came, expected an error"
     assert judge_no_error(None).verdict == "lossy"
 
 

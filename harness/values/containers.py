@@ -169,10 +169,11 @@ def _field_values(value: Any, names: tuple[str, ...]) -> list[Any]:
         return [value[name] for name in names] if names else list(value.values())
     if isinstance(value, (tuple, list)):
         return list(value)
-    if names and all(hasattr(value, name) for name in names):
-        return [getattr(value, name) for name in names]
+    # Before the attributes: a record has methods that a field may be named like.
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         return list(value)
+    if names and all(hasattr(value, name) for name in names):
+        return [getattr(value, name) for name in names]
     raise refuse(value, "a composite")
 
 

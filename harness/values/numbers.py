@@ -91,6 +91,8 @@ def exact_float(value: Any, name: str) -> float:
         return float(value)
     number = as_decimal(value, name)
     result = float(number)
+    if math.isinf(result) and number.is_finite():
+        raise NotCanonical(f"a number too large for {name}")
     if isinstance(value, str) or math.isnan(result) or Decimal(repr(result)) == number:
         return result
     raise NotCanonical(f"{number} is no {name}")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from harness.values.codec import Codec, Habit, NotCanonical, exactly, family, refuse
 from harness.values.jsons import quoted
-
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def _text(value: Any) -> str:
@@ -212,5 +210,3 @@ def _hstore(value: Any) -> str:
 
 
 HSTORE = Codec(_read_hstore, _hstore, exactly(dict), _hstore)
-
-as_text: Callable[[Any], str] = _text
