@@ -41,6 +41,7 @@ class Checker:
         self._reporting = threading.Lock()
         self._stopping = threading.Event()
         self._failures: list[BaseException] = []
+        self._lanes: list[Lane] = []
 
     def run(self, cells: Sequence[Cell]) -> None:
         """Judge every cell for every arm."""
@@ -53,26 +54,43 @@ class Checker:
         ]
         for thread in threads:
             thread.start()
-        alone: list[Work] = []
         try:
-            for work in self._prepared(cells):
-                if work[0].expect.sessions is not None:
-                    alone.append(work)
-                    continue
-                for lane_queue in queues:
-                    lane_queue.put(work)
+            alone = self._hand_out(cells, queues)
+            for thread in threads:
+                thread.join()
         except BaseException:
-            self._stopping.set()
+            self._stop()
             raise
         finally:
             for lane_queue in queues:
                 lane_queue.put(None)
             for thread in threads:
                 thread.join()
-        for arm in self.arms:
-            self._lane(arm, iter(alone))
         if self._failures:
             raise self._failures[0]
+        for arm in self.arms:
+            self._lane(arm, iter(alone))
+
+    def _hand_out(
+        self, cells: Sequence[Cell], queues: Sequence[queue.SimpleQueue[Work | None]]
+    ) -> list[Work]:
+        """Prepare cells and queue them; returns those that have to run alone."""
+        alone: list[Work] = []
+        for work in self._prepared(cells):
+            if work[0].expect.sessions is not None:
+                alone.append(work)
+                continue
+            for lane_queue in queues:
+                lane_queue.put(work)
+        for lane_queue in queues:
+            lane_queue.put(None)
+        return alone
+
+    def _stop(self) -> None:
+        """End all lanes now: a worker may be in the middle of something long."""
+        self._stopping.set()
+        for lane in self._lanes:
+            lane.kill()
 
     def _prepared(self, cells: Iterable[Cell]) -> Iterable[Work]:
         for cell in cells:
@@ -95,11 +113,12 @@ class Checker:
             self._lane(arm, iter(work.get, None))
         except BaseException as error:
             self._failures.append(error)
-            self._stopping.set()
+            self._stop()
 
     def _lane(self, arm: Arm, work: Iterable[Work]) -> None:
         with Control(self.stage.target) as control:
             lane = Lane(arm, self.stage, control, self.folder, [], DEADLINES)
+            self._lanes.append(lane)
             try:
                 for cell, play in work:
                     if self._stopping.is_set():

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql as compose
 
-from harness.errors import OracleError, ServerError
+from harness.errors import OracleError, PgdynoError, ServerError
 from harness.model import PgType, Table, Target
 from harness.results.records import ServerFacts
 
@@ -83,7 +83,7 @@ class Control:
         try:
             self._conn.execute(sql)
         except psycopg.Error as error:
-            raise OracleError(_explain(error, sql)) from None
+            raise self._failure(error, sql) from None
 
     def table(self, sql: str, params: Sequence[str | None] = ()) -> Table | None:
         """What a statement returns, as the server writes it; None if it returns no rows.
@@ -93,7 +93,7 @@ class Control:
         try:
             cursor = self._conn.execute(sql, params or None, prepare=False)
         except psycopg.Error as error:
-            raise OracleError(_explain(error, sql)) from None
+            raise self._failure(error, sql) from None
         result = cursor.pgresult
         if cursor.description is None or result is None:
             return None
@@ -122,31 +122,43 @@ class Control:
             with self._conn.cursor().copy(command) as copy:
                 return b"".join(bytes(block) for block in copy)
         except psycopg.Error as error:
-            raise OracleError(_explain(error, query)) from None
+            raise self._failure(error, query) from None
+
+    def _failure(self, error: psycopg.Error, sql: str) -> PgdynoError:
+        """The scenario's SQL is wrong, or the server is gone: two different things."""
+        if self._conn.closed:
+            return ServerError(
+                f"the server went away: {_first_line(error)}",
+                hint="what was measured until then is kept",
+            )
+        return OracleError(_explain(error, sql))
 
     # --- schemas of our own ----------------------------------------------------------
 
     def use(self, *schemas: str) -> None:
         """Look names up in these schemas, in this order."""
         path = compose.SQL(", ").join(compose.Identifier(schema) for schema in schemas)
-        self._conn.execute(compose.SQL("set search_path to {}").format(path))
+        self._compose("set search_path to {}", path)
 
     def create_schema(self, name: str) -> None:
         """Make a schema; raises `ServerError` where the user may not."""
         try:
-            self._conn.execute(
-                compose.SQL("create schema {}").format(compose.Identifier(name))
-            )
-        except psycopg.Error as error:
+            self._compose("create schema {}", compose.Identifier(name))
+        except OracleError as error:
             raise ServerError(
-                f"no schema can be made on the server: {_first_line(error)}",
+                f"no schema can be made on the server: {error}",
                 hint="pgdyno works in schemas of its own: grant CREATE on the database",
             ) from None
 
     def drop_schema(self, name: str) -> None:
         """Remove a schema with all that is in it."""
-        command = compose.SQL("drop schema if exists {} cascade")
-        self._conn.execute(command.format(compose.Identifier(name)))
+        self._compose("drop schema if exists {} cascade", compose.Identifier(name))
+
+    def _compose(self, template: LiteralString, *names: compose.Composable) -> None:
+        try:
+            self._conn.execute(compose.SQL(template).format(*names))
+        except psycopg.Error as error:
+            raise self._failure(error, template) from None
 
     # --- facts ---------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ Entered once per run and left clean, whatever happens inside.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from harness.errors import ServerError
 from harness.model import Arm, Cell
 from harness.results.records import ServerFacts
 from harness.servers import Server, ServerSpec, open_server
+from harness.servers.folder import reap, scratch
 from harness.stage import Stage, staged
 
 MINIMUM_VERSION = 130_000
@@ -40,6 +40,7 @@ def opened(spec: ServerSpec) -> Iterator[Venue]:
     Raises:
         ServerError: no server, not reachable, or too old.
     """
+    reap()
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(open_server(spec))
         control = stack.enter_context(Control(server.target))
@@ -51,9 +52,7 @@ def opened(spec: ServerSpec) -> Iterator[Venue]:
                 f"the server is PostgreSQL {facts.version}, too old",
                 hint=f"pgdyno needs PostgreSQL {MINIMUM_VERSION // 10_000} or newer",
             )
-        folder = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="pgdyno-run-"))
-        )
+        folder = stack.enter_context(scratch())
         stage = stack.enter_context(
             staged(control, facts, server.target, folder, managed=server.managed)
         )

@@ -26,6 +26,8 @@ def place() -> Iterator[venue.Venue]:
 def miniatures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the broken drivers findable, here and in workers."""
     monkeypatch.syspath_prepend(str(MINIATURES))
-    path = os.pathsep.join(filter(None, [str(MINIATURES), os.environ.get("PYTHONPATH", "")]))
+    path = os.pathsep.join(
+        filter(None, [str(MINIATURES), os.environ.get("PYTHONPATH", "")])
+    )
     monkeypatch.setenv("PYTHONPATH", path)
     sys.modules.pop("miniatures", None)

@@ -179,5 +179,7 @@ def test_leftover_schemas_of_a_killed_run_are_dropped(place: Venue) -> None:
     with Control(place.server.target) as dead:
         dead.run("create schema pgdyno_0000001_0")
     place.stage.remove_leftovers()
-    left = place.control.value("select count(*) from pg_namespace where nspname ~ '0000001'")
+    left = place.control.value(
+        "select count(*) from pg_namespace where nspname ~ '0000001'"
+    )
     assert left == "0"

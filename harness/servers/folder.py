@@ -111,6 +111,17 @@ def create() -> Iterator[Folder]:
         yield folder
 
 
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A private folder for a run's own files, removed at the end or by a later `reap`."""
+    path, owner = _claim(None)
+    try:
+        yield path
+    finally:
+        os.close(owner)
+        _remove(path)
+
+
 def socket_folder(path: Path, bases: Sequence[Path] = _SHORT_BASES) -> Path | None:
     """A place for sockets with a path that is short enough; nothing is made yet."""
     writable = [base for base in bases if os.access(base, os.W_OK | os.X_OK)]
