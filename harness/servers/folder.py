@@ -42,7 +42,7 @@ SOCKET_PATH_BYTES = 103
 
 _SHORT_BASES = (Path("/tmp"), Path("/var/tmp"))
 _SOCKETS_PREFIX = "pgdyno-socket-"
-_PATIENCE_S = 5.0
+_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +299,7 @@ def _works_in(process: psutil.Process, data: Path) -> bool:
 
 def _remove(path: Path) -> None:
     """Remove a folder although its last processes may still be writing; never a link."""
-    for _ in range(20):
+    for _ in range(100):
         try:
             shutil.rmtree(path)
         except FileNotFoundError:
