@@ -62,6 +62,12 @@ def duration(ns: float | None) -> str:
     return f"{figures(ns / size)} {name}"
 
 
+def round_duration(ns: float) -> str:
+    """A round time for an axis: `40 µs`."""
+    size, name = time_unit(ns)
+    return f"{ns / size:.6g} {name}"
+
+
 def span(ns: float) -> str:
     """How long a run took: `19 min 12 s`."""
     minutes, seconds = divmod(round(ns / 1e9), 60)
@@ -111,6 +117,21 @@ def change_interval(estimate: stats.Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return "no interval"
     return f"{change(estimate.low).removesuffix(' %')} … {change(estimate.high)}"
+
+
+def ratio_interval(estimate: stats.Estimate) -> str:
+    """The interval of a ratio: `1.07 – 1.09`."""
+    if estimate.low is None or estimate.high is None:
+        return "no interval"
+    return f"{estimate.low:.2f} – {estimate.high:.2f}"
+
+
+def time_interval(estimate: stats.Estimate) -> str:
+    """The interval of a time in the unit of its point: `31.0 – 31.6`."""
+    if estimate.low is None or estimate.high is None:
+        return "no interval"
+    size, _ = time_unit(estimate.point)
+    return f"{figures(estimate.low / size)} – {figures(estimate.high / size)}"
 
 
 def plural(count: int, noun: str) -> str:

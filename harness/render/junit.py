@@ -1,0 +1,86 @@
+"""Checks as JUnit XML: one suite per driver and profile, one test case per cell.
+
+Lossy or worse is a failure, unsupported and skipped are skipped, invalid is an error:
+of the scenario or of pgdyno, not of the driver. What differs or is rejected passes,
+with its detail as output.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from harness.model import Verdict
+from harness.results.records import Check
+
+# XML 1.0 has no way to write these, not even escaped.
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(checks: Sequence[Check]) -> str:
+    """One document; suites and cases in the order given."""
+    suites: dict[tuple[str, str], list[Check]] = {}
+    for one in checks:
+        suites.setdefault((one.driver, one.profile), []).append(one)
+    root = ET.Element("testsuites", {"name": "pgdyno", **_totals(checks)})
+    for (driver, profile), members in suites.items():
+        name = _clean(f"{driver} ({profile})")
+        suite = ET.SubElement(root, "testsuite", {"name": name, **_totals(members)})
+        for one in members:
+            _case(suite, one)
+    ET.indent(root)
+    body = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+
+
+def _totals(checks: Sequence[Check]) -> dict[str, str]:
+    outcomes = [_outcome(one) for one in checks]
+    return {
+        "tests": str(len(checks)),
+        "failures": str(outcomes.count("failure")),
+        "errors": str(outcomes.count("error")),
+        "skipped": str(outcomes.count("skipped")),
+        "time": _seconds(sum(one.elapsed_ns for one in checks)),
+    }
+
+
+def _outcome(check: Check) -> str:
+    verdict = Verdict(check.verdict)
+    if verdict is Verdict.INVALID:
+        return "error"
+    if verdict in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
+        return "skipped"
+    return "failure" if verdict.severity >= Verdict.LOSSY.severity else ""
+
+
+def _case(suite: ET.Element, check: Check) -> None:
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=_clean(check.scenario.replace("/", ".")),
+        name=_clean(check.cell),
+        time=_seconds(check.elapsed_ns),
+    )
+    outcome = _outcome(check)
+    message = _clean(f"{check.verdict}: {check.detail}".rstrip(": "))
+    if outcome == "skipped":
+        ET.SubElement(case, "skipped", message=message)
+    elif outcome:
+        problem = ET.SubElement(case, outcome, message=message, type=check.verdict)
+        problem.text = _evidence(check)
+    elif check.verdict != Verdict.EXACT:
+        ET.SubElement(case, "system-out").text = f"{message}\n{_evidence(check)}".strip()
+
+
+def _evidence(check: Check) -> str:
+    lines = [f"observed: {check.observed}", f"expected: {check.expected}"]
+    return _clean("\n".join(lines)) if check.observed or check.expected else ""
+
+
+def _seconds(elapsed_ns: int) -> str:
+    return f"{elapsed_ns / 1e9:.6f}"
+
+
+def _clean(text: str) -> str:
+    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)

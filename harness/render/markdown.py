@@ -1,0 +1,208 @@
+"""The report as Markdown: what fits a README or a merge request.
+
+Everything that comes from a results file is escaped, so that it stays text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.model import Verdict
+from harness.render import format as fmt
+from harness.render.cells import CellView, Group, Row
+from harness.render.format import markdown_cell as esc
+from harness.render.matrix import Matrix, MatrixRow
+from harness.render.view import Report, RunView
+
+
+def render(report: Report, *, images: Sequence[str] = ()) -> str:
+    """The whole document; `images` are file names beside it."""
+    lines = [f"# {esc(report.title)}", ""]
+    for run in report.runs:
+        lines += _run(run)
+        if run.cells:
+            lines += [part for name in images for part in (f"![{name}]({name})", "")]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _run(run: RunView) -> Iterator[str]:
+    yield f"## {'Benchmark' if run.cells else 'Conformance'} {esc(run.name)}"
+    yield ""
+    yield f"**{esc(run.answer)}** {esc(run.sureness)}".rstrip()
+    yield ""
+    for one in run.findings:
+        where = f" ({esc(one.where)})" if one.where else ""
+        mark = "⚠ " if one.grave else ""
+        yield f"- {mark}**{esc(one.kind)}**: {esc(one.text)}{where}"
+    if run.findings:
+        yield ""
+    if run.cells:
+        yield from _overview(run)
+    if run.matrix:
+        yield from _matrix(run.matrix)
+    yield from _terms(run)
+    if run.cells:
+        yield from _cells(run)
+    yield from _environment(run)
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1
+) -> Iterator[str]:
+    """A table of escaped texts; the first `left` columns are flush left."""
+    yield _line(head)
+    yield _line(["---" if at < left else "--:" for at in range(len(head))])
+    yield from map(_line, rows)
+    yield ""
+
+
+def _line(values: Iterable[str]) -> str:
+    return "| " + " | ".join(values) + " |"
+
+
+# --- measured ---------------------------------------------------------------------------
+
+
+def _overview(run: RunView) -> Iterator[str]:
+    arms = [arm.id for arm in run.competitors]
+    yield "### Times the fastest"
+    yield ""
+    yield "**Bold**: the fastest, or not to be told from it. ≠: timed, not ranked."
+    yield ""
+    rows = [
+        [_question(cell, group), *(_ratio(group, arm) for arm in arms)]
+        for cell in run.cells
+        for group in cell.groups
+    ]
+    if run.means:
+        by_arm = {one.arm: one.mean for one in run.means}
+        name = f"geometric mean of {run.mean_cells} (leave one out)"
+        rows.append([name, *(_mean(by_arm[arm].point, by_arm[arm].low, by_arm[arm].high)
+                             for arm in arms)])  # fmt: skip
+    yield from table(["question", *map(esc, arms)], rows)
+    for test in run.self_tests:
+        mark = "⚠ " if test.doubtful else ""
+        yield f"{mark}{esc(test.sentence)}"
+        yield ""
+
+
+def _question(cell: CellView, group: Group) -> str:
+    extra = ", ".join(filter(None, (cell.point, group.label)))
+    return esc(cell.facts.title) + (f" ({esc(extra)})" if extra else "")
+
+
+def _mean(point: float, low: float, high: float) -> str:
+    return f"{fmt.times(point)} ({low:.2f} – {high:.2f})"
+
+
+def _ratio(group: Group, arm: str) -> str:
+    row = next((one for one in group.rows if one.arm == arm), None)
+    if row is None:
+        return ""
+    if row.ratio is None:
+        return fmt.duration(row.time.point) if row.time else _verdict(row)
+    text = fmt.times(row.ratio.point)
+    if row.rank == 1:
+        return f"**{text}**"
+    return f"≠ {text}" if row.verdict is Verdict.DIFFERS else text
+
+
+def _verdict(row: Row) -> str:
+    if row.verdict is None or row.verdict.timeable:
+        return row.status
+    return f"{fmt.SYMBOLS[row.verdict]} {row.verdict}"
+
+
+def _cells(run: RunView) -> Iterator[str]:
+    yield "### Questions"
+    yield ""
+    for cell in run.cells:
+        yield f"#### {esc(cell.facts.title)}" + (
+            f" ({esc(cell.point)})" if cell.point else ""
+        )
+        yield ""
+        yield f"`{cell.facts.id.replace('`', '')}`: {esc(cell.facts.why)}".rstrip(": ")
+        yield ""
+        head = ["rank", "driver", "time per op", "95 %", f"{esc(cell.facts.unit)}/s"]
+        head += ["× fastest", "95 %", "client CPU", "server CPU", "p99"]
+        rows = [_cell_row(cell, group, row) for group in cell.groups for row in group.rows]
+        yield from table(head, rows, left=2)
+
+
+def _cell_row(cell: CellView, group: Group, row: Row) -> list[str]:
+    name = esc(row.arm) + (f" ({group.label})" if group.label else "")
+    if row.time is None:
+        return ["", name, _verdict(row), esc(row.detail), "", "", "", "", "", ""]
+    ratio = row.ratio
+    return [
+        row.mark,
+        name,
+        fmt.duration(row.time.point),
+        fmt.time_interval(row.time),
+        fmt.rate(cell.rate(row) or 0),
+        fmt.times(ratio.point) if ratio else fmt.NONE,
+        fmt.ratio_interval(ratio) if ratio and ratio.point != 1 else "",
+        fmt.duration(row.cpu_ns),
+        fmt.duration(row.server_cpu_ns),
+        fmt.duration(row.latencies[2]),
+    ]
+
+
+# --- checked ----------------------------------------------------------------------------
+
+
+def matrix(checked: Matrix) -> str:
+    """The conformance matrix alone."""
+    return "\n".join(_matrix(checked)).rstrip() + "\n"
+
+
+def _matrix(checked: Matrix) -> Iterator[str]:
+    kinds = list(checked.counts)
+    yield "### Conformance"
+    yield ""
+    rows = [
+        [esc(column.label), *(str(column.counts.get(kind, 0)) for kind in kinds)]
+        for column in checked.columns
+    ]
+    head = [f"{fmt.SYMBOLS[kind]} {kind}" for kind in kinds]
+    yield from table(["driver, profile", *head], rows)
+    troubled = [row for row in checked.rows if row.verdicts != (Verdict.EXACT,)]
+    if troubled:
+        yield "Not exact everywhere, worst first:"
+        yield ""
+        labels = [esc(column.label) for column in checked.columns]
+        yield from table(
+            ["check", *labels], map(_matrix_row, troubled), left=1 + len(labels)
+        )
+    exact = len(checked.rows) - len(troubled)
+    if exact:
+        yield f"{fmt.plural(exact, 'more check')}: exact for every driver and profile."
+        yield ""
+
+
+def _matrix_row(row: MatrixRow) -> list[str]:
+    marks = [
+        f"{fmt.SYMBOLS[Verdict(one.verdict)]} {one.verdict}" if one else fmt.NONE
+        for one in row.entries
+    ]
+    return [esc(row.cell), *marks]
+
+
+# --- circumstances ----------------------------------------------------------------------
+
+
+def _terms(run: RunView) -> Iterator[str]:
+    if not run.arms:
+        return
+    yield "### Drivers and their terms"
+    yield ""
+    arms = [esc(arm.id) for arm in run.arms]
+    rows = [[esc(row.name), *map(esc, row.values)] for row in run.terms]
+    yield from table(["", *arms], rows, left=1 + len(arms))
+
+
+def _environment(run: RunView) -> Iterator[str]:
+    yield "### Circumstances"
+    yield ""
+    rows = [[fact.name, esc(fact.value)] for fact in run.environment]
+    yield from table(["", ""], rows, left=2)

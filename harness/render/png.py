@@ -1,0 +1,240 @@
+"""Charts as PNG files, for slides and places that show no HTML.
+
+Figures are objects of their own, never pyplot's global state, and the files carry no
+date: the same run gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+from harness.model import Verdict
+from harness.render import format as fmt
+from harness.render import scale
+from harness.render.cells import CellView, Group, Row
+from harness.render.view import Report, RunView
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b0508a", "#56a5d8", "#c98a00", "#6f6f78",
+           "#7b6b2c")  # fmt: skip
+_TEXT, _SOFT, _LINE = "#1c1f24", "#5d646f", "#e4e4e0"
+_DPI = 120
+_ROW, _HEAD = 0.27, 0.78
+_NAME, _WIDTH = 50, 11.0
+
+
+def render(report: Report) -> dict[str, bytes]:
+    """File name → PNG: an overview and one chart per family, for each run that measured."""
+    files: dict[str, bytes] = {}
+    measured = [run for run in report.runs if _timed(run.cells)]
+    for number, run in enumerate(measured, 1):
+        prefix = f"run{number}-" if len(measured) > 1 else ""
+        files[f"{prefix}overview.png"] = _png(_overview(run))
+        for family, cells in run.families:
+            if _timed(cells):
+                files[f"{prefix}family-{_file_name(family)}.png"] = _png(
+                    _family(run, family, cells)
+                )
+    return files
+
+
+def _timed(cells: Sequence[CellView]) -> bool:
+    return any(row.time for cell in cells for row in cell.rows)
+
+
+def _png(figure: Figure) -> bytes:
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=_DPI, metadata={"Software": None})
+    return out.getvalue()
+
+
+def _file_name(family: str) -> str:
+    return "".join(char if char.isalnum() else "-" for char in family)
+
+
+def _literal(text: str) -> str:
+    """A text without mathematics: matplotlib takes `$…$` for TeX."""
+    return text.replace("$", r"\$")
+
+
+def _colour(run: RunView, arm: str) -> str:
+    return COLOURS[run.hue(arm) % len(COLOURS)]
+
+
+# --- overview -----------------------------------------------------------------------
+
+
+def _overview(run: RunView) -> Figure:
+    """Ratios to the fastest: a row per question, a dot per driver."""
+    rows = [(cell, group) for cell in run.cells for group in cell.groups if group.fastest]
+    height = 1.7 + 0.3 * len(rows)
+    figure = Figure(figsize=(_WIDTH, height), facecolor="white")
+    axes = figure.add_axes((0.36, 0.62 / height, 0.61, (height - 1.62) / height))
+    for place, (_, group) in enumerate(rows):
+        for row in group.rows:
+            if row.ratio:
+                _ratio_dot(axes, place, row, _colour(run, row.arm))
+    _plain(axes)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_yticks([])
+    for place, (cell, group) in enumerate(rows):
+        y = 1 - (1.0 + (place + 0.6) * (height - 1.62) / (len(rows) + 0.2)) / height
+        figure.text(0.02, y, _question(cell, group), color=_TEXT, fontsize=9, va="center")
+    _ratio_axis(
+        axes, [row.ratio.point for _, group in rows for row in group.rows if row.ratio]
+    )
+    axes.set_xlabel("times the fastest (logarithmic)", color=_SOFT, fontsize=9)
+    _title(
+        figure, height, "Time per operation, relative to the fastest driver", run.sureness
+    )
+    _legend(figure, run, height)
+    return figure
+
+
+def _ratio_dot(axes: Axes, place: float, row: Row, colour: str) -> None:
+    ratio = row.ratio
+    assert ratio is not None
+    if ratio.low is not None and ratio.high is not None:
+        axes.plot([ratio.low, ratio.high], [place, place], color=colour, linewidth=2.5,
+                  solid_capstyle="round")  # fmt: skip
+    _dot(axes, ratio.point, place, row, colour)
+
+
+def _dot(axes: Axes, x: float, y: float, row: Row, colour: str) -> None:
+    """Filled if ranked, open if it has a time but no rank."""
+    ranked = row.rank is not None
+    axes.plot([x], [y], marker="o", markersize=6.5, linestyle="none", zorder=3,
+              markerfacecolor=colour if ranked else "white",
+              markeredgecolor="white" if ranked else colour,
+              markeredgewidth=0.8 if ranked else 1.6)  # fmt: skip
+
+
+def _ratio_axis(axes: Axes, ratios: Sequence[float]) -> None:
+    high = max(1.3, max(ratios) * 1.12)
+    marks = [mark for mark in (1, 1.2, 1.5, 2, 3, 5, 7, 10, 20, 50, 100) if mark < high]
+    axes.set_xscale("log")
+    axes.set_xlim(min(0.95, min(ratios) * 0.98), high)
+    _marks(axes, marks, [f"{mark:g}×" for mark in marks])
+
+
+def _question(cell: CellView, group: Group) -> str:
+    """The title, shortened so that what tells it from its neighbours stays."""
+    extra = ", ".join(filter(None, (cell.point, group.label)))
+    extra = f" ({fmt.shorten(extra, _NAME - 20)})" if extra else ""
+    return _literal(fmt.shorten(cell.facts.title, _NAME - len(extra)) + extra)
+
+
+# --- one family ---------------------------------------------------------------------
+
+
+def _family(run: RunView, family: str, cells: Sequence[CellView]) -> Figure:
+    """Times per op: a panel per cell, a row per driver, a dot per round."""
+    heights = [_HEAD + _ROW * len(cell.rows) for cell in cells]
+    height = 1.05 + sum(heights)
+    figure = Figure(figsize=(_WIDTH, height), facecolor="white")
+    top = height - 0.95
+    for cell, own in zip(cells, heights, strict=True):
+        inner = _ROW * len(cell.rows)
+        box = (0.2, (top - own + 0.42) / height, 0.56, inner / height)
+        _panel(figure.add_axes(box), run, cell)
+        top -= own
+    _title(figure, height, f"{family}: time per operation", run.sureness)
+    return figure
+
+
+def _panel(axes: Axes, run: RunView, cell: CellView) -> None:
+    _plain(axes)
+    title = cell.facts.title + (f" ({cell.point})" if cell.point else "")
+    axes.set_title(_literal(title), loc="left", fontsize=10.5, color=_TEXT, pad=5)
+    axes.set_ylim(len(cell.rows) - 0.5, -0.5)
+    labelled = [(group.label, row) for group in cell.groups for row in group.rows]
+    axes.set_yticks(range(len(labelled)), [_literal(_arm(*one)) for one in labelled])
+    timed = [row for row in cell.rows if row.time]
+    if not timed:
+        axes.set_xticks([])
+    else:
+        _time_axis(axes, timed)
+    for place, (_, row) in enumerate(labelled):
+        _time_row(axes, place, cell, row, _colour(run, row.arm))
+
+
+def _arm(label: str, row: Row) -> str:
+    return f"{row.arm} ({label})" if label else row.arm
+
+
+def _time_axis(axes: Axes, timed: Sequence[Row]) -> None:
+    axis = scale.around(value for row in timed for value in row.rounds)
+    axes.set_xscale("log")
+    axes.set_xlim(axis.low, axis.high)
+    marks = axis.round_values()
+    _marks(axes, marks, [fmt.round_duration(mark) for mark in marks])
+
+
+def _time_row(axes: Axes, place: int, cell: CellView, row: Row, colour: str) -> None:
+    side: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
+    time = row.time
+    if time is None:
+        reason = f"{row.status}: {row.detail}".rstrip(": ")
+        axes.text(
+            0.01, place, _literal(fmt.shorten(reason, 100)), color=_SOFT, fontsize=9, **side
+        )
+        return
+    axes.plot(row.rounds, [place] * len(row.rounds), marker="o", markersize=3.2, alpha=0.3,
+              color=colour, linestyle="none", markeredgewidth=0)  # fmt: skip
+    if time.low is not None and time.high is not None:
+        axes.plot([time.low, time.high], [place, place], color=colour, linewidth=2.5,
+                  solid_capstyle="round")  # fmt: skip
+    _dot(axes, time.point, place, row, colour)
+    axes.text(1.02, place, _literal(_number(cell, row)), color=_TEXT, fontsize=9, **side)
+
+
+def _number(cell: CellView, row: Row) -> str:
+    assert row.time is not None
+    rate = f"{fmt.rate(cell.rate(row) or 0)} {cell.facts.unit}/s"
+    mark = f"{fmt.SYMBOLS[Verdict.DIFFERS]} " if row.verdict is Verdict.DIFFERS else ""
+    return f"{mark}{fmt.duration(row.time.point)}   {rate}"
+
+
+# --- shared -------------------------------------------------------------------------
+
+
+def _plain(axes: Axes) -> None:
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(_LINE)
+    axes.tick_params(axis="both", length=0, labelsize=9, labelcolor=_TEXT)
+    axes.tick_params(axis="x", labelcolor=_SOFT)
+    axes.grid(axis="x", color=_LINE, linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def _marks(axes: Axes, places: Sequence[float], labels: Sequence[str]) -> None:
+    axes.xaxis.set_major_locator(FixedLocator(list(places)))
+    axes.xaxis.set_major_formatter(FixedFormatter(list(labels)))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _title(figure: Figure, height: float, title: str, below: str) -> None:
+    y = 1 - 0.32 / height
+    figure.text(
+        0.02, y, _literal(title), fontsize=14, color=_TEXT, weight="bold", va="center"
+    )
+    figure.text(
+        0.02, 1 - 0.6 / height, _literal(below), fontsize=9, color=_SOFT, va="center"
+    )
+
+
+def _legend(figure: Figure, run: RunView, height: float) -> None:
+    """The drivers in one line above the dots; each takes the room of its name."""
+    names = [fmt.shorten(arm.id, 18) for arm in run.competitors]
+    step = min(0.0085, 0.61 / sum(len(name) + 4 for name in names))
+    x, y = 0.36, 1 - 0.85 / height
+    for arm, name in zip(run.competitors, names, strict=True):
+        figure.text(x, y, "●", color=_colour(run, arm.id), fontsize=9, va="center")
+        figure.text(x + 0.013, y, _literal(name), color=_TEXT, fontsize=9, va="center")
+        x += step * (len(name) + 4)

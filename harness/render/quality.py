@@ -1,0 +1,156 @@
+"""How far a run can be trusted: its A/A arm, its intervals, and the means over cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from harness import stats
+from harness.measured import by_round, counting_trials
+from harness.render import format as fmt
+from harness.render.cells import CellView, Group, Trials
+from harness.results.records import ArmFacts, Run
+
+AA_LEVEL = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class SelfComparison:
+    """One cell of the A/A arm: `shift` is the log-ratio of the copy to the original."""
+
+    cell: str
+    shift: stats.Estimate
+    detectable: float
+    p_adjusted: float
+
+    @property
+    def differs(self) -> bool:
+        """Whether identical code was told apart, which must not happen."""
+        return self.p_adjusted <= AA_LEVEL
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """The A/A arm of a run: one driver twice."""
+
+    original: str
+    twin: str
+    cells: tuple[SelfComparison, ...]
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether a typical cell had enough rounds to show anything."""
+        return math.isfinite(self.typical)
+
+    @property
+    def sentence(self) -> str:
+        """What the A/A arm proves, for people."""
+        if not self.conclusive:
+            return (
+                f"{self.original} ran against itself, but fewer than {stats.MIN_ROUNDS} rounds "
+                "can tell nothing apart."
+            )
+        same = "showed no difference from itself"
+        found = "differs from itself" if self.doubtful else same
+        return (
+            f"{self.original} {found}. In a typical question this run could not have seen "
+            f"differences below {fmt.change(self.typical, sign=False)}; in the worst "
+            f"({self.worst.cell}), below {fmt.change(self.worst.detectable, sign=False)}."
+        )
+
+    @property
+    def doubtful(self) -> tuple[SelfComparison, ...]:
+        """The cells in which the driver differs from itself."""
+        return tuple(one for one in self.cells if one.differs)
+
+    @property
+    def typical(self) -> float:
+        """The log-ratio that the middle cell could just have shown."""
+        return median(one.detectable for one in self.cells)
+
+    @property
+    def worst(self) -> SelfComparison:
+        """The cell that could have shown the least."""
+        return max(self.cells, key=lambda one: one.detectable)
+
+
+def self_tests(run: Run) -> tuple[SelfTest, ...]:
+    """The A/A arms of a run, each judged over its cells with Holm."""
+    counted = counting_trials(run)
+    tests = [_self_test(counted, arm, run) for arm in run.header.arms if arm.twin]
+    return tuple(test for test in tests if test.cells)
+
+
+def _self_test(counted: Trials, arm: ArmFacts, run: Run) -> SelfTest:
+    cells_of_run = [cell.id for cell in run.header.cells]
+    found = list(_self_ratios(counted, cells_of_run, arm.twin, arm.id))
+    adjusted = stats.holm([stats.signed_rank_p(logs) for _, logs in found])
+    cells = [
+        SelfComparison(
+            cell,
+            stats.hodges_lehmann(logs),
+            stats.detectable_effect(stats.spread(logs), len(logs)),
+            p,
+        )
+        for (cell, logs), p in zip(found, adjusted, strict=True)
+    ]
+    return SelfTest(arm.twin, arm.id, tuple(cells))
+
+
+def _self_ratios(
+    counted: Trials, cells: Sequence[str], original: str, twin: str
+) -> Iterator[tuple[str, list[float]]]:
+    for cell in cells:
+        first = by_round(counted.get((cell, original), ()))
+        second = by_round(counted.get((cell, twin), ()))
+        common = sorted(first.keys() & second.keys())
+        if common:
+            yield cell, [stats.log_ratio(second[one], first[one]) for one in common]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmMean:
+    """The geometric mean of an arm's ratios to the fastest."""
+
+    arm: str
+    mean: stats.GeometricMean
+
+
+def means(cells: Sequence[CellView]) -> tuple[tuple[ArmMean, ...], int]:
+    """Each arm's mean over the cells in which every arm has a rank, and their number.
+
+    Only what all arms did is averaged: a mean over other cells is another question.
+    Concurrency cells stay out, because threads and tasks are not compared.
+    """
+    common = [
+        cell.groups[0] for cell in cells if not cell.facts.clients and _complete(cell)
+    ]
+    if not common:
+        return (), 0
+    arms = [row.arm for row in common[0].rows]
+    found = [ArmMean(arm, stats.geometric_mean([_ratio(group, arm) for group in common]))
+             for arm in arms]  # fmt: skip
+    return tuple(sorted(found, key=lambda one: one.mean.point)), len(common)
+
+
+def _complete(cell: CellView) -> bool:
+    return bool(cell.rows) and all(row.rank is not None and row.ratio for row in cell.rows)
+
+
+def _ratio(group: Group, arm: str) -> float:
+    ratio = next(row.ratio for row in group.rows if row.arm == arm)
+    assert ratio is not None
+    return ratio.point
+
+
+def typical_precision(cells: Sequence[CellView]) -> float | None:
+    """Half the width of the middle time's interval, as a log-ratio; None without any."""
+    widths = [
+        math.log(row.time.high / row.time.low) / 2
+        for cell in cells
+        for row in cell.rows
+        if row.time and row.time.low is not None and row.time.high is not None
+    ]
+    return median(widths) if widths else None

@@ -1,0 +1,143 @@
+"""The report for a terminal: ranking and matrix, 80 columns, no colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from string import ascii_uppercase
+from textwrap import wrap
+
+from harness.model import Verdict
+from harness.render import format as fmt
+from harness.render.cells import CellView, Row
+from harness.render.matrix import Column, Matrix, MatrixRow
+from harness.render.view import Report, RunView
+
+WIDTH = 80
+_NAME = 34
+_QUIET = (Verdict.EXACT, Verdict.UNSUPPORTED, Verdict.SKIPPED)
+
+
+def render(report: Report) -> str:
+    """Everything, in plain text."""
+    lines: list[str] = []
+    for run in report.runs:
+        lines += [f"run {run.name}", *wrap(run.answer, WIDTH), *wrap(run.sureness, WIDTH)]
+        for one in run.findings:
+            lines += wrap(f"! {one.kind}: {one.text} {one.where}".rstrip(), WIDTH,
+                          subsequent_indent="  ")  # fmt: skip
+        lines.append("")
+        if run.cells:
+            lines += [ranking(run), ""]
+        if run.matrix:
+            lines += [matrix(run.matrix), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+# --- ranking ----------------------------------------------------------------------------
+
+
+def ranking(run: RunView) -> str:
+    """All cells with their arms, fastest first; whoever has no number says why."""
+    lines: list[str] = []
+    for cell in run.cells:
+        lines += [*_cell(cell), ""]
+    for test in run.self_tests:
+        lines += wrap(test.sentence, WIDTH)
+    return "\n".join(lines).rstrip()
+
+
+def _cell(cell: CellView) -> Iterator[str]:
+    yield from wrap(cell.facts.title, WIDTH)
+    yield fmt.shorten(cell.facts.id, WIDTH)
+    unit = fmt.shorten(f"{cell.facts.unit}/s", 11)
+    yield f"{'':27}{'time per op':>12}  {'95 %':<13}{unit:>11}{'× fastest':>12}"
+    for group in cell.groups:
+        if group.label:
+            yield f"  {cell.facts.clients} {group.label}, ranked among themselves"
+        for row in group.rows:
+            yield from _row(cell, row)
+
+
+def _row(cell: CellView, row: Row) -> Iterator[str]:
+    start = f"{row.mark:>4}  {fmt.shorten(row.arm, 20):<20} "
+    if row.time is None:
+        symbol = fmt.SYMBOLS[row.verdict] if row.verdict else fmt.NONE
+        text = f"{symbol} {row.status}: {row.detail}".rstrip(": ")
+        yield from _reason(start, text)
+        return
+    time, rate = fmt.duration(row.time.point), fmt.rate(cell.rate(row) or 0)
+    ratio = fmt.times(row.ratio.point) if row.ratio else fmt.NONE
+    yield f"{start}{time:>12}  {fmt.time_interval(row.time):<13}{rate:>11}{ratio:>12}"
+
+
+def _reason(start: str, text: str) -> Iterator[str]:
+    first, *rest = wrap(text, WIDTH - len(start)) or [""]
+    yield (start + first).rstrip()
+    yield from (" " * len(start) + line for line in rest)
+
+
+# --- matrix -----------------------------------------------------------------------------
+
+
+def matrix(table: Matrix) -> str:
+    """The cells that are not exact everywhere, worst first; one letter per column."""
+    rows = [row for row in table.rows if row.verdicts != (Verdict.EXACT,)]
+    lines: list[str] = []
+    for start in range(0, len(table.columns), _most_columns()):
+        lines += _block(table, rows, start, start + _most_columns())
+    exact = len(table.rows) - len(rows)
+    if exact:
+        lines.append(f"{fmt.plural(exact, 'more check')}: exact in every column.")
+    lines += ["", *_legend(table), "", *_details(rows)]
+    return "\n".join(line.rstrip() for line in lines).rstrip()
+
+
+def _most_columns() -> int:
+    return min(len(ascii_uppercase), (WIDTH - _NAME) // 4)
+
+
+def _block(table: Matrix, rows: Sequence[MatrixRow], start: int, end: int) -> Iterator[str]:
+    columns = table.columns[start:end]
+    for index, column in enumerate(columns, start):
+        yield f"  {_letter(index)}  {_column(column)}"
+    width = WIDTH - 4 * len(columns)
+    yield ""
+    yield " " * width + "".join(f"{_letter(start + at):>4}" for at in range(len(columns)))
+    for row in rows:
+        marks = "".join(
+            f"{_mark(one.verdict if one else ''):>4}" for one in row.entries[start:end]
+        )
+        yield f"{fmt.shorten(row.cell, width):<{width}}{marks}"
+
+
+def _column(column: Column) -> str:
+    total = sum(column.counts.values())
+    return f"{column.label}: {column.counts.get(Verdict.EXACT, 0)} of {total} exact"
+
+
+def _letter(index: int) -> str:
+    first, second = divmod(index, len(ascii_uppercase))
+    return (ascii_uppercase[first - 1] if first else "") + ascii_uppercase[second]
+
+
+def _mark(verdict: str) -> str:
+    return fmt.SYMBOLS[Verdict(verdict)] if verdict else fmt.NONE
+
+
+def _legend(table: Matrix) -> list[str]:
+    found = (f"{fmt.SYMBOLS[one]} {one} {count:,}" for one, count in table.counts.items())
+    # A no-break space keeps a symbol, its word and its number on one line.
+    lines = wrap("   ".join(one.replace(" ", "\N{NO-BREAK SPACE}") for one in found), WIDTH)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
+
+def _details(rows: Sequence[MatrixRow]) -> Iterator[str]:
+    """What happened, once per cell and cause."""
+    for row in rows:
+        causes: dict[tuple[str, str], list[str]] = {}
+        for index, one in enumerate(row.entries):
+            if one and Verdict(one.verdict) not in _QUIET:
+                causes.setdefault((one.verdict, one.detail), []).append(_letter(index))
+        for (verdict, detail), letters in causes.items():
+            text = f"{row.cell} [{' '.join(letters)}] {verdict}: {detail}".rstrip(": ")
+            yield from wrap(text, WIDTH, subsequent_indent="    ")
