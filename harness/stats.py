@@ -28,6 +28,18 @@ MIN_ROUNDS = 6
 NORMAL_CONSISTENCY = 1.482602218505602
 """MAD × this estimates the standard deviation of normal data: 1/Φ⁻¹(3/4)."""
 
+_SMALL_SAMPLE = {
+    1: 1.0,
+    2: 1.196,
+    3: 1.495,
+    4: 1.363,
+    5: 1.206,
+    6: 1.200,
+    7: 1.140,
+    8: 1.129,
+    9: 1.107,
+}
+
 RANK_EFFICIENCY = 3 / math.pi
 """Asymptotic efficiency of the rank tests relative to the t test on normal data."""
 
@@ -109,12 +121,19 @@ def mad(values: Sequence[float]) -> float:
 
 
 def spread(values: Sequence[float]) -> float:
-    """Robust standard deviation: MAD × 1.4826; the plain one where the MAD is 0."""
+    """Robust standard deviation; the plain one where the MAD is 0.
+
+    MAD × 1.4826 × a factor for small samples, without which it is 16 % too small at six
+    values (Croux & Rousseeuw 1992, Time-efficient algorithms for two highly robust
+    estimators of scale).
+    """
+    n = len(values)
     robust = mad(values) * NORMAL_CONSISTENCY
-    if robust > 0 or len(values) < 2:
+    robust *= _SMALL_SAMPLE.get(n) or n / (n - 0.8)
+    if robust > 0 or n < 2:
         return robust
     centre = fmean(values)
-    return math.sqrt(sum((value - centre) ** 2 for value in values) / (len(values) - 1))
+    return math.sqrt(sum((value - centre) ** 2 for value in values) / (n - 1))
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:

@@ -203,6 +203,13 @@ def test_descriptions():
     )
 
 
+@pytest.mark.parametrize("n", [5, 6, 8, 10, 14])
+def test_spread_is_not_too_small_for_few_values(n):
+    rng = random.Random(n)
+    found = [stats.spread([rng.gauss(0, 3) for _ in range(n)]) for _ in range(4000)]
+    assert sum(found) / len(found) == pytest.approx(3, rel=0.04)
+
+
 def test_geometric_mean_shows_who_decides_it():
     mean = stats.geometric_mean([1.0, 1.0, 8.0])
     assert mean.point == pytest.approx(2)

@@ -5,6 +5,7 @@ Everything that comes from a results file is escaped, so that it stays text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.model import Verdict
@@ -121,12 +122,17 @@ def _cells(run: RunView) -> Iterator[str]:
             f" ({esc(cell.point)})" if cell.point else ""
         )
         yield ""
-        yield f"`{cell.facts.id.replace('`', '')}`: {esc(cell.facts.why)}".rstrip(": ")
+        yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
         yield ""
         head = ["rank", "driver", "time per op", "95 %", f"{esc(cell.facts.unit)}/s"]
         head += ["× fastest", "95 %", "client CPU", "server CPU", "p99"]
         rows = [_cell_row(cell, group, row) for group in cell.groups for row in group.rows]
         yield from table(head, rows, left=2)
+
+
+def _code(identity: str) -> str:
+    """An id as code; one with odd characters as escaped text."""
+    return f"`{identity}`" if re.fullmatch(r"[\w/#@=,.-]+", identity) else esc(identity)
 
 
 def _cell_row(cell: CellView, group: Group, row: Row) -> list[str]:

@@ -49,8 +49,8 @@ class SelfTest:
         """What the A/A arm proves, for people."""
         if not self.conclusive:
             return (
-                f"{self.original} ran against itself, but fewer than {stats.MIN_ROUNDS} rounds "
-                "can tell nothing apart."
+                f"{self.original} ran against itself, but fewer than {stats.MIN_ROUNDS} "
+                "rounds can tell nothing apart."
             )
         same = "showed no difference from itself"
         found = "differs from itself" if self.doubtful else same
