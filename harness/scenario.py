@@ -33,6 +33,7 @@ from harness.model import (
     Recall,
     StatementSpec,
 )
+from harness.sql import returns_rows
 
 SCHEMA = 1
 STRATEGIES: Mapping[str, Op] = {
@@ -179,48 +180,41 @@ def select(paths: list[str]) -> list[Scenario]:
     Raises:
         ScenarioError: a path names nothing, or a file is wrong.
     """
-    if not paths:
-        paths = sorted({_family(file) for file in library().rglob("*.toml")})
-    found: dict[str, Scenario] = {}
-    for path in paths:
-        for file in _files(path):
-            scenario = load(file)
-            found.setdefault(scenario.path, scenario)
-    return list(found.values())
+    named = paths or _families()
+    files = {file.resolve(): file for path in named for file in _files(path)}
+    return [load(file) for file in files.values()]
 
 
 def select_cells(paths: list[str]) -> tuple[list[Scenario], list[Cell]]:
     """Like `select`, where a path may also end in `#case` or `#case@axis=value,…`."""
-    files = [path.partition("#")[0] for path in paths]
-    scenarios = select(files)
-    wanted = [path for path in paths if "#" in path]
-    cells = [cell for scenario in scenarios for cell in scenario.cells]
-    if not wanted:
-        return scenarios, cells
-    whole = {Path(path).as_posix() for path in paths if "#" not in path}
-    chosen = [
-        cell
-        for cell in cells
-        if cell.family in whole or cell.scenario in whole or _wanted(cell, wanted)
+    scenarios: dict[str, Scenario] = {}
+    cells: dict[tuple[str, str], Cell] = {}
+    for path in paths or _families():
+        for scenario, chosen in _chosen(path):
+            scenarios.setdefault(scenario.path, scenario)
+            cells.update({(scenario.path, cell.id): cell for cell in chosen})
+    return list(scenarios.values()), list(cells.values())
+
+
+def _chosen(path: str) -> list[tuple[Scenario, list[Cell]]]:
+    """The scenarios that one path names, with those of their cells that it means."""
+    file, _, case = path.partition("#")
+    found = [
+        (scenario, [cell for cell in scenario.cells if not case or _is_called(cell, case)])
+        for scenario in select([file])
     ]
-    if not chosen:
-        raise ScenarioError(
-            f"no case is called {', '.join(wanted)}", hint="pgdyno list cases"
-        )
-    return scenarios, chosen
+    if not any(cells for _, cells in found):
+        raise ScenarioError(f"no case is called {path}", hint="pgdyno list cases")
+    return found
 
 
-def _wanted(cell: Cell, wanted: list[str]) -> bool:
-    for path in wanted:
-        file, _, case = path.partition("#")
-        same = cell.scenario in (file, Path(file).stem)
-        if same and case in (cell.case, cell.id.partition("#")[2]):
-            return True
-    return False
+def _is_called(cell: Cell, case: str) -> bool:
+    return case in (cell.case, cell.id.partition("#")[2])
 
 
-def _family(file: Path) -> str:
-    return file.relative_to(library()).parts[0]
+def _families() -> list[str]:
+    root = library()
+    return sorted({file.relative_to(root).parts[0] for file in root.rglob("*.toml")})
 
 
 def _files(path: str) -> list[Path]:
@@ -424,6 +418,7 @@ def _cell(
         bench=_bench(case, point, where),
     )
     _check_complete(cell, where)
+    _check_oracle(cell, where)
     return cell
 
 
@@ -480,7 +475,7 @@ def _needs(names: tuple[str, ...], where: str) -> tuple[str, ...]:
 
 def _expect(case: CaseTable) -> Expect:
     table = case.expect
-    reads = case.op in _READS or bool(case.statements)
+    reads = case.op in _READS or any(returns_rows(one.sql) for one in case.statements)
     return Expect(
         rows=reads and table.error is None and not table.rejected,
         state=table.state.strip(),
@@ -543,16 +538,18 @@ def _check_complete(cell: Cell, where: str) -> None:
         raise ScenarioError(f"{where}: a strategy makes its own statements")
     if cell.clients and not cell.pool:
         raise ScenarioError(f"{where}: clients need a pool", hint="pool = 4")
+
+
+def _check_oracle(cell: Cell, where: str) -> None:
     expect = cell.expect
-    oracles = (
-        expect.rows,
-        expect.state,
-        expect.error,
-        expect.rejected,
-        expect.sessions is not None,
-    )
-    if not any(oracles):
+    oracles = (expect.rows, expect.state, expect.error, expect.rejected)
+    if not any(oracles) and expect.sessions is None:
         raise ScenarioError(
             f"{where}: it has no oracle: nothing could ever be wrong",
             hint="a write needs expect.state, a connect needs expect.sessions",
+        )
+    if expect.state and cell.fixture.scope == "run":
+        raise ScenarioError(
+            f"{where}: expect.state in a fixture that all drivers share",
+            hint='[fixture] scope = "trial": each driver writes in a schema of its own',
         )
