@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from harness.model import Verdict
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
-    from harness.results.records import ArmFacts, CellFacts, Run, Trial
+    from harness.results.records import ArmFacts, CellFacts, Run, Slices, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,23 @@ class Side:
         return median(self.by_round.values())
 
 
-def wall_per_op(trial: Trial) -> float:
-    """The median over the slices of one trial, ns per op; the trial must have slices."""
+def ops_per_slice(slices: Slices, cell: CellFacts) -> int:
+    """The ops of all clients in one slice: the file counts those of a single client."""
+    return slices.ops * max(1, cell.clients)
+
+
+def wall_per_op(trial: Trial, cell: CellFacts) -> float:
+    """The median over the slices of one trial, ns per op; the trial must have slices.
+
+    With many clients it is the inverse of their common throughput.
+    """
     assert trial.slices is not None
-    return median(trial.slices.wall_ns) / trial.slices.ops
+    return median(trial.slices.wall_ns) / ops_per_slice(trial.slices, cell)
 
 
-def by_round(trials: Iterable[Trial]) -> dict[int, float]:
+def by_round(trials: Iterable[Trial], cell: CellFacts) -> dict[int, float]:
     """ns per op of each round."""
-    return {one.round: wall_per_op(one) for one in trials}
+    return {one.round: wall_per_op(one, cell) for one in trials}
 
 
 def counting_trials(run: Run) -> dict[tuple[str, str], list[Trial]]:
@@ -96,7 +104,7 @@ def sides(run: Run) -> dict[tuple[str, str], Side]:
             arms[arm],
             Verdict(trial.verdict),
             trial.detail,
-            by_round(counted.get((cell, arm), ())),
+            by_round(counted.get((cell, arm), ()), cells[cell]),
         )
         for (cell, arm), trial in worst_trials(run).items()
         if cell in cells and arm in arms

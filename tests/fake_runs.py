@@ -408,7 +408,10 @@ def bench(
 
 def _trial(rng, cell, arm, number, here, slices, latency) -> Trial:
     ops = max(1, int(5e6 / here))
-    times = [int(here * ops * rng.lognormvariate(0, 0.02)) for _ in range(slices)]
+    times = [
+        int(here * ops * max(1, cell.clients) * rng.lognormvariate(0, 0.02))
+        for _ in range(slices)
+    ]
     client = 0.95 if arm.driver == "psqlpy" else 0.55
     return Trial(
         cell=cell.id,
@@ -421,7 +424,9 @@ def _trial(rng, cell, arm, number, here, slices, latency) -> Trial:
             wall_ns=times,
             cpu_ns=[int(one * client * rng.gauss(1, 0.01)) for one in times],
             server_cpu_ns=[int(one * 0.35) for one in times],
-            voluntary_switches=[ops + rng.randrange(3) for _ in times],
+            voluntary_switches=[
+                ops * max(1, cell.clients) + rng.randrange(3) for _ in times
+            ],
             involuntary_switches=[rng.randrange(2) for _ in times],
         ),
         latency_ns=[int(here * rng.lognormvariate(0, 0.2)) for _ in range(120)]

@@ -366,6 +366,17 @@ def test_threads_and_tasks_are_never_ranked_together():
     assert threads.fastest.ratio.point == tasks.fastest.ratio.point == 1
 
 
+def test_ops_of_a_slice_are_counted_per_client():
+    facts = fake_runs.cell_facts(fake_runs.CELLS[10])
+    run = bench(rows=fake_runs.CELLS[10:11])
+    row = rows_of(run)["psycopg2"]
+    trial = next(one for one in run.trials if one.arm == "psycopg2")
+    assert trial.slices is not None
+    per_client = trial.slices.wall_ns[0] / trial.slices.ops
+    assert row.time.point == pytest.approx(per_client / facts.clients, rel=0.1)
+    assert row.cpu_ns == pytest.approx(row.time.point * 0.55, rel=0.1)
+
+
 def test_a_a_arm_is_proof_and_no_competitor():
     run = bench(rows=SMALL)
     assert not any("A/A" in arm for arm in rows_of(run))
@@ -533,6 +544,13 @@ def test_verb_writes_and_prints_paths(runs, tmp_path, capsys):
         "checks.json",
         "overview.png",
     }
+
+
+def test_reports_can_be_written_by_other_verbs(runs, tmp_path):
+    path = save(runs[1], tmp_path / "run.jsonl")
+    written = verb.write_reports([path], tmp_path / "out", ("text", "html"))
+    assert [one.name for one in written] == ["report.html", "report.txt"]
+    assert all(one.is_file() for one in written)
 
 
 def test_verb_refuses_unknown_formats(capsys):

@@ -60,16 +60,26 @@ def formats(text: str) -> tuple[str, ...]:
 def run(args: argparse.Namespace) -> int:
     """Write the report; stdout gets the paths that were written."""
     from harness.errors import EXIT_PASS
+
+    for path in write_reports(args.runs, args.out, args.format):
+        print(path)
+    return EXIT_PASS
+
+
+def write_reports(
+    paths: Sequence[Path], out: Path, wanted: Sequence[str] = DEFAULT
+) -> list[Path]:
+    """Read results files and write their report into a folder.
+
+    Everything is rendered before anything is written, so a missing extra leaves no half
+    of a report behind.
+    """
     from harness.render import view
     from harness.results.store import read
 
-    runs = [read(path) for path in args.runs]
-    report = view.build(runs)
-    # Everything is rendered before anything is written: a missing extra leaves no half.
-    files = dict(_files(report, runs, args.format))
-    for name, content in files.items():
-        print(_write(args.out / name, content))
-    return EXIT_PASS
+    runs = [read(path) for path in paths]
+    files = dict(_files(view.build(runs), runs, wanted))
+    return [_write(out / name, content) for name, content in files.items()]
 
 
 def _files(

@@ -12,7 +12,13 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from harness import stats
-from harness.measured import by_round, counting_trials, wall_per_op, worst_trials
+from harness.measured import (
+    by_round,
+    counting_trials,
+    ops_per_slice,
+    wall_per_op,
+    worst_trials,
+)
 from harness.model import Verdict
 from harness.results.records import ArmFacts, CellFacts, Run, Slices, Trial
 
@@ -135,14 +141,18 @@ def _groups(
             arm for arm in arms if not label or (arm.kind == "async") == (label == "tasks")
         ]
         rows = [
-            _row(arm, worst.get((cell.id, arm.id)), counted.get((cell.id, arm.id), []))
+            _row(
+                cell, arm, worst.get((cell.id, arm.id)), counted.get((cell.id, arm.id), [])
+            )
             for arm in here
         ]
         if rows:
             yield Group(label, tuple(rows))
 
 
-def _row(arm: ArmFacts, worst: Trial | None, trials: Sequence[Trial]) -> Row:
+def _row(
+    cell: CellFacts, arm: ArmFacts, worst: Trial | None, trials: Sequence[Trial]
+) -> Row:
     if worst is None:
         return Row(arm.id, None, arm.problem or "not measured")
     verdict = Verdict(worst.verdict)
@@ -151,20 +161,20 @@ def _row(arm: ArmFacts, worst: Trial | None, trials: Sequence[Trial]) -> Row:
         return row
     if not trials:
         return replace(row, detail=worst.detail or "no undisturbed round")
-    return _timed(row, trials)
+    return _timed(row, trials, cell)
 
 
-def _timed(row: Row, trials: Sequence[Trial]) -> Row:
-    walls = tuple(wall_per_op(trial) for trial in trials)
+def _timed(row: Row, trials: Sequence[Trial], cell: CellFacts) -> Row:
+    walls = tuple(wall_per_op(trial, cell) for trial in trials)
     latencies = [float(value) for trial in trials for value in trial.latency_ns]
     return replace(
         row,
         rounds=walls,
         time=stats.hodges_lehmann([math.log(value) for value in walls]).exp(),
-        cpu_ns=_per_op(trials, lambda one: one.cpu_ns),
-        server_cpu_ns=_per_op(trials, lambda one: one.server_cpu_ns),
-        voluntary=_per_op(trials, lambda one: one.voluntary_switches, mean=True),
-        involuntary=_per_op(trials, lambda one: one.involuntary_switches, mean=True),
+        cpu_ns=_per_op(trials, cell, lambda one: one.cpu_ns),
+        server_cpu_ns=_per_op(trials, cell, lambda one: one.server_cpu_ns),
+        voluntary=_per_op(trials, cell, lambda one: one.voluntary_switches, mean=True),
+        involuntary=_per_op(trials, cell, lambda one: one.involuntary_switches, mean=True),
         latencies=_percentiles(latencies),
         rss_bytes=max(trial.rss_peak_bytes for trial in trials),
     )
@@ -177,14 +187,18 @@ def _percentiles(values: list[float]) -> tuple[float | None, float | None, float
 
 
 def _per_op(
-    trials: Sequence[Trial], pick: Callable[[Slices], list[int]], *, mean: bool = False
+    trials: Sequence[Trial],
+    cell: CellFacts,
+    pick: Callable[[Slices], list[int]],
+    *,
+    mean: bool = False,
 ) -> float | None:
     """The median over rounds of each round's median slice (or mean, for rare events)."""
     rounds = []
     for trial in trials:
         if trial.slices is not None and (values := pick(trial.slices)):
             middle = sum(values) / len(values) if mean else median(values)
-            rounds.append(middle / trial.slices.ops)
+            rounds.append(middle / ops_per_slice(trial.slices, cell))
     return median(rounds) if rounds else None
 
 
@@ -241,7 +255,7 @@ def _compared(
 
 
 def _by_round(counted: Trials, cell: CellView, row: Row) -> dict[int, float]:
-    return by_round(counted.get((cell.facts.id, row.arm), ()))
+    return by_round(counted.get((cell.facts.id, row.arm), ()), cell.facts)
 
 
 def _with_ranks(rows: Sequence[Row]) -> tuple[Row, ...]:

@@ -11,7 +11,7 @@ from harness import stats
 from harness.measured import by_round, counting_trials
 from harness.render import format as fmt
 from harness.render.cells import CellView, Group, Trials
-from harness.results.records import ArmFacts, Run
+from harness.results.records import ArmFacts, CellFacts, Run
 
 AA_LEVEL = 0.01
 
@@ -84,8 +84,7 @@ def self_tests(run: Run) -> tuple[SelfTest, ...]:
 
 
 def _self_test(counted: Trials, arm: ArmFacts, run: Run) -> SelfTest:
-    cells_of_run = [cell.id for cell in run.header.cells]
-    found = list(_self_ratios(counted, cells_of_run, arm.twin, arm.id))
+    found = list(_self_ratios(counted, run.header.cells, arm.twin, arm.id))
     adjusted = stats.holm([stats.signed_rank_p(logs) for _, logs in found])
     cells = [
         SelfComparison(
@@ -100,14 +99,14 @@ def _self_test(counted: Trials, arm: ArmFacts, run: Run) -> SelfTest:
 
 
 def _self_ratios(
-    counted: Trials, cells: Sequence[str], original: str, twin: str
+    counted: Trials, cells: Sequence[CellFacts], original: str, twin: str
 ) -> Iterator[tuple[str, list[float]]]:
     for cell in cells:
-        first = by_round(counted.get((cell, original), ()))
-        second = by_round(counted.get((cell, twin), ()))
+        first = by_round(counted.get((cell.id, original), ()), cell)
+        second = by_round(counted.get((cell.id, twin), ()), cell)
         common = sorted(first.keys() & second.keys())
         if common:
-            yield cell, [stats.log_ratio(second[one], first[one]) for one in common]
+            yield cell.id, [stats.log_ratio(second[one], first[one]) for one in common]
 
 
 @dataclass(frozen=True, slots=True)
