@@ -280,9 +280,10 @@ class Fixture:
 class Cell:
     """A case at one point of its axes: what is checked and perhaps timed.
 
-    All `${axis}` marks are replaced. `clients` > 0 makes it a concurrency cell over
-    a pool of `pool` connections. `forms` says in which Python form each parameter or
-    column is sent.
+    All `${axis}` marks are replaced. `checked` cells are those that a check of everything
+    plays; the other points of a sweep are verified when they are timed. `clients` > 0
+    makes it a concurrency cell over a pool of `pool` connections. `forms` says in which
+    Python form each parameter or column is sent.
     """
 
     scenario: str
@@ -309,6 +310,7 @@ class Cell:
     accept: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     bench: BenchSpec | None = None
+    checked: bool = True
 
     @property
     def id(self) -> str:
@@ -320,7 +322,7 @@ class Cell:
     @property
     def digest(self) -> str:
         """Equal for two cells that ask the same work of the server and the driver."""
-        work = repr(replace(self, title="", bench=None)) + repr(
+        work = repr(replace(self, title="", bench=None, checked=True)) + repr(
             self.bench and self.bench.units_per_op
         )
         return hashlib.sha256(work.encode()).hexdigest()[:16]

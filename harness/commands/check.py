@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.commands import options
 from harness.model import PROFILES, Verdict
+
+if TYPE_CHECKING:
+    from harness.results.records import Check
 
 
 def add_parser(subparsers: Any) -> None:
@@ -54,10 +58,11 @@ def run(args: argparse.Namespace) -> int:
     from harness.commands.progress import CheckProgress
     from harness.errors import EXIT_FAILED, EXIT_INVALID, EXIT_PASS
     from harness.recording import Recording
-    from harness.render import checks as render
     from harness.scenario import select_cells
 
     scenarios, cells = select_cells(args.path)
+    if not args.path:
+        cells = [cell for cell in cells if cell.checked]
     profiles = PROFILES if args.profile == "both" else (args.profile,)
     arms = [arm for profile in profiles for arm in options.arms(args.driver, profile)]
     spec = servers.parse(
@@ -78,10 +83,22 @@ def run(args: argparse.Namespace) -> int:
 
         Checker(place.stage, arms, place.folder, report).run(cells)
     checks = in_order(recording.checks, cells, arms)
-    print(render.to_text(checks, args.format), end="")
+    print(rendered(checks, args.format), end="")
     verdicts = [Verdict(check.verdict) for check in checks]
     if not verdicts or all(one is Verdict.SKIPPED for one in verdicts):
         return EXIT_INVALID
     if any(one.severity >= Verdict(args.fail_on).severity for one in verdicts):
         return EXIT_FAILED
     return EXIT_INVALID if Verdict.INVALID in verdicts else EXIT_PASS
+
+
+def rendered(checks: Sequence[Check], form: str) -> str:
+    """The checks in the form that was asked for."""
+    from harness.render import json, junit, markdown, matrix, text
+
+    if form == "json":
+        return json.render(checks)
+    if form == "junit":
+        return junit.render(checks)
+    table = matrix.build(checks)
+    return markdown.matrix(table) if form == "markdown" else text.matrix(table)

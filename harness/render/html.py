@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup, escape
 
 from harness.model import Verdict
 from harness.render import format as fmt
@@ -102,6 +103,11 @@ def anchor(*parts: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-") or "x"
 
 
+def _prose(text: str) -> Markup:
+    """A scenario's text, escaped; only `code` becomes markup."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 def _verdict(value: str) -> Verdict:
     return Verdict(value)
 
@@ -118,6 +124,7 @@ _FILTERS = {
     "interval": fmt.ratio_interval,
     "number": _number,
     "plural": fmt.plural,
+    "prose": _prose,
     "rate": fmt.rate,
     "shorten": lambda text: fmt.shorten(text, _LONG),
     "size": fmt.size,

@@ -126,7 +126,7 @@ def means(cells: Sequence[CellView]) -> tuple[tuple[ArmMean, ...], int]:
     common = [
         cell.groups[0] for cell in cells if not cell.facts.clients and _complete(cell)
     ]
-    if not common:
+    if len(common) < 2:
         return (), 0
     arms = [row.arm for row in common[0].rows]
     found = [ArmMean(arm, stats.geometric_mean([_ratio(group, arm) for group in common]))

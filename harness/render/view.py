@@ -6,6 +6,7 @@ Renderers only arrange it; none of them computes.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -238,8 +239,12 @@ def _environment(run: Run) -> Iterator[Fact]:
     yield Fact("started", header.started)
     yield Fact("duration", fmt.span(run.footer.elapsed_ns) if run.footer else "unknown")
     yield Fact("pgdyno", header.pgdyno)
-    yield Fact("command", " ".join(header.command) or fmt.NONE)
+    yield Fact("command", shlex.join(["pgdyno", *_without_name(header.command)]))
     yield Fact("results file", run.path.rpartition("/")[2])
+
+
+def _without_name(command: Sequence[str]) -> Sequence[str]:
+    return command[1:] if command and command[0] == "pgdyno" else command
 
 
 def _pairs(values: dict[str, str], between: str) -> str:

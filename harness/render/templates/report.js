@@ -35,6 +35,6 @@
     update();
   }
   addEventListener("beforeprint", () => {
-    for (const one of document.querySelectorAll("details")) one.open = true;
+    for (const one of document.querySelectorAll("details:not(.more)")) one.open = true;
   });
 })();

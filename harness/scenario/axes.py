@@ -1,0 +1,87 @@
+"""Axes: one case becomes one cell for each point, with `${axis}` marks replaced."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from harness.errors import ScenarioError
+from harness.model import Cell, Point
+from harness.scenario.cells import make
+from harness.scenario.tables import AxisValue, CaseTable, ScenarioFile, convert
+
+_MARK = re.compile(r"\$\{(\w+)\}")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def expand(
+    file: ScenarioFile, case: CaseTable, raw: dict[str, Any], scenario: str, where: str
+) -> Iterator[Cell]:
+    """The cells of a case, one for each point of its axes."""
+    _check_axes(case, where)
+    fixed = {key: value for key, value in raw.items() if key not in ("name", "axes")}
+    for values in itertools.product(*case.axes.values()):
+        point: Point = tuple(zip(case.axes, values, strict=True))
+        marks = {name: str(value) for name, value in point}
+        filled = _fill(fixed, marks, where) | {"name": case.name}
+        table = convert(filled, CaseTable, where)
+        yield make(file, table, scenario, point, _fill(_fixture(file), marks, where), where)
+
+
+def _fixture(file: ScenarioFile) -> Any:
+    return (
+        msgspec.to_builtins(file.fixture) if file.fixture else {"sql": "", "scope": "run"}
+    )
+
+
+def _check_axes(case: CaseTable, where: str) -> None:
+    for name, values in case.axes.items():
+        if not values:
+            raise ScenarioError(f"{where}: axis '{name}' has no values")
+        for value in values:
+            if isinstance(value, str) and not _IDENTIFIER.fullmatch(value):
+                raise ScenarioError(
+                    f"{where}: axis '{name}' has the value {value!r}",
+                    hint="axis values are integers and identifiers only",
+                )
+    for name, values in case.check.items():
+        for value in values:
+            if value not in case.axes.get(name, []):
+                raise ScenarioError(
+                    f"{where}, check: {value!r} is no value of an axis '{name}'"
+                )
+    for tier in ("quick", "standard"):
+        for point in getattr(case.bench, tier, []):
+            _check_point(case, point, f"{where}, bench.{tier}")
+
+
+def _check_point(case: CaseTable, point: dict[str, AxisValue], where: str) -> None:
+    if set(point) != set(case.axes):
+        raise ScenarioError(
+            f"{where}: a point must name every axis once: {', '.join(case.axes) or 'none'}"
+        )
+    for name, value in point.items():
+        if value not in case.axes[name]:
+            raise ScenarioError(f"{where}: {value!r} is no value of the axis '{name}'")
+
+
+def _fill(value: Any, marks: dict[str, str], where: str) -> Any:
+    if isinstance(value, str):
+        return _MARK.sub(lambda mark: _marked(mark[1], marks, where), value)
+    if isinstance(value, list):
+        return [_fill(one, marks, where) for one in value]
+    if isinstance(value, dict):
+        return {key: _fill(one, marks, where) for key, one in value.items()}
+    return value
+
+
+def _marked(name: str, marks: dict[str, str], where: str) -> str:
+    if name not in marks:
+        raise ScenarioError(
+            f"{where}: ${{{name}}} is no axis", hint=f"axes: {', '.join(marks) or 'none'}"
+        )
+    return marks[name]

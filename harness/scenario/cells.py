@@ -1,0 +1,215 @@
+"""A filled case table → a `Cell`: names become nouns, and what is missing is said."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from harness.capabilities import Capability
+from harness.errors import ScenarioError
+from harness.model import (
+    BenchSpec,
+    Cell,
+    Effort,
+    Expect,
+    ExpectedError,
+    Fixture,
+    Op,
+    Point,
+    Recall,
+    StatementSpec,
+)
+from harness.scenario.tables import BenchTable, CaseTable, ScenarioFile
+from harness.sql import returns_rows
+
+STRATEGIES: Mapping[str, Op] = {
+    "loop": Op.SEQUENTIAL,
+    "execute_many": Op.EXECUTE_MANY,
+    "helper": Op.BATCH_HELPER,
+    "pipeline": Op.PIPELINE,
+    "values": Op.EXECUTE,
+    "unnest": Op.EXECUTE,
+}
+NEEDS = re.compile(r"version>=\d+|extension:\w+|superuser|owned|tls|standby")
+
+
+def make(
+    file: ScenarioFile,
+    case: CaseTable,
+    scenario: str,
+    point: Point,
+    fixture: dict[str, Any],
+    where: str,
+) -> Cell:
+    """The cell of a case at a point; raises `ScenarioError` for what does not fit."""
+    cell = Cell(
+        scenario=scenario,
+        case=case.name,
+        point=point,
+        title=case.title or file.title,
+        op=_op(case, where),
+        fixture=Fixture(fixture["sql"], fixture["scope"]),
+        expect=_expect(case),
+        sql=case.sql.strip(),
+        params=case.params.strip(),
+        forms=(case.form,) if isinstance(case.form, str) else tuple(case.form),
+        statements=tuple(
+            StatementSpec(one.sql.strip(), one.params.strip()) for one in case.statements
+        ),
+        table=case.table,
+        columns=tuple(case.columns),
+        rows=case.rows.strip(),
+        format=_one_of(case.format, ("text", "csv", "binary"), "format", where),
+        source=_one_of(case.source, ("rows", "bytes"), "source", where),
+        strategy=case.strategy,
+        clients=_number(case.clients, "clients", where),
+        pool=_number(case.pool, "pool", where),
+        requires=_capabilities((*file.requires, *case.requires), where),
+        needs=_needs((*file.needs, *case.needs), where),
+        accept=tuple(case.accept),
+        settings=tuple(case.settings.items()),
+        bench=_bench(case, point, where),
+        checked=all(
+            str(value) in map(str, case.check.get(name, [value])) for name, value in point
+        ),
+    )
+    _check_complete(cell, where)
+    _check_oracle(cell, where)
+    return cell
+
+
+def _op(case: CaseTable, where: str) -> Op:
+    if case.op == "bulk_insert":
+        return STRATEGIES[_one_of(case.strategy, tuple(STRATEGIES), "strategy", where)]
+    try:
+        return Op(case.op)
+    except ValueError:
+        near = difflib.get_close_matches(case.op, [*Op, "bulk_insert"], 1)
+        hint = (
+            f"did you mean `{near[0]}`?" if near else f"ops: bulk_insert, {', '.join(Op)}"
+        )
+        raise ScenarioError(f"{where}: there is no op `{case.op}`", hint=hint) from None
+
+
+def _one_of(value: str, known: tuple[Any, ...], key: str, where: str) -> Any:
+    if value not in known:
+        raise ScenarioError(
+            f"{where}: {key} = {value!r}", hint=f"one of: {', '.join(known)}"
+        )
+    return value
+
+
+def _number(value: int | str | None, key: str, where: str) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, str) and not value.isdecimal():
+        raise ScenarioError(f"{where}: {key} = {value!r} is no number")
+    return int(value)
+
+
+def _capabilities(names: tuple[str, ...], where: str) -> tuple[str, ...]:
+    known = [str(one) for one in Capability]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise ScenarioError(
+                f"{where}: there is no capability '{name}'",
+                hint=f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}",
+            )
+    return tuple(dict.fromkeys(names))
+
+
+def _needs(names: tuple[str, ...], where: str) -> tuple[str, ...]:
+    for name in names:
+        if not NEEDS.fullmatch(name):
+            raise ScenarioError(
+                f"{where}: a server cannot be asked for '{name}'",
+                hint="version>=N, extension:NAME, superuser, owned, tls or standby",
+            )
+    return tuple(dict.fromkeys(names))
+
+
+def _expect(case: CaseTable) -> Expect:
+    table = case.expect
+    reads = case.op in _READS or any(returns_rows(one.sql) for one in case.statements)
+    return Expect(
+        rows=reads and table.error is None and not table.rejected,
+        state=table.state.strip(),
+        error=ExpectedError(**msgspec.to_builtins(table.error)) if table.error else None,
+        rejected=table.rejected,
+        recall=Recall(table.recall.exact.strip(), table.recall.at_least)
+        if table.recall
+        else None,
+        plan=table.plan,
+        sessions=table.sessions,
+    )
+
+
+_READS = {Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.CONNECT_QUERY, Op.COPY_OUT}
+
+
+def _bench(case: CaseTable, point: Point, where: str) -> BenchSpec | None:
+    table = case.bench
+    if table is None:
+        return None
+    return BenchSpec(
+        effort=_effort(table, point),
+        unit=table.unit,
+        units_per_op=_number(table.units, "bench.units", where),
+        reset=table.reset.strip(),
+        server_settings=tuple(table.server_settings.items()),
+    )
+
+
+def _effort(table: BenchTable, point: Point) -> Effort:
+    """The smallest effort at which a cell is timed. Points come filled, so as text."""
+    here = {name: str(value) for name, value in point}
+    for tier in ("quick", "standard"):
+        chosen = [{name: str(v) for name, v in one.items()} for one in getattr(table, tier)]
+        if here in chosen or (not point and table.tier == tier):
+            return tier
+    return table.tier if not (table.quick or table.standard) else "full"
+
+
+_NEEDED: Mapping[Op, tuple[str, ...]] = {
+    Op.CONNECT: (),
+    Op.CHECKOUT: ("pool",),
+    Op.SEQUENTIAL: ("statements",),
+    Op.PIPELINE: ("statements",),
+    Op.TRANSACTION: ("statements",),
+    Op.SAVEPOINT: ("statements",),
+    Op.COPY_IN: ("table", "columns", "rows"),
+    Op.EXECUTE_MANY: ("sql", "rows"),
+}
+
+
+def _check_complete(cell: Cell, where: str) -> None:
+    needed = (
+        ("table", "columns", "rows") if cell.strategy else _NEEDED.get(cell.op, ("sql",))
+    )
+    missing = [key for key in needed if not getattr(cell, key)]
+    if missing:
+        raise ScenarioError(f"{where}: {', '.join(missing)} is missing for op `{cell.op}`")
+    if cell.strategy and cell.statements:
+        raise ScenarioError(f"{where}: a strategy makes its own statements")
+    if cell.clients and not cell.pool:
+        raise ScenarioError(f"{where}: clients need a pool", hint="pool = 4")
+
+
+def _check_oracle(cell: Cell, where: str) -> None:
+    expect = cell.expect
+    oracles = (expect.rows, expect.state, expect.error, expect.rejected)
+    if not any(oracles) and expect.sessions is None:
+        raise ScenarioError(
+            f"{where}: it has no oracle: nothing could ever be wrong",
+            hint="a write needs expect.state, a connect needs expect.sessions",
+        )
+    if expect.state and cell.fixture.scope == "run":
+        raise ScenarioError(
+            f"{where}: expect.state in a fixture that all drivers share",
+            hint='[fixture] scope = "trial": each driver writes in a schema of its own',
+        )

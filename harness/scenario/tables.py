@@ -1,0 +1,162 @@
+"""The tables of a scenario file: what may be written, and which error a slip gives.
+
+Everything here is about the file's own form. What the values mean together is decided
+when cells are made (`cells.py`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from harness.errors import ScenarioError
+
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
+Count = Annotated[int, Meta(ge=1)] | str
+AxisValue = int | str
+_T = TypeVar("_T")
+
+
+class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a scenario file in which an unknown key is an error."""
+
+
+class FixtureTable(_Strict, frozen=True, kw_only=True):
+    """`[fixture]`: SQL run by the control connection before the cases, never timed."""
+
+    sql: str
+    scope: Literal["run", "trial"] = "run"
+
+
+class StatementTable(_Strict, frozen=True, kw_only=True):
+    """One entry of `statements`: SQL, and SQL that makes one call's parameters per row."""
+
+    sql: str
+    params: str = ""
+
+
+class ErrorTable(_Strict, frozen=True, kw_only=True):
+    """`expect.error`: the error that must come, by SQLSTATE and the names it carries."""
+
+    sqlstate: Annotated[str, Meta(pattern="^[0-9A-Z]{5}$")]
+    constraint: str = ""
+    table: str = ""
+    column: str = ""
+
+
+class RecallTable(_Strict, frozen=True, kw_only=True):
+    """`expect.recall`: the share of the exact answer that an approximate search finds."""
+
+    exact: str
+    at_least: Annotated[float, Meta(ge=0, le=1)]
+
+
+class ExpectTable(_Strict, frozen=True, kw_only=True):
+    """`expect`: oracles besides the rows that a read returns."""
+
+    state: str = ""
+    error: ErrorTable | None = None
+    rejected: bool = False
+    recall: RecallTable | None = None
+    plan: str = ""
+    sessions: Annotated[int, Meta(ge=0)] | None = None
+
+
+class BenchTable(_Strict, frozen=True, kw_only=True):
+    """`[case.bench]`: makes a case timeable. `quick` and `standard` select axis points."""
+
+    tier: Literal["quick", "standard", "full"] = "full"
+    quick: list[dict[str, AxisValue]] = []
+    standard: list[dict[str, AxisValue]] = []
+    unit: str = "ops"
+    units: Count = 1
+    reset: str = ""
+    server_settings: dict[str, str] = {}
+
+
+class CaseTable(_Strict, frozen=True, kw_only=True):
+    """`[[case]]`: one checkable, perhaps timeable operation."""
+
+    name: Name
+    op: str
+    title: str = ""
+    sql: str = ""
+    params: str = ""
+    form: str | list[str] = msgspec.field(name="as", default_factory=list)
+    statements: list[StatementTable] = []
+    table: str = ""
+    columns: list[str] = []
+    rows: str = ""
+    format: str = "text"
+    source: str = "rows"
+    strategy: str = ""
+    clients: Count | None = None
+    pool: Count | None = None
+    settings: dict[str, str] = {}
+    axes: dict[Name, list[AxisValue]] = {}
+    requires: list[str] = []
+    needs: list[str] = []
+    accept: list[str] = []
+    check: dict[str, list[AxisValue]] = {}
+    expect: ExpectTable = ExpectTable()
+    bench: BenchTable | None = None
+
+
+class ScenarioFile(_Strict, frozen=True, kw_only=True):
+    """A scenario: one question, with a fixture and cases."""
+
+    schema: Literal[1]
+    title: Annotated[str, Meta(min_length=1)]
+    why: Annotated[str, Meta(min_length=1)]
+    requires: list[str] = []
+    needs: list[str] = []
+    fixture: FixtureTable | None = None
+    case: Annotated[list[CaseTable], Meta(min_length=1)]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a scenario file, for editors."""
+    schema = msgspec.json.schema(ScenarioFile)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "pgdyno scenario"
+    return schema
+
+
+def convert(raw: Any, kind: type[_T], where: str) -> _T:
+    """A raw table as a struct; raises `ScenarioError`, with the nearest key for a slip."""
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        raise ScenarioError(f"{where}: {message}", hint=_nearest_key(message)) from error
+
+
+_UNKNOWN = re.compile(r"unknown field `(?P<key>[^`]*)`(?: - at `(?P<path>[^`]*)`)?")
+_TABLES: Mapping[str, type[msgspec.Struct]] = {
+    "": ScenarioFile,
+    "fixture": FixtureTable,
+    "case": CaseTable,
+    "statements": StatementTable,
+    "expect": ExpectTable,
+    "error": ErrorTable,
+    "recall": RecallTable,
+    "bench": BenchTable,
+}
+
+
+def _nearest_key(message: str) -> str:
+    unknown = _UNKNOWN.search(message)
+    if unknown is None:
+        return "docs/scenario-format.md describes every key"
+    path = re.sub(r"\[.*?\]|\$", "", unknown["path"] or "").strip(".")
+    table = _TABLES.get(path.rpartition(".")[2], CaseTable)
+    keys = [field.encode_name for field in msgspec.structs.fields(table)]
+    near = difflib.get_close_matches(unknown["key"], keys, 1)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return f"known keys here: {', '.join(keys)}"
