@@ -12,7 +12,7 @@ import msgspec
 from harness.errors import ScenarioError
 from harness.model import Cell, Point
 from harness.scenario.cells import make
-from harness.scenario.tables import AxisValue, CaseTable, ScenarioFile, convert
+from harness.scenario.tables import AxisValue, BenchTable, CaseTable, ScenarioFile, convert
 
 _MARK = re.compile(r"\$\{(\w+)\}")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -54,8 +54,18 @@ def _check_axes(case: CaseTable, where: str) -> None:
                 raise ScenarioError(
                     f"{where}, check: {value!r} is no value of an axis '{name}'"
                 )
+    if case.bench is not None:
+        _check_bench(case, case.bench, where)
+
+
+def _check_bench(case: CaseTable, bench: BenchTable, where: str) -> None:
+    if bench.tier != "full" and (bench.quick or bench.standard):
+        raise ScenarioError(
+            f"{where}: bench.tier beside a list of points",
+            hint="points that no list names are of the tier full",
+        )
     for tier in ("quick", "standard"):
-        for point in getattr(case.bench, tier, []):
+        for point in getattr(bench, tier):
             _check_point(case, point, f"{where}, bench.{tier}")
 
 

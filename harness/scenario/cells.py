@@ -202,6 +202,8 @@ def _check_complete(cell: Cell, where: str) -> None:
 
 def _check_oracle(cell: Cell, where: str) -> None:
     expect = cell.expect
+    if cell.bench and (expect.error or expect.rejected):
+        raise ScenarioError(f"{where}: an error cannot be timed", hint="leave bench out")
     oracles = (expect.rows, expect.state, expect.error, expect.rejected)
     if not any(oracles) and expect.sessions is None:
         raise ScenarioError(
