@@ -116,7 +116,7 @@ class Checker:
             self._stop()
 
     def _lane(self, arm: Arm, work: Iterable[Work]) -> None:
-        with Control(self.stage.target) as control:
+        with Control(self.stage.server.target) as control:
             lane = Lane(arm, self.stage, control, self.folder, [], DEADLINES)
             self._lanes.append(lane)
             try:

@@ -29,6 +29,12 @@ _TEXT_FORM = (
     ("statement_timeout", "120000"),
     ("client_min_messages", "warning"),
 )
+# What libpq would otherwise take from PG* variables, which were set for another server.
+_NOT_FROM_ENVIRONMENT: dict[str, Any] = {
+    "hostaddr": "",
+    "target_session_attrs": "any",
+    "client_encoding": "UTF8",
+}
 SETTINGS_OF_INTEREST = (
     "server_version", "fsync", "full_page_writes", "synchronous_commit", "autovacuum",
     "checkpoint_timeout", "max_wal_size", "jit", "wal_level", "shared_buffers",
@@ -53,6 +59,7 @@ class Control:
                 autocommit=True,
                 connect_timeout=10,
                 cursor_factory=psycopg.RawCursor,
+                **_NOT_FROM_ENVIRONMENT,
             )
         except psycopg.Error as error:
             raise ServerError(

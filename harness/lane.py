@@ -133,7 +133,7 @@ class Lane:
             if expected_sessions is not None:
                 wanted = before + expected_sessions * ops
                 counted = self.stage.check_sessions(
-                    self.control, wanted, exact=self.stage.managed
+                    self.control, wanted, exact=self.stage.server.managed
                 )
                 if counted.verdict is not Verdict.EXACT:
                     return counted

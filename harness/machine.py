@@ -71,14 +71,14 @@ class Placement:
         }
 
 
-def place(*, managed: bool) -> Placement:
-    """Clients on one core and a managed server on another, where there are two."""
+def place(*, server: bool) -> Placement:
+    """Clients on one core and the server, if it is ours to place, on another."""
     if not hasattr(os, "sched_getaffinity"):
         return Placement()
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         return Placement()
-    return Placement(clients=(cores[0],), server=(cores[1],) if managed else ())
+    return Placement(clients=(cores[0],), server=(cores[1],) if server else ())
 
 
 def pin_server(pid: int, cores: Sequence[int]) -> None:
@@ -142,13 +142,25 @@ class Watch:
 
 
 def own_seconds(pids: Sequence[int]) -> float:
-    """Processor time that these processes and their children have used so far."""
-    total = 0.0
-    for pid in pids:
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(pid)
-            for one in (process, *process.children(recursive=True)):
-                with contextlib.suppress(psutil.Error):
-                    spent = one.cpu_times()
-                    total += spent.user + spent.system
-    return total
+    """Processor time that we, these processes and their children have used so far.
+
+    Children that have ended are in their parent's account: a backend is gone as soon as
+    its session is closed.
+    """
+    return sum(_spent(pid) for pid in (os.getpid(), *pids))
+
+
+def _spent(pid: int) -> float:
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        own = process.cpu_times()
+        total = own.user + own.system
+        if pid == os.getpid():
+            return total  # its children are asked by themselves
+        total += own.children_user + own.children_system
+        for child in process.children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                times = child.cpu_times()
+                total += times.user + times.system
+        return total
+    return 0.0

@@ -13,6 +13,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from harness.model import Verdict
+from harness.stats import MIN_ROUNDS
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
     from harness.results.records import ArmFacts, CellFacts, Run, Slices, Trial
@@ -59,7 +60,9 @@ def counting_trials(run: Run) -> dict[tuple[str, str], list[Trial]]:
     """The trials whose times count, by cell and arm, in the order of their rounds.
 
     A block is one cell in one round. Its last attempt counts for all arms, unless any
-    arm was disturbed in it: what disturbed one may have favoured the next.
+    arm was disturbed in it: what disturbed one may have favoured the next. A cell whose
+    every block was disturbed keeps its last few rounds, too few for an interval or a
+    test: a median in doubt tells a reader more than nothing.
     """
     last: dict[tuple[str, int], int] = defaultdict(int)
     for trial in run.trials:
@@ -67,12 +70,20 @@ def counting_trials(run: Run) -> dict[tuple[str, str], list[Trial]]:
         last[block] = max(last[block], trial.attempt)
     attempts = [one for one in run.trials if one.attempt == last[one.cell, one.round]]
     disturbed = {(one.cell, one.round) for one in attempts if one.disturbed}
+    quiet = {cell for cell, number in last if (cell, number) not in disturbed}
+    few = {cell: _last_rounds(last, cell) for cell, _ in last if cell not in quiet}
     counted: dict[tuple[str, str], list[Trial]] = defaultdict(list)
     for trial in sorted(attempts, key=lambda one: one.round):
         timed = trial.slices is not None and trial.slices.ops and trial.slices.wall_ns
-        if timed and (trial.cell, trial.round) not in disturbed:
+        calm = (trial.cell, trial.round) not in disturbed
+        if timed and (calm or trial.round in few.get(trial.cell, ())):
             counted[trial.cell, trial.arm].append(trial)
     return counted
+
+
+def _last_rounds(blocks: Iterable[tuple[str, int]], cell: str) -> list[int]:
+    """The last rounds of a cell, one fewer than an interval needs."""
+    return sorted(number for one, number in blocks if one == cell)[-(MIN_ROUNDS - 1) :]
 
 
 def worst_trials(run: Run) -> dict[tuple[str, str], Trial]:

@@ -322,9 +322,8 @@ class Cell:
     @property
     def digest(self) -> str:
         """Equal for two cells that ask the same work of the server and the driver."""
-        work = repr(replace(self, title="", bench=None, checked=True)) + repr(
-            self.bench and self.bench.units_per_op
-        )
+        bench = self.bench and replace(self.bench, effort="full", unit="")
+        work = repr(replace(self, title="", bench=bench, checked=True))
         return hashlib.sha256(work.encode()).hexdigest()[:16]
 
     @property

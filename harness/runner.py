@@ -7,6 +7,7 @@ however long the run.
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 import time
@@ -23,10 +24,13 @@ from harness.model import Arm, Cell, Judgement, Verdict
 from harness.results.records import Note, Slices, Trial
 from harness.schedule import Plan
 from harness.stage import Playable, Stage
+from harness.verify import worst
 
 Emit = Callable[[Trial | Note], None]
 MAX_ATTEMPT_SHARE = 0.5
 """Disturbed blocks are run again, but at most half as many again as were planned."""
+MAX_REPEATS = 2
+"""No single block may use up what is meant for all."""
 
 
 class Progress(Protocol):
@@ -99,12 +103,14 @@ class Runner:
         self._spawn_cost = 0.0
         self._repeats_left = 0
         self._blocks_done = 0
+        self._cells_planned = 0
 
     # --- the run -----------------------------------------------------------------------
 
     def run(self) -> None:
         """Measure until every cell is narrow enough, or rounds or the budget run out."""
         plays = self.prepare()
+        self._cells_planned = len(plays)
         self._repeats_left = int(len(plays) * self.plan.min_rounds * MAX_ATTEMPT_SHARE)
         try:
             for number in range(self.plan.max_rounds):
@@ -232,19 +238,20 @@ class Runner:
             block = self.block(play, number, attempt)
             for trial in self._trials(block):
                 self.emit(trial)
-            if not block.disturbed or self._repeats_left <= 0 or self._over_budget():
+            if not block.disturbed or attempt >= MAX_REPEATS or not self._may_repeat():
                 break
             self._repeats_left -= 1
             attempt += 1
+            begun = time.monotonic()
         self._costs[play.cell.id] = time.monotonic() - begun
         if not block.disturbed:
             self._keep_medians(block)
 
-    def _over_budget(self) -> bool:
-        return (
-            bool(self.plan.budget_s)
-            and time.monotonic() - self.started > self.plan.budget_s
-        )
+    def _may_repeat(self) -> bool:
+        """Not when a repetition would cost rounds: the budget goes faster than the work."""
+        planned = self._cells_planned * self.plan.min_rounds
+        spent = (time.monotonic() - self.started) / (self.plan.budget_s or math.inf)
+        return self._repeats_left > 0 and spent <= self._blocks_done / max(1, planned)
 
     def block(self, play: Playable, number: int, attempt: int = 0) -> Block:
         """One cell: open, verify and warm every arm, interleave slices, verify again."""
@@ -323,6 +330,12 @@ class Runner:
                 return wanted, ns_per_op
             ops = min(wanted, ops * 10)
 
+    def _forget_calibration(self, block: Block) -> None:
+        """What was calibrated while somebody disturbed is calibrated again."""
+        if block.number == 0:
+            for arm in self.arms:
+                self._ops.pop((block.play.cell.id, arm.name), None)
+
     # --- timing ------------------------------------------------------------------------
 
     def _measure(self, block: Block) -> None:
@@ -335,6 +348,7 @@ class Runner:
         foreign = watch.foreign(self._own_seconds() - spent)
         if foreign > machine.FOREIGN_LIMIT:
             block.disturbed = f"{foreign:.0%} of the processors went to others"
+            self._forget_calibration(block)
         if self.plan.latency_ns and not block.play.cell.clients and not _writes(block.play):
             for arm in block.ops:
                 self._latencies(block, self.lanes[arm])
@@ -385,16 +399,21 @@ class Runner:
         ops = max(1, int(self.plan.latency_ns / max(1.0, known[1])))
         try:
             answer = lane.ask("latencies", lane.deadlines.measure, ops=ops)
-            block.latencies[lane.arm.id] = answer.get("ns", [])
+            if "failed" in answer:
+                raise WorkerGone(answer["failed"], verdict="rejected")
+            block.latencies[lane.arm.id] = answer["ns"]
         except WorkerGone as gone:
-            block.judged[lane.arm.id] = Judgement(Verdict(gone.verdict), str(gone))
+            judged = Judgement(
+                Verdict(gone.verdict), f"while it was timed op by op: {gone}"
+            )
+            block.judged[lane.arm.id] = judged
 
     def _finish(self, block: Block, lane: Lane) -> None:
         """Verify once more: what was timed must still be right."""
         arm = lane.arm.id
         if block.timeable(arm):
             again = lane.verify(block.play)
-            if not again.verdict.timeable:
+            if worst((block.judged[arm], again)) is again:
                 block.judged[arm] = Judgement(
                     again.verdict,
                     f"after it was timed: {again.detail}",

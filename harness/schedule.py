@@ -50,7 +50,7 @@ class Plan:
 
 PLANS: Mapping[Effort, Plan] = {
     "quick": Plan(4_000_000, 6, 6, 8, 0.03, 84, 0),
-    "standard": Plan(5_000_000, 8, 6, 12, 0.015, 690, 10_000_000),
+    "standard": Plan(5_000_000, 8, 6, 13, 0.015, 690, 10_000_000),
     "full": Plan(5_000_000, 8, 6, 12, 0.015, 0, 10_000_000),
     "gate": Plan(5_000_000, 10, 8, 40, 0.01, 0, 0),
 }
@@ -103,9 +103,12 @@ def is_narrow(rounds: Sequence[Mapping[str, float]], plan: Plan) -> bool:
     if len(rounds) < plan.min_rounds:
         return False
     arms = set.intersection(*(set(one) for one in rounds))
-    if len(arms) < 2:
-        return all(_width([one[arm] for one in rounds]) <= plan.target for arm in arms)
-    return all(_width(_relative(rounds, arm, arms)) <= plan.target for arm in arms)
+    if len(arms) == 1:
+        (arm,) = arms
+        return _width([one[arm] for one in rounds]) <= plan.target
+    return bool(arms) and all(
+        _width(_relative(rounds, arm, arms)) <= plan.target for arm in arms
+    )
 
 
 def _relative(

@@ -22,6 +22,7 @@ from harness.errors import OracleError
 from harness.model import Cell, Judgement, Target, Verdict
 from harness.oracle import Prepared, prepare, read_state
 from harness.results.records import ServerFacts
+from harness.servers import Server
 
 _LOCK_SPACE = 0x7067  # "pg": the first key of our advisory locks
 _SESSION_REPORT_SECONDS = 2.0
@@ -48,16 +49,13 @@ class Stage:
         self,
         control: Control,
         facts: ServerFacts,
-        target: Target,
+        server: Server,
         folder: Path,
-        *,
-        managed: bool,
     ) -> None:
         self.control = control
         self.facts = facts
-        self.target = target
+        self.server = server
         self.folder = folder
-        self.managed = managed
         self.run = secrets.token_hex(4)[:7]
         self._numbers = itertools.count()
         self._schemas: dict[tuple[str, str, str], str] = {}
@@ -93,7 +91,9 @@ class Stage:
             return "" if self._superuser else "the user is no superuser"
         if need == "owned":
             return (
-                "" if self.managed else "only a server of pgdyno's own may be reconfigured"
+                ""
+                if self.server.managed
+                else "only a server of pgdyno's own may be reconfigured"
             )
         if need == "tls":
             return "" if self.control.tls else "the connection has no TLS"
@@ -156,7 +156,9 @@ class Stage:
         """Where a worker connects for a cell: the schema travels as a startup option."""
         path = ", ".join(f'"{name}"' for name in (schema, *self._extension_schemas))
         settings = (("search_path", path), *cell.settings)
-        return replace(self.target, settings=settings, application_name=application_name)
+        return replace(
+            self.server.target, settings=settings, application_name=application_name
+        )
 
     # --- cells -----------------------------------------------------------------------
 
@@ -229,7 +231,7 @@ class Stage:
 
     def backend_pids(self, control: Control, application_name: str) -> list[int]:
         """The server processes of a lane's sessions, where they are on this machine."""
-        if not self.managed:
+        if not self.server.pid:
             return []
         found = control.table(
             "select pid from pg_stat_activity where application_name = $1",
@@ -281,12 +283,12 @@ class Stage:
 
 @contextlib.contextmanager
 def staged(
-    control: Control, facts: ServerFacts, target: Target, folder: Path, *, managed: bool
+    control: Control, facts: ServerFacts, server: Server, folder: Path
 ) -> Iterator[Stage]:
     """A stage that is struck at the end, also after a failure."""
-    stage = Stage(control, facts, target, folder, managed=managed)
+    stage = Stage(control, facts, server, folder)
     try:
         yield stage
     finally:
-        with contextlib.suppress(Exception) if managed else contextlib.nullcontext():
+        with contextlib.suppress(Exception) if server.managed else contextlib.nullcontext():
             stage.strike()

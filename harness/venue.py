@@ -53,9 +53,7 @@ def opened(spec: ServerSpec) -> Iterator[Venue]:
                 hint=f"pgdyno needs PostgreSQL {MINIMUM_VERSION // 10_000} or newer",
             )
         folder = stack.enter_context(scratch())
-        stage = stack.enter_context(
-            staged(control, facts, server.target, folder, managed=server.managed)
-        )
+        stage = stack.enter_context(staged(control, facts, server, folder))
         yield Venue(server, control, facts, stage, folder)
 
 

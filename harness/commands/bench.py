@@ -7,6 +7,7 @@ import datetime
 import random
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -70,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     cells = chosen_cells(cells, args.effort, everything=bool(args.path))
     arms = with_aa(options.arms(args.driver, args.profile), wanted=not args.no_aa)
     plan = schedule.PLANS[args.effort]
+    if args.effort == "gate":
+        plan = replace(plan, min_rounds=schedule.gate_rounds(len(cells) * len(arms)))
     connections = venue.connections_needed(cells, arms)
     if args.dry_run:
         print_plan(cells, arms, plan, connections)
@@ -153,7 +156,7 @@ def measure(
     from harness.runner import Runner
 
     with venue.opened(spec) as place:
-        placement = machine.place(managed=place.server.managed)
+        placement = machine.place(server=bool(place.server.pid))
         machine.pin_server(place.server.pid, placement.server)
         machine.keep_off(placement.clients)
         usable = greet(place, arms, placement)
@@ -208,9 +211,11 @@ def greet(
 
 
 def outcome(out: Path) -> int:
-    """Nothing measured is invalid, never a pass."""
-    from harness.errors import EXIT_INVALID, EXIT_PASS
+    """Nothing measured is invalid; nothing but disturbed blocks is inconclusive."""
+    from harness.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
     from harness.results import store
 
-    recorded = store.read(out)
-    return EXIT_PASS if any(trial.slices for trial in recorded.trials) else EXIT_INVALID
+    timed = [trial for trial in store.read(out).trials if trial.slices]
+    if not timed:
+        return EXIT_INVALID
+    return EXIT_INCONCLUSIVE if all(one.disturbed for one in timed) else EXIT_PASS

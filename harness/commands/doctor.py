@@ -83,7 +83,7 @@ def _machine() -> Iterator[dict[str, Any]]:
 
     about = machine.describe()
     yield _finding("machine", "processor", f"{about.cpu}, {about.cores} cores", ok=True)
-    split = machine.place(managed=True)
+    split = machine.place(server=True)
     yield _finding(
         "machine",
         "placement",

@@ -52,13 +52,30 @@ class SelfTest:
                 f"{self.original} ran against itself, but fewer than {stats.MIN_ROUNDS} "
                 "rounds can tell nothing apart."
             )
-        same = "showed no difference from itself"
-        found = "differs from itself" if self.doubtful else same
         return (
-            f"{self.original} {found}. In a typical question this run could not have seen "
+            f"{self._found} In a typical question this run could not have seen "
             f"differences below {fmt.change(self.typical, sign=False)}; in the worst "
             f"({self.worst.cell}), below {fmt.change(self.worst.detectable, sign=False)}."
         )
+
+    @property
+    def _found(self) -> str:
+        if self.doubtful:
+            return f"{self.original} differs from itself."
+        if self.can_differ:
+            return f"{self.original} showed no difference from itself."
+        largest = max(abs(one.shift.point) for one in self.cells)
+        return (
+            f"{self.original} ran against itself; the largest difference was "
+            f"{fmt.change(largest, sign=False)}. Its rounds are too few for a corrected "
+            "test to call any of that a difference."
+        )
+
+    @property
+    def can_differ(self) -> bool:
+        """Whether the corrected test could have found any cell to differ."""
+        least = min(stats.least_signed_rank_p(one.shift.n) for one in self.cells)
+        return least * len(self.cells) <= AA_LEVEL
 
     @property
     def doubtful(self) -> tuple[SelfComparison, ...]:
