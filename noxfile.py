@@ -36,3 +36,11 @@ def tests(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("mypy")
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """What pgdyno itself costs: the timed loop, and the commands."""
+    session.install("-e", ".[all]")
+    session.run("python", "benchmarks/loop_overhead.py")
+    session.run("python", "benchmarks/commands.py", *session.posargs)

@@ -48,6 +48,8 @@ class Lane:
         self.deadlines = deadlines
         self.rss_peak_bytes = 0
         self.chatty_bytes = 0
+        self.slowest_ns = 0
+        self._last: dict[str, Any] = {}
         self._worker: WorkerProcess | None = None
         self._schema = ""
 
@@ -124,6 +126,7 @@ class Lane:
             self.stage.renew(self.control, play.cell, self._schema)
             before = self.stage.sessions(self.control)
             judged = self._judged("verify", self.deadlines.verify)
+            self.slowest_ns = self._last.get("slowest_ns", 0)
             if not judged.verdict.timeable:
                 return judged
             ops = play.prepared.calls * max(1, play.cell.clients)
@@ -167,6 +170,7 @@ class Lane:
 
     def _judged(self, command: str, seconds: float, **arguments: Any) -> Judgement:
         try:
-            return judgement(self.ask(command, seconds, **arguments))
+            self._last = self.ask(command, seconds, **arguments)
+            return judgement(self._last)
         except WorkerGone as gone:
             return Judgement(Verdict(gone.verdict), str(gone))

@@ -164,3 +164,9 @@ def _spent(pid: int) -> float:
                 total += times.user + times.system
         return total
     return 0.0
+
+
+def pin_here(cores: Sequence[int]) -> None:
+    """Pin this process; children that are started later inherit it."""
+    if cores:
+        os.sched_setaffinity(0, cores)

@@ -294,15 +294,9 @@ class Runner:
                 pids=self.stage.backend_pids(lane.control, lane.application_name),
             )
         self.stage.renew(lane.control, cell, lane.schema)
-        lane.ask("warm", lane.deadlines.verify, ops=self._warm_up_ops(block, lane))
+        warm_up = schedule.warm_up_ops(lane.slowest_ns * max(1, cell.clients), self.plan)
+        lane.ask("warm", lane.deadlines.verify, ops=warm_up)
         block.ops[lane.arm.id] = self._calibrated(block, lane)
-
-    def _warm_up_ops(self, block: Block, lane: Lane) -> int:
-        """Fewer for ops that take long: their cost is not in the first executions."""
-        known = self._known(block.play.cell, lane.arm)
-        if known and known[1] * schedule.WARM_UP_OPS > self.plan.block_ns:
-            return 2
-        return 2 if block.play.cell.clients else schedule.WARM_UP_OPS
 
     def _known(self, cell: Cell, arm: Arm) -> tuple[int, float] | None:
         """The calibration of a cell and driver; both copies of a driver share one."""

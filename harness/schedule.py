@@ -71,6 +71,11 @@ def ops_per_slice(ns_per_op: float, slice_ns: int, cycle: int) -> int:
     return max(1, cycles) * cycle
 
 
+def warm_up_ops(slowest_ns: int, plan: Plan) -> int:
+    """How many ops warm up: fewer for slow ones, whose cost is not in how they start."""
+    return max(2, min(WARM_UP_OPS, plan.block_ns // max(1, slowest_ns)))
+
+
 def lead_ops(ops: int) -> int:
     """The untimed ops before a slice."""
     return math.ceil(ops * LEAD_IN)

@@ -50,6 +50,7 @@ class Worker:
         self.session: Any = None
         self.ops: list[Callable[[], Any]] = []
         self.position = 0  # ops that each client has executed: where its cycle stands
+        self.slowest_ns = 0  # the slowest op of the last verification: how to plan
         self.clocks: tuple[int, ...] = ()
 
     def _make_loop(self) -> Any:
@@ -94,6 +95,7 @@ class Worker:
         """Run every client's op through one whole cycle of its parameters, and judge."""
         assert self.task is not None
         judged = []
+        self.slowest_ns = 0
         cycle = max(1, len(self.task.expected.calls))
         for offset, op in enumerate(self.ops):
             start = self.position + offset
@@ -101,7 +103,7 @@ class Worker:
         self.position += cycle
         if self.task.expected.error is None and not self.task.expected.rejected:
             judged.append(self._canary())
-        return {**_judged(verify.worst(judged)), "calls": len(judged)}
+        return {**_judged(verify.worst(judged)), "slowest_ns": self.slowest_ns}
 
     def warm(self, ops: int) -> dict[str, Any]:
         """Run ops untimed, then put what lives now out of the collector's sight."""
@@ -196,10 +198,12 @@ class Worker:
     def _judge_once(self, op: Callable[[], Any], index: int) -> Judgement:
         assert self.task is not None
         expected = self.task.expected
+        start = time.perf_counter_ns()
         try:
             native = self.wait(op())
         except BaseException as error:
             return self._charge(error, "")
+        self.slowest_ns = max(self.slowest_ns, time.perf_counter_ns() - start)
         if expected.error is not None or expected.rejected:
             return verify.judge_no_error(expected.error)
         try:
