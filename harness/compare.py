@@ -23,7 +23,7 @@ from harness.errors import (
     EXIT_PASS,
     UsageError,
 )
-from harness.measured import Side, sides
+from harness.measured import Side, paired_log_ratios, sides
 from harness.model import Verdict
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
@@ -257,12 +257,9 @@ def _test(before: Side, after: Side, paired: bool) -> CellChange:
 
 
 def _paired(row: CellChange, before: Side, after: Side) -> CellChange:
-    rounds = sorted(before.by_round.keys() & after.by_round.keys())
-    if len(rounds) < stats.MIN_ROUNDS:
-        return replace(row, reason=_too_few(f"{len(rounds)} common"))
-    ratios = stats.paired_log_ratios(
-        [after.by_round[one] for one in rounds], [before.by_round[one] for one in rounds]
-    )
+    ratios = paired_log_ratios(after.trials, before.trials, before.cell)
+    if len(ratios) < stats.MIN_ROUNDS:
+        return replace(row, reason=_too_few(f"{len(ratios)} common"))
     return replace(
         row,
         shift=stats.hodges_lehmann(ratios),

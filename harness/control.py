@@ -117,6 +117,30 @@ class Control:
             ),
         )
 
+    def sqlstate(
+        self,
+        statements: Sequence[tuple[str, Table | None]],
+        settings: Sequence[tuple[str, str]] = (),
+    ) -> str:
+        """With which SQLSTATE these statements fail; empty if they do not.
+
+        They run in a transaction that is rolled back, under a session's settings.
+        """
+        for name, value in settings:
+            self.value("select set_config($1, $2, false)", [name, value])
+        self.run("begin")
+        try:
+            for sql, params in statements:
+                self._conn.execute(sql, params.rows[0] if params else None, prepare=False)
+            self._conn.execute("commit")
+        except psycopg.Error as error:
+            return error.sqlstate or ""
+        finally:
+            self.run("rollback")
+            for name, _ in settings:
+                self.run(f"reset {name}")
+        return ""
+
     def value(self, sql: str, params: Sequence[str | None] = ()) -> str:
         """The first column of the first row; empty for NULL or no row."""
         table = self.table(sql, params)

@@ -129,7 +129,7 @@ class Lane:
             self.slowest_ns = self._last.get("slowest_ns", 0)
             if not judged.verdict.timeable:
                 return judged
-            ops = play.prepared.calls * max(1, play.cell.clients)
+            ops = play.cell.clients or play.prepared.calls
             state = self.stage.check_state(self.control, play, self._schema, ops)
             if state.verdict is not Verdict.EXACT:
                 return state

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from time import perf_counter_ns
 from typing import Any
@@ -86,6 +87,33 @@ def threads_slice(ops: Sequence[SyncOp], lead: int, each: int, meter: Meter) -> 
         raise failures[0]
     before, start = begun[0]
     return max(finished) - start, before, meter()
+
+
+def threads_once(ops: Sequence[SyncOp]) -> list[Any]:
+    """Each op once, all at the same time; an exception stands for its result. Untimed."""
+    ready = threading.Barrier(len(ops))
+
+    def caught(op: SyncOp) -> Any:
+        ready.wait()
+        try:
+            return op()
+        except BaseException as error:
+            return error
+
+    with ThreadPoolExecutor(len(ops)) as executor:
+        return list(executor.map(caught, ops))
+
+
+async def tasks_once(ops: Sequence[AsyncOp]) -> list[Any]:
+    """Each op once, all at the same time; an exception stands for its result. Untimed."""
+
+    async def caught(op: AsyncOp) -> Any:
+        try:
+            return await op()
+        except BaseException as error:
+            return error
+
+    return list(await asyncio.gather(*map(caught, ops)))
 
 
 async def tasks_slice(ops: Sequence[AsyncOp], lead: int, each: int, meter: Meter) -> Timing:

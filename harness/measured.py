@@ -6,6 +6,7 @@ runs through this module, so that they never disagree about what was measured.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,13 +22,18 @@ if TYPE_CHECKING:  # at run time this module needs the standard library only
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One cell of one arm in one run: facts, worst verdict, ns per op by round."""
+    """One cell of one arm in one run: facts, worst verdict, what counts of its trials."""
 
     cell: CellFacts
     arm: ArmFacts
     verdict: Verdict
     detail: str
-    by_round: Mapping[int, float]
+    trials: tuple[Trial, ...]
+
+    @property
+    def by_round(self) -> Mapping[int, float]:
+        """ns per op of each round."""
+        return by_round(self.trials, self.cell)
 
     @property
     def number(self) -> float | None:
@@ -54,6 +60,32 @@ def wall_per_op(trial: Trial, cell: CellFacts) -> float:
 def by_round(trials: Iterable[Trial], cell: CellFacts) -> dict[int, float]:
     """ns per op of each round."""
     return {one.round: wall_per_op(one, cell) for one in trials}
+
+
+def paired_log_ratios(
+    candidate: Iterable[Trial], base: Iterable[Trial], cell: CellFacts
+) -> list[float]:
+    """log(candidate / base) of each common round, in the order of rounds.
+
+    The two slices of a pass lie within milliseconds of each other, so the ratio is taken
+    pass by pass, and the median over passes is the round's value: what drifts within a
+    block is in both and cancels.
+    """
+    first, second = ({one.round: one for one in trials} for trials in (base, candidate))
+    return [
+        _log_ratio(second[number], first[number], cell)
+        for number in sorted(first.keys() & second.keys())
+    ]
+
+
+def _log_ratio(candidate: Trial, base: Trial, cell: CellFacts) -> float:
+    assert candidate.slices is not None
+    assert base.slices is not None
+    if len(candidate.slices.wall_ns) != len(base.slices.wall_ns):
+        return math.log(wall_per_op(candidate, cell) / wall_per_op(base, cell))
+    passes = zip(candidate.slices.wall_ns, base.slices.wall_ns, strict=True)
+    ops = math.log(base.slices.ops / candidate.slices.ops)
+    return median(math.log(one / other) for one, other in passes) + ops
 
 
 def counting_trials(run: Run) -> dict[tuple[str, str], list[Trial]]:
@@ -115,7 +147,7 @@ def sides(run: Run) -> dict[tuple[str, str], Side]:
             arms[arm],
             Verdict(trial.verdict),
             trial.detail,
-            by_round(counted.get((cell, arm), ()), cells[cell]),
+            tuple(counted.get((cell, arm), ())),
         )
         for (cell, arm), trial in worst_trials(run).items()
         if cell in cells and arm in arms

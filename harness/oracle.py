@@ -226,6 +226,8 @@ def _answers(
     statements: tuple[tuple[str, Table | None], ...],
 ) -> tuple[tuple[Table | None, ...], ...]:
     """Do the work; what each statement of each call returned."""
+    if cell.expect.error:
+        _check_error(control, cell, params, statements)
     if cell.expect.error or cell.expect.rejected or cell.op in (Op.CONNECT, Op.CHECKOUT):
         return ()
     if rows is not None and (cell.strategy or cell.op in _SEPARATE):
@@ -233,7 +235,8 @@ def _answers(
         return ((None,) * max(1, len(statements)),)
     if statements:
         return (_run_statements(control, statements),)
-    ask = _stable if cell.expect.rows else Control.table
+    # A statement that returns rows may also write; then asking twice would write twice.
+    ask = _stable if cell.expect.rows and not cell.expect.state else Control.table
     return tuple(
         (_first(ask(control, cell.sql, row), cell.op),)
         for row in (params.rows if params else ((),))
@@ -270,6 +273,23 @@ def _insert(control: Control, cell: Cell, rows: Table) -> None:
         return
     columns = ", ".join(cell.columns)
     control.run(f"insert into {cell.table} ({columns}) {cell.rows}")
+
+
+def _check_error(
+    control: Control,
+    cell: Cell,
+    params: Table | None,
+    statements: tuple[tuple[str, Table | None], ...],
+) -> None:
+    """The server itself must raise the error that a case expects."""
+    assert cell.expect.error is not None
+    wanted = cell.expect.error.sqlstate
+    one_row = Table(params.columns, params.types, params.rows[:1]) if params else None
+    state = control.sqlstate(statements or ((cell.sql, one_row),), cell.settings)
+    if state != wanted:
+        raise OracleError(
+            f"the case expects SQLSTATE {wanted}, the server gives {state or 'no error'}"
+        )
 
 
 def _check_search(

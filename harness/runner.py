@@ -333,12 +333,13 @@ class Runner:
     # --- timing ------------------------------------------------------------------------
 
     def _measure(self, block: Block) -> None:
-        counts = {arm: self._slices(block, arm) for arm in block.ops if block.timeable(arm)}
+        arms = [arm for arm in block.ops if block.timeable(arm)]
         watch = machine.Watch(self.placement.clients + self.placement.server)
         spent = self._own_seconds()
-        for arm in schedule.slice_order(self.random, counts):
-            if block.timeable(arm):
-                self._slice(block, self.lanes[arm])
+        for turn in schedule.pass_order(self.random, arms, self._passes(block, arms)):
+            for arm in turn:
+                if block.timeable(arm):
+                    self._slice(block, self.lanes[arm])
         foreign = watch.foreign(self._own_seconds() - spent)
         if foreign > machine.FOREIGN_LIMIT:
             block.disturbed = f"{foreign:.0%} of the processors went to others"
@@ -347,12 +348,13 @@ class Runner:
             for arm in block.ops:
                 self._latencies(block, self.lanes[arm])
 
-    def _slices(self, block: Block, arm: str) -> int:
-        if block.play.cell.clients:
+    def _passes(self, block: Block, arms: Sequence[str]) -> int:
+        """Equal for all arms, so that the slices of a pass can be paired."""
+        if block.play.cell.clients or not arms:
             return 1
-        known = self._known(block.play.cell, self.lanes[arm].arm)
-        assert known is not None
-        return schedule.slices_in_block(known[1], known[0], self.plan)
+        known = [self._known(block.play.cell, self.lanes[arm].arm) for arm in arms]
+        slowest = max(ops * ns_per_op for ops, ns_per_op in filter(None, known))
+        return schedule.passes_in_block(slowest, self.plan)
 
     def _own_seconds(self) -> float:
         workers = [pid for lane in self.lanes.values() if (pid := lane.pid)]

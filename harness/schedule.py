@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness import stats
@@ -49,10 +49,10 @@ class Plan:
 
 
 PLANS: Mapping[Effort, Plan] = {
-    "quick": Plan(4_000_000, 6, 6, 8, 0.03, 84, 0),
-    "standard": Plan(5_000_000, 8, 6, 13, 0.015, 690, 10_000_000),
-    "full": Plan(5_000_000, 8, 6, 12, 0.015, 0, 10_000_000),
-    "gate": Plan(5_000_000, 10, 8, 40, 0.01, 0, 0),
+    "quick": Plan(3_000_000, 12, 6, 8, 0.03, 78, 0),
+    "standard": Plan(4_000_000, 16, 6, 13, 0.015, 690, 10_000_000),
+    "full": Plan(4_000_000, 16, 6, 13, 0.015, 0, 10_000_000),
+    "gate": Plan(4_000_000, 20, 8, 40, 0.01, 0, 0),
 }
 
 
@@ -81,22 +81,16 @@ def lead_ops(ops: int) -> int:
     return math.ceil(ops * LEAD_IN)
 
 
-def slices_in_block(ns_per_op: float, ops: int, plan: Plan) -> int:
-    """How many slices an arm gets per block: fewer when an op is longer than a slice."""
-    affordable = int(plan.block_ns / max(1.0, ns_per_op * ops))
+def passes_in_block(slowest_slice_ns: float, plan: Plan) -> int:
+    """How many slices each arm gets in a block: fewer where one slice takes long."""
+    affordable = int(plan.block_ns / max(1.0, slowest_slice_ns))
     return max(MIN_SLICES, min(plan.slices, affordable))
 
 
-def slice_order(rng: random.Random, slices: Mapping[str, int]) -> list[str]:
-    """Whose turn it is, slice by slice: every pass is a fresh shuffle of who is left."""
-    left = dict(slices)
-    order: list[str] = []
-    while left:
-        turn = list(left)
-        rng.shuffle(turn)
-        order += turn
-        left = {arm: count - 1 for arm, count in left.items() if count > 1}
-    return order
+def pass_order(rng: random.Random, arms: Sequence[str], passes: int) -> Iterator[list[str]]:
+    """Whose turn it is: in each pass every arm once, in a fresh random order."""
+    for _ in range(passes):
+        yield rng.sample(arms, len(arms))
 
 
 def is_narrow(rounds: Sequence[Mapping[str, float]], plan: Plan) -> bool:

@@ -13,9 +13,9 @@ from statistics import median
 
 from harness import stats
 from harness.measured import (
-    by_round,
     counting_trials,
     ops_per_slice,
+    paired_log_ratios,
     wall_per_op,
     worst_trials,
 )
@@ -238,15 +238,12 @@ def _compared(
     fastest = group.fastest
     if fastest is None:
         return [(row, None) for row in group.rows]
-    best = _by_round(counted, cell, fastest)
     pairs: list[tuple[Row, float | None]] = []
     for row in group.rows:
-        own = _by_round(counted, cell, row) if row.time else {}
-        common = sorted(own.keys() & best.keys())
-        if not common:
+        logs = _log_ratios(counted, cell, row, fastest) if row.time else []
+        if not logs:
             pairs.append((row, None))
             continue
-        logs = [stats.log_ratio(own[one], best[one]) for one in common]
         ratio = stats.hodges_lehmann(logs)
         may_rank = row.verdict is Verdict.EXACT and ratio.low is not None
         p = stats.signed_rank_p(logs) if may_rank and row is not fastest else None
@@ -254,8 +251,9 @@ def _compared(
     return pairs
 
 
-def _by_round(counted: Trials, cell: CellView, row: Row) -> dict[int, float]:
-    return by_round(counted.get((cell.facts.id, row.arm), ()), cell.facts)
+def _log_ratios(counted: Trials, cell: CellView, row: Row, fastest: Row) -> list[float]:
+    own, best = (counted.get((cell.facts.id, one.arm), ()) for one in (row, fastest))
+    return paired_log_ratios(own, best, cell.facts)
 
 
 def _with_ranks(rows: Sequence[Row]) -> tuple[Row, ...]:

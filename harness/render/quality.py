@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from harness import stats
-from harness.measured import by_round, counting_trials
+from harness.measured import counting_trials, paired_log_ratios
 from harness.render import format as fmt
 from harness.render.cells import CellView, Group, Trials
 from harness.results.records import ArmFacts, CellFacts, Run
@@ -90,7 +90,8 @@ class SelfTest:
     @property
     def worst(self) -> SelfComparison:
         """The cell that could have shown the least."""
-        return max(self.cells, key=lambda one: one.detectable)
+        finite = [one for one in self.cells if math.isfinite(one.detectable)]
+        return max(finite or self.cells, key=lambda one: one.detectable)
 
 
 def self_tests(run: Run) -> tuple[SelfTest, ...]:
@@ -119,11 +120,11 @@ def _self_ratios(
     counted: Trials, cells: Sequence[CellFacts], original: str, twin: str
 ) -> Iterator[tuple[str, list[float]]]:
     for cell in cells:
-        first = by_round(counted.get((cell.id, original), ()), cell)
-        second = by_round(counted.get((cell.id, twin), ()), cell)
-        common = sorted(first.keys() & second.keys())
-        if common:
-            yield cell.id, [stats.log_ratio(second[one], first[one]) for one in common]
+        ratios = paired_log_ratios(
+            counted.get((cell.id, twin), ()), counted.get((cell.id, original), ()), cell
+        )
+        if ratios:
+            yield cell.id, ratios
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,8 +106,9 @@ class Header(Record, frozen=True, kw_only=True, tag="header"):
 class Slices(msgspec.Struct, frozen=True, kw_only=True):
     """The timed slices of one cell and arm in one round, in the order of their timing.
 
-    Every list has one entry per slice. `server_cpu_ns` is empty where the server's
-    CPU time cannot be read.
+    Every list has one entry per slice: entry k is the arm's turn in pass k, and all arms
+    of a block have as many passes. `ops` are those of one client. `server_cpu_ns` is
+    empty where the server's CPU time cannot be read.
     """
 
     ops: int
