@@ -219,7 +219,7 @@ class Worker:
             answers_ = threads_once(self.ops)
         self.slowest_ns = (time.perf_counter_ns() - start) // len(self.ops)
         return [
-            self._charge(answer, f"client {index + 1} of {len(answers_)}")
+            self._charge(answer, f"with {len(answers_)} clients at once")
             if isinstance(answer, BaseException)
             else self._judge(answer, self.position + index)
             for index, answer in enumerate(answers_)
