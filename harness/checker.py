@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from harness.control import Control
-from harness.errors import DriverError, OracleError, WorkerGone
+from harness.errors import DriverError, WorkerGone
 from harness.lane import Deadlines, Lane
 from harness.model import Arm, Cell, Judgement, Verdict
 from harness.results.records import Check
@@ -96,15 +96,7 @@ class Checker:
         for cell in cells:
             if self._stopping.is_set():
                 return
-            yield cell, self._prepare(cell)
-
-    def _prepare(self, cell: Cell) -> Playable | Judgement:
-        if reason := self.stage.lacks(cell):
-            return Judgement(Verdict.SKIPPED, reason)
-        try:
-            return self.stage.prepare(cell)
-        except OracleError as error:
-            return Judgement(Verdict.INVALID, str(error))
+            yield cell, self.stage.playable(cell)
 
     # --- lanes -------------------------------------------------------------------------
 

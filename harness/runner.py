@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from harness import machine, schedule
 from harness.control import Control
-from harness.errors import DriverError, OracleError, WorkerGone
+from harness.errors import DriverError, WorkerGone
 from harness.lane import EXACT, Deadlines, Lane
 from harness.model import Arm, Cell, Judgement, Verdict
 from harness.results.records import Note, Slices, Trial
@@ -126,21 +126,13 @@ class Runner:
         plays = []
         for cell in self.cells:
             self.progress.preparing(cell)
-            play = self._prepare(cell)
+            play = self.stage.playable(cell)
             if isinstance(play, Judgement):
                 for arm in self.arms:
                     self._record_verdict(cell, arm, play)
             else:
                 plays.append(play)
         return plays
-
-    def _prepare(self, cell: Cell) -> Playable | Judgement:
-        if reason := self.stage.lacks(cell):
-            return Judgement(Verdict.SKIPPED, reason)
-        try:
-            return self.stage.prepare(cell)
-        except OracleError as error:
-            return Judgement(Verdict.INVALID, str(error))
 
     def _record_verdict(self, cell: Cell, arm: Arm, judged: Judgement) -> None:
         self.emit(_trial(cell, arm, 0, judged))

@@ -162,6 +162,15 @@ class Stage:
 
     # --- cells -----------------------------------------------------------------------
 
+    def playable(self, cell: Cell) -> Playable | Judgement:
+        """The cell, ready for drivers, or the judgement that nobody can play it."""
+        if reason := self.lacks(cell):
+            return Judgement(Verdict.SKIPPED, reason)
+        try:
+            return self.prepare(cell)
+        except OracleError as error:
+            return Judgement(Verdict.INVALID, str(error))
+
     def prepare(self, cell: Cell) -> Playable:
         """Ask the oracle, and write the cell's inputs once for all workers."""
         schema = self.schema(self.control, cell, "the oracle")
