@@ -151,8 +151,11 @@ def _cell_facts(cell: Cell, scenarios: Sequence[Scenario]) -> CellFacts:
 
 
 def _scrubbed(argv: Sequence[str]) -> list[str]:
-    """The command line without anything that could hold a password."""
-    return ["dsn:…" if "://" in one or "password=" in one else one for one in argv]
+    """The command line without anything that could hold an address or a password.
+
+    libpq allows `password = x`, so a DSN is known by its beginning, not by its keys.
+    """
+    return ["dsn:…" if "://" in one or "dsn:" in one else one for one in argv]
 
 
 def _now() -> str:
