@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -63,8 +64,10 @@ def select_cells(paths: list[str]) -> tuple[list[Scenario], list[Cell]]:
     cells: dict[tuple[str, str], Cell] = {}
     for path in paths or _families():
         for scenario, chosen in _chosen(path):
-            scenarios.setdefault(scenario.path, scenario)
-            cells.update({(scenario.path, cell.id): cell for cell in chosen})
+            file = str(Path(scenario.path).resolve())
+            scenarios.setdefault(file, scenario)
+            cells.update({(file, cell.id): cell for cell in chosen})
+    _no_namesakes(scenarios.values())
     return list(scenarios.values()), list(cells.values())
 
 
@@ -138,6 +141,18 @@ def _name(file: Path) -> str:
         return file.resolve().relative_to(library().resolve()).with_suffix("").as_posix()
     except ValueError:
         return file.stem
+
+
+def _no_namesakes(scenarios: Iterable[Scenario]) -> None:
+    """Results know a scenario by its name, and a file outside by its stem only."""
+    by_name: dict[str, Scenario] = {}
+    for one in scenarios:
+        other = by_name.setdefault(one.name, one)
+        if other is not one:
+            raise ScenarioError(
+                f"{other.path} and {one.path} are both called '{one.name}'",
+                hint="rename one",
+            )
 
 
 def _no_duplicates(file: Path, names: list[str]) -> None:
