@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from harness.control import Control
 from harness.errors import OracleError
 from harness.model import Cell, Expected, Op, PgType, Table, Task
+from harness.sql import quote
 
 Row = tuple[str | None, ...]
 _SEPARATE = frozenset({Op.EXECUTE_MANY, Op.BATCH_HELPER, Op.COPY_IN})
@@ -83,9 +84,21 @@ def prepare(control: Control, cell: Cell) -> Prepared:
         pool=cell.pool,
     )
     _check_search(control, cell, params, calls)
-    added = after.rows - before.rows if before and after else 0
     cycle = max(1, len(calls))
-    return Prepared(cell, task, cycle, before, after, added // cycle)
+    return Prepared(
+        cell, task, cycle, before, after, _rows_per_op(cell, before, after, cycle)
+    )
+
+
+def _rows_per_op(cell: Cell, before: State | None, after: State | None, cycle: int) -> int:
+    """How many rows each op adds; what is timed must add as many each time."""
+    added = after.rows - before.rows if before and after else 0
+    if cell.bench and added % cycle:
+        raise OracleError(
+            f"{cycle} ops add {added} rows, so they cannot be counted while they are timed",
+            hint="every op adds the same number of rows, or leave bench out",
+        )
+    return added // cycle
 
 
 def read_state(control: Control, query: str) -> State | None:
@@ -115,11 +128,15 @@ def _stable(control: Control, sql: str, params: Row = ()) -> Table:
     if first is None:
         raise OracleError(f"this returns no rows, so it cannot be an input: {sql[:80]}")
     if control.table(sql, params) != first:
-        raise OracleError(
-            f"the answer differs from one evaluation to the next: {sql[:80]}",
-            hint="add an order by; take random(), now() and sequences out",
-        )
+        raise _unstable(sql)
     return first
+
+
+def _unstable(sql: str) -> OracleError:
+    return OracleError(
+        f"the answer differs from one evaluation to the next: {sql[:80]}",
+        hint="add an order by; take random(), now() and sequences out",
+    )
 
 
 def _statements(
@@ -186,7 +203,7 @@ def _values_sql(cell: Cell, count: int) -> str:
 
 
 def _unnest_sql(cell: Cell, rows: Table) -> str:
-    arrays = ", ".join(f"${n}::{of.name}[]" for n, of in enumerate(rows.types, 1))
+    arrays = ", ".join(f"${n}::{quote(of.name)}[]" for n, of in enumerate(rows.types, 1))
     columns = ", ".join(cell.columns)
     return f"insert into {cell.table} ({columns}) select * from unnest({arrays})"
 
@@ -234,7 +251,10 @@ def _answers(
         _insert(control, cell, rows)
         return ((None,) * max(1, len(statements)),)
     if statements:
-        return (_run_statements(control, statements),)
+        answers = _run_statements(control, statements)
+        if not cell.expect.state and _run_statements(control, statements) != answers:
+            raise _unstable(statements[0][0])
+        return (answers,)
     # A statement that returns rows may also write; then asking twice would write twice.
     ask = _stable if cell.expect.rows and not cell.expect.state else Control.table
     return tuple(
