@@ -124,10 +124,18 @@ async def tasks_slice(ops: Sequence[AsyncOp], lead: int, each: int, meter: Meter
         for _ in repeat(None, count):
             await op()
 
-    await asyncio.gather(*(client(op, lead) for op in ops))
+    async def together(count: int) -> None:
+        tasks = [asyncio.ensure_future(client(op, count)) for op in ops]
+        try:
+            await asyncio.gather(*tasks)
+        finally:  # after a failure the others must not go on beside what comes next
+            for task in tasks:
+                task.cancel()
+
+    await together(lead)
     before = meter()
     start = perf_counter_ns()
-    await asyncio.gather(*(client(op, each) for op in ops))
+    await together(each)
     end = perf_counter_ns()
     return end - start, before, meter()
 
