@@ -138,6 +138,21 @@ def load(arm: Arm) -> Driver:
     return driver
 
 
+def verify_options(arm: Arm) -> None:
+    """Refuse options that a driver does not declare, before anything is started.
+
+    What else may be wrong with a plug-in or its library, its worker will say.
+    """
+    if not arm.options:
+        return
+    try:
+        plugin = entry_points()[arm.driver].load()
+    except Exception:
+        return
+    if isinstance(getattr(plugin, "options", None), Mapping):
+        check_options(plugin, arm)
+
+
 def check_options(plugin: type[Driver], arm: Arm) -> None:
     """Every option that is asked for must be one that the driver declares."""
     for option in arm.options:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from harness.commands import options
+from harness.errors import UsageError
 from harness.model import Arm, Cell, Effort
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ def run(args: argparse.Namespace) -> int:
 
     scenarios, cells = select_cells(args.path)
     cells = chosen_cells(cells, args.effort, everything=bool(args.path))
+    if not cells:
+        raise UsageError(
+            f"nothing in {' '.join(args.path)} can be timed",
+            hint="a case with [case.bench] can: pgdyno list cases shows its effort",
+        )
     arms = with_aa(options.arms(args.driver, args.profile), wanted=not args.no_aa)
     plan = schedule.PLANS[args.effort]
     if args.effort == "gate":

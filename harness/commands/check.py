@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,9 +84,11 @@ def run(args: argparse.Namespace) -> int:
 
         Checker(place.stage, arms, place.folder, report).run(cells)
     checks = in_order(recording.checks, cells, arms)
-    print(rendered(checks, args.format), end="")
+    print(rendered(checks, args.format).rstrip("\n"))
     verdicts = [Verdict(check.verdict) for check in checks]
-    if not verdicts or all(one is Verdict.SKIPPED for one in verdicts):
+    if all(one is Verdict.SKIPPED for one in verdicts):
+        for reason in dict.fromkeys(check.detail for check in checks):
+            print(f"pgdyno: all skipped: {reason}", file=sys.stderr)
         return EXIT_INVALID
     if any(one.severity >= Verdict(args.fail_on).severity for one in verdicts):
         return EXIT_FAILED

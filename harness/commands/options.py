@@ -55,4 +55,6 @@ def add_server(parser: argparse.ArgumentParser) -> None:
 def arms(names: Sequence[str], profile: Profile) -> list[Arm]:
     """The arms of these drivers, the base drivers if none is named, each once."""
     chosen = [driver.parse_arm(name, profile) for name in names or BASE_DRIVERS]
+    for arm in chosen:
+        driver.verify_options(arm)
     return list(dict.fromkeys(chosen))
