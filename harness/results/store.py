@@ -65,6 +65,7 @@ class Writer:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             os.ftruncate(self._file.fileno(), end)  # half a line would hide the rest
+            self._file.seek(end)  # else what is written next follows a gap of zeros
             raise ResultsError(
                 f"{self.path} cannot be written further: {error.strerror}",
                 hint="what was measured before is kept; free some space and run again",
