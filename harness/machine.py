@@ -138,7 +138,7 @@ class Watch:
         if not self._cores or elapsed <= 0:
             return 0.0
         others = max(0.0, now.busy - last.busy - own_seconds) + now.stolen - last.stolen
-        return others / elapsed
+        return min(1.0, others / elapsed)  # ticks of 10 ms may be longer than a look
 
 
 def own_seconds(pids: Sequence[int]) -> float:
