@@ -162,8 +162,10 @@ def measure(
     from harness.runner import Runner
 
     with venue.opened(spec) as place:
-        placement = machine.place(server=bool(place.server.pid))
-        machine.pin_server(place.server.pid, placement.server)
+        # A borrowed server may run here too, but where it runs is its owner's choice.
+        ours = place.server.pid if place.server.managed else 0
+        placement = machine.place(server=bool(ours))
+        machine.pin_server(ours, placement.server)
         machine.keep_off(placement.clients)
         usable = greet(place, arms, placement)
         with (
