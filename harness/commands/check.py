@@ -41,13 +41,14 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE.jsonl", help="keep the run as a file"
     )
+    failing = [one.value for one in Verdict if one not in (Verdict.EXACT, Verdict.INVALID)]
     parser.add_argument(
         "--fail-on",
-        choices=[
-            one.value for one in Verdict if one not in (Verdict.EXACT, Verdict.INVALID)
-        ],
+        choices=failing,
         default="lossy",
-        help="the mildest verdict that fails the check (default: lossy)",
+        metavar="VERDICT",
+        help=f"the mildest verdict that fails the check: {', '.join(failing)} "
+        "(default: lossy)",
     )
     parser.set_defaults(run=run)
 

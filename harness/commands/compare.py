@@ -9,8 +9,15 @@ from typing import Any
 
 FORMATS = ("text", "json", "markdown")
 
+# Both are shown as they stand here, so they are wrapped by hand.
+_DESCRIPTION = """\
+Compare two results files cell by cell: improved, regressed, same, inconclusive
+or not comparable. To compare two drivers of one run, name its file twice, and
+the two arms.
+"""
 _EPILOG = """\
-exit codes: 0 nothing regressed, 1 a cell regressed, 3 inconclusive, 4 not comparable
+exit codes: 0 nothing regressed, 1 a cell regressed, 3 inconclusive,
+4 not comparable
 
 examples:
   pgdyno compare before.jsonl after.jsonl
@@ -23,11 +30,7 @@ def add_parser(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "compare",
         help="say what changed between two runs, or between two arms of one run",
-        description=(
-            "Compare two results files cell by cell: improved, regressed, same, "
-            "inconclusive or not comparable. To compare two drivers of one run, name its "
-            "file twice, and the two arms."
-        ),
+        description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -103,8 +103,8 @@ def _files(path: str) -> list[Path]:
         return [root / f"{path}.toml"]
     if path and (root / path).is_dir():
         return sorted((root / path).rglob("*.toml"))
-    if own.is_dir():
-        return sorted(own.rglob("*.toml"))
+    if path and own.is_dir() and (files := sorted(own.rglob("*.toml"))):
+        return files
     names = [str(file.relative_to(root).with_suffix("")) for file in root.rglob("*.toml")]
     near = difflib.get_close_matches(path, [*names, *{n.split("/")[0] for n in names}], 3)
     raise ScenarioError(
