@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from harness import machine, schedule
 from harness.control import Control
-from harness.errors import DriverError, WorkerGone
+from harness.errors import DriverError, OracleError, WorkerGone
 from harness.lane import EXACT, Deadlines, Lane
 from harness.model import Arm, Cell, Judgement, Verdict
 from harness.results.records import Note, Slices, Trial
@@ -276,6 +276,8 @@ class Runner:
             block.judged[arm] = Judgement(Verdict(gone.verdict), str(gone))
         except DriverError as error:
             block.judged[arm] = Judgement(Verdict.SKIPPED, str(error))
+        except OracleError as error:
+            block.judged[arm] = Judgement(Verdict.INVALID, str(error))
 
     def _warm(self, block: Block, lane: Lane) -> None:
         cell = block.play.cell
@@ -370,6 +372,8 @@ class Runner:
                 judged = self._count(play, lane, (ops + lead) * max(1, play.cell.clients))
         except WorkerGone as gone:
             judged = Judgement(Verdict(gone.verdict), f"while it was timed: {gone}")
+        except OracleError as error:  # a lock that the driver left, say
+            judged = Judgement(Verdict.INVALID, f"while it was timed: {error}")
         if judged is not EXACT:
             block.judged[arm] = judged
 
