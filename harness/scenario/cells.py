@@ -204,6 +204,11 @@ def _check_oracle(cell: Cell, where: str) -> None:
     expect = cell.expect
     if cell.bench and (expect.error or expect.rejected):
         raise ScenarioError(f"{where}: an error cannot be timed", hint="leave bench out")
+    if cell.bench and cell.bench.server_settings and "owned" not in cell.needs:
+        raise ScenarioError(
+            f"{where}: bench.server_settings on a server that may be somebody else's",
+            hint='needs = ["owned"]: a borrowed server is never reconfigured',
+        )
     oracles = (expect.rows, expect.state, expect.error, expect.rejected)
     if not any(oracles) and expect.sessions is None:
         raise ScenarioError(
