@@ -184,6 +184,14 @@ def test_a_capability_that_is_not_known(file: Callable[..., Path]) -> None:
     assert "did you mean 'pipeline'?" in ended.err
 
 
+def test_a_borrowed_server_can_never_be_reconfigured(file: Callable[..., Path]) -> None:
+    more = "[case.bench]\nserver_settings = { fsync = 'on' }\n"
+    ended = pgdyno("bench", file(ONE + more))
+    assert ended.code == 2
+    assert "bench.server_settings on a server that may be somebody else's" in ended.err
+    assert 'hint: needs = ["owned"]' in ended.err
+
+
 def test_two_files_of_one_name_are_not_mixed_up(
     file: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -314,6 +314,22 @@ def test_a_driver_that_goes_wrong_loses_its_own_number_only(
 
 
 @pytest.mark.usefixtures("late")
+def test_a_lock_that_a_driver_leaves_does_not_end_the_run(
+    place: Venue, tmp_path: Path
+) -> None:
+    place.control.run("set lock_timeout = '300ms'")
+    try:
+        arms = [Arm("forgets-when-timed"), Arm("psycopg2")]
+        run = bench(place, tmp_path, arms, ["write"], LONG)
+    finally:
+        place.control.run("reset lock_timeout")
+    (spoilt,) = of(run, "write", "forgets-when-timed")
+    assert not Verdict(spoilt.verdict).timeable
+    assert spoilt.slices is None
+    assert [one.verdict for one in of(run, "write", "psycopg2")] == ["exact", "exact"]
+
+
+@pytest.mark.usefixtures("late")
 def test_a_crash_in_one_cell_leaves_the_next_cell_alone(
     place: Venue, tmp_path: Path
 ) -> None:
