@@ -85,20 +85,32 @@ def prepare(control: Control, cell: Cell) -> Prepared:
     )
     _check_search(control, cell, params, calls)
     cycle = max(1, len(calls))
-    return Prepared(
-        cell, task, cycle, before, after, _rows_per_op(cell, before, after, cycle)
-    )
-
-
-def _rows_per_op(cell: Cell, before: State | None, after: State | None, cycle: int) -> int:
-    """How many rows each op adds; what is timed must add as many each time."""
     added = after.rows - before.rows if before and after else 0
-    if cell.bench and added % cycle:
+    if cell.bench and before and after:
+        _check_countable(added, cycle)
+        _answers(control, cell, params, rows, statements)
+        _check_repeatable(added, after, read_state(control, cell.expect.state))
+    return Prepared(cell, task, cycle, before, after, added // cycle)
+
+
+def _check_countable(added: int, cycle: int) -> None:
+    """What is timed is counted afterwards: as many rows for each op."""
+    if added % cycle:
         raise OracleError(
             f"{cycle} ops add {added} rows, so they cannot be counted while they are timed",
             hint="every op adds the same number of rows, or leave bench out",
         )
-    return added // cycle
+
+
+def _check_repeatable(added: int, once: State, twice: State | None) -> None:
+    """A slice repeats the op: the second cycle must add what the first one added."""
+    again = twice.rows - once.rows if twice else 0
+    if again != added:
+        raise OracleError(
+            f"the first cycle of ops adds {added} rows, the second {again}, so they"
+            " cannot be counted while they are timed",
+            hint="let the fixture hold the rows that an upsert finds, or leave bench out",
+        )
 
 
 def read_state(control: Control, query: str) -> State | None:
