@@ -398,6 +398,25 @@ def test_but_not_timed(place: Venue, tmp_path: Path) -> None:
     assert "leave bench out" in caught.value.hint
 
 
+def test_a_write_that_cannot_be_repeated_is_not_timed(place: Venue, tmp_path: Path) -> None:
+    text = """
+op = "execute"
+sql = "insert into t values ($1::int) on conflict (a) do update set a = excluded.a"
+params = "select generate_series(1, 5)"
+expect.state = "select * from t"
+[case.bench]
+reset = "truncate t"
+"""
+    empty = one_case(tmp_path, text, "create table t (a int primary key)")
+    with pytest.raises(OracleError, match="first cycle of ops adds 5 rows, the second 0"):
+        place.stage.prepare(empty)
+    filled = (
+        "create table t (a int primary key); insert into t select generate_series(1, 9)"
+    )
+    ready = one_case(tmp_path, text.replace("truncate t", "select 1"), filled)
+    assert place.stage.prepare(ready).prepared.rows_per_op == 0
+
+
 def test_control_answers_are_the_servers_own_text(place: Venue) -> None:
     with Control(place.server.target) as control:
         table = control.table("select 1.10, '-0'::float8, null, true, '1 day'::interval")
