@@ -1,7 +1,8 @@
 """The harness's timed loop against a hand-written loop: same driver, same statement.
 
-Each round is a fresh process that opens one connection and interleaves slices of both
-loops in random order. The figure is the ratio harness / by hand over rounds, with a
+Each round is a fresh process that opens one connection, for both loops: two connections
+of one process may differ by some per cent. Slices of both loops take turns in random
+order. The figure is the ratio harness / by hand over rounds, with a
 Hodges–Lehmann interval; the mark is an upper end of at most 1 %.
 """
 
@@ -12,6 +13,7 @@ import asyncio
 import itertools
 import json
 import math
+import os
 import random
 import statistics
 import subprocess
@@ -22,13 +24,20 @@ from typing import Any
 
 from harness import driver, loops, machine, servers, stats
 from harness.model import Call, Op, Target
+from harness.worker import warm_allocator
 
 SQL = "select id, name from account where id = $1"
+FORMAT_SQL = "select id, name from account where id = %s"
 PARAMS = tuple((i,) for i in range(1, 51))
 OPS = 100
-SLICES = 40
+PASSES = 60
+WARM_UP = 5
 MARK = 0.01
 DRIVERS = ("psycopg", "psycopg2", "psycopg-async", "asyncpg", "psqlpy")
+
+
+Loop = Callable[[int], int]
+AsyncLoop = Callable[[int], Awaitable[int]]
 
 
 def no_meter() -> loops.Reading:
@@ -36,74 +45,50 @@ def no_meter() -> loops.Reading:
     return ()
 
 
-def by_hand_psycopg(target: Target) -> Callable[[int], int]:
+def by_hand_psycopg(connection: Any) -> Loop:
     """What a psycopg user would write to time a query."""
-    import psycopg
-
-    connection = psycopg.connect(**arguments(target), autocommit=True)
     params = itertools.cycle(PARAMS)
 
     def loop(ops: int) -> int:
         start = perf_counter_ns()
         for _ in range(ops):
-            cursor = connection.execute(
-                "select id, name from account where id = %s", next(params)
-            )
-            cursor.fetchone()
+            connection.execute(FORMAT_SQL, next(params)).fetchone()
         return perf_counter_ns() - start
 
     return loop
 
 
-def by_hand_psycopg2(target: Target) -> Callable[[int], int]:
+def by_hand_psycopg2(connection: Any) -> Loop:
     """What a psycopg2 user would write."""
-    import psycopg2
-
-    connection = psycopg2.connect(**arguments(target))
-    connection.autocommit = True
     params = itertools.cycle(PARAMS)
 
     def loop(ops: int) -> int:
         start = perf_counter_ns()
         for _ in range(ops):
             with connection.cursor() as cursor:
-                cursor.execute("select id, name from account where id = %s", next(params))
+                cursor.execute(FORMAT_SQL, next(params))
                 cursor.fetchone()
         return perf_counter_ns() - start
 
     return loop
 
 
-AsyncLoop = Callable[[int], Awaitable[int]]
-
-
-async def by_hand_psycopg_async(target: Target) -> AsyncLoop:
+def by_hand_psycopg_async(connection: Any) -> AsyncLoop:
     """What a user of psycopg's async connection would write."""
-    import psycopg
-
-    connection = await psycopg.AsyncConnection.connect(**arguments(target), autocommit=True)
     params = itertools.cycle(PARAMS)
 
     async def loop(ops: int) -> int:
         start = perf_counter_ns()
         for _ in range(ops):
-            cursor = await connection.execute(
-                "select id, name from account where id = %s", next(params)
-            )
+            cursor = await connection.execute(FORMAT_SQL, next(params))
             await cursor.fetchone()
         return perf_counter_ns() - start
 
     return loop
 
 
-async def by_hand_asyncpg(target: Target) -> AsyncLoop:
+def by_hand_asyncpg(connection: Any) -> AsyncLoop:
     """What an asyncpg user would write."""
-    import asyncpg
-
-    connection = await asyncpg.connect(
-        host=target.host, port=target.port, user=target.user,
-        password=target.password, database=target.dbname,
-    )  # fmt: skip
     params = itertools.cycle(PARAMS)
 
     async def loop(ops: int) -> int:
@@ -115,14 +100,8 @@ async def by_hand_asyncpg(target: Target) -> AsyncLoop:
     return loop
 
 
-async def by_hand_psqlpy(target: Target) -> AsyncLoop:
+def by_hand_psqlpy(connection: Any) -> AsyncLoop:
     """What a psqlpy user would write."""
-    import psqlpy
-
-    connection = await psqlpy.connect(
-        host=target.host, port=target.port, username=target.user,
-        password=target.password, db_name=target.dbname,
-    )  # fmt: skip
     params = itertools.cycle([list(one) for one in PARAMS])
 
     async def loop(ops: int) -> int:
@@ -135,17 +114,6 @@ async def by_hand_psqlpy(target: Target) -> AsyncLoop:
     return loop
 
 
-def arguments(target: Target) -> dict[str, Any]:
-    """How libpq's drivers are told where to connect."""
-    return {
-        "host": target.host,
-        "port": target.port,
-        "user": target.user,
-        "password": target.password,
-        "dbname": target.dbname,
-    }
-
-
 SYNC = {"psycopg": by_hand_psycopg, "psycopg2": by_hand_psycopg2}
 ASYNC = {
     "psycopg-async": by_hand_psycopg_async,
@@ -155,42 +123,47 @@ ASYNC = {
 
 
 def log_ratio_of_process(name: str, target: Target) -> float:
-    """One round: both loops interleaved in this process; the log of their ratio."""
+    """One round: in each pass both loops once, in random order; the median log-ratio."""
+    warm_allocator()
     plugin = driver.load(driver.parse_arm(name))
     call = Call(Op.FETCH_ONE, sql=SQL, params=PARAMS)
-    order = [harness for harness in (True, False) for _ in range(SLICES)]
-    random.shuffle(order)
-    times: dict[bool, list[int]] = {True: [], False: []}
     if name in SYNC:
         session = plugin.open(target, "default")
-        op, hand = session.fetch_one(call), SYNC[name](target)
-        for harness in [True, False, *order]:
-            hand(20) if not harness else loops.sync_slice(op, 20, 1, no_meter)
-            wall = loops.sync_slice(op, 0, OPS, no_meter)[0] if harness else hand(OPS)
-            times[harness].append(wall)
-    else:
-        asyncio.run(measure_async(plugin, name, target, call, order, times))
-    return math.log(statistics.median(times[True]) / statistics.median(times[False]))
+        op, hand = session.fetch_one(call), SYNC[name](session._connection)
+        return paired(
+            lambda ops: loops.sync_slice(op, ops // 5, ops, no_meter)[0],
+            lambda ops: hand(ops // 5) and hand(ops),
+        )
+    return asyncio.new_event_loop().run_until_complete(of_async(plugin, name, target, call))
 
 
-async def measure_async(
-    plugin: Any,
-    name: str,
-    target: Target,
-    call: Call,
-    order: list[bool],
-    times: dict[bool, list[int]],
-) -> None:
+def paired(harness: Callable[[int], int], hand: Callable[[int], int]) -> float:
+    """The median over passes of log(harness / by hand); the first passes warm up."""
+    logs = []
+    for _ in range(PASSES):
+        if random.random() < 0.5:
+            first, second = harness(OPS), hand(OPS)
+        else:
+            second, first = hand(OPS), harness(OPS)
+        logs.append(math.log(first / second))
+    return statistics.median(logs[WARM_UP:])
+
+
+async def of_async(plugin: Any, name: str, target: Target, call: Call) -> float:
     """The same for an async driver, inside one running loop."""
     session = await plugin.open(target, "default")
-    op, hand = session.fetch_one(call), await ASYNC[name](target)
-    for harness in [True, False, *order]:
-        if harness:
-            await loops.async_slice(op, 20, 1, no_meter)
-            times[True].append((await loops.async_slice(op, 0, OPS, no_meter))[0])
-        else:
-            await hand(20)
-            times[False].append(await hand(OPS))
+    op, hand = session.fetch_one(call), ASYNC[name](session._connection)
+    logs = []
+    for _ in range(PASSES):
+        walls: dict[bool, int] = {}
+        for harness in random.sample((True, False), 2):
+            if harness:
+                walls[True] = (await loops.async_slice(op, OPS // 5, OPS, no_meter))[0]
+            else:
+                await hand(OPS // 5)
+                walls[False] = await hand(OPS)
+        logs.append(math.log(walls[True] / walls[False]))
+    return statistics.median(logs[WARM_UP:])
 
 
 def round_in_fresh_process(name: str, target: Target) -> float:
@@ -219,8 +192,8 @@ def main() -> int:
     parser.add_argument("--round", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.round:
-        print(log_ratio_of_process(args.round, Target(**json.load(sys.stdin))))
-        return 0
+        print(log_ratio_of_process(args.round, Target(**json.load(sys.stdin))), flush=True)
+        os._exit(0)  # a native thread pool may object to the end of the interpreter
     missed = False
     print("mark: upper end of the interval ≤ 1 %")
     print(f"{'driver':<15} {'harness / by hand':>18} {'interval':>20}  n")
