@@ -28,6 +28,8 @@ _TEXT_FORM = (
     ("extra_float_digits", "1"),
     ("statement_timeout", "120000"),
     ("client_min_messages", "warning"),
+    # What a driver left locked is that driver's cell, not the end of the run.
+    ("lock_timeout", "5000"),
 )
 # What libpq would otherwise take from PG* variables, which were set for another server.
 _NOT_FROM_ENVIRONMENT: dict[str, Any] = {

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import math
 import random
-import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from harness import machine, schedule
+from harness.block import Block, Measurer
 from harness.control import Control
-from harness.errors import DriverError, OracleError, WorkerGone
-from harness.lane import EXACT, Deadlines, Lane
-from harness.model import Arm, Cell, Judgement, Verdict
-from harness.results.records import Note, Slices, Trial
+from harness.errors import DriverError, WorkerGone
+from harness.lane import Deadlines, Lane
+from harness.model import Arm, Cell, Judgement
+from harness.results.records import Note, Trial
 from harness.schedule import Plan
 from harness.stage import Playable, Stage
-from harness.verify import worst
 
 Emit = Callable[[Trial | Note], None]
 MAX_ATTEMPT_SHARE = 0.5
@@ -43,24 +41,6 @@ class Progress(Protocol):
         self, number: int, cell: Cell, done: int, of: int, seconds_left: float
     ) -> None:
         """A block of round `number` begins; `done` of `of` blocks are over."""
-
-
-@dataclass(slots=True)
-class Block:
-    """One cell in one round, while it is being measured."""
-
-    play: Playable
-    number: int
-    attempt: int = 0
-    judged: dict[str, Judgement] = field(default_factory=dict)
-    ops: dict[str, int] = field(default_factory=dict)
-    slices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    latencies: dict[str, list[int]] = field(default_factory=dict)
-    disturbed: str = ""
-
-    def timeable(self, arm: str) -> bool:
-        """Whether an arm may be, or stay, timed."""
-        return arm in self.judged and self.judged[arm].verdict.timeable
 
 
 class Runner:
@@ -87,16 +67,13 @@ class Runner:
         self.cells = list(cells)
         self.plan = plan
         self.placement = placement
-        self.server_pid = server_pid
         self.folder = folder
         self.emit = emit
         self.progress = progress
         self.random = random.Random(seed)
+        self.measurer = Measurer(stage, plan, self.random, placement, server_pid)
         self.lanes: dict[str, Lane] = {}
         self.started = time.monotonic()
-        self._ops: dict[
-            tuple[str, str], tuple[int, float]
-        ] = {}  # (cell, arm) → ops, ns per op
         self._out: dict[str, set[str]] = {}  # cell → arms that get no time
         self._rounds: dict[str, list[dict[str, float]]] = {}  # cell → ns per op by arm
         self._costs: dict[str, float] = {}  # cell → seconds of its last block
@@ -193,7 +170,7 @@ class Runner:
             self._blocks_done += 1
 
     def _lane(self, arm: Arm) -> Lane:
-        deadlines = Deadlines(open=30, verify=60, measure=60)
+        deadlines = Deadlines(open=20, verify=30, measure=30)
         cores = list(self.placement.clients)
         return Lane(arm, self.stage, self.control, self.folder, cores, deadlines)
 
@@ -227,7 +204,7 @@ class Runner:
         begun = time.monotonic()
         attempt = 0
         while True:
-            block = self.block(play, number, attempt)
+            block = self._block(play, number, attempt)
             for trial in self._trials(block):
                 self.emit(trial)
             if not block.disturbed or attempt >= MAX_REPEATS or not self._may_repeat():
@@ -236,8 +213,8 @@ class Runner:
             attempt += 1
             begun = time.monotonic()
         self._costs[play.cell.id] = time.monotonic() - begun
-        if not block.disturbed:
-            self._keep_medians(block)
+        if not block.disturbed and (medians := block.medians()):
+            self._rounds.setdefault(play.cell.id, []).append(medians)
 
     def _may_repeat(self) -> bool:
         """Not when a repetition would cost rounds: the budget goes faster than the work."""
@@ -245,174 +222,12 @@ class Runner:
         spent = (time.monotonic() - self.started) / (self.plan.budget_s or math.inf)
         return self._repeats_left > 0 and spent <= self._blocks_done / max(1, planned)
 
-    def block(self, play: Playable, number: int, attempt: int = 0) -> Block:
-        """One cell: open, verify and warm every arm, interleave slices, verify again."""
-        block = Block(play, number, attempt)
+    def _block(self, play: Playable, number: int, attempt: int) -> Block:
         out = self._out.setdefault(play.cell.id, set())
-        arms = [arm for arm in self.arms if arm.id not in out]
-        self.random.shuffle(arms)
-        with self.stage.server_settings(play.cell):
-            for arm in arms:
-                self._ready(block, self.lanes[arm.id])
-            self._measure(block)
-            for arm in arms:
-                self._finish(block, self.lanes[arm.id])
-        for arm in arms:
-            if not block.timeable(arm.id):
-                out.add(arm.id)
+        lanes = [self.lanes[arm.id] for arm in self.arms if arm.id not in out]
+        block = self.measurer.measure(play, number, attempt, lanes)
+        out.update(arm for arm in block.lanes if not block.timeable(arm))
         return block
-
-    def _ready(self, block: Block, lane: Lane) -> None:
-        """Open, verify, watch, warm up, calibrate: all before anything is timed."""
-        arm, play = lane.arm.id, block.play
-        try:
-            judged = lane.open(play)
-            if judged.verdict is Verdict.EXACT:
-                judged = lane.verify(play)
-            block.judged[arm] = judged
-            if judged.verdict.timeable:
-                self._warm(block, lane)
-        except WorkerGone as gone:
-            block.judged[arm] = Judgement(Verdict(gone.verdict), str(gone))
-        except DriverError as error:
-            block.judged[arm] = Judgement(Verdict.SKIPPED, str(error))
-        except OracleError as error:
-            block.judged[arm] = Judgement(Verdict.INVALID, str(error))
-
-    def _warm(self, block: Block, lane: Lane) -> None:
-        cell = block.play.cell
-        if not cell.clients and cell.expect.sessions is None:
-            lane.ask(
-                "watch",
-                10,
-                pids=self.stage.backend_pids(lane.control, lane.application_name),
-            )
-        self.stage.renew(lane.control, cell, lane.schema)
-        warm_up = schedule.warm_up_ops(lane.slowest_ns * max(1, cell.clients), self.plan)
-        lane.ask("warm", lane.deadlines.verify, ops=warm_up)
-        block.ops[lane.arm.id] = self._calibrated(block, lane)
-
-    def _known(self, cell: Cell, arm: Arm) -> tuple[int, float] | None:
-        """The calibration of a cell and driver; both copies of a driver share one."""
-        return self._ops.get((cell.id, arm.name))
-
-    def _calibrated(self, block: Block, lane: Lane) -> int:
-        """Ops per slice: measured once per run, then fixed."""
-        cell = block.play.cell
-        known = self._known(cell, lane.arm)
-        if known is None:
-            known = self._calibrate(block, lane)
-            self._ops[cell.id, lane.arm.name] = known
-        return known[0]
-
-    def _calibrate(self, block: Block, lane: Lane) -> tuple[int, float]:
-        cell, cycle = block.play.cell, block.play.prepared.calls
-        slice_ns = schedule.CONCURRENT_SLICE_NS if cell.clients else self.plan.slice_ns
-        ops = cycle
-        while True:
-            self.stage.renew(lane.control, cell, lane.schema)
-            answer = lane.ask("measure", lane.deadlines.measure, ops=ops, lead=1)
-            ns_per_op = _wall(answer) / ops
-            wanted = schedule.ops_per_slice(ns_per_op, slice_ns, cycle)
-            if wanted <= 2 * ops:
-                return wanted, ns_per_op
-            ops = min(wanted, ops * 10)
-
-    def _forget_calibration(self, block: Block) -> None:
-        """What was calibrated while somebody disturbed is calibrated again."""
-        if block.number == 0:
-            for arm in self.arms:
-                self._ops.pop((block.play.cell.id, arm.name), None)
-
-    # --- timing ------------------------------------------------------------------------
-
-    def _measure(self, block: Block) -> None:
-        arms = [arm for arm in block.ops if block.timeable(arm)]
-        watch = machine.Watch(self.placement.clients + self.placement.server)
-        spent = self._own_seconds()
-        for turn in schedule.pass_order(self.random, arms, self._passes(block, arms)):
-            for arm in turn:
-                if block.timeable(arm):
-                    self._slice(block, self.lanes[arm])
-        foreign = watch.foreign(self._own_seconds() - spent)
-        if foreign > machine.FOREIGN_LIMIT:
-            block.disturbed = f"{foreign:.0%} of the processors went to others"
-            self._forget_calibration(block)
-        if self.plan.latency_ns and not block.play.cell.clients and not _writes(block.play):
-            for arm in block.ops:
-                self._latencies(block, self.lanes[arm])
-
-    def _passes(self, block: Block, arms: Sequence[str]) -> int:
-        """Equal for all arms, so that the slices of a pass can be paired."""
-        if block.play.cell.clients or not arms:
-            return 1
-        known = [self._known(block.play.cell, self.lanes[arm].arm) for arm in arms]
-        slowest = max(ops * ns_per_op for ops, ns_per_op in filter(None, known))
-        return schedule.passes_in_block(slowest, self.plan)
-
-    def _own_seconds(self) -> float:
-        workers = [pid for lane in self.lanes.values() if (pid := lane.pid)]
-        return machine.own_seconds(
-            [*workers, *([self.server_pid] if self.server_pid else [])]
-        )
-
-    def _slice(self, block: Block, lane: Lane) -> None:
-        arm, play, ops = lane.arm.id, block.play, block.ops[lane.arm.id]
-        lead = schedule.lead_ops(ops)
-        try:
-            if _writes(play):
-                self.stage.renew(lane.control, play.cell, lane.schema)
-            answer = lane.ask("measure", lane.deadlines.measure, ops=ops, lead=lead)
-            if "failed" in answer:
-                judged = Judgement(
-                    Verdict.REJECTED, f"while it was timed: {answer['failed']}"
-                )
-            else:
-                block.slices.setdefault(arm, []).append(answer)
-                judged = self._count(play, lane, (ops + lead) * max(1, play.cell.clients))
-        except WorkerGone as gone:
-            judged = Judgement(Verdict(gone.verdict), f"while it was timed: {gone}")
-        except OracleError as error:  # a lock that the driver left, say
-            judged = Judgement(Verdict.INVALID, f"while it was timed: {error}")
-        if judged is not EXACT:
-            block.judged[arm] = judged
-
-    def _count(self, play: Playable, lane: Lane, ops: int) -> Judgement:
-        """After a slice of writes the server must hold as many rows as were sent."""
-        if not _writes(play):
-            return EXACT
-        judged = self.stage.check_state(lane.control, play, lane.schema, ops)
-        return EXACT if judged.verdict is Verdict.EXACT else judged
-
-    def _latencies(self, block: Block, lane: Lane) -> None:
-        known = self._known(block.play.cell, lane.arm)
-        if known is None or not block.timeable(lane.arm.id):
-            return
-        ops = max(1, int(self.plan.latency_ns / max(1.0, known[1])))
-        try:
-            answer = lane.ask("latencies", lane.deadlines.measure, ops=ops)
-            if "failed" in answer:
-                raise WorkerGone(answer["failed"], verdict="rejected")
-            block.latencies[lane.arm.id] = answer["ns"]
-        except WorkerGone as gone:
-            judged = Judgement(
-                Verdict(gone.verdict), f"while it was timed op by op: {gone}"
-            )
-            block.judged[lane.arm.id] = judged
-
-    def _finish(self, block: Block, lane: Lane) -> None:
-        """Verify once more: what was timed must still be right."""
-        arm = lane.arm.id
-        if block.timeable(arm):
-            again = lane.verify(block.play)
-            if worst((block.judged[arm], again)) is again:
-                block.judged[arm] = Judgement(
-                    again.verdict,
-                    f"after it was timed: {again.detail}",
-                    again.observed,
-                    again.expected,
-                )
-        lane.close()
 
     # --- records -----------------------------------------------------------------------
 
@@ -420,8 +235,7 @@ class Runner:
         return [self._trial(block, arm) for arm in self.arms if arm.id in block.judged]
 
     def _trial(self, block: Block, arm: Arm) -> Trial:
-        ops = block.ops.get(arm.id, 0)
-        timed = block.timeable(arm.id) and arm.id in block.slices
+        slices = block.record(arm.id)
         return _trial(
             block.play.cell,
             arm,
@@ -429,43 +243,10 @@ class Runner:
             block.judged[arm.id],
             attempt=block.attempt,
             disturbed=block.disturbed,
-            slices=_slices_record(ops, block.slices[arm.id]) if timed else None,
-            latency_ns=block.latencies.get(arm.id, []) if timed else [],
-            rss_peak_bytes=self.lanes[arm.id].rss_peak_bytes,
+            slices=slices,
+            latency_ns=block.latencies.get(arm.id, []) if slices else [],
+            rss_peak_bytes=block.lanes[arm.id].rss_peak_bytes,
         )
-
-    def _keep_medians(self, block: Block) -> None:
-        medians = {
-            arm: statistics.median(_wall(one) for one in answers) / block.ops[arm]
-            for arm, answers in block.slices.items()
-            if block.timeable(arm)
-        }
-        if medians:
-            self._rounds.setdefault(block.play.cell.id, []).append(medians)
-
-
-def _wall(answer: Mapping[str, Any]) -> int:
-    if "failed" in answer:
-        raise WorkerGone(f"an op failed: {answer['failed']}", verdict="rejected")
-    wall: int = answer["wall_ns"]
-    return wall
-
-
-def _writes(play: Playable) -> bool:
-    return play.prepared.before is not None
-
-
-def _slices_record(ops: int, answers: Sequence[Mapping[str, Any]]) -> Slices:
-    server = [one["server_cpu_ns"] for one in answers]
-    return Slices(
-        ops=ops,
-        lead=schedule.lead_ops(ops),
-        wall_ns=[one["wall_ns"] for one in answers],
-        cpu_ns=[one["cpu_ns"] for one in answers],
-        server_cpu_ns=[] if None in server else server,
-        voluntary_switches=[one["voluntary"] for one in answers],
-        involuntary_switches=[one["involuntary"] for one in answers],
-    )
 
 
 def _trial(cell: Cell, arm: Arm, number: int, judged: Judgement, **rest: Any) -> Trial:

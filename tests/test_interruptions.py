@@ -133,7 +133,7 @@ def test_a_killed_worker_is_a_record_and_the_run_goes_on(
     victim = workers(process)[0]
     victim.kill()
     process.communicate(timeout=120)
-    assert process.returncode == 0
+    assert process.returncode in (0, 3)  # 3 where every block was disturbed by others
     run = read(out)
     assert run.footer is not None
     assert run.footer.reason == "complete"

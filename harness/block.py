@@ -1,0 +1,270 @@
+"""One block: a cell in one round, every arm opened, verified, warmed, timed, verified.
+
+What happens to an arm on the way is a judgement in the block; the other arms go on.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness import machine, schedule
+from harness.errors import DriverError, OracleError, WorkerGone
+from harness.lane import EXACT, Lane
+from harness.model import Arm, Cell, Judgement, Verdict
+from harness.results.records import Slices
+from harness.schedule import Plan
+from harness.stage import Playable, Stage
+from harness.verify import worst
+
+
+@dataclass(slots=True)
+class Block:
+    """One cell in one round, while it is being measured."""
+
+    play: Playable
+    number: int
+    attempt: int
+    lanes: Mapping[str, Lane]
+    judged: dict[str, Judgement] = field(default_factory=dict)
+    ops: dict[str, int] = field(default_factory=dict)
+    slices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    latencies: dict[str, list[int]] = field(default_factory=dict)
+    disturbed: str = ""
+
+    def timeable(self, arm: str) -> bool:
+        """Whether an arm may be, or stay, timed."""
+        return arm in self.judged and self.judged[arm].verdict.timeable
+
+    def medians(self) -> dict[str, float]:
+        """ns per op by arm, of those that were timed."""
+        return {
+            arm: statistics.median(_wall(one) for one in answers) / self.ops[arm]
+            for arm, answers in self.slices.items()
+            if self.timeable(arm)
+        }
+
+    def record(self, arm: str) -> Slices | None:
+        """An arm's slices for the results file; None if it has no time."""
+        if arm not in self.slices or not self.timeable(arm):
+            return None
+        return _slices_record(self.ops[arm], self.slices[arm])
+
+
+class Measurer:
+    """Plays blocks. Remembers only how many ops fill a slice, by cell and driver."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        plan: Plan,
+        rng: random.Random,
+        placement: machine.Placement,
+        server_pid: int,
+    ) -> None:
+        self.stage = stage
+        self.plan = plan
+        self.random = rng
+        self.placement = placement
+        self.server_pid = server_pid
+        self._ops: dict[tuple[str, str], tuple[int, float]] = {}  # → ops, ns per op
+
+    def measure(
+        self, play: Playable, number: int, attempt: int, lanes: Sequence[Lane]
+    ) -> Block:
+        """Open, verify and warm every arm, interleave slices, verify again."""
+        order = self.random.sample(lanes, len(lanes))
+        block = Block(play, number, attempt, {lane.arm.id: lane for lane in order})
+        try:
+            with self.stage.server_settings(play.cell):
+                self._play(block)
+        except OracleError as error:  # a setting that the server does not have
+            fault = Judgement(Verdict.INVALID, str(error))
+            block.judged = dict.fromkeys(block.lanes, fault)
+        return block
+
+    def _play(self, block: Block) -> None:
+        for lane in block.lanes.values():
+            self._ready(block, lane)
+        self._measure(block)
+        for lane in block.lanes.values():
+            self._finish(block, lane)
+
+    def _ready(self, block: Block, lane: Lane) -> None:
+        """Open, verify, watch, warm up, calibrate: all before anything is timed."""
+        arm, play = lane.arm.id, block.play
+        try:
+            judged = lane.open(play)
+            if judged.verdict is Verdict.EXACT:
+                judged = lane.verify(play)
+            block.judged[arm] = judged
+            if judged.verdict.timeable:
+                self._warm(block, lane)
+        except WorkerGone as gone:
+            block.judged[arm] = Judgement(Verdict(gone.verdict), str(gone))
+        except DriverError as error:
+            block.judged[arm] = Judgement(Verdict.SKIPPED, str(error))
+        except OracleError as error:
+            block.judged[arm] = Judgement(Verdict.INVALID, str(error))
+
+    def _warm(self, block: Block, lane: Lane) -> None:
+        cell = block.play.cell
+        if not cell.clients and cell.expect.sessions is None:
+            lane.ask(
+                "watch",
+                10,
+                pids=self.stage.backend_pids(lane.control, lane.application_name),
+            )
+        self.stage.renew(lane.control, cell, lane.schema)
+        warm_up = schedule.warm_up_ops(lane.slowest_ns * max(1, cell.clients), self.plan)
+        lane.ask("warm", lane.deadlines.verify, ops=warm_up)
+        block.ops[lane.arm.id] = self._calibrated(block, lane)
+
+    def _known(self, cell: Cell, arm: Arm) -> tuple[int, float] | None:
+        """The calibration of a cell and driver; both copies of a driver share one."""
+        return self._ops.get((cell.id, arm.name))
+
+    def _calibrated(self, block: Block, lane: Lane) -> int:
+        """Ops per slice: measured once per run, then fixed."""
+        cell = block.play.cell
+        known = self._known(cell, lane.arm)
+        if known is None:
+            known = self._calibrate(block, lane)
+            self._ops[cell.id, lane.arm.name] = known
+        return known[0]
+
+    def _calibrate(self, block: Block, lane: Lane) -> tuple[int, float]:
+        cell, cycle = block.play.cell, block.play.prepared.calls
+        slice_ns = schedule.CONCURRENT_SLICE_NS if cell.clients else self.plan.slice_ns
+        ops = cycle
+        while True:
+            self.stage.renew(lane.control, cell, lane.schema)
+            answer = lane.ask("measure", lane.deadlines.measure, ops=ops, lead=1)
+            ns_per_op = _wall(answer) / ops
+            wanted = schedule.ops_per_slice(ns_per_op, slice_ns, cycle)
+            if wanted <= 2 * ops:
+                return wanted, ns_per_op
+            ops = min(wanted, ops * 10)
+
+    def _forget_calibration(self, block: Block) -> None:
+        """What was calibrated while somebody disturbed is calibrated again."""
+        if block.number == 0:
+            for lane in block.lanes.values():
+                self._ops.pop((block.play.cell.id, lane.arm.name), None)
+
+    # --- timing ------------------------------------------------------------------------
+
+    def _measure(self, block: Block) -> None:
+        arms = [arm for arm in block.ops if block.timeable(arm)]
+        watch = machine.Watch(self.placement.clients + self.placement.server)
+        spent = self._own_seconds(block)
+        for turn in schedule.pass_order(self.random, arms, self._passes(block, arms)):
+            for arm in turn:
+                if block.timeable(arm):
+                    self._slice(block, block.lanes[arm])
+        foreign = watch.foreign(self._own_seconds(block) - spent)
+        if foreign > machine.FOREIGN_LIMIT:
+            block.disturbed = f"{foreign:.0%} of the processors went to others"
+            self._forget_calibration(block)
+        if self.plan.latency_ns and not block.play.cell.clients and not _writes(block.play):
+            for arm in block.ops:
+                self._latencies(block, block.lanes[arm])
+
+    def _passes(self, block: Block, arms: Sequence[str]) -> int:
+        """Equal for all arms, so that the slices of a pass can be paired."""
+        if block.play.cell.clients or not arms:
+            return 1
+        known = [self._known(block.play.cell, block.lanes[arm].arm) for arm in arms]
+        slowest = max(ops * ns_per_op for ops, ns_per_op in filter(None, known))
+        return schedule.passes_in_block(slowest, self.plan)
+
+    def _own_seconds(self, block: Block) -> float:
+        workers = [pid for lane in block.lanes.values() if (pid := lane.pid)]
+        return machine.own_seconds(
+            [*workers, *([self.server_pid] if self.server_pid else [])]
+        )
+
+    def _slice(self, block: Block, lane: Lane) -> None:
+        arm, play, ops = lane.arm.id, block.play, block.ops[lane.arm.id]
+        lead = schedule.lead_ops(ops)
+        try:
+            if _writes(play):
+                self.stage.renew(lane.control, play.cell, lane.schema)
+            answer = lane.ask("measure", lane.deadlines.measure, ops=ops, lead=lead)
+            if "failed" in answer:
+                judged = Judgement(
+                    Verdict.REJECTED, f"while it was timed: {answer['failed']}"
+                )
+            else:
+                block.slices.setdefault(arm, []).append(answer)
+                judged = self._count(play, lane, (ops + lead) * max(1, play.cell.clients))
+        except WorkerGone as gone:
+            judged = Judgement(Verdict(gone.verdict), f"while it was timed: {gone}")
+        except OracleError as error:  # a lock that the driver left, say
+            judged = Judgement(Verdict.INVALID, f"while it was timed: {error}")
+        if judged is not EXACT:
+            block.judged[arm] = judged
+
+    def _count(self, play: Playable, lane: Lane, ops: int) -> Judgement:
+        """After a slice of writes the server must hold as many rows as were sent."""
+        if not _writes(play):
+            return EXACT
+        judged = self.stage.check_state(lane.control, play, lane.schema, ops)
+        return EXACT if judged.verdict is Verdict.EXACT else judged
+
+    def _latencies(self, block: Block, lane: Lane) -> None:
+        known = self._known(block.play.cell, lane.arm)
+        if known is None or not block.timeable(lane.arm.id):
+            return
+        ops = max(1, int(self.plan.latency_ns / max(1.0, known[1])))
+        try:
+            answer = lane.ask("latencies", lane.deadlines.measure, ops=ops)
+            if "failed" in answer:
+                raise WorkerGone(answer["failed"], verdict="rejected")
+            block.latencies[lane.arm.id] = answer["ns"]
+        except WorkerGone as gone:
+            judged = Judgement(
+                Verdict(gone.verdict), f"while it was timed op by op: {gone}"
+            )
+            block.judged[lane.arm.id] = judged
+
+    def _finish(self, block: Block, lane: Lane) -> None:
+        """Verify once more: what was timed must still be right."""
+        arm = lane.arm.id
+        if block.timeable(arm):
+            again = lane.verify(block.play)
+            if worst((block.judged[arm], again)) is again:
+                block.judged[arm] = Judgement(
+                    again.verdict,
+                    f"after it was timed: {again.detail}",
+                    again.observed,
+                    again.expected,
+                )
+        lane.close()
+
+
+def _wall(answer: Mapping[str, Any]) -> int:
+    if "failed" in answer:
+        raise WorkerGone(f"an op failed: {answer['failed']}", verdict="rejected")
+    wall: int = answer["wall_ns"]
+    return wall
+
+
+def _writes(play: Playable) -> bool:
+    return play.prepared.before is not None
+
+
+def _slices_record(ops: int, answers: Sequence[Mapping[str, Any]]) -> Slices:
+    server = [one["server_cpu_ns"] for one in answers]
+    return Slices(
+        ops=ops,
+        lead=schedule.lead_ops(ops),
+        wall_ns=[one["wall_ns"] for one in answers],
+        cpu_ns=[one["cpu_ns"] for one in answers],
+        server_cpu_ns=[] if None in server else server,
+        voluntary_switches=[one["voluntary"] for one in answers],
+        involuntary_switches=[one["involuntary"] for one in answers],
+    )
