@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -30,7 +30,7 @@ BENCH = [
 
 
 @pytest.fixture
-def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A temporary directory of this test's own, so that leftovers can be seen."""
     folder = tmp_path / "t"
     folder.mkdir()
@@ -38,7 +38,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         parent.chmod(parent.stat().st_mode | 0o011)  # root gives its servers to 'nobody'
     monkeypatch.setenv("TMPDIR", str(folder))
-    yield folder
+    return folder
 
 
 def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
