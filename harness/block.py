@@ -159,13 +159,13 @@ class Measurer:
 
     def _measure(self, block: Block) -> None:
         arms = [arm for arm in block.ops if block.timeable(arm)]
-        watch = machine.Watch(self.placement.clients + self.placement.server)
-        spent = self._own_seconds(block)
+        cores = self.placement.clients + self.placement.server
+        watch = machine.Watch(cores, self._pids(block))
         for turn in schedule.pass_order(self.random, arms, self._passes(block, arms)):
             for arm in turn:
                 if block.timeable(arm):
                     self._slice(block, block.lanes[arm])
-        foreign = watch.foreign(self._own_seconds(block) - spent)
+        foreign = watch.foreign()
         if foreign > machine.FOREIGN_LIMIT:
             block.disturbed = f"{foreign:.0%} of the processors went to others"
             self._forget_calibration(block)
@@ -181,11 +181,9 @@ class Measurer:
         slowest = max(ops * ns_per_op for ops, ns_per_op in filter(None, known))
         return schedule.passes_in_block(slowest, self.plan)
 
-    def _own_seconds(self, block: Block) -> float:
+    def _pids(self, block: Block) -> list[int]:
         workers = [pid for lane in block.lanes.values() if (pid := lane.pid)]
-        return machine.own_seconds(
-            [*workers, *([self.server_pid] if self.server_pid else [])]
-        )
+        return [*workers, self.server_pid] if self.server_pid else workers
 
     def _slice(self, block: Block, lane: Lane) -> None:
         arm, play, ops = lane.arm.id, block.play, block.ops[lane.arm.id]

@@ -103,61 +103,62 @@ def keep_off(cores: Sequence[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Processor time of the machine's cores, in seconds since boot, at one moment."""
+    """Processor seconds of the watched cores and of this process, at one moment."""
 
     at: float
     busy: float
     stolen: float
+    mine: float
 
 
 class Watch:
-    """Tells how much of some cores somebody else used since the last look."""
+    """Tells how much of some cores somebody else used, from its start to its end.
 
-    def __init__(self, cores: Sequence[int]) -> None:
+    Our own is this process, the processes `pids` and their children. To add those up
+    takes a while, so it is done outside of the time that is watched.
+    """
+
+    def __init__(self, cores: Sequence[int], pids: Sequence[int]) -> None:
         self._cores = tuple(cores)
-        self._last = self._read()
+        self._pids = tuple(pids)
+        self._own = own_seconds(self._pids)
+        self._start = self._read()
 
     def _read(self) -> Usage:
+        mine = time.process_time()
         if not sys.platform.startswith("linux") or not self._cores:
-            return Usage(time.monotonic(), 0.0, 0.0)
+            return Usage(time.monotonic(), 0.0, 0.0, mine)
         times = psutil.cpu_times(percpu=True)
         chosen = [times[core] for core in self._cores if core < len(times)]
-        busy = sum(
-            one.user + one.nice + one.system + one.irq + one.softirq for one in chosen
-        )
-        return Usage(time.monotonic(), busy, sum(one.steal for one in chosen))
+        # Interrupts are left out: on loopback they are our own packets, charged to nobody.
+        busy = sum(one.user + one.nice + one.system for one in chosen)
+        return Usage(time.monotonic(), busy, sum(one.steal for one in chosen), mine)
 
-    def foreign(self, own_seconds: float) -> float:
-        """The share of the cores' time that went to others or was stolen, 0 to 1.
-
-        `own_seconds` is the processor time that our own processes used meanwhile.
-        """
-        now, last = self._read(), self._last
-        self._last = now
-        elapsed = (now.at - last.at) * max(1, len(self._cores))
+    def foreign(self) -> float:
+        """The share of the cores' time that went to others or was stolen, 0 to 1."""
+        start, end = self._start, self._read()
+        elapsed = (end.at - start.at) * max(1, len(self._cores))
         if not self._cores or elapsed <= 0:
             return 0.0
-        others = max(0.0, now.busy - last.busy - own_seconds) + now.stolen - last.stolen
+        ours = own_seconds(self._pids) - self._own + end.mine - start.mine
+        others = max(0.0, end.busy - start.busy - ours) + end.stolen - start.stolen
         return min(1.0, others / elapsed)  # ticks of 10 ms may be longer than a look
 
 
 def own_seconds(pids: Sequence[int]) -> float:
-    """Processor time that we, these processes and their children have used so far.
+    """Processor time that these processes and their children have used so far.
 
     Children that have ended are in their parent's account: a backend is gone as soon as
     its session is closed.
     """
-    return sum(_spent(pid) for pid in (os.getpid(), *pids))
+    return sum(map(_spent, pids))
 
 
 def _spent(pid: int) -> float:
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         own = process.cpu_times()
-        total = own.user + own.system
-        if pid == os.getpid():
-            return total  # its children are asked by themselves
-        total += own.children_user + own.children_system
+        total = own.user + own.system + own.children_user + own.children_system
         for child in process.children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 times = child.cpu_times()

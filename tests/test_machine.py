@@ -54,13 +54,9 @@ def affinity() -> Iterator[None]:
 
 def shares(pid: int, core: int) -> tuple[float, float]:
     """How much of a core is foreign: if a process is not ours, and if it is."""
-    unaware, aware = machine.Watch([core]), machine.Watch([core])
-    mine, ours = machine.own_seconds([]), machine.own_seconds([pid])
+    unaware, aware = machine.Watch([core], []), machine.Watch([core], [pid])
     time.sleep(0.6)
-    return (
-        unaware.foreign(machine.own_seconds([]) - mine),
-        aware.foreign(machine.own_seconds([pid]) - ours),
-    )
+    return unaware.foreign(), aware.foreign()
 
 
 def test_somebody_on_the_watched_core_is_seen_and_we_ourselves_are_not() -> None:
@@ -72,13 +68,23 @@ def test_somebody_on_the_watched_core_is_seen_and_we_ourselves_are_not() -> None
 
 
 def test_nothing_watched_is_nothing_foreign() -> None:
-    watch = machine.Watch([])
+    watch = machine.Watch([], [])
     time.sleep(0.01)
-    assert watch.foreign(0.0) == 0.0
+    assert watch.foreign() == 0.0
 
 
 def test_a_core_that_does_not_exist_is_ignored() -> None:
-    assert machine.Watch([10_000]).foreign(0.0) == 0.0
+    assert machine.Watch([10_000], []).foreign() == 0.0
+
+
+def test_what_this_process_does_is_our_own(affinity: None) -> None:
+    os.sched_setaffinity(0, CORES[:1])
+    watch = machine.Watch(CORES[:1], [])
+    spent, end = time.process_time(), time.monotonic() + 0.4
+    while time.monotonic() < end:
+        pass
+    share = (time.process_time() - spent) / 0.4
+    assert watch.foreign() < 1.05 - share + 0.1
 
 
 def test_own_time_counts_children_that_have_ended() -> None:
@@ -110,7 +116,7 @@ def test_own_time_counts_children_that_live() -> None:
 def test_own_time_of_a_process_that_is_gone() -> None:
     with process("pass") as one:
         one.wait()
-    assert machine.own_seconds([one.pid]) > 0  # our own
+    assert machine.own_seconds([one.pid]) == 0
 
 
 # --- placement -----------------------------------------------------------------------

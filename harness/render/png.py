@@ -25,7 +25,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b0508a", "#56a5d8", "#c98a00", "#6
 _TEXT, _SOFT, _LINE = "#1c1f24", "#5d646f", "#e4e4e0"
 _DPI = 120
 _ROW, _HEAD = 0.27, 0.78
-_NAME, _WIDTH = 50, 11.0
+_NAME, _WIDTH = 74, 11.0
 
 
 def render(report: Report) -> dict[str, bytes]:
@@ -74,7 +74,7 @@ def _overview(run: RunView) -> Figure:
     rows = [(cell, group) for cell in run.cells for group in cell.groups if group.fastest]
     height = 1.7 + 0.3 * len(rows)
     figure = Figure(figsize=(_WIDTH, height), facecolor="white")
-    axes = figure.add_axes((0.36, 0.62 / height, 0.61, (height - 1.62) / height))
+    axes = figure.add_axes((0.46, 0.62 / height, 0.51, (height - 1.62) / height))
     for place, (_, group) in enumerate(rows):
         for row in group.rows:
             if row.ratio:
@@ -84,7 +84,7 @@ def _overview(run: RunView) -> Figure:
     axes.set_yticks([])
     for place, (cell, group) in enumerate(rows):
         y = 1 - (1.0 + (place + 0.6) * (height - 1.62) / (len(rows) + 0.2)) / height
-        figure.text(0.02, y, _question(cell, group), color=_TEXT, fontsize=9, va="center")
+        figure.text(0.02, y, _question(cell, group), color=_TEXT, fontsize=8.5, va="center")
     _ratio_axis(
         axes, [row.ratio.point for _, group in rows for row in group.rows if row.ratio]
     )
@@ -116,7 +116,7 @@ def _dot(axes: Axes, x: float, y: float, row: Row, colour: str) -> None:
 
 def _ratio_axis(axes: Axes, ratios: Sequence[float]) -> None:
     high = max(1.3, max(ratios) * 1.12)
-    marks = [mark for mark in (1, 1.2, 1.5, 2, 3, 5, 7, 10, 20, 50, 100) if mark < high]
+    marks = [mark for mark in (1, 1.5, 2, 3, 5, 10, 20, 50, 100) if mark < high]
     axes.set_xscale("log")
     axes.set_xlim(min(0.95, min(ratios) * 0.98), high)
     _marks(axes, marks, [f"{mark:g}×" for mark in marks])
@@ -125,7 +125,7 @@ def _ratio_axis(axes: Axes, ratios: Sequence[float]) -> None:
 def _question(cell: CellView, group: Group) -> str:
     """The title, shortened so that what tells it from its neighbours stays."""
     extra = ", ".join(filter(None, (cell.point, group.label)))
-    extra = f" ({fmt.shorten(extra, _NAME - 20)})" if extra else ""
+    extra = f" ({fmt.shorten(extra, _NAME - 24)})" if extra else ""
     return _literal(fmt.shorten(cell.facts.title, _NAME - len(extra)) + extra)
 
 
@@ -235,6 +235,6 @@ def _legend(figure: Figure, run: RunView, height: float) -> None:
     step = min(0.0085, 0.61 / sum(len(name) + 4 for name in names))
     x, y = 0.36, 1 - 0.85 / height
     for arm, name in zip(run.competitors, names, strict=True):
-        figure.text(x, y, "●", color=_colour(run, arm.id), fontsize=9, va="center")
-        figure.text(x + 0.013, y, _literal(name), color=_TEXT, fontsize=9, va="center")
+        figure.text(x, y, "●", color=_colour(run, arm.id), fontsize=8.5, va="center")
+        figure.text(x + 0.013, y, _literal(name), color=_TEXT, fontsize=8.5, va="center")
         x += step * (len(name) + 4)

@@ -211,7 +211,7 @@ def _sureness(
         parts.append(f"a typical time is known to ±{fmt.change(precision, sign=False)}")
     if any(test.doubtful for test in tests):
         parts.append("but a driver differs from itself: the numbers are doubtful")
-    elif any(test.conclusive for test in tests):
+    elif any(test.conclusive and test.can_differ for test in tests):
         parts.append("a driver run against itself showed no difference")
     return "; ".join(parts) + "."
 
