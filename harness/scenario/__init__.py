@@ -10,14 +10,23 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import ScenarioError
-from harness.model import Cell
+from harness.model import Cell, Op
 from harness.scenario.axes import expand
-from harness.scenario.tables import ScenarioFile, convert, json_schema
+from harness.scenario.cells import make
+from harness.scenario.literals import cases
+from harness.scenario.tables import (
+    CaseTable,
+    FixtureTable,
+    ScenarioFile,
+    convert,
+    json_schema,
+)
 
 __all__ = [
     "Scenario",
@@ -120,7 +129,7 @@ def load(file: Path) -> Scenario:
         raise ScenarioError(f"{file}: not TOML: {error}") from error
     parsed = convert(raw, ScenarioFile, str(file))
     name = _name(file)
-    cells = tuple(
+    written = tuple(
         cell
         for index, case in enumerate(parsed.case)
         for cell in expand(
@@ -128,9 +137,31 @@ def load(file: Path) -> Scenario:
         )
     )
     _no_duplicates(file, [case.name for case in parsed.case])
+    values = tuple(_round_trips(parsed, name, str(file)))
+    _no_duplicates(file, [cell.id for cell in values])
+    if not written and not values:
+        raise ScenarioError(f"{file}: it has neither a [[case]] nor a [[value]]")
     return Scenario(
-        name=name, title=parsed.title, why=parsed.why.strip(), path=str(file), cells=cells
+        name=name,
+        title=parsed.title,
+        why=parsed.why.strip(),
+        path=str(file),
+        cells=written + values,
     )
+
+
+def _round_trips(parsed: ScenarioFile, name: str, where: str) -> Iterator[Cell]:
+    """The cells of the `[[value]]` tables; COPY needs a table of its own."""
+    fixture = parsed.fixture or FixtureTable(sql="")
+    for value in parsed.value:
+        for literal, raw in cases(value):
+            copies = raw["op"] == Op.COPY_IN
+            table = f";\ncreate table v (v {value.type})" if copies else ""
+            own = {"sql": fixture.sql.rstrip().rstrip(";") + table, "scope": fixture.scope}
+            own["scope"] = "trial" if copies else own["scope"]
+            case = convert(raw, CaseTable, f"{where}, value {value.type}")
+            point = (("value", literal),)
+            yield make(parsed, case, name, point, own, f"{where}, value {value.type}")
 
 
 def _name(file: Path) -> str:

@@ -1,0 +1,101 @@
+"""`[[value]]`: the round trips of a type, as cases that could have been written by hand.
+
+| direction | what is asked | what must be |
+|---|---|---|
+| `read` | `select L::T` | the server's own text of it |
+| `write` | `select $1::T::text`, with L as a Python object | the text the server gives L |
+| `array-read` | `select array[L]` | as `read` |
+| `array-write` | `select $1::T[]::text`, with a list that holds L | as `write` |
+| `array-null` | `select array[L, null]`, for the first literal only | as `read` |
+| `copy` `copy-text` | COPY of one row that holds L, in binary or text format | the table shows L |
+
+A write needs no table: the server says in its own text what arrived.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from harness.scenario.tables import LiteralTable, ValueTable
+
+_NAME = re.compile(r"[A-Za-z0-9_.:+-]{1,40}")
+
+
+def cases(value: ValueTable) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The value's name on its axis and the raw case table, for each cell."""
+    for direction in value.directions:
+        chosen = value.literals[:1] if direction == "array-null" else value.literals
+        for number, literal in enumerate(chosen, 1):
+            name, sql = _literal(literal, number, value.type)
+            yield name, _CASES[direction](value.type, sql) | _common(value, direction)
+
+
+def _common(value: ValueTable, direction: str) -> dict[str, Any]:
+    prefix = f"{value.name}-" if value.name else ""
+    return {
+        "name": f"{prefix}{direction}",
+        "as": [value.form] if value.form else [],
+        "requires": value.requires,
+        "needs": value.needs,
+        "accept": value.accept,
+    }
+
+
+def _literal(literal: str | LiteralTable, number: int, pg_type: str) -> tuple[str, str]:
+    """A literal's name and its SQL. One that cannot be its own name has a number."""
+    if isinstance(literal, LiteralTable):
+        return literal.name, f"({literal.sql})::{pg_type}"
+    quoted = "'" + literal.replace("'", "''") + "'"
+    return literal if _NAME.fullmatch(literal) else f"v{number}", f"{quoted}::{pg_type}"
+
+
+def _read(_: str, sql: str) -> dict[str, Any]:
+    return {"op": "fetch_val", "sql": f"select {sql} as v"}
+
+
+def _write(pg_type: str, sql: str) -> dict[str, Any]:
+    return {
+        "op": "fetch_val",
+        "sql": f"select ($1::{pg_type})::text as v",
+        "params": f"select {sql}",
+    }
+
+
+def _array_read(_: str, sql: str) -> dict[str, Any]:
+    return {"op": "fetch_val", "sql": f"select array[{sql}] as v"}
+
+
+def _array_null(_: str, sql: str) -> dict[str, Any]:
+    return {"op": "fetch_val", "sql": f"select array[{sql}, null] as v"}
+
+
+def _array_write(pg_type: str, sql: str) -> dict[str, Any]:
+    return {
+        "op": "fetch_val",
+        "sql": f"select ($1::{pg_type}[])::text as v",
+        "params": f"select array[{sql}]",
+    }
+
+
+def _copy(_: str, sql: str) -> dict[str, Any]:
+    return {
+        "op": "copy_in",
+        "format": "binary",
+        "table": "v",
+        "columns": ["v"],
+        "rows": f"select {sql} as v",
+        "expect": {"state": "select v from v"},
+    }
+
+
+_CASES = {
+    "read": _read,
+    "write": _write,
+    "array-read": _array_read,
+    "array-write": _array_write,
+    "array-null": _array_null,
+    "copy": _copy,
+    "copy-text": lambda pg_type, sql: _copy(pg_type, sql) | {"format": "text"},
+}
