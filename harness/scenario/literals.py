@@ -7,7 +7,7 @@
 | `array-read` | `select array[L]` | as `read` |
 | `array-write` | `select $1::T[]::text`, with a list that holds L | as `write` |
 | `array-null` | `select array[L, null]`, for the first literal only | as `read` |
-| `copy` `copy-text` | COPY of one row that holds L, in binary or text format | the table shows L |
+| `copy` `copy-text` | COPY of one row with L, binary or text | the table shows L |
 
 A write needs no table: the server says in its own text what arrived.
 """
@@ -90,6 +90,10 @@ def _copy(_: str, sql: str) -> dict[str, Any]:
     }
 
 
+def _copy_text(pg_type: str, sql: str) -> dict[str, Any]:
+    return _copy(pg_type, sql) | {"format": "text"}
+
+
 _CASES = {
     "read": _read,
     "write": _write,
@@ -97,5 +101,5 @@ _CASES = {
     "array-write": _array_write,
     "array-null": _array_null,
     "copy": _copy,
-    "copy-text": lambda pg_type, sql: _copy(pg_type, sql) | {"format": "text"},
+    "copy-text": _copy_text,
 }
