@@ -75,7 +75,11 @@ def _column(table: Table, index: int, form: str, wrapper: Wrapper | None) -> lis
         return list(texts)
     objects = [None if text is None else values.parse(pg_type, text) for text in texts]
     if form == "wrapper":
-        return [None if one is None else _wrapped(pg_type, one, wrapper) for one in objects]
+        # By the text: JSON's null is None too, and a wrapper can hold it.
+        return [
+            None if text is None else _wrapped(pg_type, one, wrapper)
+            for text, one in zip(texts, objects, strict=True)
+        ]
     return objects
 
 
