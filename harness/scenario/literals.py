@@ -9,7 +9,8 @@
 | `array-null` | `select array[L, null]`, for the first literal only | as `read` |
 | `copy` `copy-text` | COPY of one row with L, binary or text | the table shows L |
 
-A write needs no table: the server says in its own text what arrived.
+A write needs no table: the server says in its own text what arrived. That text depends
+on the session, so a write runs under the settings of the control connection.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Any
 
 from harness.scenario.tables import LiteralTable, ValueTable
 
-_NAME = re.compile(r"[A-Za-z0-9_.:+-]{1,40}")
+_NAME = re.compile(r"[A-Za-z0-9_.:+/-]{1,40}")
+_TEXT_FORM = {"DateStyle": "ISO", "IntervalStyle": "iso_8601", "TimeZone": "UTC"}
 
 
 def cases(value: ValueTable) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -37,6 +39,7 @@ def _common(value: ValueTable, direction: str) -> dict[str, Any]:
     return {
         "name": f"{prefix}{direction}",
         "as": [value.form] if value.form else [],
+        "settings": _TEXT_FORM if direction in ("write", "array-write") else {},
         "requires": value.requires,
         "needs": value.needs,
         "accept": value.accept,
@@ -48,7 +51,8 @@ def _literal(literal: str | LiteralTable, number: int, pg_type: str) -> tuple[st
     if isinstance(literal, LiteralTable):
         return literal.name, f"({literal.sql})::{pg_type}"
     quoted = "'" + literal.replace("'", "''") + "'"
-    return literal if _NAME.fullmatch(literal) else f"v{number}", f"{quoted}::{pg_type}"
+    name = literal.replace(" ", "_")
+    return name if _NAME.fullmatch(name) else f"v{number}", f"{quoted}::{pg_type}"
 
 
 def _read(_: str, sql: str) -> dict[str, Any]:
@@ -58,9 +62,15 @@ def _read(_: str, sql: str) -> dict[str, Any]:
 def _write(pg_type: str, sql: str) -> dict[str, Any]:
     return {
         "op": "fetch_val",
-        "sql": f"select ($1::{pg_type})::text as v",
+        "sql": f"select ($1::{pg_type}){_as_text(pg_type)} as v",
         "params": f"select {sql}",
     }
+
+
+def _as_text(pg_type: str) -> str:
+    """The cast that shows a value. The blanks of a json document are no part of it."""
+    json = {"json": "::jsonb", "json[]": "::jsonb[]"}
+    return f"{json.get(pg_type, '')}::text"
 
 
 def _array_read(_: str, sql: str) -> dict[str, Any]:
@@ -74,7 +84,7 @@ def _array_null(_: str, sql: str) -> dict[str, Any]:
 def _array_write(pg_type: str, sql: str) -> dict[str, Any]:
     return {
         "op": "fetch_val",
-        "sql": f"select ($1::{pg_type}[])::text as v",
+        "sql": f"select ($1::{pg_type}[]){_as_text(f'{pg_type}[]')} as v",
         "params": f"select array[{sql}]",
     }
 

@@ -110,7 +110,7 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
 class LiteralTable(_Strict, frozen=True, kw_only=True):
     """A value that is too long or too odd to be its own name: SQL, with a name."""
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.+-]+$", max_length=40)]
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:+/-]+$", max_length=40)]
     sql: str
 
 
