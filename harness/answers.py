@@ -35,6 +35,15 @@ def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
     return _EXACT
 
 
+def rows_of(task: Task, session: Any, native: Any) -> Any:
+    """What a trait shows of a native result: the value, or the rows as tuples."""
+    if task.op is Op.FETCH_ALL:
+        return list(session.rows(native))
+    if task.op is Op.FETCH_ONE:
+        return next(iter(session.rows([native])), None)
+    return native if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY) else None
+
+
 def _judge_statements(
     task: Task, session: Any, native: Any, tables: tuple[Table | None, ...]
 ) -> Judgement:

@@ -36,7 +36,7 @@ def bind_call(task: Task, wrapper: Wrapper | None, offset: int) -> Call:
     return Call(
         op=task.op,
         sql=task.sql,
-        params=_objects(task.params, task.forms, wrapper),
+        params=_params(task, wrapper),
         statements=_statements(task, wrapper),
         table=task.table,
         columns=task.columns,
@@ -46,6 +46,15 @@ def bind_call(task: Task, wrapper: Wrapper | None, offset: int) -> Call:
         format=task.format,
         offset=offset,
     )
+
+
+def _params(task: Task, wrapper: Wrapper | None) -> tuple[tuple[Any, ...], ...]:
+    if task.args:
+        try:
+            return (tuple(map(values.construct, task.args)),)
+        except ImportError as error:
+            raise Unsupported(f"an argument cannot be made here: {error}") from error
+    return _objects(task.params, task.forms, wrapper)
 
 
 def _statements(task: Task, wrapper: Wrapper | None) -> tuple[Statement, ...]:

@@ -231,6 +231,8 @@ class Worker:
         if expected.error is not None or expected.rejected:
             return verify.judge_no_error(expected.error)
         try:
+            if expected.trait:
+                return verify.observe(answers.rows_of(self.task, self.session, native))
             return answers.judge(self.task, self.session, native, index)
         except BaseException as error:
             detail = f"the result cannot be read: {type(error).__name__}: {error}"
@@ -267,6 +269,8 @@ class Worker:
             )
         expected = self.task.expected
         fields = self.driver.describe_error(error)
+        if expected.trait:
+            return verify.observe_error(fields, error)
         judged = verify.judge_error(expected.error, expected.rejected, fields, error)
         if where and judged.detail:
             return Judgement(

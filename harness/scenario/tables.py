@@ -60,6 +60,8 @@ class ExpectTable(_Strict, frozen=True, kw_only=True):
     """`expect`: oracles besides the rows that a read returns."""
 
     state: str = ""
+    equals: str = ""
+    trait: bool = False
     error: ErrorTable | None = None
     rejected: bool = False
     recall: RecallTable | None = None
@@ -87,6 +89,7 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
     title: str = ""
     sql: str = ""
     params: str = ""
+    args: list[dict[str, Any]] = []
     form: str | list[str] = msgspec.field(name="as", default_factory=list)
     statements: list[StatementTable] = []
     table: str = ""

@@ -1,7 +1,7 @@
 """One table: PostgreSQL type ⇄ Python value ⇄ canonical text."""
 
 from harness.values.codec import Canonical, Codec, Habit, NotCanonical
-from harness.values.constructors import construct, form
+from harness.values.constructors import check_spec, construct, form
 from harness.values.containers import Range
 from harness.values.table import (
     canonical,
@@ -23,6 +23,7 @@ __all__ = [
     "Range",
     "canonical",
     "canonical_text",
+    "check_spec",
     "construct",
     "converter",
     "describe_type",
