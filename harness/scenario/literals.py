@@ -62,15 +62,23 @@ def _read(_: str, sql: str) -> dict[str, Any]:
 def _write(pg_type: str, sql: str) -> dict[str, Any]:
     return {
         "op": "fetch_val",
-        "sql": f"select ($1::{pg_type}){_as_text(pg_type)} as v",
+        "sql": f"select {_shown(pg_type, f'$1::{pg_type}')} as v",
         "params": f"select {sql}",
     }
 
 
-def _as_text(pg_type: str) -> str:
-    """The cast that shows a value. The blanks of a json document are no part of it."""
-    json = {"json": "::jsonb", "json[]": "::jsonb[]"}
-    return f"{json.get(pg_type, '')}::text"
+# What PostgreSQL's text tells apart and a value does not: the blanks of a document, and
+# minus one hour from minus one day plus 23 hours, which is Python's way to say it.
+_COMPARABLE = {
+    "json": "({})::jsonb",
+    "json[]": "({})::jsonb[]",
+    "interval": "justify_hours({})",
+}
+
+
+def _shown(pg_type: str, value: str) -> str:
+    """The SQL that shows a value as text."""
+    return f"({_COMPARABLE.get(pg_type, '{}').format(value)})::text"
 
 
 def _array_read(_: str, sql: str) -> dict[str, Any]:
@@ -84,7 +92,7 @@ def _array_null(_: str, sql: str) -> dict[str, Any]:
 def _array_write(pg_type: str, sql: str) -> dict[str, Any]:
     return {
         "op": "fetch_val",
-        "sql": f"select ($1::{pg_type}[]){_as_text(f'{pg_type}[]')} as v",
+        "sql": f"select {_shown(f'{pg_type}[]', f'$1::{pg_type}[]')} as v",
         "params": f"select array[{sql}]",
     }
 

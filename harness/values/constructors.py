@@ -131,8 +131,8 @@ def _float32_array(values: list[float]) -> Any:
     return np.array(values, dtype=np.float32)
 
 
-def _aware_datetime(value: str, zone: str = "") -> datetime:
-    moment = datetime.fromisoformat(value)
+def _aware_datetime(value: str, zone: str = "", fold: int = 0) -> datetime:
+    moment = datetime.fromisoformat(value).replace(fold=fold)
     if zone:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     if moment.tzinfo is None:
