@@ -18,6 +18,7 @@ from harness.values import (
     Codec,
     Habit,
     NotCanonical,
+    UnknownForm,
     describe_type,
     readings,
     text_column,
@@ -28,6 +29,7 @@ from harness.values.copystream import Stream, read_stream
 EXACT = Judgement(Verdict.EXACT)
 _SHORT = 200
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_SCHEMA = re.compile(r"\bpgdyno_[0-9a-f]{7}_\d+\.")
 _UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
 
 
@@ -221,6 +223,8 @@ def _first_difference(
             if (None if value is None else codec.value(value)) == right:
                 continue
             reason = ""
+        except UnknownForm as error:
+            return index, Judgement(Verdict.INVALID, error.reason, show(value))
         except NotCanonical as error:
             reason = error.reason
         except _UNREADABLE as error:
@@ -321,8 +325,9 @@ def _judge_field(name: str, got: str, expected: str, told: str) -> Judgement:
 
 
 def _told(fields: ErrorFields, error: BaseException) -> str:
-    name = _error_name(fields, error)
-    return f"{name}: {_first_line(fields.message or _text_of(error))}".rstrip(": ")
+    # Our schemas' names would make two runs' records differ.
+    message = _SCHEMA.sub("", _first_line(fields.message or _text_of(error)))
+    return f"{_error_name(fields, error)}: {message}".rstrip(": ")
 
 
 def _error_name(fields: ErrorFields, error: BaseException) -> str:

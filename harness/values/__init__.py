@@ -1,6 +1,6 @@
 """One table: PostgreSQL type ⇄ Python value ⇄ canonical text."""
 
-from harness.values.codec import Canonical, Codec, Habit, NotCanonical
+from harness.values.codec import Canonical, Codec, Habit, NotCanonical, UnknownForm
 from harness.values.constructors import check_spec, construct, form
 from harness.values.containers import Range
 from harness.values.table import (
@@ -21,6 +21,7 @@ __all__ = [
     "Habit",
     "NotCanonical",
     "Range",
+    "UnknownForm",
     "canonical",
     "canonical_text",
     "check_spec",

@@ -163,8 +163,8 @@ def _typed(convert: Callable[[Any], Any]) -> Callable[..., Any]:
 
 
 def _from_hex(convert: Callable[[bytes], Any]) -> Callable[..., Any]:
-    def make(hex: str = "") -> Any:
-        return convert(bytes.fromhex(hex))
+    def make(hex: str = "", times: int = 1) -> Any:
+        return convert(bytes.fromhex(hex) * times)
 
     return make
 
