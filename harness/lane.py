@@ -49,6 +49,7 @@ class Lane:
         self.rss_peak_bytes = 0
         self.chatty_bytes = 0
         self.slowest_ns = 0
+        self.terms: dict[str, str] = {}  # what its driver said of itself
         self._last: dict[str, Any] = {}
         self._worker: WorkerProcess | None = None
         self._schema = ""
@@ -72,7 +73,7 @@ class Lane:
         assert self._worker is not None
         if not self._worker.hello:
             try:
-                self._worker.greet()
+                self.terms = self._worker.greet()["terms"]
             except BaseException:
                 self.dismiss()
                 raise
