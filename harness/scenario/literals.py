@@ -97,14 +97,14 @@ def _array_write(pg_type: str, sql: str) -> dict[str, Any]:
     }
 
 
-def _copy(_: str, sql: str) -> dict[str, Any]:
+def _copy(pg_type: str, sql: str) -> dict[str, Any]:
     return {
         "op": "copy_in",
         "format": "binary",
         "table": "v",
         "columns": ["v"],
         "rows": f"select {sql} as v",
-        "expect": {"state": "select v from v"},
+        "expect": {"state": f"select {_shown(pg_type, 'v')} as v from v"},
     }
 
 
