@@ -95,6 +95,18 @@ class Worker:
             return _judged(self._charge(error, "while opening"))
         return _judged(Judgement(Verdict.EXACT))
 
+    def rebind(self, task: str) -> dict[str, Any]:
+        """Bind another cell on the open session: for many small cells of one kind."""
+        self.task = pickle.loads(Path(task).read_bytes())
+        self.position = 0
+        try:
+            self._bind_ops(self.task)
+        except Unsupported as reason:
+            return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
+        except BaseException as error:
+            return _judged(self._charge(error, "while opening"))
+        return _judged(Judgement(Verdict.EXACT))
+
     def verify(self) -> dict[str, Any]:
         """Run the op through one whole cycle of its parameters, and judge each answer.
 
@@ -176,6 +188,9 @@ class Worker:
             self.ops = [self._bind_connect(task, target)]
             return
         self.session = self._open(task, target)
+        self._bind_ops(task)
+
+    def _bind_ops(self, task: Task) -> None:
         if not drivers.claims(self.session, task.op):
             raise Unsupported(f"{self.driver.name} has no {task.op}")
         bind = getattr(self.session, task.op.value)

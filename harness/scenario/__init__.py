@@ -24,6 +24,7 @@ from harness.scenario.tables import (
     CaseTable,
     FixtureTable,
     ScenarioFile,
+    ValueTable,
     convert,
     json_schema,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "load",
     "select",
     "select_cells",
+    "value_cells",
 ]
 
 
@@ -148,6 +150,12 @@ def load(file: Path) -> Scenario:
         path=str(file),
         cells=written + values,
     )
+
+
+def value_cells(value: ValueTable, scenario: str) -> tuple[Cell, ...]:
+    """The cells of one `[[value]]` that stands in no file."""
+    alone = ScenarioFile(schema=1, title=value.type, why=value.type, value=[value])
+    return tuple(_round_trips(alone, scenario, scenario))
 
 
 def _round_trips(parsed: ScenarioFile, name: str, where: str) -> Iterator[Cell]:
