@@ -89,7 +89,9 @@ def matrix(table: Matrix) -> str:
     exact = len(table.rows) - len(rows)
     if exact:
         lines.append(f"{fmt.plural(exact, 'more check')}: exact in every column.")
-    lines += ["", *_legend(table), "", *_details(rows)]
+    lines += ["", *_legend(table)]
+    if details := list(_details(rows)):
+        lines += ["", *details]
     if drifted := list(_drifted(table)):
         lines += ["", "Drift, against what was expected or declared:", *drifted]
     return "\n".join(line.rstrip() for line in lines).rstrip()
