@@ -28,8 +28,8 @@ _LONG_CALL = 60
 
 # The control connection's text form, in which a state is shown.
 _TEXT_FORM = (
-    "set TimeZone = 'UTC'; set DateStyle = 'ISO'; set IntervalStyle = 'iso_8601';"
-    " set bytea_output = 'hex'; set extra_float_digits = 1"
+    "set TimeZone = 'UTC';\nset DateStyle = 'ISO';\nset IntervalStyle = 'iso_8601';\n"
+    "set bytea_output = 'hex';\nset extra_float_digits = 1"
 )
 
 
@@ -130,10 +130,11 @@ def state_query(query: str) -> str:
     """One text that says what a state query shows: rows, a hash of all, the first three."""
     inner = f"({query.rstrip().rstrip(';')}) s"
     return (
-        "select concat(count(*), ' rows, hash ',"
-        " coalesce(sum(hashtextextended(s::text, 0)::numeric), 0), ': ',"
-        " (select string_agg(left(r, 60), '; ')"
-        f" from (select s::text from {inner} limit 3) t(r))) from {inner}"
+        "select concat(count(*), ' rows, hash ',\n"
+        "  coalesce(sum(hashtextextended(s::text, 0)::numeric), 0), ': ',\n"
+        "  (select string_agg(left(r, 60), '; ')\n"
+        f"   from (select s::text from {inner} limit 3) t(r)))\n"
+        f"from {inner}"
     )
 
 
@@ -325,20 +326,21 @@ class _Script:
     # --- connecting ---
 
     def _setup(self) -> str:
-        path = ", ".join(map(sql.quote, (SCHEMA, *self.scene.extension_schemas)))
         return (
             f"drop schema if exists {SCHEMA} cascade;\n"
             f"create schema {SCHEMA};\n"
-            f"set search_path to {path};\n"
+            f"set search_path to {self._search_path()};\n"
             "set timezone to 'UTC';\n"
-            f"{self.scene.setup.strip().rstrip(';')};"
+            f"{self.scene.setup};"
         )
 
     def _settings(self) -> tuple[tuple[str, str], ...]:
         if not self.scene.setup:
             return self.scene.settings
-        path = ", ".join(map(sql.quote, (SCHEMA, *self.scene.extension_schemas)))
-        return (("search_path", path), *self.scene.settings)
+        return (("search_path", self._search_path()), *self.scene.settings)
+
+    def _search_path(self) -> str:
+        return ",".join(map(_name, (SCHEMA, *self.scene.extension_schemas)))
 
     def _connect(self, settings: Sequence[tuple[str, str]]) -> str:
         connect = self.recipe.text("connect").strip()
@@ -409,6 +411,10 @@ def _sql_text(text: str) -> str:
     """SQL as a literal: over several lines where that is what it is."""
     plain = "\n" in text and not re.search(r'\\|"""|"\Z|[^\S\n ]', text)
     return f'"""{text}"""' if plain else repr(text)
+
+
+def _name(name: str) -> str:
+    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else sql.quote(name)
 
 
 def _options(settings: Sequence[tuple[str, str]]) -> str:

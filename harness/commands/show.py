@@ -178,15 +178,32 @@ def description(played: Played, place: Venue) -> Iterator[str]:
     yield _line("driver", f"{played.arm.name}, {played.arm.profile}{version}")
     yield _line("server", f"{place.facts.label}, PostgreSQL {place.facts.version}")
     yield _line("verdict", judged.verdict)
-    for name in ("detail", "observed", "expected"):
-        if text := getattr(judged, name):
+    for name, text in (
+        ("detail", judged.detail),
+        ("observed", "" if judged.observed in judged.detail else judged.observed),
+        ("expected", judged.expected),
+    ):
+        if text:
             yield _line(name, text)
+    if known := _declared(played):
+        yield _line("declared", known)
     for number, one in enumerate(played.seen[:_SHOWN_CALLS], 1):
         yield from _seen(one, f"call {number}" if len(played.seen) > 1 else "result")
     if len(played.seen) > _SHOWN_CALLS:
         yield _line("", f"and {len(played.seen) - _SHOWN_CALLS} calls more")
     if played.state:
         yield _line("afterwards", played.state)
+
+
+def _declared(played: Played) -> str:
+    from harness import deviations
+
+    found = deviations.find(
+        deviations.load(played.arm.driver), played.cell.id, played.arm.profile
+    )
+    if found is None:
+        return ""
+    return found.ended(played.judged.verdict) or f"{found.reason} {found.link}"
 
 
 def _seen(one: Mapping[str, Any], name: str) -> Iterator[str]:
@@ -235,7 +252,7 @@ def _scene(place: Venue, play: Playable, played: Played) -> Any:
         f"{cell.id} with {played.version or played.arm.name}, profile {played.arm.profile}"
     )
     reset = cell.bench.reset if cell.bench and cell.fixture.scope == "trial" else ""
-    parts = [part.strip().rstrip(";") for part in (cell.fixture.sql, reset) if part.strip()]
+    parts = [part.strip(" \n;") for part in (cell.fixture.sql, reset) if part.strip()]
     return Scene(
         title=(about, f"{judged.verdict}: {judged.detail}".rstrip(": ")),
         setup=";\n".join(parts),
