@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from harness.fixes import Book, Fix, Snippet
@@ -62,7 +62,11 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Cells that need the same of a user."""
+    """Cells that need the same of a user.
+
+    `known` entries are in the words of a fix, others in words made from the run. `again`
+    says that a worse group has told about it already, with the same remedy.
+    """
 
     title: str
     what: str
@@ -71,6 +75,8 @@ class Entry:
     example: Example
     cells: tuple[str, ...]
     subjects: tuple[str, ...]
+    known: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +207,8 @@ def _trait(before: str, after: str) -> Group | None:
         return None
     raised = before.startswith("raised "), after.startswith("raised ")
     if all(raised):
-        return Group.OTHER_ERROR
+        same = class_of(before) == class_of(after)
+        return None if same else Group.OTHER_ERROR
     if any(raised):
         return Group.BETTER if raised[0] else Group.ERROR
     same_type = before.partition(":")[0] == after.partition(":")[0]
@@ -217,8 +224,12 @@ _ERROR = re.compile(r"(?:while opening: |with \d+ clients at once: )?([\w.]+)")
 
 def error_class(check: Check) -> str:
     """`psycopg.errors.DataError` → `DataError`, from what a rejected check says."""
-    told = check.detail or check.observed
-    told = told.removeprefix("raised ")
+    return class_of(check.detail or check.observed)
+
+
+def class_of(told: str) -> str:
+    """The class of an exception without its module: each library has modules of its own."""
+    told = told.removeprefix("raised ").removeprefix("no Exception: ")
     if told.startswith("no SQLSTATE"):
         return "no SQLSTATE"
     found = _ERROR.match(told)
@@ -236,7 +247,9 @@ _DIRECTIONS = {
     "read": "read",
     "write": "written",
 }
-_VALUE = re.compile(rf"(?P<type>.+?)-(?P<direction>{'|'.join(_DIRECTIONS)})@value=(?P<v>.*)")
+_VALUE = re.compile(
+    rf"(?P<type>.+?)-(?P<direction>{'|'.join(_DIRECTIONS)})@value=(?P<v>.*)"
+)
 
 
 def subject_of(cell: str) -> str:
@@ -264,10 +277,21 @@ def _example(pair: Pair) -> Example:
     return Example(
         cell=pair.cell,
         sql=pair.sql,
-        value=_value_of(pair.cell),
+        value=_sent(pair),
         before=_gave(pair.a, pair.b),
         after=_gave(pair.b, pair.a),
     )
+
+
+def _sent(pair: Pair) -> str:
+    """The value that was sent: its text if a check has it, else the name of its literal."""
+    texts = (_value(one.expected) for one in (pair.b, pair.a) if one.expected)
+    written = "written" in direction_of(pair.cell)
+    return next(texts, "") if written and any(_texts(pair)) else _value_of(pair.cell)
+
+
+def _texts(pair: Pair) -> Iterable[str]:
+    return (pair.a.expected, pair.b.expected)
 
 
 _SEEN = re.compile(r"(?P<type>[\w.\[\] |]+): (?P<repr>.*)", re.DOTALL)
@@ -277,14 +301,20 @@ def _gave(check: Check, other: Check) -> str:
     """What a driver did, for people. An exact one gave what the other one should have."""
     verdict = Verdict(check.verdict)
     if verdict is Verdict.EXACT:
-        if check.observed:
-            return _value(check.observed)
-        right = _value(other.expected) if other.expected else ""
-        return f"{right}: right" if right else "the right result"
-    if verdict in (Verdict.LOSSY, Verdict.DIFFERS) and check.observed:
-        wrong = "" if verdict is Verdict.DIFFERS else ": wrong"
-        return _value(check.observed) + wrong
+        return _gave_right(check, other)
+    if verdict is Verdict.LOSSY and check.observed:
+        return f"{_value(check.observed)}: wrong"
+    if verdict is Verdict.DIFFERS and check.observed:
+        return check.observed
     return check.detail or str(verdict)
+
+
+def _gave_right(check: Check, other: Check) -> str:
+    if check.observed:
+        return check.observed
+    if other.verdict == Verdict.DIFFERS and " instead of " in other.detail:
+        return other.detail.rpartition(" instead of ")[2]
+    return f"{_value(other.expected)}: right" if other.expected else "the right result"
 
 
 def _value(seen: str) -> str:
@@ -300,7 +330,9 @@ def _reason(group: Group, pair: Pair) -> str:
     """By what cells without a fix are told apart, beside their subject."""
     if group is Group.UNSUPPORTED:
         return pair.b.detail
-    if group in (Group.ERROR, Group.OTHER_ERROR, Group.FATAL):
+    if group is Group.OTHER_ERROR:
+        return f"{error_class(pair.b)} instead of {error_class(pair.a)}"
+    if group in (Group.ERROR, Group.FATAL):
         return error_class(pair.b)
     if group is Group.BETTER:
         missing = pair.before is Verdict.UNSUPPORTED
@@ -324,7 +356,7 @@ _PLAIN_TITLES: Mapping[Group, str] = {
     Group.ERROR: "{subject}: {reason}",
     Group.TYPES: "{subject}: another Python type",
     Group.UNSUPPORTED: "{reason}",
-    Group.OTHER_ERROR: "Another class for a refusal: {reason}",
+    Group.OTHER_ERROR: "{reason}",
     Group.BETTER: "{subject}: right now, {reason} before",
 }
 
@@ -333,28 +365,35 @@ def _entry(group: Group, pairs: Sequence[Pair], fix: Fix | None) -> Entry:
     subjects = tuple(dict.fromkeys(subject_of(pair.cell) for pair in pairs))
     best = min(pairs, key=_telling)
     return Entry(
-        title=fix.title if fix else _plain_title(group, best),
+        title=fix.title if fix else _plain_title(group, best, _named(pairs, subjects)),
         what=fix.what if fix else _plain_words(group, pairs, subjects),
         do=fix.do if fix else "",
         link=fix.link if fix else "",
         example=_example(best),
         cells=tuple(pair.cell for pair in pairs),
         subjects=subjects,
+        known=fix is not None,
     )
 
 
-def _telling(pair: Pair) -> tuple[bool, bool, int, str]:
-    """Which cell is the best evidence: one value, seen on both sides, and short."""
+def _named(pairs: Sequence[Pair], subjects: Sequence[str]) -> str:
+    """What a title calls its cells: a lone case has a name of its own."""
+    alone = len(pairs) == 1 and not direction_of(pairs[0].cell)
+    return pairs[0].cell if alone else ", ".join(subjects[:2])
+
+
+def _telling(pair: Pair) -> tuple[bool, bool, bool, bool, int, str]:
+    """Which cell is the best evidence: one that can be read at a glance."""
+    worked = (pair.before if pair.after not in _WORKED else pair.after) in _WORKED
     seen = bool(pair.b.observed or pair.a.observed)
-    return (not _value_of(pair.cell), not seen, len(pair.sql), pair.cell)
+    value = bool(_value_of(pair.cell))
+    return (not worked, not pair.sql, not seen, not value, len(pair.sql), pair.cell)
 
 
-def _plain_title(group: Group, pair: Pair) -> str:
+def _plain_title(group: Group, pair: Pair, subject: str) -> str:
     if group is Group.BETTER and pair.before is Verdict.UNSUPPORTED:
         return f"Offered now; before: {pair.a.detail}"
-    return _PLAIN_TITLES[group].format(
-        subject=subject_of(pair.cell), reason=_reason(group, pair)
-    )
+    return _PLAIN_TITLES[group].format(subject=subject, reason=_reason(group, pair))
 
 
 def _plain_words(group: Group, pairs: Sequence[Pair], subjects: Sequence[str]) -> str:
@@ -364,6 +403,8 @@ def _plain_words(group: Group, pairs: Sequence[Pair], subjects: Sequence[str]) -
     lossy = any(one.before is Verdict.LOSSY for one in pairs)
     if group is Group.ERROR and lossy:
         words += "; before, another value came without an error"
+    if group is Group.SILENT and lossy:
+        words += "; both are wrong, each in its way"
     return f"Concerns {words}."
 
 
@@ -382,11 +423,14 @@ def _parts(pairs: Iterable[Pair], book: Book, a: str, b: str) -> tuple[Part, ...
         key = _key(group, pair, fix)
         found.setdefault(group, {}).setdefault(key, []).append(pair)
         fixes[group, key] = fix
-    return tuple(
-        Part(group, INTROS[group], _in_order(group, found[group], fixes))
-        for group in Group
-        if group in found
-    )
+    told: set[str] = set()
+    parts = []
+    for group in (one for one in Group if one in found):
+        entries = _in_order(group, found[group], fixes)
+        known = [replace(one, again=one.title in told and bool(one.do)) for one in entries]
+        parts.append(Part(group, INTROS[group], tuple(known)))
+        told |= {one.title for one in entries}
+    return tuple(parts)
 
 
 def _in_order(

@@ -69,6 +69,20 @@ class FactRule:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
 
+    def speaks_of(self, term: str, before: str, after: str, was: str, becomes: str) -> bool:
+        """Whether this is about a term of two drivers.
+
+        Equal terms say nothing, unless the rule is about these two drivers: some habits
+        differ where the terms do not.
+        """
+        drivers = _among(before, self.before) and _among(after, self.after)
+        about_two = bool(self.before and self.after)
+        if self.term != term or not drivers or not (was and becomes):
+            return False
+        return (about_two or was != becomes) and bool(
+            re.search(self.was, was) and re.search(self.becomes, becomes)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
@@ -95,10 +109,8 @@ class Book:
     def fact(self, term: str, before: str, after: str, was: str, becomes: str) -> str:
         """What to know of a term; empty where nobody has written about it."""
         for one in self.facts:
-            drivers = _among(before, one.before) and _among(after, one.after)
-            if one.term == term and drivers and was != becomes and was and becomes:
-                if re.search(one.was, was) and re.search(one.becomes, becomes):
-                    return one.text.format(a=before, b=after, was=was, becomes=becomes)
+            if one.speaks_of(term, before, after, was, becomes):
+                return one.text.format(a=before, b=after)
         return ""
 
 
