@@ -93,17 +93,15 @@ def updated(
     baseline: Baseline,
     found: Mapping[Key, Verdict],
     version: str,
-    known: Collection[str],
+    gone: Collection[str] = (),
 ) -> Baseline:
     """The baseline with the expectations of the cells that were checked.
 
-    Cells that were not checked keep theirs; those that are in no scenario any more
-    (not in `known`) lose it. Several allowed verdicts stay if one of them was found.
+    Cells that were not checked keep theirs; those that are `gone`, because no scenario
+    has them any more, lose it. Several allowed verdicts stay if one of them was found.
     What the server lacks and what is our own fault is no expectation.
     """
-    kept = {
-        key: one for key, one in baseline.cells.items() if key[0] in known or key in found
-    }
+    kept = {key: one for key, one in baseline.cells.items() if key[0] not in gone}
     for key, verdict in found.items():
         if verdict in (Verdict.SKIPPED, Verdict.INVALID):
             continue

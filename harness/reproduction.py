@@ -409,8 +409,9 @@ class _Script:
 
 def _sql_text(text: str) -> str:
     """SQL as a literal: over several lines where that is what it is."""
-    plain = "\n" in text and not re.search(r'\\|"""|"\Z|[^\S\n ]', text)
-    return f'"""{text}"""' if plain else repr(text)
+    if "\n" not in text or re.search(r'"""|["\\]\Z|[^\S\n ]', text):
+        return repr(text)
+    return f'{"r" if chr(92) in text else ""}"""{text}"""'
 
 
 def _name(name: str) -> str:

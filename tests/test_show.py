@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import math
-import os
 import uuid
 from decimal import Decimal
 from enum import Enum
@@ -22,8 +21,6 @@ from harness.errors import UsageError
 from harness.literals import NoLiteral, literal
 from harness.model import Arm, Call, Op, Statement, Verdict
 from harness.reproduction import NoRecipe, Ran, Scene, disagreement
-
-SERVER = os.environ.get("PGDYNO_TEST_SERVER", "wheel")
 
 # --- literals -----------------------------------------------------------------------
 
@@ -358,11 +355,11 @@ def test_a_reproduction_reproduces(place, tmp_path, driver):
 # --- the verb -----------------------------------------------------------------------
 
 
-def test_the_verb_shows_and_runs(tmp_path, capsys):
+def test_the_verb_shows_and_runs(tmp_path, capsys, dsn):
     file = tmp_path / "what.toml"
     cases(tmp_path)
     code = cli.main(
-        ["show", f"{file}#value", "--driver", "psycopg2", "--server", SERVER, "--run",
+        ["show", f"{file}#value", "--driver", "psycopg2", "--server", dsn, "--run",
          "--script", str(tmp_path / "made.py")]
     )  # fmt: skip
     told = capsys.readouterr().out
@@ -373,11 +370,11 @@ def test_the_verb_shows_and_runs(tmp_path, capsys):
     assert "it shows what the check saw" in told
 
 
-def test_the_verb_is_honest_where_there_is_no_recipe(tmp_path, capsys, miniatures):
+def test_the_verb_is_honest_where_there_is_no_recipe(tmp_path, capsys, miniatures, dsn):
     file = tmp_path / "what.toml"
     cases(tmp_path)
     code = cli.main(
-        ["show", f"{file}#value", "--driver", "wrong-value", "--server", SERVER, "--run"]
+        ["show", f"{file}#value", "--driver", "wrong-value", "--server", dsn, "--run"]
     )
     assert code == 3
     assert "there is no recipe for wrong-value yet" in capsys.readouterr().out

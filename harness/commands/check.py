@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.commands import options
-from harness.model import PROFILES, Cell, Verdict
+from harness.model import PROFILES, Arm, Cell, Verdict
 
 if TYPE_CHECKING:
+    from harness.baseline import Baseline
     from harness.checker import Checker
     from harness.known import Known
     from harness.results.records import Check
+    from harness.scenario import Scenario
 
 
 def add_parser(subparsers: Any) -> None:
@@ -78,10 +80,7 @@ def _add_baselines(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check, print the matrix, and say by the exit code whether all is well."""
-    from harness import known, servers, venue
-    from harness.checker import Checker, in_order
-    from harness.commands.progress import CheckProgress
-    from harness.recording import Recording
+    from harness.checker import in_order
     from harness.results import baselines
     from harness.scenario import select_cells
 
@@ -93,12 +92,32 @@ def run(args: argparse.Namespace) -> int:
     arms = [arm for profile in profiles for arm in options.arms(args.driver, profile)]
     if args.update and not args.force:
         baselines.check_clean(args.baselines)
-    spec = servers.parse(
-        args.server,
-        max_connections=venue.connections_needed(cells, arms),
-        transport=args.transport,
-    )
+    known, checker, found = _checked(args, scenarios, cells, arms, every)
+    checks = in_order(found, cells, arms)
+    print(rendered(checks, args.format).rstrip("\n"))
+    if args.update:
+        known = _update(args.baselines, known, checker, checks, every)
+        checks = [known.mark(one, _version(checker, one), lacking=True) for one in checks]
+    _tell(known, checks, args.baselines, every)
+    return _exit_code(checks, Verdict(args.fail_on))
+
+
+def _checked(
+    args: argparse.Namespace,
+    scenarios: Sequence[Scenario],
+    cells: Sequence[Cell],
+    arms: Sequence[Arm],
+    every: set[str],
+) -> tuple[Known, Checker, list[Check]]:
+    """Play the cells; every check is marked with what was known before it is written."""
+    from harness import known, servers, venue
+    from harness.checker import Checker
+    from harness.commands.progress import CheckProgress
+    from harness.recording import Recording
+
     by_id = {cell.id: cell for cell in cells}
+    connections = venue.connections_needed(cells, arms)
+    spec = servers.parse(args.server, max_connections=connections, transport=args.transport)
     with (
         venue.opened(spec) as place,
         CheckProgress(len(cells) * len(arms)) as progress,
@@ -108,23 +127,14 @@ def run(args: argparse.Namespace) -> int:
         recording.begin()
 
         def report(check: Check) -> None:
-            marked = before.mark(
-                check,
-                _version(checker, check),
-                lacking=bool(place.stage.lacks(by_id[check.cell])),
-            )
+            lacking = bool(place.stage.lacks(by_id[check.cell]))
+            marked = before.mark(check, _version(checker, check), lacking=lacking)
             recording.write(marked)
             progress.checked(marked)
 
         checker = Checker(place.stage, arms, place.folder, report)
         checker.run(cells)
-    checks = in_order(recording.checks, cells, arms)
-    print(rendered(checks, args.format).rstrip("\n"))
-    if args.update:
-        after = _update(args.baselines, before, checker, checks, every)
-        checks = [after.mark(one, _version(checker, one), lacking=True) for one in checks]
-    _tell(before, checks, args.baselines)
-    return _exit_code(checks, Verdict(args.fail_on))
+    return before, checker, recording.checks
 
 
 def _every_cell(cells: Sequence[Cell]) -> set[str]:
@@ -156,12 +166,18 @@ def _exit_code(checks: Sequence[Check], fail_on: Verdict) -> int:
 # --- expectations -----------------------------------------------------------------------
 
 
-def _tell(before: Known, checks: Sequence[Check], folder: Path) -> None:
-    """On stderr, what a matrix does not show: drift, and cells nobody expects yet."""
+def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) -> None:
+    """On stderr, what a matrix does not show: how much drifted, is new, or is gone."""
     drifted = sum(bool(check.drift) for check in checks)
     if drifted:
         print(f"pgdyno: {drifted} of {len(checks)} checks drifted", file=sys.stderr)
-    if new := before.new(checks):
+    if gone := sum(len(_gone(one, every)) for one in known.baselines.values()):
+        print(
+            f"pgdyno: {gone} expected cells are in no scenario any more",
+            "\n  hint: pgdyno check --update forgets them",
+            file=sys.stderr,
+        )
+    if new := known.new(checks):
         print(
             f"pgdyno: {new} of {len(checks)} checks have no expectation in {folder}",
             "\n  hint: look at them, then pgdyno check --update",
@@ -188,11 +204,20 @@ def _update(
                 if (one.driver, one.profile) == (driver, profile)
             }
             version = baseline.version_of(checker.terms(driver, profile))
-            new = baseline.updated(new, found, version, every)
+            new = baseline.updated(new, found, version, _gone(old, every))
         after[driver] = new
         path = baselines.save(folder, new)
         print(f"{path}: {baseline.changes(old, new)}", file=sys.stderr)
     return Known(before.server, after, before.deviations)
+
+
+def _gone(expected: Baseline, every: set[str]) -> set[str]:
+    """Cells that the library had once. Those of own files may just not be asked for."""
+    return {
+        cell
+        for cell, _ in expected.cells
+        if cell not in every and "/" in cell.partition("#")[0]
+    }
 
 
 def rendered(checks: Sequence[Check], form: str) -> str:
