@@ -111,13 +111,13 @@ def run(args: argparse.Namespace) -> int:
     seed = random.randrange(2**31) if args.seed is None else args.seed
     plan = _plan(args, seed)
     findings: list[Finding] = []
-    searched: list[Searched] = []
+    searched: dict[tuple[str, str, str], Searched] = {}
     interrupted = False
     try:
-        searched += _search(args, plan, findings)
+        _search(args, plan, findings, searched)
     except KeyboardInterrupt:
         interrupted = True
-    print(rendered(findings, searched, seed, args.format), end="")
+    print(rendered(findings, list(searched.values()), seed, args.format), end="")
     if interrupted:
         return EXIT_INTERRUPTED
     return EXIT_FAILED if findings else EXIT_PASS
@@ -155,10 +155,14 @@ def _plan(args: argparse.Namespace, seed: int) -> Plan:
 
 
 def _search(
-    args: argparse.Namespace, plan: Plan, findings: list[Finding]
-) -> list[Searched]:
+    args: argparse.Namespace,
+    plan: Plan,
+    findings: list[Finding],
+    searched: dict[tuple[str, str, str], Searched],
+) -> None:
     from harness import servers, venue
     from harness.commands.progress import FuzzProgress
+    from harness.fuzz.findings import Searched
     from harness.fuzz.search import Subject, search
     from harness.render.findings import line
 
@@ -171,9 +175,11 @@ def _search(
             progress.found(line(finding))
 
         def tell(subject: Subject) -> None:
-            progress.tried(f"{subject.arm.name} {subject.type} {subject.direction}")
+            key = (subject.type, subject.arm.name, subject.direction)
+            searched[key] = Searched(*key, subject.examples, subject.offered)
+            progress.tried(" ".join(key))
 
-        return search(place, plan, tell, found)
+        search(place, plan, tell, found)
 
 
 def rendered(

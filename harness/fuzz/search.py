@@ -16,12 +16,13 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import HealthCheck, Phase, Verbosity, find, settings
 from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import HypothesisException
 
 from harness.control import Control
 from harness.errors import DriverError, OracleError, WorkerGone
 from harness.fuzz import literals
-from harness.fuzz.findings import Finding, Kind, Searched, kind_of, simplest
+from harness.fuzz.findings import Finding, Kind, kind_of, simplest
 from harness.lane import Deadlines, Lane
 from harness.model import Arm, BenchSpec, Cell, Judgement, Verdict
 from harness.process import judgement
@@ -83,6 +84,11 @@ class Subject:
     known: set[Kind] = field(default_factory=set)
     examples: int = 0
     offered: bool = True
+
+    @property
+    def open(self) -> bool:
+        """Whether there is anything left to look for."""
+        return self.offered and len(self.known) < MAX_KINDS
 
 
 Tell = Callable[[Subject], None]
@@ -146,6 +152,7 @@ class Player:
             if judged.verdict is Verdict.EXACT:
                 judged = judgement(self.lane.ask("verify", DEADLINES.verify))
         except WorkerGone as gone:
+            self._session = None
             judged = Judgement(Verdict(gone.verdict), str(gone))
         if judged.verdict not in _HEALTHY:
             self.leave()
@@ -205,7 +212,7 @@ class Hunt:
     def run(self, batches: int, seed: int) -> Iterator[Finding]:
         """Findings of kinds that were not known, each made small."""
         strategy = _batches(literals.of(self.subject.type))
-        while self.subject.offered and len(self.subject.known) < MAX_KINDS:
+        while self.subject.open:
             self._target, self._examples = None, {}
             with suppress(OutOfTime):
                 self._find(strategy, batches, seed)
@@ -232,11 +239,13 @@ class Hunt:
                     phases=(Phase.generate, Phase.shrink),
                     suppress_health_check=list(HealthCheck),
                     verbosity=Verbosity.quiet,
+                    report_multiple_bugs=False,  # the next kind has a search of its own
                 ),
                 random=random.Random(seed),
             )
 
     def _is_bad(self, batch: list[list[str]]) -> bool:
+        self._check_time()
         return any(self._hits(literal) for row in batch for literal in row)
 
     def _hits(self, literal: str) -> bool:
@@ -258,16 +267,17 @@ class Hunt:
         """What becomes of a literal, asked once; None where the server refuses it."""
         if literal in self._judged:
             return self._judged[literal]
-        self._check_time()
         play = self._oracle.play(literal)
         if play is None:
             return None
+        self._check_time()
         self.subject.examples += 1
         judged = self._judged[literal] = self._player.judge(play)
         if judged.verdict is Verdict.UNSUPPORTED:
             self.subject.offered = False
-            raise _NotOffered
         self._tell(self.subject)
+        if not self.subject.offered:
+            raise _NotOffered
         return judged
 
     def _check_time(self) -> None:
@@ -302,33 +312,33 @@ def _batches(one: literals.Literals) -> st.SearchStrategy[list[list[str]]]:
     return st.lists(st.lists(one, min_size=1), min_size=1)
 
 
-def search(place: Venue, plan: Plan, tell: Tell, found: Found) -> list[Searched]:
-    """Search until the time is up; `found` hears of each finding as it is made.
+def search(place: Venue, plan: Plan, tell: Tell, found: Found) -> None:
+    """Search until the time is up, or nothing is left to search.
+
+    `tell` hears of each example, `found` of each finding, when it is made.
 
     Raises:
         DriverError: a driver cannot be used.
     """
-    deadline = time.monotonic() + plan.seconds
     subjects = [
         [Subject(pg_type, direction, arm) for arm in plan.arms]
         for direction in plan.directions
         for pg_type in plan.types
     ]
+    # Hypothesis keeps tables of Unicode; they shall not lie about where the user works.
+    set_hypothesis_home_dir(place.folder / "hypothesis")
     with Control(place.server.target) as control:
         players = {arm: Player(place, control, arm) for arm in plan.arms}
         try:
             _greet(players.values())
+            deadline = time.monotonic() + plan.seconds
             _rounds(place, plan, players, subjects, deadline, tell, found)
         except OutOfTime:
             pass
         finally:
+            set_hypothesis_home_dir(None)
             for player in players.values():
                 player.lane.dismiss()
-    return [
-        Searched(one.type, one.arm.name, one.direction, one.examples, one.offered)
-        for group in subjects
-        for one in group
-    ]
 
 
 def _greet(players: Collection[Player]) -> None:
@@ -352,6 +362,9 @@ def _rounds(
     found: Found,
 ) -> None:
     for number, batches in plan.rounds():
+        subjects = [group for group in subjects if any(one.open for one in group)]
+        if not subjects:
+            return
         for group in subjects:
             oracle = Oracle(place, group[0].type, group[0].direction)
             try:
