@@ -173,13 +173,13 @@ def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) 
         print(f"pgdyno: {drifted} of {len(checks)} checks drifted", file=sys.stderr)
     if gone := sum(len(_gone(one, every)) for one in known.baselines.values()):
         print(
-            f"pgdyno: {gone} expected cells are in no scenario any more",
+            f"pgdyno: {gone} expected cells are in no scenario any more"
             "\n  hint: pgdyno check --update forgets them",
             file=sys.stderr,
         )
     if new := known.new(checks):
         print(
-            f"pgdyno: {new} of {len(checks)} checks have no expectation in {folder}",
+            f"pgdyno: {new} of {len(checks)} checks have no expectation in {folder}"
             "\n  hint: look at them, then pgdyno check --update",
             file=sys.stderr,
         )
