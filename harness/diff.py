@@ -259,6 +259,16 @@ def subject_of(cell: str) -> str:
     return found["type"] if found else scenario
 
 
+def _shown_subject(cell: str) -> str:
+    """A subject for a list: where the names of cases tell more than their scenario's."""
+    if direction_of(cell) or cell.partition("/")[0] not in _TELLING_CASES:
+        return subject_of(cell)
+    return cell.partition("#")[2].partition("@")[0] or cell
+
+
+_TELLING_CASES = ("types", "parameters", "errors")
+
+
 def direction_of(cell: str) -> str:
     """`read in an array`, for a cell of a `[[value]]`; else empty."""
     found = _VALUE.fullmatch(cell.partition("#")[2])
@@ -332,11 +342,14 @@ def _reason(group: Group, pair: Pair) -> str:
         return pair.b.detail
     if group is Group.OTHER_ERROR:
         return f"{error_class(pair.b)} instead of {error_class(pair.a)}"
+    if pair.after in (Verdict.CRASHED, Verdict.HUNG):
+        return str(pair.after)
     if group in (Group.ERROR, Group.FATAL):
         return error_class(pair.b)
     if group is Group.BETTER:
         missing = pair.before is Verdict.UNSUPPORTED
-        return pair.a.detail if missing else str(pair.before)
+        refused = pair.before is Verdict.EXACT  # a trait: it raised
+        return pair.a.detail if missing else "refused" if refused else str(pair.before)
     return ""
 
 
@@ -347,6 +360,8 @@ def _key(group: Group, pair: Pair, fix: Fix | None) -> tuple[str, ...]:
     missing = group is Group.BETTER and pair.before is Verdict.UNSUPPORTED
     if missing or group in (Group.UNSUPPORTED, Group.OTHER_ERROR):
         return ("reason", reason)
+    if group is Group.TYPES:  # which type became which is different for each of them
+        return ("subject", _shown_subject(pair.cell))
     return ("subject", subject_of(pair.cell), reason)
 
 
@@ -362,7 +377,7 @@ _PLAIN_TITLES: Mapping[Group, str] = {
 
 
 def _entry(group: Group, pairs: Sequence[Pair], fix: Fix | None) -> Entry:
-    subjects = tuple(dict.fromkeys(subject_of(pair.cell) for pair in pairs))
+    subjects = tuple(dict.fromkeys(_shown_subject(pair.cell) for pair in pairs))
     best = min(pairs, key=_telling)
     return Entry(
         title=fix.title if fix else _plain_title(group, best, _named(pairs, subjects)),
@@ -523,7 +538,7 @@ def _terms(a: Side, b: Side) -> tuple[tuple[str, str, str], ...]:
             _KINDS.get(side.kind, side.kind) if term == "kind" else side.terms.get(term, "")
             for side in (a, b)
         ]
-        rows.append((title, *values))
+        rows.append((title, values[0], values[1]))
     return tuple(row for row in rows if row[1] or row[2])
 
 

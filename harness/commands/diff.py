@@ -75,8 +75,8 @@ def run(args: argparse.Namespace) -> int:
             hint="leave one of them out",
         )
     checked = _read(args.run_file, arms) if args.run_file else _check(args, arms)
-    sides = [_side(arm, checked) for arm in arms]
-    guide = diff.build(checked, *sides, args.profile, fixes.load())
+    before, after = (_side(arm, checked) for arm in arms)
+    guide = diff.build(checked, before, after, args.profile, fixes.load())
     _put(rendered(guide, args.format), args.out)
     return EXIT_PASS if guide.compared else EXIT_INVALID
 

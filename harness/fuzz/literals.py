@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Mapping
+from typing import Literal
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -55,8 +56,8 @@ def _float(value: float) -> str:
     return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(text, text)
 
 
-def _floats(width: int) -> Literals:
-    numbers = st.floats(width=width)  # type: ignore[call-overload]
+def _floats(width: Literal[32, 64]) -> Literals:
+    numbers = st.floats(width=width)
     edges = st.sampled_from(("0", "-0", "NaN", "Infinity", "-Infinity", "0.1"))
     return numbers.map(_float) | edges
 
@@ -70,7 +71,7 @@ _LSN = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)).map(
 
 # --- text and bytes -----------------------------------------------------------------
 
-_CHARACTERS = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
+_CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 _NASTY = st.sampled_from(
     ("", " ", "'", '"', "\\", "\\\\", "\\N", "NULL", "{}", "{,}", "%s", "%%", "$1", "\n",
      "\r\n", "\t", "\x01", "\x7f", "é", "e\u0301", "ß", "\u200b", "\ufeff", "\U0001f600",
