@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from harness import verify
-from harness.model import Judgement, Op, Table, Task, Verdict
+from harness.model import ErrorFields, Judgement, Op, Table, Task, Verdict
+from harness.values import describe_type
 
 _EXACT = Judgement(Verdict.EXACT)
 # Objects of these types may be the same object although they were made anew.
 _SHARED = (type(None), bool, int)
 _SAMPLE = 3
+_NOTHING = object()
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+SEEN_CHARS = 20_000
 
 
 def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
@@ -33,6 +38,49 @@ def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
     if task.op is Op.FETCH_ALL:
         return _judge_rows(table, session, native, accept)
     return _EXACT
+
+
+def rows_of(task: Task, session: Any, native: Any) -> Any:
+    """What a trait shows of a native result: the value, or the rows as tuples."""
+    if task.op is Op.FETCH_ALL:
+        return list(session.rows(native))
+    if task.op is Op.FETCH_ONE:
+        return next(iter(session.rows([native])), None)
+    return native if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY) else None
+
+
+def seen(task: Task, session: Any, native: Any) -> dict[str, Any]:
+    """What an op brought, for `pgdyno show`: its type and its repr, for people.
+
+    A reproduction in plain code prints the same repr, so addresses are taken out. Of a
+    long one the beginning is kept, and how long it was.
+    """
+    value = _visible(task, session, native)
+    text = "done" if value is _NOTHING else _ADDRESS.sub("", repr(value))
+    kind = "" if value is _NOTHING else describe_type(value)
+    return {"type": kind, "repr": text[:SEEN_CHARS], "chars": len(text)}
+
+
+def seen_error(fields: ErrorFields, error: BaseException) -> dict[str, Any]:
+    """An exception that an op raised, for `pgdyno show`."""
+    kind = type(error)
+    own = kind.__module__ in ("builtins", "__main__")
+    return {
+        "raised": kind.__qualname__ if own else f"{kind.__module__}.{kind.__qualname__}",
+        "sqlstate": fields.sqlstate,
+        "message": fields.message[:SEEN_CHARS],
+    }
+
+
+def _visible(task: Task, session: Any, native: Any) -> Any:
+    """The part of a native result that a user looks at."""
+    if task.op is Op.COPY_OUT:
+        return native
+    if task.statements and isinstance(native, list | tuple):
+        return [None if one is None else list(session.rows(one)) for one in native]
+    if task.op in (Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.CONNECT_QUERY):
+        return rows_of(task, session, native)
+    return _NOTHING
 
 
 def _judge_statements(

@@ -36,7 +36,7 @@ def bind_call(task: Task, wrapper: Wrapper | None, offset: int) -> Call:
     return Call(
         op=task.op,
         sql=task.sql,
-        params=_objects(task.params, task.forms, wrapper),
+        params=_params(task, wrapper),
         statements=_statements(task, wrapper),
         table=task.table,
         columns=task.columns,
@@ -46,6 +46,15 @@ def bind_call(task: Task, wrapper: Wrapper | None, offset: int) -> Call:
         format=task.format,
         offset=offset,
     )
+
+
+def _params(task: Task, wrapper: Wrapper | None) -> tuple[tuple[Any, ...], ...]:
+    if task.args:
+        try:
+            return (tuple(map(values.construct, task.args)),)
+        except ImportError as error:
+            raise Unsupported(f"an argument cannot be made here: {error}") from error
+    return _objects(task.params, task.forms, wrapper)
 
 
 def _statements(task: Task, wrapper: Wrapper | None) -> tuple[Statement, ...]:
@@ -75,7 +84,11 @@ def _column(table: Table, index: int, form: str, wrapper: Wrapper | None) -> lis
         return list(texts)
     objects = [None if text is None else values.parse(pg_type, text) for text in texts]
     if form == "wrapper":
-        return [None if one is None else _wrapped(pg_type, one, wrapper) for one in objects]
+        # By the text: JSON's null is None too, and a wrapper can hold it.
+        return [
+            None if text is None else _wrapped(pg_type, one, wrapper)
+            for text, one in zip(texts, objects, strict=True)
+        ]
     return objects
 
 

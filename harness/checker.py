@@ -71,6 +71,14 @@ class Checker:
         for arm in self.arms:
             self._lane(arm, iter(alone))
 
+    def terms(self, driver: str, profile: str) -> dict[str, str]:
+        """What a driver said of itself; nothing if none of its workers ever started."""
+        lanes = [one for one in self._lanes if one.terms]
+        found = [
+            one for one in lanes if (one.arm.name, one.arm.profile) == (driver, profile)
+        ]
+        return found[0].terms if found else {}
+
     def _hand_out(
         self, cells: Sequence[Cell], queues: Sequence[queue.SimpleQueue[Work | None]]
     ) -> list[Work]:

@@ -17,7 +17,7 @@ from types import FrameType
 from harness import __version__
 from harness.errors import EXIT_INTERRUPTED, PgdynoError
 
-VERBS = ("bench", "check", "compare", "report", "list", "doctor")
+VERBS = ("bench", "check", "compare", "report", "show", "diff", "fuzz", "list", "doctor")
 _EPILOG = __doc__.partition("\n\n")[2] if __doc__ else ""
 
 

@@ -15,8 +15,10 @@ docs/writing-a-driver.md builds a plug-in step by step.
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from harness.capabilities import Capability
@@ -82,6 +84,26 @@ class PoolingDriver(Driver, Protocol):
 def entry_points() -> dict[str, importlib.metadata.EntryPoint]:
     """Every installed driver plug-in by name, without importing any."""
     return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+
+
+def companion(name: str, folder: str, suffix: str) -> Path | None:
+    """A data file of a driver, beside its plug-in: `<folder>/<name><suffix>`.
+
+    It stands in a folder of that name in the plug-in's package, or beside the package.
+    Nothing is imported but what the plug-in's module lies in.
+    """
+    point = entry_points().get(name)
+    try:
+        spec = importlib.util.find_spec(point.module) if point else None
+    except ImportError:
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    home = Path(spec.origin).parent
+    # A driver that is a folder (psycopg) keeps its files with those of its neighbours.
+    places = [home, home.parent] if "." in spec.name else [home]
+    files = [place / folder / f"{name}{suffix}" for place in places]
+    return next((file for file in files if file.is_file()), None)
 
 
 def parse_arm(spec: str, profile: Profile = "configured") -> Arm:

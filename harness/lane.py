@@ -49,6 +49,7 @@ class Lane:
         self.rss_peak_bytes = 0
         self.chatty_bytes = 0
         self.slowest_ns = 0
+        self.terms: dict[str, str] = {}  # what its driver said of itself
         self._last: dict[str, Any] = {}
         self._worker: WorkerProcess | None = None
         self._schema = ""
@@ -72,7 +73,7 @@ class Lane:
         assert self._worker is not None
         if not self._worker.hello:
             try:
-                self._worker.greet()
+                self.terms = self._worker.greet()["terms"]
             except BaseException:
                 self.dismiss()
                 raise
@@ -119,13 +120,16 @@ class Lane:
             "open", self.deadlines.open, task=str(play.path), target=target_message(target)
         )
 
-    def verify(self, play: Playable) -> Judgement:
-        """One cycle of ops, judged: what came back, and what the server has afterwards."""
+    def verify(self, play: Playable, *, keep: bool = False) -> Judgement:
+        """One cycle of ops, judged: what came back, and what the server has afterwards.
+
+        `keep` also asks what each op brought; `seen` has it afterwards.
+        """
         expected_sessions = play.cell.expect.sessions
         try:
             self.stage.renew(self.control, play.cell, self._schema)
             before = self.stage.sessions(self.control)
-            judged = self._judged("verify", self.deadlines.verify)
+            judged = self._judged("verify", self.deadlines.verify, keep=keep)
             self.slowest_ns = self._last.get("slowest_ns", 0)
             if not judged.verdict.timeable:
                 return judged
@@ -152,6 +156,11 @@ class Lane:
             return str(gone)
         self.rss_peak_bytes = max(self.rss_peak_bytes, answer.get("rss_peak_bytes", 0))
         return str(answer.get("warning", ""))
+
+    @property
+    def seen(self) -> list[dict[str, Any]]:
+        """What the ops of the last verification brought, if that was asked for."""
+        return list(self._last.get("seen", ()))
 
     @property
     def pid(self) -> int:

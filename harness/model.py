@@ -236,12 +236,15 @@ class Expect:
     """The oracles of a case. `rows` is implied for every op that returns rows.
 
     `state` is a query that must give the same rows in the driver's schema as in the
-    schema where the control connection did the same work; `sessions` is how many
-    server sessions one op opens.
+    schema where the control connection did the same work; `equals` is a query that
+    gives the answer of a call; `trait` asks for a fact without right or wrong;
+    `sessions` is how many server sessions one op opens.
     """
 
     rows: bool = False
     state: str = ""
+    equals: str = ""
+    trait: bool = False
     error: ExpectedError | None = None
     rejected: bool = False
     recall: Recall | None = None
@@ -283,7 +286,8 @@ class Cell:
     All `${axis}` marks are replaced. `checked` cells are those that a check of everything
     plays; the other points of a sweep are verified when they are timed. `clients` > 0
     makes it a concurrency cell over a pool of `pool` connections. `forms` says in which
-    Python form each parameter or column is sent.
+    Python form each parameter or column is sent; `args` are one call's parameters that
+    SQL cannot make, by their constructors.
     """
 
     scenario: str
@@ -295,6 +299,7 @@ class Cell:
     expect: Expect
     sql: str = ""
     params: str = ""
+    args: tuple[Mapping[str, Any], ...] = ()
     forms: tuple[str, ...] = ()
     statements: tuple[StatementSpec, ...] = ()
     table: str = ""
@@ -342,6 +347,7 @@ class Expected:
     calls: tuple[tuple[Table | None, ...], ...] = ()
     error: ExpectedError | None = None
     rejected: bool = False
+    trait: bool = False
     accept: tuple[str, ...] = ()
 
 
@@ -355,6 +361,7 @@ class Task:
     requires: tuple[str, ...] = ()
     sql: str = ""
     params: Table | None = None
+    args: tuple[Mapping[str, Any], ...] = ()
     statements: tuple[tuple[str, Table | None], ...] = ()
     table: str = ""
     columns: tuple[str, ...] = ()

@@ -67,11 +67,13 @@ def prepare(control: Control, cell: Cell) -> Prepared:
             calls=calls,
             error=cell.expect.error,
             rejected=cell.expect.rejected,
+            trait=cell.expect.trait,
             accept=cell.accept,
         ),
         requires=cell.requires,
         sql=_sql(cell, rows),
         params=_parameters(cell, params, rows),
+        args=cell.args,
         statements=statements,
         table=cell.table,
         columns=cell.columns,
@@ -257,8 +259,14 @@ def _answers(
     """Do the work; what each statement of each call returned."""
     if cell.expect.error:
         _check_error(control, cell, params, statements)
-    if cell.expect.error or cell.expect.rejected or cell.op in (Op.CONNECT, Op.CHECKOUT):
+    expect = cell.expect
+    if expect.error or expect.rejected or expect.trait:
         return ()
+    if cell.op in (Op.CONNECT, Op.CHECKOUT):
+        return ()
+    if expect.equals:
+        answer = _first(_stable(control, expect.equals), cell.op)
+        return ((answer,),) * max(1, len(params.rows) if params else 1)
     if rows is not None and (cell.strategy or cell.op in _SEPARATE):
         _insert(control, cell, rows)
         return ((None,) * max(1, len(statements)),)

@@ -176,6 +176,7 @@ def target_message(target: Target) -> dict[str, Any]:
 def _doing(what: str) -> str:
     doing = {
         "open": "opening the session",
+        "rebind": "being bound",
         "verify": "being verified",
         "warm": "warming up",
         "measure": "being timed",

@@ -59,7 +59,7 @@ class Stage:
         self.run = secrets.token_hex(4)[:7]
         self._numbers = itertools.count()
         self._schemas: dict[tuple[str, str, str], str] = {}
-        self._extension_schemas = self._find_extension_schemas()
+        self.extension_schemas = self._find_extension_schemas()
         self._superuser = control.value("select current_setting('is_superuser')") == "on"
         control.run(f"select pg_advisory_lock({_LOCK_SPACE}, {int(self.run, 16)})")
         self.remove_leftovers()
@@ -138,7 +138,7 @@ class Stage:
 
     def use(self, control: Control, schema: str) -> None:
         """Let the control connection look at a schema."""
-        control.use(schema, *self._extension_schemas)
+        control.use(schema, *self.extension_schemas)
 
     def renew(self, control: Control, cell: Cell, schema: str) -> None:
         """Bring a schema back to the state in which a cell begins."""
@@ -154,7 +154,7 @@ class Stage:
 
     def place(self, cell: Cell, schema: str, application_name: str) -> Target:
         """Where a worker connects for a cell: the schema travels as a startup option."""
-        path = ", ".join(f'"{name}"' for name in (schema, *self._extension_schemas))
+        path = ", ".join(f'"{name}"' for name in (schema, *self.extension_schemas))
         settings = (("search_path", path), *cell.settings)
         return replace(
             self.server.target, settings=settings, application_name=application_name

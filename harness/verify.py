@@ -18,6 +18,7 @@ from harness.values import (
     Codec,
     Habit,
     NotCanonical,
+    UnknownForm,
     describe_type,
     readings,
     text_column,
@@ -28,18 +29,19 @@ from harness.values.copystream import Stream, read_stream
 EXACT = Judgement(Verdict.EXACT)
 _SHORT = 200
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_SCHEMA = re.compile(r"\bpgdyno_[0-9a-f]{7}_\d+\.")
 _UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
 
 
 def worst(judgements: Iterable[Judgement]) -> Judgement:
     """The first of the worst; `exact` if there is none. Our own fault hides all others."""
-    result = EXACT
+    result: Judgement | None = None
     for judgement in judgements:
         if judgement.verdict is Verdict.INVALID:
             return judgement
-        if judgement.verdict.severity > result.verdict.severity:
+        if result is None or judgement.verdict.severity > result.verdict.severity:
             result = judgement
-    return result
+    return result or EXACT
 
 
 def shorten(text: str) -> str:
@@ -221,6 +223,8 @@ def _first_difference(
             if (None if value is None else codec.value(value)) == right:
                 continue
             reason = ""
+        except UnknownForm as error:
+            return index, Judgement(Verdict.INVALID, error.reason, show(value))
         except NotCanonical as error:
             reason = error.reason
         except _UNREADABLE as error:
@@ -279,6 +283,20 @@ def judge_no_error(expected: ExpectedError | None) -> Judgement:
     return _lossy(f"no error came, expected {should}", "no error", should)
 
 
+def observe(value: Any) -> Judgement:
+    """A trait: what came is written down, and is neither right nor wrong."""
+    shown = show(value)
+    return Judgement(Verdict.EXACT, shown, shown)
+
+
+def observe_error(fields: ErrorFields, error: BaseException) -> Judgement:
+    """A trait that is an error: its class and SQLSTATE, not its wording."""
+    if not isinstance(error, Exception):
+        return judge_error(None, False, fields, error)
+    shown = shorten(f"raised {_error_name(fields, error)}")
+    return Judgement(Verdict.EXACT, shown, shown)
+
+
 def _wanted_state(expected: ExpectedError) -> str:
     return f"SQLSTATE {expected.sqlstate}" if expected.sqlstate else "an error"
 
@@ -307,11 +325,16 @@ def _judge_field(name: str, got: str, expected: str, told: str) -> Judgement:
 
 
 def _told(fields: ErrorFields, error: BaseException) -> str:
+    # Our schemas' names would make two runs' records differ.
+    message = _SCHEMA.sub("", _first_line(fields.message or _text_of(error)))
+    return f"{_error_name(fields, error)}: {message}".rstrip(": ")
+
+
+def _error_name(fields: ErrorFields, error: BaseException) -> str:
     kind = type(error)
     own = kind.__module__ in ("builtins", "__main__")
     name = kind.__qualname__ if own else f"{kind.__module__}.{kind.__qualname__}"
-    state = f" [{fields.sqlstate}]" if fields.sqlstate else ""
-    return f"{name}{state}: {_first_line(fields.message or _text_of(error))}".rstrip(": ")
+    return f"{name} [{fields.sqlstate}]" if fields.sqlstate else name
 
 
 def _text_of(error: BaseException) -> str:

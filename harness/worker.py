@@ -54,6 +54,7 @@ class Worker:
         self.session: Any = None
         self.ops: list[Callable[[], Any]] = []
         self.position = 0  # ops that each client has executed: where its cycle stands
+        self.seen: list[dict[str, Any]] | None = None  # what ops brought, if asked for
         self.slowest_ns = 0  # the slowest op of the last verification: how to plan
         self.clocks: tuple[int, ...] = ()
 
@@ -95,13 +96,27 @@ class Worker:
             return _judged(self._charge(error, "while opening"))
         return _judged(Judgement(Verdict.EXACT))
 
-    def verify(self) -> dict[str, Any]:
+    def rebind(self, task: str) -> dict[str, Any]:
+        """Bind another cell on the open session: for many small cells of one kind."""
+        self.task = pickle.loads(Path(task).read_bytes())
+        self.position = 0
+        try:
+            self._bind_ops(self.task)
+        except Unsupported as reason:
+            return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
+        except BaseException as error:
+            return _judged(self._charge(error, "while opening"))
+        return _judged(Judgement(Verdict.EXACT))
+
+    def verify(self, keep: bool = False) -> dict[str, Any]:
         """Run the op through one whole cycle of its parameters, and judge each answer.
 
-        Many clients each run their op once, all at the same time.
+        Many clients each run their op once, all at the same time. `keep` asks for what
+        each op of a single client brought, beside the judgement.
         """
         assert self.task is not None
         judged = []
+        self.seen = [] if keep else None
         self.slowest_ns = 0
         cycle = 1 if self.task.clients else max(1, len(self.task.expected.calls))
         if self.task.clients:
@@ -110,7 +125,8 @@ class Worker:
             judged += [self._judge_once(self.ops[0], index) for index in range(cycle)]
         self.position += cycle
         judged.append(self._canary())
-        return {**_judged(verify.worst(judged)), "slowest_ns": self.slowest_ns}
+        answer = {**_judged(verify.worst(judged)), "slowest_ns": self.slowest_ns}
+        return answer if self.seen is None else {**answer, "seen": self.seen}
 
     def warm(self, ops: int) -> dict[str, Any]:
         """Run ops untimed, then put what lives now out of the collector's sight."""
@@ -176,6 +192,9 @@ class Worker:
             self.ops = [self._bind_connect(task, target)]
             return
         self.session = self._open(task, target)
+        self._bind_ops(task)
+
+    def _bind_ops(self, task: Task) -> None:
         if not drivers.claims(self.session, task.op):
             raise Unsupported(f"{self.driver.name} has no {task.op}")
         bind = getattr(self.session, task.op.value)
@@ -207,9 +226,23 @@ class Worker:
         try:
             native = self.wait(op())
         except BaseException as error:
+            if self.seen is not None:
+                fields = self.driver.describe_error(error)
+                self.seen.append(answers.seen_error(fields, error))
             return self._charge(error, "")
         self.slowest_ns = max(self.slowest_ns, time.perf_counter_ns() - start)
+        if self.seen is not None:
+            self._keep(native)
         return self._judge(native, self.position + index)
+
+    def _keep(self, native: Any) -> None:
+        assert self.task is not None
+        assert self.seen is not None
+        try:
+            self.seen.append(answers.seen(self.task, self.session, native))
+        except Exception as error:
+            text = f"unreadable, {type(error).__name__}: {error}"
+            self.seen.append({"type": type(native).__name__, "repr": text, "chars": 0})
 
     def _judge_together(self) -> list[Judgement]:
         start = time.perf_counter_ns()
@@ -231,6 +264,8 @@ class Worker:
         if expected.error is not None or expected.rejected:
             return verify.judge_no_error(expected.error)
         try:
+            if expected.trait:
+                return verify.observe(answers.rows_of(self.task, self.session, native))
             return answers.judge(self.task, self.session, native, index)
         except BaseException as error:
             detail = f"the result cannot be read: {type(error).__name__}: {error}"
@@ -267,6 +302,8 @@ class Worker:
             )
         expected = self.task.expected
         fields = self.driver.describe_error(error)
+        if expected.trait:
+            return verify.observe_error(fields, error)
         judged = verify.judge_error(expected.error, expected.rejected, fields, error)
         if where and judged.detail:
             return Judgement(

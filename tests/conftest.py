@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -20,6 +21,15 @@ def place() -> Iterator[venue.Venue]:
     spec = servers.parse(os.environ.get("PGDYNO_TEST_SERVER", "wheel"), max_connections=200)
     with venue.opened(spec) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def dsn(place: venue.Venue) -> str:
+    """The shared server for verbs: one that runs already costs them no start."""
+    target = place.server.target
+    password = f":{quote(target.password, '')}" if target.password else ""
+    host = quote(target.host, "")
+    return f"dsn:postgresql://{target.user}{password}@{host}:{target.port}/{target.dbname}"
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ INVALID = {
     "far-from-any-key": ("$.fixture", f"{UNKNOWN} `zzz`", "known keys here: sql, scope"),
     "wrong-type": ("$.case[0].sql", "Expected `str`, got `int`", KEYS),
     "missing-key-of-fixture": ("$.fixture", "missing required field `sql`", KEYS),
-    "no-case": ("", "missing required field `case`", KEYS),
+    "no-case": ("", "it has neither a [[case]] nor a [[value]]", ""),
     "no-why": ("", "missing required field `why`", KEYS),
     "not-toml": ("line 2", "not TOML", ""),
     "newer-schema": ("$.schema", "Invalid enum value 2", KEYS),

@@ -18,6 +18,7 @@ from harness.model import Cell
 from harness.results.records import Check
 
 LOG_EVERY_S = 10.0
+SHOW_EVERY_S = 0.1
 
 
 class _Live:
@@ -82,6 +83,30 @@ class CheckProgress(_Live):
         """A cell was judged."""
         self._done += 1
         self.show(f"{check.driver} {check.cell}", self._done, self._total)
+
+
+class FuzzProgress(_Live):
+    """Progress of a search: the time that has passed, and what has been found."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(round(seconds))
+        self._seconds = round(seconds)
+        self._begun = time.monotonic()
+        self._shown = 0.0
+        self._examples = 0
+
+    def tried(self, what: str) -> None:
+        """A literal was judged. Hundreds are in a second, so not each of them is shown."""
+        self._examples += 1
+        now = time.monotonic()
+        if now - self._shown > SHOW_EVERY_S:
+            self._shown = now
+            done = min(self._seconds, round(now - self._begun))
+            self.show(what, done, self._seconds, f"{self._examples:,} examples")
+
+    def found(self, text: str) -> None:
+        """Something was found: a line of its own, above the progress."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class BenchProgress(_Live):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness.results.records import Check
 
 FIELDS = ("scenario", "case", "cell", "driver", "profile", "verdict", "detail", "observed",
-          "expected")  # fmt: skip
+          "expected", "expected_verdict", "drift", "deviation", "link")  # fmt: skip
 
 
 def render(checks: Sequence[Check]) -> str:

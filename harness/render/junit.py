@@ -1,8 +1,9 @@
 """Checks as JUnit XML: one suite per driver and profile, one test case per cell.
 
-Lossy or worse is a failure, unsupported and skipped are skipped, invalid is an error:
-of the scenario or of pgdyno, not of the driver. What differs or is rejected passes,
-with its detail as output.
+Drift is a failure, and so is lossy or worse, unless it is expected or declared: then it
+is skipped, the nearest that JUnit has to a failure that is known. Unsupported and skipped
+are skipped, invalid is an error: of the scenario or of pgdyno, not of the driver. What
+differs or is rejected passes, with its detail as output.
 """
 
 from __future__ import annotations
@@ -47,11 +48,15 @@ def _totals(checks: Sequence[Check]) -> dict[str, str]:
 
 def _outcome(check: Check) -> str:
     verdict = Verdict(check.verdict)
+    if check.drift:
+        return "failure"
     if verdict is Verdict.INVALID:
         return "error"
     if verdict in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
         return "skipped"
-    return "failure" if verdict.severity >= Verdict.LOSSY.severity else ""
+    if verdict.severity < Verdict.LOSSY.severity:
+        return ""
+    return "skipped" if check.expected_verdict or check.deviation else "failure"
 
 
 def _case(suite: ET.Element, check: Check) -> None:
@@ -63,14 +68,23 @@ def _case(suite: ET.Element, check: Check) -> None:
         time=_seconds(check.elapsed_ns),
     )
     outcome = _outcome(check)
-    message = _clean(f"{check.verdict}: {check.detail}".rstrip(": "))
+    message = _message(check)
     if outcome == "skipped":
         ET.SubElement(case, "skipped", message=message)
     elif outcome:
-        problem = ET.SubElement(case, outcome, message=message, type=check.verdict)
+        kind = "drift" if check.drift else check.verdict
+        problem = ET.SubElement(case, outcome, message=message, type=kind)
         problem.text = _evidence(check)
     elif check.verdict != Verdict.EXACT:
         ET.SubElement(case, "system-out").text = f"{message}\n{_evidence(check)}".strip()
+
+
+def _message(check: Check) -> str:
+    told = [f"drift: {check.drift}"] if check.drift else []
+    told.append(f"{check.verdict}: {check.detail}".rstrip(": "))
+    if check.deviation:
+        told.append(f"declared: {check.deviation} {check.link}")
+    return _clean("; ".join(told))
 
 
 def _evidence(check: Check) -> str:

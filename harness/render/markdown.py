@@ -14,6 +14,7 @@ from harness.render.cells import CellView, Group, Row
 from harness.render.format import markdown_cell as esc
 from harness.render.matrix import Matrix, MatrixRow
 from harness.render.view import Report, RunView
+from harness.results.records import Check
 
 
 def render(report: Report, *, images: Sequence[str] = ()) -> str:
@@ -184,6 +185,31 @@ def _matrix(checked: Matrix) -> Iterator[str]:
     if exact:
         yield f"{fmt.plural(exact, 'more check')}: exact for every driver and profile."
         yield ""
+    yield from _known(checked)
+
+
+def _known(checked: Matrix) -> Iterator[str]:
+    """What drifted, and which deviations are declared, with reason and link."""
+    checks = [one for row in checked.rows for one in row.entries if one]
+    drifted = [[*_place(one), esc(one.drift)] for one in checks if one.drift]
+    if drifted:
+        yield "Drift, against what was expected or declared:"
+        yield ""
+        yield from table(["check", "driver, profile", "drift"], drifted, left=3)
+    declared = [
+        [*_place(one), one.verdict, f"{esc(one.deviation)} {esc(one.link)}"]
+        for one in checks
+        if one.deviation
+    ]
+    if declared:
+        yield "Declared deviations:"
+        yield ""
+        head = ["check", "driver, profile", "verdict", "reason"]
+        yield from table(head, declared, left=4)
+
+
+def _place(check: Check) -> list[str]:
+    return [esc(check.cell), esc(f"{check.driver}, {check.profile}")]
 
 
 def _matrix_row(row: MatrixRow) -> list[str]:

@@ -11,6 +11,7 @@ from harness.render import format as fmt
 from harness.render.cells import CellView, Row
 from harness.render.matrix import Column, Matrix, MatrixRow
 from harness.render.view import Report, RunView
+from harness.results.records import Check
 
 WIDTH = 80
 _NAME = 34
@@ -88,7 +89,11 @@ def matrix(table: Matrix) -> str:
     exact = len(table.rows) - len(rows)
     if exact:
         lines.append(f"{fmt.plural(exact, 'more check')}: exact in every column.")
-    lines += ["", *_legend(table), "", *_details(rows)]
+    lines += ["", *_legend(table)]
+    if details := list(_details(rows)):
+        lines += ["", *details]
+    if drifted := list(_drifted(table)):
+        lines += ["", "Drift, against what was expected or declared:", *drifted]
     return "\n".join(line.rstrip() for line in lines).rstrip()
 
 
@@ -134,10 +139,34 @@ def _legend(table: Matrix) -> list[str]:
 def _details(rows: Sequence[MatrixRow]) -> Iterator[str]:
     """What happened, once per cell and cause."""
     for row in rows:
-        causes: dict[tuple[str, str], list[str]] = {}
+        causes: dict[tuple[str, str, str], list[str]] = {}
         for index, one in enumerate(row.entries):
-            if one and Verdict(one.verdict) not in _QUIET:
-                causes.setdefault((one.verdict, one.detail), []).append(_letter(index))
-        for (verdict, detail), letters in causes.items():
+            if one and (one.deviation or Verdict(one.verdict) not in _QUIET):
+                cause = (one.verdict, one.detail, _declared(one))
+                causes.setdefault(cause, []).append(_letter(index))
+        for (verdict, detail, declared), letters in causes.items():
             text = f"{row.cell} [{' '.join(letters)}] {verdict}: {detail}".rstrip(": ")
-            yield from wrap(text, WIDTH, subsequent_indent="    ")
+            yield from _wrapped(text)
+            if declared:
+                yield from wrap(declared, WIDTH - 4, initial_indent="    ",
+                                subsequent_indent="    ", break_on_hyphens=False,
+                                break_long_words=False)  # fmt: skip
+
+
+def _declared(check: Check) -> str:
+    return f"declared: {check.deviation} {check.link}" if check.deviation else ""
+
+
+def _drifted(table: Matrix) -> Iterator[str]:
+    """What is not as it was expected, once per cell and message; also where it is exact."""
+    for row in table.rows:
+        messages: dict[str, list[str]] = {}
+        for index, one in enumerate(row.entries):
+            if one and one.drift:
+                messages.setdefault(one.drift, []).append(_letter(index))
+        for message, letters in messages.items():
+            yield from _wrapped(f"{row.cell} [{' '.join(letters)}] {message}")
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, WIDTH, subsequent_indent="    ")

@@ -143,7 +143,11 @@ class Trial(Record, frozen=True, kw_only=True, tag="trial"):
 
 
 class Check(Record, frozen=True, kw_only=True, tag="check"):
-    """One cell of the conformance matrix."""
+    """One cell of the conformance matrix.
+
+    `expected_verdict`, `drift`, `deviation` and `link` say what was known of the cell
+    before it was checked; all are empty where nothing was.
+    """
 
     scenario: str
     case: str
@@ -155,6 +159,22 @@ class Check(Record, frozen=True, kw_only=True, tag="check"):
     observed: str
     expected: str
     elapsed_ns: int = 0
+    expected_verdict: str = ""
+    drift: str = ""
+    deviation: str = ""
+    link: str = ""
+
+    def marked(
+        self, *, expected_verdict: str, drift: str, deviation: str, link: str
+    ) -> Check:
+        """The same check with what was known of its cell."""
+        return msgspec.structs.replace(
+            self,
+            expected_verdict=expected_verdict,
+            drift=drift,
+            deviation=deviation,
+            link=link,
+        )
 
 
 class Note(Record, frozen=True, kw_only=True, tag="note"):

@@ -10,15 +10,24 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import ScenarioError
-from harness.model import Cell
+from harness.model import Cell, Op
 from harness.scenario.axes import expand
-from harness.scenario.tables import ScenarioFile, convert, json_schema
+from harness.scenario.cells import make
+from harness.scenario.literals import cases
+from harness.scenario.tables import (
+    CaseTable,
+    FixtureTable,
+    ScenarioFile,
+    ValueTable,
+    convert,
+    json_schema,
+)
 
 __all__ = [
     "Scenario",
@@ -27,6 +36,7 @@ __all__ = [
     "load",
     "select",
     "select_cells",
+    "value_cells",
 ]
 
 
@@ -123,7 +133,7 @@ def load(file: Path) -> Scenario:
         raise ScenarioError(f"{file}: not TOML: {error}") from error
     parsed = convert(raw, ScenarioFile, str(file))
     name = _name(file)
-    cells = tuple(
+    written = tuple(
         cell
         for index, case in enumerate(parsed.case)
         for cell in expand(
@@ -131,9 +141,37 @@ def load(file: Path) -> Scenario:
         )
     )
     _no_duplicates(file, [case.name for case in parsed.case])
+    values = tuple(_round_trips(parsed, name, str(file)))
+    _no_duplicates(file, [cell.id for cell in values])
+    if not written and not values:
+        raise ScenarioError(f"{file}: it has neither a [[case]] nor a [[value]]")
     return Scenario(
-        name=name, title=parsed.title, why=parsed.why.strip(), path=str(file), cells=cells
+        name=name,
+        title=parsed.title,
+        why=parsed.why.strip(),
+        path=str(file),
+        cells=written + values,
     )
+
+
+def value_cells(value: ValueTable, scenario: str) -> tuple[Cell, ...]:
+    """The cells of one `[[value]]` that stands in no file."""
+    alone = ScenarioFile(schema=1, title=value.type, why=value.type, value=[value])
+    return tuple(_round_trips(alone, scenario, scenario))
+
+
+def _round_trips(parsed: ScenarioFile, name: str, where: str) -> Iterator[Cell]:
+    """The cells of the `[[value]]` tables; COPY needs a table of its own."""
+    fixture = parsed.fixture or FixtureTable(sql="")
+    for value in parsed.value:
+        for literal, raw in cases(value):
+            copies = raw["op"] == Op.COPY_IN
+            table = f";\ncreate table v (v {value.type})" if copies else ""
+            own = {"sql": fixture.sql.rstrip().rstrip(";") + table, "scope": fixture.scope}
+            own["scope"] = "trial" if copies else own["scope"]
+            case = convert(raw, CaseTable, f"{where}, value {value.type}")
+            point = (("value", literal),)
+            yield make(parsed, case, name, point, own, f"{where}, value {value.type}")
 
 
 def _name(file: Path) -> str:

@@ -25,6 +25,7 @@ from harness.model import (
 )
 from harness.scenario.tables import BenchTable, CaseTable, ScenarioFile
 from harness.sql import returns_rows
+from harness.values.constructors import check_spec
 
 STRATEGIES: Mapping[str, Op] = {
     "loop": Op.SEQUENTIAL,
@@ -56,7 +57,8 @@ def make(
         expect=_expect(case),
         sql=case.sql.strip(),
         params=case.params.strip(),
-        forms=(case.form,) if isinstance(case.form, str) else tuple(case.form),
+        args=_args(case, where),
+        forms=_forms(case.form),
         statements=tuple(
             StatementSpec(one.sql.strip(), one.params.strip()) for one in case.statements
         ),
@@ -103,6 +105,28 @@ def _one_of(value: str, known: tuple[Any, ...], key: str, where: str) -> Any:
     return value
 
 
+def _args(case: CaseTable, where: str) -> tuple[Mapping[str, Any], ...]:
+    """One call's parameters that SQL cannot make; their constructors must know them."""
+    if case.args and (case.params or not case.sql or case.rows):
+        raise ScenarioError(
+            f"{where}: args are the parameters of one call of `sql`",
+            hint="leave params and rows out",
+        )
+    for number, spec in enumerate(case.args, 1):
+        try:
+            check_spec(spec)
+        except ValueError as error:
+            raise ScenarioError(f"{where}, args: argument {number}: {error}") from None
+    return tuple(case.args)
+
+
+def _forms(form: str | list[str]) -> tuple[str, ...]:
+    """One text is for the types that have forms, a list goes by position."""
+    if isinstance(form, str):
+        return (form,)
+    return (form[0], "") if len(form) == 1 else tuple(form)
+
+
 def _number(value: int | str | None, key: str, where: str) -> int:
     if value is None:
         return 0
@@ -137,8 +161,10 @@ def _expect(case: CaseTable) -> Expect:
     table = case.expect
     reads = case.op in _READS or any(returns_rows(one.sql) for one in case.statements)
     return Expect(
-        rows=reads and table.error is None and not table.rejected,
+        rows=reads and table.error is None and not (table.rejected or table.trait),
         state=table.state.strip(),
+        equals=table.equals.strip(),
+        trait=table.trait,
         error=ExpectedError(**msgspec.to_builtins(table.error)) if table.error else None,
         rejected=table.rejected,
         recall=Recall(table.recall.exact.strip(), table.recall.at_least)
@@ -209,7 +235,27 @@ def _check_oracle(cell: Cell, where: str) -> None:
             f"{where}: bench.server_settings on a server that may be somebody else's",
             hint='needs = ["owned"]: a borrowed server is never reconfigured',
         )
-    oracles = (expect.rows, expect.state, expect.error, expect.rejected)
+    if cell.bench and expect.trait:
+        raise ScenarioError(
+            f"{where}: a trait is never verified, so it cannot be timed",
+            hint="leave bench out",
+        )
+    if expect.trait and (expect.equals or expect.state or expect.error or expect.rejected):
+        raise ScenarioError(
+            f"{where}: expect.trait beside another oracle",
+            hint="a trait is a fact without right or wrong",
+        )
+    if expect.equals and cell.op not in _READS:
+        raise ScenarioError(
+            f"{where}: expect.equals for `{cell.op}`, which returns no rows",
+            hint=f"it is for {', '.join(sorted(_READS - {Op.COPY_OUT}))}",
+        )
+    if cell.args and (expect.error or (expect.rows and not expect.equals)):
+        raise ScenarioError(
+            f"{where}: the server cannot be given args",
+            hint="expect.equals is a query without parameters; an error is rejected = true",
+        )
+    oracles = (expect.rows, expect.state, expect.error, expect.rejected, expect.trait)
     if not any(oracles) and expect.sessions is None:
         raise ScenarioError(
             f"{where}: it has no oracle: nothing could ever be wrong",

@@ -60,6 +60,8 @@ class ExpectTable(_Strict, frozen=True, kw_only=True):
     """`expect`: oracles besides the rows that a read returns."""
 
     state: str = ""
+    equals: str = ""
+    trait: bool = False
     error: ErrorTable | None = None
     rejected: bool = False
     recall: RecallTable | None = None
@@ -87,6 +89,7 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
     title: str = ""
     sql: str = ""
     params: str = ""
+    args: list[dict[str, Any]] = []
     form: str | list[str] = msgspec.field(name="as", default_factory=list)
     statements: list[StatementTable] = []
     table: str = ""
@@ -107,6 +110,34 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
     bench: BenchTable | None = None
 
 
+class LiteralTable(_Strict, frozen=True, kw_only=True):
+    """A value that is too long or too odd to be its own name: SQL, with a name."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:+/-]+$", max_length=40)]
+    sql: str
+
+
+Direction = Literal[
+    "read", "write", "array-read", "array-write", "array-null", "copy", "copy-text"
+]
+DIRECTIONS: tuple[Direction, ...] = (
+    "read", "write", "array-read", "array-write", "array-null", "copy",
+)  # fmt: skip
+
+
+class ValueTable(_Strict, frozen=True, kw_only=True):
+    """`[[value]]`: round trips of a type, one cell for each literal and direction."""
+
+    type: Annotated[str, Meta(min_length=1)]
+    name: Name | None = None
+    literals: Annotated[list[str | LiteralTable], Meta(min_length=1)]
+    directions: tuple[Direction, ...] = DIRECTIONS
+    form: str = msgspec.field(name="as", default="")
+    requires: list[str] = []
+    needs: list[str] = []
+    accept: list[str] = []
+
+
 class ScenarioFile(_Strict, frozen=True, kw_only=True):
     """A scenario: one question, with a fixture and cases."""
 
@@ -116,7 +147,8 @@ class ScenarioFile(_Strict, frozen=True, kw_only=True):
     requires: list[str] = []
     needs: list[str] = []
     fixture: FixtureTable | None = None
-    case: Annotated[list[CaseTable], Meta(min_length=1)]
+    case: list[CaseTable] = []
+    value: list[ValueTable] = []
 
 
 def json_schema() -> dict[str, Any]:
@@ -141,6 +173,8 @@ _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "": ScenarioFile,
     "fixture": FixtureTable,
     "case": CaseTable,
+    "value": ValueTable,
+    "literals": LiteralTable,
     "statements": StatementTable,
     "expect": ExpectTable,
     "error": ErrorTable,

@@ -1,7 +1,7 @@
 """One table: PostgreSQL type ⇄ Python value ⇄ canonical text."""
 
-from harness.values.codec import Canonical, Codec, Habit, NotCanonical
-from harness.values.constructors import construct, form
+from harness.values.codec import Canonical, Codec, Habit, NotCanonical, UnknownForm
+from harness.values.constructors import check_spec, construct, form
 from harness.values.containers import Range
 from harness.values.table import (
     canonical,
@@ -21,8 +21,10 @@ __all__ = [
     "Habit",
     "NotCanonical",
     "Range",
+    "UnknownForm",
     "canonical",
     "canonical_text",
+    "check_spec",
     "construct",
     "converter",
     "describe_type",

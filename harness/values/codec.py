@@ -17,6 +17,10 @@ class NotCanonical(ValueError):  # noqa: N818 - a statement about a value, not a
         self.reason = reason
 
 
+class UnknownForm(NotCanonical):
+    """The table does not know the type, and the value is no text: nobody can judge it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Habit:
     """Which Python types the field usually gives for a PostgreSQL type.

@@ -24,6 +24,33 @@ def construct(spec: Mapping[str, Any]) -> Any:
 
     An unknown constructor or key is a ValueError that names the nearest known one.
     """
+    make, keys = _checked(spec)
+    return make(**keys)
+
+
+def check_spec(spec: Mapping[str, Any]) -> None:
+    """Raises ValueError if no value can be made; imports no library to find out."""
+    make, keys = _checked(spec)
+    if make is _float32_array:
+        list(map(float, keys["values"]))
+        return
+    for item in keys.get("items", ()) if make in (_tuple, _list, _set) else ():
+        if isinstance(item, Mapping) and "py" in item:
+            check_spec(item)
+    if "times" in keys:  # a large value costs time, and one of it shows as much
+        keys["times"] = min(1, int(keys["times"]))
+    try:
+        make(**keys)
+    except ImportError:
+        return
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{spec['py']}: {type(error).__name__}: {error}") from error
+
+
+def _checked(spec: Mapping[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """A spec's constructor and its arguments; all of them known, and none missing."""
     make = CONSTRUCTORS.get(spec.get("py", ""))
     if make is None:
         raise ValueError(_unknown("constructor", str(spec.get("py", "")), CONSTRUCTORS))
@@ -35,7 +62,7 @@ def construct(spec: Mapping[str, Any]) -> Any:
     missing = [n for n, p in known.items() if p.default is p.empty and n not in keys]
     if missing:
         raise ValueError(f"{spec['py']}: the key {missing[0]!r} is missing")
-    return make(**keys)
+    return make, keys
 
 
 def form(pg_type: PgType, text: str | None, as_: str = "") -> Any:
@@ -74,6 +101,10 @@ def _dict(items: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _item(value) for key, value in items.items()}
 
 
+def _str(value: Any, times: int = 1) -> str:
+    return str(value) * times
+
+
 def _nul_str(value: str = "a\0b") -> str:
     return value
 
@@ -100,8 +131,8 @@ def _float32_array(values: list[float]) -> Any:
     return np.array(values, dtype=np.float32)
 
 
-def _aware_datetime(value: str, zone: str = "") -> datetime:
-    moment = datetime.fromisoformat(value)
+def _aware_datetime(value: str, zone: str = "", fold: int = 0) -> datetime:
+    moment = datetime.fromisoformat(value).replace(fold=fold)
     if zone:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     if moment.tzinfo is None:
@@ -132,8 +163,8 @@ def _typed(convert: Callable[[Any], Any]) -> Callable[..., Any]:
 
 
 def _from_hex(convert: Callable[[bytes], Any]) -> Callable[..., Any]:
-    def make(hex: str = "") -> Any:
-        return convert(bytes.fromhex(hex))
+    def make(hex: str = "", times: int = 1) -> Any:
+        return convert(bytes.fromhex(hex) * times)
 
     return make
 
@@ -143,7 +174,7 @@ CONSTRUCTORS: dict[str, Callable[..., Any]] = {
     "bool": _bool,
     "int": _typed(int),
     "float": _typed(float),
-    "str": _typed(str),
+    "str": _str,
     "decimal": _typed(Decimal),
     "bytes": _from_hex(bytes),
     "bytearray": _from_hex(bytearray),

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from harness.model import PgType
 from harness.values import containers, jsons, numbers, texts, times, vectors
-from harness.values.codec import Canonical, Codec, Habit, NotCanonical
+from harness.values.codec import Canonical, Codec, Habit, NotCanonical, UnknownForm, exactly
 
 _UNSIGNED = 2**32 - 1
 _JSON = ("json", "jsonb")
@@ -98,13 +98,14 @@ def _guess(value: Any) -> Canonical:
 
 _UNKNOWN = Codec(str, _guess, Habit(("str",), lambda _: True))
 _RECORD = containers.record(_guess)
+_PSEUDO = {"record": _RECORD, "_record": containers.array(_RECORD)}
 
 
 @lru_cache(maxsize=1024)
 def codec(pg_type: PgType, *, decoded: bool = False) -> Codec:
     """The compiled row of the table; `decoded` chooses how a str in JSON is read.
 
-    A type that the table does not know is compared as text.
+    A type that the table does not know is compared as text, and only as text.
     """
     if pg_type.kind == "enum":
         return texts.ENUM
@@ -115,7 +116,18 @@ def codec(pg_type: PgType, *, decoded: bool = False) -> Codec:
         return _built(pg_type.kind, codec(pg_type.element, decoded=decoded))
     if pg_type.name in _JSON:
         return jsons.DECODED if decoded else jsons.UNDECODED
-    return _RECORD if pg_type.name == "record" else BASE.get(pg_type.name, texts.TEXT)
+    return _PSEUDO.get(pg_type.name) or BASE.get(pg_type.name) or _foreign(pg_type.name)
+
+
+def _foreign(name: str) -> Codec:
+    def value(value: Any) -> Canonical:
+        try:
+            return texts.TEXT.value(value)
+        except NotCanonical:
+            shown = type(value).__qualname__
+            raise UnknownForm(f"pgdyno does not know {name} as {shown}") from None
+
+    return Codec(str, value, exactly(str))
 
 
 _BUILDERS: dict[str, Callable[[Codec], Codec]] = {

@@ -32,14 +32,25 @@ def _same(column: Sequence[str]) -> Iterable[str]:
 TEXT = Codec(str, _text, exactly(str), quick={str: _same})
 
 
+_OCTAL = re.compile(r"\\[0-3][0-7]{2}")
+
+
 def _single_char(value: Any) -> str:
     # On the wire it is one byte, and some libraries give the byte.
-    text = chr(value) if type(value) is int and 0 <= value < 128 else _text(value)
-    # The zero byte, which the server shows as nothing.
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        value = bytes(value).decode("latin-1")
+    if type(value) is int and 0 <= value < 256:
+        value = chr(value)
+    return _single_char_text(_text(value))
+
+
+def _single_char_text(text: str) -> str:
+    # A byte outside ASCII is shown as an octal escape, the zero byte as nothing.
+    text = chr(int(text[1:], 8)) if _OCTAL.fullmatch(text) else text
     return "" if text == "\0" else text
 
 
-CHAR = Codec(str, _single_char, exactly(str))
+CHAR = Codec(str, _single_char, exactly(str), _single_char_text)
 
 
 def _enum(value: Any) -> str:

@@ -6,6 +6,7 @@ right and only the defect can be what is found.
 
 import ctypes
 import itertools
+import re
 import time
 from dataclasses import replace
 
@@ -185,3 +186,17 @@ class DyingSession(Psycopg2Session):
 
 
 DiesWhenTimed = spoilt("dies-when-timed", DyingSession)
+
+
+class PickySession(Psycopg2Session):
+    """Dies of a number with five digits, and never gets over `true`."""
+
+    def fetch_val(self, call):
+        if re.search(r"'-?[0-9]{5}", call.sql):
+            return lambda: ctypes.string_at(0)
+        if "'true'" in call.sql:
+            return lambda: time.sleep(3600)
+        return super().fetch_val(call)
+
+
+Picky = spoilt("picky", PickySession)

@@ -1,0 +1,308 @@
+"""`pgdyno show`: one cell, all there is to know, and code to see it without pgdyno."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.commands import options
+from harness.model import PROFILES, Arm, Cell, Judgement, Task, Verdict
+
+if TYPE_CHECKING:
+    from harness.reproduction import Ran
+    from harness.stage import Playable
+    from harness.venue import Venue
+
+RUN_SECONDS = 30.0
+_SHOWN_CALLS = 5
+_SHOWN_CHARS = 2_000
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the verb."""
+    parser = subparsers.add_parser(
+        "show",
+        help="one cell of one driver: what happened, and code that reproduces it",
+        description="Play one cell and print the verdict, what the driver gave, what the "
+        "server has afterwards, and a reproduction in plain code of the driver's library.",
+    )
+    parser.add_argument("cell", metavar="CELL", help="its id: types/numbers#nan@value=NaN")
+    parser.add_argument(
+        "--driver", required=True, metavar="D", help="a driver with its options"
+    )
+    parser.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default="default",
+        help="as installed (default), or with the documented registrations done",
+    )
+    options.add_server(parser)
+    parser.add_argument(
+        "--run",
+        action="store_true",
+        dest="rerun",
+        help="run the reproduction and say whether it shows what the check saw",
+    )
+    parser.add_argument(
+        "--script", type=Path, metavar="FILE.py", help="write the reproduction to a file"
+    )
+    parser.set_defaults(run=run)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A cell that was played: its judgement, what its ops brought, what was left."""
+
+    cell: Cell
+    arm: Arm
+    judged: Judgement
+    version: str = ""
+    seen: Sequence[Mapping[str, Any]] = ()
+    state: str = ""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play, print, perhaps run the reproduction."""
+    from harness import driver, servers, venue
+    from harness.errors import EXIT_PASS
+
+    cell = only_cell(args.cell)
+    arm = driver.parse_arm(args.driver, args.profile)
+    spec = servers.parse(
+        args.server,
+        max_connections=venue.connections_needed([cell], [arm]),
+        transport=args.transport,
+    )
+    with venue.opened(spec) as place:
+        play = place.stage.playable(cell)
+        if isinstance(play, Judgement):
+            played, text = Played(cell, arm, play), ""
+            reason = f"nothing was played: {play.detail}"
+        else:
+            played = played_cell(place, play, arm)
+            text, reason = reproduction_of(place, play, played)
+        print("\n".join(description(played, place)))
+        print(f"\n{text or reason}", end="" if text else "\n")
+        if args.script and text:
+            args.script.write_text(text, "utf-8")
+        if not args.rerun:
+            return EXIT_PASS
+        return _tell(compared(place, played, text) if text else reason, bool(text))
+
+
+def _tell(told: str, ran: bool) -> int:
+    """Whether the reproduction reproduces; one that does not is a fault of ours."""
+    from harness.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
+
+    if not ran:
+        print("\nnot run: there is no reproduction")
+        return EXIT_INCONCLUSIVE
+    if not told:
+        print("\nrun: it shows what the check saw")
+        return EXIT_PASS
+    print(f"\nrun: it does not reproduce: {told}")
+    return EXIT_INVALID
+
+
+def only_cell(path: str) -> Cell:
+    """The one cell that a path names.
+
+    Raises:
+        UsageError: it names several.
+        ScenarioError: it names none.
+    """
+    from harness.errors import UsageError
+    from harness.scenario import select_cells
+
+    _, cells = select_cells([path])
+    if len(cells) == 1:
+        return cells[0]
+    some = ", ".join(cell.id for cell in cells[:3])
+    raise UsageError(f"{path} names {len(cells)} cells", hint=f"name one: {some}, …")
+
+
+# --- playing ----------------------------------------------------------------------------
+
+
+def played_cell(place: Venue, play: Playable, arm: Arm) -> Played:
+    """Play a cell once, by the same ways as a check.
+
+    Raises:
+        DriverError: the driver cannot be used.
+    """
+    from harness.baseline import version_of
+    from harness.checker import DEADLINES
+    from harness.errors import WorkerGone
+    from harness.lane import Lane
+
+    lane = Lane(arm, place.stage, place.control, place.folder, [], DEADLINES)
+    try:
+        judged = lane.open(play)
+        if judged.verdict is Verdict.EXACT:
+            judged = lane.verify(play, keep=True)
+    except WorkerGone as gone:
+        judged = Judgement(Verdict(gone.verdict), str(gone))
+    finally:
+        lane.dismiss()
+    state = _state(place, play.cell, lane.schema)
+    return Played(play.cell, arm, judged, version_of(lane.terms), lane.seen, state)
+
+
+def _state(place: Venue, cell: Cell, schema: str) -> str:
+    """What the server shows afterwards, where the cell says how to look."""
+    from harness.reproduction import state_query
+
+    if not cell.expect.state or not schema:
+        return ""
+    place.stage.use(place.control, schema)
+    return place.control.value(state_query(cell.expect.state))
+
+
+# --- printing ---------------------------------------------------------------------------
+
+
+def description(played: Played, place: Venue) -> Iterator[str]:
+    """What happened, for people."""
+    judged = played.judged
+    yield played.cell.id
+    yield _line("title", played.cell.title)
+    version = f" ({played.version})" if played.version else ""
+    yield _line("driver", f"{played.arm.name}, {played.arm.profile}{version}")
+    yield _line("server", f"{place.facts.label}, PostgreSQL {place.facts.version}")
+    yield _line("verdict", judged.verdict)
+    for name, text in (
+        ("detail", judged.detail),
+        ("observed", "" if judged.observed in judged.detail else judged.observed),
+        ("expected", judged.expected),
+    ):
+        if text:
+            yield _line(name, text)
+    if known := _declared(played):
+        yield _line("declared", known)
+    for number, one in enumerate(played.seen[:_SHOWN_CALLS], 1):
+        yield from _seen(one, f"call {number}" if len(played.seen) > 1 else "result")
+    if len(played.seen) > _SHOWN_CALLS:
+        yield _line("", f"and {len(played.seen) - _SHOWN_CALLS} calls more")
+    if played.state:
+        yield _line("afterwards", played.state)
+
+
+def _declared(played: Played) -> str:
+    from harness import deviations
+
+    found = deviations.find(
+        deviations.load(played.arm.driver), played.cell.id, played.arm.profile
+    )
+    if found is None:
+        return ""
+    return found.ended(played.judged.verdict) or f"{found.reason} {found.link}"
+
+
+def _seen(one: Mapping[str, Any], name: str) -> Iterator[str]:
+    if "raised" in one:
+        yield _line(name, f"raised {one['raised']}, SQLSTATE {one['sqlstate'] or 'none'}")
+        yield _line("", one["message"].strip())
+        return
+    kind, text = one["type"], one["repr"]
+    if len(text) > _SHOWN_CHARS:
+        text = f"{text[:_SHOWN_CHARS]}…"
+    yield _line(name, f"{kind}: {text}" if kind else text)
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<11}{text}".replace("\n", f"\n{'':13}")
+
+
+# --- the reproduction -------------------------------------------------------------------
+
+
+def reproduction_of(place: Venue, play: Playable, played: Played) -> tuple[str, str]:
+    """The script, or nothing and the reason why there is none."""
+    from harness import reproduction
+    from harness.calls import bind_call
+    from harness.errors import Unsupported
+
+    if played.judged.verdict in (Verdict.UNSUPPORTED, Verdict.INVALID):
+        return "", f"nothing to reproduce: {played.judged.detail}"
+    if play.cell.clients or play.cell.pool:
+        return "", "no recipe for a pool yet"
+    task: Task = pickle.loads(play.path.read_bytes())  # written by us, a moment ago
+    try:
+        recipe = reproduction.load(played.arm.driver)
+        call = bind_call(task, reproduction.Wrapped, 0)
+        scene = _scene(place, play, played)
+        return reproduction.script(recipe, played.arm, call, scene), ""
+    except (reproduction.NoRecipe, Unsupported) as reason:
+        return "", str(reason)
+
+
+def _scene(place: Venue, play: Playable, played: Played) -> Any:
+    from harness.reproduction import Scene
+
+    cell, judged = play.cell, played.judged
+    about = (
+        f"{cell.id} with {played.version or played.arm.name}, profile {played.arm.profile}"
+    )
+    reset = cell.bench.reset if cell.bench and cell.fixture.scope == "trial" else ""
+    parts = [part.strip(" \n;") for part in (cell.fixture.sql, reset) if part.strip()]
+    return Scene(
+        title=(about, f"{judged.verdict}: {judged.detail}".rstrip(": ")),
+        setup=";\n".join(parts),
+        extension_schemas=place.stage.extension_schemas,
+        settings=cell.settings,
+        state=cell.expect.state,
+        calls=play.prepared.calls,
+        vector="extension:vector" in cell.needs,
+    )
+
+
+def compared(place: Venue, played: Played, text: str) -> str:
+    """Run a reproduction and compare it with what was seen; empty if it agrees."""
+    from harness.reproduction import SCHEMA, disagreement
+
+    try:
+        ran = run_script(text, place)
+    finally:
+        place.control.run(f"drop schema if exists {SCHEMA} cascade")
+    return disagreement(played.seen, played.state, played.judged.verdict, ran)
+
+
+def run_script(text: str, place: Venue) -> Ran:
+    """Run a script as a user would: the connection comes from the environment."""
+    from harness.reproduction import Ran
+
+    target = place.server.target
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    environment = own | {
+        "PGHOST": target.host,
+        "PGPORT": str(target.port),
+        "PGUSER": target.user,
+        "PGPASSWORD": target.password,
+        "PGDATABASE": target.dbname,
+        "PYTHONIOENCODING": "utf-8",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "reproduction.py"
+        file.write_text(text, "utf-8")
+        try:
+            done = subprocess.run(
+                [sys.executable, str(file)],
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                env=environment,
+                cwd=folder,
+                timeout=RUN_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Ran("", "", None)
+    return Ran(done.stdout, done.stderr, done.returncode)

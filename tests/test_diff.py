@@ -1,0 +1,307 @@
+"""The migration report: which group a cell is in, what is merged, what is escaped."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import fake_runs
+import pytest
+
+from harness import cli, fixes, scenario
+from harness.diff import Group, Pair, Side, build, classify
+from harness.driver import entry_points
+from harness.errors import DriverError
+from harness.model import Terms
+from harness.render import migration
+from harness.results.records import Check, Run, to_dict
+
+A, B = "psycopg2", "asyncpg"
+
+
+def check(driver, cell="types/numbers#numeric-read@value=1", verdict="exact", **told):
+    said = {"detail": "", "observed": "", "expected": ""} | told
+    name, _, case = cell.partition("#")
+    return Check(
+        scenario=name, case=case, cell=cell, driver=driver, profile="configured",
+        verdict=verdict, **said,
+    )  # fmt: skip
+
+
+def pair(before, after, cell="types/numbers#numeric-read@value=1", **told):
+    sides = []
+    for driver, side in ((A, before), (B, after)):
+        verdict, _, rest = side.partition("|")
+        detail, _, observed = rest.partition("|")
+        sides.append(check(driver, cell, verdict, detail=detail, observed=observed))
+    return Pair(cell, "select 1", *sides)
+
+
+def guide(*checks, b=None, book=None):
+    empty = fake_runs.check(drivers=(A, B), types=())
+    run = Run(
+        path="", header=empty.header, trials=[], checks=list(checks), notes=[], footer=None
+    )
+    return build(run, Side(A), b or Side(B), "configured", book or fixes.Book())
+
+
+def both(cell, after, before=None):
+    return [
+        check(A, cell, **(before or {"verdict": "exact"})),
+        check(B, cell, **after),
+    ]
+
+
+# --- groups -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "group"),
+    [
+        ("exact", "exact", None),
+        ("exact", "lossy", Group.SILENT),
+        ("rejected", "lossy", Group.SILENT),
+        ("lossy||1", "lossy||2", Group.SILENT),
+        ("lossy||1", "lossy||1", None),
+        ("exact", "broken", Group.FATAL),
+        ("exact", "crashed", Group.FATAL),
+        ("rejected", "hung", Group.FATAL),
+        ("hung", "crashed", None),
+        ("exact", "rejected", Group.ERROR),
+        ("lossy", "rejected", Group.ERROR),
+        ("unsupported", "rejected", None),
+        ("rejected|a.ValueError: x", "rejected|b.ValueError: y", None),
+        ("rejected|ValueError: x", "rejected|TypeError: x", Group.OTHER_ERROR),
+        ("exact", "differs", Group.TYPES),
+        ("differs", "exact", Group.TYPES),
+        ("differs||str: 'a'", "differs||bytes: b'a'", Group.TYPES),
+        ("differs||str: 'a'", "differs||str: 'a'", None),
+        ("exact", "unsupported", Group.UNSUPPORTED),
+        ("rejected", "unsupported", None),
+        ("lossy", "exact", Group.BETTER),
+        ("rejected", "exact", Group.BETTER),
+        ("unsupported", "exact", Group.BETTER),
+        ("exact||int: 1", "exact||int: 2", Group.SILENT),
+        ("exact||int: 1", "exact||str: '1'", Group.TYPES),
+        ("exact||int: 1", "exact||raised E", Group.ERROR),
+        ("exact||raised E", "exact||int: 1", Group.BETTER),
+        ("exact||raised a.E [1]", "exact||raised b.E [1]", None),
+        ("exact||raised E", "exact||raised F", Group.OTHER_ERROR),
+    ],
+)
+def test_groups(before, after, group):
+    assert classify(pair(before, after)) is group
+
+
+def test_what_nobody_could_be_asked_is_counted_only():
+    found = guide(*both("x#a", {"verdict": "skipped"}), *both("x#b", {"verdict": "exact"}))
+    assert (found.compared, found.alike, found.not_comparable) == (1, 1, 1)
+    assert not found.parts
+
+
+def test_worst_group_first():
+    found = guide(
+        *both("x#a", {"verdict": "unsupported"}),
+        *both("x#b", {"verdict": "lossy"}),
+        *both("x#c", {"verdict": "rejected"}),
+        *both("x#d", {"verdict": "broken"}),
+    )
+    assert [part.group for part in found.parts] == [
+        Group.SILENT, Group.FATAL, Group.ERROR, Group.UNSUPPORTED,
+    ]  # fmt: skip
+
+
+# --- merging ----------------------------------------------------------------------------
+
+
+def test_one_type_is_one_entry():
+    cells = [f"types/numbers#numeric-{way}@value={n}" for n in range(20)
+             for way in ("read", "write", "array-read")]  # fmt: skip
+    found = guide(*(one for cell in cells for one in both(cell, {"verdict": "lossy"})))
+    (part,) = found.parts
+    (entry,) = part.entries
+    assert len(entry.cells) == 60
+    assert entry.title == "numeric: another value, and no error"
+    assert "read, written and read in an array" in entry.what
+
+
+def test_unsupported_for_one_reason_is_one_entry():
+    told = {"verdict": "unsupported", "detail": "no COPY here"}
+    found = guide(*both("copy/in#a", told), *both("copy/out#b", told))
+    assert [one.title for one in found.parts[0].entries] == ["no COPY here"]
+
+
+def test_a_fix_merges_over_types_and_is_told_once():
+    book = fixes.Book(
+        (fixes.Fix(title="28 digits", what="Cut.", do="cast", cells=("n/*",)),)
+    )
+    found = guide(
+        *both("n/a#x", {"verdict": "lossy"}),
+        *both("n/b#y", {"verdict": "lossy"}),
+        *both("n/b#z", {"verdict": "rejected"}),
+        book=book,
+    )
+    silent, error = found.parts
+    assert [len(one.cells) for one in silent.entries] == [2]
+    assert [one.again for one in (*silent.entries, *error.entries)] == [False, True]
+    shown = migration.markdown(found)
+    assert shown.count("```python\ncast\n```") == 1
+    assert "As above." in shown
+
+
+def test_an_example_says_what_each_gave():
+    told = {"verdict": "lossy", "observed": "str: 'NaN'", "expected": "text: 'Infinity'"}
+    found = guide(*both("types/numbers#numeric-write@value=Infinity", told))
+    example = found.parts[0].entries[0].example
+    assert (example.before, example.after) == ("'Infinity': right", "'NaN': wrong")
+    assert example.value == "'Infinity'"
+
+
+# --- fixes.toml -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def book():
+    return fixes.load()
+
+
+def test_fixes_speak_of_what_there_is(book):
+    drivers, groups = set(entry_points()), {group.name.lower() for group in Group}
+    for one in (*book.fixes, *book.facts):
+        assert set(one.before) | set(one.after) <= drivers
+    assert {one.driver for one in book.snippets} <= drivers
+    assert {group for one in book.fixes for group in one.group} <= groups
+    assert {one.term for one in book.facts} <= {*Terms.__dataclass_fields__, "kind"}
+
+
+def test_fixes_name_cells_that_exist(book):
+    ids = [cell.id for one in scenario.select([]) for cell in one.cells]
+    for fix in book.fixes:
+        lost = [glob for glob in fix.cells if not any(fixes._fits(glob, i) for i in ids)]
+        assert not lost or len(lost) < len(fix.cells), (fix.title, lost)
+
+
+def test_every_driver_shows_the_same_tasks(book):
+    tasks = {}
+    for one in book.snippets:
+        tasks.setdefault(one.driver, []).append(one.task)
+    assert len({tuple(each) for each in tasks.values()}) == 1
+
+
+@pytest.mark.parametrize(
+    "one", fixes.load().snippets, ids=lambda one: f"{one.driver}: {one.task}"
+)
+def test_snippets_are_python(one):
+    code = one.code if not one.code.startswith("except") else f"try:\n    pass\n{one.code}"
+    compile(code, one.driver, "exec", flags=0x2000)  # await outside of a function
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[fix]]\ntitle = 'x'", "what"),
+        ("[[fix]]\ntitle = 'x'\nwhat = 'y'\nwhy = 'z'", "unknown key why"),
+        ("[[fix]]\ntitle = 'x'\nwhat = 'y'\ndetail = '('", "fix 1"),
+        ("[[fixes]]", "unknown table fixes"),
+        ("[[fix]]\ntitle = 1\nwhat = 'y'", "neither a text"),
+        ("no toml", "cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_told(tmp_path, text, words):
+    file = tmp_path / "fixes.toml"
+    file.write_text(text)
+    with pytest.raises(DriverError, match=re.escape(words)):
+        fixes.load(file)
+
+
+def test_facts_come_from_both_terms(book):
+    def fact(term, a, b, was, becomes):
+        return book.fact(term, a, b, was, becomes)
+
+    assert "`$1`" in fact("placeholders", "psycopg2", "asyncpg", "%s", "$n")
+    assert "fetch(sql, [a, b])" in fact("placeholders", "asyncpg", "psqlpy", "$n", "$n")
+    assert not fact("placeholders", "asyncpg", "asyncpg+uvloop", "$n", "$n")
+    assert "await" in fact("kind", "psycopg2", "asyncpg", "sync", "async")
+    assert not fact("kind", "psycopg2", "asyncpg", "", "async")
+
+
+# --- rendering --------------------------------------------------------------------------
+
+EVIL = "<script>alert(1)</script>|`x`"
+
+
+def test_names_are_escaped():
+    told = guide(
+        *both(f"types/x#{EVIL}", {"verdict": "lossy", "observed": f"str: {EVIL}"}),
+        *both(f"y/{EVIL}#z", {"verdict": "rejected", "detail": EVIL}),
+        b=Side(B, "async", {"version": EVIL, "loop": EVIL}),
+    )
+    page = migration.html(told)
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    outside_code = re.sub(r"(`+).*?\1", "", migration.markdown(told))
+    assert "<script" not in outside_code
+
+
+def test_html_stands_alone():
+    page = migration.html(guide(*both("x#a", {"verdict": "lossy"})))
+    assert not re.findall(r'(?:src|href)="https?://', page)
+    assert "default-src 'none'" in page
+    for anchor in re.findall(r'href="#([\w-]+)"', page):
+        assert f'id="{anchor}"' in page
+
+
+def test_json_has_every_cell():
+    document = json.loads(migration.json(guide(*both("x#a", {"verdict": "lossy"}))))
+    assert document["counts"]["silent"] == 1
+    assert document["parts"][0]["entries"][0]["cells"] == ["x#a"]
+
+
+def test_nothing_changes():
+    shown = migration.markdown(guide(*both("x#a", {"verdict": "exact"})))
+    assert "Nothing changes: 1 of 1 checks come out alike." in shown
+
+
+# --- the verb ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run_file(tmp_path):
+    file = tmp_path / "checks.jsonl"
+    run = fake_runs.check(drivers=("psycopg2", "asyncpg", "psqlpy"))
+    records = [run.header, *run.checks, run.footer]
+    file.write_text("".join(json.dumps(to_dict(one)) + "\n" for one in records))
+    return file
+
+
+@pytest.mark.parametrize("form", ["markdown", "html", "json"])
+def test_from_a_run(run_file, tmp_path, capsys, form):
+    out = tmp_path / "new" / "guide"
+    arguments = ["diff", A, B, "--from", str(run_file), "--format", form, "--out", str(out)]
+    assert cli.main(arguments) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    assert "psycopg2" in out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["psycopg2", "psycopg2"], 2, "nothing to move"),
+        (["psycopg2", "nodriver"], 2, "no driver 'nodriver'"),
+        (["psycopg2", "psycopg", "--from", "RUN"], 4, "no check of psycopg (configured)"),
+        (["psycopg2", "asyncpg", "types", "--from", "RUN"], 2, "leave one of them out"),
+    ],
+)
+def test_what_cannot_be_compared(run_file, capsys, arguments, code, words):
+    filled = [str(run_file) if one == "RUN" else one for one in arguments]
+    assert cli.main(["diff", *filled]) == code
+    assert words in capsys.readouterr().err
+
+
+def test_a_live_guide(capsys):
+    assert cli.main(["diff", "psycopg2", "asyncpg", "types/bytea", "types/numbers"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("# From psycopg2 ")
+    assert "bytea is bytes instead of memoryview" in shown
+    assert "Decimal infinities are kept" in shown
+    assert "`%s` becomes `$1`" in shown
