@@ -133,10 +133,13 @@ class Checker:
         if isinstance(play, Judgement):
             return play
         try:
-            judged = lane.open(play)
+            judged = lane.open(play, reuse=play.cell.round_trip)
             if judged.verdict is Verdict.EXACT:
                 judged = lane.verify(play)
-            lane.close()
+            if play.cell.round_trip and judged.verdict.timeable:
+                lane.keep()
+            else:
+                lane.close()
         except DriverError as error:
             return Judgement(Verdict.SKIPPED, str(error))
         except WorkerGone as gone:

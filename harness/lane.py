@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.control import Control
 from harness.errors import OracleError, WorkerGone
-from harness.model import Arm, Judgement, Verdict
+from harness.model import Arm, Judgement, Target, Verdict
 from harness.process import WorkerProcess, judgement, target_message
 from harness.stage import Playable, Stage
 
@@ -53,6 +53,8 @@ class Lane:
         self._last: dict[str, Any] = {}
         self._worker: WorkerProcess | None = None
         self._schema = ""
+        self._target: Target | None = None
+        self._kept: Target | None = None  # whose session is still open
 
     # --- the worker --------------------------------------------------------------------
 
@@ -82,6 +84,7 @@ class Lane:
     def dismiss(self) -> None:
         """End the worker; the next use starts a fresh one."""
         worker, self._worker = self._worker, None
+        self._kept = None
         if worker is not None:
             worker.stop()
             self.chatty_bytes += worker.printed_bytes
@@ -106,8 +109,9 @@ class Lane:
 
     # --- one cell ----------------------------------------------------------------------
 
-    def open(self, play: Playable) -> Judgement:
-        """Open a cell's session and bind its op."""
+    def open(self, play: Playable, *, reuse: bool = False) -> Judgement:
+        """Open a cell's session, or reuse one that was kept, and bind its op."""
+        kept, self._kept = self._kept, None
         try:
             self._schema = self.stage.schema(
                 self.control, play.cell, self.arm.id + self.arm.profile
@@ -115,10 +119,16 @@ class Lane:
             self.stage.renew(self.control, play.cell, self._schema)
         except OracleError as error:
             return Judgement(Verdict.INVALID, str(error))
-        target = self.stage.place(play.cell, self._schema, self.application_name)
-        return self._judged(
-            "open", self.deadlines.open, task=str(play.path), target=target_message(target)
-        )
+        self._target = self.stage.place(play.cell, self._schema, self.application_name)
+        task = str(play.path)
+        if reuse and kept == self._target:
+            return self._judged("rebind", self.deadlines.open, task=task)
+        target = target_message(self._target)
+        return self._judged("open", self.deadlines.open, task=task, target=target)
+
+    def keep(self) -> None:
+        """Leave the session open for a next cell that may reuse it."""
+        self._kept = self._target
 
     def verify(self, play: Playable, *, keep: bool = False) -> Judgement:
         """One cycle of ops, judged: what came back, and what the server has afterwards.
@@ -128,7 +138,8 @@ class Lane:
         expected_sessions = play.cell.expect.sessions
         try:
             self.stage.renew(self.control, play.cell, self._schema)
-            before = self.stage.sessions(self.control)
+            counts = expected_sessions is not None
+            before = self.stage.sessions(self.control) if counts else 0
             judged = self._judged("verify", self.deadlines.verify, keep=keep)
             self.slowest_ns = self._last.get("slowest_ns", 0)
             if not judged.verdict.timeable:

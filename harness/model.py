@@ -332,6 +332,12 @@ class Cell:
         return hashlib.sha256(work.encode()).hexdigest()[:16]
 
     @property
+    def round_trip(self) -> bool:
+        """A `[[value]]` that is read or sent and stored nowhere: it leaves no trace, so
+        the next one may have its session."""
+        return any(axis == "value" for axis, _ in self.point) and not self.expect.state
+
+    @property
     def family(self) -> str:
         """The folder of the scenario: `copy`."""
         return self.scenario.partition("/")[0]

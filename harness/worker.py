@@ -101,6 +101,7 @@ class Worker:
         self.task = pickle.loads(Path(task).read_bytes())
         self.position = 0
         try:
+            self._require(self.task)
             self._bind_ops(self.task)
         except Unsupported as reason:
             return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
@@ -182,12 +183,15 @@ class Worker:
 
     # --- binding -----------------------------------------------------------------------
 
-    def _bind(self, task: Task, target: Target) -> None:
+    def _require(self, task: Task) -> None:
         have = {str(one) for one in self.driver.capabilities}
         for needed in task.requires:
             if needed not in have:
                 sentence = Capability(needed).sentence
                 raise Unsupported(f"{self.driver.name} cannot {sentence}")
+
+    def _bind(self, task: Task, target: Target) -> None:
+        self._require(task)
         if task.op in (Op.CONNECT, Op.CONNECT_QUERY):
             self.ops = [self._bind_connect(task, target)]
             return

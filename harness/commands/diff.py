@@ -32,8 +32,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "diff",
         help="what changes when one moves from a driver to another",
-        description="Ask both drivers the same questions and report where the answers "
-        "differ, as a guide for the move: silent changes first, each with what to do.",
+        description="Ask both drivers the same questions and report where the\nanswers "
+        "differ, as a guide for the move: silent changes first,\neach with what to do.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -34,9 +34,12 @@ def check_spec(spec: Mapping[str, Any]) -> None:
     if make is _float32_array:
         list(map(float, keys["values"]))
         return
-    for item in keys.get("items", ()) if make in (_tuple, _list, _set) else ():
-        if isinstance(item, Mapping) and "py" in item:
+    if make in (_tuple, _list, _set):
+        nested = [one for one in keys["items"] if isinstance(one, Mapping) and "py" in one]
+        for item in nested:
             check_spec(item)
+        if nested:
+            return
     if "times" in keys:  # a large value costs time, and one of it shows as much
         keys["times"] = min(1, int(keys["times"]))
     try:
