@@ -43,8 +43,6 @@ SHRINK_SECONDS = 8.0
 SHRINK_SHARE = 0.05
 FIRST_BATCHES = 2
 MOST_BATCHES = 200
-# Python has one None for JSON's null and SQL's NULL, so no driver can be blamed for it.
-_UNSAYABLE = (("json", "null"), ("jsonb", "null"))
 _READS = ("read", "array-read", "array-null")
 _HEALTHY = (Verdict.EXACT, Verdict.DIFFERS, Verdict.LOSSY, Verdict.REJECTED)
 
@@ -130,7 +128,8 @@ class Oracle:
         return self._asked[literal]
 
     def _ask(self, literal: str) -> Playable | None:
-        if self._direction not in _READS and (self._type, literal) in _UNSAYABLE:
+        writes = self._direction not in _READS
+        if writes and self._type in ("json", "jsonb") and not literals.sayable(literal):
             return None
         try:
             return self._place.stage.prepare(cell(self._type, self._direction, literal))
