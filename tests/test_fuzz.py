@@ -75,6 +75,11 @@ def test_the_server_reads_what_is_invented(place, pg_type):
     assert read > 0.7 * len(examples)
 
 
+def test_what_python_can_say():
+    assert all(map(literals.sayable, ['"null"', "[null]", "1.1", "[1, 2.5]", "{}", "-7"]))
+    assert not any(map(literals.sayable, ["null", "1.10", "[0.30000000000000000001]"]))
+
+
 def test_an_unknown_type():
     with pytest.raises(KeyError):
         literals.of("nonsense[]")

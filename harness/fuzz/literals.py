@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Literal
 
 from hypothesis import strategies as st
@@ -189,6 +190,22 @@ def _json_object(parts: Literals) -> Literals:
 _JSON = st.recursive(
     _JSON_LEAVES, lambda parts: _json_list(parts) | _json_object(parts), max_leaves=8
 )
+
+
+def sayable(document: str) -> bool:
+    """Whether Python's objects can say a document, so that a driver can be blamed.
+
+    None is SQL's NULL as well, and a float keeps neither more digits than its own nor
+    zeros at the end; what a program wants to write is not lost by the driver.
+    """
+    numbers: list[str] = []
+    json.loads(document, parse_float=numbers.append)
+    return document != "null" and all(map(_is_a_float, numbers))
+
+
+def _is_a_float(text: str) -> bool:
+    return Decimal(repr(float(text))).as_tuple() == Decimal(text).as_tuple()
+
 
 # --- what holds other values --------------------------------------------------------
 

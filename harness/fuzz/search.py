@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from hypothesis import HealthCheck, Phase, Verbosity, find, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
-from hypothesis.errors import HypothesisException
+from hypothesis.errors import HypothesisException, HypothesisWarning
 
 from harness.control import Control
 from harness.errors import DriverError, OracleError, WorkerGone
@@ -37,9 +38,12 @@ SCENARIO = "fuzz"
 
 # A type that is wrong in many ways must not use up the time of all others.
 MAX_KINDS = 4
+FIRST_KINDS = 2
 SHRINK_SECONDS = 8.0
-FIRST_BATCHES = 4
+SHRINK_SHARE = 0.05
+FIRST_BATCHES = 2
 MOST_BATCHES = 200
+_READS = ("read", "array-read", "array-null")
 _HEALTHY = (Verdict.EXACT, Verdict.DIFFERS, Verdict.LOSSY, Verdict.REJECTED)
 
 
@@ -49,6 +53,15 @@ class OutOfTime(BaseException):
 
 class _NotOffered(BaseException):
     """The driver does not have this direction: no other literal will change that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One pass over all subjects: batches for each, and how many kinds it may have."""
+
+    number: int
+    batches: int
+    kinds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +76,20 @@ class Plan:
     batches: int = 0
     bad: tuple[Verdict, ...] = BAD
 
-    def rounds(self) -> Iterator[tuple[int, int]]:
-        """Round number and batches per search: everything a little, then more of it."""
+    def rounds(self) -> Iterator[Round]:
+        """Everything a little, then more of it."""
         if self.batches:
-            yield 0, self.batches
+            yield Round(0, self.batches, MAX_KINDS)
             return
         number, size = 0, FIRST_BATCHES
         while True:
-            yield number, size
+            yield Round(number, size, min(FIRST_KINDS + number, MAX_KINDS))
             number, size = number + 1, min(2 * size, MOST_BATCHES)
+
+    @property
+    def shrink_seconds(self) -> float:
+        """How long one find may be made smaller."""
+        return min(SHRINK_SECONDS, max(1.0, SHRINK_SHARE * self.seconds))
 
 
 @dataclass
@@ -85,10 +103,9 @@ class Subject:
     examples: int = 0
     offered: bool = True
 
-    @property
-    def open(self) -> bool:
+    def open(self, kinds: int) -> bool:
         """Whether there is anything left to look for."""
-        return self.offered and len(self.known) < MAX_KINDS
+        return self.offered and len(self.known) < kinds
 
 
 Tell = Callable[[Subject], None]
@@ -105,12 +122,15 @@ class Oracle:
         self._asked: dict[str, Playable | None] = {}
 
     def play(self, literal: str) -> Playable | None:
-        """The cell of a literal; None where the server does not read it."""
+        """The cell of a literal; None where the server, or Python, cannot say it."""
         if literal not in self._asked:
             self._asked[literal] = self._ask(literal)
         return self._asked[literal]
 
     def _ask(self, literal: str) -> Playable | None:
+        writes = self._direction not in _READS
+        if writes and self._type in ("json", "jsonb") and not literals.sayable(literal):
+            return None
         try:
             return self._place.stage.prepare(cell(self._type, self._direction, literal))
         except OracleError:
@@ -209,13 +229,14 @@ class Hunt:
         self._examples: dict[str, Judgement] = {}
         self._shrink_until = 0.0
 
-    def run(self, batches: int, seed: int) -> Iterator[Finding]:
+    def run(self, turn: Round) -> Iterator[Finding]:
         """Findings of kinds that were not known, each made small."""
+        seed = self._plan.seed * 1000 + turn.number
         strategy = _batches(literals.of(self.subject.type))
-        while self.subject.open:
+        while self.subject.open(turn.kinds):
             self._target, self._examples = None, {}
             with suppress(OutOfTime):
-                self._find(strategy, batches, seed)
+                self._find(strategy, turn.batches, seed)
             if self._target is not None:
                 self.subject.known.add(self._target)
                 yield self._finding()
@@ -228,7 +249,8 @@ class Hunt:
         self, strategy: st.SearchStrategy[list[list[str]]], batches: int, seed: int
     ) -> None:
         # NoSuchExample is the good news; a flaky driver has been noted by then.
-        with suppress(HypothesisException, _NotOffered):
+        with suppress(HypothesisException, _NotOffered), warnings.catch_warnings():
+            warnings.simplefilter("ignore", HypothesisWarning)
             find(
                 strategy,
                 self._is_bad,
@@ -257,7 +279,7 @@ class Hunt:
             return False
         if self._target is None:
             self._target = kind
-            self._shrink_until = time.monotonic() + SHRINK_SECONDS
+            self._shrink_until = time.monotonic() + self._plan.shrink_seconds
         if kind != self._target:
             return False
         self._examples[literal] = judged
@@ -325,6 +347,8 @@ def search(place: Venue, plan: Plan, tell: Tell, found: Found) -> None:
         for direction in plan.directions
         for pg_type in plan.types
     ]
+    # Where the time is not enough for everything, another seed shall see another part.
+    random.Random(plan.seed).shuffle(subjects)
     # Hypothesis keeps tables of Unicode; they shall not lie about where the user works.
     set_hypothesis_home_dir(place.folder / "hypothesis")
     with Control(place.server.target) as control:
@@ -361,8 +385,8 @@ def _rounds(
     tell: Tell,
     found: Found,
 ) -> None:
-    for number, batches in plan.rounds():
-        subjects = [group for group in subjects if any(one.open for one in group)]
+    for turn in plan.rounds():
+        subjects = [one for one in subjects if any(sub.open(MAX_KINDS) for sub in one)]
         if not subjects:
             return
         for group in subjects:
@@ -370,7 +394,7 @@ def _rounds(
             try:
                 for subject in group:
                     hunt = Hunt(subject, oracle, players[subject.arm], plan, deadline, tell)
-                    for finding in hunt.run(batches, plan.seed * 1000 + number):
+                    for finding in hunt.run(turn):
                         found(finding)
             finally:
                 oracle.forget()
