@@ -33,7 +33,8 @@ def add_parser(subparsers: Any) -> None:
         "fuzz",
         help="look for values that a driver does not bring back right",
         description="Invent values of each type, ask drivers about them as a [[value]]\n"
-        "does, and report the smallest that comes back wrong, for each way\nof being wrong.",
+        "does, and report the smallest that comes back wrong, for each\n"
+        "way of being wrong.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
