@@ -18,7 +18,8 @@ DIRECTIONS = ("read", "write", "array-read", "array-write", "copy", "copy-text")
 DEFAULT_SECONDS = 60.0
 
 _EPILOG = """\
-exit codes: 0 nothing found, 1 something found, 130 interrupted (what was found is printed)
+exit codes: 0 nothing found, 1 something found, 130 interrupted (what was found
+until then is printed)
 
 examples:
   pgdyno fuzz --driver psqlpy --type numeric --seconds 10
@@ -51,7 +52,9 @@ def add_parser(subparsers: Any) -> None:
         action="append",
         choices=DIRECTIONS,
         default=[],
-        help="which way a value goes; may be repeated (default: read, write)",
+        metavar="WAY",
+        help=f"which way a value goes: {', '.join(DIRECTIONS)}; may be repeated "
+        "(default: read, write)",
     )
     parser.add_argument(
         "--include",
