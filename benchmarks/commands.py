@@ -75,7 +75,7 @@ def main() -> int:
             measure("pgdyno list scenarios", ["list", "scenarios"], 0.3, 5),
             measure("pgdyno list cases", ["list", "cases"], 0.3, 5),
             measure("pgdyno list drivers", ["list", "drivers"], 0.3, 5),
-            measure("pgdyno check", ["check", "--format", "json"], 40),
+            measure("pgdyno check", ["check", "--format", "json"], 120),
         ]
         effort, mark = ("standard", 720.0) if args.long else ("quick", 90.0)
         figures.append(
