@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from harness import interrupt
 from harness.control import Control
 from harness.errors import DriverError, WorkerGone
 from harness.lane import Deadlines, Lane
@@ -57,7 +58,9 @@ class Checker:
         try:
             alone = self._hand_out(cells, queues)
             for thread in threads:
-                thread.join()
+                while thread.is_alive():
+                    thread.join(0.5)
+                    interrupt.check()
         except BaseException:
             self._stop()
             raise
@@ -102,6 +105,7 @@ class Checker:
 
     def _prepared(self, cells: Iterable[Cell]) -> Iterable[Work]:
         for cell in cells:
+            interrupt.check()
             if self._stopping.is_set():
                 return
             yield cell, self.stage.playable(cell)

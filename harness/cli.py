@@ -9,12 +9,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
-from harness import __version__
+from harness import __version__, interrupt
 from harness.errors import EXIT_INTERRUPTED, PgdynoError
 
 VERBS = ("bench", "check", "compare", "report", "show", "diff", "fuzz", "list", "doctor")
@@ -43,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.verb is None:
         parser.print_help()
         return 0
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt.install()
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -60,11 +58,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """SIGTERM ends a run the way Ctrl-C does: everything is put away."""
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness import machine, schedule
+from harness import interrupt, machine, schedule
 from harness.block import Block, Measurer
 from harness.control import Control
 from harness.errors import DriverError, WorkerGone
@@ -162,6 +162,7 @@ class Runner:
         order = list(plays)
         self.random.shuffle(order)
         for play in order:
+            interrupt.check()
             total = self._blocks_done + len(order) * (self.plan.min_rounds - number)
             self.progress.block(
                 number, play.cell, self._blocks_done, total, self._seconds_left(number)
