@@ -372,6 +372,7 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
     """Answer commands until the parent closes the channel."""
     if spec["cores"]:
         os.sched_setaffinity(0, spec["cores"])
+    warm_allocator()
     try:
         worker = Worker(
             Arm(spec["driver"], tuple(spec["options"]), spec["profile"], spec["copy"])
