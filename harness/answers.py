@@ -63,10 +63,8 @@ def seen(task: Task, session: Any, native: Any) -> dict[str, Any]:
 
 def seen_error(fields: ErrorFields, error: BaseException) -> dict[str, Any]:
     """An exception that an op raised, for `pgdyno show`."""
-    kind = type(error)
-    own = kind.__module__ in ("builtins", "__main__")
     return {
-        "raised": kind.__qualname__ if own else f"{kind.__module__}.{kind.__qualname__}",
+        "raised": verify.class_of(error),
         "sqlstate": fields.sqlstate,
         "message": fields.message[:SEEN_CHARS],
     }

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from harness import interrupt
 from harness.control import Control
-from harness.errors import DriverError, WorkerGone
+from harness.director import Director
+from harness.errors import DriverError, OracleError, WorkerGone
 from harness.lane import Deadlines, Lane
 from harness.model import Arm, Cell, Judgement, Verdict
 from harness.results.records import Check
@@ -91,11 +92,18 @@ class Checker:
             if work[0].expect.sessions is not None:
                 alone.append(work)
                 continue
-            for lane_queue in queues:
-                lane_queue.put(work)
+            for arm, lane_queue in zip(self.arms, queues, strict=True):
+                if self._plays(arm, work[0]):
+                    lane_queue.put(work)
         for lane_queue in queues:
             lane_queue.put(None)
         return alone
+
+    def _plays(self, arm: Arm, cell: Cell) -> bool:
+        """Steps open connections of their own, for which a profile makes no difference:
+        they are played once for each driver."""
+        first = next(one for one in self.arms if one.name == arm.name)
+        return not cell.steps or arm is first
 
     def _stop(self) -> None:
         """End all lanes now: a worker may be in the middle of something long."""
@@ -137,6 +145,8 @@ class Checker:
         if isinstance(play, Judgement):
             return play
         try:
+            if play.cell.steps:
+                return self._direct(lane, play)
             judged = lane.open(play, reuse=play.cell.round_trip)
             if judged.verdict is Verdict.EXACT:
                 judged = lane.verify(play)
@@ -149,6 +159,12 @@ class Checker:
         except WorkerGone as gone:
             return Judgement(Verdict(gone.verdict), str(gone))
         return judged
+
+    def _direct(self, lane: Lane, play: Playable) -> Judgement:
+        try:
+            return Director(lane, play, lane.set(play)).run()
+        except OracleError as error:
+            return Judgement(Verdict.INVALID, str(error))
 
     def _tell(self, arm: Arm, cell: Cell, judged: Judgement, elapsed_ns: int) -> None:
         check = Check(

@@ -52,7 +52,8 @@ class Driver(Protocol):
     Class attributes: `name`, `kind`, `options` (option → what it does),
     `capabilities`. `open` and `open_pool` are coroutines where `kind` is `async`.
     A pool has the methods of a session, each op of which checks a connection out and
-    gives it back, plus the op `checkout`. Optional: `connect(target, profile)` and
+    gives it back, plus the op `checkout`. Optional: `acts` names the module that plays
+    the steps of cases (`harness.acts`); `connect(target, profile)` and
     `connect_query(target, profile, sql)` bind the ops of the same names;
     `run_loop()` of an async driver makes its event loop.
     """

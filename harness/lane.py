@@ -111,20 +111,28 @@ class Lane:
 
     def open(self, play: Playable, *, reuse: bool = False) -> Judgement:
         """Open a cell's session, or reuse one that was kept, and bind its op."""
-        kept, self._kept = self._kept, None
+        kept = self._kept
         try:
-            self._schema = self.stage.schema(
-                self.control, play.cell, self.arm.id + self.arm.profile
-            )
-            self.stage.renew(self.control, play.cell, self._schema)
+            self._target = self.set(play)
         except OracleError as error:
             return Judgement(Verdict.INVALID, str(error))
-        self._target = self.stage.place(play.cell, self._schema, self.application_name)
         task = str(play.path)
         if reuse and kept == self._target:
             return self._judged("rebind", self.deadlines.open, task=task)
         target = target_message(self._target)
         return self._judged("open", self.deadlines.open, task=task, target=target)
+
+    def set(self, play: Playable) -> Target:
+        """Bring the lane's schema of a cell into its first state; where to connect.
+
+        Raises:
+            OracleError: the fixture's SQL failed.
+        """
+        self._kept = None
+        owner = self.arm.id + self.arm.profile
+        self._schema = self.stage.schema(self.control, play.cell, owner)
+        self.stage.renew(self.control, play.cell, self._schema)
+        return self.stage.place(play.cell, self._schema, self.application_name)
 
     def keep(self) -> None:
         """Leave the session open for a next cell that may reuse it."""

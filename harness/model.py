@@ -79,6 +79,7 @@ class Op(StrEnum):
     SAVEPOINT = "savepoint"
     COPY_IN = "copy_in"
     COPY_OUT = "copy_out"
+    STEPS = "steps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +254,48 @@ class Expect:
 
 
 @dataclass(frozen=True, slots=True)
+class StepExpect:
+    """What one step must bring; nothing but an error is wrong where all is empty.
+
+    `value` holds the one expected value, or nothing; `has` the entries that a dict must
+    have; `like` a pattern of SQL's LIKE for a text; `grows_mb` how much memory the step
+    may take at most.
+    """
+
+    value: tuple[Any, ...] = ()
+    has: Mapping[str, Any] = field(default_factory=dict)
+    like: str = ""
+    error: ExpectedError | None = None
+    rejected: bool = False
+    trait: bool = False
+    grows_mb: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a case of several: an act (`harness.acts`) on a named object.
+
+    `on` names what `save` saved, or control, server, proxy, which the parent plays.
+    `start` runs it beside the next steps under a name, `join` waits for it.
+    """
+
+    on: str
+    op: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    save: str = ""
+    start: str = ""
+    join: str = ""
+    within_ms: int = 0
+    note: str = ""
+    expect: StepExpect = field(default_factory=StepExpect)
+
+    @property
+    def label(self) -> str:
+        """What a reader calls it."""
+        return self.note or (f"join {self.join}" if self.join else f"{self.on}.{self.op}")
+
+
+@dataclass(frozen=True, slots=True)
 class StatementSpec:
     """A statement of a scenario file: SQL and the SQL that makes its parameters."""
 
@@ -314,6 +357,7 @@ class Cell:
     needs: tuple[str, ...] = ()
     accept: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
+    steps: tuple[Step, ...] = ()
     bench: BenchSpec | None = None
     checked: bool = True
 
@@ -378,4 +422,4 @@ class Task:
     forms: tuple[str, ...] = ()
     clients: int = 0
     pool: int = 0
-    settings: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()

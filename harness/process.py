@@ -182,6 +182,9 @@ def _doing(what: str) -> str:
         "measure": "being timed",
         "latencies": "being timed op by op",
         "close": "closing the session",
+        "begin_steps": "importing its acts",
+        "step": "playing a step",
+        "end_steps": "ending its connections after the steps",
     }
     return doing.get(what, what)
 

@@ -23,6 +23,7 @@ from harness.model import Cell, Judgement, Target, Verdict
 from harness.oracle import Prepared, prepare, read_state
 from harness.results.records import ServerFacts
 from harness.servers import Server
+from harness.servers.rigs import Rigs
 
 _LOCK_SPACE = 0x7067  # "pg": the first key of our advisory locks
 _SESSION_REPORT_SECONDS = 2.0
@@ -60,6 +61,7 @@ class Stage:
         self._numbers = itertools.count()
         self._schemas: dict[tuple[str, str, str], str] = {}
         self.extension_schemas = self._find_extension_schemas()
+        self.rigs = Rigs(server)
         self._superuser = control.value("select current_setting('is_superuser')") == "on"
         control.run(f"select pg_advisory_lock({_LOCK_SPACE}, {int(self.run, 16)})")
         self.remove_leftovers()
@@ -95,8 +97,11 @@ class Stage:
                 if self.server.managed
                 else "only a server of pgdyno's own may be reconfigured"
             )
-        if need == "tls":
-            return "" if self.control.tls else "the connection has no TLS"
+        if kind == "type":
+            known = self.control.value("select to_regtype($1) is not null", [name])
+            return "" if known == "t" else f"the server has no type {name}"
+        if need in Rigs.KINDS:
+            return self.rigs.lacks(need)
         return f"the server has no {need}"
 
     def _find_extension_schemas(self) -> tuple[str, ...]:
@@ -147,7 +152,7 @@ class Stage:
             return
         if cell.bench is not None and cell.bench.reset:
             control.run(cell.bench.reset)
-        elif cell.expect.state:
+        elif cell.expect.state or cell.steps:
             control.drop_schema(schema)
             control.create_schema(schema)
             self._fill(control, schema, cell)
@@ -301,5 +306,6 @@ def staged(
     try:
         yield stage
     finally:
+        stage.rigs.close()
         with contextlib.suppress(Exception) if server.managed else contextlib.nullcontext():
             stage.strike()

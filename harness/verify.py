@@ -330,10 +330,15 @@ def _told(fields: ErrorFields, error: BaseException) -> str:
     return f"{_error_name(fields, error)}: {message}".rstrip(": ")
 
 
-def _error_name(fields: ErrorFields, error: BaseException) -> str:
+def class_of(error: BaseException) -> str:
+    """An exception's class with its module, as a traceback names it."""
     kind = type(error)
     own = kind.__module__ in ("builtins", "__main__")
-    name = kind.__qualname__ if own else f"{kind.__module__}.{kind.__qualname__}"
+    return kind.__qualname__ if own else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _error_name(fields: ErrorFields, error: BaseException) -> str:
+    name = class_of(error)
     return f"{name} [{fields.sqlstate}]" if fields.sqlstate else name
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from harness import answers, verify, wire
 from harness import driver as drivers
+from harness.actor import Actor
 from harness.calls import bind_call
 from harness.capabilities import Capability
 from harness.errors import PgdynoError, Unsupported
@@ -57,6 +58,7 @@ class Worker:
         self.seen: list[dict[str, Any]] | None = None  # what ops brought, if asked for
         self.slowest_ns = 0  # the slowest op of the last verification: how to plan
         self.clocks: tuple[int, ...] = ()
+        self.actor: Actor | None = None  # made when the first case of steps comes
 
     def _make_loop(self) -> Any:
         import asyncio
@@ -87,9 +89,8 @@ class Worker:
         self.task = pickle.loads(
             Path(task).read_bytes()
         )  # written by the parent, nobody else
-        place = Target(**{**target, "settings": tuple(map(tuple, target["settings"]))})
         try:
-            self._bind(self.task, place)
+            self._bind(self.task, _target(target))
         except Unsupported as reason:
             return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
         except BaseException as error:
@@ -180,6 +181,33 @@ class Worker:
                 return {"warning": f"{type(error).__name__}: {error}"}
         gc.unfreeze()
         return {"rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+
+    # --- steps -------------------------------------------------------------------------
+
+    def begin_steps(self, task: str, places: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """Take up a case of several steps; `places` are where its acts may connect."""
+        self.close()
+        self.task = pickle.loads(Path(task).read_bytes())
+        try:
+            self._require(self.task)
+            if self.actor is None:
+                self.actor = Actor(self.driver, self.loop)
+            known = {name: _target(place) for name, place in places.items()}
+            return _judged(self.actor.begin(self.task, known))
+        except Unsupported as reason:
+            return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
+
+    def step(self, index: int, words: dict[str, str]) -> dict[str, Any]:
+        """Play one step."""
+        assert self.actor is not None
+        told = self.actor.step(index, words)
+        return told | _judged(told.pop("judged"))
+
+    def end_steps(self) -> dict[str, Any]:
+        """A last look at the connections, then close them; whether all is as before."""
+        assert self.actor is not None
+        judged = _judged(self.actor.canary())
+        return {**judged, "clean": self.actor.end()}
 
     # --- binding -----------------------------------------------------------------------
 
@@ -344,6 +372,10 @@ class Worker:
             usage.ru_nivcsw,
             *(time.clock_gettime_ns(clock) for clock in self.clocks),
         )
+
+
+def _target(message: dict[str, Any]) -> Target:
+    return Target(**{**message, "settings": tuple(map(tuple, message["settings"]))})
 
 
 def _judged(judgement: Judgement) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from harness.model import (
     Recall,
     StatementSpec,
 )
+from harness.scenario.steps import make_steps
 from harness.scenario.tables import BenchTable, CaseTable, ScenarioFile
 from harness.sql import returns_rows
 from harness.values.constructors import check_spec
@@ -35,7 +36,9 @@ STRATEGIES: Mapping[str, Op] = {
     "values": Op.EXECUTE,
     "unnest": Op.EXECUTE,
 }
-NEEDS = re.compile(r"version>=\d+|extension:\w+|superuser|owned|tls|standby")
+NEEDS = re.compile(
+    r"version>=\d+|extension:\w+|type:\w+|superuser|owned|spare|standby|pgbouncer|tls"
+)
 
 
 def make(
@@ -74,6 +77,7 @@ def make(
         needs=_needs((*file.needs, *case.needs), where),
         accept=tuple(case.accept),
         settings=tuple(case.settings.items()),
+        steps=make_steps(case, where),
         bench=_bench(case, point, where),
         checked=all(
             str(value) in map(str, case.check.get(name, [value])) for name, value in point
@@ -85,11 +89,19 @@ def make(
 
 
 def _op(case: CaseTable, where: str) -> Op:
+    if case.step:
+        if case.op not in ("", Op.STEPS):
+            raise ScenarioError(
+                f"{where}: it has steps, and an op of its own", hint="leave op out"
+            )
+        return Op.STEPS
     if case.op == "bulk_insert":
         return STRATEGIES[_one_of(case.strategy, tuple(STRATEGIES), "strategy", where)]
     try:
         return Op(case.op)
     except ValueError:
+        if not case.op:
+            raise ScenarioError(f"{where}: it has neither an op nor a step") from None
         near = difflib.get_close_matches(case.op, [*Op, "bulk_insert"], 1)
         hint = (
             f"did you mean `{near[0]}`?" if near else f"ops: bulk_insert, {', '.join(Op)}"
@@ -152,7 +164,8 @@ def _needs(names: tuple[str, ...], where: str) -> tuple[str, ...]:
         if not NEEDS.fullmatch(name):
             raise ScenarioError(
                 f"{where}: a server cannot be asked for '{name}'",
-                hint="version>=N, extension:NAME, superuser, owned, tls or standby",
+                hint="version>=N, extension:NAME, type:NAME, superuser, owned, spare, "
+                "standby, pgbouncer or tls",
             )
     return tuple(dict.fromkeys(names))
 
@@ -210,6 +223,7 @@ _NEEDED: Mapping[Op, tuple[str, ...]] = {
     Op.SAVEPOINT: ("statements",),
     Op.COPY_IN: ("table", "columns", "rows"),
     Op.EXECUTE_MANY: ("sql", "rows"),
+    Op.STEPS: ("steps",),
 }
 
 
@@ -226,8 +240,24 @@ def _check_complete(cell: Cell, where: str) -> None:
         raise ScenarioError(f"{where}: clients need a pool", hint="pool = 4")
 
 
+def _check_alone(cell: Cell, where: str) -> None:
+    """Steps are a case of their own: what they must bring stands with them."""
+    beside = ("sql", "params", "args", "statements", "rows", "clients", "pool", "bench")
+    given = [key for key in beside if getattr(cell, key)]
+    if cell.expect != Expect():
+        given.append("expect")
+    if given:
+        raise ScenarioError(
+            f"{where}: {', '.join(given)} beside steps",
+            hint="what a step needs and expects is written in the step",
+        )
+
+
 def _check_oracle(cell: Cell, where: str) -> None:
     expect = cell.expect
+    if cell.steps:
+        _check_alone(cell, where)
+        return
     if cell.bench and (expect.error or expect.rejected):
         raise ScenarioError(f"{where}: an error cannot be timed", hint="leave bench out")
     if cell.bench and cell.bench.server_settings and "owned" not in cell.needs:

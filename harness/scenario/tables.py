@@ -81,12 +81,40 @@ class BenchTable(_Strict, frozen=True, kw_only=True):
     server_settings: dict[str, str] = {}
 
 
+class StepExpectTable(_Strict, frozen=True, kw_only=True):
+    """`expect` of a step: what it must bring; nothing but an error is wrong without."""
+
+    value: Any = msgspec.UNSET
+    has: dict[str, Any] = {}
+    like: str = ""
+    error: ErrorTable | None = None
+    rejected: bool = False
+    trait: bool = False
+    grows_mb: Annotated[int, Meta(ge=0)] = 0
+
+
+class StepTable(_Strict, frozen=True, kw_only=True):
+    """`[[case.step]]`: one act, on a session, on the control connection or on a server."""
+
+    op: str = ""
+    on: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")] = "main"
+    sql: str = ""
+    arguments: dict[str, Any] = msgspec.field(name="with", default_factory=dict)
+    save: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
+    start: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
+    join: str = ""
+    within_ms: Annotated[int, Meta(ge=1)] | None = None
+    note: str = ""
+    expect: StepExpectTable = StepExpectTable()
+
+
 class CaseTable(_Strict, frozen=True, kw_only=True):
     """`[[case]]`: one checkable, perhaps timeable operation."""
 
     name: Name
-    op: str
+    op: str = ""
     title: str = ""
+    step: list[StepTable] = []
     sql: str = ""
     params: str = ""
     args: list[dict[str, Any]] = []
@@ -176,6 +204,7 @@ _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "value": ValueTable,
     "literals": LiteralTable,
     "statements": StatementTable,
+    "step": StepTable,
     "expect": ExpectTable,
     "error": ErrorTable,
     "recall": RecallTable,
@@ -188,7 +217,10 @@ def _nearest_key(message: str) -> str:
     if unknown is None:
         return "docs/scenario-format.md describes every key"
     path = re.sub(r"\[.*?\]|\$", "", unknown["path"] or "").strip(".")
-    table = _TABLES.get(path.rpartition(".")[2], CaseTable)
+    last = path.rpartition(".")[2]
+    table = _TABLES.get(last, CaseTable)
+    if path.endswith("step.expect"):
+        table = StepExpectTable
     keys = [field.encode_name for field in msgspec.structs.fields(table)]
     near = difflib.get_close_matches(unknown["key"], keys, 1)
     if near:

@@ -91,6 +91,7 @@ class Psycopg:
     """psycopg's sync API."""
 
     name = "psycopg"
+    acts = "harness.drivers.psycopg.acts"
     kind: Kind = "sync"
     options: Mapping[str, str] = {"binary": _BINARY, "python": _PYTHON}
     capabilities = _CAPABILITIES

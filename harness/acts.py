@@ -1,0 +1,430 @@
+"""What one step of a case can ask of a library: a closed vocabulary.
+
+An act is a plain function over the library's own objects, named and shaped like a
+method of `Acts`; that of an async driver is a coroutine function. It contains what the
+library's documentation tells its user to write, uses nothing of pgdyno's, and lets
+every exception pass, so that a reproduction can print it. A driver names the module
+of its acts (`acts = "…"`). A function that is there is the claim that the library can
+do it; one that is not makes a case `unsupported`. What only some arguments cannot say
+is a `NotImplementedError` whose text says what is missing.
+
+Standard library only, because workers import this.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, Protocol
+
+Rows = list[tuple[Any, ...]]
+Info = dict[str, Any]
+
+
+class Acts(Protocol):
+    """The vocabulary. Docstrings continue "the library can …"; `dsn` is a URI.
+
+    Nothing is inherited from this class: it is read by people, by the loader of
+    scenarios and by the verification of plug-ins.
+    """
+
+    # --- connections --------------------------------------------------------------------
+
+    def connect(self, dsn: str, *, autocommit: bool | None = True, **options: Any) -> Any:
+        """Open a connection; `autocommit` None leaves the library's own default.
+
+        Options, by their names in libpq: connect_timeout (s), sslmode, sslrootcert,
+        sslcert, sslkey, target_session_attrs, load_balance_hosts, keepalives (0/1),
+        keepalives_idle (s), tcp_user_timeout (ms), client_encoding. Those that the
+        library takes from the URI itself are put there.
+        """
+
+    def close(self, connection: Any) -> None:
+        """Close a connection."""
+
+    def closed(self, connection: Any) -> bool:
+        """Tell whether a connection is closed, as far as the library knows."""
+
+    def info(self, connection: Any) -> Info:
+        """Tell about a connection, as far as it does by an API of its own.
+
+        Keys: server_version (int as libpq writes it: 180004), backend_pid, dbname, user,
+        host, port, protocol_version, ssl (bool), and parameters (dict of ParameterStatus).
+        """
+
+    def encrypt_password(
+        self, connection: Any, password: str, user: str, algorithm: str
+    ) -> str:
+        """Hash a password on the client; algorithm is scram-sha-256 or md5."""
+
+    def set_client_encoding(self, connection: Any, encoding: str) -> None:
+        """Change the client's encoding by a call."""
+
+    # --- statements ---------------------------------------------------------------------
+
+    def execute(self, connection: Any, sql: str) -> None:
+        """Execute one statement without parameters."""
+
+    def fetch(self, connection: Any, sql: str) -> Rows:
+        """Fetch the rows of a statement without parameters."""
+
+    def fetch_val(self, connection: Any, sql: str) -> Any:
+        """Fetch the first column of the first row, None without a row."""
+
+    def fetch_times(self, connection: Any, sql: str, times: int) -> Rows:
+        """Fetch the same statement so many times; the rows of the last."""
+
+    def row_count(self, connection: Any, sql: str) -> int:
+        """Tell how many rows a statement touched, by the library's own means."""
+
+    def execute_script(self, connection: Any, sql: str) -> None:
+        """Execute several statements in one string."""
+
+    def execute_timeout(self, connection: Any, sql: str, seconds: float) -> None:
+        """Give up a statement on the client after a time, as the library documents."""
+
+    def cancel(self, connection: Any) -> None:
+        """Ask the server to stop what this connection runs in another thread or task."""
+
+    def identifier(self, connection: Any, name: str) -> str:
+        """Compose `select 1 as "<name>"` with the library's quoting; the column's name."""
+
+    # --- placeholder styles, as documented ----------------------------------------------
+
+    def style_positional(self, connection: Any, first: Any, second: Any) -> Rows:
+        """Bind by position: select the first parameter, then the second, as int."""
+
+    def style_numeric(self, connection: Any, first: Any, second: Any) -> Rows:
+        """Bind by number: select the second, the first and the second again, as int."""
+
+    def style_named(self, connection: Any, first: Any, second: Any) -> Rows:
+        """Bind by name from a dict: select b, a and b again, as int."""
+
+    def style_tuple(self, connection: Any, first: Any, second: Any) -> Rows:
+        """Take a tuple of parameters where it takes a list."""
+
+    def literal_percent(self, connection: Any, value: Any) -> Rows:
+        """Keep a `%` inside the SQL beside a parameter: `5 % 3`, `like '%a%'`, value."""
+
+    # --- batches ------------------------------------------------------------------------
+
+    def insert_many(self, connection: Any, rows: list[tuple[int, str]]) -> None:
+        """Insert rows into items (id, name) with `executemany` or its like."""
+
+    def insert_many_count(self, connection: Any, rows: list[tuple[int, str]]) -> int:
+        """The same, and tell the total number of rows."""
+
+    def insert_returning(self, connection: Any, rows: list[tuple[int, str]]) -> list[Rows]:
+        """`executemany` of an insert … returning id; what came back, call by call."""
+
+    def pipeline(self, connection: Any, statements: list[str]) -> list[Rows]:
+        """Send all statements before reading the first result; the rows of each."""
+
+    def pipeline_outcomes(self, connection: Any, statements: list[str]) -> list[Any]:
+        """The same where one fails: for each its rows, or the class of its exception."""
+
+    # --- transactions -------------------------------------------------------------------
+
+    def begin(
+        self,
+        connection: Any,
+        *,
+        isolation: str | None = None,
+        read_only: bool | None = None,
+        deferrable: bool | None = None,
+    ) -> Any:
+        """Begin a transaction by the library's means; its transaction object, if any.
+
+        `isolation` is serializable, repeatable_read, read_committed or read_uncommitted.
+        `commit` and `rollback` of the same connection end it.
+        """
+
+    def commit(self, connection: Any) -> None:
+        """Commit by a call."""
+
+    def rollback(self, connection: Any) -> None:
+        """Roll back by a call."""
+
+    def set_autocommit(self, connection: Any, on: bool) -> None:
+        """Switch autocommit by an attribute or call."""
+
+    def transaction_status(self, connection: Any) -> str:
+        """Tell the state without asking the server: idle, in transaction, in error, …"""
+
+    def block(self, connection: Any, statements: list[str], fails: bool = False) -> None:
+        """Run statements in a transaction block; `fails` raises ValueError at its end."""
+
+    def nested_block(self, connection: Any, outer: str, inner: str, fails: bool) -> None:
+        """A block with a savepoint block inside; `fails` raises ValueError in the inner
+        one, which the outer one catches, and goes on."""
+
+    # --- prepared statements ------------------------------------------------------------
+
+    def prepare(self, connection: Any, sql: str) -> Any:
+        """Prepare a statement explicitly; a handle."""
+
+    def run_prepared(self, statement: Any) -> Rows:
+        """Run a prepared statement; its rows."""
+
+    def fetch_prepared(self, connection: Any, sql: str) -> Rows:
+        """Fetch with server-side preparation asked for in the call."""
+
+    # --- server-side cursors and streams ------------------------------------------------
+
+    def cursor_count(self, connection: Any, sql: str, itersize: int) -> int:
+        """Iterate over a server-side cursor, so many rows a round trip; how many came."""
+
+    def cursor_open(
+        self, connection: Any, sql: str, *, scrollable: bool = False, hold: bool = False
+    ) -> Any:
+        """Open a server-side cursor; inside the transaction that is open."""
+
+    def cursor_fetch(self, cursor: Any, count: int) -> Rows:
+        """Fetch so many rows of it."""
+
+    def cursor_scroll(self, cursor: Any, offset: int, absolute: bool = False) -> None:
+        """Move it; backwards where the offset is negative."""
+
+    def cursor_close(self, cursor: Any) -> None:
+        """Close it."""
+
+    def stream_count(self, connection: Any, sql: str) -> int:
+        """Take rows one by one as they arrive, without a cursor; how many came."""
+
+    # --- COPY ---------------------------------------------------------------------------
+
+    def copy_in_text(self, connection: Any, table: str, data: str) -> None:
+        """COPY text that is already encoded into a table."""
+
+    def copy_in_rows(self, connection: Any, table: str, rows: list[Any]) -> None:
+        """COPY Python rows into all columns of a table."""
+
+    def copy_in_file(self, connection: Any, table: str, path: str) -> None:
+        """COPY a file in text format into a table."""
+
+    def copy_out_file(self, connection: Any, table: str, path: str) -> None:
+        """COPY a table into a file in text format."""
+
+    def copy_abandoned(self, connection: Any, table: str) -> None:
+        """Begin to COPY rows (id int, name text) and raise ValueError in the middle."""
+
+    def copy_out_abandoned(self, connection: Any, sql: str) -> int:
+        """Read a COPY of a query, and leave after the first block; its size in bytes."""
+
+    def copy_arrow(self, connection: Any, table: str, count: int) -> None:
+        """COPY an Arrow table with columns id int4 and name text of so many rows."""
+
+    # --- errors and notices -------------------------------------------------------------
+
+    def diagnose(self, connection: Any, sql: str) -> Info:
+        """Run a statement that fails, and tell what the exception exposes by attributes.
+
+        Keys: class (qualified), pep249 (the base class of PEP 249 that it is, where the
+        library claims that interface), sqlstate, severity, message, detail, hint,
+        position (str), schema, table, column, datatype, constraint, context.
+        Only what is exposed is in it.
+        """
+
+    def notices(self, connection: Any, sql: str) -> list[str]:
+        """Run a statement and collect the server's notices: `SEVERITY: message`."""
+
+    # --- LISTEN/NOTIFY ------------------------------------------------------------------
+
+    def listen(self, connection: Any, channel: str) -> None:
+        """Listen on a channel."""
+
+    def unlisten(self, connection: Any, channel: str) -> None:
+        """Stop listening."""
+
+    def notify(self, connection: Any, channel: str, payload: str) -> None:
+        """Notify a channel."""
+
+    def notifications(
+        self, connection: Any, seconds: float, at_most: int = 1
+    ) -> list[tuple[str, str]]:
+        """Wait for notifications; (channel, payload) of those that came in that time."""
+
+    # --- large objects ------------------------------------------------------------------
+
+    def lo_open(self, connection: Any, oid: int, mode: str) -> Any:
+        """Open or (oid 0) create a large object inside a transaction; mode r, w, rw."""
+
+    def lo_oid(self, lob: Any) -> int:
+        """Its oid."""
+
+    def lo_write(self, lob: Any, data: bytes) -> int:
+        """Write bytes; how many were written."""
+
+    def lo_read(self, lob: Any, size: int = -1) -> bytes:
+        """Read bytes."""
+
+    def lo_seek(self, lob: Any, offset: int, whence: int = 0) -> int:
+        """Seek; the new position."""
+
+    def lo_tell(self, lob: Any) -> int:
+        """The position."""
+
+    def lo_truncate(self, lob: Any, size: int) -> None:
+        """Truncate."""
+
+    def lo_export(self, lob: Any, path: str) -> None:
+        """Export into a file."""
+
+    def lo_import(self, connection: Any, path: str) -> int:
+        """Create one from a file; its oid."""
+
+    def lo_unlink(self, lob: Any) -> None:
+        """Delete it."""
+
+    def lo_close(self, lob: Any) -> None:
+        """Close it."""
+
+    # --- two-phase commit ---------------------------------------------------------------
+
+    def tpc_begin(self, connection: Any, gid: str) -> None:
+        """Begin a transaction of a two-phase commit."""
+
+    def tpc_prepare(self, connection: Any) -> None:
+        """Prepare it."""
+
+    def tpc_commit(self, connection: Any, gid: str = "") -> None:
+        """Commit it; with a gid, one that another connection prepared."""
+
+    def tpc_rollback(self, connection: Any, gid: str = "") -> None:
+        """Roll it back; with a gid, one that another connection prepared."""
+
+    def tpc_recover(self, connection: Any) -> list[str]:
+        """The gids of prepared transactions."""
+
+    # --- asynchronous use of a blocking library, replication ----------------------------
+
+    def poll_query(self, dsn: str, sql: str) -> Any:
+        """Connect and query without blocking, by poll; the value."""
+
+    def wait_callback(self, dsn: str, sql: str) -> Any:
+        """Query through a wait callback of the caller's; the value."""
+
+    def replication_identify(self, dsn: str, logical: bool) -> list[str]:
+        """Open a replication connection; the column names of IDENTIFY_SYSTEM."""
+
+    def replication_stream(self, dsn: str, slot: str, publication: str, sql: str) -> int:
+        """Create a logical slot (pgoutput), run `sql` on another connection, and count
+        the messages that stream in within two seconds; drop the slot."""
+
+    # --- pools --------------------------------------------------------------------------
+
+    def pool_open(
+        self,
+        dsn: str,
+        *,
+        min_size: int,
+        max_size: int,
+        timeout: float | None = None,
+        max_waiting: int | None = None,
+        max_lifetime: float | None = None,
+        max_idle: float | None = None,
+        check: bool | None = None,
+        recycling: str | None = None,
+    ) -> Any:
+        """Open the library's pool; times in seconds, None leaves its default."""
+
+    def pool_acquire(self, pool: Any, timeout: float | None = None) -> Any:
+        """Take a connection out."""
+
+    def pool_release(self, pool: Any, connection: Any) -> None:
+        """Give it back."""
+
+    def pool_block(self, pool: Any, sql: str) -> Any:
+        """Take one out, fetch a value and give it back, by the documented block."""
+
+    def pool_size(self, pool: Any) -> int:
+        """How many connections the pool says that it has."""
+
+    def pool_idle(self, pool: Any) -> int:
+        """How many of them are free."""
+
+    def pool_close(self, pool: Any) -> None:
+        """Close the pool."""
+
+
+def names() -> tuple[str, ...]:
+    """Every act, in the order of the vocabulary."""
+    return tuple(
+        name
+        for name, one in vars(Acts).items()
+        if inspect.isfunction(one) and not name.startswith("_")
+    )
+
+
+def sentence(name: str) -> str:
+    """What an act does, to follow "the library can": its docstring's first line."""
+    return (inspect.getdoc(getattr(Acts, name)) or "").partition("\n")[0]
+
+
+def parameters(name: str) -> Mapping[str, inspect.Parameter]:
+    """The arguments of an act without `self`."""
+    found = dict(inspect.signature(getattr(Acts, name)).parameters)
+    del found["self"]
+    return found
+
+
+def subject(name: str) -> str:
+    """What an act is done with: connection, dsn, pool, cursor, statement or lob."""
+    return next(iter(parameters(name)))
+
+
+def check_arguments(name: str, given: Mapping[str, Any]) -> str:
+    """What is wrong with the arguments that a step gives to an act; empty if nothing.
+
+    The subject is not among them: a step names it with `on`.
+    """
+    known = dict(parameters(name))
+    del known[subject(name)]
+    if any(one.kind is one.VAR_KEYWORD for one in known.values()):
+        return ""
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            return f"`{name}` has no argument `{key}`" + (
+                f"; did you mean `{near[0]}`?" if near else f"; it has: {', '.join(known)}"
+            )
+    missing = [key for key, one in known.items() if one.default is one.empty]
+    lacking = [key for key in missing if key not in given]
+    return f"`{name}` needs the argument `{lacking[0]}`" if lacking else ""
+
+
+def load(module: str) -> tuple[dict[str, Callable[..., Any]], list[str]]:
+    """The acts of a driver's module, and the breaches of the vocabulary in it."""
+    found = importlib.import_module(module)
+    acts = {name: getattr(found, name) for name in names() if hasattr(found, name)}
+    return acts, [*_unknown(found), *_misshapen(acts)]
+
+
+def _unknown(module: ModuleType) -> list[str]:
+    """Public functions of the module that are no acts: a slip of the pen, most likely."""
+    own = [
+        name
+        for name, one in vars(module).items()
+        if inspect.isfunction(one)
+        and not name.startswith("_")
+        and one.__module__.startswith(module.__name__)
+    ]
+    return [f"`{name}` is no act" for name in own if name not in names()]
+
+
+def _misshapen(acts: Mapping[str, Callable[..., Any]]) -> list[str]:
+    faults = []
+    for name, act in acts.items():
+        wanted = parameters(name)
+        try:
+            inspect.signature(act).bind(**_filler(wanted))
+        except TypeError as error:
+            faults.append(f"`{name}` does not take {', '.join(wanted)}: {error}")
+    return faults
+
+
+def _filler(wanted: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
+    return {name: None for name, one in wanted.items() if one.kind is not one.VAR_KEYWORD}
