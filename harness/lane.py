@@ -176,6 +176,11 @@ class Lane:
         self.rss_peak_bytes = max(self.rss_peak_bytes, answer.get("rss_peak_bytes", 0))
         return str(answer.get("warning", ""))
 
+    def sources(self, acts: list[str], play: Playable) -> dict[str, Any]:
+        """The code of a driver's acts, by a worker that plays steps."""
+        self.ask("begin_steps", self.deadlines.open, task=str(play.path), places={})
+        return self.ask("sources", self.deadlines.open, acts=acts)
+
     @property
     def seen(self) -> list[dict[str, Any]]:
         """What the ops of the last verification brought, if that was asked for."""

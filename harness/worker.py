@@ -209,6 +209,19 @@ class Worker:
         judged = _judged(self.actor.canary())
         return {**judged, "clean": self.actor.end()}
 
+    def sources(self, acts: list[str]) -> dict[str, Any]:
+        """The code of these acts with all that it needs, for a reproduction."""
+        from harness.act_source import source_of
+
+        assert self.actor is not None
+        known = self.actor.acts
+        source = source_of(known[name] for name in acts if name in known)
+        return {
+            "imports": sorted(source.imports),
+            "definitions": list(source.definitions.values()),
+            "names": [name for name in acts if name in known],
+        }
+
     # --- binding -----------------------------------------------------------------------
 
     def _require(self, task: Task) -> None:

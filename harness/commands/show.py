@@ -17,7 +17,9 @@ from harness.commands import options
 from harness.model import PROFILES, Arm, Cell, Judgement, Task, Verdict
 
 if TYPE_CHECKING:
+    from harness.lane import Lane
     from harness.reproduction import Ran
+    from harness.reproduction_steps import Code
     from harness.stage import Playable
     from harness.venue import Venue
 
@@ -67,6 +69,7 @@ class Played:
     version: str = ""
     seen: Sequence[Mapping[str, Any]] = ()
     state: str = ""
+    code: Code | None = None  # of the acts, where the cell has steps
 
 
 def run(args: argparse.Namespace) -> int:
@@ -144,6 +147,8 @@ def played_cell(place: Venue, play: Playable, arm: Arm) -> Played:
     from harness.lane import Lane
 
     lane = Lane(arm, place.stage, place.control, place.folder, [], DEADLINES)
+    if play.cell.steps:
+        return _played_steps(lane, play, arm)
     try:
         judged = lane.open(play)
         if judged.verdict is Verdict.EXACT:
@@ -154,6 +159,28 @@ def played_cell(place: Venue, play: Playable, arm: Arm) -> Played:
         lane.dismiss()
     state = _state(place, play.cell, lane.schema)
     return Played(play.cell, arm, judged, version_of(lane.terms), lane.seen, state)
+
+
+def _played_steps(lane: Lane, play: Playable, arm: Arm) -> Played:
+    """Play a case of steps; what each brought, and the code of its acts."""
+    from harness.baseline import version_of
+    from harness.director import Director
+    from harness.errors import WorkerGone
+    from harness.reproduction_steps import Code, acts_of
+
+    director = Director(lane, play, lane.set(play))
+    try:
+        judged = director.run()
+    except WorkerGone as gone:
+        judged = Judgement(Verdict(gone.verdict), str(gone))
+    code = None
+    if judged.verdict not in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
+        source = lane.sources(acts_of(play.cell), play)
+        asynchronous = lane.worker.hello["kind"] == "async"
+        code = Code(source["imports"], source["definitions"], asynchronous)
+    lane.dismiss()
+    version = version_of(lane.terms)
+    return Played(play.cell, arm, judged, version, director.lines, code=code)
 
 
 def _state(place: Venue, cell: Cell, schema: str) -> str:
@@ -187,9 +214,10 @@ def description(played: Played, place: Venue) -> Iterator[str]:
             yield _line(name, text)
     if known := _declared(played):
         yield _line("declared", known)
-    for number, one in enumerate(played.seen[:_SHOWN_CALLS], 1):
+    shown = len(played.seen) if played.cell.steps else _SHOWN_CALLS
+    for number, one in enumerate(played.seen[:shown], 1):
         yield from _seen(one, f"call {number}" if len(played.seen) > 1 else "result")
-    if len(played.seen) > _SHOWN_CALLS:
+    if len(played.seen) > shown:
         yield _line("", f"and {len(played.seen) - _SHOWN_CALLS} calls more")
     if played.state:
         yield _line("afterwards", played.state)
@@ -207,6 +235,9 @@ def _declared(played: Played) -> str:
 
 
 def _seen(one: Mapping[str, Any], name: str) -> Iterator[str]:
+    if "line" in one:
+        yield _line(f"step {one['step']}", one["line"])
+        return
     if "raised" in one:
         yield _line(name, f"raised {one['raised']}, SQLSTATE {one['sqlstate'] or 'none'}")
         yield _line("", one["message"].strip())
@@ -232,6 +263,8 @@ def reproduction_of(place: Venue, play: Playable, played: Played) -> tuple[str, 
 
     if played.judged.verdict in (Verdict.UNSUPPORTED, Verdict.INVALID):
         return "", f"nothing to reproduce: {played.judged.detail}"
+    if play.cell.steps:
+        return _script_of_steps(played)
     if play.cell.clients or play.cell.pool:
         return "", "no recipe for a pool yet"
     task: Task = pickle.loads(play.path.read_bytes())  # written by us, a moment ago
@@ -244,17 +277,33 @@ def reproduction_of(place: Venue, play: Playable, played: Played) -> tuple[str, 
         return "", str(reason)
 
 
+def _script_of_steps(played: Played) -> tuple[str, str]:
+    from harness import reproduction_steps
+    from harness.reproduction import NoRecipe
+
+    if played.code is None:
+        return "", f"nothing to reproduce: {played.judged.detail}"
+    try:
+        title = _title(played)
+        return reproduction_steps.script(played.cell, played.arm, played.code, title), ""
+    except NoRecipe as reason:
+        return "", str(reason)
+
+
+def _title(played: Played) -> tuple[str, str]:
+    judged = played.judged
+    who = f"{played.version or played.arm.name}, profile {played.arm.profile}"
+    return f"{played.cell.id} with {who}", f"{judged.verdict}: {judged.detail}".rstrip(": ")
+
+
 def _scene(place: Venue, play: Playable, played: Played) -> Any:
     from harness.reproduction import Scene
 
-    cell, judged = play.cell, played.judged
-    about = (
-        f"{cell.id} with {played.version or played.arm.name}, profile {played.arm.profile}"
-    )
+    cell = play.cell
     reset = cell.bench.reset if cell.bench and cell.fixture.scope == "trial" else ""
     parts = [part.strip(" \n;") for part in (cell.fixture.sql, reset) if part.strip()]
     return Scene(
-        title=(about, f"{judged.verdict}: {judged.detail}".rstrip(": ")),
+        title=_title(played),
         setup=";\n".join(parts),
         extension_schemas=place.stage.extension_schemas,
         settings=cell.settings,
@@ -266,12 +315,15 @@ def _scene(place: Venue, play: Playable, played: Played) -> Any:
 
 def compared(place: Venue, played: Played, text: str) -> str:
     """Run a reproduction and compare it with what was seen; empty if it agrees."""
+    from harness import reproduction_steps
     from harness.reproduction import SCHEMA, disagreement
 
     try:
         ran = run_script(text, place)
     finally:
         place.control.run(f"drop schema if exists {SCHEMA} cascade")
+    if played.cell.steps:
+        return reproduction_steps.disagreement(played.seen, played.judged.verdict, ran)
     return disagreement(played.seen, played.state, played.judged.verdict, ran)
 
 

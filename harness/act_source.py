@@ -1,0 +1,78 @@
+"""The source of acts, complete in itself: what a reproduction of steps begins with.
+
+Read from the loaded functions: the imports, constants and private helpers that they
+mention come along. Standard library only, because workers import this.
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import CodeType, ModuleType
+from typing import Any
+
+
+@dataclass(slots=True)
+class Source:
+    """Import lines and definitions, in the order in which they must stand."""
+
+    imports: set[str] = field(default_factory=set)
+    definitions: dict[str, str] = field(default_factory=dict)
+
+
+def source_of(functions: Iterable[Callable[..., Any]]) -> Source:
+    """The functions with all that they need of their modules."""
+    source = Source()
+    for function in functions:
+        _add(function, source)
+    return source
+
+
+def _add(function: Any, source: Source) -> None:
+    if function.__name__ in source.definitions:
+        return
+    source.definitions[function.__name__] = ""  # it may call itself
+    for name in _names(inspect.unwrap(function).__code__):
+        if name in function.__globals__:
+            _mention(name, function.__globals__[name], function, source)
+    text = textwrap.dedent(inspect.getsource(function)).strip()
+    source.definitions.pop(function.__name__)  # what it needs stands before it
+    source.definitions[function.__name__] = text
+
+
+def _mention(name: str, value: Any, function: Any, source: Source) -> None:
+    home = function.__module__.rpartition(".")[0]
+    if isinstance(value, ModuleType):
+        whole = value.__name__
+        plain = name in (whole, whole.partition(".")[0])
+        source.imports.add(f"import {whole}" if plain else f"import {whole} as {name}")
+        if plain:
+            source.imports |= _submodules(value, function)
+    elif inspect.isroutine(value) or inspect.isclass(value):
+        if not value.__module__.startswith(home):
+            source.imports.add(f"from {value.__module__} import {value.__name__}")
+        elif inspect.isfunction(value):
+            _add(value, source)
+        else:
+            source.definitions[name] = textwrap.dedent(inspect.getsource(value)).strip()
+    else:
+        source.definitions[name] = f"{name} = {value!r}"
+
+
+def _submodules(module: ModuleType, function: Any) -> set[str]:
+    """`psycopg2.extras` is used through `psycopg2`, and must be imported by itself."""
+    names = _names(inspect.unwrap(function).__code__)
+    inner = {name: getattr(module, name, None) for name in names}
+    return {
+        f"import {one.__name__}"
+        for one in inner.values()
+        if isinstance(one, ModuleType) and one.__name__.startswith(f"{module.__name__}.")
+    }
+
+
+def _names(code: CodeType) -> list[str]:
+    """Every global or attribute that a function mentions, those inside it included."""
+    nested = [one for one in code.co_consts if isinstance(one, CodeType)]
+    return [*code.co_names, *(name for one in nested for name in _names(one))]
