@@ -285,9 +285,8 @@ def filled(value: Any, words: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return _Words(value).safe_substitute(words)
     if isinstance(value, Mapping):
-        if "py" in value:
-            return values.construct(value)
-        return {name: filled(one, words) for name, one in value.items()}
+        given = {name: filled(one, words) for name, one in value.items()}
+        return values.construct(given) if "py" in value else given
     if isinstance(value, list | tuple):
         return [filled(one, words) for one in value]
     return value

@@ -600,6 +600,7 @@ def test_null_stays_null():
         ({"py": "memoryview", "hex": "00ff"}, memoryview(b"\0\xff")),
         ({"py": "tuple", "items": [1, {"py": "none"}]}, (1, None)),
         ({"py": "list", "items": [1, [2]]}, [1, [2]]),
+        ({"py": "list", "items": ["a"], "times": 3}, ["a", "a", "a"]),
         ({"py": "set", "items": [1]}, {1}),
         ({"py": "dict", "items": {"a": {"py": "none"}}}, {"a": None}),
         ({"py": "nul_str"}, "a\0b"),

@@ -92,8 +92,8 @@ def _tuple(items: list[Any]) -> tuple[Any, ...]:
     return tuple(map(_item, items))
 
 
-def _list(items: list[Any]) -> list[Any]:
-    return list(map(_item, items))
+def _list(items: list[Any], times: int = 1) -> list[Any]:
+    return list(map(_item, items)) * times
 
 
 def _set(items: list[Any]) -> set[Any]:
