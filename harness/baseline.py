@@ -21,11 +21,13 @@ Key = tuple[str, str]
 class Expectation:
     """The verdicts a cell may have, and the library versions they were seen with.
 
-    More than one verdict is for what flickers by nature: a race inside a driver.
+    More than one verdict is for what flickers by nature: a race inside a driver. `trait`
+    is what a fact without right or wrong was, where the cell asks for one.
     """
 
     verdicts: tuple[Verdict, ...]
     version: str = ""
+    trait: str = ""
 
     @property
     def text(self) -> str:
@@ -70,18 +72,25 @@ def version_of(terms: Mapping[str, str]) -> str:
 
 
 def drift(
-    expected: Expectation, verdict: Verdict, version: str, *, lacking: bool = False
+    expected: Expectation,
+    verdict: Verdict,
+    version: str,
+    *,
+    trait: str = "",
+    lacking: bool = False,
 ) -> str:
     """What changed, for people; empty if nothing did.
 
     `lacking` says that the server lacks what the cell needs, and `invalid` is our own
     fault: neither says anything about the driver.
     """
-    if verdict in expected.verdicts or verdict is Verdict.INVALID:
-        return ""
-    if lacking and verdict is Verdict.SKIPPED:
+    if verdict is Verdict.INVALID or (lacking and verdict is Verdict.SKIPPED):
         return ""
     told = f"{verdict} instead of {expected.text}"
+    if verdict in expected.verdicts:
+        if not expected.trait or not trait or expected.trait == trait:
+            return ""
+        told = f"{trait}, instead of {expected.trait}"
     if not version or not expected.version:
         return told
     if version != expected.version:
@@ -94,6 +103,7 @@ def updated(
     found: Mapping[Key, Verdict],
     version: str,
     gone: Collection[str] = (),
+    traits: Mapping[Key, str] | None = None,
 ) -> Baseline:
     """The baseline with the expectations of the cells that were checked.
 
@@ -106,10 +116,11 @@ def updated(
         if verdict in (Verdict.SKIPPED, Verdict.INVALID):
             continue
         before = kept.get(key)
+        trait = (traits or {}).get(key, "")
         if before is not None and verdict in before.verdicts:
-            kept[key] = replace(before, version=version)
+            kept[key] = replace(before, version=version, trait=trait)
         else:
-            kept[key] = Expectation((verdict,), version)
+            kept[key] = Expectation((verdict,), version, trait)
     return replace(baseline, cells=kept)
 
 
@@ -119,7 +130,9 @@ def changes(before: Baseline, after: Baseline) -> Changes:
     return Changes(
         added=len(after.cells.keys() - before.cells.keys()),
         changed=sum(
-            before.cells[key].verdicts != after.cells[key].verdicts for key in shared
+            before.cells[key].verdicts != after.cells[key].verdicts
+            or before.cells[key].trait != after.cells[key].trait
+            for key in shared
         ),
         removed=len(before.cells.keys() - after.cells.keys()),
     )

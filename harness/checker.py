@@ -93,17 +93,11 @@ class Checker:
                 alone.append(work)
                 continue
             for arm, lane_queue in zip(self.arms, queues, strict=True):
-                if self._plays(arm, work[0]):
+                if plays(arm, work[0], self.arms):
                     lane_queue.put(work)
         for lane_queue in queues:
             lane_queue.put(None)
         return alone
-
-    def _plays(self, arm: Arm, cell: Cell) -> bool:
-        """Steps open connections of their own, for which a profile makes no difference:
-        they are played once for each driver."""
-        first = next(one for one in self.arms if one.name == arm.name)
-        return not cell.steps or arm is first
 
     def _stop(self) -> None:
         """End all lanes now: a worker may be in the middle of something long."""
@@ -181,6 +175,18 @@ class Checker:
         )
         with self._reporting:
             self._report(check)
+
+
+def plays(arm: Arm, cell: Cell, arms: Sequence[Arm]) -> bool:
+    """Whether an arm plays a cell. Steps open connections of their own, for which a
+    profile makes no difference: they are played once for each driver."""
+    first = next(one for one in arms if one.name == arm.name)
+    return not cell.steps or arm is first
+
+
+def number_of_checks(cells: Sequence[Cell], arms: Sequence[Arm]) -> int:
+    """How many checks a run of these cells and arms is."""
+    return sum(plays(arm, cell, arms) for cell in cells for arm in arms)
 
 
 def in_order(

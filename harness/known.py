@@ -45,7 +45,11 @@ class Known:
         )
         told = []
         if expected is not None:
-            told.append(baseline.drift(expected, verdict, version, lacking=lacking))
+            told.append(
+                baseline.drift(
+                    expected, verdict, version, trait=check.trait, lacking=lacking
+                )
+            )
         if deviation is not None:
             told.append(deviation.ended(verdict))
         holds = deviation is not None and verdict in deviation.verdicts

@@ -66,6 +66,24 @@ def test_what_the_server_lacks_says_nothing_about_the_driver():
     assert baseline.drift(expecting(EXACT), LOSSY, "", lacking=True)
 
 
+def test_a_fact_that_changed_is_drift_although_it_is_neither_right_nor_wrong():
+    expected = Expectation((EXACT,), "lib 1", "idle in transaction")
+    assert not baseline.drift(expected, EXACT, "lib 1", trait="idle in transaction")
+    told = baseline.drift(expected, EXACT, "lib 2", trait="idle")
+    assert told.startswith("idle, instead of idle in transaction; the version differs")
+
+
+def test_a_trait_is_kept_in_its_file(tmp_path):
+    after = baseline.updated(made(), {ONE: EXACT}, "lib 1", traits={ONE: "idle"})
+    assert after.cells[ONE].trait == "idle"
+    baselines.save(tmp_path, after)
+    read = baselines.load(tmp_path, after.server, after.driver)
+    assert read is not None
+    assert read.cells[ONE] == Expectation((EXACT,), "lib 1", "idle")
+    other = baseline.updated(after, {ONE: EXACT}, "lib 1", traits={ONE: "active"})
+    assert baseline.changes(after, other).changed == 1
+
+
 def test_our_own_fault_is_no_drift():
     assert not baseline.drift(expecting(EXACT), Verdict.INVALID, "lib 1")
 

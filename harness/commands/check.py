@@ -112,7 +112,7 @@ def _checked(
 ) -> tuple[Known, Checker, list[Check]]:
     """Play the cells; every check is marked with what was known before it is written."""
     from harness import known, servers, venue
-    from harness.checker import Checker
+    from harness.checker import Checker, number_of_checks
     from harness.commands.progress import CheckProgress
     from harness.recording import Recording
 
@@ -121,7 +121,7 @@ def _checked(
     spec = servers.parse(args.server, max_connections=connections, transport=args.transport)
     with (
         venue.opened(spec) as place,
-        CheckProgress(len(cells) * len(arms)) as progress,
+        CheckProgress(number_of_checks(cells, arms)) as progress,
         Recording(args.out, "check", place, scenarios, cells, arms) as recording,
     ):
         before = known.load(args.baselines, place.facts.version_num // 10_000, arms, every)
@@ -201,13 +201,15 @@ def _update(
         old = before.baselines.get(driver) or baseline.Baseline(driver, before.server)
         new = old
         for profile in PROFILES:
+            own = [one for one in checks if (one.driver, one.profile) == (driver, profile)]
             found: dict[baseline.Key, Verdict] = {
-                (one.cell, profile): Verdict(one.verdict)
-                for one in checks
-                if (one.driver, one.profile) == (driver, profile)
+                (one.cell, profile): Verdict(one.verdict) for one in own
+            }
+            traits: dict[baseline.Key, str] = {
+                (one.cell, profile): one.trait for one in own
             }
             version = baseline.version_of(checker.terms(driver, profile))
-            new = baseline.updated(new, found, version, _gone(old, every))
+            new = baseline.updated(new, found, version, _gone(old, every), traits)
         after[driver] = new
         path = baselines.save(folder, new)
         print(f"{path}: {baseline.changes(old, new)}", file=sys.stderr)

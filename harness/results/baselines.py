@@ -26,10 +26,12 @@ Verdicts = Verdict | list[Verdict]
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One cell. `versions` names the profiles that were seen with other versions."""
+    """One cell. `traits` holds what each profile showed where a cell asks for a fact,
+    `versions` names the profiles that were seen with other versions."""
 
     default: Verdicts | None = None
     configured: Verdicts | None = None
+    traits: dict[str, str] = msgspec.field(default_factory=dict)
     versions: dict[str, str] = msgspec.field(default_factory=dict)
 
 
@@ -81,7 +83,8 @@ def _expectations(read: BaselineFile) -> Iterator[tuple[Key, Expectation]]:
                 continue
             verdicts = (allowed,) if isinstance(allowed, Verdict) else tuple(allowed)
             version = line.versions.get(profile, read.version)
-            yield (cell, profile), Expectation(verdicts, version)
+            trait = line.traits.get(profile, "")
+            yield (cell, profile), Expectation(verdicts, version, trait)
 
 
 def dump(baseline: Baseline) -> str:
@@ -109,11 +112,18 @@ def _lines(baseline: Baseline) -> dict[str, dict[str, object]]:
         line = lines.setdefault(cell, {})
         line[profile] = one.verdicts[0] if len(one.verdicts) == 1 else list(one.verdicts)
     for (cell, profile), one in in_order:
+        if one.trait:
+            _entries(lines[cell], "traits")[profile] = one.trait
+    for (cell, profile), one in in_order:
         if one.version != baseline.version:
-            versions = lines[cell].setdefault("versions", {})
-            assert isinstance(versions, dict)
-            versions[profile] = one.version
+            _entries(lines[cell], "versions")[profile] = one.version
     return lines
+
+
+def _entries(line: dict[str, object], name: str) -> dict[str, str]:
+    entries = line.setdefault(name, {})
+    assert isinstance(entries, dict)
+    return entries
 
 
 def _text(value: object) -> str:

@@ -164,6 +164,11 @@ class Check(Record, frozen=True, kw_only=True, tag="check"):
     deviation: str = ""
     link: str = ""
 
+    @property
+    def trait(self) -> str:
+        """The fact that the cell asked for; only such a cell is exact and observed."""
+        return self.observed if self.verdict == "exact" else ""
+
     def marked(
         self, *, expected_verdict: str, drift: str, deviation: str, link: str
     ) -> Check:
