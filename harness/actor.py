@@ -98,6 +98,8 @@ class Actor:
             return {"judged": Judgement(Verdict.UNSUPPORTED, str(reason))}
         if outcome is None:
             return {"judged": Judgement(Verdict.EXACT)}
+        if isinstance(outcome.error, NotImplementedError):  # an act that lacks an option
+            return {"judged": Judgement(Verdict.UNSUPPORTED, str(outcome.error))}
         return self._told(step, outcome, words)
 
     def canary(self) -> Judgement:
