@@ -15,20 +15,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from string import Template
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from harness import acts, step_verify, values, verify
+from harness import acts, step_verify, verify
 from harness.errors import PgdynoError, Unsupported
 from harness.model import Judgement, Step, Target, Task, Verdict
 from harness.step_verify import Outcome
+from harness.words import PLACE, filled
 
 LOOP_OWN = ("cancel_task", "wait")
 """What a step can ask of the actor itself, not of the library."""
-
-PLACE = ("to", "user", "password", "dbname")
-"""Arguments of an act upon a DSN that say which DSN, and do not reach the act."""
 
 _START_SECONDS = 0.05
 _JOIN_SECONDS = 10.0
@@ -274,24 +271,6 @@ def dsn_of(
         query["options"] = first.options
     name = quote(dbname or first.dbname, safe="")
     return f"postgresql://{sign_in}@{hosts}/{name}?{urlencode(query, quote_via=quote)}"
-
-
-class _Words(Template):
-    """`@{word}`: what an earlier step saved; `${…}` is an axis."""
-
-    delimiter = "@"
-
-
-def filled(value: Any, words: Mapping[str, str]) -> Any:
-    """An argument as the act gets it: words put in, constructors made."""
-    if isinstance(value, str):
-        return _Words(value).safe_substitute(words)
-    if isinstance(value, Mapping):
-        given = {name: filled(one, words) for name, one in value.items()}
-        return values.construct(given) if "py" in value else given
-    if isinstance(value, list | tuple):
-        return [filled(one, words) for one in value]
-    return value
 
 
 def _timed(call: Callable[[], Any]) -> Outcome:

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.actor import filled
 from harness.control import Control, connected
 from harness.errors import OracleError
 from harness.lane import Lane
@@ -24,6 +23,7 @@ from harness.servers.rigs import Rig
 from harness.stage import Playable
 from harness.step_verify import Outcome, judge
 from harness.verify import worst
+from harness.words import filled
 
 EXACT = Judgement(Verdict.EXACT)
 _STEP_SECONDS = 15.0

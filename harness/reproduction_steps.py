@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness import acts
-from harness.actor import PLACE
 from harness.literals import NoLiteral, literal
 from harness.model import Arm, Cell, Step
 from harness.reproduction import SCHEMA, NoRecipe, Ran, exception_of
 from harness.values import construct
+from harness.words import PLACE
 
 _CONTROL = {"execute": "execute", "fetch": "fetch", "fetch_val": "fetch_val"}
 _APPLICATION = "reproduction"

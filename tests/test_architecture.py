@@ -20,7 +20,8 @@ STDLIB = frozenset(sys.stdlib_module_names)
 PURE = ("model", "errors", "capabilities", "values", "stats", "schedule", "compare",
         "conditions", "measured")  # fmt: skip
 WORKERS = ("worker", "loops", "values", "verify", "wire", "model", "answers", "calls",
-           "driver", "capabilities", "errors")  # fmt: skip
+           "driver", "capabilities", "errors", "actor", "acts", "act_source", "words",
+           "step_verify")  # fmt: skip
 CONTRACT = ("model", "capabilities", "errors", "driver", "sql")
 """What a plug-in may import of pgdyno: docs/writing-a-driver.md says the same."""
 LIBRARIES = frozenset(

@@ -13,6 +13,7 @@ from harness.errors import ScenarioError
 from harness.model import ExpectedError, Step, StepExpect
 from harness.scenario.tables import CaseTable, StepExpectTable, StepTable
 from harness.values.constructors import check_spec
+from harness.words import PLACE
 
 PARENT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "control": {
@@ -108,8 +109,7 @@ def _check_op(step: Step, where: str) -> None:
     given = dict(step.arguments)
     if acts.subject(step.op) == "dsn":
         _check_place(given.pop("to", "main"), where)
-        for name in ("user", "password", "dbname"):
-            given.pop(name, None)
+        given = {name: one for name, one in given.items() if name not in PLACE}
     if wrong := acts.check_arguments(step.op, given):
         raise ScenarioError(f"{where}: {wrong}")
 
