@@ -6,7 +6,9 @@ mention come along. Standard library only, because workers import this.
 
 from __future__ import annotations
 
+import ast
 import inspect
+import sys
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -58,7 +60,23 @@ def _mention(name: str, value: Any, function: Any, source: Source) -> None:
         else:
             source.definitions[name] = textwrap.dedent(inspect.getsource(value)).strip()
     else:
-        source.definitions[name] = f"{name} = {value!r}"
+        text = _assignment(name, function, source)
+        source.definitions[name] = text or f"{name} = {value!r}"
+
+
+def _assignment(name: str, function: Any, source: Source) -> str:
+    """A constant as its module writes it: it may have been filled since, as a dict is."""
+    module = inspect.getsource(sys.modules[function.__module__])
+    for node in ast.parse(module).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if name in (one.id for one in targets if isinstance(one, ast.Name)):
+                for inner in ast.walk(node.value):
+                    key = inner.id if isinstance(inner, ast.Name) else ""
+                    if key in function.__globals__:
+                        _mention(key, function.__globals__[key], function, source)
+                return ast.get_source_segment(module, node) or ""
+    return ""
 
 
 def _submodules(module: ModuleType, function: Any) -> set[str]:
