@@ -10,6 +10,7 @@ import contextlib
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 from harness.errors import UsageError
@@ -49,7 +50,8 @@ class Server:
 
     `managed` servers belong to pgdyno: it may configure, restart and stop them. A
     borrowed one gets schemas of our own and nothing else. `pid` is the postmaster's
-    where it is on this machine and readable, else 0.
+    where it is on this machine and readable, else 0. `binaries` is the folder of the
+    programs of a server that we started on this machine.
     """
 
     label: str
@@ -58,6 +60,7 @@ class Server:
     transport: Transport
     pid: int = 0
     profile: Mapping[str, str] = field(default_factory=dict)
+    binaries: Path | None = None
 
 
 class Kind(Protocol):

@@ -1,36 +1,33 @@
 """A PostgreSQL of our own, from a folder of binaries: made, started, stopped, removed.
 
-`postgres` is our direct child, not `pg_ctl`'s: so its end is noticed at once, and on
-Linux the kernel ends it when we are killed. It listens on 127.0.0.1 and on a Unix
-socket, asks for a SCRAM password on both, and has the settings of `profile`.
+It listens on 127.0.0.1 and on a Unix socket, asks for a SCRAM password on both, and has
+the settings of `profile`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import secrets
 import shutil
-import signal
-import socket
 import stat
-import subprocess
-import sys
-import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from harness.errors import ServerError
 from harness.model import Target
-from harness.servers import Server, ServerSpec
+from harness.servers import Server, ServerSpec, child
 from harness.servers.folder import Account, Folder, create, reap
+from harness.servers.postmaster import PortTakenError, Postmaster
+from harness.servers.postmaster import free_port as free_port
 
 NAME = "pgdyno"
 """The superuser and the database of every managed server."""
@@ -38,16 +35,13 @@ NAME = "pgdyno"
 OLDEST = 13
 """The oldest major version that pgdyno knows how to work with."""
 
+EXTENSIONS = ("vector", "hstore")
+"""What scenarios ask for, made in every server that we manage."""
+
 PORT_ATTEMPTS = 3
 
 _LOCALES = ("C.UTF-8", "C")
-_START_S = 60.0
-_POLL_S = 0.01
-_PATIENCE_S = {signal.SIGINT: 10.0, getattr(signal, "SIGQUIT", signal.SIGTERM): 5.0}
 _SYSTEM_PREFIXES = (Path("/"), Path("/usr"), Path("/usr/local"))  # open, and far too big
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_PR_SET_PDEATHSIG = 1
-
 # What libpq would otherwise take from PG* variables, which were set for another server.
 _NOT_FROM_ENVIRONMENT = {
     "hostaddr": "",
@@ -58,18 +52,6 @@ _NOT_FROM_ENVIRONMENT = {
     "target_session_attrs": "any",
     "client_encoding": "UTF8",
 }
-
-_HINTS = (
-    ("No space left on device", "free some disk or shared memory, or set TMPDIR elsewhere"),
-    ("could not map anonymous shared memory", "free some memory: it needs 256 MB at least"),
-    ("Permission denied", "set TMPDIR to a folder that the server's user may execute in"),
-    ("error while loading shared libraries", "this installation lacks a library"),
-    ("Address already in use", "ports are taken faster than they can be used: try again"),
-)
-
-
-class _PortTakenError(ServerError):
-    """Somebody took the port between our choice and the server's bind."""
 
 
 def profile(spec: ServerSpec) -> dict[str, str]:
@@ -112,33 +94,71 @@ def run(spec: ServerSpec, binaries: Path) -> Iterator[Server]:
         )
     reap()
     settings = profile(spec)
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(create())
-        if spec.transport == "unix" and folder.sockets is None:
-            raise ServerError(
-                f"no folder for a Unix socket has a path short enough: {folder.path}",
-                hint="use TCP, or make /tmp writable",
-            )
+    with made(binaries, settings) as cluster:
+        target = cluster.target
+        if spec.transport == "unix":
+            if cluster.folder.sockets is None:
+                raise ServerError(
+                    f"no folder for a Unix socket has a path short enough: "
+                    f"{cluster.folder.path}",
+                    hint="use TCP, or make /tmp writable",
+                )
+            target = replace(target, host=str(cluster.folder.sockets))
+        yield Server(
+            label=spec.label,
+            target=target,
+            managed=True,
+            transport=spec.transport,
+            pid=cluster.postmaster.pid,
+            profile=settings,
+            binaries=cluster.postmaster.binaries,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A PostgreSQL of our own that runs; `target` is its way over TCP."""
+
+    folder: Folder
+    postmaster: Postmaster
+    target: Target
+
+
+@contextlib.contextmanager
+def made(
+    binaries: Path,
+    settings: Mapping[str, str],
+    furnish: Callable[[Folder], None] = lambda _: None,
+) -> Iterator[Cluster]:
+    """A fresh cluster; `furnish` may change its data folder before it starts.
+
+    Raises:
+        ServerError: it could not be made or started; the message ends with its log.
+    """
+    with create() as folder, contextlib.ExitStack() as stack:
         usable = executable(folder, binaries.resolve())
         password = secrets.token_urlsafe(24)
         initialise(folder, usable, password)
         configure(folder, settings)
-        process, port = _start(stack, folder, usable)
-        host = str(folder.sockets) if spec.transport == "unix" else "127.0.0.1"
-        target = Target(host, port, NAME, password, NAME)
+        furnish(folder)
+        postmaster = start(stack, folder, usable)
+        target = Target("127.0.0.1", postmaster.port, NAME, password, NAME)
         make_database(target)
-        yield Server(spec.label, target, True, spec.transport, process.pid, settings)
+        yield Cluster(folder, postmaster, target)
+
+
+def start(stack: contextlib.ExitStack, folder: Folder, binaries: Path) -> Postmaster:
+    """Start `postgres` on a port that is free, and stop it with the stack."""
+    for _ in range(PORT_ATTEMPTS - 1):
+        with contextlib.suppress(PortTakenError):
+            return stack.enter_context(Postmaster(folder, binaries, free_port()))
+    return stack.enter_context(Postmaster(folder, binaries, free_port()))
 
 
 def version_of(binaries: Path) -> int:
     """The major version of a `postgres`; raises `ServerError` when it does not run."""
     try:
-        done = subprocess.run(
-            [binaries / "postgres", "--version"],
-            capture_output=True,
-            text=True,
-            env=_environment(),
-        )
+        done = child.run([binaries / "postgres", "--version"], None)
     except OSError as error:
         raise ServerError(
             f"{binaries / 'postgres'} does not run: {error.strerror}"
@@ -146,17 +166,10 @@ def version_of(binaries: Path) -> int:
     found = re.search(r"\) (\d+)", done.stdout)
     if found is None:
         raise ServerError(
-            f"{binaries / 'postgres'} does not tell its version: {_tail(done.stderr)}",
-            hint=_hint(done.stderr),
+            f"{binaries / 'postgres'} does not tell its version: {child.tail(done.stderr)}",
+            hint=child.hint(done.stderr),
         )
     return int(found[1])
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody had a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def executable(folder: Folder, binaries: Path) -> Path:
@@ -194,7 +207,9 @@ def initialise(folder: Folder, binaries: Path, password: str) -> None:
                 break
     finally:
         secret.unlink()
-    raise ServerError(f"initdb failed: {_tail(done.stderr)}", hint=_hint(done.stderr))
+    raise ServerError(
+        f"initdb failed: {child.tail(done.stderr)}", hint=child.hint(done.stderr)
+    )
 
 
 def configure(folder: Folder, settings: Mapping[str, str]) -> None:
@@ -223,47 +238,32 @@ def connect(target: Target, dbname: str = "") -> psycopg.Connection[Any]:
 
 
 def make_database(target: Target) -> None:
-    """The database of a managed server, with `vector` where the server has it."""
+    """The database of a managed server, with the extensions that the server has."""
     try:
         with connect(target, "postgres") as connection:
             connection.execute(f"create database {NAME}")
         with connect(target) as connection:
-            make_extension(connection)
+            make_extensions(connection)
     except psycopg.Error as error:
+        said = child.tail(str(error))
         raise ServerError(
-            f"PostgreSQL started, but does not answer as it should: {_tail(str(error))}"
+            f"PostgreSQL started, but does not answer as it should: {said}"
         ) from error
 
 
-def make_extension(connection: psycopg.Connection[Any]) -> None:
-    """Create `vector` if its files are there; most servers do not have it."""
-    query = "select from pg_available_extensions where name = 'vector'"
-    if connection.execute(query).rowcount:
-        connection.execute("create extension if not exists vector")
-
-
-def _environment() -> dict[str, str]:
-    """No PG* variable, and no secret of ours in a process of another user."""
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return {**kept, "LC_ALL": "C"}
-
-
-def _identity(account: Account | None) -> dict[str, Any]:
-    if account is None:
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}
+def make_extensions(connection: psycopg.Connection[Any]) -> None:
+    """Create those of our extensions whose files are there; many servers lack them."""
+    known = "select name from pg_available_extensions where name = any(%s)"
+    for (name,) in connection.execute(known, [list(EXTENSIONS)]).fetchall():
+        connection.execute(
+            sql.SQL("create extension if not exists {}").format(sql.Identifier(name))
+        )
 
 
 def _runs_as(account: Account, binaries: Path, cwd: Path) -> bool:
     """Try it: permissions, ACLs and mount options are too many to reason about."""
     try:
-        done = subprocess.run(
-            [binaries / "postgres", "--version"],
-            cwd=cwd,
-            env=_environment(),
-            capture_output=True,
-            **_identity(account),
-        )
+        done = child.run([binaries / "postgres", "--version"], account, cwd)
     except PermissionError as error:
         if str(error.filename) != str(binaries / "postgres"):  # it failed before the exec
             raise ServerError(
@@ -297,7 +297,7 @@ def _link(source: str, destination: str) -> str:
 
 def _initdb(
     folder: Folder, binaries: Path, secret: Path, locale: str
-) -> subprocess.CompletedProcess[str]:
+) -> CompletedProcess[str]:
     command = [
         str(binaries / "initdb"),
         f"--pgdata={folder.data}",
@@ -308,116 +308,4 @@ def _initdb(
         f"--locale={locale}",
         "--no-sync",
     ]
-    return subprocess.run(
-        command,
-        cwd=folder.path,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        **_identity(folder.account),
-    )
-
-
-def _start(
-    stack: contextlib.ExitStack, folder: Folder, binaries: Path
-) -> tuple[subprocess.Popen[bytes], int]:
-    for _ in range(PORT_ATTEMPTS - 1):
-        with contextlib.suppress(_PortTakenError):
-            port = free_port()
-            return stack.enter_context(_postmaster(folder, binaries, port)), port
-    port = free_port()
-    return stack.enter_context(_postmaster(folder, binaries, port)), port
-
-
-@contextlib.contextmanager
-def _postmaster(
-    folder: Folder, binaries: Path, port: int
-) -> Iterator[subprocess.Popen[bytes]]:
-    process = _spawn(folder, binaries, port)
-    try:
-        _await_ready(process, folder)
-        yield process
-    finally:
-        _stop(process)
-
-
-def _spawn(folder: Folder, binaries: Path, port: int) -> subprocess.Popen[bytes]:
-    with folder.log.open("wb") as log, warnings.catch_warnings():
-        # From CPython 3.12 on: code between fork and exec beside threads. It is one call.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return subprocess.Popen(
-            [binaries / "postgres", "-D", folder.data, "-p", str(port)],
-            cwd=folder.path,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # a Ctrl-C is for us, we stop it ourselves
-            preexec_fn=_die_with_parent(),
-            **_identity(folder.account),
-        )
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """On Linux: SIGQUIT when the thread that started the server ends, however it ends.
-
-    It is asked for after the change of user, which would undo it.
-    """
-    if sys.platform != "linux":
-        return None
-    parent = os.getpid()
-    prctl = ctypes.CDLL(None).prctl  # looked up before the fork
-
-    def ask() -> None:
-        prctl(_PR_SET_PDEATHSIG, int(signal.SIGQUIT), 0, 0, 0)
-        if os.getppid() != parent:  # it died before we could ask
-            os._exit(1)
-
-    return ask
-
-
-def _await_ready(process: subprocess.Popen[bytes], folder: Folder) -> None:
-    deadline = time.monotonic() + _START_S
-    while not _is_ready(process, folder):
-        if process.poll() is not None:
-            raise _failure(folder, f"PostgreSQL ended with status {process.returncode}")
-        if time.monotonic() > deadline:
-            raise _failure(folder, f"PostgreSQL is not ready after {_START_S:.0f} s")
-        time.sleep(_POLL_S)
-
-
-def _is_ready(process: subprocess.Popen[bytes], folder: Folder) -> bool:
-    """Whether `postmaster.pid` says so: line 1 is the process, line 8 its state."""
-    try:
-        lines = (folder.data / "postmaster.pid").read_text().splitlines()
-    except OSError:
-        return False
-    return lines[:1] == [str(process.pid)] and "".join(lines[7:8]).strip() == "ready"
-
-
-def _failure(folder: Folder, what: str) -> ServerError:
-    log = folder.log.read_text(errors="replace")
-    kind = _PortTakenError if "Address already in use" in log else ServerError
-    return kind(f"{what}: {_tail(log)}", hint=_hint(log))
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """A fast shutdown, then an immediate one, then none of its choice."""
-    try:
-        for signum, seconds in _PATIENCE_S.items():
-            process.send_signal(signum)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(seconds)
-                return
-    finally:  # also when a second Ctrl-C ends our patience
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
-def _tail(text: str, lines: int = 8) -> str:
-    return "\n".join(text.strip().splitlines()[-lines:]) or "no word of why"
-
-
-def _hint(text: str) -> str:
-    return next((hint for sign, hint in _HINTS if sign in text), "")
+    return child.run(command, folder.account, folder.path)

@@ -14,7 +14,7 @@ import psycopg
 from harness.errors import MissingExtra, ServerError
 from harness.model import Target
 from harness.servers import Server, ServerSpec
-from harness.servers.cluster import NAME, connect, make_extension, profile
+from harness.servers.cluster import NAME, connect, make_extensions, profile
 from harness.servers.dsn import scrub
 
 # The second is where releases before 4.15 have it, and warns since.
@@ -85,7 +85,7 @@ def _await_answer(target: Target) -> None:
     while True:
         try:
             with connect(target) as connection:
-                return make_extension(connection)
+                return make_extensions(connection)
         except psycopg.OperationalError as error:
             if time.monotonic() > deadline:
                 raise ServerError(f"the container does not answer: {error}") from error

@@ -43,6 +43,7 @@ SOCKET_PATH_BYTES = 103
 _SHORT_BASES = (Path("/tmp"), Path("/var/tmp"))
 _SOCKETS_PREFIX = "pgdyno-socket-"
 _PATIENCE_S = 10.0
+_PROGRAMS = ("postgres", "pgbouncer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +147,12 @@ def reap() -> list[Path]:
     return gone
 
 
-def stop_processes(data: Path) -> None:
+def stop_processes(
+    data: Path, signals: Sequence[int] = (signal.SIGQUIT, signal.SIGKILL)
+) -> None:
     """End every PostgreSQL process that works in this data directory, hard if need be."""
     processes = _processes_in(data)
-    for signum in (signal.SIGQUIT, signal.SIGKILL):
+    for signum in signals:
         for process in processes:
             with contextlib.suppress(psutil.Error):
                 process.send_signal(signum)
@@ -286,7 +289,7 @@ def _processes_in(data: Path) -> list[psutil.Process]:
 def _works_in(process: psutil.Process, data: Path) -> bool:
     """Whether it is PostgreSQL, and this server: an id in a file could be anybody's."""
     try:
-        if not process.name().startswith("postgres"):
+        if not process.name().startswith(_PROGRAMS):
             return False
         return process.cwd() == str(data)
     except psutil.AccessDenied:  # without CAP_SYS_PTRACE; backends follow their postmaster
