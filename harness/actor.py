@@ -225,7 +225,7 @@ class Actor:
         step = replace(step, expect=expect)
         if step.save and outcome.done and outcome.error is None:
             self.held[step.save] = outcome.value
-            if step.op in ("connect", "pool_acquire"):
+            if step.op in ("connect", "listener", "pool_acquire"):
                 self.connections[step.save] = outcome.value
         if step.op == "pool_release":
             self.held.pop(step.arguments["connection"], None)

@@ -233,6 +233,12 @@ class Acts(Protocol):
 
     # --- LISTEN/NOTIFY ------------------------------------------------------------------
 
+    def listener(self, dsn: str) -> Any:
+        """Open what can listen: a connection, or what the library has for it instead.
+
+        `listen`, `unlisten`, `notifications` and `close` take it.
+        """
+
     def listen(self, connection: Any, channel: str) -> None:
         """Listen on a channel."""
 
