@@ -272,6 +272,7 @@ class Psqlpy:
     kind: Kind = "async"
     options: Mapping[str, str] = {"uvloop": "run on uvloop instead of asyncio's loop"}
     capabilities = frozenset(Capability) - {Capability.COPY_TEXT, Capability.COPY_CSV}
+    acts = "harness.drivers.psqlpy.acts"
 
     def __init__(self, options: frozenset[str]) -> None:
         self._loop = asyncio.new_event_loop
