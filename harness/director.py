@@ -29,6 +29,11 @@ EXACT = Judgement(Verdict.EXACT)
 _STEP_SECONDS = 15.0
 _SPARE_SECONDS = 5.0
 _UNTIL_MS = 5_000
+_SWEEP_SECONDS = 2.0
+_TERMINATE = (
+    "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+    " where application_name = $1 and pg_has_role(usesysid, 'usage')"
+)
 
 
 @dataclass(slots=True)
@@ -65,11 +70,29 @@ class Director:
             )
             if opened.verdict is not Verdict.EXACT:
                 return opened
-            judged = [self._numbered(*one) for one in self._played(scene)]
-            ended = self.lane.ask("end_steps", _STEP_SECONDS)
-            if not ended.get("clean", False):
-                self.lane.dismiss()  # something still runs in it: nobody else shall meet it
+            with self._swept():
+                judged = [self._numbered(*one) for one in self._played(scene)]
+                ended = self.lane.ask("end_steps", _STEP_SECONDS)
+                if not ended.get("clean", False):
+                    self.lane.dismiss()  # something still runs in it: not for the next
             return self._summary([*judged, judgement(ended)])
+
+    @contextlib.contextmanager
+    def _swept(self) -> Iterator[None]:
+        """Sessions that a case before this one left are none of its own, nor are this
+        one's of the next: steps count sessions, and a new fixture needs the locks."""
+        self._sweep()
+        try:
+            yield
+        finally:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        deadline = time.monotonic() + _SWEEP_SECONDS
+        while self.lane.control.value(_TERMINATE, [self.target.application_name]) != "0":
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.01)
 
     # --- playing ------------------------------------------------------------------------
 
@@ -160,7 +183,7 @@ class Director:
     # --- telling ------------------------------------------------------------------------
 
     def _numbered(self, number: int, step: Step, judged: Judgement) -> Judgement:
-        if step.expect.trait:
+        if step.expect.trait and judged.verdict is Verdict.EXACT:
             return replace(judged, detail=f"{step.label}: {judged.observed}")
         if not judged.detail:
             return judged

@@ -52,8 +52,9 @@ class Driver(Protocol):
     Class attributes: `name`, `kind`, `options` (option → what it does),
     `capabilities`. `open` and `open_pool` are coroutines where `kind` is `async`.
     A pool has the methods of a session, each op of which checks a connection out and
-    gives it back, plus the op `checkout`. Optional: `acts` names the module that plays
-    the steps of cases (`harness.acts`); `connect(target, profile)` and
+    gives it back, plus the op `checkout`. Optional: `open_pool(target, profile, size)`
+    opens a pool of exactly so many connections, all of them connected; `acts` names the
+    module that plays the steps of cases (`harness.acts`); `connect(target, profile)` and
     `connect_query(target, profile, sql)` bind the ops of the same names;
     `run_loop()` of an async driver makes its event loop.
     """
@@ -73,13 +74,6 @@ class Driver(Protocol):
 
     def open(self, target: Target, profile: Profile) -> Any:
         """Open a session in autocommit."""
-
-
-class PoolingDriver(Driver, Protocol):
-    """A driver whose library has a connection pool of its own."""
-
-    def open_pool(self, target: Target, profile: Profile, size: int) -> Any:
-        """Open a pool of exactly `size` connections, all of them connected."""
 
 
 def entry_points() -> dict[str, importlib.metadata.EntryPoint]:

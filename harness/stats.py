@@ -101,11 +101,6 @@ def log_ratio(candidate: float, base: float) -> float:
     return math.log(candidate / base)
 
 
-def paired_log_ratios(candidate: Sequence[float], base: Sequence[float]) -> list[float]:
-    """One log-ratio per pair; pairs are rounds, in the same order on both sides."""
-    return [log_ratio(one, other) for one, other in zip(candidate, base, strict=True)]
-
-
 def percent(logarithm: float) -> float:
     """A log-ratio as a change in per cent: ln 1.03 → +3."""
     return math.expm1(logarithm) * 100

@@ -32,12 +32,14 @@ def dsn(place: venue.Venue) -> str:
     return f"dsn:postgresql://{target.user}{password}@{host}:{target.port}/{target.dbname}"
 
 
-@pytest.fixture
-def miniatures(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def miniatures() -> Iterator[None]:
     """Make the broken drivers findable, here and in workers."""
-    monkeypatch.syspath_prepend(str(MINIATURES))
     path = os.pathsep.join(
         filter(None, [str(MINIATURES), os.environ.get("PYTHONPATH", "")])
     )
-    monkeypatch.setenv("PYTHONPATH", path)
-    sys.modules.pop("miniatures", None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(MINIATURES))
+        patch.setenv("PYTHONPATH", path)
+        sys.modules.pop("miniatures", None)
+        yield

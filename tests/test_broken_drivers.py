@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -183,3 +185,15 @@ def test_leftover_schemas_of_a_killed_run_are_dropped(place: Venue) -> None:
         "select count(*) from pg_namespace where nspname ~ '0000001'"
     )
     assert left == "0"
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or not hasattr(ctypes.CDLL(None), "mallinfo2"),
+    reason="only glibc tells about its allocator",
+)
+def test_a_worker_starts_with_a_warm_allocator(tmp_path: Path) -> None:
+    worker = WorkerProcess(Arm("allocates"), tmp_path, [])
+    try:
+        assert worker.greet()["terms"]["pool"] == "0 mapped"
+    finally:
+        worker.kill()

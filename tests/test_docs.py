@@ -74,7 +74,8 @@ def test_every_verb():
 
 def test_every_op():
     ops = [*Op]
-    assert not missing(ops, [DOCS / "writing-a-driver.md"])
+    methods = [op for op in ops if op is not Op.STEPS]  # a driver has acts for these
+    assert not missing(methods, [DOCS / "writing-a-driver.md"])
     assert not missing(ops, [DOCS / "glossary.md"])
     assert not missing([*ops, "bulk_insert"], [DOCS / "scenario-format.md"])
 

@@ -39,7 +39,7 @@ ARMS = [
     "psqlpy+uvloop",
 ]
 
-SESSION_OPS = frozenset(Op) - {Op.CONNECT, Op.CONNECT_QUERY, Op.CHECKOUT}
+SESSION_OPS = frozenset(Op) - {Op.CONNECT, Op.CONNECT_QUERY, Op.CHECKOUT, Op.STEPS}
 POOL_OPS = {
     Op.CHECKOUT,
     Op.EXECUTE,

@@ -198,9 +198,6 @@ def test_descriptions():
     normal = sample(9, 4000)
     assert stats.spread(normal) == pytest.approx(1, abs=0.06)
     assert stats.percent(stats.log_ratio(103, 100)) == pytest.approx(3)
-    assert stats.paired_log_ratios([2.0, 1.0], [1.0, 1.0]) == pytest.approx(
-        [math.log(2), 0]
-    )
 
 
 @pytest.mark.parametrize("n", [5, 6, 8, 10, 14])

@@ -200,3 +200,46 @@ class PickySession(Psycopg2Session):
 
 
 Picky = spoilt("picky", PickySession)
+
+
+def mapped_blocks():
+    """How many blocks glibc's allocator has asked the system for, each by itself."""
+
+    class Mallinfo(ctypes.Structure):
+        _fields_ = [(name, ctypes.c_size_t) for name in "abcdefghij"]
+
+    libc = ctypes.CDLL(None)
+    libc.mallinfo2.restype = Mallinfo
+    return libc.mallinfo2().d  # hblks
+
+
+class Allocates(Psycopg2):
+    """Tells how many blocks of 256 KiB its process gives back to the system at once."""
+
+    name = "allocates"
+
+    def terms(self):
+        before = mapped_blocks()
+        block = bytearray(256 << 10)
+        mapped = mapped_blocks() - before
+        del block
+        return replace(super().terms(), pool=f"{mapped} mapped")
+
+
+class BrokenActs(Psycopg2):
+    """Its acts are in `miniature_acts`."""
+
+    name = "broken-acts"
+    acts = "miniature_acts"
+
+
+class MisshapenActs(Psycopg2):
+    """Acts that the vocabulary does not have."""
+
+    name = "misshapen-acts"
+    acts = "miniature_misshapen"
+
+
+class NoActs(Psycopg2):
+    name = "no-acts"
+    acts = ""
