@@ -38,7 +38,6 @@ from harness.drivers.psqlpy.acts.statements import (
     fetch_val as fetch_val,
     insert_many as insert_many,
     literal_percent as literal_percent,
-    pipeline as pipeline,
     prepare as prepare,
     run_prepared as run_prepared,
     style_named as style_named,
@@ -51,6 +50,7 @@ from harness.drivers.psqlpy.acts.transactions import (
     block as block,
     commit as commit,
     nested_block as nested_block,
+    pipeline as pipeline,
     rollback as rollback,
     transaction_status as transaction_status,
 )

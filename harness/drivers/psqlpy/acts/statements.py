@@ -74,13 +74,6 @@ async def insert_many(connection: Any, rows: list[tuple[int, str]]) -> None:
     await connection.execute_many("insert into items (id, name) values ($1, $2)", rows)
 
 
-async def pipeline(connection: Any, statements: list[str]) -> list[Rows]:
-    """`transaction.pipeline`: a connection has none."""
-    async with connection.transaction() as transaction:
-        results = await transaction.pipeline([(sql, []) for sql in statements])
-    return [one.result(as_tuple=True) for one in results]
-
-
 async def prepare(connection: Any, sql: str) -> Any:
     """`connection.prepare`."""
     return await connection.prepare(sql)

@@ -71,3 +71,14 @@ async def nested_block(connection: Any, outer: str, inner: str, fails: bool) -> 
             await transaction.rollback_savepoint("inside")
         else:
             await transaction.release_savepoint("inside")
+
+
+async def pipeline(connection: Any, statements: list[str]) -> list[list[tuple[Any, ...]]]:
+    """`transaction.pipeline`: a connection has none."""
+    queries = [(sql, []) for sql in statements]
+    if connection in _BEGUN:
+        results = await _BEGUN[connection].pipeline(queries)
+    else:
+        async with connection.transaction() as transaction:
+            results = await transaction.pipeline(queries)
+    return [one.result(as_tuple=True) for one in results]
