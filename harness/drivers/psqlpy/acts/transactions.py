@@ -75,7 +75,7 @@ async def nested_block(connection: Any, outer: str, inner: str, fails: bool) -> 
 
 async def pipeline(connection: Any, statements: list[str]) -> list[list[tuple[Any, ...]]]:
     """`transaction.pipeline`: a connection has none."""
-    queries = [(sql, []) for sql in statements]
+    queries: list[tuple[str, list[Any]]] = [(sql, []) for sql in statements]
     if connection in _BEGUN:
         results = await _BEGUN[connection].pipeline(queries)
     else:
