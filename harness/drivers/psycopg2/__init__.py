@@ -350,6 +350,7 @@ class Psycopg2:
 
     name = "psycopg2"
     kind: Kind = "sync"
+    acts = "harness.drivers.psycopg2.acts"
     options: Mapping[str, str] = {}
     capabilities = frozenset(Capability) - {
         Capability.PREPARED,
