@@ -98,11 +98,19 @@ class Stage:
                 else "only a server of pgdyno's own may be reconfigured"
             )
         if kind == "type":
-            known = self.control.value("select to_regtype($1) is not null", [name])
-            return "" if known == "t" else f"the server has no type {name}"
+            return self._lacks_type(name)
         if need in Rigs.KINDS:
             return self.rigs.lacks(need)
         return f"the server has no {need}"
+
+    def _lacks_type(self, name: str) -> str:
+        known = self.control.value("select to_regtype($1) is not null", [name])
+        if known != "t":
+            return f"the server has no type {name}"
+        # Without libxml a server knows the name of the type, and no value of it.
+        if name == "xml" and self.control.sqlstate([("select '<a/>'::xml", None)]):
+            return "the server is built without libxml"
+        return ""
 
     def _find_extension_schemas(self) -> tuple[str, ...]:
         found = self.control.table(

@@ -29,7 +29,7 @@ PARENT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 _LOOP_OWN: Mapping[str, tuple[str, ...]] = {"wait": ("seconds",), "cancel_task": ()}
 _PLACES = frozenset(
-    {"main", "proxy", "nowhere", "spare", "primary", "standby", "pgbouncer", "tls"}
+    "main proxy nowhere spare primary standby pgbouncer tls tls_alias".split()
 )
 
 
@@ -140,17 +140,18 @@ def _no_act(name: str) -> str:
 
 def _check_joins(steps: Iterable[Step], where: str) -> None:
     started: set[str] = set()
+    alone: set[str] = set()  # what nobody has joined yet; a trait may be joined again
     for number, step in enumerate(steps, 1):
         name = step.on if step.op == "cancel_task" else step.join
         if name and name not in started:
             raise ScenarioError(f"{where}, step {number}: nothing was started as '{name}'")
-        if step.join:
-            started.discard(step.join)
+        alone.discard(step.join)
         if step.start:
             started.add(step.start)
-    if started:
+            alone.add(step.start)
+    if alone:
         raise ScenarioError(
-            f"{where}: '{min(started)}' is started and never joined",
+            f"{where}: '{min(alone)}' is started and never joined",
             hint='end it with { join = "…" }, so that it cannot reach into the next case',
         )
 
