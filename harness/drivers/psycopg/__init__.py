@@ -158,6 +158,7 @@ class PsycopgAsync:
     """psycopg's async API."""
 
     name = "psycopg-async"
+    acts = "harness.drivers.psycopg.acts_async"
     kind: Kind = "async"
     options: Mapping[str, str] = {"binary": _BINARY, "python": _PYTHON, "uvloop": _UVLOOP}
     capabilities = _CAPABILITIES

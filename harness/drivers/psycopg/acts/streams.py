@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from psycopg import Connection, ServerCursor
 
@@ -23,7 +24,8 @@ def cursor_open(
     connection: Connection, sql: str, *, scrollable: bool = False, hold: bool = False
 ) -> ServerCursor:
     """A cursor with a name; whether it scrolls is the server's choice by default."""
-    cursor = connection.cursor("opened", scrollable=scrollable or None, withhold=hold)
+    name = f"cursor_{uuid4().hex}"
+    cursor = connection.cursor(name, scrollable=scrollable or None, withhold=hold)
     return cursor.execute(sql)
 
 

@@ -1,0 +1,72 @@
+"""Acts of psycopg, async: connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.sql import SQL, Literal
+
+_PARAMETERS = (
+    "application_name", "client_encoding", "DateStyle", "default_transaction_read_only",
+    "in_hot_standby", "integer_datetimes", "IntervalStyle", "is_superuser",
+    "scram_iterations", "search_path", "server_encoding", "server_version",
+    "session_authorization", "standard_conforming_strings", "TimeZone",
+)  # fmt: skip
+
+
+async def connect(
+    dsn: str, *, autocommit: bool | None = True, **options: Any
+) -> AsyncConnection:
+    """`psycopg.connect`; its default is no autocommit."""
+    return await psycopg.AsyncConnection.connect(
+        dsn, autocommit=bool(autocommit), **options
+    )
+
+
+async def close(connection: AsyncConnection) -> None:
+    """`connection.close`."""
+    await connection.close()
+
+
+async def closed(connection: AsyncConnection) -> bool:
+    """`connection.closed`."""
+    return connection.closed
+
+
+async def cancel(connection: AsyncConnection) -> None:
+    """`connection.cancel_safe`, from another thread."""
+    await connection.cancel_safe(timeout=5)
+
+
+async def info(connection: AsyncConnection) -> dict[str, Any]:
+    """`connection.info`, and libpq's own object `connection.pgconn`."""
+    about = connection.info
+    parameters = {name: about.parameter_status(name) for name in _PARAMETERS}
+    return {
+        "server_version": about.server_version,
+        "backend_pid": about.backend_pid,
+        "dbname": about.dbname,
+        "user": about.user,
+        "host": about.host,
+        "port": about.port,
+        "protocol_version": connection.pgconn.protocol_version,
+        "ssl": connection.pgconn.ssl_in_use,
+        "parameters": {name: one for name, one in parameters.items() if one is not None},
+    }
+
+
+async def encrypt_password(
+    connection: AsyncConnection, password: str, user: str, algorithm: str
+) -> str:
+    """`pgconn.encrypt_password`, which takes bytes."""
+    hashed = connection.pgconn.encrypt_password(
+        password.encode(), user.encode(), algorithm.encode()
+    )
+    return hashed.decode()
+
+
+async def set_client_encoding(connection: AsyncConnection, encoding: str) -> None:
+    """`set client_encoding`, as the documentation of `info.encoding` shows."""
+    await connection.execute(SQL("set client_encoding to {}").format(Literal(encoding)))

@@ -1,0 +1,86 @@
+"""Acts of psycopg, async: errors, notices, notifications."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.sql import SQL, Identifier
+
+_PEP249 = (
+    psycopg.DataError, psycopg.IntegrityError, psycopg.InternalError,
+    psycopg.NotSupportedError, psycopg.OperationalError, psycopg.ProgrammingError,
+    psycopg.DatabaseError, psycopg.InterfaceError, psycopg.Error,
+)  # fmt: skip
+
+
+async def diagnose(connection: AsyncConnection, sql: str) -> dict[str, Any]:
+    """`error.diag`."""
+    try:
+        await connection.execute(sql)
+    except psycopg.Error as error:
+        return _diagnostics(error)
+    return {}
+
+
+def _diagnostics(error: psycopg.Error) -> dict[str, Any]:
+    diag = error.diag
+    told = {
+        "class": f"{type(error).__module__}.{type(error).__qualname__}",
+        "pep249": next(one.__name__ for one in _PEP249 if isinstance(error, one)),
+        "sqlstate": error.sqlstate,
+        "severity": diag.severity,
+        "message": diag.message_primary,
+        "detail": diag.message_detail,
+        "hint": diag.message_hint,
+        "position": diag.statement_position,
+        "schema": diag.schema_name,
+        "table": diag.table_name,
+        "column": diag.column_name,
+        "datatype": diag.datatype_name,
+        "constraint": diag.constraint_name,
+        "context": diag.context,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+async def notices(connection: AsyncConnection, sql: str) -> list[str]:
+    """`connection.add_notice_handler`."""
+    received: list[str] = []
+
+    def handler(diag: psycopg.errors.Diagnostic) -> None:
+        received.append(f"{diag.severity}: {diag.message_primary}")
+
+    connection.add_notice_handler(handler)
+    await connection.execute(sql)
+    connection.remove_notice_handler(handler)
+    return received
+
+
+async def listener(dsn: str) -> AsyncConnection:
+    """A connection, in autocommit so that nothing waits for a commit."""
+    return await psycopg.AsyncConnection.connect(dsn, autocommit=True)
+
+
+async def listen(connection: AsyncConnection, channel: str) -> None:
+    """The statement `listen`."""
+    await connection.execute(SQL("listen {}").format(Identifier(channel)))
+
+
+async def unlisten(connection: AsyncConnection, channel: str) -> None:
+    """The statement `unlisten`."""
+    await connection.execute(SQL("unlisten {}").format(Identifier(channel)))
+
+
+async def notify(connection: AsyncConnection, channel: str, payload: str) -> None:
+    """The function `pg_notify`, because `notify` takes no parameters."""
+    await connection.execute("select pg_notify(%s, %s)", [channel, payload])
+
+
+async def notifications(
+    connection: AsyncConnection, seconds: float, at_most: int = 1
+) -> list[tuple[str, str]]:
+    """`connection.notifies(timeout=…, stop_after=…)`."""
+    arriving = connection.notifies(timeout=seconds, stop_after=at_most)
+    return [(one.channel, one.payload) async for one in arriving]
