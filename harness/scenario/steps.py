@@ -29,7 +29,8 @@ PARENT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 _LOOP_OWN: Mapping[str, tuple[str, ...]] = {"wait": ("seconds",), "cancel_task": ()}
 _PLACES = frozenset(
-    "main proxy nowhere spare primary standby pgbouncer tls tls_alias".split()
+    {"main", "proxy", "nowhere", "spare", "primary", "standby", "pgbouncer", "tls"}
+    | {"tls_alias"}
 )
 
 
