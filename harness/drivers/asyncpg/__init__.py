@@ -176,7 +176,7 @@ class AsyncpgPool(_Rows):
         """Close the pool."""
         await self._pool.close()
 
-    def checkout(self, call: Call) -> AsyncOp:  # noqa: ARG002 - part of the contract
+    def checkout(self, call: Call) -> AsyncOp:
         """`async with pool.acquire()`."""
         acquire = self._pool.acquire
 
@@ -226,6 +226,7 @@ class Asyncpg:
 
     name = "asyncpg"
     kind: Kind = "async"
+    acts = "harness.drivers.asyncpg.acts"
     options: Mapping[str, str] = {
         "noprepare": "no statement cache (statement_cache_size=0), as behind PgBouncer",
         "uvloop": "run on uvloop instead of asyncio's loop",
@@ -297,7 +298,7 @@ class Asyncpg:
         )
         return AsyncpgPool(pool)
 
-    def connect(self, target: Target, profile: Profile) -> AsyncOp:  # noqa: ARG002
+    def connect(self, target: Target, profile: Profile) -> AsyncOp:
         """Connect and close; no registrations, which cost queries of their own."""
         arguments = self._connect_arguments(target)
 
@@ -306,7 +307,7 @@ class Asyncpg:
 
         return op
 
-    def connect_query(self, target: Target, profile: Profile, sql: str) -> AsyncOp:  # noqa: ARG002
+    def connect_query(self, target: Target, profile: Profile, sql: str) -> AsyncOp:
         """Connect, fetch one value, close."""
         arguments = self._connect_arguments(target)
 

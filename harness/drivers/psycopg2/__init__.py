@@ -258,7 +258,7 @@ class Psycopg2Pool(_Rows):
         """Close the pool."""
         self._pool.closeall()
 
-    def checkout(self, call: Call) -> SyncOp:  # noqa: ARG002 - part of the contract
+    def checkout(self, call: Call) -> SyncOp:
         """Take a connection and give it back."""
         take, give_back = self._pool.getconn, self._pool.putconn
         return lambda: give_back(take())
@@ -410,12 +410,12 @@ class Psycopg2:
             pool.putconn(connection)
         return Psycopg2Pool(pool)
 
-    def connect(self, target: Target, profile: Profile) -> SyncOp:  # noqa: ARG002
+    def connect(self, target: Target, profile: Profile) -> SyncOp:
         """Connect and close; no registrations, which cost queries of their own."""
         arguments = _connect_arguments(target)
         return lambda: psycopg2.connect(**arguments).close()
 
-    def connect_query(self, target: Target, profile: Profile, sql: str) -> SyncOp:  # noqa: ARG002
+    def connect_query(self, target: Target, profile: Profile, sql: str) -> SyncOp:
         """Connect, set autocommit, fetch one value, close."""
         arguments = _connect_arguments(target)
 

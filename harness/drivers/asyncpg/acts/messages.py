@@ -1,0 +1,49 @@
+"""Notifications of asyncpg."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import asyncpg
+
+_INBOXES: dict[Any, asyncio.Queue[tuple[str, str]]] = {}
+"""The notifications of each connection."""
+
+
+async def listener(dsn: str) -> Any:
+    """A connection."""
+    return await asyncpg.connect(dsn)
+
+
+async def listen(connection: Any, channel: str) -> None:
+    """`connection.add_listener`."""
+    _INBOXES.setdefault(connection, asyncio.Queue())
+    await connection.add_listener(channel, _received)
+
+
+async def unlisten(connection: Any, channel: str) -> None:
+    """`connection.remove_listener`."""
+    await connection.remove_listener(channel, _received)
+
+
+async def notify(connection: Any, channel: str, payload: str) -> None:
+    """`pg_notify`, which takes parameters."""
+    await connection.execute("select pg_notify($1, $2)", channel, payload)
+
+
+async def notifications(
+    connection: Any, seconds: float, at_most: int = 1
+) -> list[tuple[str, str]]:
+    """What the listener put into a queue."""
+    found: list[tuple[str, str]] = []
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while len(found) < at_most:
+                found.append(await _INBOXES[connection].get())
+    return found
+
+
+def _received(connection: Any, _pid: int, channel: str, payload: object) -> None:
+    _INBOXES[connection].put_nowait((channel, str(payload)))
