@@ -104,8 +104,10 @@ class Actor:
 
         An error is no verdict: whether a connection is usable is for the steps to say.
         """
+        if not all(self._join(one, 0.001).done for one in self.pending.values()):
+            return Judgement(Verdict.EXACT)  # what still runs has its connection
         for name, connection in self.connections.items():
-            if name in self.held and "fetch_val" in self.acts and not self.pending:
+            if name in self.held and "fetch_val" in self.acts:
                 token = f"canary-{time.perf_counter_ns()}"
                 with contextlib.suppress(BaseException):
                     sql = f"select '{token}'::text"
@@ -129,7 +131,7 @@ class Actor:
 
     def _play(self, step: Step, words: Mapping[str, str]) -> Outcome | None:
         if step.join:
-            return self._join(self.pending.pop(step.join), step.within_ms / 1000)
+            return self._join(self.pending[step.join], step.within_ms / 1000)
         if step.op == "wait":
             self._pause(float(step.arguments["seconds"]))
             return None
@@ -187,7 +189,7 @@ class Actor:
         if not pending.done():
             return Outcome(done=False, elapsed_ns=elapsed)
         if pending.cancelled():
-            return Outcome(error=asyncio.CancelledError(), elapsed_ns=elapsed)
+            return Outcome(cancelled=True, elapsed_ns=elapsed)
         error = pending.exception()
         value = None if error else pending.result()
         return Outcome(value, error, elapsed_ns=elapsed)
@@ -223,7 +225,7 @@ class Actor:
             has=filled(step.expect.has, words),
         )
         step = replace(step, expect=expect)
-        if step.save and outcome.done and outcome.error is None:
+        if step.save and outcome.good:
             self.held[step.save] = outcome.value
             if step.op in ("connect", "listener", "pool_acquire"):
                 self.connections[step.save] = outcome.value

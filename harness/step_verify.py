@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness import verify
-from harness.model import ErrorFields, Judgement, Step, Verdict
+from harness.model import ErrorFields, Judgement, Step, StepExpect, Verdict
 
 EXACT = Judgement(Verdict.EXACT)
 _LINE_CHARS = 2_000
@@ -22,8 +22,14 @@ class Outcome:
     value: Any = None
     error: BaseException | None = None
     done: bool = True
+    cancelled: bool = False
     elapsed_ns: int = 0
     grown_bytes: int = 0
+
+    @property
+    def good(self) -> bool:
+        """Whether it came to its end, with a value."""
+        return self.done and not self.cancelled and self.error is None
 
 
 def judge(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement:
@@ -48,6 +54,8 @@ def judge(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement
 
 def _judge_outcome(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement:
     expect = step.expect
+    if outcome.cancelled:
+        return _judge_cancelled(expect)
     if outcome.error is not None:
         fields = fields or ErrorFields(message=str(outcome.error))
         if expect.trait:
@@ -62,6 +70,14 @@ def _judge_outcome(step: Step, outcome: Outcome, fields: ErrorFields | None) -> 
     if expect.has:
         return _judge_has(expect.has, outcome.value)
     return _judge_value(expect.value[0], outcome.value) if expect.value else EXACT
+
+
+def _judge_cancelled(expect: StepExpect) -> Judgement:
+    """A task that ended as a cancelled task does: asyncio's CancelledError came out."""
+    told = "the task is cancelled"
+    if expect.trait or expect.rejected:
+        return Judgement(Verdict.EXACT, told, told)
+    return Judgement(Verdict.REJECTED, told, told)
 
 
 def line(value: Any, error: BaseException | None) -> str:
