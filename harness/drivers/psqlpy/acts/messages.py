@@ -13,7 +13,7 @@ _ARRIVED: dict[Any, asyncio.Queue[tuple[str, str]]] = {}  # listener → its not
 
 
 async def diagnose(connection: Any, sql: str) -> dict[str, Any]:
-    """The classes and the text: psqlpy's exceptions have no attributes."""
+    """Only the classes: what an exception of psqlpy says is in its text."""
     standard = (
         exceptions.DataError,
         exceptions.OperationalError,
@@ -29,11 +29,7 @@ async def diagnose(connection: Any, sql: str) -> dict[str, Any]:
     except psqlpy.Error as error:
         kind = type(error)
         base = next((one for one in standard if isinstance(error, one)), psqlpy.Error)
-        return {
-            "class": f"{kind.__module__}.{kind.__qualname__}",
-            "pep249": base.__name__,
-            "message": str(error),
-        }
+        return {"class": f"{kind.__module__}.{kind.__qualname__}", "pep249": base.__name__}
     return {}
 
 
