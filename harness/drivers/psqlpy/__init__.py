@@ -189,7 +189,7 @@ class PsqlpyPool(_Rows):
         """Close the pool; psqlpy's `close` is not a coroutine."""
         self._pool.close()
 
-    def checkout(self, call: Call) -> AsyncOp:  # noqa: ARG002 - part of the contract
+    def checkout(self, call: Call) -> AsyncOp:
         """`async with pool.acquire()`."""
         acquire = self._pool.acquire
 
@@ -317,11 +317,11 @@ class Psqlpy:
             column=_first(_COLUMN, message),
         )
 
-    async def open(self, target: Target, profile: Profile) -> PsqlpySession:  # noqa: ARG002
+    async def open(self, target: Target, profile: Profile) -> PsqlpySession:
         """`psqlpy.connect`; there is nothing to configure."""
         return PsqlpySession(await psqlpy.connect(**_connect_arguments(target)))
 
-    async def open_pool(self, target: Target, profile: Profile, size: int) -> PsqlpyPool:  # noqa: ARG002
+    async def open_pool(self, target: Target, profile: Profile, size: int) -> PsqlpyPool:
         """A `ConnectionPool`; it connects on demand, so all of it is taken out once."""
         if size < 2:
             raise Unsupported("psqlpy's pool must have at least 2 connections")
@@ -331,7 +331,7 @@ class Psqlpy:
             connection.close()
         return PsqlpyPool(pool)
 
-    def connect(self, target: Target, profile: Profile) -> AsyncOp:  # noqa: ARG002
+    def connect(self, target: Target, profile: Profile) -> AsyncOp:
         """Connect and close."""
         arguments = _connect_arguments(target)
 
@@ -340,7 +340,7 @@ class Psqlpy:
 
         return op
 
-    def connect_query(self, target: Target, profile: Profile, sql: str) -> AsyncOp:  # noqa: ARG002
+    def connect_query(self, target: Target, profile: Profile, sql: str) -> AsyncOp:
         """Connect, fetch one value, close."""
         arguments = _connect_arguments(target)
 
