@@ -43,4 +43,5 @@ def benchmarks(session: nox.Session) -> None:
     """What pgdyno itself costs: the timed loop, and the commands."""
     session.install("-e", ".[all]")
     session.run("python", "benchmarks/loop_overhead.py")
+    session.run("python", "benchmarks/checks.py")
     session.run("python", "benchmarks/commands.py", *session.posargs)
