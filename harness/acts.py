@@ -124,7 +124,7 @@ class Acts(Protocol):
         """Send all statements before reading the first result; the rows of each."""
 
     def pipeline_outcomes(self, connection: Any, statements: list[str]) -> list[Any]:
-        """The same where one fails: for each its rows, or the class of its exception."""
+        """The same where one fails: for each its rows, or its exception's class as text."""
 
     # --- transactions -------------------------------------------------------------------
 
