@@ -58,7 +58,10 @@ class _Rows:
         return [tuple(record) for record in native if record is not None]
 
     def wrapper(self, kind: str, value: Any) -> Any:
-        """asyncpg has no wrapper types; pgvector brings its own."""
+        """`asyncpg.Range`; pgvector brings classes of its own."""
+        if kind.endswith("range") and hasattr(value, "lower_inc"):
+            inclusive = {"lower_inc": value.lower_inc, "upper_inc": value.upper_inc}
+            return asyncpg.Range(value.lower, value.upper, empty=value.isempty, **inclusive)
         if kind in _VECTORS and importlib.util.find_spec("pgvector"):
             return getattr(importlib.import_module("pgvector"), _VECTORS[kind])(value)
         raise Unsupported(f"asyncpg has no wrapper for '{kind}' here")

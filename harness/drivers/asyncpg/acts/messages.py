@@ -37,11 +37,12 @@ async def notifications(
     connection: Any, seconds: float, at_most: int = 1
 ) -> list[tuple[str, str]]:
     """What the listener put into a queue."""
+    inbox = _INBOXES.setdefault(connection, asyncio.Queue())
     found: list[tuple[str, str]] = []
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while len(found) < at_most:
-                found.append(await _INBOXES[connection].get())
+                found.append(await inbox.get())
     return found
 
 

@@ -48,8 +48,8 @@ async def fetch_times(connection: Any, sql: str, times: int) -> list[tuple[Any, 
 
 async def row_count(connection: Any, sql: str) -> int:
     """The end of the status that `connection.execute` returns: `INSERT 0 2`."""
-    status = await connection.execute(sql)
-    return int(status.rpartition(" ")[2])
+    count = (await connection.execute(sql)).rpartition(" ")[2]
+    return int(count) if count.isdigit() else -1  # `CREATE TABLE` has none
 
 
 async def execute_script(connection: Any, sql: str) -> None:

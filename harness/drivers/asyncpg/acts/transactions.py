@@ -15,14 +15,13 @@ async def begin(
     isolation: str | None = None,
     read_only: bool | None = None,
     deferrable: bool | None = None,
-) -> Any:
+) -> None:
     """`connection.transaction`."""
     transaction = connection.transaction(
         isolation=isolation, readonly=bool(read_only), deferrable=bool(deferrable)
     )
     await transaction.start()
     _TRANSACTIONS[connection] = transaction
-    return transaction
 
 
 async def commit(connection: Any) -> None:
