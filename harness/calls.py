@@ -20,6 +20,10 @@ Form = Callable[[Any], Any]
 _FORMABLE = frozenset({"json", "jsonb", "vector", "halfvec", "sparsevec"})
 
 
+def _formable(pg_type: PgType) -> bool:
+    return pg_type.name in _FORMABLE or pg_type.kind == "range"
+
+
 def bind_call(task: Task, wrapper: Wrapper | None, offset: int) -> Call:
     """What a session binds its op to.
 
@@ -100,5 +104,5 @@ def _wrapped(pg_type: PgType, value: Any, wrapper: Wrapper | None) -> Any:
 
 def _form_of(index: int, pg_type: PgType, forms: tuple[str, ...]) -> str:
     if len(forms) == 1:
-        return forms[0] if pg_type.name in _FORMABLE else ""
+        return forms[0] if _formable(pg_type) else ""
     return forms[index] if index < len(forms) else ""

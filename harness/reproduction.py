@@ -19,6 +19,7 @@ from harness import driver, sql
 from harness.errors import DriverError
 from harness.literals import NoLiteral, literal
 from harness.model import Arm, Call, Op
+from harness.values import Range
 
 FOLDER = "recipes"
 SCHEMA = "pgdyno_reproduction"
@@ -403,8 +404,20 @@ class _Script:
         if block is None:
             raise NoRecipe(f"{self.recipe.driver} has no recipe for a {value.kind} yet")
         imports.update(block.imports)
+        if isinstance(value.value, Range):
+            return self._filled(block.code, **self._bounds(value.value))
         inner = literal(value.value, imports, self._wrapper)
         return self._filled(block.code, value=inner)
+
+    def _bounds(self, value: Range) -> dict[str, str]:
+        return {
+            "lower": self._literal(value.lower),
+            "upper": self._literal(value.upper),
+            "bounds": repr(f"{'[('[not value.lower_inc]}{'])'[not value.upper_inc]}"),
+            "lower_inc": repr(value.lower_inc),
+            "upper_inc": repr(value.upper_inc),
+            "empty": repr(value.isempty),
+        }
 
 
 def _sql_text(text: str) -> str:

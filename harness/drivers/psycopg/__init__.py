@@ -133,14 +133,14 @@ class Psycopg:
         pool.open(wait=True)
         return PsycopgPool(pool, self._binary)
 
-    def connect(self, target: Target, profile: Profile) -> SyncOp:  # noqa: ARG002
+    def connect(self, target: Target, profile: Profile) -> SyncOp:
         """Connect and close; no registrations, which cost queries of their own."""
         from psycopg import connect
 
         arguments = connect_arguments(target)
         return lambda: connect(**arguments).close()
 
-    def connect_query(self, target: Target, profile: Profile, sql: str) -> SyncOp:  # noqa: ARG002
+    def connect_query(self, target: Target, profile: Profile, sql: str) -> SyncOp:
         """Connect, fetch one value, close."""
         import psycopg
 
@@ -213,7 +213,7 @@ class PsycopgAsync:
         await pool.open(wait=True)
         return PsycopgAsyncPool(pool, self._binary)
 
-    def connect(self, target: Target, profile: Profile) -> AsyncOp:  # noqa: ARG002
+    def connect(self, target: Target, profile: Profile) -> AsyncOp:
         """Connect and close; no registrations, which cost queries of their own."""
         from psycopg import AsyncConnection
 
@@ -224,7 +224,7 @@ class PsycopgAsync:
 
         return op
 
-    def connect_query(self, target: Target, profile: Profile, sql: str) -> AsyncOp:  # noqa: ARG002
+    def connect_query(self, target: Target, profile: Profile, sql: str) -> AsyncOp:
         """Connect, fetch one value, close."""
         import psycopg
 

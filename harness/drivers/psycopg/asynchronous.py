@@ -188,7 +188,7 @@ class PsycopgAsyncPool(Rows):
         """Close the pool."""
         await self._pool.close()
 
-    def checkout(self, call: Call) -> AsyncOp:  # noqa: ARG002 - part of the contract
+    def checkout(self, call: Call) -> AsyncOp:
         """Take a connection and give it back."""
         take = self._pool.connection
 

@@ -121,6 +121,14 @@ async def configure_async(connection: psycopg.AsyncConnection[Any]) -> None:
             await register(connection)
 
 
+_RANGES = {
+    "int4range": "Int4Range",
+    "int8range": "Int8Range",
+    "numrange": "NumericRange",
+    "daterange": "DateRange",
+    "tsrange": "TimestampRange",
+    "tstzrange": "TimestamptzRange",
+}
 _VECTORS = {"vector": "Vector", "halfvec": "HalfVector", "sparsevec": "SparseVector"}
 
 
@@ -131,6 +139,10 @@ def _wrapper(kind: str, value: Any) -> Any:
         return Json(value)
     if kind == "jsonb":
         return Jsonb(value)
+    if kind in _RANGES:
+        bounds = f"{'[('[not value.lower_inc]}{'])'[not value.upper_inc]}"
+        made = getattr(importlib.import_module("psycopg.types.range"), _RANGES[kind])
+        return made(value.lower, value.upper, bounds, empty=value.isempty)
     if kind in _VECTORS and importlib.util.find_spec("pgvector"):
         return getattr(importlib.import_module("pgvector"), _VECTORS[kind])(value)
     raise Unsupported(f"psycopg has no wrapper for '{kind}' here")

@@ -173,7 +173,7 @@ class PsycopgPool(Rows):
         """Close the pool."""
         self._pool.close()
 
-    def checkout(self, call: Call) -> SyncOp:  # noqa: ARG002 - part of the contract
+    def checkout(self, call: Call) -> SyncOp:
         """Take a connection and give it back."""
         take = self._pool.connection
 

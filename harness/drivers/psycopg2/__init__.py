@@ -77,6 +77,14 @@ def _prepare(connection: Any, profile: Profile) -> None:
         register_vector(connection)
 
 
+_RANGES = {
+    "int4range": "NumericRange",
+    "int8range": "NumericRange",
+    "numrange": "NumericRange",
+    "daterange": "DateRange",
+    "tsrange": "DateTimeRange",
+    "tstzrange": "DateTimeTZRange",
+}
 _VECTORS = {"vector": "Vector", "halfvec": "HalfVector", "sparsevec": "SparseVector"}
 
 
@@ -86,9 +94,13 @@ class _Rows:
         return [row for row in native if row is not None]
 
     def wrapper(self, kind: str, value: Any) -> Any:
-        """`Json` for both JSON types, or one of pgvector's classes."""
+        """`Json` for both JSON types, a class for each range, or one of pgvector's."""
         if kind in ("json", "jsonb"):
             return psycopg2.extras.Json(value)
+        if kind in _RANGES:
+            bounds = f"{'[('[not value.lower_inc]}{'])'[not value.upper_inc]}"
+            made = getattr(psycopg2.extras, _RANGES[kind])
+            return made(value.lower, value.upper, bounds, empty=value.isempty)
         if kind in _VECTORS and importlib.util.find_spec("pgvector"):
             return getattr(importlib.import_module("pgvector"), _VECTORS[kind])(value)
         raise Unsupported(f"psycopg2 has no wrapper for '{kind}' here")
