@@ -97,11 +97,15 @@ class Director:
     # --- playing ------------------------------------------------------------------------
 
     def _played(self, scene: Scene) -> Iterator[tuple[int, Step, Judgement]]:
-        """Every step's judgement, up to the first that is wrong."""
+        """Every step's judgement, up to the first after which nothing can be as meant.
+
+        An error that had to come and lacks its SQLSTATE has come all the same.
+        """
         for index, step in enumerate(self.play.cell.steps):
             judged = self._step(index, step, scene)
             yield index + 1, step, judged
-            if not judged.verdict.timeable:
+            told_less = step.expect.error and judged.verdict is Verdict.REJECTED
+            if not (judged.verdict.timeable or told_less):
                 return
 
     def _step(self, index: int, step: Step, scene: Scene) -> Judgement:
