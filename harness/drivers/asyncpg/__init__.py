@@ -240,6 +240,7 @@ class Asyncpg:
         self._arguments: dict[str, Any] = {}
         if "noprepare" in options:
             self._arguments["statement_cache_size"] = 0
+            self.acts = "harness.drivers.asyncpg.acts_noprepare"
             self.capabilities = self.capabilities - {Capability.PREPARED}
         self._loop = asyncio.new_event_loop
         self._loop_name = "asyncio"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # noqa: I001 - one import for each module
 
+from harness.drivers.asyncpg.acts.arrow import copy_arrow as copy_arrow
 from harness.drivers.asyncpg.acts.connections import (
     close as close,
     closed as closed,

@@ -27,6 +27,11 @@ async def connect(dsn: str, *, autocommit: bool | None = True, **options: Any) -
     """`asyncpg.connect`, which knows no other state than autocommit."""
     if autocommit is False:
         raise NotImplementedError("asyncpg has no mode without autocommit")
+    return await asyncpg.connect(**_arguments(dsn, options))
+
+
+def _arguments(dsn: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What asyncpg takes from the URI is put there, the others are arguments."""
     arguments: dict[str, Any] = {}
     for name, value in options.items():
         if name in _IN_DSN:
@@ -37,7 +42,7 @@ async def connect(dsn: str, *, autocommit: bool | None = True, **options: Any) -
             arguments["server_settings"] = {"client_encoding": value}
         else:
             raise NotImplementedError(f"asyncpg has no {name}")
-    return await asyncpg.connect(dsn, **arguments)
+    return {"dsn": dsn, **arguments}
 
 
 async def close(connection: Any) -> None:

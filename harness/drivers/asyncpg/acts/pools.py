@@ -7,22 +7,22 @@ from typing import Any
 import asyncpg
 
 
-async def pool_open(
-    dsn: str,
-    *,
-    min_size: int,
-    max_size: int,
-    max_idle: float | None = None,
-    **options: Any,
-) -> Any:
-    """`asyncpg.create_pool`; what waits for a connection has a timeout of its own."""
+async def pool_open(dsn: str, *, min_size: int, max_size: int, **options: Any) -> Any:
+    """`asyncpg.create_pool`; a timeout is an argument of `acquire`."""
+    return await asyncpg.create_pool(
+        dsn, min_size=min_size, max_size=max_size, **_pool_arguments(options)
+    )
+
+
+def _pool_arguments(options: dict[str, Any]) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
-    if max_idle is not None:
-        arguments["max_inactive_connection_lifetime"] = max_idle
     for name, value in options.items():
-        if value is not None:
+        if value is None:
+            continue
+        if name != "max_idle":
             raise NotImplementedError(f"asyncpg's pool has no {name}")
-    return await asyncpg.create_pool(dsn, min_size=min_size, max_size=max_size, **arguments)
+        arguments["max_inactive_connection_lifetime"] = value
+    return arguments
 
 
 async def pool_acquire(pool: Any, timeout: float | None = None) -> Any:
