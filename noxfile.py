@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -9,10 +13,35 @@ nox.options.sessions = ["tests"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
+DEBIAN = {
+    "postgresql": "usr/lib/postgresql/*/bin/postgres",
+    "pgbouncer": "usr/sbin/pgbouncer",
+    "openssl": "usr/bin/openssl",
+}
+"""Packages with servers that the wheel does not have, and what they bring."""
+
 
 def dependencies(*groups: str) -> tuple[str, ...]:
     """The requirements of dependency groups of pyproject.toml."""
     return nox.project.dependency_groups(PYPROJECT, *groups)
+
+
+def install_servers(session: nox.Session) -> None:
+    """On Debian, for root: the packages that some tests need. Without them these skip."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    missing = [name for name, sign in DEBIAN.items() if not any(Path("/").glob(sign))]
+    if not missing or not root or shutil.which("apt-get") is None:
+        return
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
+        session.run(
+            "apt-get",
+            "--quiet=2",
+            *command,
+            env={"DEBIAN_FRONTEND": "noninteractive"},
+            external=True,
+            silent=True,
+            success_codes=range(256),  # there may be no network
+        )
 
 
 @nox.session
@@ -31,6 +60,7 @@ def tests(session: nox.Session) -> None:
 
     Arguments after `--` go to pytest.
     """
+    install_servers(session)
     session.install("-e", ".[all]", *dependencies("test", "lint"))
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -292,6 +293,29 @@ def test_the_password_of_pgbouncer_is_nobody_elses(server, empty):
         assert file.parent.stat().st_mode & 0o777 == 0o700
     rigs.close()
     assert not file.exists()
+
+
+# -- scenarios -----------------------------------------------------------------------
+
+
+def test_scenarios_that_need_rigs_can_be_played(debian):
+    rigs = Rigs(debian)
+    lacking = [reason for kind in Rigs.KINDS if (reason := rigs.lacks(kind))]
+    rigs.close()
+    if lacking:
+        pytest.skip("; ".join(lacking))
+    paths = ["connections/multi_host", "connections/tls", "connections/restart",
+             "pool/pgbouncer", "types/hstore", "types/xml"]  # fmt: skip
+    options = ["--driver=psycopg", "--profile=default", "--format=json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "check", *paths, "--server=local", *options],
+        capture_output=True,
+        text=True,
+    )
+    checks = json.loads(done.stdout)
+    assert {one["scenario"] for one in checks} == set(paths)
+    wrong = ("invalid", "skipped", "hung", "crashed", "broken", "lossy")
+    assert [one for one in checks if one["verdict"] in wrong] == []
 
 
 # -- the proxy -----------------------------------------------------------------------
