@@ -27,6 +27,8 @@ from harness.words import PLACE, filled
 LOOP_OWN = ("cancel_task", "wait")
 """What a step can ask of the actor itself, not of the library."""
 
+# What an act raises that lacks an option, or a library that it needs beside its own.
+_LACKING = (NotImplementedError, ModuleNotFoundError)
 _START_SECONDS = 0.05
 _JOIN_SECONDS = 10.0
 _CLOSE_SECONDS = 2.0
@@ -95,7 +97,7 @@ class Actor:
             return {"judged": Judgement(Verdict.UNSUPPORTED, str(reason))}
         if outcome is None:
             return {"judged": Judgement(Verdict.EXACT)}
-        if isinstance(outcome.error, NotImplementedError):  # an act that lacks an option
+        if isinstance(outcome.error, _LACKING):
             return {"judged": Judgement(Verdict.UNSUPPORTED, str(outcome.error))}
         return self._told(step, outcome, words)
 

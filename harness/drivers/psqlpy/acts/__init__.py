@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # noqa: I001 - one import for each module
 
+from harness.drivers.psqlpy.acts.arrow import copy_arrow as copy_arrow
 from harness.drivers.psqlpy.acts.connections import (
     close as close,
     closed as closed,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from harness.drivers.psycopg.acts.arrow import copy_arrow as copy_arrow
 from harness.drivers.psycopg.acts.connections import (
     cancel,
     close,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from harness.drivers.psycopg.acts_async.arrow import copy_arrow as copy_arrow
 from harness.drivers.psycopg.acts_async.connections import (
     cancel,
     close,

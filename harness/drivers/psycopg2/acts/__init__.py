@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # noqa: I001 - one import for each module
 
+from harness.drivers.psycopg2.acts.arrow import copy_arrow as copy_arrow
 from harness.drivers.psycopg2.acts.connections import (
     cancel as cancel,
     close as close,

@@ -1,0 +1,29 @@
+"""COPY of an Arrow table, encoded by pgpq."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import AsyncConnection
+
+
+def _stream(count: int) -> bytes:
+    """The table in PostgreSQL's binary format."""
+    import pgpq  # not everybody who uses this library has Arrow
+    import pyarrow
+
+    batch = pyarrow.record_batch(
+        {
+            "id": pyarrow.array(range(count), pyarrow.int32()),
+            "name": pyarrow.array([f"name {i}" for i in range(count)]),
+        }
+    )
+    encoder = pgpq.ArrowToPostgresBinaryEncoder(batch.schema)
+    return encoder.write_header() + encoder.write_batch(batch) + encoder.finish()
+
+
+async def copy_arrow(connection: AsyncConnection[Any], table: str, count: int) -> None:
+    """`copy.write` of the encoder's bytes."""
+    query = f"copy {table} from stdin (format binary)"
+    async with connection.cursor() as cursor, cursor.copy(query) as copy:
+        await copy.write(_stream(count))
