@@ -7,6 +7,7 @@ mention come along. Standard library only, because workers import this.
 from __future__ import annotations
 
 import ast
+import ast
 import inspect
 import sys
 import textwrap
@@ -81,12 +82,13 @@ def _assignment(name: str, function: Any, source: Source) -> str:
 
 def _submodules(module: ModuleType, function: Any) -> set[str]:
     """`psycopg2.extras` is used through `psycopg2`, and must be imported by itself."""
-    names = _names(inspect.unwrap(function).__code__)
-    inner = {name: getattr(module, name, None) for name in names}
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    used = [ast.unparse(one) for one in ast.walk(tree) if isinstance(one, ast.Attribute)]
+    inner = [one.removeprefix(f"{module.__name__}.") for one in used]
     return {
-        f"import {one.__name__}"
-        for one in inner.values()
-        if isinstance(one, ModuleType) and one.__name__.startswith(f"{module.__name__}.")
+        f"import {module.__name__}.{name}"
+        for name, one in zip(inner, used, strict=True)
+        if name != one and isinstance(getattr(module, name, None), ModuleType)
     }
 
 

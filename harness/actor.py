@@ -21,7 +21,7 @@ from urllib.parse import quote, urlencode
 from harness import acts, step_verify, verify
 from harness.errors import PgdynoError, Unsupported
 from harness.model import Judgement, Step, Target, Task, Verdict
-from harness.step_verify import Outcome
+from harness.step_verify import JOIN_MS, Outcome
 from harness.words import PLACE, filled
 
 LOOP_OWN = ("cancel_task", "wait")
@@ -30,7 +30,6 @@ LOOP_OWN = ("cancel_task", "wait")
 # What an act raises that lacks an option, or a library that it needs beside its own.
 _LACKING = (NotImplementedError, ModuleNotFoundError)
 _START_SECONDS = 0.05
-_JOIN_SECONDS = 10.0
 _CLOSE_SECONDS = 2.0
 _SECRET_CHARS = 6
 
@@ -182,7 +181,7 @@ class Actor:
         return task
 
     def _join(self, pending: Any, seconds: float) -> Outcome:
-        seconds = seconds or _JOIN_SECONDS
+        seconds = seconds or JOIN_MS / 1000
         if isinstance(pending, _Thread):
             return pending.join(seconds)
         begun = time.perf_counter_ns()

@@ -11,6 +11,8 @@ from harness import verify
 from harness.model import ErrorFields, Judgement, Step, StepExpect, Verdict
 
 EXACT = Judgement(Verdict.EXACT)
+JOIN_MS = 10_000
+"""How long a join waits that does not say how long."""
 _LINE_CHARS = 2_000
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -37,7 +39,7 @@ def judge(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement
     expect = step.expect
     took_ms = outcome.elapsed_ns / 1e6
     if not outcome.done:
-        still = f"still waiting after {step.within_ms:,} ms"
+        still = f"still waiting after {step.within_ms or JOIN_MS:,} ms"
         if expect.trait:
             return Judgement(Verdict.EXACT, still, still)
         return Judgement(Verdict.HUNG, still, still)
