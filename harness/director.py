@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from harness.control import Control, connected
@@ -165,10 +166,11 @@ class Director:
         words = {
             "app": self.lane.application_name,
             "schema": self.lane.schema,
-            "folder": str(self.lane.folder),
+            "folder": str(self._folder()),
         }
         with contextlib.ExitStack() as stack:
             scene = Scene(places, words=words)
+            stack.callback(self._roll_back_prepared, scene)
             rigged = [need for need in cell.needs if need in stage.rigs.KINDS]
             if rigged:
                 scene.rig = stack.enter_context(stage.rigs.use(rigged[0]))
@@ -183,6 +185,21 @@ class Director:
                 scene.proxy = stack.enter_context(Proxy(behind))
                 places["proxy"] = scene.proxy.target
             yield scene
+
+    def _folder(self) -> Path:
+        """A folder of this lane's own: others play the same case meanwhile."""
+        folder = self.lane.folder / self.lane.application_name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def _roll_back_prepared(self, scene: Scene) -> None:
+        """What a case prepared and did not end would hold its locks for ever."""
+        if not _prepares(self.play.cell.steps):
+            return
+        found = self.lane.control.table("select gid from pg_prepared_xacts")
+        for (gid,) in found.rows if found else ():
+            if gid in scene.words.values():
+                self.lane.control.run(f"rollback prepared '{gid}'")
 
     # --- telling ------------------------------------------------------------------------
 
@@ -200,6 +217,10 @@ class Director:
             return result
         traits = "; ".join(one.detail for one in judged if one.detail)
         return Judgement(Verdict.EXACT, traits, traits, traits)
+
+
+def _prepares(steps: tuple[Step, ...]) -> bool:
+    return any(step.op.startswith("tpc_") for step in steps)
 
 
 def _wants_proxy(steps: tuple[Step, ...]) -> bool:
