@@ -93,7 +93,7 @@ def _tuple(items: list[Any]) -> tuple[Any, ...]:
 
 
 def _list(items: list[Any], times: int = 1) -> list[Any]:
-    return list(map(_item, items)) * times
+    return list(map(_item, items)) * int(times)
 
 
 def _set(items: list[Any]) -> set[Any]:
@@ -105,7 +105,7 @@ def _dict(items: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _str(value: Any, times: int = 1) -> str:
-    return str(value) * times
+    return str(value) * int(times)  # an axis comes as text
 
 
 def _nul_str(value: str = "a\0b") -> str:
@@ -167,7 +167,7 @@ def _typed(convert: Callable[[Any], Any]) -> Callable[..., Any]:
 
 def _from_hex(convert: Callable[[bytes], Any]) -> Callable[..., Any]:
     def make(hex: str = "", times: int = 1) -> Any:
-        return convert(bytes.fromhex(hex) * times)
+        return convert(bytes.fromhex(hex) * int(times))
 
     return make
 
