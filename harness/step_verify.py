@@ -77,7 +77,9 @@ def _judge_outcome(step: Step, outcome: Outcome, fields: ErrorFields | None) -> 
 def _judge_cancelled(expect: StepExpect) -> Judgement:
     """A task that ended as a cancelled task does: asyncio's CancelledError came out."""
     told = "the task is cancelled"
-    if expect.trait or expect.rejected:
+    if expect.rejected:
+        return EXACT
+    if expect.trait:
         return Judgement(Verdict.EXACT, told, told)
     return Judgement(Verdict.REJECTED, told, told)
 
@@ -109,9 +111,11 @@ def _judge_value(wanted: Any, value: Any) -> Judgement:
 
 
 def _judge_like(pattern: str, value: Any) -> Judgement:
+    """A text, or one of a list of texts."""
     wanted = "".join(".*" if one == "%" else re.escape(one) for one in pattern)
     shown = verify.show(value)
-    if isinstance(value, str) and re.fullmatch(wanted, value, re.DOTALL):
+    texts = value if isinstance(value, list) else [value]
+    if any(isinstance(one, str) and re.fullmatch(wanted, one, re.DOTALL) for one in texts):
         return EXACT
     detail = f"{shown} is not like {pattern!r}"
     return Judgement(Verdict.LOSSY, verify.shorten(detail), shown, f"like {pattern!r}")
