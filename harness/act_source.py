@@ -7,7 +7,6 @@ mention come along. Standard library only, because workers import this.
 from __future__ import annotations
 
 import ast
-import ast
 import inspect
 import sys
 import textwrap
