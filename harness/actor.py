@@ -224,6 +224,7 @@ class Actor:
             step.expect,
             value=tuple(filled(one, words) for one in step.expect.value),
             has=filled(step.expect.has, words),
+            like=filled(step.expect.like, words),
         )
         step = replace(step, expect=expect)
         if step.save and outcome.good:
