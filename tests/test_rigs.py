@@ -217,6 +217,17 @@ def test_spare_ends_under_a_connection(rigs, op, state):
         assert one(target) == 1
 
 
+def test_nobody_hears_of_a_kill(rigs):
+    """As when the power fails: no process is left to say goodbye."""
+    with use(rigs, "spare") as rig:
+        for _ in range(5):
+            with connect(rig.targets["spare"]) as connection:
+                rig.do("kill")
+                with pytest.raises(psycopg.OperationalError, match="unexpectedly"):
+                    connection.execute("select 1")
+            rig.do("start")
+
+
 # -- standby -------------------------------------------------------------------------
 
 

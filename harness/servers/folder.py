@@ -147,16 +147,26 @@ def reap() -> list[Path]:
     return gone
 
 
-def stop_processes(
-    data: Path, signals: Sequence[int] = (signal.SIGQUIT, signal.SIGKILL)
-) -> None:
+def stop_processes(data: Path) -> None:
     """End every PostgreSQL process that works in this data directory, hard if need be."""
     processes = _processes_in(data)
-    for signum in signals:
+    for signum in (signal.SIGQUIT, signal.SIGKILL):
         for process in processes:
             with contextlib.suppress(psutil.Error):
                 process.send_signal(signum)
         _, processes = psutil.wait_procs(processes, timeout=_PATIENCE_S)
+
+
+def kill_processes(data: Path) -> None:
+    """End them all at one instant: none has the time to tell its client of the others."""
+    processes = _processes_in(data)
+    for signum in (signal.SIGSTOP, signal.SIGKILL):
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(signum)
+    deadline = time.monotonic() + _PATIENCE_S
+    while any(map(_runs, processes)) and time.monotonic() < deadline:
+        time.sleep(0.005)
 
 
 def others_may_enter(path: Path) -> bool:
@@ -284,6 +294,14 @@ def _recorded_sockets(owner: int) -> Path | None:
 
 def _processes_in(data: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if _works_in(process, data)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether it is more than an entry that its parent, or init, has yet to remove."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def _works_in(process: psutil.Process, data: Path) -> bool:

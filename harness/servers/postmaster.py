@@ -16,7 +16,7 @@ from types import TracebackType
 
 from harness.errors import ServerError
 from harness.servers import child
-from harness.servers.folder import Folder, stop_processes
+from harness.servers.folder import Folder, kill_processes
 
 _START_S = 60.0
 _POLL_S = 0.01
@@ -91,9 +91,10 @@ class Postmaster:
 
     def kill(self) -> None:
         """End all its processes without a word to anybody, as when a machine fails."""
-        stop_processes(self.folder.data, (signal.SIGKILL,))
         process, self._process = self._process, None
         if process is not None:
+            process.send_signal(signal.SIGSTOP)  # from here on it starts nobody
+            kill_processes(self.folder.data)
             process.wait()
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,14 +42,64 @@ def open(server: Server) -> Iterator[Rig]:
     with create() as folder:
         target = replace(server.target, host="127.0.0.1", port=free_port())
         _configure(folder, server.target, target, _version(program))
-        command = [program, str(folder.data / "pgbouncer.ini")]
+        with _Bouncer(program, folder, target) as bouncer:
+            yield Rig({"pgbouncer": target}, renew=bouncer.restart)
+
+
+class _Bouncer:
+    """Its process, made anew for each case: what a driver prepared stays on a server's
+    connection, and would be there for the next."""
+
+    def __init__(self, program: str, folder: Folder, target: Target) -> None:
+        self.command = [program, str(folder.data / "pgbouncer.ini")]
+        self.folder = folder
+        self.target = target
+
+    def __enter__(self) -> _Bouncer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
         # Where it works is how a later run finds it, should it outlive this one.
-        process = child.spawn(command, folder, folder.data, signal.SIGKILL)
+        self.process = child.spawn(
+            self.command, self.folder, self.folder.data, signal.SIGKILL
+        )
         try:
-            _await_answer(process, folder, target)
-            yield Rig({"pgbouncer": target})
-        finally:
-            child.end(process, _PATIENCE_S)
+            self._await_answer()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop it at once, with all its connections."""
+        child.end(self.process, _PATIENCE_S)
+
+    def restart(self) -> None:
+        """Stop and start it."""
+        self.stop()
+        self.start()
+
+    def _await_answer(self) -> None:
+        deadline = time.monotonic() + _START_S
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                log = self.folder.log.read_text(errors="replace")
+                said = child.tail(log)
+                raise ServerError(
+                    f"{_PROGRAM} does not answer: {said}", hint=child.hint(log)
+                )
+            time.sleep(_POLL_S)
+
+    def _answers(self) -> bool:
+        try:
+            connect(self.target).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
 
 def _found() -> str | None:
@@ -91,19 +140,3 @@ def _write(folder: Folder, name: str, text: str) -> None:
     path.touch(mode=0o600)
     path.write_text(text)
     folder.own(path)
-
-
-def _await_answer(process: subprocess.Popen[bytes], folder: Folder, target: Target) -> None:
-    deadline = time.monotonic() + _START_S
-    while True:
-        if process.poll() is not None:
-            log = folder.log.read_text(errors="replace")
-            raise ServerError(f"{_PROGRAM} ended: {child.tail(log)}", hint=child.hint(log))
-        try:
-            connect(target).close()
-        except psycopg.OperationalError as error:
-            if time.monotonic() > deadline:
-                raise ServerError(f"{_PROGRAM} does not answer: {error}") from error
-        else:
-            return
-        time.sleep(_POLL_S)

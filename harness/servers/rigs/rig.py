@@ -20,13 +20,14 @@ def _here(call: Callable[[], Any]) -> Any:
 class Rig:
     """What is running: its places by name, words for the steps.
 
-    Steps may stop `postmaster`, if there is one; `within` calls a function in the thread
-    that keeps the rig.
+    Steps may stop `postmaster`, if there is one; `renew` brings the rig back to what the
+    next case expects; `within` calls a function in the thread that keeps the rig.
     """
 
     targets: Mapping[str, Target]
     words: Mapping[str, str] = field(default_factory=dict)
     postmaster: Postmaster | None = None
+    renew: Callable[[], None] | None = None
     within: Callable[[Callable[[], Any]], Any] = _here
 
     def do(self, op: str) -> None:
@@ -40,9 +41,9 @@ class Rig:
         self.within(getattr(self.postmaster, op))
 
     def restore(self) -> None:
-        """Bring it back to what the next case expects."""
-        if self.postmaster is not None:
-            self.within(self.postmaster.start)
+        """Make it ready for the next case."""
+        if self.renew is not None:
+            self.within(self.renew)
 
 
 def settings(server: Server) -> dict[str, str]:

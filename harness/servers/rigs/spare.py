@@ -20,4 +20,5 @@ def open(server: Server) -> Iterator[Rig]:
     """Start it from the same programs."""
     assert server.binaries is not None
     with made(server.binaries, settings(server)) as cluster:
-        yield Rig({"spare": cluster.target}, postmaster=cluster.postmaster)
+        postmaster = cluster.postmaster
+        yield Rig({"spare": cluster.target}, postmaster=postmaster, renew=postmaster.start)
