@@ -219,3 +219,39 @@ def test_exp_keeps_the_interval():
     estimate = stats.hodges_lehmann([math.log(value) for value in (1, 2, 3, 4, 5, 6)]).exp()
     assert (estimate.low, estimate.high) == pytest.approx((1, 6))
     assert stats.hodges_lehmann([0.0]).exp() == stats.Estimate(1.0, None, None, 1, None)
+
+
+# --- trimmed means --------------------------------------------------------------------
+
+
+def test_yuen_is_scipys():
+    rng = random.Random(5)
+    base = [rng.gauss(0, 1) for _ in range(15)]
+    candidate = [rng.gauss(0.4, 2) for _ in range(12)]
+    ours = stats.yuen_shift(base, candidate)
+    theirs = scipy_stats.ttest_ind(candidate, base, equal_var=False, trim=0.2)
+    interval = theirs.confidence_interval(0.95)
+    assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_the_trimmed_mean_is_scipys():
+    values = [3.0, 1.0, 2.0, 50.0, 2.5, 1.5, 2.2, -40.0, 2.1, 1.9]
+    found = stats.trimmed_mean(values)
+    assert found.point == pytest.approx(scipy_stats.trim_mean(values, 0.2))
+    assert found.low < 2 < found.high
+    assert found.high - found.low < 3  # two far values of ten are cut away
+
+
+@pytest.mark.parametrize("n", [10, 20])
+def test_the_trimmed_interval_holds_what_it_says(n):
+    rng = random.Random(n)
+    hits = 0
+    for _ in range(2000):
+        found = stats.trimmed_mean([rng.gauss(0, 1) for _ in range(n)])
+        hits += found.low <= 0 <= found.high
+    assert 0.93 <= hits / 2000 <= 0.97
+
+
+def test_too_few_values_have_no_trimmed_interval():
+    assert stats.trimmed_mean([1.0, 2.0, 3.0]).low is None
+    assert stats.yuen_shift([1.0] * 8, [2.0] * 8).low == pytest.approx(1.0)
