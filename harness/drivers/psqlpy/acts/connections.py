@@ -73,13 +73,8 @@ async def closed(connection: Any) -> bool:
 
 
 async def info(connection: Any) -> dict[str, Any]:
-    """The attributes of a connection; they are those of its configuration."""
-    return {
-        "dbname": connection.conn_dbname,
-        "user": connection.user,
-        "host": connection.hosts[0],
-        "port": connection.ports[0],
-    }
+    """Attributes of a connection; `hosts` and `ports` are those that it might have."""
+    return {"dbname": connection.conn_dbname, "user": connection.user}
 
 
 async def pool_open(
