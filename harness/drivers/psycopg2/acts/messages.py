@@ -40,17 +40,12 @@ def notifications(
     connection: Any, seconds: float, at_most: int = 1
 ) -> list[tuple[str, str]]:
     """`select`, `connection.poll`, `connection.notifies`."""
-    found: list[tuple[str, str]] = []
     until = time.monotonic() + seconds
-    while len(found) < at_most:
-        while connection.notifies and len(found) < at_most:
-            one = connection.notifies.pop(0)
-            found.append((one.channel, one.payload))
-        left = until - time.monotonic()
-        if left <= 0:
-            break
+    while len(connection.notifies) < at_most and (left := until - time.monotonic()) > 0:
         select.select([connection], [], [], left)
         connection.poll()
+    found = [(one.channel, one.payload) for one in connection.notifies[:at_most]]
+    del connection.notifies[:at_most]
     return found
 
 
