@@ -7,7 +7,6 @@ from typing import Any
 
 import psycopg2
 import psycopg2.extensions
-import psycopg2.extras
 
 _PARAMETERS = (
     "server_version",
