@@ -36,11 +36,15 @@ async def begin(
 
 async def commit(connection: Any) -> None:
     """`transaction.commit`."""
+    if connection not in _BEGUN:
+        raise NotImplementedError("psqlpy's commit is of a transaction: there is none")
     await _BEGUN.pop(connection).commit()
 
 
 async def rollback(connection: Any) -> None:
     """`transaction.rollback`."""
+    if connection not in _BEGUN:
+        raise NotImplementedError("psqlpy's rollback is of a transaction: there is none")
     await _BEGUN.pop(connection).rollback()
 
 
