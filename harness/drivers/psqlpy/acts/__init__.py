@@ -4,7 +4,6 @@ from __future__ import annotations  # noqa: I001 - one import for each module
 
 from harness.drivers.psqlpy.acts.arrow import copy_arrow as copy_arrow
 from harness.drivers.psqlpy.acts.connections import (
-    close as close,
     closed as closed,
     connect as connect,
     info as info,
@@ -49,6 +48,7 @@ from harness.drivers.psqlpy.acts.statements import (
 from harness.drivers.psqlpy.acts.transactions import (
     begin as begin,
     block as block,
+    close as close,
     commit as commit,
     nested_block as nested_block,
     pipeline as pipeline,

@@ -59,14 +59,6 @@ def _options(
     return {name: one for name, one in given.items() if one is not None}
 
 
-async def close(connection: Any) -> None:
-    """`connection.close`, which is no coroutine; `shutdown` of a listener is one."""
-    if isinstance(connection, psqlpy.Listener):
-        await connection.shutdown()
-    else:
-        connection.close()
-
-
 async def closed(connection: Any) -> bool:
     """`connection.is_closed`, which is no coroutine."""
     return bool(connection.is_closed())

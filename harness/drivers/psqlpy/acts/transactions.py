@@ -1,4 +1,4 @@
-"""Transactions: objects that a connection makes, which commit and roll back."""
+"""Transactions: objects that a connection makes; they commit, and outlive its close."""
 
 from __future__ import annotations
 
@@ -38,19 +38,36 @@ async def commit(connection: Any) -> None:
     """`transaction.commit`."""
     if connection not in _BEGUN:
         raise NotImplementedError("psqlpy's commit is of a transaction: there is none")
-    await _BEGUN.pop(connection).commit()
+    await _ended(connection).commit()
 
 
 async def rollback(connection: Any) -> None:
     """`transaction.rollback`."""
     if connection not in _BEGUN:
         raise NotImplementedError("psqlpy's rollback is of a transaction: there is none")
-    await _BEGUN.pop(connection).rollback()
+    await _ended(connection).rollback()
+
+
+def _ended(connection: Any) -> Any:
+    if connection not in _BEGUN:
+        raise NotImplementedError(
+            "a connection of psqlpy has no commit, its Transaction has"
+        )
+    return _BEGUN.pop(connection)
 
 
 async def transaction_status(connection: Any) -> str:
     """`connection.in_transaction`: yes or no."""
     return "in transaction" if await connection.in_transaction() else "idle"
+
+
+async def close(connection: Any) -> None:
+    """`connection.close`, which is no coroutine; `shutdown` of a listener is one."""
+    if isinstance(connection, psqlpy.Listener):
+        await connection.shutdown()
+    else:
+        connection.close()
+        _BEGUN.pop(connection, None)  # a transaction that is kept keeps the session open
 
 
 async def block(connection: Any, statements: list[str], fails: bool = False) -> None:
