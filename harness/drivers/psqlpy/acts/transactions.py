@@ -38,22 +38,14 @@ async def commit(connection: Any) -> None:
     """`transaction.commit`."""
     if connection not in _BEGUN:
         raise NotImplementedError("psqlpy's commit is of a transaction: there is none")
-    await _ended(connection).commit()
+    await _BEGUN.pop(connection).commit()
 
 
 async def rollback(connection: Any) -> None:
     """`transaction.rollback`."""
     if connection not in _BEGUN:
         raise NotImplementedError("psqlpy's rollback is of a transaction: there is none")
-    await _ended(connection).rollback()
-
-
-def _ended(connection: Any) -> Any:
-    if connection not in _BEGUN:
-        raise NotImplementedError(
-            "a connection of psqlpy has no commit, its Transaction has"
-        )
-    return _BEGUN.pop(connection)
+    await _BEGUN.pop(connection).rollback()
 
 
 async def transaction_status(connection: Any) -> str:
