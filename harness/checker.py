@@ -178,10 +178,10 @@ class Checker:
 
 
 def plays(arm: Arm, cell: Cell, arms: Sequence[Arm]) -> bool:
-    """Whether an arm plays a cell. Steps open connections of their own, for which a
-    profile makes no difference: they are played once for each driver."""
+    """Whether an arm plays a cell: those for which a profile makes no difference, such
+    as steps, are played once for each driver."""
     first = next(one for one in arms if one.name == arm.name)
-    return not cell.steps or arm is first
+    return not cell.once or arm is first
 
 
 def number_of_checks(cells: Sequence[Cell], arms: Sequence[Arm]) -> int:

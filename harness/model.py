@@ -327,7 +327,8 @@ class Cell:
     """A case at one point of its axes: what is checked and perhaps timed.
 
     All `${axis}` marks are replaced. `checked` cells are those that a check of everything
-    plays; the other points of a sweep are verified when they are timed. `clients` > 0
+    plays; the other points of a sweep are verified when they are timed. A check plays
+    those that are played `once` in one profile only. `clients` > 0
     makes it a concurrency cell over a pool of `pool` connections. `forms` says in which
     Python form each parameter or column is sent; `args` are one call's parameters that
     SQL cannot make, by their constructors.
@@ -360,6 +361,7 @@ class Cell:
     steps: tuple[Step, ...] = ()
     bench: BenchSpec | None = None
     checked: bool = True
+    once: bool = False
 
     @property
     def id(self) -> str:
@@ -372,7 +374,7 @@ class Cell:
     def digest(self) -> str:
         """Equal for two cells that ask the same work of the server and the driver."""
         bench = self.bench and replace(self.bench, effort="full", unit="")
-        work = repr(replace(self, title="", bench=bench, checked=True))
+        work = repr(replace(self, title="", bench=bench, checked=True, once=False))
         return hashlib.sha256(work.encode()).hexdigest()[:16]
 
     @property

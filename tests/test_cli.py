@@ -863,14 +863,14 @@ def test_what_a_killed_run_left_is_removed_by_the_next(
 @pytest.mark.parametrize("server", ["wheel:16", "wheel:18"])
 def test_the_everyday_families_on_each_version(server: str, tmp_path: Path) -> None:
     checks = check(
-        "errors", "query", "transaction", "fetch/rows#all@shape=wide,rows=1000",
+        "errors", "query", "transactions/commit", "fetch/rows#all@shape=wide,rows=1000",
         "--driver", "psycopg2", "--driver", "asyncpg", "--profile", "configured",
         "--server", server, "--out", tmp_path / "run.jsonl",
     )  # fmt: skip
     worse = [one for one in checks if one["verdict"] in ("invalid", "skipped")]
     assert worse == []
     families = {one["scenario"].partition("/")[0] for one in checks}
-    assert families == {"errors", "query", "transaction", "fetch"}
+    assert families == {"errors", "query", "transactions", "fetch"}
     run = store.read(tmp_path / "run.jsonl")
     assert run.header.server.version.startswith(server.removeprefix("wheel:"))
     assert len(run.checks) == len(checks)

@@ -82,6 +82,7 @@ def make(
         checked=all(
             str(value) in map(str, case.check.get(name, [value])) for name, value in point
         ),
+        once=file.once or case.once or bool(case.step),
     )
     _check_complete(cell, where)
     _check_oracle(cell, where)

@@ -134,6 +134,7 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
     needs: list[str] = []
     accept: list[str] = []
     check: dict[str, list[AxisValue]] = {}
+    once: bool = False
     expect: ExpectTable = ExpectTable()
     bench: BenchTable | None = None
 
@@ -174,6 +175,7 @@ class ScenarioFile(_Strict, frozen=True, kw_only=True):
     why: Annotated[str, Meta(min_length=1)]
     requires: list[str] = []
     needs: list[str] = []
+    once: bool = False
     fixture: FixtureTable | None = None
     case: list[CaseTable] = []
     value: list[ValueTable] = []
