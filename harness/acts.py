@@ -17,6 +17,7 @@ import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -356,6 +357,7 @@ class Acts(Protocol):
         """Close the pool."""
 
 
+@cache
 def names() -> tuple[str, ...]:
     """Every act, in the order of the vocabulary."""
     return tuple(
@@ -370,6 +372,7 @@ def sentence(name: str) -> str:
     return (inspect.getdoc(getattr(Acts, name)) or "").partition("\n")[0]
 
 
+@cache
 def parameters(name: str) -> Mapping[str, inspect.Parameter]:
     """The arguments of an act without `self`."""
     found = dict(inspect.signature(getattr(Acts, name)).parameters)

@@ -73,7 +73,7 @@ class Checker:
         if self._failures:
             raise self._failures[0]
         for arm in self.arms:
-            self._lane(arm, iter(alone))
+            self._lane(arm, [work for work in alone if plays(arm, work[0], self.arms)])
 
     def terms(self, driver: str, profile: str) -> dict[str, str]:
         """What a driver said of itself; nothing if none of its workers ever started."""

@@ -53,6 +53,7 @@ class Lane:
         self._last: dict[str, Any] = {}
         self._worker: WorkerProcess | None = None
         self._schema = ""
+        self._fresh = False  # the schema is as its fixture left it
         self._target: Target | None = None
         self._kept: Target | None = None  # whose session is still open
 
@@ -131,7 +132,7 @@ class Lane:
         self._kept = None
         owner = self.arm.id + self.arm.profile
         self._schema = self.stage.schema(self.control, play.cell, owner)
-        self.stage.renew(self.control, play.cell, self._schema)
+        self._fresh = True
         return self.stage.place(play.cell, self._schema, self.application_name)
 
     def keep(self) -> None:
@@ -145,7 +146,9 @@ class Lane:
         """
         expected_sessions = play.cell.expect.sessions
         try:
-            self.stage.renew(self.control, play.cell, self._schema)
+            if not self._fresh:
+                self.stage.renew(self.control, play.cell, self._schema)
+            self._fresh = False
             counts = expected_sessions is not None
             before = self.stage.sessions(self.control) if counts else 0
             judged = self._judged("verify", self.deadlines.verify, keep=keep)

@@ -122,24 +122,23 @@ class Stage:
     # --- schemas ---------------------------------------------------------------------
 
     def schema(self, control: Control, cell: Cell, owner: str) -> str:
-        """The schema in which `owner` plays a cell, made with its fixture if need be.
+        """The schema in which `owner` plays a cell, in the state in which a cell begins.
 
         A fixture of scope `run` is shared by all, and by the oracle.
 
         Raises:
             OracleError: the fixture's SQL failed.
         """
-        key = (
-            cell.scenario,
-            cell.fixture.sql,
-            "" if cell.fixture.scope == "run" else owner,
-        )
-        if key not in self._schemas:
-            name = f"pgdyno_{self.run}_{next(self._numbers)}"
-            self._schemas[key] = name
-            control.create_schema(name)
-            self._fill(control, name, cell)
-        return self._schemas[key]
+        scope = "" if cell.fixture.scope == "run" else owner
+        key = (cell.scenario, cell.fixture.sql, scope)
+        if key in self._schemas:
+            self.renew(control, cell, self._schemas[key])
+            return self._schemas[key]
+        name = f"pgdyno_{self.run}_{next(self._numbers)}"
+        self._schemas[key] = name
+        control.create_schema(name)
+        self._fill(control, name, cell)
+        return name
 
     def _fill(self, control: Control, schema: str, cell: Cell) -> None:
         self.use(control, schema)
@@ -187,7 +186,6 @@ class Stage:
     def prepare(self, cell: Cell) -> Playable:
         """Ask the oracle, and write the cell's inputs once for all workers."""
         schema = self.schema(self.control, cell, "the oracle")
-        self.renew(self.control, cell, schema)
         prepared = prepare(self.control, cell)
         path = self.folder / f"task-{next(self._numbers)}.pickle"
         path.write_bytes(pickle.dumps(prepared.task, protocol=pickle.HIGHEST_PROTOCOL))

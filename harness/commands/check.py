@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.scenario import select_cells
 
     scenarios, cells = select_cells(args.path)
-    every = _every_cell(cells)
+    every = _every_cell(cells) if args.path else {cell.id for cell in cells}
     if not args.path:
         cells = [cell for cell in cells if cell.checked]
     profiles = PROFILES if args.profile == "both" else (args.profile,)
