@@ -26,6 +26,9 @@ from harness.stage import Playable, Stage
 Report = Callable[[Check], None]
 DEADLINES = Deadlines(open=15.0, verify=20.0)
 
+_SPOILS = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.INVALID)
+"""After these a session is not one that another cell should have."""
+
 # What a lane works on: a cell to play, or a cell that cannot be played, with the reason.
 Work = tuple[Cell, Playable | Judgement]
 
@@ -57,7 +60,7 @@ class Checker:
         for thread in threads:
             thread.start()
         try:
-            alone = self._hand_out(cells, queues)
+            alone = self._hand_out(in_groups(cells), queues)
             for thread in threads:
                 while thread.is_alive():
                     thread.join(0.5)
@@ -144,7 +147,7 @@ class Checker:
             judged = lane.open(play, reuse=play.cell.round_trip)
             if judged.verdict is Verdict.EXACT:
                 judged = lane.verify(play)
-            if play.cell.round_trip and judged.verdict.timeable:
+            if play.cell.round_trip and judged.verdict not in _SPOILS:
                 lane.keep()
             else:
                 lane.close()
@@ -187,6 +190,20 @@ def plays(arm: Arm, cell: Cell, arms: Sequence[Arm]) -> bool:
 def number_of_checks(cells: Sequence[Cell], arms: Sequence[Arm]) -> int:
     """How many checks a run of these cells and arms is."""
     return sum(plays(arm, cell, arms) for cell in cells for arm in arms)
+
+
+def in_groups(cells: Sequence[Cell]) -> list[Cell]:
+    """Cells of one scenario, one fixture and the same settings in a row: the next one of
+    its kind may have the session."""
+    rank: dict[object, int] = {}
+    for cell in cells:
+        rank.setdefault(cell.scenario, len(rank))
+        rank.setdefault(_group(cell), len(rank))
+    return sorted(cells, key=lambda cell: (rank[cell.scenario], rank[_group(cell)]))
+
+
+def _group(cell: Cell) -> tuple[object, ...]:
+    return cell.scenario, cell.fixture, cell.settings, cell.round_trip
 
 
 def in_order(

@@ -131,7 +131,7 @@ class Lane:
         """
         self._kept = None
         owner = self.arm.id + self.arm.profile
-        self._schema = self.stage.schema(self.control, play.cell, owner)
+        self._schema = self.stage.fresh_schema(self.control, play.cell, owner)
         self._fresh = True
         return self.stage.place(play.cell, self._schema, self.application_name)
 

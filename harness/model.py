@@ -316,10 +316,14 @@ class BenchSpec:
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
-    """SQL of the control connection, with one schema per `run` or per `trial`."""
+    """SQL of the control connection, with one schema per `run` or per `trial`.
+
+    `reset` brings it back to its first state without making it anew.
+    """
 
     sql: str = ""
     scope: Literal["run", "trial"] = "run"
+    reset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,9 +383,9 @@ class Cell:
 
     @property
     def round_trip(self) -> bool:
-        """A `[[value]]` that is read or sent and stored nowhere: it leaves no trace, so
-        the next one may have its session."""
-        return any(axis == "value" for axis, _ in self.point) and not self.expect.state
+        """A `[[value]]`: it leaves no trace but a row that is removed, so the next one may
+        have its session."""
+        return any(axis == "value" for axis, _ in self.point)
 
     @property
     def family(self) -> str:

@@ -122,22 +122,27 @@ class Stage:
     # --- schemas ---------------------------------------------------------------------
 
     def schema(self, control: Control, cell: Cell, owner: str) -> str:
-        """The schema in which `owner` plays a cell, in the state in which a cell begins.
+        """The schema in which `owner` plays a cell, made with its fixture if need be.
 
         A fixture of scope `run` is shared by all, and by the oracle.
 
         Raises:
             OracleError: the fixture's SQL failed.
         """
-        scope = "" if cell.fixture.scope == "run" else owner
-        key = (cell.scenario, cell.fixture.sql, scope)
-        if key in self._schemas:
-            self.renew(control, cell, self._schemas[key])
-            return self._schemas[key]
-        name = f"pgdyno_{self.run}_{next(self._numbers)}"
-        self._schemas[key] = name
-        control.create_schema(name)
-        self._fill(control, name, cell)
+        key = _schema_key(cell, owner)
+        if key not in self._schemas:
+            name = f"pgdyno_{self.run}_{next(self._numbers)}"
+            self._schemas[key] = name
+            control.create_schema(name)
+            self._fill(control, name, cell)
+        return self._schemas[key]
+
+    def fresh_schema(self, control: Control, cell: Cell, owner: str) -> str:
+        """The same schema in the state in which a cell begins; `control` looks at it."""
+        used = _schema_key(cell, owner) in self._schemas
+        name = self.schema(control, cell, owner)
+        if used:
+            self.renew(control, cell, name)
         return name
 
     def _fill(self, control: Control, schema: str, cell: Cell) -> None:
@@ -157,8 +162,8 @@ class Stage:
         self.use(control, schema)
         if cell.fixture.scope == "run":
             return
-        if cell.bench is not None and cell.bench.reset:
-            control.run(cell.bench.reset)
+        if reset := cell.fixture.reset or (cell.bench.reset if cell.bench else ""):
+            control.run(reset)
         elif cell.expect.state or cell.steps:
             control.drop_schema(schema)
             control.create_schema(schema)
@@ -185,7 +190,7 @@ class Stage:
 
     def prepare(self, cell: Cell) -> Playable:
         """Ask the oracle, and write the cell's inputs once for all workers."""
-        schema = self.schema(self.control, cell, "the oracle")
+        self.fresh_schema(self.control, cell, "the oracle")
         prepared = prepare(self.control, cell)
         path = self.folder / f"task-{next(self._numbers)}.pickle"
         path.write_bytes(pickle.dumps(prepared.task, protocol=pickle.HIGHEST_PROTOCOL))
@@ -301,6 +306,11 @@ class Stage:
         for name in self._schemas.values():
             self.control.drop_schema(name)
         self._schemas.clear()
+
+
+def _schema_key(cell: Cell, owner: str) -> tuple[str, str, str]:
+    shared = cell.fixture.scope == "run"
+    return cell.scenario, cell.fixture.sql, "" if shared else owner
 
 
 @contextlib.contextmanager

@@ -39,8 +39,7 @@ SCENARIO = "fuzz"
 # A type that is wrong in many ways must not use up the time of all others.
 MAX_KINDS = 4
 FIRST_KINDS = 2
-SHRINK_SECONDS = 8.0
-SHRINK_SHARE = 0.05
+MOST_SHRINKING = 250
 FIRST_BATCHES = 2
 MOST_BATCHES = 200
 _READS = ("read", "array-read", "array-null")
@@ -85,11 +84,6 @@ class Plan:
         while True:
             yield Round(number, size, min(FIRST_KINDS + number, MAX_KINDS))
             number, size = number + 1, min(2 * size, MOST_BATCHES)
-
-    @property
-    def shrink_seconds(self) -> float:
-        """How long one find may be made smaller."""
-        return min(SHRINK_SECONDS, max(1.0, SHRINK_SHARE * self.seconds))
 
 
 @dataclass
@@ -227,7 +221,7 @@ class Hunt:
         self._judged: dict[str, Judgement] = {}
         self._target: Kind | None = None
         self._examples: dict[str, Judgement] = {}
-        self._shrink_until = 0.0
+        self._shrinking = 0  # literals asked since a bad one was found
 
     def run(self, turn: Round) -> Iterator[Finding]:
         """Findings of kinds that were not known, each made small."""
@@ -279,7 +273,7 @@ class Hunt:
             return False
         if self._target is None:
             self._target = kind
-            self._shrink_until = time.monotonic() + self._plan.shrink_seconds
+            self._shrinking = 0
         if kind != self._target:
             return False
         self._examples[literal] = judged
@@ -294,6 +288,7 @@ class Hunt:
             return None
         self._check_time()
         self.subject.examples += 1
+        self._shrinking += 1
         judged = self._judged[literal] = self._player.judge(play)
         if judged.verdict is Verdict.UNSUPPORTED:
             self.subject.offered = False
@@ -303,8 +298,10 @@ class Hunt:
         return judged
 
     def _check_time(self) -> None:
-        now = time.monotonic()
-        if now >= self._deadline or (self._target and now >= self._shrink_until):
+        if time.monotonic() >= self._deadline:
+            raise OutOfTime
+        # Counted and not timed, so that the same seed finds the same on a slow day.
+        if self._target and self._shrinking >= MOST_SHRINKING:
             raise OutOfTime
 
     def _finding(self) -> Finding:

@@ -168,7 +168,8 @@ def _round_trips(parsed: ScenarioFile, name: str, where: str) -> Iterator[Cell]:
             copies = raw["op"] == Op.COPY_IN
             table = f";\ncreate table v (v {value.type})" if copies else ""
             own = {"sql": fixture.sql.rstrip().rstrip(";") + table, "scope": fixture.scope}
-            own["scope"] = "trial" if copies else own["scope"]
+            if copies:
+                own |= {"scope": "trial", "reset": "truncate v"}
             case = convert(raw, CaseTable, f"{where}, value {value.type}")
             point = (("value", literal),)
             yield make(parsed, case, name, point, own, f"{where}, value {value.type}")

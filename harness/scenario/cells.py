@@ -56,7 +56,7 @@ def make(
         point=point,
         title=case.title or file.title,
         op=_op(case, where),
-        fixture=Fixture(fixture["sql"], fixture["scope"]),
+        fixture=Fixture(fixture["sql"], fixture["scope"], fixture.get("reset", "")),
         expect=_expect(case),
         sql=case.sql.strip(),
         params=case.params.strip(),
