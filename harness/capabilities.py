@@ -25,6 +25,7 @@ class Capability(StrEnum):
     COPY_BYTES = "copy-bytes"
     POOL = "pool"
     POOL_WAITS = "pool-waits"
+    PEP_249 = "pep-249"
 
     @property
     def sentence(self) -> str:
@@ -45,4 +46,5 @@ _SENTENCES: dict[Capability, str] = {
     Capability.COPY_BYTES: "COPY from bytes that are already encoded",
     Capability.POOL: "share connections among clients through the library's own pool",
     Capability.POOL_WAITS: "let a client wait when all connections of its pool are in use",
+    Capability.PEP_249: "raise exceptions of the classes that PEP 249 names",
 }

@@ -188,6 +188,7 @@ class Pg8000:
             Capability.COPY_CSV,
             Capability.COPY_BINARY,
             Capability.COPY_BYTES,
+            Capability.PEP_249,
         }
     )
 

@@ -234,7 +234,7 @@ class Asyncpg:
         "noprepare": "no statement cache (statement_cache_size=0), as behind PgBouncer",
         "uvloop": "run on uvloop instead of asyncio's loop",
     }
-    capabilities = frozenset(Capability) - {Capability.PIPELINE}
+    capabilities = frozenset(Capability) - {Capability.PIPELINE, Capability.PEP_249}
 
     def __init__(self, options: frozenset[str]) -> None:
         self._arguments: dict[str, Any] = {}
