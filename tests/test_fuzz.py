@@ -162,7 +162,7 @@ def test_a_search_can_be_repeated(place):
 
 @pytest.mark.usefixtures("miniatures")
 def test_a_crash_and_a_hang_cost_themselves(place, monkeypatch):
-    monkeypatch.setattr("harness.fuzz.search.SHRINK_SECONDS", 3.0)
+    monkeypatch.setattr("harness.fuzz.search.MOST_SHRINKING", 30)
     (crash,) = hunt(place, "picky", "int4", batches=3, seconds=60.0)
     assert crash.verdict is Verdict.CRASHED
     assert crash.confirmed

@@ -39,7 +39,8 @@ SCENARIO = "fuzz"
 # A type that is wrong in many ways must not use up the time of all others.
 MAX_KINDS = 4
 FIRST_KINDS = 2
-MOST_SHRINKING = 250
+MOST_SHRINKING = 250  # of literals; one that costs a worker counts for many
+_COST = {Verdict.HUNG: 100, Verdict.CRASHED: 20}
 FIRST_BATCHES = 2
 MOST_BATCHES = 200
 _READS = ("read", "array-read", "array-null")
@@ -288,8 +289,8 @@ class Hunt:
             return None
         self._check_time()
         self.subject.examples += 1
-        self._shrinking += 1
         judged = self._judged[literal] = self._player.judge(play)
+        self._shrinking += _COST.get(judged.verdict, 1)
         if judged.verdict is Verdict.UNSUPPORTED:
             self.subject.offered = False
         self._tell(self.subject)
