@@ -33,6 +33,7 @@ class Block:
     ops: dict[str, int] = field(default_factory=dict)
     slices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     latencies: dict[str, list[int]] = field(default_factory=dict)
+    burdens: dict[str, float] = field(default_factory=dict)  # ns added to each op
     disturbed: str = ""
 
     def timeable(self, arm: str) -> bool:
@@ -119,9 +120,20 @@ class Measurer:
                 pids=self.stage.backend_pids(lane.control, lane.application_name),
             )
         self.stage.renew(lane.control, cell, lane.schema)
+        if lane.arm.burden is not None:
+            self._burden(block, lane)
         warm_up = schedule.warm_up_ops(lane.slowest_ns * max(1, cell.clients), self.plan)
         lane.ask("warm", lane.deadlines.verify, ops=warm_up)
         block.ops[lane.arm.id] = self._calibrated(block, lane)
+
+    def _burden(self, block: Block, lane: Lane) -> None:
+        """Slow an arm by a share of what an op of its driver takes without a burden."""
+        assert lane.arm.burden is not None
+        self._calibrated(block, lane)
+        known = self._known(block.play.cell, lane.arm)
+        assert known is not None
+        block.burdens[lane.arm.id] = known[1] * lane.arm.burden
+        lane.ask("burden", 10, ns=block.burdens[lane.arm.id])
 
     def _known(self, cell: Cell, arm: Arm) -> tuple[int, float] | None:
         """The calibration of a cell and driver; both copies of a driver share one."""

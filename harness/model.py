@@ -196,12 +196,17 @@ class ErrorFields:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One column of a run: a driver, its options, and which copy of it (A/A)."""
+    """One column of a run: a driver, its options, and which copy of it (A/A).
+
+    `burden` is the share of its own time by which every op is made slower, to see whether
+    a comparison finds that; None for an arm as it is.
+    """
 
     driver: str
     options: tuple[str, ...] = ()
     profile: Profile = "configured"
     copy: int = 0
+    burden: float | None = None
 
     @property
     def name(self) -> str:
@@ -211,6 +216,8 @@ class Arm:
     @property
     def id(self) -> str:
         """Unique in a run; the second copy of a driver is its A/A arm."""
+        if self.burden is not None:
+            return f"{self.name} (+{self.burden:.1%}, {self.copy})"
         return f"{self.name} (A/A)" if self.copy else self.name
 
 

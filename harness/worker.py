@@ -23,6 +23,7 @@ from typing import Any
 from harness import answers, verify, wire
 from harness import driver as drivers
 from harness.actor import Actor
+from harness.burden import burdened, turns_for
 from harness.calls import bind_call
 from harness.capabilities import Capability
 from harness.errors import PgdynoError, Unsupported
@@ -139,6 +140,12 @@ class Worker:
         gc.collect()
         gc.freeze()
         return {}
+
+    def burden(self, ns: float) -> dict[str, Any]:
+        """Make every op slower by so much CPU time."""
+        turns = turns_for(ns)
+        self.ops = [burdened(op, turns) for op in self.ops]
+        return {"turns": turns}
 
     def measure(self, ops: int, lead: int) -> dict[str, Any]:
         """One slice. `ops` is per client in a concurrency cell."""
