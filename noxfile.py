@@ -69,6 +69,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def validity(session: nox.Session) -> None:
+    """Are the measurements right on this machine? About two hours; it can be resumed."""
+    session.install("-e", ".[all]")
+    session.run("pgdyno", "doctor", "--validate", "--full", *session.posargs)
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """What pgdyno itself costs: the timed loop, and the commands."""
     session.install("-e", ".[all]")

@@ -120,16 +120,16 @@ class Measurer:
                 pids=self.stage.backend_pids(lane.control, lane.application_name),
             )
         self.stage.renew(lane.control, cell, lane.schema)
-        if lane.arm.burden is not None:
-            self._burden(block, lane)
         warm_up = schedule.warm_up_ops(lane.slowest_ns * max(1, cell.clients), self.plan)
         lane.ask("warm", lane.deadlines.verify, ops=warm_up)
         block.ops[lane.arm.id] = self._calibrated(block, lane)
+        if lane.arm.burden is not None:
+            self._burden(block, lane)
+            lane.ask("warm", lane.deadlines.verify, ops=warm_up)
 
     def _burden(self, block: Block, lane: Lane) -> None:
         """Slow an arm by a share of what an op of its driver takes without a burden."""
         assert lane.arm.burden is not None
-        self._calibrated(block, lane)
         known = self._known(block.play.cell, lane.arm)
         assert known is not None
         block.burdens[lane.arm.id] = known[1] * lane.arm.burden

@@ -16,7 +16,6 @@ from harness.errors import UsageError
 from harness.model import Arm, Cell, Effort
 
 if TYPE_CHECKING:
-    from harness.machine import Placement
     from harness.scenario import Scenario
     from harness.schedule import Plan
     from harness.servers import ServerSpec
@@ -156,66 +155,16 @@ def measure(
     out: Path,
 ) -> None:
     """Open a venue and run; whatever ends it, the file is left readable."""
-    from harness import machine, venue
+    from harness import bench, venue
     from harness.commands.progress import BenchProgress
-    from harness.recording import Recording
-    from harness.runner import Runner
 
-    with venue.opened(spec) as place:
-        # A borrowed server may run here too, but where it runs is its owner's choice.
-        ours = place.server.pid if place.server.managed else 0
-        placement = machine.place(server=bool(ours))
-        machine.pin_server(ours, placement.server)
-        machine.keep_off(placement.clients)
-        usable = greet(place, arms, placement)
-        with (
-            Recording(
-                out, "bench", place, scenarios, cells, arms,
-                seed=seed, effort=effort, placement=placement,
-            ) as recording,
-            BenchProgress(0) as progress,
-        ):  # fmt: skip
-            recording.begin(usable)
-            Runner(
-                place.stage,
-                place.control,
-                [arm for arm, hello in usable if "problem" not in hello],
-                cells,
-                plan,
-                seed=seed,
-                placement=placement,
-                server_pid=place.server.pid,
-                folder=place.folder,
-                emit=recording.write,
-                progress=progress,
-            ).run()
+    with venue.opened(spec) as place, BenchProgress(0) as progress:
+        order = bench.Order(scenarios, cells, arms, plan, effort, seed)
+        bench.measure(place, order, out, progress, complain=_complain)
 
 
-def greet(
-    place: Any, arms: Sequence[Arm], placement: Placement
-) -> list[tuple[Arm, dict[str, Any]]]:
-    """Every arm with its terms, or with the problem that keeps it out of the run."""
-    from harness.errors import DriverError, WorkerGone
-    from harness.lane import Deadlines, Lane
-
-    greeted: list[tuple[Arm, dict[str, Any]]] = []
-    for arm in arms:
-        lane = Lane(
-            arm,
-            place.stage,
-            place.control,
-            place.folder,
-            list(placement.clients),
-            Deadlines(),
-        )
-        try:
-            greeted.append((arm, lane.worker.hello))
-        except (DriverError, WorkerGone) as error:
-            print(f"pgdyno: {error}: it does not take part", file=sys.stderr)
-            greeted.append((arm, {"problem": str(error)}))
-        finally:
-            lane.dismiss()
-    return greeted
+def _complain(problem: str) -> None:
+    print(f"pgdyno: {problem}: it does not take part", file=sys.stderr)
 
 
 def outcome(out: Path) -> int:

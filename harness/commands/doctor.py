@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from harness.commands import options
@@ -21,6 +23,23 @@ def add_parser(subparsers: Any) -> None:
     )
     options.add_server(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--validate",
+        action="store_true",
+        help="are the measurements right here: each test with its mark (about 4 minutes)",
+    )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="with --validate: as many trials as the marks ask for (about 2 hours); what "
+        "--keep holds already is not run again",
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="DIR",
+        help="with --validate: keep the trials (with --full: results/validity)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -28,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     """Examine, print, and say by the exit code whether a run is possible."""
     from harness.errors import EXIT_INFRASTRUCTURE, EXIT_PASS
 
+    if args.validate:
+        return _validate(args)
     findings = [*_drivers(), *_server(args), *_machine()]
     if args.format == "json":
         print(json.dumps(findings, indent=1))
@@ -42,6 +63,33 @@ def run(args: argparse.Namespace) -> int:
         for kind in ("driver", "server")
     }
     return EXIT_PASS if all(usable.values()) else EXIT_INFRASTRUCTURE
+
+
+def _validate(args: argparse.Namespace) -> int:
+    """Run the tests of pgdyno's own numbers; 1 if a mark is not kept."""
+    from harness import servers, venue
+    from harness.commands.progress import BenchProgress
+    from harness.errors import EXIT_FAILED, EXIT_PASS
+    from harness.servers.folder import scratch
+    from harness.validity import suite
+
+    spec = servers.parse(args.server, max_connections=100, transport=args.transport)
+    effort = suite.FULL if args.full else suite.QUICK
+    kept = args.keep or (Path("results/validity") if args.full else None)
+    outcomes = []
+    with (
+        contextlib.nullcontext(kept) if kept else scratch() as folder,
+        venue.opened(spec) as place,
+        BenchProgress(0) as progress,
+    ):
+        for one in suite.run(place, effort, folder, progress):
+            outcomes.append(one)
+            if args.format == "text":
+                print(f"{'ok' if one.ok else '--':<3} {one.test}")
+                print(f"{'':<4}{one.mark}: {one.measured}", flush=True)
+    if args.format == "json":
+        print(json.dumps([one.as_dict() for one in outcomes], indent=1))
+    return EXIT_PASS if all(one.ok for one in outcomes) else EXIT_FAILED
 
 
 def _finding(

@@ -128,6 +128,11 @@ def _key(group: Group, pair: Pair, fix: Fix | None) -> _Key:
     return ("subject", subject_of(pair.cell), reason)
 
 
+_LONE_TITLES: Mapping[Group, str] = {
+    Group.BEHAVIOUR: "{subject}",
+    Group.OTHER_ERROR: "{subject}",
+    Group.SILENT: "{subject}: not as it should, and no error",
+}
 _PLAIN_TITLES: Mapping[Group, str] = {
     Group.SILENT: "{subject}: another value, and no error",
     Group.FATAL: "{subject}: {reason}",
@@ -167,7 +172,9 @@ def _named(pairs: Sequence[Pair], subjects: Sequence[str]) -> str:
 def _plain_title(group: Group, pair: Pair, subject: str) -> str:
     if group is Group.BETTER and pair.before is Verdict.UNSUPPORTED:
         return f"Offered now; before: {missing(pair.a)}"
-    if group is Group.OTHER_ERROR and pair.steps:
+    if pair.steps and group in _LONE_TITLES and subject == pair.title:
+        return _LONE_TITLES[group].format(subject=subject)
+    if pair.steps and group is Group.OTHER_ERROR:
         return f"{subject}: other exceptions"
     return _PLAIN_TITLES[group].format(subject=subject, reason=_reason(group, pair))
 

@@ -101,12 +101,12 @@ def _gave(check: Check, other: Check) -> str:
         return check.observed
     if verdict is Verdict.UNSUPPORTED:
         return missing(check)
-    return told(check) or str(verdict)
+    return facts.plain(told(check)) or str(verdict)
 
 
 def _gave_right(check: Check, other: Check) -> str:
     if check.observed:
-        return check.observed
+        return facts.summary(check.observed)
     if other.verdict == Verdict.DIFFERS and " instead of " in other.detail:
         return other.detail.rpartition(" instead of ")[2]
     if other.verdict in (Verdict.LOSSY, Verdict.DIFFERS) and other.expected:
@@ -125,4 +125,6 @@ def missing(check: Check) -> str:
     found = _NO_ACT.fullmatch(why)
     if not found:
         return why or str(check.verdict)
-    return f"{found['driver']} cannot: {found['what'][0].lower()}{found['what'][1:]}"
+    what = found["what"]
+    name = what[:2].isupper()  # COPY
+    return f"{found['driver']} cannot: {what if name else what[0].lower() + what[1:]}"

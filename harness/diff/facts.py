@@ -58,8 +58,22 @@ def changes(before: str, after: str) -> list[Change]:
     ]
 
 
+def summary(observed: str) -> str:
+    """All facts of a check in one line; any other text as it is."""
+    if not _LABEL.match(observed):
+        return observed
+    told = (
+        words(value) if _UNNAMED.fullmatch(label) else f"{label}: {words(value)}"
+        for label, value in _facts(observed)
+    )
+    return "; ".join(told)
+
+
 def _facts(observed: str) -> Iterator[tuple[str, str]]:
     found = list(_LABEL.finditer(observed))
+    if not found:
+        yield "", observed
+        return
     ends = [one.start() for one in found[1:]] + [len(observed)]
     for one, end in zip(found, ends, strict=True):
         yield one["label"], observed[one.end() : end]
@@ -95,6 +109,11 @@ def words(seen: str) -> str:
     if " object" in seen and "<" in seen:
         return "no error"
     return plain(_unquoted(value(seen)))
+
+
+def raised(observed: str) -> str:
+    """`raised a.b.Error`, of the first fact that is an exception; else empty."""
+    return next((one for _, one in _facts(observed) if one.startswith("raised ")), "")
 
 
 def _unquoted(text: str) -> str:

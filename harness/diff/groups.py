@@ -183,7 +183,8 @@ _ERROR = re.compile(r"(?:while opening: |with \d+ clients at once: )?([\w.]+)")
 
 def error_class(check: Check) -> str:
     """`psycopg.errors.DataError` → `DataError`, from what a rejected check says."""
-    return class_of(told(check) or check.observed)
+    raised = facts.raised(check.observed) if check.verdict == Verdict.EXACT else ""
+    return class_of(raised or told(check) or check.observed)
 
 
 def class_of(said: str) -> str:

@@ -18,15 +18,18 @@ from harness.render.format import markdown_cell as esc
 
 _LONG = 180
 _NAMED_CELLS = 12
+_LINES = 5
+_ROWS = 12
 _TEMPLATES = Path(__file__).parent / "templates"
 
 _COUNTED: dict[Group, str] = {
-    Group.SILENT: "change a value silently",
+    Group.SILENT: "change silently",
     Group.FATAL: "crash or hang",
+    Group.BEHAVIOUR: "behave in another way",
     Group.ERROR: "raise where there was a result",
     Group.TYPES: "give another Python type",
     Group.UNSUPPORTED: "have no counterpart",
-    Group.OTHER_ERROR: "raise another exception",
+    Group.OTHER_ERROR: "raise another exception, or one that tells less",
     Group.BETTER: "become right",
 }
 

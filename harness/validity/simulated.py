@@ -27,7 +27,7 @@ _ROUNDS = (10, 20, 40)
 
 def calm(rng: random.Random) -> Callable[[float], float]:
     """Independent noise of 3 % on each slice, nothing else."""
-    return lambda at: rng.gauss(0, 0.03)
+    return lambda _: rng.gauss(0, 0.03)
 
 
 def drift(rng: random.Random) -> Callable[[float], float]:
@@ -38,7 +38,7 @@ def drift(rng: random.Random) -> Callable[[float], float]:
 
 def bursts(rng: random.Random) -> Callable[[float], float]:
     """One slice in ten falls into a burst that doubles its time."""
-    return lambda at: rng.gauss(0, 0.03) + (math.log(2) if rng.random() < 0.1 else 0)
+    return lambda _: rng.gauss(0, 0.03) + (math.log(2) if rng.random() < 0.1 else 0)
 
 
 def modes(rng: random.Random) -> Callable[[float], float]:
@@ -50,7 +50,7 @@ def modes(rng: random.Random) -> Callable[[float], float]:
 def heavy(rng: random.Random) -> Callable[[float], float]:
     """Student's t with two degrees of freedom: no variance at all."""
 
-    def noise(at: float) -> float:
+    def noise(_: float) -> float:
         chi = rng.gammavariate(1, 2)
         return 0.02 * rng.gauss(0, 1) / math.sqrt(chi / 2)
 
@@ -149,9 +149,7 @@ def bias(repeats: int) -> Iterator[Outcome]:
             for repeat in range(repeats)
         ]
         shift = stats.percent(fmean(found))
-        yield Outcome(
-            f"bias, {name}", "below 0.3 %", f"{shift:+.2f} %", abs(shift) < 0.3
-        )
+        yield Outcome(f"bias, {name}", "below 0.3 %", f"{shift:+.2f} %", abs(shift) < 0.3)
 
 
 def offsets(repeats: int) -> Iterator[Outcome]:

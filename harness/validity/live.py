@@ -1,0 +1,226 @@
+"""One driver against itself, slowed by known amounts, on a real server.
+
+Each trial is a whole bench run in a file of its own: some arms without a burden, some
+with 1 to 20 %. The same files answer how often equal arms are told apart (A/A), how
+often a slower arm is found (power), and whether as much is found as was put in
+(calibration). A trial whose file is complete is not run again.
+"""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, linear_regression, median
+
+from harness import bench, scenario, stats
+from harness.errors import ResultsError
+from harness.measured import counting_trials, paired_log_ratios
+from harness.model import Arm
+from harness.results import store
+from harness.results.records import Run, Trial
+from harness.runner import Progress
+from harness.schedule import Plan
+from harness.validity import Outcome
+from harness.venue import Venue
+
+CELL = "query/point#fetch-one"
+BURDENS = (0.01, 0.02, 0.05, 0.10, 0.20)
+EQUAL_ARMS = 4
+ALPHA = 0.05
+HOG_SHARE = 0.3
+_HOG = """
+import time
+while True:
+    begun = time.monotonic()
+    while time.monotonic() - begun < {busy}:
+        pass
+    time.sleep({idle})
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """How many trials of which driver, where they are kept, and beside what."""
+
+    folder: Path
+    trials: int
+    rounds: int
+    driver: str = "psycopg2"
+    burdens: Sequence[float] = BURDENS
+    hog: bool = False
+
+    @property
+    def arms(self) -> list[Arm]:
+        """Equal arms first, then the slowed ones."""
+        equal = [Arm(self.driver, copy=n, burden=0.0) for n in range(EQUAL_ARMS)]
+        slowed = [Arm(self.driver, copy=0, burden=burden) for burden in self.burdens]
+        return equal + slowed
+
+    def file(self, number: int) -> Path:
+        """Where a trial is kept."""
+        kind = "hog" if self.hog else "idle"
+        return self.folder / f"{kind}-{self.rounds}-rounds-{number:03}.jsonl"
+
+
+def measure(place: Venue, series: Series, progress: Progress) -> None:
+    """Run the trials that are not there yet."""
+    series.folder.mkdir(parents=True, exist_ok=True)
+    missing = [n for n in range(series.trials) if not _complete(series.file(n))]
+    if not missing:
+        return
+    scenarios, cells = scenario.select_cells([CELL])
+    with _hog() if series.hog else _nobody():
+        for number in missing:
+            series.file(number).unlink(missing_ok=True)
+            plan = Plan(4_000_000, 16, series.rounds, series.rounds, 0.0, 0, 0)
+            order = bench.Order(scenarios, cells, series.arms, plan, "gate", number)
+            bench.measure(place, order, series.file(number), progress, _fail)
+
+
+def _fail(problem: str) -> None:
+    raise ResultsError(f"the trial cannot be run: {problem}", hint="pgdyno doctor")
+
+
+def _complete(file: Path) -> bool:
+    try:
+        return file.exists() and not store.read(file).truncated
+    except ResultsError:
+        return False
+
+
+@contextmanager
+def _hog() -> Iterator[None]:
+    """A process that uses a third of one core, in pieces of 10 ms."""
+    code = _HOG.format(busy=0.01, idle=0.01 * (1 / HOG_SHARE - 1))
+    process = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def _nobody() -> Iterator[None]:
+    yield
+
+
+# --- what the trials say ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two arms of one trial: by how much the second was slowed, and what was found.
+
+    `put` and `shift` are log-ratios; `p` is None where too few rounds count.
+    """
+
+    put: float
+    shift: float
+    p: float | None
+
+
+def comparisons(run: Run) -> Iterator[Comparison]:
+    """Equal arms in disjoint pairs, and each slowed arm against the first of them."""
+    counted = counting_trials(run)
+    (cell,) = run.header.cells
+    arms = [arm.id for arm in run.header.arms]
+    equal, slowed = arms[:EQUAL_ARMS], arms[EQUAL_ARMS:]
+    added = {note.arm: float(note.text) for note in run.notes if note.kind == "burden"}
+    pairs = [
+        *zip(equal[::2], equal[1::2], strict=True),
+        *((equal[0], one) for one in slowed),
+    ]
+    for base, candidate in pairs:
+        before = counted.get((cell.id, base), [])
+        after = counted.get((cell.id, candidate), [])
+        ratios = paired_log_ratios(after, before, cell)
+        if not ratios:
+            continue
+        put = math.log1p(added.get(candidate, 0.0) / _ns(before))
+        enough = len(ratios) >= stats.MIN_ROUNDS
+        yield Comparison(
+            put,
+            stats.hodges_lehmann(ratios).point,
+            stats.signed_rank_p(ratios) if enough else None,
+        )
+
+
+def _ns(trials: Sequence[Trial]) -> float:
+    """ns per op over the rounds of a trial."""
+    each = [one.slices for one in trials if one.slices is not None]
+    return median([median(one.wall_ns) / one.ops for one in each])
+
+
+def read(series: Series) -> Iterator[list[Comparison]]:
+    """The comparisons of each trial that is there."""
+    for number in range(series.trials):
+        if series.file(number).exists():
+            yield list(comparisons(store.read(series.file(number))))
+
+
+def false_alarms(series: Series) -> Iterator[Outcome]:
+    """Equal arms: how many are told apart at 5 %?"""
+    found = [one for trial in read(series) for one in trial if one.put == 0.0]
+    judged = [one for one in found if one.p is not None]
+    flagged = sum(one.p <= ALPHA for one in judged if one.p is not None)
+    allowed = _most(len(judged), ALPHA)
+    beside = f"beside a hog of {HOG_SHARE:.0%}" if series.hog else "idle"
+    undecided = (
+        f", {len(found) - len(judged)} inconclusive" if len(found) > len(judged) else ""
+    )
+    yield Outcome(
+        f"A/A, {beside}",
+        f"at most {allowed} of {len(judged)} flagged",
+        f"{flagged} of {len(judged)} flagged{undecided}",
+        flagged <= allowed and bool(found),
+    )
+
+
+def _most(n: int, share: float) -> int:
+    """The largest count that chance exceeds in less than 2.5 % of all cases; 16 of 200."""
+    tail, k = 1.0, 0
+    while k <= n:
+        tail -= math.comb(n, k) * share**k * (1 - share) ** (n - k)
+        if tail < 0.025:
+            return k
+        k += 1
+    return n
+
+
+def power(series: Series) -> Iterator[Outcome]:
+    """Slowed arms: how many are found, and how much of what was put in is found."""
+    trials = list(read(series))
+    for position, burden in enumerate(series.burdens):
+        found = [trial[-len(series.burdens) + position] for trial in trials if trial]
+        hits = sum(one.p is not None and one.p <= ALPHA and one.shift > 0 for one in found)
+        wanted = {0.05: 0.95, 0.02: 0.80}.get(burden)
+        if wanted is not None and found:
+            yield Outcome(
+                f"power, +{burden:.0%} put in, {series.rounds} rounds",
+                f"at least {wanted:.0%} found",
+                f"{hits} of {len(found)} found",
+                hits >= wanted * len(found),
+            )
+
+
+def calibration(series: Series) -> Iterator[Outcome]:
+    """A line through what was put in and what was found, over all trials."""
+    points = [one for trial in read(series) for one in trial]
+    if not any(one.put for one in points):
+        return
+    slope, intercept = linear_regression(
+        [one.put for one in points], [one.shift for one in points]
+    )
+    yield Outcome(
+        "calibration, slope", "1.00 ± 0.05", f"{slope:.3f}", abs(slope - 1) <= 0.05
+    )
+    shift = stats.percent(intercept)
+    yield Outcome("calibration, intercept", "± 0.3 %", f"{shift:+.2f} %", abs(shift) <= 0.3)
+    zero = stats.percent(fmean(one.shift for one in points if not one.put))
+    yield Outcome("A/A, mean shift", "± 0.3 %", f"{zero:+.2f} %", abs(zero) <= 0.3)

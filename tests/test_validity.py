@@ -1,0 +1,80 @@
+"""The tests of the measurements are tested: what must be found is, and a liar is."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from harness.validity import live, simulated
+from harness.validity.simulated import World
+
+
+def test_a_fake_clock_gives_back_what_was_put_in():
+    world = World(simulated.calm, math.log1p(0.05), offset=0.001)
+    found = simulated.rounds(world, 200, simulated._seeded("test"))
+    assert sum(found) / len(found) == pytest.approx(math.log1p(0.05), abs=0.003)
+
+
+def test_a_wrong_interval_would_be_told(monkeypatch):
+    honest = simulated.stats.hodges_lehmann
+    monkeypatch.setattr(
+        simulated.stats, "hodges_lehmann", lambda values: honest(values, confidence=0.8)
+    )
+    assert not any(one.ok for one in simulated.coverage(150))
+
+
+def test_a_favoured_arm_would_be_told(monkeypatch):
+    monkeypatch.setattr(
+        simulated.schedule, "pass_order", lambda rng, arms, passes: [list(arms)] * passes
+    )
+    found = {one.test: one.ok for one in simulated.bias(60)}
+    assert not found["bias, drift"] or not found["bias, step"]
+
+
+def test_the_order_of_a_pass_favours_nobody():
+    assert all(one.ok for one in simulated.bias(300))
+
+
+@pytest.mark.parametrize(("n", "most"), [(200, 16), (10, 2)])
+def test_how_many_false_alarms_chance_allows(n, most):
+    assert live._most(n, 0.05) == most
+
+
+@pytest.fixture(scope="module")
+def series(place, tmp_path_factory) -> live.Series:
+    """One short trial, with a burden that nobody could miss."""
+    folder = tmp_path_factory.mktemp("validity")
+    made = live.Series(folder, 1, 6, burdens=(0.5,))
+    live.measure(place, made, Silent())
+    return made
+
+
+class Silent:
+    """A progress that tells nothing."""
+
+    def preparing(self, cell) -> None: ...
+
+    def block(self, number, cell, done, of, seconds_left) -> None: ...
+
+
+def test_a_burden_is_put_in_and_found(series: live.Series):
+    (trial,) = live.read(series)
+    assert [one.put == 0 for one in trial] == [True, True, False]
+    assert 0.2 < trial[2].put < 0.8
+    assert trial[2].shift > 0.15
+
+
+def test_a_complete_trial_is_not_run_again(place, series: live.Series):
+    before = series.file(0).stat().st_mtime_ns
+    live.measure(place, series, Silent())
+    assert series.file(0).stat().st_mtime_ns == before
+
+
+def test_a_trial_that_was_cut_off_is_not_complete(series: live.Series, tmp_path: Path):
+    cut = live.Series(tmp_path, 1, 6, burdens=(0.5,))
+    lines = series.file(0).read_text().splitlines(keepends=True)
+    cut.file(0).write_text("".join(lines[:5]))
+    assert not live._complete(cut.file(0))
+    assert live._complete(series.file(0))
