@@ -21,6 +21,9 @@ from harness.stage import Playable, Stage
 from harness.verify import worst
 
 
+BURDEN_SLICES = 15
+
+
 @dataclass(slots=True)
 class Block:
     """One cell in one round, while it is being measured."""
@@ -72,6 +75,7 @@ class Measurer:
         self.placement = placement
         self.server_pid = server_pid
         self._ops: dict[tuple[str, str], tuple[int, float]] = {}  # → ops, ns per op
+        self._unburdened: dict[tuple[str, str], float] = {}  # ns per op, for burdens
 
     def measure(
         self, play: Playable, number: int, attempt: int, lanes: Sequence[Lane]
@@ -128,12 +132,20 @@ class Measurer:
             lane.ask("warm", lane.deadlines.verify, ops=warm_up)
 
     def _burden(self, block: Block, lane: Lane) -> None:
-        """Slow an arm by a share of what an op of its driver takes without a burden."""
+        """Slow an arm by a share of what an op takes without a burden: the median of
+        some slices, measured once per run."""
         assert lane.arm.burden is not None
-        known = self._known(block.play.cell, lane.arm)
-        assert known is not None
-        block.burdens[lane.arm.id] = known[1] * lane.arm.burden
-        lane.ask("burden", 10, ns=block.burdens[lane.arm.id])
+        key = (block.play.cell.id, lane.arm.name)
+        if key not in self._unburdened:
+            ops = block.ops[lane.arm.id]
+            slices = [
+                _wall(lane.ask("measure", lane.deadlines.measure, ops=ops, lead=ops))
+                for _ in range(BURDEN_SLICES)
+            ]
+            self._unburdened[key] = statistics.median(slices) / ops
+        ns = self._unburdened[key] * lane.arm.burden
+        block.burdens[lane.arm.id] = ns
+        lane.ask("burden", 10, ns=ns)
 
     def _known(self, cell: Cell, arm: Arm) -> tuple[int, float] | None:
         """The calibration of a cell and driver; both copies of a driver share one."""
