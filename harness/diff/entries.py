@@ -78,13 +78,16 @@ def parts_of(pairs: Iterable[Pair], book: Book, a: str, b: str) -> tuple[Part, .
 
 
 def _in_order(group: Group, heaps: Sequence[_Heap], book: Book) -> list[Entry]:
-    """Those with a remedy first, then the largest; behaviour as fixes.toml has it."""
+    """Those with a remedy first, then the largest.
+
+    What no exception announces comes as fixes.toml has it: worst first.
+    """
     rank = {id(fix): number for number, fix in enumerate(book.fixes)}
     made = [(heap, _entry(group, heap.pairs, heap.fix)) for heap in heaps]
 
     def place(one: tuple[_Heap, Entry]) -> tuple[bool, int, int, str]:
         heap, entry = one
-        by_book = group is Group.BEHAVIOUR
+        by_book = group in (Group.SILENT, Group.BEHAVIOUR)
         number = rank.get(id(heap.fix), len(rank)) if by_book else 0
         return (not entry.do, number, -len(entry.cells), entry.title)
 

@@ -99,7 +99,7 @@ def value(seen: str) -> str:
 
 
 def words(seen: str) -> str:
-    """A fact for people: `str: 'idle'` → `idle`, `raised a.b.Error [22012]` → `raises …`."""
+    """A fact for people: `str: 'idle'` → `idle`, `raised a.b.Error` → `raises Error`."""
     if seen in _FIXED:
         return _FIXED[seen]
     if raised := _RAISED.fullmatch(seen):

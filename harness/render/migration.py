@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json as _json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from harness.render.format import markdown_cell as esc
 
 _LONG = 180
 _NAMED_CELLS = 12
-_LINES = 5
+_ANSWERS = 5
+_ANSWER = 110
 _ROWS = 12
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -34,6 +35,18 @@ _COUNTED: dict[Group, str] = {
 }
 
 
+_ONE: dict[Group, str] = {
+    Group.SILENT: "changes silently",
+    Group.FATAL: "crashes or hangs",
+    Group.BEHAVIOUR: "behaves in another way",
+    Group.ERROR: "raises where there was a result",
+    Group.TYPES: "gives another Python type",
+    Group.UNSUPPORTED: "has no counterpart",
+    Group.OTHER_ERROR: "raises another exception, or one that tells less",
+    Group.BETTER: "becomes right",
+}
+
+
 def title(guide: Guide) -> str:
     """`From psycopg2 2.9.12 to asyncpg 0.31.0`."""
     return f"From {guide.a.title} to {guide.b.title}"
@@ -42,7 +55,7 @@ def title(guide: Guide) -> str:
 def lead(guide: Guide) -> str:
     """The result in one paragraph."""
     counted = [
-        f"{guide.count(group):,} {words}"
+        f"{guide.count(group):,} {_ONE[group] if guide.count(group) == 1 else words}"
         for group, words in _COUNTED.items()
         if guide.count(group)
     ]
@@ -106,7 +119,7 @@ def asked(example: Example) -> str:
     sql = fmt.shorten(" ".join(example.sql.split()), _LONG)
     if "$1" in sql and example.value:
         return f"{sql}  -- $1: {fmt.shorten(example.value, 60)}"
-    return sql or example.cell
+    return sql or example.asked or example.cell
 
 
 # --- markdown ---------------------------------------------------------------------------
@@ -165,11 +178,14 @@ def _part(guide: Guide, part: Part) -> Iterator[str]:
     yield ""
     detailed, brief = split(part)
     for entry in detailed:
-        yield from _entry(guide, entry)
+        yield from _entry(guide, part, entry)
     if brief:
-        yield "| | before | now | checks |"
+        yield f"| | {esc(guide.a.name)} | {esc(guide.b.name)} | checks |"
         yield "| --- | --- | --- | --: |"
-        yield from (_row(entry) for entry in brief)
+        yield from (_row(entry) for entry in brief[:_ROWS])
+        yield ""
+    if left := brief[_ROWS:]:
+        yield f"*{beyond(left)}.*"
         yield ""
 
 
@@ -182,17 +198,35 @@ def split(part: Part) -> tuple[list[Entry], list[Entry]]:
 
 
 _ROOMY = (Group.SILENT, Group.FATAL)
+_WITHOUT_ANSWERS = (Group.UNSUPPORTED, Group.BETTER)
 
 
-def _entry(guide: Guide, entry: Entry) -> Iterator[str]:
+def beyond(left: Sequence[Entry]) -> str:
+    """`And 4 more kinds, 9 checks: see --format html or json`."""
+    cells = sum(len(one.cells) for one in left)
+    more = f"And {len(left)} more, {fmt.plural(cells, 'check')}"
+    return f"{more}; `--format html` and `json` have all"
+
+
+def evidence(part: Part, entry: Entry) -> Sequence[Example]:
+    """The answers to show: none where one driver simply has nothing to say."""
+    return () if part.group in _WITHOUT_ANSWERS else entry.answers
+
+
+def _entry(guide: Guide, part: Part, entry: Entry) -> Iterator[str]:
     yield f"### {esc(entry.title)}"
     yield ""
-    yield f"{_said(entry)} *({esc(concerned(entry))})*"
+    yield f"{_said(entry)} *({esc(concerned(entry))})*".strip()
     yield ""
-    yield f"- {_inline(asked(entry.example))}"
-    yield f"- {esc(guide.a.name)}: {_inline(entry.example.before)}"
-    yield f"- {esc(guide.b.name)}: {_inline(entry.example.after)}"
-    yield ""
+    if entry.answers:
+        yield from _answers(guide, evidence(part, entry))
+    else:
+        yield f"- {_inline(asked(entry.example))}"
+        yield f"- {esc(guide.a.name)}: {_inline(entry.example.before)}"
+        yield f"- {esc(guide.b.name)}: {_inline(entry.example.after)}"
+        yield ""
+    if entry.again:
+        return
     if entry.do:
         yield "Do this:"
         yield ""
@@ -200,6 +234,24 @@ def _entry(guide: Guide, entry: Entry) -> Iterator[str]:
     if entry.link:
         yield f"More: <{entry.link}>"
         yield ""
+
+
+def _answers(guide: Guide, answers: Sequence[Example]) -> Iterator[str]:
+    if not answers:
+        return
+    yield f"| asked | {esc(guide.a.name)} | {esc(guide.b.name)} |"
+    yield "| --- | --- | --- |"
+    for one in answers[:_ANSWERS]:
+        cells = (esc(one.asked or asked(one)), _answer(one.before), _answer(one.after))
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+    if len(answers) > _ANSWERS:
+        yield f"*And {len(answers) - _ANSWERS} more like these.*"
+        yield ""
+
+
+def _answer(text: str) -> str:
+    return esc(" ".join(fmt.shorten(text, _ANSWER).split()))
 
 
 def language_of(code: str) -> str:
@@ -221,10 +273,11 @@ def _inline(text: str) -> str:
 
 
 def _row(entry: Entry) -> str:
+    shown = entry.answers[0] if entry.answers else entry.example
     cells = [
         f"**{esc(entry.title)}** {_said(entry)}",
-        esc(fmt.shorten(entry.example.before, 90)),
-        esc(fmt.shorten(entry.example.after, 90)),
+        esc(fmt.shorten(shown.before, 90)),
+        esc(fmt.shorten(shown.after, 90)),
         str(len(entry.cells)),
     ]
     return "| " + " | ".join(" ".join(one.split()) for one in cells) + " |"
@@ -283,6 +336,7 @@ def html(guide: Guide) -> str:
         asked=asked,
         concerned=concerned,
         said=said,
+        words=lambda text: fmt.shorten(" ".join(text.split()), _ANSWER),
     )
     return environment.get_template("migration.html.j2").render(
         guide=guide,
@@ -291,6 +345,9 @@ def html(guide: Guide) -> str:
         advice=advice(guide),
         scope=scope(guide),
         split=split,
+        evidence=evidence,
+        answers_shown=_ANSWERS,
+        rows_shown=_ROWS,
         groups=Group,
         intros=INTROS,
         counted=_COUNTED,
