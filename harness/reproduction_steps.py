@@ -96,6 +96,7 @@ class _Script:
         self.imports = {"import os", "from urllib.parse import quote, urlencode"}
         self.imports |= set(code.imports)
         self.opened: set[str] = set()
+        self.saved = {step.save for step in cell.steps if step.save}
 
     def text(self) -> str:
         play = list(self._play())
@@ -299,7 +300,10 @@ class _Script:
         known = {"app": _APPLICATION, "schema": SCHEMA}
         parts = re.split(r"@\{(\w+)\}", text)
         for index in range(1, len(parts), 2):
-            parts[index] = known.get(parts[index]) or f"{{{self._variable(parts[index])}}}"
+            word = parts[index]
+            if word not in known and word not in {"folder", *self.saved}:
+                raise NoRecipe(f"a script does not have what @{{{word}}} stands for")
+            parts[index] = known.get(word) or f"{{{self._variable(word)}}}"
         for index in range(0, len(parts), 2):
             parts[index] = parts[index].replace("{", "{{").replace("}", "}}")
         return f"f{''.join(parts)!r}" if "{" in "".join(parts) else repr("".join(parts))
