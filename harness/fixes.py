@@ -19,12 +19,15 @@ from harness.results.records import Check
 FIXES = Path(__file__).parent / "drivers" / "fixes.toml"
 
 _T = TypeVar("_T")
+Said = str | Mapping[str, str]
+"""A text, or one for each new driver by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
     """A difference that is known: `title`, `what` happens, what to `do`, and a `link`.
 
+    These three may differ by the new driver: tables by its name, `any` for all others.
     It covers a cell if everything that it names fits: the drivers `before` and `after`
     (without options), the `group`s, one of the `cells` (`*` is any text), and the regular
     expression `detail`, looked for in what the new driver's check says and observed, or
@@ -32,9 +35,9 @@ class Fix:
     """
 
     title: str
-    what: str
-    do: str = ""
-    link: str = ""
+    what: Said
+    do: Said = ""
+    link: Said = ""
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
@@ -52,6 +55,15 @@ class Fix:
             and _says(self.detail, b)
             and _says(self.detail_before, a)
         )
+
+    def said(self, part: str, after: str) -> str:
+        """`what`, `do` or `link`, as it is for the new driver."""
+        text: Said = getattr(self, part)
+        if isinstance(text, str):
+            return text
+        name = after.partition("+")[0]
+        names = (name, name.removesuffix("-async"), "any")
+        return next((text[one] for one in names if one in text), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +118,11 @@ class Book:
         known = (one for one in self.fixes if one.covers(group, a, b, before, after))
         return next(known, None)
 
+    def rank(self, fix: Fix | None) -> int:
+        """The place of a fix in the book; what is not in it comes last."""
+        titles = [one.title for one in self.fixes]
+        return titles.index(fix.title) if fix else len(titles)
+
     def fact(self, term: str, before: str, after: str, was: str, becomes: str) -> str:
         """What to know of a term; empty where nobody has written about it."""
         for one in self.facts:
@@ -128,7 +145,7 @@ def _says(pattern: str, check: Check) -> bool:
 
 
 def told(check: Check) -> str:
-    """What a check says of itself, without the step that decided: `step 3, main.commit: `."""
+    """What a check says of itself, without the step: `step 3, main.commit: `."""
     return re.sub(r"^step \d+, [^:]*: ", "", check.detail)
 
 
@@ -176,6 +193,8 @@ def _frozen(key: str, value: Any) -> Any:
     """Lists become tuples, texts lose their margins, and expressions must be some."""
     if isinstance(value, list):
         return tuple(map(str, value))
+    if isinstance(value, dict) and key in ("what", "do", "link"):
+        return {str(name): _frozen(key, text) for name, text in value.items()}
     if not isinstance(value, str):
         raise ValueError(f"{key} is neither a text nor a list of texts")
     if key in ("detail", "detail_before", "was", "becomes"):

@@ -82,13 +82,12 @@ def _in_order(group: Group, heaps: Sequence[_Heap], book: Book) -> list[Entry]:
 
     What no exception announces comes as fixes.toml has it: worst first.
     """
-    rank = {id(fix): number for number, fix in enumerate(book.fixes)}
     made = [(heap, _entry(group, heap.pairs, heap.fix)) for heap in heaps]
 
     def place(one: tuple[_Heap, Entry]) -> tuple[bool, int, int, str]:
         heap, entry = one
         by_book = group in (Group.SILENT, Group.BEHAVIOUR)
-        number = rank.get(id(heap.fix), len(rank)) if by_book else 0
+        number = book.rank(heap.fix) if by_book else 0
         return (not entry.do, number, -len(entry.cells), entry.title)
 
     return [entry for _, entry in sorted(made, key=place)]
@@ -151,11 +150,12 @@ _PLAIN_TITLES: Mapping[Group, str] = {
 def _entry(group: Group, pairs: Sequence[Pair], fix: Fix | None) -> Entry:
     subjects = tuple(dict.fromkeys(shown_subject(pair.cell) for pair in pairs))
     best = min(pairs, key=telling)
+    after = best.b.driver
     return Entry(
         title=fix.title if fix else _plain_title(group, best, _named(pairs, subjects)),
-        what=fix.what if fix else _plain_words(group, pairs, subjects),
-        do=fix.do if fix else "",
-        link=fix.link if fix else "",
+        what=fix.said("what", after) if fix else _plain_words(group, pairs, subjects),
+        do=fix.said("do", after) if fix else "",
+        link=fix.said("link", after) if fix else "",
         example=example(best),
         cells=tuple(pair.cell for pair in pairs),
         subjects=subjects,

@@ -55,10 +55,11 @@ def _facts(pair: Pair) -> Iterator[Example]:
     changed = pair.changes() if pair.before is pair.after is Verdict.EXACT else []
     if not changed:
         yield example(pair)
-    for one in changed:
-        label = f": {one.label}" if one.label and len(changed) > 1 else ""
+    for number, one in enumerate(changed):
         before, after = facts.words(one.before), facts.words(one.after)
-        yield Example(pair.cell, "", "", before, after, f"{pair.title}{label}")
+        asked = pair.title if number == 0 else "…"
+        asked += f": {one.label}" if one.label else ""
+        yield Example(pair.cell, "", "", before, after, asked)
 
 
 def _merged(alike: Sequence[Example]) -> Example:
@@ -113,7 +114,7 @@ def _gave_right(check: Check, other: Check) -> str:
         return f"{facts.value(other.expected)}: right"
     if sqlstate := re.match(r"(?:no SQLSTATE|SQLSTATE \w+) instead of (\w+)", told(other)):
         return f"SQLSTATE {sqlstate[1]}"
-    return f"{facts.value(other.expected)}: right" if other.expected else "as it should"
+    return f"{facts.value(other.expected)}: right" if other.expected else "works"
 
 
 _NO_ACT = re.compile(r"(?P<driver>\S+) has no `\w+`: (?P<what>.*)")

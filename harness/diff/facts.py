@@ -18,6 +18,7 @@ _SEEN = re.compile(r"(?P<type>[\w.\[\] |]+): (?P<repr>.*)", re.DOTALL)
 _MODULE = re.compile(r"\b(?:[a-z_]\w*\.)+(?=[A-Z]\w*)")
 _RANDOM = re.compile(r"\bpgdyno_[0-9a-f]{8,}|__asyncpg_stmt_\w+__|_pg3_\d+")
 _RAISED = re.compile(r"raised (?P<name>[\w.]+)(?: \[(?P<sqlstate>\w+)\])?")
+_CLASS = re.compile(r"dict: \{'class': '(?P<name>[\w.]+)'(?:, 'pep249': '(?P<base>\w+)')?")
 _FIXED = {
     "NoneType: None": "no error",
     "bool: True": "yes",
@@ -108,6 +109,9 @@ def words(seen: str) -> str:
         return f"waits, {seen.removeprefix('still waiting after ')} and more"
     if " object" in seen and "<" in seen:
         return "no error"
+    if named := _CLASS.match(seen):
+        base = f" ({named['base']})" if named["base"] else ""
+        return f"{plain(named['name'])}{base}"
     return plain(_unquoted(value(seen)))
 
 

@@ -10,6 +10,7 @@ import json as _json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from html import escape as html_escape
 from pathlib import Path
 
 from harness.diff import INTROS, Entry, Example, Group, Guide, Part
@@ -21,6 +22,8 @@ _NAMED_CELLS = 12
 _ANSWERS = 5
 _ANSWER = 110
 _ROWS = 12
+_OPEN = 6
+"""How many entries of a group are there to be read at once; the others unfold."""
 _TEMPLATES = Path(__file__).parent / "templates"
 
 _COUNTED: dict[Group, str] = {
@@ -177,8 +180,12 @@ def _part(guide: Guide, part: Part) -> Iterator[str]:
     yield part.intro
     yield ""
     detailed, brief = split(part)
-    for entry in detailed:
+    for entry in detailed[:_OPEN]:
+        yield f"### {esc(entry.title)}"
+        yield ""
         yield from _entry(guide, part, entry)
+    for entry in detailed[_OPEN:]:
+        yield from _folded(guide, part, entry)
     if brief:
         yield f"| | {esc(guide.a.name)} | {esc(guide.b.name)} | checks |"
         yield "| --- | --- | --- | --: |"
@@ -208,17 +215,29 @@ def beyond(left: Sequence[Entry]) -> str:
     return f"{more}; `--format html` and `json` have all"
 
 
+def has_evidence(part: Part, entry: Entry) -> bool:
+    """Whether it is worth showing: not where it says `works` and `cannot` only."""
+    return not (entry.known and part.group in _WITHOUT_ANSWERS)
+
+
 def evidence(part: Part, entry: Entry) -> Sequence[Example]:
-    """The answers to show: none where one driver simply has nothing to say."""
-    return () if part.group in _WITHOUT_ANSWERS else entry.answers
+    """The answers to show."""
+    return entry.answers if has_evidence(part, entry) else ()
+
+
+def _folded(guide: Guide, part: Part, entry: Entry) -> Iterator[str]:
+    checks = fmt.plural(len(entry.cells), "check")
+    yield f"<details><summary><b>{html_escape(entry.title)}</b> ({checks})</summary>"
+    yield ""
+    yield from _entry(guide, part, entry)
+    yield "</details>"
+    yield ""
 
 
 def _entry(guide: Guide, part: Part, entry: Entry) -> Iterator[str]:
-    yield f"### {esc(entry.title)}"
-    yield ""
     yield f"{_said(entry)} *({esc(concerned(entry))})*".strip()
     yield ""
-    if entry.answers:
+    if entry.answers or not has_evidence(part, entry):
         yield from _answers(guide, evidence(part, entry))
     else:
         yield f"- {_inline(asked(entry.example))}"
@@ -346,6 +365,8 @@ def html(guide: Guide) -> str:
         scope=scope(guide),
         split=split,
         evidence=evidence,
+        has_evidence=has_evidence,
+        entries_shown=_OPEN,
         answers_shown=_ANSWERS,
         rows_shown=_ROWS,
         groups=Group,
