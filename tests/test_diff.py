@@ -6,42 +6,62 @@ import json
 import re
 
 import fake_runs
+import msgspec
 import pytest
 
 from harness import cli, fixes, scenario
-from harness.diff import Group, Pair, Side, build, classify
+from harness.diff import Group, Pair, Side, build, classify, facts
 from harness.driver import entry_points
 from harness.errors import DriverError
 from harness.model import Terms
 from harness.render import migration
-from harness.results.records import Check, Run, to_dict
+from harness.results.records import CellFacts, Check, Run, to_dict
 
 A, B = "psycopg2", "asyncpg"
 
 
-def check(driver, cell="types/numbers#numeric-read@value=1", verdict="exact", **told):
+def check(
+    driver,
+    cell="types/numbers#numeric-read@value=1",
+    verdict="exact",
+    profile="configured",
+    **told,
+):
     said = {"detail": "", "observed": "", "expected": ""} | told
     name, _, case = cell.partition("#")
     return Check(
-        scenario=name, case=case, cell=cell, driver=driver, profile="configured",
+        scenario=name, case=case, cell=cell, driver=driver, profile=profile,
         verdict=verdict, **said,
     )  # fmt: skip
 
 
-def pair(before, after, cell="types/numbers#numeric-read@value=1", **told):
+def pair(before, after, cell="types/numbers#numeric-read@value=1", **known):
     sides = []
     for driver, side in ((A, before), (B, after)):
         verdict, _, rest = side.partition("|")
         detail, _, observed = rest.partition("|")
         sides.append(check(driver, cell, verdict, detail=detail, observed=observed))
-    return Pair(cell, "select 1", *sides)
+    return Pair(cell, "select 1", *sides, **known)
 
 
-def guide(*checks, b=None, book=None):
-    empty = fake_runs.check(drivers=(A, B), types=())
-    run = Run(
-        path="", header=empty.header, trials=[], checks=list(checks), notes=[], footer=None
+def step(cell, title="What is asked"):
+    """A case of steps, as a run describes it."""
+    scenario_name, _, case = cell.partition("#")
+    return CellFacts(
+        id=cell,
+        scenario=scenario_name,
+        case=case,
+        point={},
+        title=title,
+        why="",
+        op="steps",
     )
+
+
+def guide(*checks, b=None, book=None, cells=()):
+    empty = fake_runs.check(drivers=(A, B), types=())
+    header = msgspec.structs.replace(empty.header, cells=list(cells))
+    run = Run(path="", header=header, trials=[], checks=list(checks), notes=[], footer=None)
     return build(run, Side(A), b or Side(B), "configured", book or fixes.Book())
 
 
@@ -91,6 +111,132 @@ def both(cell, after, before=None):
 )
 def test_groups(before, after, group):
     assert classify(pair(before, after)) is group
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "group"),
+    [
+        ("exact||state: str: 'idle'", "exact||state: str: 'in error'", Group.BEHAVIOUR),
+        ("exact||a: raised a.E", "exact||a: still waiting after 9 ms", Group.BEHAVIOUR),
+        ("exact||use: raised a.E", "exact||use: int: 1", Group.BEHAVIOUR),
+        ("exact||use: int: 1", "exact||use: raised a.E", Group.ERROR),
+        ("exact||a: int: 1; b: int: 1", "exact||a: int: 2; b: raised a.E", Group.BEHAVIOUR),
+        ("exact||a: raised x.E [1]", "exact||a: raised y.E [1]", None),
+        ("exact||a: raised x.E [1]", "exact||a: raised y.F [1]", Group.OTHER_ERROR),
+        ("exact", "rejected|step 2, a.b: no SQLSTATE instead of 1: E", Group.OTHER_ERROR),
+        ("exact", "differs|step 3, a.diagnose: no sqlstate|no sqlstate", Group.OTHER_ERROR),
+        ("exact", "lossy|step 1, main.diagnose: x: 'b'|str: 'b'", Group.OTHER_ERROR),
+        ("exact", "differs|step 3, main.info: no port|no port", Group.UNSUPPORTED),
+        ("differs|step 3, main.info: no port|no port", "exact", Group.BETTER),
+        ("exact", "differs|step 1, a.b: m|memory grew by more than 9 MB", Group.BEHAVIOUR),
+        ("unsupported|no x", "lossy|step 1, a.b: c", None),
+        ("unsupported|no x", "exact||a: int: 1", Group.BETTER),
+        ("rejected|step 1, a.b: x.E: m", "rejected|step 2, a.c: y.E: m", None),
+    ],
+)  # fmt: skip
+def test_groups_of_steps(before, after, group):
+    assert classify(pair(before, after, "pool/state#x", steps=True)) is group
+
+
+def test_facts_are_told_one_by_one():
+    before = "new: str: 'idle'; after a SELECT: str: 'in transaction'; a.commit: int: 1"
+    after = "new: str: 'idle'; after a SELECT: str: 'idle'; a.commit: raised x.E [25P01]"
+    told = [(one.label, facts.words(one.before), facts.words(one.after))
+            for one in facts.changes(before, after)]  # fmt: skip
+    assert told == [
+        ("after a SELECT", "in transaction", "idle"),
+        ("", "1", "raises E [25P01]"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ("NoneType: None", "no error"),
+        ("bool: False", "no"),
+        ("list[str]: ['a', 'b']", "['a', 'b']"),
+        ("raised asyncpg.exceptions._base.InterfaceError", "raises InterfaceError"),
+        ("still waiting after 300 ms", "waits, 300 ms and more"),
+        (
+            "dict: {'class': 'a.b.Unique', 'pep249': 'DataError', 's': 1}",
+            "Unique (DataError)",
+        ),
+    ],
+)
+def test_facts_are_in_words(seen, words):
+    assert facts.words(seen) == words
+
+
+def test_random_names_are_no_difference():
+    one = "it: str: 'pgdyno_51d5fc4d6d0c1592'"
+    assert not facts.changes(one, one.replace("51d5", "77aa"))
+
+
+def test_cells_of_one_profile_are_compared_in_it():
+    steps = [check(one, "pool/a#x", profile="default") for one in (A, B)]
+    uneven = [check(A, "types/a#y"), check(B, "types/a#y", profile="default")]
+    found = guide(*both("types/a#x", {"verdict": "exact"}), *steps, *uneven)
+    assert found.compared == 2
+
+
+def test_behaviour_says_what_was_asked_and_both_answers():
+    cell = "transactions/autocommit#close"
+    checks = both(
+        cell,
+        {"verdict": "exact", "observed": "rows kept: str: '1'"},
+        {"verdict": "exact", "observed": "rows kept: str: '0'"},
+    )
+    found = guide(*checks, cells=[step(cell, "An INSERT and a close")])
+    (part,) = found.parts
+    assert part.group is Group.BEHAVIOUR
+    shown = migration.markdown(found)
+    assert "| **An INSERT and a close** | 0 | 1 | 1 |" in shown
+    book = fixes.Book((fixes.Fix(title="Commit", what="No commit.", do="commit()"),))
+    shown = migration.markdown(
+        guide(*checks, cells=[step(cell, "An INSERT and a close")], book=book)
+    )
+    assert "| An INSERT and a close → rows kept | 0 | 1 |" in shown
+    assert "```python\ncommit()\n```" in shown
+
+
+def test_answers_that_are_alike_are_one_line():
+    cells = [step(f"pool/closing#{n}", f"question {n}") for n in range(3)]
+    told = {"verdict": "lossy", "detail": "step 1, a.b: no error came",
+            "observed": "no error", "expected": "a clear error"}  # fmt: skip
+    found = guide(*(one for cell in cells for one in both(cell.id, told)), cells=cells)
+    assert "| question 0 (and 2 more like it) |" in migration.markdown(found)
+
+
+def test_a_long_group_folds():
+    book = fixes.Book(
+        tuple(
+            fixes.Fix(title=f"title <{n}>", what="w", do="d", cells=(f"x#{n}",))
+            for n in range(8)
+        )
+    )
+    told = {"verdict": "rejected", "detail": "E: m"}
+    found = guide(*(one for n in range(8) for one in both(f"x#{n}", told)), book=book)
+    shown = migration.markdown(found)
+    assert shown.count("\n### ") == 6
+    assert shown.count("<details>") == shown.count("</details>") == 2
+    assert "title &lt;7&gt;" in shown
+    assert migration.html(found).count('<details class="entry fold">') == 2
+
+
+def test_a_long_table_is_cut_and_says_so():
+    told = {"verdict": "rejected", "detail": "E: m"}
+    found = guide(*(one for n in range(15) for one in both(f"x/{n}#a", told)))
+    assert "*And 3 more, 3 checks; `--format html` and `json` have all.*" in (
+        migration.markdown(found)
+    )
+
+
+def test_a_remedy_is_for_the_new_driver_only():
+    fix = fixes.Fix(title="t", what={"any": "all"}, do={"psycopg": "p()", "asyncpg": "a()"})
+    assert fix.said("do", "psycopg-async") == "p()"
+    assert fix.said("do", "asyncpg+uvloop") == "a()"
+    assert fix.said("do", "psqlpy") == ""
+    assert fix.said("what", "psqlpy") == "all"
 
 
 def test_what_nobody_could_be_asked_is_counted_only():
@@ -181,6 +327,22 @@ def test_fixes_name_cells_that_exist(book):
         assert not lost or len(lost) < len(fix.cells), (fix.title, lost)
 
 
+def test_texts_by_driver_name_drivers(book):
+    known = {*entry_points(), "any"}
+    for fix in book.fixes:
+        for part in ("what", "do", "link"):
+            text = getattr(fix, part)
+            assert isinstance(text, str) or set(text) <= known, fix.title
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg-async", "asyncpg", "psqlpy"])
+def test_every_fix_says_what_happens(book, driver):
+    for fix in book.fixes:
+        assert (fix.after and driver not in fix.after) or fix.said("what", driver), (
+            fix.title
+        )
+
+
 def test_every_driver_shows_the_same_tasks(book):
     tasks = {}
     for one in book.snippets:
@@ -194,6 +356,24 @@ def test_every_driver_shows_the_same_tasks(book):
 def test_snippets_are_python(one):
     code = one.code if not one.code.startswith("except") else f"try:\n    pass\n{one.code}"
     compile(code, one.driver, "exec", flags=0x2000)  # await outside of a function
+
+
+def remedies():
+    for fix in fixes.load().fixes:
+        texts = {"any": fix.do} if isinstance(fix.do, str) else fix.do
+        for driver, code in texts.items():
+            if code and migration.language_of(code) == "python":
+                yield pytest.param(code, id=f"{fix.title}, {driver}")
+
+
+@pytest.mark.parametrize("code", list(remedies()))
+def test_remedies_are_python(code):
+    whole = re.sub(r"^except .*(\n    .*)*", "", code, flags=re.MULTILINE)
+    try:
+        compile(code, "fix", "exec", flags=0x2000)
+    except SyntaxError:  # an `except` by itself
+        assert whole != code
+        compile(whole, "fix", "exec", flags=0x2000)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.diff import facts
 from harness.diff.groups import WORKED, Pair
@@ -54,11 +54,13 @@ def answers(pairs: Sequence[Pair]) -> tuple[Example, ...]:
 def _facts(pair: Pair) -> Iterator[Example]:
     changed = pair.changes() if pair.before is pair.after is Verdict.EXACT else []
     if not changed:
-        yield example(pair)
+        whole = example(pair)
+        before, after = facts.bare(whole.before), facts.bare(whole.after)
+        yield replace(whole, before=before, after=after)
     for number, one in enumerate(changed):
         before, after = facts.words(one.before), facts.words(one.after)
         asked = pair.title if number == 0 else "…"
-        asked += f": {one.label}" if one.label else ""
+        asked += f" → {one.label}" if one.label else ""
         yield Example(pair.cell, "", "", before, after, asked)
 
 
@@ -66,9 +68,7 @@ def _merged(alike: Sequence[Example]) -> Example:
     first = alike[0]
     titles = list(dict.fromkeys(one.asked for one in alike))
     more = f" (and {len(titles) - 1} more like it)" if len(titles) > 1 else ""
-    return Example(
-        first.cell, first.sql, first.value, first.before, first.after, titles[0] + more
-    )
+    return replace(first, asked=titles[0] + more)
 
 
 def telling(pair: Pair) -> tuple[bool, bool, bool, bool, int, str]:
@@ -102,7 +102,7 @@ def _gave(check: Check, other: Check) -> str:
         return check.observed
     if verdict is Verdict.UNSUPPORTED:
         return missing(check)
-    return facts.plain(told(check)) or str(verdict)
+    return facts.bare(told(check)) or str(verdict)
 
 
 def _gave_right(check: Check, other: Check) -> str:

@@ -62,7 +62,7 @@ def changes(before: str, after: str) -> list[Change]:
 def summary(observed: str) -> str:
     """All facts of a check in one line; any other text as it is."""
     if not _LABEL.match(observed):
-        return observed
+        return words(observed) if observed.startswith("raised ") else observed
     told = (
         words(value) if _UNNAMED.fullmatch(label) else f"{label}: {words(value)}"
         for label, value in _facts(observed)
@@ -90,7 +90,12 @@ def _alike(one: str, other: str) -> bool:
 
 def plain(text: str) -> str:
     """A text without what differs by nature: the modules of classes, random names."""
-    return _RANDOM.sub("pgdyno", _MODULE.sub("", text))
+    return _RANDOM.sub("pgdyno", bare(text))
+
+
+def bare(text: str) -> str:
+    """A text for people, with classes but not their modules."""
+    return _MODULE.sub("", text)
 
 
 def value(seen: str) -> str:
@@ -104,15 +109,15 @@ def words(seen: str) -> str:
     if seen in _FIXED:
         return _FIXED[seen]
     if raised := _RAISED.fullmatch(seen):
-        return f"raises {plain(raised[0].removeprefix('raised '))}"
+        return f"raises {bare(raised[0].removeprefix('raised '))}"
     if seen.startswith("still waiting after "):
         return f"waits, {seen.removeprefix('still waiting after ')} and more"
     if " object" in seen and "<" in seen:
         return "no error"
     if named := _CLASS.match(seen):
         base = f" ({named['base']})" if named["base"] else ""
-        return f"{plain(named['name'])}{base}"
-    return plain(_unquoted(value(seen)))
+        return f"{bare(named['name'])}{base}"
+    return bare(_unquoted(value(seen)))
 
 
 def raised(observed: str) -> str:
