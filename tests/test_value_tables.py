@@ -406,4 +406,6 @@ def test_the_library_gives_readable_names(family):
 
 def test_every_case_of_the_library_is_checked_by_a_check_of_everything():
     _, cells = scenario.select_cells(["types", "parameters"])
-    assert all(cell.checked for cell in cells)
+    assert {cell.scenario for cell in cells if not cell.checked} == {
+        "parameters/large_values"  # fifty megabytes are for those who ask
+    }
