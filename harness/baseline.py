@@ -21,13 +21,14 @@ Key = tuple[str, str]
 class Expectation:
     """The verdicts a cell may have, and the library versions they were seen with.
 
-    More than one verdict is for what flickers by nature: a race inside a driver. `trait`
-    is what a fact without right or wrong was, where the cell asks for one.
+    More than one verdict is for what flickers by nature: a race inside a driver. `traits`
+    is what a fact without right or wrong was, where the cell asks for one; it may flicker,
+    too.
     """
 
     verdicts: tuple[Verdict, ...]
     version: str = ""
-    trait: str = ""
+    traits: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -88,9 +89,9 @@ def drift(
         return ""
     told = f"{verdict} instead of {expected.text}"
     if verdict in expected.verdicts:
-        if not expected.trait or not trait or expected.trait == trait:
+        if not expected.traits or not trait or trait in expected.traits:
             return ""
-        told = f"{trait}, instead of {expected.trait}"
+        told = f"{trait}, instead of {' or '.join(expected.traits)}"
     if not version or not expected.version:
         return told
     if version != expected.version:
@@ -117,10 +118,13 @@ def updated(
             continue
         before = kept.get(key)
         trait = (traits or {}).get(key, "")
-        if before is not None and verdict in before.verdicts:
-            kept[key] = replace(before, version=version, trait=trait)
+        seen = (trait,) if trait else ()
+        if before is None or verdict not in before.verdicts:
+            kept[key] = Expectation((verdict,), version, seen)
+        elif trait in before.traits or (verdict is not Verdict.EXACT and not trait):
+            kept[key] = replace(before, version=version)
         else:
-            kept[key] = Expectation((verdict,), version, trait)
+            kept[key] = replace(before, version=version, traits=seen)
     return replace(baseline, cells=kept)
 
 
@@ -131,7 +135,7 @@ def changes(before: Baseline, after: Baseline) -> Changes:
         added=len(after.cells.keys() - before.cells.keys()),
         changed=sum(
             before.cells[key].verdicts != after.cells[key].verdicts
-            or before.cells[key].trait != after.cells[key].trait
+            or before.cells[key].traits != after.cells[key].traits
             for key in shared
         ),
         removed=len(before.cells.keys() - after.cells.keys()),

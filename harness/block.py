@@ -20,7 +20,6 @@ from harness.schedule import Plan
 from harness.stage import Playable, Stage
 from harness.verify import worst
 
-
 BURDEN_SLICES = 15
 
 

@@ -60,6 +60,7 @@ class Stage:
         self.run = secrets.token_hex(4)[:7]
         self._numbers = itertools.count()
         self._schemas: dict[tuple[str, str, str], str] = {}
+        self._lacking: dict[str, str] = {}  # need → why it is not met
         self.extension_schemas = self._find_extension_schemas()
         self.rigs = Rigs(server)
         self._superuser = control.value("select current_setting('is_superuser')") == "on"
@@ -71,7 +72,10 @@ class Stage:
     def lacks(self, cell: Cell) -> str:
         """Why the server cannot play this cell; empty if it can."""
         for need in cell.needs:
-            if reason := self._lacks(need):
+            # Asked once, by whoever prepares cells: others may not use its connection.
+            if need not in self._lacking:
+                self._lacking[need] = self._lacks(need)
+            if reason := self._lacking[need]:
                 return reason
         return ""
 

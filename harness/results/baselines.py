@@ -31,7 +31,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     default: Verdicts | None = None
     configured: Verdicts | None = None
-    traits: dict[str, str] = msgspec.field(default_factory=dict)
+    traits: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
     versions: dict[str, str] = msgspec.field(default_factory=dict)
 
 
@@ -83,8 +83,9 @@ def _expectations(read: BaselineFile) -> Iterator[tuple[Key, Expectation]]:
                 continue
             verdicts = (allowed,) if isinstance(allowed, Verdict) else tuple(allowed)
             version = line.versions.get(profile, read.version)
-            trait = line.traits.get(profile, "")
-            yield (cell, profile), Expectation(verdicts, version, trait)
+            seen = line.traits.get(profile, [])
+            traits = (seen,) if isinstance(seen, str) else tuple(seen)
+            yield (cell, profile), Expectation(verdicts, version, traits)
 
 
 def dump(baseline: Baseline) -> str:
@@ -112,15 +113,16 @@ def _lines(baseline: Baseline) -> dict[str, dict[str, object]]:
         line = lines.setdefault(cell, {})
         line[profile] = one.verdicts[0] if len(one.verdicts) == 1 else list(one.verdicts)
     for (cell, profile), one in in_order:
-        if one.trait:
-            _entries(lines[cell], "traits")[profile] = one.trait
+        if one.traits:
+            seen = one.traits[0] if len(one.traits) == 1 else list(one.traits)
+            _entries(lines[cell], "traits")[profile] = seen
     for (cell, profile), one in in_order:
         if one.version != baseline.version:
             _entries(lines[cell], "versions")[profile] = one.version
     return lines
 
 
-def _entries(line: dict[str, object], name: str) -> dict[str, str]:
+def _entries(line: dict[str, object], name: str) -> dict[str, str | list[str]]:
     entries = line.setdefault(name, {})
     assert isinstance(entries, dict)
     return entries
