@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,7 @@ class Deviation:
 
     def names(self, cell: str) -> bool:
         """Whether the pattern names this cell."""
-        parts = map(re.escape, self.cell.split("*"))
-        return re.fullmatch(".*".join(parts), cell, re.DOTALL) is not None
+        return _pattern(self.cell).fullmatch(cell) is not None
 
     def ended(self, verdict: Verdict) -> str:
         """That it is not true any more, for people; empty if it is, or nobody knows."""
@@ -49,6 +49,12 @@ class Deviation:
             return ""
         known = " or ".join(self.verdicts)
         return f"{verdict}, though {known} is declared ({self.where}): {self.reason}"
+
+
+@cache
+def _pattern(cell: str) -> re.Pattern[str]:
+    parts = map(re.escape, cell.split("*"))
+    return re.compile(".*".join(parts), re.DOTALL)
 
 
 def load(name: str) -> tuple[Deviation, ...]:

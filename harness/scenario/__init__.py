@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -126,9 +127,17 @@ def _files(path: str) -> list[Path]:
 def load(file: Path) -> Scenario:
     """Read and expand one scenario file; raises `ScenarioError`."""
     try:
-        raw = tomllib.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{file} cannot be read: {error}") from error
+    return _expanded(file, text)
+
+
+@cache
+def _expanded(file: Path, text: str) -> Scenario:
+    """A command looks at its own scenarios and at the whole library: once is enough."""
+    try:
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{file}: not TOML: {error}") from error
     parsed = convert(raw, ScenarioFile, str(file))
