@@ -2,8 +2,8 @@
 
 All drivers check the first quarter, half and the whole of a sample of the catalogue, in
 turns, three times each. The start of the workers is inside, that of the server not. What
-is printed is the time of each size, per thousand checks, and the exponent of growth: the slope of
-log time over log number, 1 where the time is in line with the number.
+is printed is the time of each size, per thousand checks, and the exponent of growth: the
+slope of log time over log number, 1 where the time is in line with the number.
 """
 
 from __future__ import annotations
