@@ -355,6 +355,36 @@ def test_a_reproduction_reproduces(place, tmp_path, driver):
     assert verdicts >= {Verdict.EXACT}
 
 
+# Two sessions, a cancel, a failing block, a cursor, COPY, a pool, notifications.
+STEPS = [
+    "transactions/cancel#running-query",
+    "transactions/failed#commit-sql",
+    "transactions/blocks#exception",
+    "cursor/server_side#itersize",
+    "copy/faults#text-bad-last",
+    "pool/exhaustion#default",
+    "notify/channels#unlisten",
+    "prepared/automatic#add-column",
+    "errors/diagnostics#check",
+    "connections/terminated#idle",
+]
+
+
+@pytest.mark.parametrize("driver", BASE_DRIVERS)
+def test_a_reproduction_of_steps_reproduces(place, driver):
+    found = {}
+    for name in STEPS:
+        play = place.stage.playable(show.only_cell(name))
+        played = show.played_cell(place, play, Arm(driver, profile="default"))
+        text, reason = show.reproduction_of(place, play, played)
+        wrong = show.compared(place, played, text) if text else ""
+        found[name] = wrong or ("none" if reason else "ok")
+        if reason:
+            assert played.judged.verdict is Verdict.UNSUPPORTED, reason
+    assert not {name: told for name, told in found.items() if told not in ("ok", "none")}
+    assert list(found.values()).count("ok") >= 5
+
+
 # --- the verb -----------------------------------------------------------------------
 
 

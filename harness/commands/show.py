@@ -323,7 +323,8 @@ def compared(place: Venue, played: Played, text: str) -> str:
     finally:
         place.control.run(f"drop schema if exists {SCHEMA} cascade")
     if played.cell.steps:
-        return reproduction_steps.disagreement(played.seen, played.judged.verdict, ran)
+        verdict = played.judged.verdict
+        return reproduction_steps.disagreement(played.cell, played.seen, verdict, ran)
     return disagreement(played.seen, played.state, played.judged.verdict, ran)
 
 
