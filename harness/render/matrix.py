@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.model import PROFILES, Verdict
 from harness.results.records import Check
@@ -25,12 +25,40 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """What one driver says of a cell, over so many of its columns."""
+
+    check: Check | None
+    driver: str
+    width: int
+    profiles: str
+
+
+@dataclass(frozen=True, slots=True)
 class MatrixRow:
     """One cell: its entries stand in the order of the columns, None where unchecked."""
 
     cell: str
     case: str
     entries: tuple[Check | None, ...]
+    columns: tuple[Column, ...] = ()
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The entries, those of a driver's profiles as one where they say the same.
+
+        Cells that a profile cannot change are checked in one; the driver has one answer.
+        """
+        spans: list[Span] = []
+        for one, column in zip(self.entries, self.columns, strict=True):
+            last = spans[-1] if spans else None
+            if last and last.driver == column.driver and _alike(last.check, one):
+                spans[-1] = replace(
+                    last, check=last.check or one, width=last.width + 1, profiles="both"
+                )
+            else:
+                spans.append(Span(one, column.driver, 1, column.profile))
+        return tuple(spans)
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -85,12 +113,13 @@ def build(checks: Sequence[Check]) -> Matrix:
     by_scenario: dict[str, dict[str, Check]] = {}
     for one in checks:
         by_scenario.setdefault(one.scenario, {}).setdefault(one.cell, one)
+    columns = tuple(_column(key, list(found.values())) for key in keys)
     sections = [
-        Section(scenario, _rows(cells, keys, found))
+        Section(scenario, _rows(cells, columns, found))
         for scenario, cells in by_scenario.items()
     ]
     return Matrix(
-        columns=tuple(_column(key, list(found.values())) for key in keys),
+        columns=columns,
         sections=tuple(sorted(sections, key=_worst_section)),
         counts=_counts(found.values()),
     )
@@ -115,14 +144,23 @@ def _counts(checks: Iterable[Check]) -> dict[Verdict, int]:
 
 def _rows(
     cells: Mapping[str, Check],
-    keys: Sequence[tuple[str, str]],
+    columns: tuple[Column, ...],
     found: Mapping[tuple[str, str, str], Check],
 ) -> tuple[MatrixRow, ...]:
+    keys = [(one.driver, one.profile) for one in columns]
     rows = [
-        MatrixRow(cell, _case(one), tuple(found.get((cell, *key)) for key in keys))
+        MatrixRow(cell, _case(one), tuple(found.get((cell, *key)) for key in keys), columns)
         for cell, one in cells.items()
     ]
     return tuple(sorted(rows, key=_worst_row))
+
+
+def _alike(one: Check | None, other: Check | None) -> bool:
+    """Whether two profiles of a driver say the same of a cell, or one of them nothing."""
+    if one is None or other is None:
+        return True
+    told = ("verdict", "detail", "observed", "expected", "drift", "deviation")
+    return all(getattr(one, name) == getattr(other, name) for name in told)
 
 
 def _case(check: Check) -> str:

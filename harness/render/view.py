@@ -15,7 +15,7 @@ from harness.model import Verdict
 from harness.render import format as fmt
 from harness.render import matrix, quality
 from harness.render.cells import CellView, Row, cell_views
-from harness.results.records import ArmFacts, Note, Run
+from harness.results.records import ArmFacts, Check, Note, Run
 from harness.stats import MIN_ROUNDS
 
 TERMS = {
@@ -145,10 +145,16 @@ def build(runs: Sequence[Run]) -> Report:
     return Report(f"Python’s PostgreSQL drivers, {what}", views)
 
 
+def _in_order(run: Run) -> list[Check]:
+    """The checks in the order of the run's arms: lanes finish when they finish."""
+    order = {arm.id: rank for rank, arm in enumerate(run.header.arms)}
+    return sorted(run.checks, key=lambda one: order.get(one.driver, len(order)))
+
+
 def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
     cells = cell_views(run) if run.trials else ()
     tests = quality.self_tests(run)
-    table = matrix.build(run.checks) if run.checks else None
+    table = matrix.build(_in_order(run)) if run.checks else None
     arms = tuple(_arms(run))
     averages, averaged = quality.means(cells)
     rounds = max((len(row.rounds) for cell in cells for row in cell.rows), default=0)
