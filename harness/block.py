@@ -35,7 +35,6 @@ class Block:
     ops: dict[str, int] = field(default_factory=dict)
     slices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     latencies: dict[str, list[int]] = field(default_factory=dict)
-    burdens: dict[str, float] = field(default_factory=dict)  # ns added to each op
     disturbed: str = ""
 
     def timeable(self, arm: str) -> bool:
@@ -142,9 +141,7 @@ class Measurer:
                 for _ in range(BURDEN_SLICES)
             ]
             self._unburdened[key] = statistics.median(slices) / ops
-        ns = self._unburdened[key] * lane.arm.burden
-        block.burdens[lane.arm.id] = ns
-        lane.ask("burden", 10, ns=ns)
+        lane.ask("burden", 10, ns=self._unburdened[key] * lane.arm.burden)
 
     def _known(self, cell: Cell, arm: Arm) -> tuple[int, float] | None:
         """The calibration of a cell and driver; both copies of a driver share one."""

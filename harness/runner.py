@@ -208,9 +208,6 @@ class Runner:
             block = self._block(play, number, attempt)
             for trial in self._trials(block):
                 self.emit(trial)
-            for arm, ns in block.burdens.items():
-                text = f"{ns:.0f}"
-                self.emit(Note(kind="burden", cell=play.cell.id, arm=arm, text=text))
             if not block.disturbed or attempt >= MAX_REPEATS or not self._may_repeat():
                 break
             self._repeats_left -= 1
