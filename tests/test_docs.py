@@ -266,3 +266,14 @@ def test_ci_runs_the_command_of_the_readme():
     )
     assert done.stdout == readme_command("tests")
     assert set(re.findall(r"<!-- (\w+) -->", script)) <= {"bench", "tests"}
+
+
+def test_every_module_has_its_place():
+    modules = {
+        f"{file.name}/" if file.is_dir() else file.stem
+        for file in (ROOT / "harness").iterdir()
+        if (file.suffix == ".py" and not file.name.startswith("__"))
+        or (file / "__init__.py").exists()
+    }
+    assert len(modules) > 30
+    assert not missing(sorted(modules), [ROOT / "CONTRIBUTING.md"])
