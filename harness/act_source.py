@@ -45,7 +45,7 @@ def _add(function: Any, source: Source) -> None:
 
 
 def _mention(name: str, value: Any, function: Any, source: Source) -> None:
-    home = function.__module__.rpartition(".")[0]
+    home = function.__module__.partition(".")[0]  # acts may stand in several modules
     if isinstance(value, ModuleType):
         whole = value.__name__
         plain = name in (whole, whole.partition(".")[0])
@@ -53,7 +53,7 @@ def _mention(name: str, value: Any, function: Any, source: Source) -> None:
         if plain:
             source.imports |= _submodules(value, function)
     elif inspect.isroutine(value) or inspect.isclass(value):
-        if not value.__module__.startswith(home):
+        if value.__module__.partition(".")[0] != home:
             source.imports.add(f"from {value.__module__} import {value.__name__}")
         elif inspect.isfunction(value):
             _add(value, source)

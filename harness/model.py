@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
@@ -159,10 +160,13 @@ class Target:
     @property
     def options(self) -> str:
         """The settings in libpq's form: `-c name=value`, with spaces escaped."""
-        return " ".join(
-            f"-c {name}={value.replace(chr(92), chr(92) * 2).replace(' ', chr(92) + ' ')}"
-            for name, value in self.settings
-        )
+        return libpq_options(self.settings)
+
+
+def libpq_options(settings: Iterable[tuple[str, str]]) -> str:
+    """Settings as libpq's `options`: `-c name=value`, with blanks escaped."""
+    escaped = {name: re.sub(r"([\\ ])", r"\\\1", value) for name, value in settings}
+    return " ".join(f"-c {name}={value}" for name, value in escaped.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +299,11 @@ class Step:
     within_ms: int = 0
     note: str = ""
     expect: StepExpect = field(default_factory=StepExpect)
+
+    @property
+    def by_parent(self) -> bool:
+        """Whether the parent plays it, and no driver."""
+        return self.on in ("control", "server", "proxy") and not self.join
 
     @property
     def label(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import textwrap
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Template
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from harness import driver, sql
 from harness.errors import DriverError
 from harness.literals import NoLiteral, literal
-from harness.model import Arm, Call, Op
+from harness.model import Arm, Call, Op, libpq_options
 from harness.values import Range
 
 FOLDER = "recipes"
@@ -139,6 +139,18 @@ def state_query(query: str) -> str:
     )
 
 
+def comment(lines: Iterable[str]) -> Iterator[str]:
+    """The head of a script."""
+    for line in lines:
+        for part in textwrap.wrap(line, _WIDTH - 2) or [""]:
+            yield f"# {part}".rstrip()
+
+
+def sorted_imports(imports: Iterable[str]) -> list[str]:
+    """Import statements in the order in which people write them."""
+    return sorted(imports, key=lambda one: (one.startswith("from"), one))
+
+
 # --- the script -------------------------------------------------------------------------
 
 
@@ -175,17 +187,14 @@ class _Script:
         about = [*self.scene.title, "", self.recipe.text("environment")]
         if self.scene.setup:
             about.append(f"It makes the schema {SCHEMA} anew; drop it when you are done.")
-        for line in about:
-            for part in textwrap.wrap(line, _WIDTH - 2) or [""]:
-                yield f"# {part}".rstrip()
+        yield from comment(about)
 
     def _imported(self) -> list[str]:
         """Imports in order; what an option must do before the library is imported first."""
         before = [one for one in self._options("before") if one]
         early = [one for one in ("import os",) if before]
         rest = self.imports | {*self.recipe.raw["imports"], *self._listed("imports")}
-        late = sorted(rest - set(early), key=lambda one: (one.startswith("from"), one))
-        return [*early, *before, *late]
+        return [*early, *before, *sorted_imports(rest - set(early))]
 
     def _prepared(self) -> list[str]:
         """The fixture, by a connection of its own: settings are for the op's."""
@@ -353,7 +362,7 @@ class _Script:
         if settings:
             argument = self._filled(
                 self.recipe.text("settings"),
-                options=repr(_options(settings)),
+                options=repr(libpq_options(settings)),
                 settings=repr(dict(settings)),
             )
             arguments.append(argument)
@@ -413,7 +422,7 @@ class _Script:
         return {
             "lower": self._literal(value.lower),
             "upper": self._literal(value.upper),
-            "bounds": repr(f"{'[('[not value.lower_inc]}{'])'[not value.upper_inc]}"),
+            "bounds": repr(value.bounds),
             "lower_inc": repr(value.lower_inc),
             "upper_inc": repr(value.upper_inc),
             "empty": repr(value.isempty),
@@ -429,12 +438,6 @@ def _sql_text(text: str) -> str:
 
 def _name(name: str) -> str:
     return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else sql.quote(name)
-
-
-def _options(settings: Sequence[tuple[str, str]]) -> str:
-    """Settings in libpq's form, as pgdyno sends them."""
-    escaped = {name: re.sub(r"([\\ ])", r"\\\1", value) for name, value in settings}
-    return " ".join(f"-c {name}={value}" for name, value in escaped.items())
 
 
 def _type_name(typname: str) -> str:

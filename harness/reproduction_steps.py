@@ -14,13 +14,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness import acts
+from harness.act_source import source_of
 from harness.literals import NoLiteral, literal
-from harness.model import Arm, Cell, Step
-from harness.reproduction import SCHEMA, NoRecipe, Ran, exception_of
+from harness.model import Arm, Cell, Step, libpq_options
+from harness.reproduction import (
+    SCHEMA,
+    NoRecipe,
+    Ran,
+    comment,
+    exception_of,
+    sorted_imports,
+)
+from harness.step_verify import JOIN_MS, plain
 from harness.values import construct
+from harness.verify import class_of
 from harness.words import PLACE
 
-_CONTROL = {"execute": "execute", "fetch": "fetch", "fetch_val": "fetch_val"}
 _APPLICATION = "reproduction"
 _COMPARED_CHARS = 1_900  # what a step brought is kept up to 2,000
 _HEADER = """user, password, host, port, dbname = (
@@ -42,18 +51,6 @@ _SYNC = '''def told(step, call):
         if value is not None:
             print(f"{step}: {plain(value)!r}", flush=True)
     return value'''
-_COMMON = """def class_of(error):
-    kind = type(error)
-    own = kind.__module__ in ("builtins", "__main__")
-    return kind.__qualname__ if own else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def plain(value):
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    if isinstance(value, dict):
-        return {name: plain(one) for name, one in value.items()}
-    return value"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +64,7 @@ class Code:
 
 def acts_of(cell: Cell) -> list[str]:
     """The acts that a script of this case needs, the control connection's included."""
-    own = {
-        step.op
-        for step in cell.steps
-        if step.on not in ("control", "server", "proxy") and step.op in acts.names()
-    }
+    own = {step.op for step in cell.steps if not step.by_parent and step.op in acts.names()}
     return sorted(own | {"connect", "execute", "execute_script", "fetch", "fetch_val"})
 
 
@@ -94,8 +87,11 @@ class _Script:
         self.code = code
         self.title = title
         self.imports = {"import os", "from urllib.parse import quote, urlencode"}
-        self.imports |= set(code.imports)
+        # The judge's own: a script shows a value and an exception as a check does.
+        self.shared = source_of([class_of, plain])
+        self.imports |= set(code.imports) | self.shared.imports
         self.opened: set[str] = set()
+        self._settings = (("search_path", SCHEMA), *cell.settings)
         self.saved = {step.save for step in cell.steps if step.save}
 
     def text(self) -> str:
@@ -104,8 +100,11 @@ class _Script:
             self.imports.add("import asyncio")
             inside = textwrap.indent("\n".join(play), "    ")
             play = ["async def main():", inside, "", "", self._start()]
-        late = sorted(self.imports, key=lambda one: (one.startswith("from"), one))
-        settings = {"application_name": _APPLICATION, "options": self._options()}
+        settings = {
+            "application_name": _APPLICATION,
+            "options": libpq_options(self._settings),
+        }
+        shared = self.shared.definitions.values()
         told = _SYNC
         if self._wait:
             told = told.replace("def told", "async def told").replace(
@@ -115,10 +114,10 @@ class _Script:
             *self._comment(),
             "from __future__ import annotations",
             "",
-            *late,
+            *sorted_imports(self.imports),
             "",
             _HEADER.replace("${query}", json.dumps(settings, indent=4)),
-            *(f"\n\n{one}" for one in (*self.code.definitions, _COMMON, told)),
+            *(f"\n\n{one}" for one in (*self.code.definitions, *shared, told)),
             "\n",
             *play,
         ]
@@ -133,14 +132,7 @@ class _Script:
             "The connection comes from PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.",
             f"It makes the schema {SCHEMA} anew; drop it when you are done.",
         ]
-        for line in about:
-            for part in textwrap.wrap(line, 90) or [""]:
-                yield f"# {part}".rstrip()
-
-    def _options(self) -> str:
-        settings = (("search_path", SCHEMA), *self.cell.settings)
-        escaped = {name: re.sub(r"([\\ ])", r"\\\1", value) for name, value in settings}
-        return " ".join(f"-c {name}={value}" for name, value in escaped.items())
+        yield from comment(about)
 
     @property
     def _wait(self) -> str:
@@ -231,7 +223,7 @@ class _Script:
         yield "time.sleep(0.05)"
 
     def _joined(self, number: int, step: Step) -> Iterator[str]:
-        seconds = step.within_ms / 1000 or 10.0
+        seconds = (step.within_ms or JOIN_MS) / 1000
         name = step.join
         if self._wait:
             yield f"await asyncio.wait({{{name}}}, timeout={seconds})"
@@ -250,7 +242,7 @@ class _Script:
             yield f"while not {self._wait}fetch_val(control, {sql}):"
             yield f"    {self._pause('0.01')}"
             return
-        call = f"{self._wait}{_CONTROL[step.op]}(control, {sql})"
+        call = f"{self._wait}{step.op}(control, {sql})"
         if step.save:
             yield f"{self._variable(step.save)} = {call}"
         elif step.op == "execute":
