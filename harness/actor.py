@@ -13,7 +13,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -22,10 +21,7 @@ from harness import acts, step_verify, verify
 from harness.errors import PgdynoError, Unsupported
 from harness.model import Judgement, Step, Target, Task, Verdict
 from harness.step_verify import JOIN_MS, Outcome
-from harness.words import PLACE, filled
-
-LOOP_OWN = ("cancel_task", "wait")
-"""What a step can ask of the actor itself, not of the library."""
+from harness.words import PLACE, expecting, filled
 
 # What an act raises that lacks an option, or a library that it needs beside its own.
 _LACKING = (NotImplementedError, ModuleNotFoundError)
@@ -68,7 +64,7 @@ class Actor:
         self.task: Task | None = None
         self.places: dict[str, Target] = {}
         self.held: dict[str, Any] = {}
-        self.connections: dict[str, Any] = {}
+        self.closers: dict[str, str] = {}  # what was opened → the act that closes it
         self.pending: dict[str, Any] = {}
 
     # --- the commands of the worker -----------------------------------------------------
@@ -77,11 +73,11 @@ class Actor:
         """Take up a task: whether the driver has all the acts that it needs."""
         self.task, self.places = task, dict(places)
         for step in task.steps:
-            if step.on in ("control", "server", "proxy") or step.join:
+            if step.by_parent or step.join:
                 continue
             if step.op == "cancel_task" and self.loop is None:
                 raise Unsupported("a thread of a blocking library cannot be cancelled")
-            if step.op not in LOOP_OWN and step.op not in self.acts:
+            if step.op not in acts.OWN and step.op not in self.acts:
                 what = acts.sentence(step.op).rstrip(".;")
                 raise Unsupported(f"{self.driver.name} has no `{step.op}`: {what}")
         return Judgement(Verdict.EXACT)
@@ -107,25 +103,28 @@ class Actor:
         """
         if not all(self._join(one, 0.001).done for one in self.pending.values()):
             return Judgement(Verdict.EXACT)  # what still runs has its connection
-        for name, connection in self.connections.items():
-            if name in self.held and "fetch_val" in self.acts:
-                token = f"canary-{time.perf_counter_ns()}"
-                with contextlib.suppress(BaseException):
-                    sql = f"select '{token}'::text"
-                    answer = self._wait(self.acts["fetch_val"](connection, sql))
-                    if answer != token:
-                        detail = f"{name}: another query's answer came back"
-                        return Judgement(Verdict.BROKEN, detail, repr(answer), repr(token))
+        if "fetch_val" not in self.acts:
+            return Judgement(Verdict.EXACT)
+        names = [name for name in self.held if self.closers.get(name) == "close"]
+        return verify.worst(map(self._canary_of, names))
+
+    def _canary_of(self, name: str) -> Judgement:
+        token = f"canary-{time.perf_counter_ns()}"
+        with contextlib.suppress(BaseException):
+            sql = f"select '{token}'::text"
+            answer = self._wait(self.acts["fetch_val"](self.held[name], sql))
+            if answer != token:
+                detail = f"{name}: another query's answer came back"
+                return Judgement(Verdict.BROKEN, detail, repr(answer), repr(token))
         return Judgement(Verdict.EXACT)
 
     def end(self) -> bool:
         """Close what is open; whether the process is as clean as it was before."""
         clean = not any(not self._join(one, 0.2).done for one in self.pending.values())
         for name, one in reversed(self.held.items()):
-            closer = "close" if name in self.connections else "pool_close"
-            if name in self.connections or name.startswith("pool"):
-                clean &= self._closed(closer, one)
-        self.held, self.connections, self.pending, self.task = {}, {}, {}, None
+            if name in self.closers:
+                clean &= self._closed(self.closers[name], one)
+        self.held, self.closers, self.pending, self.task = {}, {}, {}, None
         return clean
 
     # --- playing ------------------------------------------------------------------------
@@ -167,8 +166,8 @@ class Actor:
             if acts.subject(step.op) != "connection":
                 raise Unsupported(f"nothing is called {step.on} at this point")
             dsn = dsn_of(self.places)
-            connection = self._wait(self.acts["connect"](dsn))
-            self.held[step.on] = self.connections[step.on] = connection
+            self.held[step.on] = self._wait(self.acts["connect"](dsn))
+            self.closers[step.on] = acts.CLOSERS["connect"]
         return self.held[step.on]
 
     def _started(self, call: Callable[[], Any]) -> Any:
@@ -220,17 +219,11 @@ class Actor:
     def _told(
         self, step: Step, outcome: Outcome, words: Mapping[str, str]
     ) -> dict[str, Any]:
-        expect = replace(
-            step.expect,
-            value=tuple(filled(one, words) for one in step.expect.value),
-            has=filled(step.expect.has, words),
-            like=filled(step.expect.like, words),
-        )
-        step = replace(step, expect=expect)
+        step = expecting(step, words)
         if step.save and outcome.good:
             self.held[step.save] = outcome.value
-            if step.op in ("connect", "listener", "pool_acquire"):
-                self.connections[step.save] = outcome.value
+            if step.op in acts.CLOSERS:
+                self.closers[step.save] = acts.CLOSERS[step.op]
         if step.op == "pool_release":
             self.held.pop(step.arguments["connection"], None)
         fields = self.driver.describe_error(outcome.error) if outcome.error else None

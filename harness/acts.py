@@ -25,6 +25,18 @@ Rows = list[tuple[Any, ...]]
 Info = dict[str, Any]
 
 
+OWN: Mapping[str, tuple[str, ...]] = {"wait": ("seconds",), "cancel_task": ()}
+"""What a step can ask of the harness itself, and the arguments that it needs."""
+
+CLOSERS: Mapping[str, str] = {
+    "connect": "close",
+    "listener": "close",
+    "pool_acquire": "close",
+    "pool_open": "pool_close",
+}
+"""What opens something, and what closes it if a case does not."""
+
+
 class Acts(Protocol):
     """The vocabulary. Docstrings continue "the library can …"; `dsn` is a URI.
 

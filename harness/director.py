@@ -18,13 +18,13 @@ from harness.errors import OracleError
 from harness.lane import Lane
 from harness.model import Judgement, Step, Target, Verdict
 from harness.process import judgement, target_message
-from harness.servers.cluster import free_port
+from harness.servers.postmaster import free_port
 from harness.servers.proxy import Proxy
 from harness.servers.rigs import Rig
 from harness.stage import Playable
 from harness.step_verify import Outcome, judge
 from harness.verify import worst
-from harness.words import filled
+from harness.words import expecting, filled
 
 EXACT = Judgement(Verdict.EXACT)
 _STEP_SECONDS = 15.0
@@ -110,10 +110,9 @@ class Director:
                 return
 
     def _step(self, index: int, step: Step, scene: Scene) -> Judgement:
-        if step.on == "control" and not step.join:
-            return self._control(step, scene)
-        if step.on in ("server", "proxy") and not step.join:
-            return self._done(step, scene)
+        if step.by_parent:
+            play = self._control if step.on == "control" else self._done
+            return play(step, scene)
         seconds = max(_STEP_SECONDS, step.within_ms / 1000 + _SPARE_SECONDS)
         answer = self.lane.ask("step", seconds, index=index, words=scene.words)
         judged = judgement(answer)
@@ -131,8 +130,7 @@ class Director:
 
     def _control(self, step: Step, scene: Scene) -> Judgement:
         arguments = filled(step.arguments, scene.words)
-        step = replace(step, expect=replace(step.expect, value=tuple(
-            filled(list(step.expect.value), scene.words))))  # fmt: skip
+        step = expecting(step, scene.words)
         try:
             with self._connection(arguments.get("to", ""), scene) as control:
                 outcome = _controlled(control, step, arguments["sql"])

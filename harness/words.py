@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from harness import values
+from harness.model import Step
 
 PLACE = ("to", "user", "password", "dbname")
 """Arguments of an act upon a DSN that say which DSN, and do not reach the act."""
@@ -25,3 +27,14 @@ def filled(value: Any, words: Mapping[str, str]) -> Any:
     if isinstance(value, list | tuple):
         return [filled(one, words) for one in value]
     return value
+
+
+def expecting(step: Step, words: Mapping[str, str]) -> Step:
+    """The step with what it expects filled in."""
+    expect = replace(
+        step.expect,
+        value=tuple(filled(one, words) for one in step.expect.value),
+        has=filled(step.expect.has, words),
+        like=filled(step.expect.like, words),
+    )
+    return replace(step, expect=expect)

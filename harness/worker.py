@@ -18,11 +18,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import answers, verify, wire
 from harness import driver as drivers
-from harness.actor import Actor
 from harness.burden import burdened, turns_for
 from harness.calls import bind_call
 from harness.capabilities import Capability
@@ -40,6 +39,9 @@ from harness.loops import (
     threads_slice,
 )
 from harness.model import Arm, Call, Judgement, Op, Target, Task, Verdict
+
+if TYPE_CHECKING:
+    from harness.actor import Actor
 
 ALLOCATOR_BYTES = 8 << 20
 
@@ -198,6 +200,9 @@ class Worker:
         try:
             self._require(self.task)
             if self.actor is None:
+                # A bench never plays steps, and would pay for them at every start.
+                from harness.actor import Actor
+
                 self.actor = Actor(self.driver, self.loop)
             known = {name: _target(place) for name, place in places.items()}
             return _judged(self.actor.begin(self.task, known))

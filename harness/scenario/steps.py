@@ -27,7 +27,6 @@ PARENT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """What the parent plays: on whom, which op, and the arguments that it must have."""
 
-_LOOP_OWN: Mapping[str, tuple[str, ...]] = {"wait": ("seconds",), "cancel_task": ()}
 _PLACES = frozenset(
     {"main", "proxy", "nowhere", "spare", "primary", "standby", "pgbouncer", "tls"}
     | {"tls_alias"}
@@ -104,8 +103,8 @@ def _check_op(step: Step, where: str) -> None:
         if step.start:
             raise ScenarioError(f"{where}: only an act of a driver can be started")
         return
-    if step.op in _LOOP_OWN:
-        _check_known(step, _LOOP_OWN, where)
+    if step.op in acts.OWN:
+        _check_known(step, acts.OWN, where)
         return
     if step.op not in acts.names():
         raise ScenarioError(f"{where}: {_no_act(step.op)}")
