@@ -12,7 +12,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, linear_regression, median
@@ -74,7 +74,7 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
     if not missing:
         return
     scenarios, cells = scenario.select_cells([CELL])
-    with _hog() if series.hog else _nobody():
+    with _hog() if series.hog else nullcontext():
         for number in missing:
             series.file(number).unlink(missing_ok=True)
             plan = Plan(4_000_000, 16, series.rounds, series.rounds, 0.0, 0, 0)
@@ -103,11 +103,6 @@ def _hog() -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
-
-
-@contextmanager
-def _nobody() -> Iterator[None]:
-    yield
 
 
 # --- what the trials say ------------------------------------------------------------------

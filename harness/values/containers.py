@@ -30,6 +30,11 @@ class Range:
     upper_inc: bool = False
     isempty: bool = False
 
+    @property
+    def bounds(self) -> str:
+        """`[)`, as PostgreSQL and most libraries write it."""
+        return f"{'[' if self.lower_inc else '('}{']' if self.upper_inc else ')'}"
+
 
 def _quote(text: str) -> str:
     if _PLAIN.fullmatch(text) and text.upper() != "NULL":

@@ -234,12 +234,12 @@ class Pg8000:
             _configure(connection)
         return Pg8000Session(connection, self._prepared)
 
-    def connect(self, target: Target, profile: Profile) -> SyncOp:  # noqa: ARG002
+    def connect(self, target: Target, profile: Profile) -> SyncOp:
         """Connect and close."""
         arguments = _connect_arguments(target)
         return lambda: Connection(**arguments).close()
 
-    def connect_query(self, target: Target, profile: Profile, sql: str) -> SyncOp:  # noqa: ARG002
+    def connect_query(self, target: Target, profile: Profile, sql: str) -> SyncOp:
         """Connect, fetch one value, close."""
         arguments = _connect_arguments(target)
 

@@ -140,9 +140,8 @@ def _wrapper(kind: str, value: Any) -> Any:
     if kind == "jsonb":
         return Jsonb(value)
     if kind in _RANGES:
-        bounds = f"{'[('[not value.lower_inc]}{'])'[not value.upper_inc]}"
         made = getattr(importlib.import_module("psycopg.types.range"), _RANGES[kind])
-        return made(value.lower, value.upper, bounds, empty=value.isempty)
+        return made(value.lower, value.upper, value.bounds, empty=value.isempty)
     if kind in _VECTORS and importlib.util.find_spec("pgvector"):
         return getattr(importlib.import_module("pgvector"), _VECTORS[kind])(value)
     raise Unsupported(f"psycopg has no wrapper for '{kind}' here")

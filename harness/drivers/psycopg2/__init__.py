@@ -98,9 +98,8 @@ class _Rows:
         if kind in ("json", "jsonb"):
             return psycopg2.extras.Json(value)
         if kind in _RANGES:
-            bounds = f"{'[('[not value.lower_inc]}{'])'[not value.upper_inc]}"
             made = getattr(psycopg2.extras, _RANGES[kind])
-            return made(value.lower, value.upper, bounds, empty=value.isempty)
+            return made(value.lower, value.upper, value.bounds, empty=value.isempty)
         if kind in _VECTORS and importlib.util.find_spec("pgvector"):
             return getattr(importlib.import_module("pgvector"), _VECTORS[kind])(value)
         raise Unsupported(f"psycopg2 has no wrapper for '{kind}' here")

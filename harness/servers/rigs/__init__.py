@@ -50,7 +50,6 @@ class Rigs:
         self._locks = {kind: threading.Lock() for kind in _KINDS}
         self._running: dict[str, Rig] = {}
         self._failures: dict[str, str] = {}
-        self._reasons: dict[str, str] = {}
         self._stack = contextlib.ExitStack()
         self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rigs")
 
@@ -58,9 +57,7 @@ class Rigs:
         """Why a rig cannot be had here; empty if it can."""
         if not self.server.managed or self.server.binaries is None:
             return f"{need}: only beside a server of pgdyno's own: --server wheel or local"
-        if need not in self._reasons:
-            self._reasons[need] = _KINDS[need].lacks(self.server)
-        return self._reasons[need]
+        return _KINDS[need].lacks(self.server)
 
     @contextlib.contextmanager
     def use(self, need: str) -> Iterator[Rig]:
