@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import machine
+from harness import lanes, machine
 from harness.errors import DriverError, WorkerGone
-from harness.lane import Deadlines, Lane
+from harness.lanes import Assignment
 from harness.machine import Placement
 from harness.model import Arm, Cell, Effort
 from harness.recording import Recording
-from harness.runner import Progress, Runner
+from harness.runner import Progress
 from harness.scenario import Scenario
 from harness.schedule import Plan
+from harness.seat import Deadlines, Seat
 from harness.venue import Venue
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is measured, with whom, how much."""
+    """What is measured, with whom, how much; `lane` says what is counted."""
 
     scenarios: Sequence[Scenario]
     cells: Sequence[Cell]
@@ -29,6 +30,7 @@ class Order:
     plan: Plan
     effort: Effort
     seed: int
+    lane: str = "time"
 
 
 def measure(
@@ -58,23 +60,23 @@ def measure(
         order.arms,
         seed=order.seed,
         effort=order.effort,
+        lane=order.lane,
         placement=placement,
     )
     with recording:
         recording.begin(usable)
-        Runner(
-            place.stage,
-            place.control,
-            [arm for arm, hello in usable if "problem" not in hello],
-            order.cells,
-            order.plan,
-            seed=order.seed,
-            placement=placement,
-            server_pid=place.server.pid,
-            folder=place.folder,
-            emit=recording.write,
-            progress=progress,
-        ).run()
+        lanes.load(order.lane).run(
+            Assignment(
+                place=place,
+                cells=order.cells,
+                arms=[arm for arm, hello in usable if "problem" not in hello],
+                plan=order.plan,
+                seed=order.seed,
+                placement=placement,
+                emit=recording.write,
+                progress=progress,
+            )
+        )
 
 
 def _greet(
@@ -87,12 +89,12 @@ def _greet(
     greeted: list[tuple[Arm, dict[str, Any]]] = []
     for arm in arms:
         cores = list(placement.clients)
-        lane = Lane(arm, place.stage, place.control, place.folder, cores, Deadlines())
+        seat = Seat(arm, place.stage, place.control, place.folder, cores, Deadlines())
         try:
-            greeted.append((arm, lane.worker.hello))
+            greeted.append((arm, seat.worker.hello))
         except (DriverError, WorkerGone) as error:
             complain(str(error))
             greeted.append((arm, {"problem": str(error)}))
         finally:
-            lane.dismiss()
+            seat.dismiss()
     return greeted

@@ -13,10 +13,10 @@ from typing import Any
 
 from harness import machine, schedule
 from harness.errors import DriverError, OracleError, WorkerGone
-from harness.lane import EXACT, Lane
 from harness.model import Arm, Cell, Judgement, Verdict
 from harness.results.records import Slices
 from harness.schedule import Plan
+from harness.seat import EXACT, Seat
 from harness.stage import Playable, Stage
 from harness.verify import worst
 
@@ -30,7 +30,7 @@ class Block:
     play: Playable
     number: int
     attempt: int
-    lanes: Mapping[str, Lane]
+    seats: Mapping[str, Seat]
     judged: dict[str, Judgement] = field(default_factory=dict)
     ops: dict[str, int] = field(default_factory=dict)
     slices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -76,36 +76,36 @@ class Measurer:
         self._unburdened: dict[tuple[str, str], float] = {}  # ns per op, for burdens
 
     def measure(
-        self, play: Playable, number: int, attempt: int, lanes: Sequence[Lane]
+        self, play: Playable, number: int, attempt: int, seats: Sequence[Seat]
     ) -> Block:
         """Open, verify and warm every arm, interleave slices, verify again."""
-        order = self.random.sample(lanes, len(lanes))
-        block = Block(play, number, attempt, {lane.arm.id: lane for lane in order})
+        order = self.random.sample(seats, len(seats))
+        block = Block(play, number, attempt, {seat.arm.id: seat for seat in order})
         try:
             with self.stage.server_settings(play.cell):
                 self._play(block)
         except OracleError as error:  # a setting that the server does not have
             fault = Judgement(Verdict.INVALID, str(error))
-            block.judged = dict.fromkeys(block.lanes, fault)
+            block.judged = dict.fromkeys(block.seats, fault)
         return block
 
     def _play(self, block: Block) -> None:
-        for lane in block.lanes.values():
-            self._ready(block, lane)
+        for seat in block.seats.values():
+            self._ready(block, seat)
         self._measure(block)
-        for lane in block.lanes.values():
-            self._finish(block, lane)
+        for seat in block.seats.values():
+            self._finish(block, seat)
 
-    def _ready(self, block: Block, lane: Lane) -> None:
+    def _ready(self, block: Block, seat: Seat) -> None:
         """Open, verify, watch, warm up, calibrate: all before anything is timed."""
-        arm, play = lane.arm.id, block.play
+        arm, play = seat.arm.id, block.play
         try:
-            judged = lane.open(play)
+            judged = seat.open(play)
             if judged.verdict is Verdict.EXACT:
-                judged = lane.verify(play)
+                judged = seat.verify(play)
             block.judged[arm] = judged
             if judged.verdict.timeable:
-                self._warm(block, lane)
+                self._warm(block, seat)
         except WorkerGone as gone:
             block.judged[arm] = Judgement(Verdict(gone.verdict), str(gone))
         except DriverError as error:
@@ -113,56 +113,56 @@ class Measurer:
         except OracleError as error:
             block.judged[arm] = Judgement(Verdict.INVALID, str(error))
 
-    def _warm(self, block: Block, lane: Lane) -> None:
+    def _warm(self, block: Block, seat: Seat) -> None:
         cell = block.play.cell
         if not cell.clients and cell.expect.sessions is None:
-            lane.ask(
+            seat.ask(
                 "watch",
                 10,
-                pids=self.stage.backend_pids(lane.control, lane.application_name),
+                pids=self.stage.backend_pids(seat.control, seat.application_name),
             )
-        self.stage.renew(lane.control, cell, lane.schema)
-        warm_up = schedule.warm_up_ops(lane.slowest_ns * max(1, cell.clients), self.plan)
-        lane.ask("warm", lane.deadlines.verify, ops=warm_up)
-        block.ops[lane.arm.id] = self._calibrated(block, lane)
-        if lane.arm.burden is not None:
-            self._burden(block, lane)
-            lane.ask("warm", lane.deadlines.verify, ops=warm_up)
+        self.stage.renew(seat.control, cell, seat.schema)
+        warm_up = schedule.warm_up_ops(seat.slowest_ns * max(1, cell.clients), self.plan)
+        seat.ask("warm", seat.deadlines.verify, ops=warm_up)
+        block.ops[seat.arm.id] = self._calibrated(block, seat)
+        if seat.arm.burden is not None:
+            self._burden(block, seat)
+            seat.ask("warm", seat.deadlines.verify, ops=warm_up)
 
-    def _burden(self, block: Block, lane: Lane) -> None:
+    def _burden(self, block: Block, seat: Seat) -> None:
         """Slow an arm by a share of what an op takes without a burden: the median of
         some slices, measured once per run."""
-        assert lane.arm.burden is not None
-        key = (block.play.cell.id, lane.arm.name)
+        assert seat.arm.burden is not None
+        key = (block.play.cell.id, seat.arm.name)
         if key not in self._unburdened:
-            ops = block.ops[lane.arm.id]
+            ops = block.ops[seat.arm.id]
             slices = [
-                _wall(lane.ask("measure", lane.deadlines.measure, ops=ops, lead=ops))
+                _wall(seat.ask("measure", seat.deadlines.measure, ops=ops, lead=ops))
                 for _ in range(BURDEN_SLICES)
             ]
             self._unburdened[key] = statistics.median(slices) / ops
-        lane.ask("burden", 10, ns=self._unburdened[key] * lane.arm.burden)
+        seat.ask("burden", 10, ns=self._unburdened[key] * seat.arm.burden)
 
     def _known(self, cell: Cell, arm: Arm) -> tuple[int, float] | None:
         """The calibration of a cell and driver; both copies of a driver share one."""
         return self._ops.get((cell.id, arm.name))
 
-    def _calibrated(self, block: Block, lane: Lane) -> int:
+    def _calibrated(self, block: Block, seat: Seat) -> int:
         """Ops per slice: measured once per run, then fixed."""
         cell = block.play.cell
-        known = self._known(cell, lane.arm)
+        known = self._known(cell, seat.arm)
         if known is None:
-            known = self._calibrate(block, lane)
-            self._ops[cell.id, lane.arm.name] = known
+            known = self._calibrate(block, seat)
+            self._ops[cell.id, seat.arm.name] = known
         return known[0]
 
-    def _calibrate(self, block: Block, lane: Lane) -> tuple[int, float]:
+    def _calibrate(self, block: Block, seat: Seat) -> tuple[int, float]:
         cell, cycle = block.play.cell, block.play.prepared.calls
         slice_ns = schedule.CONCURRENT_SLICE_NS if cell.clients else self.plan.slice_ns
         ops = cycle
         while True:
-            self.stage.renew(lane.control, cell, lane.schema)
-            answer = lane.ask("measure", lane.deadlines.measure, ops=ops, lead=1)
+            self.stage.renew(seat.control, cell, seat.schema)
+            answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=1)
             ns_per_op = _wall(answer) / ops
             wanted = schedule.ops_per_slice(ns_per_op, slice_ns, cycle)
             if wanted <= 2 * ops:
@@ -172,8 +172,8 @@ class Measurer:
     def _forget_calibration(self, block: Block) -> None:
         """What was calibrated while somebody disturbed is calibrated again."""
         if block.number == 0:
-            for lane in block.lanes.values():
-                self._ops.pop((block.play.cell.id, lane.arm.name), None)
+            for seat in block.seats.values():
+                self._ops.pop((block.play.cell.id, seat.arm.name), None)
 
     # --- timing ------------------------------------------------------------------------
 
@@ -184,41 +184,41 @@ class Measurer:
         for turn in schedule.pass_order(self.random, arms, self._passes(block, arms)):
             for arm in turn:
                 if block.timeable(arm):
-                    self._slice(block, block.lanes[arm])
+                    self._slice(block, block.seats[arm])
         foreign = watch.foreign()
         if foreign > machine.FOREIGN_LIMIT:
             block.disturbed = f"{foreign:.0%} of the processors went to others"
             self._forget_calibration(block)
         if self.plan.latency_ns and not block.play.cell.clients and not _writes(block.play):
             for arm in block.ops:
-                self._latencies(block, block.lanes[arm])
+                self._latencies(block, block.seats[arm])
 
     def _passes(self, block: Block, arms: Sequence[str]) -> int:
         """Equal for all arms, so that the slices of a pass can be paired."""
         if block.play.cell.clients or not arms:
             return 1
-        known = [self._known(block.play.cell, block.lanes[arm].arm) for arm in arms]
+        known = [self._known(block.play.cell, block.seats[arm].arm) for arm in arms]
         slowest = max(ops * ns_per_op for ops, ns_per_op in filter(None, known))
         return schedule.passes_in_block(slowest, self.plan)
 
     def _pids(self, block: Block) -> list[int]:
-        workers = [pid for lane in block.lanes.values() if (pid := lane.pid)]
+        workers = [pid for seat in block.seats.values() if (pid := seat.pid)]
         return [*workers, self.server_pid] if self.server_pid else workers
 
-    def _slice(self, block: Block, lane: Lane) -> None:
-        arm, play, ops = lane.arm.id, block.play, block.ops[lane.arm.id]
+    def _slice(self, block: Block, seat: Seat) -> None:
+        arm, play, ops = seat.arm.id, block.play, block.ops[seat.arm.id]
         lead = schedule.lead_ops(ops)
         try:
             if _writes(play):
-                self.stage.renew(lane.control, play.cell, lane.schema)
-            answer = lane.ask("measure", lane.deadlines.measure, ops=ops, lead=lead)
+                self.stage.renew(seat.control, play.cell, seat.schema)
+            answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=lead)
             if "failed" in answer:
                 judged = Judgement(
                     Verdict.REJECTED, f"while it was timed: {answer['failed']}"
                 )
             else:
                 block.slices.setdefault(arm, []).append(answer)
-                judged = self._count(play, lane, (ops + lead) * max(1, play.cell.clients))
+                judged = self._count(play, seat, (ops + lead) * max(1, play.cell.clients))
         except WorkerGone as gone:
             judged = Judgement(Verdict(gone.verdict), f"while it was timed: {gone}")
         except OracleError as error:  # a lock that the driver left, say
@@ -226,34 +226,34 @@ class Measurer:
         if judged is not EXACT:
             block.judged[arm] = judged
 
-    def _count(self, play: Playable, lane: Lane, ops: int) -> Judgement:
+    def _count(self, play: Playable, seat: Seat, ops: int) -> Judgement:
         """After a slice of writes the server must hold as many rows as were sent."""
         if not _writes(play):
             return EXACT
-        judged = self.stage.check_state(lane.control, play, lane.schema, ops)
+        judged = self.stage.check_state(seat.control, play, seat.schema, ops)
         return EXACT if judged.verdict is Verdict.EXACT else judged
 
-    def _latencies(self, block: Block, lane: Lane) -> None:
-        known = self._known(block.play.cell, lane.arm)
-        if known is None or not block.timeable(lane.arm.id):
+    def _latencies(self, block: Block, seat: Seat) -> None:
+        known = self._known(block.play.cell, seat.arm)
+        if known is None or not block.timeable(seat.arm.id):
             return
         ops = max(1, int(self.plan.latency_ns / max(1.0, known[1])))
         try:
-            answer = lane.ask("latencies", lane.deadlines.measure, ops=ops)
+            answer = seat.ask("latencies", seat.deadlines.measure, ops=ops)
             if "failed" in answer:
                 raise WorkerGone(answer["failed"], verdict="rejected")
-            block.latencies[lane.arm.id] = answer["ns"]
+            block.latencies[seat.arm.id] = answer["ns"]
         except WorkerGone as gone:
             judged = Judgement(
                 Verdict(gone.verdict), f"while it was timed op by op: {gone}"
             )
-            block.judged[lane.arm.id] = judged
+            block.judged[seat.arm.id] = judged
 
-    def _finish(self, block: Block, lane: Lane) -> None:
+    def _finish(self, block: Block, seat: Seat) -> None:
         """Verify once more: what was timed must still be right."""
-        arm = lane.arm.id
+        arm = seat.arm.id
         if block.timeable(arm):
-            again = lane.verify(block.play)
+            again = seat.verify(block.play)
             if worst((block.judged[arm], again)) is again:
                 block.judged[arm] = Judgement(
                     again.verdict,
@@ -261,7 +261,7 @@ class Measurer:
                     again.observed,
                     again.expected,
                 )
-        lane.close()
+        seat.close()
 
 
 def _wall(answer: Mapping[str, Any]) -> int:

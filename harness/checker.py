@@ -1,9 +1,9 @@
 """Conformance: every cell, every driver, every profile; a verdict for each.
 
-Lanes (one per driver and profile) run side by side; each has a worker, a control
+Seats (one per driver and profile) run side by side; each has a worker, a control
 connection and schemas of its own. The main thread prepares cells and hands them out.
-Cells that count the server's sessions run when the lanes are done, one at a time,
-because another lane's connections would count too.
+Cells that count the server's sessions run when the seats are done, one at a time,
+because another seat's connections would count too.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from harness import interrupt
 from harness.control import Control
 from harness.director import Director
 from harness.errors import DriverError, OracleError, WorkerGone
-from harness.lane import Deadlines, Lane
 from harness.model import Arm, Cell, Judgement, Verdict
 from harness.results.records import Check
+from harness.seat import Deadlines, Seat
 from harness.stage import Playable, Stage
 
 Report = Callable[[Check], None]
@@ -29,7 +29,7 @@ DEADLINES = Deadlines(open=15.0, verify=20.0)
 _SPOILS = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.INVALID)
 """After these a session is not one that another cell should have."""
 
-# What a lane works on: a cell to play, or a cell that cannot be played, with the reason.
+# What a seat works on: a cell to play, or a cell that cannot be played, with the reason.
 Work = tuple[Cell, Playable | Judgement]
 
 
@@ -46,7 +46,7 @@ class Checker:
         self._reporting = threading.Lock()
         self._stopping = threading.Event()
         self._failures: list[BaseException] = []
-        self._lanes: list[Lane] = []
+        self._seats: list[Seat] = []
 
     def run(self, cells: Sequence[Cell]) -> None:
         """Judge every cell for every arm."""
@@ -54,7 +54,7 @@ class Checker:
             queue.SimpleQueue() for _ in self.arms
         ]
         threads = [
-            threading.Thread(target=self._lane_thread, args=(arm, work), name=arm.id)
+            threading.Thread(target=self._seat_thread, args=(arm, work), name=arm.id)
             for arm, work in zip(self.arms, queues, strict=True)
         ]
         for thread in threads:
@@ -69,20 +69,20 @@ class Checker:
             self._stop()
             raise
         finally:
-            for lane_queue in queues:
-                lane_queue.put(None)
+            for seat_queue in queues:
+                seat_queue.put(None)
             for thread in threads:
                 thread.join()
         if self._failures:
             raise self._failures[0]
         for arm in self.arms:
-            self._lane(arm, [work for work in alone if plays(arm, work[0], self.arms)])
+            self._seat(arm, [work for work in alone if plays(arm, work[0], self.arms)])
 
     def terms(self, driver: str, profile: str) -> dict[str, str]:
         """What a driver said of itself; nothing if none of its workers ever started."""
-        lanes = [one for one in self._lanes if one.terms]
+        seats = [one for one in self._seats if one.terms]
         found = [
-            one for one in lanes if (one.arm.name, one.arm.profile) == (driver, profile)
+            one for one in seats if (one.arm.name, one.arm.profile) == (driver, profile)
         ]
         return found[0].terms if found else {}
 
@@ -95,18 +95,18 @@ class Checker:
             if work[0].expect.sessions is not None:
                 alone.append(work)
                 continue
-            for arm, lane_queue in zip(self.arms, queues, strict=True):
+            for arm, seat_queue in zip(self.arms, queues, strict=True):
                 if plays(arm, work[0], self.arms):
-                    lane_queue.put(work)
-        for lane_queue in queues:
-            lane_queue.put(None)
+                    seat_queue.put(work)
+        for seat_queue in queues:
+            seat_queue.put(None)
         return alone
 
     def _stop(self) -> None:
-        """End all lanes now: a worker may be in the middle of something long."""
+        """End all seats now: a worker may be in the middle of something long."""
         self._stopping.set()
-        for lane in self._lanes:
-            lane.kill()
+        for seat in self._seats:
+            seat.kill()
 
     def _prepared(self, cells: Iterable[Cell]) -> Iterable[Work]:
         for cell in cells:
@@ -115,51 +115,51 @@ class Checker:
                 return
             yield cell, self.stage.playable(cell)
 
-    # --- lanes -------------------------------------------------------------------------
+    # --- seats -------------------------------------------------------------------------
 
-    def _lane_thread(self, arm: Arm, work: queue.SimpleQueue[Work | None]) -> None:
+    def _seat_thread(self, arm: Arm, work: queue.SimpleQueue[Work | None]) -> None:
         try:
-            self._lane(arm, iter(work.get, None))
+            self._seat(arm, iter(work.get, None))
         except BaseException as error:
             self._failures.append(error)
             self._stop()
 
-    def _lane(self, arm: Arm, work: Iterable[Work]) -> None:
+    def _seat(self, arm: Arm, work: Iterable[Work]) -> None:
         with Control(self.stage.server.target) as control:
-            lane = Lane(arm, self.stage, control, self.folder, [], DEADLINES)
-            self._lanes.append(lane)
+            seat = Seat(arm, self.stage, control, self.folder, [], DEADLINES)
+            self._seats.append(seat)
             try:
                 for cell, play in work:
                     if self._stopping.is_set():
                         return
                     begun = time.perf_counter_ns()
-                    judged = self._judge(lane, play)
+                    judged = self._judge(seat, play)
                     self._tell(arm, cell, judged, time.perf_counter_ns() - begun)
             finally:
-                lane.dismiss()
+                seat.dismiss()
 
-    def _judge(self, lane: Lane, play: Playable | Judgement) -> Judgement:
+    def _judge(self, seat: Seat, play: Playable | Judgement) -> Judgement:
         if isinstance(play, Judgement):
             return play
         try:
             if play.cell.steps:
-                return self._direct(lane, play)
-            judged = lane.open(play, reuse=play.cell.round_trip)
+                return self._direct(seat, play)
+            judged = seat.open(play, reuse=play.cell.round_trip)
             if judged.verdict is Verdict.EXACT:
-                judged = lane.verify(play)
+                judged = seat.verify(play)
             if play.cell.round_trip and judged.verdict not in _SPOILS:
-                lane.keep()
+                seat.keep()
             else:
-                lane.close()
+                seat.close()
         except DriverError as error:
             return Judgement(Verdict.SKIPPED, str(error))
         except WorkerGone as gone:
             return Judgement(Verdict(gone.verdict), str(gone))
         return judged
 
-    def _direct(self, lane: Lane, play: Playable) -> Judgement:
+    def _direct(self, seat: Seat, play: Playable) -> Judgement:
         try:
-            return Director(lane, play, lane.set(play)).run()
+            return Director(seat, play, seat.set(play)).run()
         except OracleError as error:
             return Judgement(Verdict.INVALID, str(error))
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from harness.control import Control, connected
 from harness.errors import OracleError
-from harness.lane import Lane
 from harness.model import Judgement, Step, Target, Verdict
 from harness.process import judgement, target_message
+from harness.seat import Seat
 from harness.servers.postmaster import free_port
 from harness.servers.proxy import Proxy
 from harness.servers.rigs import Rig
@@ -48,10 +48,10 @@ class Scene:
 
 
 class Director:
-    """Plays one case of steps in one lane."""
+    """Plays one case of steps in one seat."""
 
-    def __init__(self, lane: Lane, play: Playable, target: Target) -> None:
-        self.lane = lane
+    def __init__(self, seat: Seat, play: Playable, target: Target) -> None:
+        self.seat = seat
         self.play = play
         self.target = target
         self.lines: list[dict[str, Any]] = []  # what each step brought, for people
@@ -73,9 +73,9 @@ class Director:
                 return opened
             with self._swept():
                 judged = [self._numbered(*one) for one in self._played(scene)]
-                ended = self.lane.ask("end_steps", _STEP_SECONDS)
+                ended = self.seat.ask("end_steps", _STEP_SECONDS)
                 if not ended.get("clean", False):
-                    self.lane.dismiss()  # something still runs in it: not for the next
+                    self.seat.dismiss()  # something still runs in it: not for the next
             return self._summary([*judged, judgement(ended)])
 
     @contextlib.contextmanager
@@ -90,7 +90,7 @@ class Director:
 
     def _sweep(self) -> None:
         deadline = time.monotonic() + _SWEEP_SECONDS
-        while self.lane.control.value(_TERMINATE, [self.target.application_name]) != "0":
+        while self.seat.control.value(_TERMINATE, [self.target.application_name]) != "0":
             if time.monotonic() > deadline:
                 return
             time.sleep(0.01)
@@ -114,7 +114,7 @@ class Director:
             play = self._control if step.on == "control" else self._done
             return play(step, scene)
         seconds = max(_STEP_SECONDS, step.within_ms / 1000 + _SPARE_SECONDS)
-        answer = self.lane.ask("step", seconds, index=index, words=scene.words)
+        answer = self.seat.ask("step", seconds, index=index, words=scene.words)
         judged = judgement(answer)
         if "word" in answer:
             scene.words[step.save] = answer["word"]
@@ -147,23 +147,23 @@ class Director:
             with connected(scene.places[place]) as control:
                 yield control
             return
-        self.lane.stage.use(self.lane.control, self.lane.schema)
-        yield self.lane.control
+        self.seat.stage.use(self.seat.control, self.seat.schema)
+        yield self.seat.control
 
     def _ask(self, command: str, seconds: float, **arguments: Any) -> Judgement:
-        return judgement(self.lane.ask(command, seconds, **arguments))
+        return judgement(self.seat.ask(command, seconds, **arguments))
 
     # --- places -------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def _scene(self) -> Iterator[Scene]:
         """The places of the case, each started only if the case needs it."""
-        cell, stage = self.play.cell, self.lane.stage
+        cell, stage = self.play.cell, self.seat.stage
         nowhere = replace(self.target, host="127.0.0.1", port=free_port())
         places = {"main": self.target, "nowhere": nowhere}
         words = {
-            "app": self.lane.application_name,
-            "schema": self.lane.schema,
+            "app": self.seat.application_name,
+            "schema": self.seat.schema,
             "folder": str(self._folder()),
         }
         with contextlib.ExitStack() as stack:
@@ -185,8 +185,8 @@ class Director:
             yield scene
 
     def _folder(self) -> Path:
-        """A folder of this lane's own: others play the same case meanwhile."""
-        folder = self.lane.folder / self.lane.application_name
+        """A folder of this seat's own: others play the same case meanwhile."""
+        folder = self.seat.folder / self.seat.application_name
         folder.mkdir(exist_ok=True)
         return folder
 
@@ -194,10 +194,10 @@ class Director:
         """What a case prepared and did not end would hold its locks for ever."""
         if not _prepares(self.play.cell.steps):
             return
-        found = self.lane.control.table("select gid from pg_prepared_xacts")
+        found = self.seat.control.table("select gid from pg_prepared_xacts")
         for (gid,) in found.rows if found else ():
             if gid in scene.words.values():
-                self.lane.control.run(f"rollback prepared '{gid}'")
+                self.seat.control.run(f"rollback prepared '{gid}'")
 
     # --- telling ------------------------------------------------------------------------
 

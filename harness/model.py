@@ -19,6 +19,11 @@ Kind = Literal["sync", "async"]
 Effort = Literal["quick", "standard", "full", "gate"]
 Point = tuple[tuple[str, int | str], ...]
 
+LANES: Mapping[str, str] = {
+    "time": "time per op, slices of all drivers interleaved",
+}
+"""What a bench run can count: name → what a user reads about it."""
+
 PROFILES: tuple[Profile, ...] = ("default", "configured")
 
 

@@ -43,6 +43,7 @@ class Recording:
         *,
         seed: int = 0,
         effort: str = "",
+        lane: str = "",
         placement: machine.Placement | None = None,
     ) -> None:
         self.checks: list[Check] = []
@@ -55,6 +56,7 @@ class Recording:
             "kind": kind,
             "seed": seed,
             "effort": effort,
+            "lane": lane,
             "placement": (placement or machine.Placement()).describe(),
         }
         self._begun = time.perf_counter_ns()

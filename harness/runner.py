@@ -1,6 +1,6 @@
 """A bench run: rounds of blocks, each arm in a fresh process, slices interleaved.
 
-The runner asks `schedule` what to do, tells lanes to do it and streams what they
+The runner asks `schedule` what to do, tells seats to do it and streams what they
 measured to the results file. It holds one number per cell, arm and round in memory,
 however long the run.
 """
@@ -18,10 +18,10 @@ from harness import interrupt, machine, schedule
 from harness.block import Block, Measurer
 from harness.control import Control
 from harness.errors import DriverError, WorkerGone
-from harness.lane import Deadlines, Lane
 from harness.model import Arm, Cell, Judgement
 from harness.results.records import Note, Trial
 from harness.schedule import Plan
+from harness.seat import Deadlines, Seat
 from harness.stage import Playable, Stage
 
 Emit = Callable[[Trial | Note], None]
@@ -72,7 +72,7 @@ class Runner:
         self.progress = progress
         self.random = random.Random(seed)
         self.measurer = Measurer(stage, plan, self.random, placement, server_pid)
-        self.lanes: dict[str, Lane] = {}
+        self.seats: dict[str, Seat] = {}
         self.started = time.monotonic()
         self._out: dict[str, set[str]] = {}  # cell → arms that get no time
         self._rounds: dict[str, list[dict[str, float]]] = {}  # cell → ns per op by arm
@@ -154,9 +154,9 @@ class Runner:
         """A fresh process for each arm, then every cell once, in random order."""
         begun = time.monotonic()
         self.dismiss()
-        self.lanes = {arm.id: self._lane(arm) for arm in self.arms}
-        for lane in self.lanes.values():
-            lane.spawn()
+        self.seats = {arm.id: self._seat(arm) for arm in self.arms}
+        for seat in self.seats.values():
+            seat.spawn()
         self._greet()
         self._spawn_cost = time.monotonic() - begun
         order = list(plays)
@@ -170,19 +170,19 @@ class Runner:
             self._block_with_repeats(play, number)
             self._blocks_done += 1
 
-    def _lane(self, arm: Arm) -> Lane:
+    def _seat(self, arm: Arm) -> Seat:
         deadlines = Deadlines(open=20, verify=30, measure=30)
         cores = list(self.placement.clients)
-        return Lane(arm, self.stage, self.control, self.folder, cores, deadlines)
+        return Seat(arm, self.stage, self.control, self.folder, cores, deadlines)
 
     def _greet(self) -> None:
         for arm in list(self.arms):
             try:
-                _ = self.lanes[arm.id].worker
+                _ = self.seats[arm.id].worker
             except (DriverError, WorkerGone) as error:
                 self.emit(Note(kind="arm-lost", arm=arm.id, text=str(error)))
                 self.arms.remove(arm)
-                del self.lanes[arm.id]
+                del self.seats[arm.id]
 
     def _seconds_left(self, number: int) -> float:
         if not self._costs:
@@ -192,12 +192,12 @@ class Runner:
 
     def dismiss(self) -> None:
         """End all workers; note what they printed."""
-        for lane in self.lanes.values():
-            lane.dismiss()
-            if lane.chatty_bytes > 10_000:
-                text = f"the driver wrote {lane.chatty_bytes:,} bytes to stdout and stderr"
-                self.emit(Note(kind="chatty", arm=lane.arm.id, text=text))
-        self.lanes = {}
+        for seat in self.seats.values():
+            seat.dismiss()
+            if seat.chatty_bytes > 10_000:
+                text = f"the driver wrote {seat.chatty_bytes:,} bytes to stdout and stderr"
+                self.emit(Note(kind="chatty", arm=seat.arm.id, text=text))
+        self.seats = {}
 
     # --- a block -----------------------------------------------------------------------
 
@@ -225,9 +225,9 @@ class Runner:
 
     def _block(self, play: Playable, number: int, attempt: int) -> Block:
         out = self._out.setdefault(play.cell.id, set())
-        lanes = [self.lanes[arm.id] for arm in self.arms if arm.id not in out]
-        block = self.measurer.measure(play, number, attempt, lanes)
-        out.update(arm for arm in block.lanes if not block.timeable(arm))
+        seats = [self.seats[arm.id] for arm in self.arms if arm.id not in out]
+        block = self.measurer.measure(play, number, attempt, seats)
+        out.update(arm for arm in block.seats if not block.timeable(arm))
         return block
 
     # --- records -----------------------------------------------------------------------
@@ -246,7 +246,7 @@ class Runner:
             disturbed=block.disturbed,
             slices=slices,
             latency_ns=block.latencies.get(arm.id, []) if slices else [],
-            rss_peak_bytes=block.lanes[arm.id].rss_peak_bytes,
+            rss_peak_bytes=block.seats[arm.id].rss_peak_bytes,
         )
 
 

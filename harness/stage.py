@@ -261,7 +261,7 @@ class Stage:
         return Judgement(Verdict.EXACT)
 
     def backend_pids(self, control: Control, application_name: str) -> list[int]:
-        """The server processes of a lane's sessions, where they are on this machine."""
+        """The server processes of a seat's sessions, where they are on this machine."""
         if not self.server.pid:
             return []
         found = control.table(

@@ -240,7 +240,7 @@ def runner_knows_drivers(one: Import) -> bool:
 def renderer_acts(one: Import) -> bool:
     """A renderer gets data."""
     return one.comes_from("render") and one.goes_to(
-        "servers", "runner", "worker", "drivers", "driver", "lane", "control", "stage"
+        "servers", "runner", "worker", "drivers", "driver", "seat", "control", "stage"
     )
 
 
@@ -260,8 +260,8 @@ DISTANT = {
     "render": ("servers", "runner", "worker", "drivers", "driver", "control"),
     "compare": ("servers", "runner", "worker", "drivers", "driver", "control"),
     "runner": ("drivers", "worker", "commands", "cli"),
-    "drivers": ("runner", "lane", "worker", "values", "servers", "control"),
-    "worker": ("runner", "lane", "stage", "control", "scenario", "results", "servers"),
+    "drivers": ("runner", "seat", "worker", "values", "servers", "control"),
+    "worker": ("runner", "seat", "stage", "control", "scenario", "results", "servers"),
 }
 """What a room must not reach, by however many steps."""
 
@@ -313,7 +313,7 @@ def test_reach(imports, room):
 
 def test_rooms_exist():
     known = modules(ROOT / "harness")
-    rooms = {*PURE, *WORKERS, *CONTRACT, "control", "cli", "runner", "lane", "render"}
+    rooms = {*PURE, *WORKERS, *CONTRACT, "control", "cli", "runner", "seat", "render"}
     assert not [room for room in rooms if room not in known]
 
 

@@ -13,9 +13,9 @@ from harness import driver, scenario
 from harness.checker import Checker
 from harness.control import Control
 from harness.errors import DriverError
-from harness.lane import Deadlines, Lane
 from harness.model import Arm, Judgement, Verdict
 from harness.process import WorkerProcess
+from harness.seat import Deadlines, Seat
 from harness.venue import Venue
 
 pytestmark = pytest.mark.usefixtures("miniatures")
@@ -63,19 +63,19 @@ def check(place: Venue, folder: Path, name: str) -> dict[str, Judgement]:
     file = folder / "reads.toml"
     file.write_text(READS)
     found: dict[str, Judgement] = {}
-    lane = Lane(
+    seat = Seat(
         Arm(name), place.stage, place.control, folder, [], Deadlines(open=5, verify=2)
     )
     try:
         for cell in scenario.load(file).cells:
             play = place.stage.prepare(cell)
-            judged = lane.open(play)
+            judged = seat.open(play)
             if judged.verdict is Verdict.EXACT:
-                judged = lane.verify(play)
-            lane.close()
+                judged = seat.verify(play)
+            seat.close()
             found[cell.case] = judged
     finally:
-        lane.dismiss()
+        seat.dismiss()
     return found
 
 

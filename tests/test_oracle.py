@@ -9,9 +9,9 @@ import pytest
 from harness import scenario
 from harness.control import Control
 from harness.errors import OracleError
-from harness.lane import Deadlines, Lane
 from harness.model import Arm, Cell, Judgement, Verdict
 from harness.oracle import MAX_PARAMETERS, read_state
+from harness.seat import Deadlines, Seat
 from harness.venue import Venue
 
 HEAD = """
@@ -48,12 +48,12 @@ def one_case(folder: Path, text: str, fixture: str = "", scope: str = "trial") -
 def judge(place: Venue, folder: Path, cell: Cell, driver: str = "psycopg") -> Judgement:
     """The verdict of a real driver."""
     play = place.stage.prepare(cell)
-    lane = Lane(Arm(driver), place.stage, place.control, folder, [], Deadlines())
+    seat = Seat(Arm(driver), place.stage, place.control, folder, [], Deadlines())
     try:
-        judged = lane.open(play)
-        return lane.verify(play) if judged.verdict is Verdict.EXACT else judged
+        judged = seat.open(play)
+        return seat.verify(play) if judged.verdict is Verdict.EXACT else judged
     finally:
-        lane.dismiss()
+        seat.dismiss()
 
 
 # --- state ---------------------------------------------------------------------------

@@ -146,8 +146,8 @@ def test_a_rig_outlives_the_thread_that_used_it_first(rigs):
         with rigs.use("spare") as rig:
             return rig.targets["spare"].port
 
-    with ThreadPoolExecutor(1) as lane:
-        first = lane.submit(port).result()
+    with ThreadPoolExecutor(1) as seat:
+        first = seat.submit(port).result()
     time.sleep(0.2)
     with rigs.use("spare") as rig:
         assert rig.targets["spare"].port == first
@@ -164,8 +164,8 @@ def test_one_case_at_a_time(rigs):
             time.sleep(0.05)
             inside.remove(number)
 
-    with ThreadPoolExecutor(4) as lanes:
-        list(lanes.map(case, range(4)))
+    with ThreadPoolExecutor(4) as seats:
+        list(seats.map(case, range(4)))
 
 
 def test_a_rig_that_does_not_start_is_said_once_and_again(server, monkeypatch):

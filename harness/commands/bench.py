@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from harness.commands import options
 from harness.errors import UsageError
-from harness.model import Arm, Cell, Effort
+from harness.model import LANES, Arm, Cell, Effort
 
 if TYPE_CHECKING:
-    from harness.scenario import Scenario
+    from harness.bench import Order
     from harness.schedule import Plan
     from harness.servers import ServerSpec
 
@@ -48,6 +48,14 @@ def add_parser(subparsers: Any) -> None:
         "gate: enough rounds for a corrected test (default: quick)",
     )
     parser.add_argument(
+        "--lane",
+        choices=LANES,
+        default="time",
+        help="what is counted; "
+        + " · ".join(map(": ".join, LANES.items()))
+        + " (default: time)",
+    )
+    parser.add_argument(
         "--profile", choices=("default", "configured"), default="configured"
     )
     parser.add_argument(
@@ -64,7 +72,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; results go to a file, its path to stdout."""
-    from harness import schedule, servers, venue
+    from harness import bench, schedule, servers, venue
     from harness.scenario import select_cells
 
     scenarios, cells = select_cells(args.path)
@@ -85,7 +93,8 @@ def run(args: argparse.Namespace) -> int:
     spec = servers.parse(args.server, max_connections=connections, transport=args.transport)
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**31)
     out = args.out or default_path()
-    measure(spec, scenarios, cells, arms, plan, args.effort, seed, out)
+    order = bench.Order(scenarios, cells, arms, plan, args.effort, seed, args.lane)
+    measure(spec, order, out)
     print(f"results: {out}")
     if args.report:
         from harness.commands.report import write_reports
@@ -144,22 +153,12 @@ def default_path() -> Path:
     return Path("results") / "runs" / f"{stamp}.jsonl"
 
 
-def measure(
-    spec: ServerSpec,
-    scenarios: Sequence[Scenario],
-    cells: Sequence[Cell],
-    arms: Sequence[Arm],
-    plan: Plan,
-    effort: Effort,
-    seed: int,
-    out: Path,
-) -> None:
+def measure(spec: ServerSpec, order: Order, out: Path) -> None:
     """Open a venue and run; whatever ends it, the file is left readable."""
     from harness import bench, venue
     from harness.commands.progress import BenchProgress
 
     with venue.opened(spec) as place, BenchProgress(0) as progress:
-        order = bench.Order(scenarios, cells, arms, plan, effort, seed)
         bench.measure(place, order, out, progress, complain=_complain)
 
 

@@ -17,9 +17,9 @@ from harness.commands import options
 from harness.model import PROFILES, Arm, Cell, Judgement, Task, Verdict
 
 if TYPE_CHECKING:
-    from harness.lane import Lane
     from harness.reproduction import Ran
     from harness.reproduction_steps import Code
+    from harness.seat import Seat
     from harness.stage import Playable
     from harness.venue import Venue
 
@@ -144,42 +144,42 @@ def played_cell(place: Venue, play: Playable, arm: Arm) -> Played:
     from harness.baseline import version_of
     from harness.checker import DEADLINES
     from harness.errors import WorkerGone
-    from harness.lane import Lane
+    from harness.seat import Seat
 
-    lane = Lane(arm, place.stage, place.control, place.folder, [], DEADLINES)
+    seat = Seat(arm, place.stage, place.control, place.folder, [], DEADLINES)
     if play.cell.steps:
-        return _played_steps(lane, play, arm)
+        return _played_steps(seat, play, arm)
     try:
-        judged = lane.open(play)
+        judged = seat.open(play)
         if judged.verdict is Verdict.EXACT:
-            judged = lane.verify(play, keep=True)
+            judged = seat.verify(play, keep=True)
     except WorkerGone as gone:
         judged = Judgement(Verdict(gone.verdict), str(gone))
     finally:
-        lane.dismiss()
-    state = _state(place, play.cell, lane.schema)
-    return Played(play.cell, arm, judged, version_of(lane.terms), lane.seen, state)
+        seat.dismiss()
+    state = _state(place, play.cell, seat.schema)
+    return Played(play.cell, arm, judged, version_of(seat.terms), seat.seen, state)
 
 
-def _played_steps(lane: Lane, play: Playable, arm: Arm) -> Played:
+def _played_steps(seat: Seat, play: Playable, arm: Arm) -> Played:
     """Play a case of steps; what each brought, and the code of its acts."""
     from harness.baseline import version_of
     from harness.director import Director
     from harness.errors import WorkerGone
     from harness.reproduction_steps import Code, acts_of
 
-    director = Director(lane, play, lane.set(play))
+    director = Director(seat, play, seat.set(play))
     try:
         judged = director.run()
     except WorkerGone as gone:
         judged = Judgement(Verdict(gone.verdict), str(gone))
     code = None
     if judged.verdict not in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
-        source = lane.sources(acts_of(play.cell), play)
-        asynchronous = lane.worker.hello["kind"] == "async"
+        source = seat.sources(acts_of(play.cell), play)
+        asynchronous = seat.worker.hello["kind"] == "async"
         code = Code(source["imports"], source["definitions"], asynchronous)
-    lane.dismiss()
-    version = version_of(lane.terms)
+    seat.dismiss()
+    version = version_of(seat.terms)
     return Played(play.cell, arm, judged, version, director.lines, code=code)
 
 

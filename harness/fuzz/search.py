@@ -24,11 +24,11 @@ from harness.control import Control
 from harness.errors import DriverError, OracleError, WorkerGone
 from harness.fuzz import literals
 from harness.fuzz.findings import Finding, Kind, kind_of, simplest
-from harness.lane import Deadlines, Lane
 from harness.model import Arm, BenchSpec, Cell, Judgement, Verdict
 from harness.process import judgement
 from harness.scenario import value_cells
 from harness.scenario.tables import Direction, ValueTable
+from harness.seat import Deadlines, Seat
 from harness.stage import Playable
 from harness.venue import Venue
 
@@ -152,10 +152,10 @@ def cell(pg_type: str, direction: Direction, literal: str) -> Cell:
 
 
 class Player:
-    """A driver's lane, with a session that is kept from one literal to the next."""
+    """A driver's seat, with a session that is kept from one literal to the next."""
 
     def __init__(self, place: Venue, control: Control, arm: Arm) -> None:
-        self.lane = Lane(arm, place.stage, control, place.folder, [], DEADLINES)
+        self.seat = Seat(arm, place.stage, control, place.folder, [], DEADLINES)
         self._session: tuple[tuple[str, str], ...] | None = None
 
     def judge(self, play: Playable) -> Judgement:
@@ -165,7 +165,7 @@ class Player:
                 return self.alone(play)
             judged = self._bind(play)
             if judged.verdict is Verdict.EXACT:
-                judged = judgement(self.lane.ask("verify", DEADLINES.verify))
+                judged = judgement(self.seat.ask("verify", DEADLINES.verify))
         except WorkerGone as gone:
             self._session = None
             judged = Judgement(Verdict(gone.verdict), str(gone))
@@ -177,25 +177,25 @@ class Player:
         """The same in a session of the cell's own, as a check does it."""
         self.leave()
         try:
-            judged = self.lane.open(play)
+            judged = self.seat.open(play)
             if judged.verdict is Verdict.EXACT:
-                judged = self.lane.verify(play)
+                judged = self.seat.verify(play)
         except WorkerGone as gone:
             judged = Judgement(Verdict(gone.verdict), str(gone))
-        self.lane.close()
+        self.seat.close()
         return judged
 
     def leave(self) -> None:
         """Give the session up."""
         if self._session is not None:
             self._session = None
-            self.lane.close()
+            self.seat.close()
 
     def _bind(self, play: Playable) -> Judgement:
         if self._session == play.cell.settings:
-            return judgement(self.lane.ask("rebind", DEADLINES.open, task=str(play.path)))
+            return judgement(self.seat.ask("rebind", DEADLINES.open, task=str(play.path)))
         self.leave()
-        judged = self.lane.open(play)
+        judged = self.seat.open(play)
         if judged.verdict is Verdict.EXACT:
             self._session = play.cell.settings
         return judged
@@ -360,18 +360,18 @@ def search(place: Venue, plan: Plan, tell: Tell, found: Found) -> None:
         finally:
             set_hypothesis_home_dir(None)
             for player in players.values():
-                player.lane.dismiss()
+                player.seat.dismiss()
 
 
 def _greet(players: Collection[Player]) -> None:
     """Start all workers, so that a driver that is not there is told before the search."""
     for player in players:
-        player.lane.spawn()
+        player.seat.spawn()
     for player in players:
         try:
-            assert player.lane.worker
+            assert player.seat.worker
         except WorkerGone as gone:
-            raise DriverError(f"{player.lane.arm.name} cannot be used: {gone}") from gone
+            raise DriverError(f"{player.seat.arm.name} cannot be used: {gone}") from gone
 
 
 def _rounds(

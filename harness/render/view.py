@@ -146,7 +146,7 @@ def build(runs: Sequence[Run]) -> Report:
 
 
 def _in_order(run: Run) -> list[Check]:
-    """The checks in the order of the run's arms: lanes finish when they finish."""
+    """The checks in the order of the run's arms: seats finish when they finish."""
     order = {arm.id: rank for rank, arm in enumerate(run.header.arms)}
     return sorted(run.checks, key=lambda one: order.get(one.driver, len(order)))
 

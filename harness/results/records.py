@@ -95,6 +95,7 @@ class Header(Record, frozen=True, kw_only=True, tag="header"):
     started: str
     seed: int
     effort: str = ""
+    lane: str = ""
     command: list[str] = msgspec.field(default_factory=list)
     machine: Machine
     server: ServerFacts

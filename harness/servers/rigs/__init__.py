@@ -1,7 +1,7 @@
 """Servers that only some cases need, started on first use and ended with the run.
 
-All lanes share them. Linux ends a server together with the thread that started it, and
-a lane's thread may be gone before the run is; so one thread of our own starts, stops
+All seats share them. Linux ends a server together with the thread that started it, and
+a seat's thread may be gone before the run is; so one thread of our own starts, stops
 and ends all of them, one thing at a time.
 """
 

@@ -1,6 +1,6 @@
 """One driver, one worker, one cell after another: what check and bench both do.
 
-A lane turns everything that can happen to a worker into a judgement. When a worker
+A seat turns everything that can happen to a worker into a judgement. When a worker
 crashes or hangs, that cell gets the verdict, and the next cell gets a fresh worker.
 """
 
@@ -28,7 +28,7 @@ class Deadlines:
     measure: float = 60.0
 
 
-class Lane:
+class Seat:
     """An arm's place in a run: its worker, restarted when it is gone."""
 
     def __init__(
@@ -97,7 +97,7 @@ class Lane:
             worker.kill()
 
     def ask(self, command: str, seconds: float, **arguments: Any) -> dict[str, Any]:
-        """One request; a worker that goes takes its lane's worker with it.
+        """One request; a worker that goes takes its seat's worker with it.
 
         Raises:
             WorkerGone: the worker crashed or hung.
@@ -124,7 +124,7 @@ class Lane:
         return self._judged("open", self.deadlines.open, task=task, target=target)
 
     def set(self, play: Playable) -> Target:
-        """Bring the lane's schema of a cell into its first state; where to connect.
+        """Bring the seat's schema of a cell into its first state; where to connect.
 
         Raises:
             OracleError: the fixture's SQL failed.
@@ -196,7 +196,7 @@ class Lane:
 
     @property
     def application_name(self) -> str:
-        """By which the server tells this lane's sessions apart."""
+        """By which the server tells this seat's sessions apart."""
         return f"pgdyno {self.stage.run} {self.arm.id} {self.arm.profile}"[:63]
 
     @property

@@ -1,0 +1,47 @@
+"""What a bench run counts: one file per lane, each with `run`.
+
+`time` is the common one: slices of time, interleaved. The other lanes ask the same cells
+of the same drivers and count something else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.machine import Placement
+from harness.model import Arm, Cell
+from harness.results.records import AnyRecord
+from harness.runner import Progress
+from harness.schedule import Plan
+from harness.venue import Venue
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a lane is given: the cells and the arms that can take part, and where to put
+    what it finds. `emit` writes a record to the results file at once."""
+
+    place: Venue
+    cells: Sequence[Cell]
+    arms: Sequence[Arm]
+    plan: Plan
+    seed: int
+    placement: Placement
+    emit: Callable[[AnyRecord], None]
+    progress: Progress
+
+
+class Lane(Protocol):
+    """A module of this package."""
+
+    def run(self, work: Assignment) -> None:
+        """Ask every cell of every arm; record each answer as it comes."""
+
+
+def load(name: str) -> Lane:
+    """The lane of this name, one of `model.LANES`."""
+    lane: Lane = importlib.import_module(f"harness.lanes.{name}")
+    return lane
