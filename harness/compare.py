@@ -45,7 +45,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CellChange:
-    """One line of a comparison.
+    """One line of a comparison of times; `compare_counts` says what it is of counts.
 
     `base_ns` and `candidate_ns` are medians over rounds, ns per op; None where there is
     no number. `shift` is the log-ratio candidate/base, `spread` the standard deviation
@@ -86,6 +86,7 @@ class Comparison:
     shifted: bool = False
     invalid: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    lane: str = "time"
 
     @property
     def counts(self) -> dict[Change, int]:

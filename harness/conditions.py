@@ -12,6 +12,9 @@ if TYPE_CHECKING:  # at run time this module needs the standard library only
 def unequal(base: Run, candidate: Run) -> Iterator[str]:
     """What makes the times of two runs two different things."""
     a, b = base.header, candidate.header
+    if lane(base) != lane(candidate):
+        yield f"different lanes: one file counts {lane(base)}, the other {lane(candidate)}"
+        return
     if a.machine.fingerprint != b.machine.fingerprint:
         yield f"different machines: {_machine(base)} and {_machine(candidate)}"
     if a.server.version_num != b.server.version_num:
@@ -20,6 +23,11 @@ def unequal(base: Run, candidate: Run) -> Iterator[str]:
         yield f"different transports: {a.server.transport} and {b.server.transport}"
     if a.placement != b.placement:
         yield f"different placements: {_settings(a.placement)} and {_settings(b.placement)}"
+
+
+def lane(run: Run) -> str:
+    """What a run counts; files that do not say it are of times."""
+    return run.header.lane or "time"
 
 
 def _machine(run: Run) -> str:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,30 @@ MAX_LOG_BYTES = 1 << 20
 _PR_SET_PDEATHSIG = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a worker's process is started: plainly, or by another program that looks on.
+
+    `prefix` is the command that runs it, `environment` is added to its own, and
+    `start_seconds` is how long its driver may take to load.
+    """
+
+    prefix: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    start_seconds: float = START_SECONDS
+
+
+PLAIN = Launch()
+
+
 class WorkerProcess:
     """One live worker. Every request has a deadline; a missed one ends the process."""
 
-    def __init__(self, arm: Arm, folder: Path, cores: list[int]) -> None:
+    def __init__(
+        self, arm: Arm, folder: Path, cores: list[int], launch: Launch = PLAIN
+    ) -> None:
         self.arm = arm
+        self.launch = launch
         self.log = folder / f"{arm.id.replace('/', '-')}-{arm.profile}.log"
         self.chatty_bytes = 0
         ours, theirs = socket.socketpair()
@@ -42,6 +62,7 @@ class WorkerProcess:
         with theirs, self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [
+                    *launch.prefix,
                     sys.executable,
                     "-m",
                     "harness.worker",
@@ -52,7 +73,7 @@ class WorkerProcess:
                 stdout=output,
                 stderr=output,
                 pass_fds=[theirs.fileno()],
-                env=_environment(),
+                env=_environment() | dict(launch.environment),
                 start_new_session=True,  # Ctrl-C is the parent's to handle
                 preexec_fn=_die_with_parent(),
             )
@@ -70,7 +91,7 @@ class WorkerProcess:
             DriverError: the driver cannot be used; the message says why.
             WorkerGone: it crashed or hung while it was imported.
         """
-        hello = self._receive(START_SECONDS, "importing its library")
+        hello = self._receive(self.launch.start_seconds, "importing its library")
         if "error" in hello:
             self.stop()
             raise DriverError(hello["error"], hint=hello["hint"])

@@ -20,6 +20,7 @@ from harness.results.records import (
     ArmFacts,
     CellFacts,
     Check,
+    Count,
     Footer,
     Header,
     Trial,
@@ -48,6 +49,7 @@ class Recording:
     ) -> None:
         self.checks: list[Check] = []
         self.trials = 0
+        self.counts = 0
         self._writer = Writer(path) if path else None
         self._venue = venue
         self._cells = [_cell_facts(cell, scenarios) for cell in cells]
@@ -86,6 +88,7 @@ class Recording:
         if isinstance(record, Check):
             self.checks.append(record)
         self.trials += isinstance(record, Trial)
+        self.counts += isinstance(record, Count)
         if self._writer is not None:
             self._writer.write(record)
 
@@ -114,6 +117,7 @@ class Recording:
                 reason=reason,
                 trials=self.trials,
                 checks=len(self.checks),
+                counts=self.counts,
                 elapsed_ns=time.perf_counter_ns() - self._begun,
             )
         )

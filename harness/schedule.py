@@ -31,7 +31,8 @@ class Plan:
 
     `slice_ns` is how long a timed slice should last; `slices` how many each arm gets
     per block; `target` the relative half-width at which a cell is done; `budget_s` the
-    wall time that the whole run may take, 0 for no limit.
+    wall time that the whole run may take, 0 for no limit. `repeats` is how many processes
+    count a cell of an arm, where a lane counts instead of timing.
     """
 
     slice_ns: int
@@ -41,6 +42,7 @@ class Plan:
     target: float
     budget_s: float
     latency_ns: int
+    repeats: int = 3
 
     @property
     def block_ns(self) -> int:

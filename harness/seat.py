@@ -13,7 +13,7 @@ from typing import Any
 from harness.control import Control
 from harness.errors import OracleError, WorkerGone
 from harness.model import Arm, Judgement, Target, Verdict
-from harness.process import WorkerProcess, judgement, target_message
+from harness.process import PLAIN, Launch, WorkerProcess, judgement, target_message
 from harness.stage import Playable, Stage
 
 EXACT = Judgement(Verdict.EXACT)
@@ -39,13 +39,18 @@ class Seat:
         folder: Path,
         cores: list[int],
         deadlines: Deadlines,
+        launch: Launch = PLAIN,
+        number: int = 0,
     ) -> None:
+        """`number` tells seats of one arm apart that work at the same time."""
         self.arm = arm
         self.stage = stage
         self.control = control
         self.folder = folder
         self.cores = cores
         self.deadlines = deadlines
+        self.launch = launch
+        self.number = number
         self.rss_peak_bytes = 0
         self.chatty_bytes = 0
         self.slowest_ns = 0
@@ -62,7 +67,7 @@ class Seat:
     def spawn(self) -> None:
         """Start a worker without waiting for it."""
         if self._worker is None:
-            self._worker = WorkerProcess(self.arm, self.folder, self.cores)
+            self._worker = WorkerProcess(self.arm, self.folder, self.cores, self.launch)
 
     @property
     def worker(self) -> WorkerProcess:
@@ -130,7 +135,7 @@ class Seat:
             OracleError: the fixture's SQL failed.
         """
         self._kept = None
-        owner = self.arm.id + self.arm.profile
+        owner = f"{self.arm.id}{self.arm.profile}{self.number or ''}"
         self._schema = self.stage.fresh_schema(self.control, play.cell, owner)
         self._fresh = True
         return self.stage.place(play.cell, self._schema, self.application_name)

@@ -143,9 +143,9 @@ class Worker:
         gc.freeze()
         return {}
 
-    def burden(self, ns: float) -> dict[str, Any]:
-        """Make every op slower by so much CPU time."""
-        turns = turns_for(ns)
+    def burden(self, ns: float = 0.0, turns: int = 0) -> dict[str, Any]:
+        """Make every op dearer: by so much CPU time, or by turns of the empty loop."""
+        turns = turns or turns_for(ns)
         self.ops = [burdened(op, turns) for op in self.ops]
         return {"turns": turns}
 

@@ -143,6 +143,28 @@ class Trial(Record, frozen=True, kw_only=True, tag="trial"):
     rss_peak_bytes: int = 0
 
 
+class Count(Record, frozen=True, kw_only=True, tag="count"):
+    """One cell of one arm in one process whose instructions were counted.
+
+    A slice of `low_ops` and one of `high_ops` ran in it, equal in everything else; the
+    slope between the two is what an op costs. All four are 0 where the verdict forbids a
+    number. `counter` is the program that counted, with its version.
+    """
+
+    cell: str
+    arm: str
+    repeat: int
+    verdict: str
+    detail: str = ""
+    observed: str = ""
+    expected: str = ""
+    counter: str = ""
+    low_ops: int = 0
+    high_ops: int = 0
+    low_instructions: int = 0
+    high_instructions: int = 0
+
+
 class Check(Record, frozen=True, kw_only=True, tag="check"):
     """One cell of the conformance matrix.
 
@@ -200,9 +222,10 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
     trials: int
     checks: int
     elapsed_ns: int
+    counts: int = 0
 
 
-AnyRecord = Header | Trial | Check | Note | Footer
+AnyRecord = Header | Trial | Count | Check | Note | Footer
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,6 +238,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[Note]
     footer: Footer | None
     truncated: str = ""
+    counts: list[Count] = msgspec.field(default_factory=list)
 
     def cell(self, identity: str) -> CellFacts:
         """The facts of a cell by its id."""

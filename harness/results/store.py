@@ -20,6 +20,7 @@ from harness.results.records import (
     SCHEMA,
     AnyRecord,
     Check,
+    Count,
     Footer,
     Header,
     Note,
@@ -120,6 +121,7 @@ def read(path: Path) -> Run:
         notes=[one for one in records if isinstance(one, Note)],
         footer=footer,
         truncated=truncated,
+        counts=[one for one in records if isinstance(one, Count)],
     )
 
 
