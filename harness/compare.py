@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import median, median_high, median_low
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harness import conditions, stats
+from harness.counted import CountedSide
 from harness.errors import (
     EXIT_FAILED,
     EXIT_INCONCLUSIVE,
@@ -28,6 +29,8 @@ from harness.model import Verdict
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
     from harness.results.records import ArmFacts, Run
+
+S = TypeVar("S", Side, CountedSide)
 
 THRESHOLD = 0.03
 ALPHA = 0.05
@@ -47,8 +50,8 @@ class Change(StrEnum):
 class CellChange:
     """One line of a comparison of times; `compare_counts` says what it is of counts.
 
-    `base_ns` and `candidate_ns` are medians over rounds, ns per op; None where there is
-    no number. `shift` is the log-ratio candidate/base, `spread` the standard deviation
+    `base_number` and `candidate_number` are medians over rounds, ns per op; None where
+    there is no number. `shift` is the log-ratio candidate/base, `spread` the standard deviation
     of a single round's, `detectable` the log-ratio that the test, corrected for the
     number of tests, would have found four times in five.
     """
@@ -57,8 +60,8 @@ class CellChange:
     arm: str
     change: Change
     reason: str = ""
-    base_ns: float | None = None
-    candidate_ns: float | None = None
+    base_number: float | None = None
+    candidate_number: float | None = None
     base_rounds: int = 0
     candidate_rounds: int = 0
     shift: stats.Estimate | None = None
@@ -102,7 +105,9 @@ class Comparison:
             return EXIT_FAILED
         # A cell that base had no number for has nothing to lose.
         doubtful = (Change.INCONCLUSIVE, Change.NOT_COMPARABLE)
-        if any(one.change in doubtful and one.base_ns is not None for one in self.changes):
+        if any(
+            one.change in doubtful and one.base_number is not None for one in self.changes
+        ):
             return EXIT_INCONCLUSIVE
         return EXIT_PASS
 
@@ -129,10 +134,10 @@ def compare(
             or the same run twice without two arms.
     """
     paired = base.header.run == candidate.header.run
-    _check_request(base, candidate, base_arm, candidate_arm, paired)
+    check_request(base, candidate, base_arm, candidate_arm, paired)
     title = Comparison(
-        base=_label(base, base_arm),
-        candidate=_label(candidate, candidate_arm),
+        base=label(base, base_arm),
+        candidate=label(candidate, candidate_arm),
         paired=paired,
         threshold=threshold,
         alpha=alpha,
@@ -142,16 +147,18 @@ def compare(
     if invalid:
         return replace(title, invalid=tuple(invalid))
     before, after = sides(base), sides(candidate)
-    rows = [_test(a, b, paired) for a, b in _pairs(before, after, base_arm, candidate_arm)]
+    rows = [_test(a, b, paired) for a, b in pairs(before, after, base_arm, candidate_arm)]
     if base.truncated or candidate.truncated:
         invalid.extend(_truncated_too_early(rows))
-    if not any(row.base_ns is not None or row.candidate_ns is not None for row in rows):
+    if not any(
+        row.base_number is not None or row.candidate_number is not None for row in rows
+    ):
         invalid.append("the two have nothing measured in common")
     if invalid:
         return replace(title, invalid=tuple(invalid))
     if not base_arm:
-        rows.extend(_absent(before, after, candidate))
-    shift = None if paired else common_shift(_pairs(before, after, "", ""))
+        rows.extend(absent(before, after, candidate))
+    shift = None if paired else common_shift(pairs(before, after, "", ""))
     return _conclude(title, _judge_all(rows, title), shift)
 
 
@@ -161,9 +168,15 @@ def _conclude(
     shifted = shift is not None and abs(shift) > math.log1p(title.threshold)
     if shifted:
         changes = [_doubted(one) for one in changes]
+    return replace(title, changes=worst_first(changes), common_shift=shift, shifted=shifted)
+
+
+def worst_first(changes: Iterable[CellChange]) -> tuple[CellChange, ...]:
+    """In the order of concern."""
     order = list(Change)
-    ordered = sorted(changes, key=lambda one: (order.index(one.change), one.cell, one.arm))
-    return replace(title, changes=tuple(ordered), common_shift=shift, shifted=shifted)
+    return tuple(
+        sorted(changes, key=lambda one: (order.index(one.change), one.cell, one.arm))
+    )
 
 
 def _doubted(row: CellChange) -> CellChange:
@@ -174,7 +187,7 @@ def _doubted(row: CellChange) -> CellChange:
     return replace(row, change=Change.INCONCLUSIVE, reason=reason)
 
 
-def common_shift(pairs: Iterable[tuple[Side, Side]]) -> float | None:
+def common_shift(sides: Iterable[tuple[Side, Side]]) -> float | None:
     """The log-ratio that the drivers of unchanged version have in common; None without any.
 
     The median over those arms of each arm's median over its cells. Of two middle arms
@@ -182,9 +195,9 @@ def common_shift(pairs: Iterable[tuple[Side, Side]]) -> float | None:
     nothing: one slower driver of two is no slower machine.
     """
     by_arm: dict[str, list[float]] = defaultdict(list)
-    for before, after in pairs:
+    for before, after in sides:
         was, now = before.number, after.number
-        comparable = _unchanged(before.arm, after.arm) and _obstacle(before, after) is None
+        comparable = _unchanged(before.arm, after.arm) and obstacle(before, after) is None
         if comparable and was is not None and now is not None:
             by_arm[before.arm.id].append(stats.log_ratio(now, was))
     if not by_arm:
@@ -207,12 +220,13 @@ def _truncated_too_early(rows: Iterable[CellChange]) -> Iterator[str]:
 # --- one cell -----------------------------------------------------------------------
 
 
-def _pairs(
-    before: Mapping[tuple[str, str], Side],
-    after: Mapping[tuple[str, str], Side],
+def pairs(
+    before: Mapping[tuple[str, str], S],
+    after: Mapping[tuple[str, str], S],
     base_arm: str,
     candidate_arm: str,
-) -> Iterator[tuple[Side, Side]]:
+) -> Iterator[tuple[S, S]]:
+    """What is compared with what: every arm with itself, or the two that were named."""
     for (cell, arm), side in before.items():
         if base_arm:
             wanted = candidate_arm if arm == base_arm else ""
@@ -223,9 +237,9 @@ def _pairs(
             yield side, other
 
 
-def _absent(
-    before: Mapping[tuple[str, str], Side],
-    after: Mapping[tuple[str, str], Side],
+def absent(
+    before: Mapping[tuple[str, str], S],
+    after: Mapping[tuple[str, str], S],
     candidate: Run,
 ) -> Iterator[CellChange]:
     """What base measured and candidate should have measured: never an absent row."""
@@ -246,14 +260,14 @@ def _test(before: Side, after: Side, paired: bool) -> CellChange:
         cell=before.cell.id,
         arm=before.arm.id if same_arm else f"{before.arm.id} → {after.arm.id}",
         change=Change.INCONCLUSIVE,
-        base_ns=before.number,
-        candidate_ns=after.number,
+        base_number=before.number,
+        candidate_number=after.number,
         base_rounds=len(before.by_round),
         candidate_rounds=len(after.by_round),
     )
-    obstacle = _obstacle(before, after)
-    if obstacle is not None:
-        return replace(row, change=obstacle[0], reason=obstacle[1])
+    found = obstacle(before, after)
+    if found is not None:
+        return replace(row, change=found[0], reason=found[1])
     return _paired(row, before, after) if paired else _two_samples(row, before, after)
 
 
@@ -287,8 +301,8 @@ def _too_few(rounds: str) -> str:
     return f"{rounds} undisturbed rounds; {stats.MIN_ROUNDS} are needed"
 
 
-def _obstacle(before: Side, after: Side) -> tuple[Change, str] | None:
-    """Why two sides cannot be compared by their times, if they cannot."""
+def obstacle(before: S, after: S) -> tuple[Change, str] | None:
+    """Why two sides cannot be compared by their numbers, if they cannot."""
     was, now = before.verdict, after.verdict
     if was.timeable and not now.timeable:
         # Neither a server's lack nor a fault of ours is ever charged to a driver.
@@ -305,7 +319,7 @@ def _obstacle(before: Side, after: Side) -> tuple[Change, str] | None:
     return None
 
 
-def _work(before: Side, after: Side) -> Iterator[tuple[str, object, object]]:
+def _work(before: S, after: S) -> Iterator[tuple[str, object, object]]:
     a, b = before.cell, after.cell
     yield "definition", a.digest, b.digest
     yield "op", (a.op, a.strategy), (b.op, b.strategy)
@@ -369,9 +383,14 @@ def _doubt(row: CellChange, significant: bool) -> str:
 # --- the two runs -------------------------------------------------------------------
 
 
-def _check_request(
+def check_request(
     base: Run, candidate: Run, base_arm: str, candidate_arm: str, paired: bool
 ) -> None:
+    """Whether these arms of these runs can be asked for.
+
+    Raises:
+        UsageError: they cannot.
+    """
     if bool(base_arm) != bool(candidate_arm):
         raise UsageError("one arm is named, the other is not",
                          hint="give both --base-arm and --candidate-arm")  # fmt: skip
@@ -389,5 +408,6 @@ def _check_request(
             )
 
 
-def _label(run: Run, arm: str) -> str:
+def label(run: Run, arm: str) -> str:
+    """A run, and the arm of it that was named, as a reader sees them."""
     return f"{run.header.run}, {arm}" if arm else run.header.run

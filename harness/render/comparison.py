@@ -6,6 +6,7 @@ import io
 import json as jsonlib
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from textwrap import wrap
 
@@ -27,6 +28,11 @@ def headline(comparison: Comparison) -> str:
 
 def method(comparison: Comparison) -> str:
     """How it was judged, so that a reader can disagree."""
+    if comparison.lane == "instructions":
+        return (
+            "the whole range of ratios between all repeats must lie beyond the threshold; "
+            f"threshold ±{comparison.threshold * 100:g} %"
+        )
     paired, unpaired = "paired by round, signed rank", "two samples of rounds, Mann–Whitney"
     how = paired if comparison.paired else unpaired
     tests = sum(one.p is not None for one in comparison.changes)
@@ -63,10 +69,27 @@ _STYLES = {
     Change.IMPROVED: "bold green",
     Change.SAME: "bold",
 }
-_MDE = (
-    "MDE: the difference that this test would have found four times in five "
-    "(∞: none, for want of rounds)."
-)
+_NOTES = {
+    "time": "MDE: the difference that this test would have found four times in five "
+    "(∞: none, for want of rounds).",
+    "instructions": "Spread: how far the repeats of one side lie apart, the larger of "
+    "the two.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the columns of a lane are called, and its unit in JSON."""
+
+    interval: str
+    last: str
+    unit: str
+
+
+_WORDS = {
+    "time": Words("95 % interval", "MDE", "ns"),
+    "instructions": Words("range", "spread", "instructions"),
+}
 
 
 def text(comparison: Comparison, *, width: int = WIDTH, colour: bool = False) -> str:
@@ -86,25 +109,28 @@ def _lines(comparison: Comparison, width: int) -> Iterator[tuple[str, str]]:
     yield f"candidate  {comparison.candidate}", ""
     for line in doubts(comparison):
         yield f"! {line}", "yellow"
+    words = _WORDS[comparison.lane]
     for kind, rows in groupby(comparison.changes, key=lambda one: one.change):
-        title = f"{'change':>9}{'95 % interval':>18}{'MDE':>8}"
+        title = f"{'change':>9}{words.interval:>18}{words.last:>8}"
         yield "", ""
         yield f"{kind.upper():<{width - 46}}{'was':>9}  {title}", _STYLES[kind]
         for cell, found in groupby(rows, key=lambda one: one.cell):
             yield cell, ""
-            yield from ((line, "") for row in found for line in _row(row, width))
+            for row in found:
+                yield from ((line, "") for line in _row(row, comparison.lane, width))
     yield "", ""
     yield headline(comparison), "bold"
     if comparison.changes:
-        yield f"{method(comparison)}. {_MDE}", "dim"
+        yield f"{method(comparison)}. {_NOTES[comparison.lane]}", "dim"
 
 
-def _row(row: CellChange, width: int) -> Iterator[str]:
+def _row(row: CellChange, lane: str, width: int) -> Iterator[str]:
     """A line of numbers, or the reason why there are none."""
     name = f"  {fmt.shorten(row.arm, width - 50)}"
-    start = f"{name:<{width - 46}}{_was(row):>9}  "
+    was, change, interval, last = _columns(row, lane)
+    start = f"{name:<{width - 46}}{was:>9}  "
     if row.shift is not None:
-        yield f"{start}{_change(row):>9}{_interval(row):>18}{_detectable(row):>8}"
+        yield f"{start}{change:>9}{interval:>18}{last:>8}"
     elif len(start) + len(row.reason) <= width:
         yield start + row.reason
         return
@@ -113,31 +139,34 @@ def _row(row: CellChange, width: int) -> Iterator[str]:
     yield from (f"    {line}" for line in wrap(row.reason, width - 4))
 
 
-def _was(row: CellChange) -> str:
-    return fmt.duration(row.base_ns)
+def _columns(row: CellChange, lane: str) -> tuple[str, str, str, str]:
+    """What it was, the change, its interval or range, and what limits it.
 
-
-def _change(row: CellChange) -> str:
-    return fmt.change(row.shift.point) if row.shift else fmt.NONE
-
-
-def _interval(row: CellChange) -> str:
-    return fmt.change_interval(row.shift) if row.shift else fmt.NONE
-
-
-def _detectable(row: CellChange) -> str:
-    return fmt.change(row.detectable, sign=False)
+    A count is so sure that a tenth of a per cent is a coarse step.
+    """
+    if lane == "time":
+        was, last = fmt.duration(row.base_number), fmt.change(row.detectable, sign=False)
+        decimals = 1
+    else:
+        was = fmt.NONE if row.base_number is None else fmt.rate(row.base_number)
+        last = fmt.change(row.spread, sign=False, decimals=3)
+        decimals = 2
+    if row.shift is None:
+        return was, fmt.NONE, fmt.NONE, last
+    change = fmt.change(row.shift.point, decimals=decimals)
+    return was, change, fmt.change_interval(row.shift, decimals=decimals), last
 
 
 # --- programs -----------------------------------------------------------------------
 
 
 def json(comparison: Comparison) -> str:
-    """One JSON object; ratios are candidate/base, times ns per op, null where unknown."""
+    """One JSON object; ratios are candidate/base, numbers per op, null where unknown."""
     shift = comparison.common_shift
     data = {
         "base": comparison.base,
         "candidate": comparison.candidate,
+        "lane": comparison.lane,
         "paired": comparison.paired,
         "threshold": comparison.threshold,
         "alpha": comparison.alpha,
@@ -147,22 +176,23 @@ def json(comparison: Comparison) -> str:
         "common_shift_ratio": None if shift is None else math.exp(shift),
         "machine_shifted": comparison.shifted,
         "counts": {str(kind): count for kind, count in comparison.counts.items()},
-        "changes": [_change_object(row) for row in comparison.changes],
+        "changes": [_change_object(row, comparison.lane) for row in comparison.changes],
     }
     return jsonlib.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def _change_object(row: CellChange) -> dict[str, object]:
+def _change_object(row: CellChange, lane: str) -> dict[str, object]:
     ratio = row.shift.exp() if row.shift else None
     effect = row.detectable
     unknown = effect is None or math.isinf(effect)
+    unit = _WORDS[lane].unit
     return {
         "cell": row.cell,
         "arm": row.arm,
         "change": str(row.change),
         "reason": row.reason,
-        "base_ns": row.base_ns,
-        "candidate_ns": row.candidate_ns,
+        f"base_{unit}": row.base_number,
+        f"candidate_{unit}": row.candidate_number,
         "base_rounds": row.base_rounds,
         "candidate_rounds": row.candidate_rounds,
         "ratio": ratio.point if ratio else None,
@@ -189,18 +219,19 @@ def markdown(comparison: Comparison) -> str:
         *(f"> {cell(line)}" for line in doubts(comparison)),
     ]
     if comparison.changes:
+        words = _WORDS[comparison.lane]
+        head = f"| was | ratio − 1 | {words.interval} | {words.last} | why |"
         lines += [
             "",
-            "| change | cell | arm | was | ratio − 1 | 95 % interval | MDE | why |",
+            f"| change | cell | arm {head}",
             "|---|---|---|--:|--:|--:|--:|---|",
-            *map(_markdown_row, comparison.changes),
+            *(_markdown_row(row, comparison.lane) for row in comparison.changes),
             "",
-            f"{method(comparison)}. {_MDE}",
+            f"{method(comparison)}. {_NOTES[comparison.lane]}",
         ]
     return "\n".join(lines) + "\n"
 
 
-def _markdown_row(row: CellChange) -> str:
-    values = (str(row.change), row.cell, row.arm, _was(row), _change(row), _interval(row),
-              _detectable(row), row.reason)  # fmt: skip
+def _markdown_row(row: CellChange, lane: str) -> str:
+    values = (str(row.change), row.cell, row.arm, *_columns(row, lane), row.reason)
     return "| " + " | ".join(map(fmt.markdown_cell, values)) + " |"

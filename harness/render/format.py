@@ -99,24 +99,25 @@ def times(ratio: float) -> str:
     return f"{ratio:.2f}×" if ratio < 100 else f"{ratio:,.0f}×"
 
 
-def change(log_ratio: float | None, *, sign: bool = True) -> str:
+def change(log_ratio: float | None, *, sign: bool = True, decimals: int = 1) -> str:
     """A log-ratio in per cent: `+8.1 %`."""
     if log_ratio is None:
         return NONE
     if math.isinf(log_ratio):
         return "∞"
     value = stats.percent(log_ratio)
-    text = f"{abs(value):.1f} %" if abs(value) < 100 else f"{abs(value):,.0f} %"
-    if not sign or float(f"{value:.1f}") == 0:
+    text = f"{abs(value):.{decimals}f} %" if abs(value) < 100 else f"{abs(value):,.0f} %"
+    if not sign or float(f"{value:.{decimals}f}") == 0:
         return text
     return (MINUS if value < 0 else "+") + text
 
 
-def change_interval(estimate: stats.Estimate) -> str:
+def change_interval(estimate: stats.Estimate, *, decimals: int = 1) -> str:
     """The interval of a log-ratio in per cent: `+6.9 … +9.2 %`."""
     if estimate.low is None or estimate.high is None:
         return "no interval"
-    return f"{change(estimate.low).removesuffix(' %')} … {change(estimate.high)}"
+    low, high = (change(one, decimals=decimals) for one in (estimate.low, estimate.high))
+    return f"{low.removesuffix(' %')} … {high}"
 
 
 def ratio_interval(estimate: stats.Estimate) -> str:

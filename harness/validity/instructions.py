@@ -1,0 +1,161 @@
+"""Are counted instructions exact, and is half a per cent more of them found?
+
+Each series is a bench run of the instruction lane in a file of its own; a complete file
+is not made again. Comparisons go through the very rule that `pgdyno compare` uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness import bench, callgrind, scenario, schedule
+from harness.compare import CellChange, Change
+from harness.compare_counts import THRESHOLD, judge
+from harness.counted import CountedSide, counted_sides
+from harness.errors import ResultsError
+from harness.model import Arm
+from harness.results import store
+from harness.runner import Progress
+from harness.validity import Outcome
+from harness.venue import Venue
+
+CELL = "query/point#fetch-one"
+EXACT = ("psycopg", "psycopg2", "asyncpg")
+"""Their spread must be small; that of others is only stated."""
+STATED = ("psycopg-async", "psqlpy")
+SPREAD = 0.001
+BURDEN = 0.005
+BURDENED = "psycopg2"
+PAIR = 2
+"""Repeats on each side of a comparison: the fewest that the rule takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """How many repeats of which arms, and the file that keeps them."""
+
+    file: Path
+    arms: tuple[Arm, ...]
+    repeats: int
+
+
+def spread_series(folder: Path, repeats: int, drivers: Sequence[str]) -> Series:
+    """The same drivers again and again."""
+    name = f"instructions-spread-{len(drivers)}-drivers-{repeats}.jsonl"
+    return Series(folder / name, tuple(Arm(one) for one in drivers), repeats)
+
+
+def burden_series(folder: Path, repeats: int) -> Series:
+    """One driver without and with a burden."""
+    arms = tuple(Arm(BURDENED, burden=burden) for burden in (0.0, BURDEN))
+    return Series(folder / f"instructions-burden-{repeats}.jsonl", arms, repeats)
+
+
+def measure(place: Venue, series: Series, progress: Progress) -> None:
+    """Count what is not there yet."""
+    if _complete(series.file):
+        return
+    series.file.parent.mkdir(parents=True, exist_ok=True)
+    series.file.unlink(missing_ok=True)
+    scenarios, cells = scenario.select_cells([CELL])
+    plan = replace(schedule.PLANS["gate"], repeats=series.repeats)
+    order = bench.Order(scenarios, cells, series.arms, plan, "gate", 0, "instructions")
+    bench.measure(place, order, series.file, progress, _fail)
+
+
+def _fail(problem: str) -> None:
+    raise ResultsError(f"the counts cannot be made: {problem}", hint="pgdyno doctor")
+
+
+def _complete(file: Path) -> bool:
+    try:
+        return file.exists() and not store.read(file).truncated
+    except ResultsError:
+        return False
+
+
+# --- what the files say -------------------------------------------------------------------
+
+
+def spreads(series: Series) -> Iterator[Outcome]:
+    """How far the repeats of each driver lie apart."""
+    for side in _sides(series):
+        driver, seen = side.arm.driver, side.spread
+        must = driver in EXACT
+        told = f"{side.verdict}: {side.detail}" if seen is None else f"{seen:.4%}"
+        yield Outcome(
+            f"instructions, A/A spread of {driver}, {series.repeats} processes",
+            f"below {SPREAD:.1%}" if must else "stated",
+            told,
+            seen is not None and (seen < SPREAD or not must),
+        )
+
+
+def burdens(series: Series) -> Iterator[Outcome]:
+    """A burden is found each time; no arm without one is flagged."""
+    sides = list(_sides(series))
+    plain, heavier = (side.slopes for side in sides) if len(sides) == 2 else ((), ())
+    found = [
+        _change(_window(plain, at), _window(heavier, at)) is Change.REGRESSED
+        for at in range(series.repeats)
+    ]
+    flagged = [
+        _change(_window(plain, at), _window(plain, at + PAIR)) is not Change.SAME
+        for at in range(series.repeats)
+    ]
+    every = series.repeats
+    complete = len(plain) == len(heavier) == every
+    yield Outcome(
+        f"instructions, +{BURDEN:.1%} put in",
+        f"{every} of {every} found",
+        f"{sum(found)} of {every} found",
+        complete and all(found),
+    )
+    yield Outcome(
+        "instructions, nothing put in",
+        f"0 of {every} flagged",
+        f"{sum(flagged)} of {every} flagged",
+        complete and not any(flagged),
+    )
+
+
+def _window(slopes: Sequence[float], start: int) -> list[float]:
+    """So many repeats from one on, in a circle: each comparison has others."""
+    return [slopes[(start + at) % len(slopes)] for at in range(PAIR)] if slopes else []
+
+
+def _change(base: Sequence[float], candidate: Sequence[float]) -> Change:
+    row = CellChange(CELL, BURDENED, Change.INCONCLUSIVE)
+    return judge(row, base, candidate, THRESHOLD).change
+
+
+def _sides(series: Series) -> Iterator[CountedSide]:
+    """The sides of a series in the order of its arms."""
+    known = counted_sides(store.read(series.file))
+    yield from (known[CELL, arm.id] for arm in series.arms if (CELL, arm.id) in known)
+
+
+def run(
+    place: Venue,
+    folder: Path,
+    progress: Progress,
+    *,
+    spread_repeats: int,
+    burden_repeats: int,
+    drivers: Sequence[str] = (*EXACT, *STATED),
+) -> Iterator[Outcome]:
+    """All of them; nothing where valgrind is missing but an outcome that says so.
+
+    `burden_repeats` are at least 4, so that the sides of a comparison differ.
+    """
+    if reason := callgrind.why_not():
+        yield Outcome("instructions", "counted", f"not run: {reason}", ok=False)
+        return
+    again = spread_series(folder, spread_repeats, drivers)
+    measure(place, again, progress)
+    yield from spreads(again)
+    burdened = burden_series(folder, burden_repeats)
+    measure(place, burdened, progress)
+    yield from burdens(burdened)
