@@ -51,9 +51,9 @@ class CellChange:
     """One line of a comparison of times; `compare_counts` says what it is of counts.
 
     `base_number` and `candidate_number` are medians over rounds, ns per op; None where
-    there is no number. `shift` is the log-ratio candidate/base, `spread` the standard deviation
-    of a single round's, `detectable` the log-ratio that the test, corrected for the
-    number of tests, would have found four times in five.
+    there is no number. `shift` is the log-ratio candidate/base, `spread` the standard
+    deviation of a single round's, `detectable` the log-ratio that the test, corrected for
+    the number of tests, would have found four times in five.
     """
 
     cell: str

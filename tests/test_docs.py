@@ -34,6 +34,7 @@ STRUCTS = (
     records.CellFacts,
     records.Trial,
     records.Slices,
+    records.Count,
     records.Check,
     records.Note,
     records.Footer,

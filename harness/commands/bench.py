@@ -82,7 +82,8 @@ def run(args: argparse.Namespace) -> int:
             f"nothing in {' '.join(args.path)} can be timed",
             hint="a case with [case.bench] can: pgdyno list cases shows its effort",
         )
-    arms = with_aa(options.arms(args.driver, args.profile), wanted=not args.no_aa)
+    aa = args.lane == "time" and not args.no_aa  # a repeated count is its own A/A
+    arms = with_aa(options.arms(args.driver, args.profile), wanted=aa)
     plan = schedule.PLANS[args.effort]
     if args.effort == "gate":
         plan = replace(plan, min_rounds=schedule.gate_rounds(len(cells) * len(arms)))

@@ -3,7 +3,7 @@
 Each repeat is a fresh worker under callgrind, with a fixed hash seed. It is opened and
 verified like any other, runs a slice of few ops and one of many, and is verified again.
 How busy the machine is does not matter, so as many workers count side by side as there
-are processors. A repeat is its own A/A: an A/A arm is counted like every other.
+are processors. A repeat is its own A/A: such a run needs no A/A arm.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from harness.model import Verdict
 from harness.render import format as fmt
 from harness.render.cells import CellView, Group, Row
+from harness.render.counts import CountedCell, CountRow
 from harness.render.format import markdown_cell as esc
 from harness.render.matrix import Matrix, MatrixRow
 from harness.render.view import Report, RunView
@@ -28,7 +29,7 @@ def render(report: Report, *, images: Sequence[str] = ()) -> str:
 
 
 def _run(run: RunView) -> Iterator[str]:
-    yield f"## {'Benchmark' if run.cells else 'Conformance'} {esc(run.name)}"
+    yield f"## {'Benchmark' if run.bench else 'Conformance'} {esc(run.name)}"
     yield ""
     yield f"**{esc(run.answer)}** {esc(run.sureness)}".rstrip()
     yield ""
@@ -40,6 +41,8 @@ def _run(run: RunView) -> Iterator[str]:
         yield ""
     if run.cells:
         yield from _overview(run)
+    if run.counted:
+        yield from _counted(run.counted)
     if run.matrix:
         yield from _matrix(run.matrix)
     yield from _terms(run)
@@ -153,6 +156,35 @@ def _cell_row(cell: CellView, group: Group, row: Row) -> list[str]:
         fmt.duration(row.server_cpu_ns),
         fmt.duration(row.latencies[2]),
     ]
+
+
+# --- counted ----------------------------------------------------------------------------
+
+
+def _counted(cells: Sequence[CountedCell]) -> Iterator[str]:
+    yield "### Instructions per op"
+    yield ""
+    yield "Of the client. **Bold**: the least of the exact ones. ≠: counted, not compared."
+    yield ""
+    for cell in cells:
+        extra = f" ({esc(cell.point)})" if cell.point else ""
+        yield f"#### {esc(cell.facts.title)}{extra}"
+        yield ""
+        yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
+        yield ""
+        head = ["driver", "instructions per op", "× least", "spread", "repeats"]
+        yield from table(head, map(_count_row, cell.rows))
+
+
+def _count_row(row: CountRow) -> list[str]:
+    if row.instructions is None:
+        symbol = f"{fmt.SYMBOLS[row.verdict]} " if row.verdict else ""
+        return [esc(row.arm), f"{symbol}{row.status}: {esc(row.detail)}", "", "", ""]
+    ratio = fmt.NONE if row.ratio is None else fmt.times(row.ratio)
+    if row.verdict is Verdict.DIFFERS:
+        ratio = f"≠ {ratio}"
+    ratio = f"**{ratio}**" if row.least else ratio
+    return [esc(row.arm), row.figures, ratio, row.spread_text, str(row.repeats)]
 
 
 # --- checked ----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from textwrap import wrap
 from harness.model import Verdict
 from harness.render import format as fmt
 from harness.render.cells import CellView, Row
+from harness.render.counts import CountedCell
 from harness.render.matrix import Column, Matrix, MatrixRow
 from harness.render.view import Report, RunView
 from harness.results.records import Check
@@ -29,6 +30,8 @@ def render(report: Report) -> str:
         lines.append("")
         if run.cells:
             lines += [ranking(run), ""]
+        if run.counted:
+            lines += [instructions(run.counted), ""]
         if run.matrix:
             lines += [matrix(run.matrix), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -75,6 +78,30 @@ def _reason(start: str, text: str) -> Iterator[str]:
     first, *rest = wrap(text, WIDTH - len(start)) or [""]
     yield (start + first).rstrip()
     yield from (" " * len(start) + line for line in rest)
+
+
+# --- instructions -----------------------------------------------------------------------
+
+
+def instructions(cells: Sequence[CountedCell]) -> str:
+    """All cells with what an op costs each arm, the least first."""
+    return "\n".join(line for cell in cells for line in (*_counted(cell), "")).rstrip()
+
+
+def _counted(cell: CountedCell) -> Iterator[str]:
+    yield from wrap(cell.facts.title, WIDTH)
+    yield fmt.shorten(cell.facts.id, WIDTH)
+    yield f"{'':27}{'instructions per op':>20}{'× least':>12}{'spread':>12}"
+    for row in cell.rows:
+        mark = "≠" if row.verdict is Verdict.DIFFERS else ""
+        start = f"{mark:>4}  {fmt.shorten(row.arm, 20):<20} "
+        if row.instructions is None:
+            symbol = fmt.SYMBOLS[row.verdict] if row.verdict else fmt.NONE
+            text = f"{symbol} {row.status}: {row.detail}".rstrip(": ")
+            yield from _reason(start, text)
+            continue
+        ratio = fmt.NONE if row.ratio is None else fmt.times(row.ratio)
+        yield f"{start}{row.figures:>20}{ratio:>12}{row.spread_text:>12}"
 
 
 # --- matrix -----------------------------------------------------------------------------

@@ -11,10 +11,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.counted import counters
 from harness.model import Verdict
 from harness.render import format as fmt
 from harness.render import matrix, quality
 from harness.render.cells import CellView, Row, cell_views
+from harness.render.counts import CountedCell, counted_cells, rows_of
+from harness.render.counts import sureness as counted_sureness
 from harness.results.records import ArmFacts, Check, Note, Run
 from harness.stats import MIN_ROUNDS
 
@@ -103,6 +106,12 @@ class RunView:
     matrix: matrix.Matrix | None
     rounds: int
     hues: Mapping[str, int]
+    counted: tuple[CountedCell, ...] = ()
+
+    @property
+    def bench(self) -> bool:
+        """Whether something was measured or counted."""
+        return bool(self.cells or self.counted)
 
     @property
     def competitors(self) -> tuple[Arm, ...]:
@@ -139,7 +148,7 @@ def build(runs: Sequence[Run]) -> Report:
     """The report of one or several runs, in the order given."""
     hues = _hues(runs)
     views = tuple(_run_view(run, hues) for run in runs)
-    measured = any(view.cells for view in views)
+    measured = any(view.bench for view in views)
     checked = any(view.matrix for view in views)
     what = " and ".join(["checked"] * checked + ["measured"] * measured) or "nothing found"
     return Report(f"Python’s PostgreSQL drivers, {what}", views)
@@ -153,6 +162,7 @@ def _in_order(run: Run) -> list[Check]:
 
 def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
     cells = cell_views(run) if run.trials else ()
+    counted = counted_cells(run) if run.counts else ()
     tests = quality.self_tests(run)
     table = matrix.build(_in_order(run)) if run.checks else None
     arms = tuple(_arms(run))
@@ -161,8 +171,8 @@ def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
     return RunView(
         name=run.header.run,
         kind=run.header.kind,
-        answer=_answer(run, cells, table),
-        sureness=_sureness(cells, tests, rounds),
+        answer=_answer(run, cells, counted, table),
+        sureness=_sureness(cells, tests, rounds) or counted_sureness(counted),
         environment=tuple(_environment(run)),
         arms=arms,
         terms=_terms(arms),
@@ -174,19 +184,29 @@ def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
         matrix=table,
         rounds=rounds,
         hues=hues,
+        counted=counted,
     )
 
 
 # --- the answer -----------------------------------------------------------------------
 
 
-def _answer(run: Run, cells: Sequence[CellView], table: matrix.Matrix | None) -> str:
+def _answer(
+    run: Run,
+    cells: Sequence[CellView],
+    counted: Sequence[CountedCell],
+    table: matrix.Matrix | None,
+) -> str:
     parts = []
-    if cells:
-        arms = sum(not arm.twin for arm in run.header.arms)
-        tally = Counter(row.verdict for cell in cells for row in cell.rows if row.verdict)
-        size = f"{fmt.plural(len(cells), 'cell')} × {fmt.plural(arms, 'driver')}"
-        parts.append(f"{size}: {_tally(tally)}.")
+    timed = [row.verdict for cell in cells for row in cell.rows]
+    for length, verdicts in (
+        (len(cells), timed),
+        (len(counted), [row.verdict for row in rows_of(counted)]),
+    ):
+        if length:
+            arms = sum(not arm.twin for arm in run.header.arms)
+            size = f"{fmt.plural(length, 'cell')} × {fmt.plural(arms, 'driver')}"
+            parts.append(f"{size}: {_tally(Counter(filter(None, verdicts)))}.")
     if table:
         columns = fmt.plural(len(table.columns), "column")
         size = f"{fmt.plural(len(table.rows), 'check')} × {columns}"
@@ -241,6 +261,9 @@ def _environment(run: Run) -> Iterator[Fact]:
     yield Fact("server settings", _pairs(server.settings, " = "))
     yield Fact("placement", _pairs(header.placement, " = "))
     yield Fact("effort", header.effort or fmt.NONE)
+    if run.counts:
+        programs = ", ".join(sorted(counters(run))) or fmt.NONE
+        yield Fact("instructions counted by", programs)
     yield Fact("seed", str(header.seed))
     yield Fact("started", header.started)
     yield Fact("duration", fmt.span(run.footer.elapsed_ns) if run.footer else "unknown")
