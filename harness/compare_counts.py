@@ -88,7 +88,7 @@ def _unequal(base: Run, candidate: Run) -> Iterator[str]:
         ("servers", f"PostgreSQL {a.server.version}", f"PostgreSQL {b.server.version}"),
         ("transports", a.server.transport, b.server.transport),
     ):
-        if was != now:
+        if was and now and was != now:
             yield f"different {what}: {was} and {now}"
 
 
@@ -107,7 +107,8 @@ def _python(run: Run) -> str:
 
 
 def _counters(run: Run) -> str:
-    return ", ".join(sorted(counters(run))) or "none"
+    """Empty where no arm got a number: that is a verdict, not another counter."""
+    return ", ".join(sorted(counters(run)))
 
 
 def _row(before: CountedSide, after: CountedSide, threshold: float) -> CellChange:

@@ -118,8 +118,8 @@ def sureness(cells: Sequence[CountedCell]) -> str:
         return ""
     quiet = sum(one < 0.001 for one in found)
     return (
-        f"The repeats of {quiet} of {fmt.plural(len(found), 'count')} lie within 0.1 %; the "
-        f"widest spread is {max(found) * 100:.2f} %."
+        f"The repeats of {quiet} of {fmt.plural(len(found), 'count')} lie within 0.1 %; "
+        f"the widest spread is {max(found) * 100:.2f} %."
     )
 
 
