@@ -75,7 +75,9 @@ def estimate_seconds(cells: Sequence[Cell], arms: Sequence[Arm], repeats: int) -
 def why_not(cell: Cell) -> str:
     """Why a cell is not counted; empty if it is."""
     if cell.clients:
-        return "how many clients interleave decides what is counted: no lane for counting"
+        return (
+            "many clients at once: chance decides how they interleave and what is counted"
+        )
     return ""
 
 
