@@ -37,8 +37,8 @@ LEAD = 1
 MOST_SIDE_BY_SIDE = 8
 DEADLINES = Deadlines(open=300.0, verify=600.0, measure=900.0)
 """Seconds; callgrind makes a worker 50 times slower, and others may use the machine."""
-SECONDS_PER_REPEAT = 8.0
-"""A rough guess for a cell of small ops: most of it is the start of the worker."""
+SECONDS_PER_REPEAT = 12.0
+"""Processor time of a repeat of small ops; most of it is the start of the worker."""
 PROBE_TURNS = 2_000
 SLOW_OP_NS = 2_000_000_000
 """Under callgrind, at its slowest during verification."""
