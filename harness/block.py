@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness import machine, schedule
+from harness import contention, machine, schedule
 from harness.errors import DriverError, OracleError, WorkerGone
 from harness.model import Arm, Cell, Judgement, Verdict
 from harness.results.records import Slices
@@ -19,6 +19,7 @@ from harness.schedule import Plan
 from harness.seat import EXACT, Seat
 from harness.stage import Playable, Stage
 from harness.verify import worst
+from harness.watch import Pair, WaitWatch, Watch
 
 BURDEN_SLICES = 15
 
@@ -35,6 +36,8 @@ class Block:
     ops: dict[str, int] = field(default_factory=dict)
     slices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     latencies: dict[str, list[int]] = field(default_factory=dict)
+    backends: dict[str, list[int]] = field(default_factory=dict)
+    unsettled: set[str] = field(default_factory=set)
     disturbed: str = ""
 
     def timeable(self, arm: str) -> bool:
@@ -45,6 +48,14 @@ class Block:
         """ns per op by arm, of those that were timed."""
         return {
             arm: statistics.median(_wall(one) for one in answers) / self.ops[arm]
+            for arm, answers in self.slices.items()
+            if self.timeable(arm)
+        }
+
+    def switches(self) -> dict[str, float]:
+        """The client's own context switches per op by arm, of those that were timed."""
+        return {
+            arm: sum(one["voluntary"] for one in answers) / (len(answers) * self.ops[arm])
             for arm, answers in self.slices.items()
             if self.timeable(arm)
         }
@@ -72,6 +83,7 @@ class Measurer:
         self.random = rng
         self.placement = placement
         self.server_pid = server_pid
+        self.norms = contention.Norms()
         self._ops: dict[tuple[str, str], tuple[int, float]] = {}  # → ops, ns per op
         self._unburdened: dict[tuple[str, str], float] = {}  # ns per op, for burdens
 
@@ -116,18 +128,34 @@ class Measurer:
     def _warm(self, block: Block, seat: Seat) -> None:
         cell = block.play.cell
         if not cell.clients and cell.expect.sessions is None:
-            seat.ask(
-                "watch",
-                10,
-                pids=self.stage.backend_pids(seat.control, seat.application_name),
-            )
+            pids = self.stage.backend_pids(seat.control, seat.application_name)
+            block.backends[seat.arm.id] = pids
+            seat.ask("watch", 10, pids=pids)
         self.stage.renew(seat.control, cell, seat.schema)
         warm_up = schedule.warm_up_ops(seat.slowest_ns * max(1, cell.clients), self.plan)
         seat.ask("warm", seat.deadlines.verify, ops=warm_up)
         block.ops[seat.arm.id] = self._calibrated(block, seat)
+        self._settle(block, seat)
         if seat.arm.burden is not None:
             self._burden(block, seat)
             seat.ask("warm", seat.deadlines.verify, ops=warm_up)
+
+    def _settle(self, block: Block, seat: Seat) -> None:
+        """Go on warming up until the op becomes no faster. Where a single op is as long as
+        a slice, what it costs is not in how it starts; cells with clients and writes have
+        no time for it."""
+        known = self._known(block.play.cell, seat.arm)
+        slow = known is None or known[1] > self.plan.slice_ns / 4
+        if slow or block.play.cell.clients or _writes(block.play):
+            return
+        ops = schedule.settling_ops(block.ops[seat.arm.id], block.play.prepared.calls)
+        walls: list[float] = []
+        while not schedule.is_settled(walls):
+            if len(walls) == schedule.SETTLING_SLICES[1]:
+                block.unsettled.add(seat.arm.id)
+                return
+            answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=0)
+            walls.append(_wall(answer))
 
     def _burden(self, block: Block, seat: Seat) -> None:
         """Slow an arm by a share of what an op takes without a burden: the median of
@@ -180,18 +208,30 @@ class Measurer:
     def _measure(self, block: Block) -> None:
         arms = [arm for arm in block.ops if block.timeable(arm)]
         cores = self.placement.clients + self.placement.server
-        watch = machine.Watch(cores, self._pids(block))
+        watch, waits = Watch(cores, self._pids(block)), WaitWatch(_pairs(block, arms))
         for turn in schedule.pass_order(self.random, arms, self._passes(block, arms)):
             for arm in turn:
                 if block.timeable(arm):
                     self._slice(block, block.seats[arm])
-        foreign = watch.foreign()
-        if foreign > machine.FOREIGN_LIMIT:
-            block.disturbed = f"{foreign:.0%} of the processors went to others"
-            self._forget_calibration(block)
+        self._judge_quiet(block, watch, waits)
         if self.plan.latency_ns and not block.play.cell.clients and not _writes(block.play):
             for arm in block.ops:
                 self._latencies(block, block.seats[arm])
+
+    def _judge_quiet(self, block: Block, watch: Watch, waits: WaitWatch) -> None:
+        """Whether anything disturbed the block, by all that the system tells."""
+        foreign = watch.foreign()
+        walls = {
+            arm: sum(one["wall_ns"] for one in answers) * (1 + schedule.LEAD_IN)
+            for arm, answers in block.slices.items()
+        }
+        signs = contention.Signs(foreign, waits.shares(walls), block.switches())
+        cell = block.play.cell.id
+        block.disturbed = contention.disturbance(signs, cell, self.norms)
+        if block.disturbed:
+            self._forget_calibration(block)
+        else:
+            self.norms.learn(cell, signs.switches)
 
     def _passes(self, block: Block, arms: Sequence[str]) -> int:
         """Equal for all arms, so that the slices of a pass can be paired."""
@@ -262,6 +302,15 @@ class Measurer:
                     again.expected,
                 )
         seat.close()
+
+
+def _pairs(block: Block, arms: Sequence[str]) -> dict[str, Pair]:
+    """The processes whose waiting for a core tells of others."""
+    return {
+        arm: Pair(block.seats[arm].pid, backends[0] if len(backends) == 1 else 0)
+        for arm in arms
+        for backends in [block.backends.get(arm, [])]
+    }
 
 
 def _wall(answer: Mapping[str, Any]) -> int:

@@ -244,6 +244,7 @@ class Runner:
             block.judged[arm.id],
             attempt=block.attempt,
             disturbed=block.disturbed,
+            settled=arm.id not in block.unsettled,
             slices=slices,
             latency_ns=block.latencies.get(arm.id, []) if slices else [],
             rss_peak_bytes=block.seats[arm.id].rss_peak_bytes,

@@ -138,6 +138,7 @@ class Trial(Record, frozen=True, kw_only=True, tag="trial"):
     observed: str = ""
     expected: str = ""
     disturbed: str = ""
+    settled: bool = True
     slices: Slices | None = None
     latency_ns: list[int] = msgspec.field(default_factory=list)
     rss_peak_bytes: int = 0
