@@ -1,7 +1,8 @@
 """Was a block disturbed? What the system tells of it, judged; pure.
 
-Three signs, each blind to something that another one sees:
+Signs of it, each blind to something that another one sees:
 
+- a checkpoint or an autovacuum of the server;
 - somebody else's processor time on the cores that the block ran on;
 - the time that our own processes were ready to run and waited for a core. It is exact,
   but says nothing where a client's own threads wait for each other;
@@ -40,9 +41,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What was seen of one block. `foreign` is a share of the cores' time; `switches` are
-    the client's own context switches per op, by arm."""
+    """What was seen of one block. `work` is what the server did by itself, `foreign` a
+    share of the cores' time, `switches` the client's own context switches per op by arm."""
 
+    work: str = ""
     foreign: float = 0.0
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     switches: Mapping[str, float] = field(default_factory=dict)
@@ -67,6 +69,8 @@ class Norms:
 
 def disturbance(signs: Signs, cell: str, norms: Norms) -> str:
     """What disturbed a block, as a sentence; empty if nothing did."""
+    if signs.work:
+        return f"the server was busy with {signs.work}"
     if signs.foreign > FOREIGN_LIMIT:
         return f"{signs.foreign:.0%} of the processors went to others"
     for arm, waiting in signs.waiting.items():

@@ -9,9 +9,10 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from harness import stats
-from harness.model import Effort
+from harness.model import Arrivals, Effort
 
 LEAD_IN = 0.2
 """The untimed share at the start of a slice: it brings every driver within ±0.5 % of
@@ -95,6 +96,19 @@ def settling_ops(ops: int, cycle: int) -> int:
 def lead_ops(ops: int) -> int:
     """The untimed ops before a slice."""
     return math.ceil(ops * LEAD_IN)
+
+
+def due(arrivals: Arrivals, rng: random.Random) -> list[int]:
+    """When the ops of an open loop begin, ns from its start: `rate` × `seconds` moments.
+
+    `uniform` moments lie 1/rate apart. Those of a Poisson process have exponential
+    distances with that mean; their number is fixed, so that all slices have equal work.
+    """
+    gap = 1e9 / arrivals.rate
+    count = arrivals.rate * arrivals.seconds
+    if arrivals.kind == "uniform":
+        return [round(gap * number) for number in range(count)]
+    return [round(at) for at in accumulate(rng.expovariate(1 / gap) for _ in range(count))]
 
 
 def passes_in_block(slowest_slice_ns: float, plan: Plan) -> int:

@@ -37,6 +37,7 @@ STRUCTS = (
     records.Check,
     records.Note,
     records.Footer,
+    records.OpenLoop,
 )
 
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
