@@ -7,13 +7,14 @@ import hashlib
 import os
 import platform
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from harness.results.records import Machine
+from harness.servers import Server
 
 
 def describe() -> Machine:
@@ -73,6 +74,28 @@ def place(*, server: bool) -> Placement:
     if len(cores) < 2:
         return Placement()
     return Placement(clients=(cores[0],), server=(cores[1],) if server else ())
+
+
+@contextlib.contextmanager
+def placed(server: Server) -> Iterator[Placement]:
+    """Place clients and server, and act on it: pin what is ours, keep off the clients.
+
+    Afterwards this process may run where it could before: the next run in it has to find
+    all cores again.
+    """
+    # A borrowed server may run here too, but where it runs is its owner's choice.
+    ours = server.pid if server.managed else 0
+    placement = place(server=bool(ours))
+    if not placement.clients:
+        yield placement
+        return
+    before = os.sched_getaffinity(0)
+    pin_server(ours, placement.server)
+    keep_off(placement.clients)
+    try:
+        yield placement
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def pin_server(pid: int, cores: Sequence[int]) -> None:

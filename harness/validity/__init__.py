@@ -10,16 +10,26 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+# Tests that other tools are put to as well: a table shows both under one name.
+AA_IDLE = "A/A, idle"
+AA_HOG = "A/A, beside a hog of 30%"
+POWER_5 = "power, +5%"
+POWER_2 = "power, +2%"
+BROKEN = "broken drivers"
+NOTHING_MEASURED = "nothing measured"
+OPEN_LOOP = "open loop"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one test measured against its mark."""
+    """What one test measured against its mark, of pgdyno or of another tool."""
 
     test: str
     mark: str
     measured: str
     ok: bool
+    tool: str = "pgdyno"
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: test, mark, measured, ok."""
+        """For JSON: test, mark, measured, ok, tool."""
         return asdict(self)

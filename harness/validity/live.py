@@ -9,10 +9,8 @@ often a slower arm is found (power), and whether as much is found as was put in
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, linear_regression, median
@@ -25,22 +23,14 @@ from harness.results import store
 from harness.results.records import Run, Trial
 from harness.runner import Progress
 from harness.schedule import Plan
-from harness.validity import Outcome
+from harness.validity import AA_HOG, AA_IDLE, Outcome
+from harness.validity.interference import hog
 from harness.venue import Venue
 
 CELL = "query/point#fetch-one"
 BURDENS = (0.01, 0.02, 0.05, 0.10, 0.20)
 EQUAL_ARMS = 4
 ALPHA = 0.05
-HOG_SHARE = 0.3
-_HOG = """
-import time
-while True:
-    begun = time.monotonic()
-    while time.monotonic() - begun < {busy}:
-        pass
-    time.sleep({idle})
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +60,29 @@ class Series:
 def measure(place: Venue, series: Series, progress: Progress) -> None:
     """Run the trials that are not there yet."""
     series.folder.mkdir(parents=True, exist_ok=True)
-    missing = [n for n in range(series.trials) if not _complete(series.file(n))]
+    missing = [n for n in range(series.trials) if not complete(series.file(n))]
     if not missing:
         return
     scenarios, cells = scenario.select_cells([CELL])
-    with _hog() if series.hog else nullcontext():
+    with hog() if series.hog else nullcontext():
         for number in missing:
             series.file(number).unlink(missing_ok=True)
             plan = Plan(4_000_000, 16, series.rounds, series.rounds, 0.0, 0, 0)
             order = bench.Order(scenarios, cells, series.arms, plan, "gate", number)
-            bench.measure(place, order, series.file(number), progress, _fail)
+            bench.measure(place, order, series.file(number), progress, fail)
 
 
-def _fail(problem: str) -> None:
+def fail(problem: str) -> None:
+    """An arm that cannot take part ends a test of the measurements."""
     raise ResultsError(f"the trial cannot be run: {problem}", hint="pgdyno doctor")
 
 
-def _complete(file: Path) -> bool:
+def complete(file: Path) -> bool:
+    """Whether a run is there with its footer."""
     try:
         return file.exists() and not store.read(file).truncated
     except ResultsError:
         return False
-
-
-@contextmanager
-def _hog() -> Iterator[None]:
-    """A process that uses a third of one core, in pieces of 10 ms."""
-    code = _HOG.format(busy=0.01, idle=0.01 * (1 / HOG_SHARE - 1))
-    process = subprocess.Popen([sys.executable, "-c", code])
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
 
 
 # --- what the trials say ------------------------------------------------------------------
@@ -176,12 +156,11 @@ def false_alarms(series: Series) -> Iterator[Outcome]:
     judged = [one for one in found if one.p is not None]
     flagged = sum(one.p <= ALPHA for one in judged if one.p is not None)
     allowed = _most(len(judged), ALPHA)
-    beside = f"beside a hog of {HOG_SHARE:.0%}" if series.hog else "idle"
     undecided = (
         f", {len(found) - len(judged)} inconclusive" if len(found) > len(judged) else ""
     )
     yield Outcome(
-        f"A/A, {beside}",
+        AA_HOG if series.hog else AA_IDLE,
         f"at most {allowed} of {len(judged)} flagged",
         f"{flagged} of {len(judged)} flagged{undecided}",
         flagged <= allowed and bool(found),
@@ -208,9 +187,9 @@ def power(series: Series) -> Iterator[Outcome]:
         wanted = {0.05: 0.95, 0.02: 0.80}.get(burden)
         if wanted is not None and found:
             yield Outcome(
-                f"power, +{burden:.0%} put in, {series.rounds} rounds",
+                f"power, +{burden:.0%}",
                 f"at least {wanted:.0%} found",
-                f"{hits} of {len(found)} found",
+                f"{hits} of {len(found)} found in {series.rounds} rounds",
                 hits >= wanted * len(found),
             )
 
