@@ -220,15 +220,15 @@ class Measurer:
     def _measure(self, block: Block) -> None:
         arms = [arm for arm in block.ops if block.timeable(arm)]
         cores = self.placement.clients + self.placement.server
-        before = self.stage.activity()
-        waits = WaitWatch(_pairs(block, arms))
+        before = self.stage.housekeeping()
+        waits = WaitWatch(self._pairs(block, arms))
         watch = Watch(cores, self._pids(block))
         if block.play.cell.arrivals:
             self._open_loops(block, arms, block.play.cell.arrivals)
         else:
             self._interleave(block, arms)
         foreign = watch.foreign()
-        work = self.stage.activity().since(before).work
+        work = self.stage.housekeeping().since(before).work
         self._judge_quiet(block, work, foreign, waits)
         open_loop = block.play.cell.arrivals is not None
         if self.plan.latency_ns and not (open_loop or _writes(block.play)):
@@ -284,6 +284,15 @@ class Measurer:
     def _pids(self, block: Block) -> list[int]:
         workers = [pid for seat in block.seats.values() if (pid := seat.pid)]
         return [*workers, self.server_pid] if self.server_pid else workers
+
+    def _pairs(self, block: Block, arms: Sequence[str]) -> dict[str, Pair]:
+        """The processes whose waiting for a core tells of others: those that have a core of
+        their own. Where nothing is placed, client and server wait for each other."""
+        if not self.placement.clients:
+            return {}
+        backends = block.backends if self.placement.server else {}
+        lone = {arm: pids[0] for arm, pids in backends.items() if len(pids) == 1}
+        return {arm: Pair(block.seats[arm].pid, lone.get(arm, 0)) for arm in arms}
 
     def _slice(self, block: Block, seat: Seat) -> None:
         arm, play, ops = seat.arm.id, block.play, block.ops[seat.arm.id]
@@ -343,15 +352,6 @@ class Measurer:
                     again.expected,
                 )
         seat.close()
-
-
-def _pairs(block: Block, arms: Sequence[str]) -> dict[str, Pair]:
-    """The processes whose waiting for a core tells of others."""
-    return {
-        arm: Pair(block.seats[arm].pid, backends[0] if len(backends) == 1 else 0)
-        for arm in arms
-        for backends in [block.backends.get(arm, [])]
-    }
 
 
 def _while_timed(verdict: Verdict, why: str) -> Judgement:

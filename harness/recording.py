@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from harness import __version__, machine
-from harness.activity import Activity
+from harness.housekeeping import Housekeeping
 from harness.model import Arm, Cell
 from harness.results.records import (
     SCHEMA,
@@ -62,7 +62,7 @@ class Recording:
             "placement": (placement or machine.Placement()).describe(),
         }
         self._begun = time.perf_counter_ns()
-        self._activity = venue.stage.activity()
+        self._before = venue.stage.housekeeping()
         self._footed = False
 
     def begin(self, hellos: Sequence[tuple[Arm, dict[str, Any]]] = ()) -> None:
@@ -111,9 +111,9 @@ class Recording:
                 self._writer.close()
 
     def _foot(self, reason: str) -> None:
-        done = Activity()
+        done = Housekeeping()
         with contextlib.suppress(Exception):  # the server may be what ended the run
-            done = self._venue.stage.activity().since(self._activity)
+            done = self._venue.stage.housekeeping().since(self._before)
         self.write(
             Footer(
                 ended=_now(),

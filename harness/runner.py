@@ -34,6 +34,9 @@ MAX_REPEATS = 2
 class Progress(Protocol):
     """What the runner tells about where it is."""
 
+    def step(self, name: str, done: int, of: int) -> None:
+        """A part of something larger begins."""
+
     def preparing(self, cell: Cell) -> None:
         """The oracle is asked about a cell."""
 

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.activity import Activity, activity
 from harness.control import Control
 from harness.errors import OracleError
+from harness.housekeeping import Housekeeping, housekeeping
 from harness.model import Cell, Judgement, Target, Verdict
 from harness.oracle import Prepared, prepare, read_state
 from harness.results.records import ServerFacts
@@ -271,9 +271,9 @@ class Stage:
         )
         return [int(row[0] or 0) for row in found.rows] if found else []
 
-    def activity(self) -> Activity:
+    def housekeeping(self) -> Housekeeping:
         """What the server has done by itself so far."""
-        return activity(self.control, self.facts.version_num)
+        return housekeeping(self.control, self.facts.version_num)
 
     @contextlib.contextmanager
     def server_settings(self, cell: Cell) -> Iterator[None]:

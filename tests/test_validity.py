@@ -54,13 +54,15 @@ def series(place, tmp_path_factory) -> live.Series:
 class Silent:
     """A progress that tells nothing."""
 
+    def step(self, name, done, of) -> None: ...
+
     def preparing(self, cell) -> None: ...
 
     def block(self, number, cell, done, of, seconds_left) -> None: ...
 
 
 def test_a_burden_is_put_in_and_found(series: live.Series):
-    (trial,) = live.read(series)
+    (trial,) = live.read(series).trials
     assert [one.put == 0 for one in trial] == [True, True, False]
     assert 0.2 < trial[2].put < 0.8
     assert trial[2].shift > 0.15

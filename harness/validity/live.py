@@ -9,6 +9,7 @@ often a slower arm is found (power), and whether as much is found as was put in
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from harness.results import store
 from harness.results.records import Run, Trial
 from harness.runner import Progress
 from harness.schedule import Plan
-from harness.validity import AA_HOG, AA_IDLE, Outcome
+from harness.validity import AA_HOG, AA_IDLE, POWER_2, POWER_5, Outcome
 from harness.validity.interference import hog
 from harness.venue import Venue
 
@@ -31,6 +32,7 @@ CELL = "query/point#fetch-one"
 BURDENS = (0.01, 0.02, 0.05, 0.10, 0.20)
 EQUAL_ARMS = 4
 ALPHA = 0.05
+MATRICES, MATRIX_CELLS, MATRICES_FLAGGED = 20, 36, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,12 @@ def fail(problem: str) -> None:
 
 
 def complete(file: Path) -> bool:
-    """Whether a run is there with its footer."""
+    """Whether a run is there that came to its end; one that was interrupted is not."""
     try:
-        return file.exists() and not store.read(file).truncated
+        footer = store.read(file).footer if file.exists() else None
     except ResultsError:
         return False
+    return footer is not None and footer.reason == "complete"
 
 
 # --- what the trials say ------------------------------------------------------------------
@@ -143,16 +146,35 @@ def _per_op(trials: Sequence[Trial], what: str) -> float:
     return float(median(median(getattr(one, what)) / one.ops for one in each))
 
 
-def read(series: Series) -> Iterator[list[Comparison]]:
-    """The comparisons of each trial that is there."""
-    for number in range(series.trials):
-        if series.file(number).exists():
-            yield list(comparisons(store.read(series.file(number))))
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the trials of a series say: the comparisons of each, and how long one takes."""
+
+    series: Series
+    trials: Sequence[Sequence[Comparison]]
+    seconds: float
+
+    @property
+    def equal(self) -> list[Comparison]:
+        """Comparisons of equal arms, over all trials."""
+        return [one for trial in self.trials for one in trial if one.put == 0.0]
 
 
-def false_alarms(series: Series) -> Iterator[Outcome]:
+def read(series: Series) -> Told:
+    """The trials that are there."""
+    files = [series.file(number) for number in range(series.trials)]
+    runs = [store.read(file) for file in files if file.exists()]
+    seconds = [run.footer.elapsed_ns / 1e9 for run in runs if run.footer]
+    return Told(
+        series,
+        [list(comparisons(run)) for run in runs],
+        median(seconds) if seconds else 0.0,
+    )
+
+
+def false_alarms(told: Told) -> Iterator[Outcome]:
     """Equal arms: how many are told apart at 5 %?"""
-    found = [one for trial in read(series) for one in trial if one.put == 0.0]
+    found = told.equal
     judged = [one for one in found if one.p is not None]
     flagged = sum(one.p <= ALPHA for one in judged if one.p is not None)
     allowed = _most(len(judged), ALPHA)
@@ -160,10 +182,32 @@ def false_alarms(series: Series) -> Iterator[Outcome]:
         f", {len(found) - len(judged)} inconclusive" if len(found) > len(judged) else ""
     )
     yield Outcome(
-        AA_HOG if series.hog else AA_IDLE,
+        AA_HOG if told.series.hog else AA_IDLE,
         f"at most {allowed} of {len(judged)} flagged",
         f"{flagged} of {len(judged)} flagged{undecided}",
         flagged <= allowed and bool(found),
+    )
+
+
+def matrices(told: Told) -> Iterator[Outcome]:
+    """Tables of equal arms, as large as a standard run: how many have any flag after Holm?
+
+    Each table is drawn from the comparisons that were measured, without putting back.
+    """
+    stored = [one.p for one in told.equal if one.p is not None]
+    rng = random.Random(MATRIX_CELLS)
+    size = min(MATRIX_CELLS, len(stored))
+    flagged = sum(
+        min(stats.holm(rng.sample(stored, size)), default=1.0) <= ALPHA
+        for _ in range(MATRICES)
+    )
+    can_speak = stats.least_signed_rank_p(told.series.rounds) * size <= ALPHA
+    yield Outcome(
+        f"A/A, {MATRICES} tables of {MATRIX_CELLS} cells after Holm",
+        f"at most {MATRICES_FLAGGED} with a flag",
+        f"{flagged} with a flag, from {len(stored)} comparisons"
+        + ("" if can_speak else "; too few rounds to flag any"),
+        bool(stored) and can_speak and flagged <= MATRICES_FLAGGED,
     )
 
 
@@ -178,25 +222,25 @@ def _most(n: int, share: float) -> int:
     return n
 
 
-def power(series: Series) -> Iterator[Outcome]:
-    """Slowed arms: how many are found, and how much of what was put in is found."""
-    trials = list(read(series))
-    for position, burden in enumerate(series.burdens):
-        found = [trial[-len(series.burdens) + position] for trial in trials if trial]
+def power(told: Told) -> Iterator[Outcome]:
+    """Slowed arms: how many are found at 5 %?"""
+    for position, burden in enumerate(told.series.burdens, -len(told.series.burdens)):
+        found = [trial[position] for trial in told.trials if trial]
         hits = sum(one.p is not None and one.p <= ALPHA and one.shift > 0 for one in found)
-        wanted = {0.05: 0.95, 0.02: 0.80}.get(burden)
+        wanted = {0.05: (POWER_5, 0.95), 0.02: (POWER_2, 0.80)}.get(burden)
         if wanted is not None and found:
+            test, share = wanted
             yield Outcome(
-                f"power, +{burden:.0%}",
-                f"at least {wanted:.0%} found",
-                f"{hits} of {len(found)} found in {series.rounds} rounds",
-                hits >= wanted * len(found),
+                test,
+                f"at least {share:.0%} found",
+                f"{hits} of {len(found)} found, {told.seconds:.0f} s each",
+                hits >= share * len(found),
             )
 
 
-def calibration(series: Series) -> Iterator[Outcome]:
+def calibration(told: Told) -> Iterator[Outcome]:
     """A line through what was put in and what was found, over all trials."""
-    points = [one for trial in read(series) for one in trial]
+    points = [one for trial in told.trials for one in trial]
     if not any(one.put for one in points):
         return
     slope, intercept = linear_regression(

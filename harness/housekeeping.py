@@ -19,7 +19,7 @@ select (select {checkpoints} from {view}),
 
 
 @dataclass(frozen=True, slots=True)
-class Activity:
+class Housekeeping:
     """Counters of a server since its start; all 0 where it does not tell."""
 
     checkpoints: int = 0
@@ -27,9 +27,9 @@ class Activity:
     cache_hits: int = 0
     cache_reads: int = 0
 
-    def since(self, before: Activity) -> Activity:
+    def since(self, before: Housekeeping) -> Housekeeping:
         """What was done in between."""
-        return Activity(
+        return Housekeeping(
             self.checkpoints - before.checkpoints,
             self.vacuums - before.vacuums,
             self.cache_hits - before.cache_hits,
@@ -43,7 +43,7 @@ class Activity:
         return " and ".join(name for count, name in done if count > 0)
 
 
-def activity(control: Control, version_num: int) -> Activity:
+def housekeeping(control: Control, version_num: int) -> Housekeeping:
     """Read the counters; a user who may not see them reads zeros."""
     new = version_num >= _FROM_17
     query = _QUERY.format(
@@ -55,6 +55,6 @@ def activity(control: Control, version_num: int) -> Activity:
     try:
         found = control.table(query)
     except OracleError:
-        return Activity()
+        return Housekeeping()
     row = found.rows[0] if found else ()
-    return Activity(*(int(value or 0) for value in row))
+    return Housekeeping(*(int(value or 0) for value in row))
