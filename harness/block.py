@@ -13,7 +13,7 @@ from typing import Any
 
 from harness import contention, machine, schedule
 from harness.errors import DriverError, OracleError, WorkerGone
-from harness.model import Arm, Arrivals, Cell, Judgement, Verdict
+from harness.model import Arm, Arrivals, Cell, Judgement, Op, Verdict
 from harness.results.records import OpenLoop, Slices
 from harness.schedule import Plan
 from harness.seat import EXACT, Seat
@@ -124,33 +124,54 @@ class Measurer:
             judged = seat.open(play)
             if judged.verdict is Verdict.EXACT:
                 judged = seat.verify(play)
+            if judged.verdict.timeable:
+                judged = worst((judged, self._warm(block, seat)))
             block.judged[arm] = judged
             if judged.verdict.timeable:
-                self._warm(block, seat)
+                self._prepare_slices(block, seat)
         except WorkerGone as gone:
             block.judged[arm] = Judgement(Verdict(gone.verdict), str(gone))
         except DriverError as error:
             block.judged[arm] = Judgement(Verdict.SKIPPED, str(error))
         except OracleError as error:
-            block.judged[arm] = Judgement(Verdict.INVALID, str(error))
+            # A table that cannot be brought back is often locked by the driver itself.
+            looked = seat.look()
+            fault = Judgement(Verdict.INVALID, str(error))
+            block.judged[arm] = fault if looked is EXACT else looked
 
-    def _warm(self, block: Block, seat: Seat) -> None:
-        cell = block.play.cell
-        if not cell.clients and cell.expect.sessions is None:
-            pids = self.stage.backend_pids(seat.control, seat.application_name)
-            block.backends[seat.arm.id] = pids
-            seat.ask("watch", 10, pids=pids)
+    def _warm(self, block: Block, seat: Seat) -> Judgement:
+        """Warm up, then look at what the server saw: now the op was the last to speak.
+
+        Right after the verification it would be the canary, whose answer says nothing of
+        how the op works; and an op that asks the server only once could not be told.
+        """
+        play, cell = block.play, block.play.cell
         self.stage.renew(seat.control, cell, seat.schema)
-        warm_up = schedule.warm_up_ops(seat.slowest_ns * max(1, cell.clients), self.plan)
-        seat.ask("warm", seat.deadlines.verify, ops=warm_up)
-        if cell.arrivals:
-            block.ops[seat.arm.id] = cell.arrivals.rate * cell.arrivals.seconds
+        self._run_warm(cell, seat)
+        if cell.clients or cell.expect.sessions is not None:
+            return EXACT
+        looked = seat.look(_statement(play))
+        # Clocks of processes on another machine cannot be read.
+        pids = seat.backends if self.stage.server.pid else []
+        block.backends[seat.arm.id] = pids
+        seat.ask("watch", 10, pids=pids)
+        return looked
+
+    def _run_warm(self, cell: Cell, seat: Seat) -> None:
+        ops = schedule.warm_up_ops(seat.slowest_ns * max(1, cell.clients), self.plan)
+        answer = seat.ask("warm", seat.deadlines.verify, ops=ops)
+        if "failed" in answer:
+            raise WorkerGone(f"while warming up: {answer['failed']}", verdict="rejected")
+
+    def _prepare_slices(self, block: Block, seat: Seat) -> None:
+        """Calibrate, go on warming up, and slow the arm if it is to be slowed."""
+        arrivals = block.play.cell.arrivals
+        if arrivals:
+            block.ops[seat.arm.id] = arrivals.rate * arrivals.seconds
             return
         block.ops[seat.arm.id] = self._calibrated(block, seat)
         self._settle(block, seat)
-        if seat.arm.burden is not None:
-            self._burden(block, seat)
-            seat.ask("warm", seat.deadlines.verify, ops=warm_up)
+        self._burden(block, seat)
 
     def _settle(self, block: Block, seat: Seat) -> None:
         """Go on warming up until the op becomes no faster. Where a single op is as long as
@@ -172,7 +193,8 @@ class Measurer:
     def _burden(self, block: Block, seat: Seat) -> None:
         """Slow an arm by a share of what an op takes without a burden: the median of
         some slices, measured once per run."""
-        assert seat.arm.burden is not None
+        if seat.arm.burden is None:
+            return
         key = (block.play.cell.id, seat.arm.name)
         if key not in self._unburdened:
             ops = block.ops[seat.arm.id]
@@ -182,6 +204,7 @@ class Measurer:
             ]
             self._unburdened[key] = statistics.median(slices) / ops
         seat.ask("burden", 10, ns=self._unburdened[key] * seat.arm.burden)
+        self._run_warm(block.play.cell, seat)
 
     def _known(self, cell: Cell, arm: Arm) -> tuple[int, float] | None:
         """The calibration of a cell and driver; both copies of a driver share one."""
@@ -363,6 +386,16 @@ def _wall(answer: Mapping[str, Any]) -> int:
         raise WorkerGone(f"an op failed: {answer['failed']}", verdict="rejected")
     wall: int = answer["wall_ns"]
     return wall
+
+
+_SINGLE = frozenset({Op.EXECUTE, Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL})
+
+
+def _statement(play: Playable) -> str:
+    """The one statement that an op sends; empty where it sends several, or where the
+    library's pool may add its own."""
+    single = play.cell.op in _SINGLE and not play.cell.pool
+    return play.prepared.task.sql if single else ""
 
 
 def _writes(play: Playable) -> bool:

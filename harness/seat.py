@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness import activity
 from harness.control import Control
 from harness.errors import OracleError, WorkerGone
 from harness.model import Arm, Judgement, Target, Verdict
@@ -50,6 +51,7 @@ class Seat:
         self.chatty_bytes = 0
         self.slowest_ns = 0
         self.terms: dict[str, str] = {}  # what its driver said of itself
+        self.backends: list[int] = []  # the server's processes of its sessions
         self._last: dict[str, Any] = {}
         self._worker: WorkerProcess | None = None
         self._schema = ""
@@ -169,6 +171,19 @@ class Seat:
         except OracleError as error:
             return Judgement(Verdict.INVALID, str(error))
         return judged
+
+    def look(self, statement: str = "") -> Judgement:
+        """Whether the last op left its session as the driver's terms say.
+
+        `statement` is what that op had to send. One question to the server; `backends` has
+        the sessions' processes afterwards.
+        """
+        seen = self.stage.activities(self.control, self.application_name)
+        self.backends = [one.pid for one in seen]
+        reason = activity.breach(seen[0], self.terms, statement) if seen else ""
+        if reason:
+            return Judgement(Verdict.INVALID, f"against its terms: {reason}")
+        return EXACT
 
     def close(self) -> str:
         """End the open cell; a warning if the library complained."""

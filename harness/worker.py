@@ -363,7 +363,7 @@ class Worker:
         """A unique token must come back on the same connection: nothing is out of step."""
         if self.session is None or not drivers.claims(self.session, Op.FETCH_VAL):
             return Judgement(Verdict.EXACT)
-        token = f"canary-{time.perf_counter_ns()}"
+        token = f"{verify.CANARY}{time.perf_counter_ns()}"
         try:
             op = self.session.fetch_val(Call(Op.FETCH_VAL, sql=f"select '{token}'::text"))
             answer = self.wait(op())

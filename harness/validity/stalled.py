@@ -54,7 +54,8 @@ def _measure(place: Venue, driver: str) -> list[int]:
         seats_for(place, [Arm(driver)], placement) as (seat,),
     ):
         ready(seat, play)
-        (backend,) = place.stage.backend_pids(place.control, seat.application_name)
+        seat.look()
+        (backend,) = seat.backends
         stopper = threading.Thread(target=_stop_once, args=(backend,))
         stopper.start()
         answer = seat.ask("arrive", 60, due=schedule.due(ARRIVALS, random.Random(0)))

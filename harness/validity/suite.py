@@ -14,6 +14,7 @@ from harness.validity import (
     interference,
     live,
     refusals,
+    rejected,
     simulated,
     slices,
     stalled,
@@ -122,8 +123,13 @@ def _twice(bench: Bench) -> Iterator[Outcome]:
     yield from twice.same_report(pair.file(0))
 
 
+def _rejected(bench: Bench) -> Iterator[Outcome]:
+    yield from rejected.rejected(bench.place, bench.folder)
+
+
 PARTS: tuple[tuple[str, Part], ...] = (
     ("on a fake clock", _simulated),
+    ("broken drivers", _rejected),
     ("A/A, power, calibration", _live),
     ("A/A beside a hog", _hog),
     ("a hog switched on and off", _interference),
