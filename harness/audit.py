@@ -155,7 +155,7 @@ def _unsteady(counted: Mapping[Key, Sequence[Trial]]) -> Iterator[Doubt]:
     """Blocks in which warm-up did not end, or slices that go on to change."""
     for (cell, arm), trials in counted.items():
         where = f"{cell}, {arm}"
-        restless = sum(not trial.settled for trial in trials)
+        restless = sum(not trial.steady for trial in trials)
         if restless * 2 > len(trials):
             text = (
                 f"no steady state: in {restless} of {len(trials)} rounds the op was still "

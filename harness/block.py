@@ -39,7 +39,7 @@ class Block:
     latency_walls: dict[str, int] = field(default_factory=dict)
     arrived: dict[str, OpenLoop] = field(default_factory=dict)
     backends: dict[str, list[int]] = field(default_factory=dict)
-    unsettled: set[str] = field(default_factory=set)
+    unsteady: set[str] = field(default_factory=set)
     disturbed: str = ""
 
     def timeable(self, arm: str) -> bool:
@@ -170,10 +170,10 @@ class Measurer:
             block.ops[seat.arm.id] = arrivals.rate * arrivals.seconds
             return
         block.ops[seat.arm.id] = self._calibrated(block, seat)
-        self._settle(block, seat)
+        self._until_steady(block, seat)
         self._burden(block, seat)
 
-    def _settle(self, block: Block, seat: Seat) -> None:
+    def _until_steady(self, block: Block, seat: Seat) -> None:
         """Go on warming up until the op becomes no faster. Where a single op is as long as
         a slice, what it costs is not in how it starts; cells with clients and writes have
         no time for it."""
@@ -181,11 +181,11 @@ class Measurer:
         slow = known is None or known[1] > self.plan.slice_ns / 4
         if slow or block.play.cell.clients or _writes(block.play):
             return
-        ops = schedule.settling_ops(block.ops[seat.arm.id], block.play.prepared.calls)
+        ops = schedule.warm_up_slice(block.ops[seat.arm.id], block.play.prepared.calls)
         walls: list[float] = []
-        while not schedule.is_settled(walls):
-            if len(walls) == schedule.SETTLING_SLICES[1]:
-                block.unsettled.add(seat.arm.id)
+        while not schedule.is_steady(walls):
+            if len(walls) == schedule.WARM_UP_SLICES[1]:
+                block.unsteady.add(seat.arm.id)
                 return
             answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=0)
             walls.append(_wall(answer))

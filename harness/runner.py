@@ -247,7 +247,7 @@ class Runner:
             block.judged[arm.id],
             attempt=block.attempt,
             disturbed=block.disturbed,
-            settled=arm.id not in block.unsettled,
+            steady=arm.id not in block.unsteady,
             slices=slices,
             latency_ns=block.latencies.get(arm.id, []) if slices else [],
             latency_wall_ns=block.latency_walls.get(arm.id, 0) if slices else 0,

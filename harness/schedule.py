@@ -19,9 +19,9 @@ LEAD_IN = 0.2
 one long slice (docs/methodology.md)."""
 WARM_UP_OPS = 12
 """psycopg prepares at the fifth execution, a generic plan may begin at the sixth."""
-SETTLING_SLICES = (3, 12)
+WARM_UP_SLICES = (3, 12)
 """Warm-up goes on in short slices: at least so many, at most so many."""
-SETTLED = 0.97
+STEADY = 0.97
 """Warm-up is over when the last two short slices are no record, by more than 3 %."""
 CONCURRENT_SLICE_NS = 200_000_000
 """Shorter slices of many clients measure how they start, not how they run."""
@@ -81,14 +81,14 @@ def warm_up_ops(slowest_ns: int, plan: Plan) -> int:
     return max(2, min(WARM_UP_OPS, plan.block_ns // max(1, slowest_ns)))
 
 
-def is_settled(walls: Sequence[float]) -> bool:
+def is_steady(walls: Sequence[float]) -> bool:
     """Whether an op has stopped to become faster, given the times of its warm-up slices."""
-    if len(walls) < SETTLING_SLICES[0]:
+    if len(walls) < WARM_UP_SLICES[0]:
         return False
-    return min(walls[-2:]) > SETTLED * min(walls[:-2])
+    return min(walls[-2:]) > STEADY * min(walls[:-2])
 
 
-def settling_ops(ops: int, cycle: int) -> int:
+def warm_up_slice(ops: int, cycle: int) -> int:
     """The ops of a warm-up slice: a quarter of a timed one, in whole cycles."""
     return max(1, round(ops / 4 / cycle)) * cycle
 

@@ -112,7 +112,7 @@ def test_slices_that_go_on_to_change(faster: float, told: bool):
 
 
 def test_a_warm_up_that_never_ended():
-    (one,) = doubts(lambda trial: replace(trial, settled=False))
+    (one,) = doubts(lambda trial: replace(trial, steady=False))
     assert "no steady state: in 8 of 8 rounds" in one.text
 
 

@@ -336,7 +336,7 @@ def test_poisson_arrivals_have_exponential_distances():
 
 
 @pytest.mark.parametrize(
-    ("walls", "settled"),
+    ("walls", "steady"),
     [
         ([], False),
         ([5, 4], False),
@@ -347,10 +347,10 @@ def test_poisson_arrivals_have_exponential_distances():
         ([9, 7, 5, 4], False),
     ],
 )
-def test_warm_up_ends_when_nothing_becomes_faster(walls, settled):
-    assert schedule.is_settled(walls) is settled
+def test_warm_up_ends_when_nothing_becomes_faster(walls, steady):
+    assert schedule.is_steady(walls) is steady
 
 
 def test_a_warm_up_slice_is_a_quarter_in_whole_cycles():
-    assert schedule.settling_ops(800, 20) == 200
-    assert schedule.settling_ops(20, 20) == 20
+    assert schedule.warm_up_slice(800, 20) == 200
+    assert schedule.warm_up_slice(20, 20) == 20

@@ -152,7 +152,7 @@ class Trial(Record, frozen=True, kw_only=True, tag="trial"):
     observed: str = ""
     expected: str = ""
     disturbed: str = ""
-    settled: bool = True
+    steady: bool = True
     slices: Slices | None = None
     latency_ns: list[int] = msgspec.field(default_factory=list)
     latency_wall_ns: int = 0
