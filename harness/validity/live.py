@@ -9,10 +9,8 @@ often a slower arm is found (power), and whether as much is found as was put in
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, linear_regression, median
@@ -25,22 +23,14 @@ from harness.results import store
 from harness.results.records import Run, Trial
 from harness.runner import Progress
 from harness.schedule import Plan
-from harness.validity import Outcome
+from harness.validity import AA_HOG, AA_IDLE, ALPHA, CALIBRATION, POWER, Outcome
+from harness.validity import most_by_chance as _most
+from harness.validity.hog import beside_a_hog
 from harness.venue import Venue
 
 CELL = "query/point#fetch-one"
 BURDENS = (0.01, 0.02, 0.05, 0.10, 0.20)
 EQUAL_ARMS = 4
-ALPHA = 0.05
-HOG_SHARE = 0.3
-_HOG = """
-import time
-while True:
-    begun = time.monotonic()
-    while time.monotonic() - begun < {busy}:
-        pass
-    time.sleep({idle})
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +64,7 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
     if not missing:
         return
     scenarios, cells = scenario.select_cells([CELL])
-    with _hog() if series.hog else nullcontext():
+    with beside_a_hog() if series.hog else nullcontext():
         for number in missing:
             series.file(number).unlink(missing_ok=True)
             plan = Plan(4_000_000, 16, series.rounds, series.rounds, 0.0, 0, 0)
@@ -91,18 +81,6 @@ def _complete(file: Path) -> bool:
         return file.exists() and not store.read(file).truncated
     except ResultsError:
         return False
-
-
-@contextmanager
-def _hog() -> Iterator[None]:
-    """A process that uses a third of one core, in pieces of 10 ms."""
-    code = _HOG.format(busy=0.01, idle=0.01 * (1 / HOG_SHARE - 1))
-    process = subprocess.Popen([sys.executable, "-c", code])
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
 
 
 # --- what the trials say ------------------------------------------------------------------
@@ -176,27 +154,15 @@ def false_alarms(series: Series) -> Iterator[Outcome]:
     judged = [one for one in found if one.p is not None]
     flagged = sum(one.p <= ALPHA for one in judged if one.p is not None)
     allowed = _most(len(judged), ALPHA)
-    beside = f"beside a hog of {HOG_SHARE:.0%}" if series.hog else "idle"
     undecided = (
         f", {len(found) - len(judged)} inconclusive" if len(found) > len(judged) else ""
     )
     yield Outcome(
-        f"A/A, {beside}",
+        AA_HOG if series.hog else AA_IDLE,
         f"at most {allowed} of {len(judged)} flagged",
         f"{flagged} of {len(judged)} flagged{undecided}",
         flagged <= allowed and bool(found),
     )
-
-
-def _most(n: int, share: float) -> int:
-    """The largest count that chance exceeds in less than 2.5 % of all cases; 16 of 200."""
-    tail, k = 1.0, 0
-    while k <= n:
-        tail -= math.comb(n, k) * share**k * (1 - share) ** (n - k)
-        if tail < 0.025:
-            return k
-        k += 1
-    return n
 
 
 def power(series: Series) -> Iterator[Outcome]:
@@ -205,12 +171,12 @@ def power(series: Series) -> Iterator[Outcome]:
     for position, burden in enumerate(series.burdens):
         found = [trial[-len(series.burdens) + position] for trial in trials if trial]
         hits = sum(one.p is not None and one.p <= ALPHA and one.shift > 0 for one in found)
-        wanted = {0.05: 0.95, 0.02: 0.80}.get(burden)
-        if wanted is not None and found:
+        name, wanted = POWER.get(burden, ("", 0.0))
+        if name and found:
             yield Outcome(
-                f"power, +{burden:.0%} put in, {series.rounds} rounds",
+                name,
                 f"at least {wanted:.0%} found",
-                f"{hits} of {len(found)} found",
+                f"{hits} of {len(found)} found, {series.rounds} rounds each",
                 hits >= wanted * len(found),
             )
 
@@ -223,9 +189,7 @@ def calibration(series: Series) -> Iterator[Outcome]:
     slope, intercept = linear_regression(
         [one.put for one in points], [one.shift for one in points]
     )
-    yield Outcome(
-        "calibration, slope", "1.00 ± 0.05", f"{slope:.3f}", abs(slope - 1) <= 0.05
-    )
+    yield Outcome(CALIBRATION, "1.00 ± 0.05", f"{slope:.3f}", abs(slope - 1) <= 0.05)
     shift = stats.percent(intercept)
     yield Outcome("calibration, intercept", "± 0.3 %", f"{shift:+.2f} %", abs(shift) <= 0.3)
     zero = stats.percent(fmean(one.shift for one in points if not one.put))
