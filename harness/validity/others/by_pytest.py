@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness import stats
@@ -42,23 +43,37 @@ _COMPARE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
 class PytestBenchmark:
-    """`--benchmark-compare-fail` with mean:5% and min:5%."""
+    """`--benchmark-compare-fail` with mean:5% and min:5%; `options` go to every run."""
 
-    kind = NAME
+    options: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The name of its files."""
+        return NAME
 
     def compare(self, field: Field, folder: Path, burdens: Sequence[float]) -> list[Found]:
         """Save a base, then compare each run with it."""
-        _begin(folder, field.order())
+        _begin(folder, field.order(), *self.options)
         base = _stats(folder, "base")
-        return [one for burden in burdens for one in _found(field, folder, base, burden)]
+        return [
+            one
+            for burden in burdens
+            for one in _found(field, folder, base, burden, self.options)
+        ]
 
 
 def _found(
-    field: Field, folder: Path, base: dict[str, float], burden: float
+    field: Field,
+    folder: Path,
+    base: dict[str, float],
+    burden: float,
+    options: tuple[str, ...],
 ) -> Iterator[Found]:
-    name = f"burden_{burden:.0%}".replace("%", "")
-    done = _run(folder, field.order(burden), name, *_COMPARE)
+    name = f"burden_{burden:.2f}"
+    done = _run(folder, field.order(burden), name, *_COMPARE, *options)
     regressed = set(_REGRESSED.findall(done.stdout + done.stderr))
     if bool(done.returncode) != bool(regressed):
         fields.checked(done)
@@ -74,10 +89,10 @@ def _found(
         )
 
 
-def _begin(folder: Path, order: Order) -> None:
+def _begin(folder: Path, order: Order, *options: str) -> None:
     """Save a base, as run 0001: nothing is left of what was interrupted here."""
     shutil.rmtree(folder / "store", ignore_errors=True)
-    fields.checked(_run(folder, order, "base"))
+    fields.checked(_run(folder, order, "base", *options))
 
 
 def _run(

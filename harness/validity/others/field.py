@@ -1,7 +1,8 @@
 """Where other tools are tested: pgdyno's server, its fixture, and one measure of slowness.
 
-The tools run as people run them: not pinned. The server stays where it is. What an op
-takes is measured once and kept, so that every tool gets the same burdens.
+The tools run as people run them: not pinned. The server stays where it is: on a core of
+its own if pgdyno has measured on it before, else anywhere. What an op takes is measured
+once and kept, so that every tool gets the same burdens.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ _LAST_LINES = 5
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The point query on an open server; `op_ns` is by the wall clock."""
+    """The point query on an open server; `op_ns` is by the wall clock.
+
+    `postmaster` is 0 where the server's processes are not ours to stop.
+    """
 
     target: Target
     task: str
@@ -67,7 +71,7 @@ def opened(place: Venue, folder: Path, driver: str = "psycopg2") -> Iterator[Fie
             driver,
             known["op_ns"],
             known["turn_ns"],
-            place.server.pid,
+            place.server.pid if place.server.managed else 0,
         )
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from harness import stats
+from harness.errors import ResultsError
 from harness.validity import OPEN_LOOP, Outcome
 from harness.validity.others import field as fields
 from harness.validity.others.field import Field
@@ -123,7 +124,10 @@ def _stopped_once(field: Field, seconds: float, stop_s: float) -> dict[str, floa
 def _stop(backend: int, postmaster: int, stop_s: float) -> None:
     """Stop a child of the postmaster for so long; nobody else's process."""
     if not backend or psutil.Process(backend).ppid() != postmaster:
-        return
+        raise ResultsError(
+            "the server process of a session cannot be found on this machine",
+            hint="validate with a server that pgdyno starts: --server wheel",
+        )
     try:
         os.kill(backend, signal.SIGSTOP)
         time.sleep(stop_s)
