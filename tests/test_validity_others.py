@@ -186,7 +186,7 @@ NAMES = [[*by_pytest.RULES.values()], ["pyperf, 2 processes"], ["sequential 0.3 
 
 @pytest.mark.parametrize(
     ("tool", "names"),
-    zip(TOOLS, NAMES, strict=True),
+    [*zip(TOOLS, NAMES, strict=True)],
     ids=[tool.kind for tool in TOOLS],
 )
 def test_a_tiny_pair(field: Field, tool, names, tmp_path: Path):
