@@ -54,14 +54,19 @@ def test_pairs_become_rows():
         rows[AA_IDLE].measured == "1 of 2 flagged; beyond 1, 2, 5 %: 1, 1, 0; worst 3.0 %"
     )
     assert rows[POWER_5].ok
-    assert rows[POWER_2].measured == "1 of 2 found"
+    assert rows[POWER_2].measured == "1 of 2 found; 2.0 % put in"
     assert not rows[POWER_2].ok
     assert {one.tool for one in rows.values()} == {"tool"}
 
 
 def test_pairs_beside_a_hog_are_equal_pairs():
     (row,) = pairs.outcomes([found(0.0, 0.0, False)], hog=True)
-    assert row.test == AA_HOG
+    assert (row.test, row.ok) == (AA_HOG, True)
+
+
+def test_one_pair_can_miss_the_mark():
+    (row,) = pairs.outcomes([found(0.0, 0.3, True)])
+    assert (row.mark, row.ok) == ("at most 0 of 1 flagged", False)
 
 
 def test_a_slope_is_found():

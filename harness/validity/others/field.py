@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from harness import scenario
@@ -27,6 +28,7 @@ from harness.venue import Venue
 
 _PATIENCE_S = 900.0
 _LAST_LINES = 5
+_LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,9 @@ def _known(field: Field) -> dict[str, float]:
     """What an op takes here, from the folder or measured now."""
     file = field.folder / f"op-{field.driver}.json"
     if not file.exists():
-        keep(file, told(act(field, field.order(), "calibrate")))
+        # Processes differ, and one of them may have met a busy moment.
+        looks = [told(act(field, field.order(), "calibrate")) for _ in range(_LOOKS)]
+        keep(file, {what: median(look[what] for look in looks) for what in looks[0]})
     found: dict[str, float] = json.loads(file.read_text())
     return found
 

@@ -28,7 +28,7 @@ from harness.model import Call, Op, Target
 VARIABLE = "PGDYNO_VALIDITY_ORDER"
 DEFECTS = ("short", "cached")
 _WARM_UP = 200
-_LOOKS = 40
+_LOOKS = 8
 _OPS_PER_LOOK = 500
 _LONG_NS = 1_000_000.0
 
