@@ -206,6 +206,19 @@ def test_a_tiny_pair(field: Field, tool, names, tmp_path: Path):
     assert not [one for one in files if password and password in one.read_text("utf-8")]
 
 
+def test_a_benchmark_that_is_gone(field: Field):
+    (row,) = by_pytest.nothing_measured(field)
+    assert row.test == NOTHING
+    assert row.ok is (row.measured.split()[2] != "0")
+
+
+def test_wrong_answers_with_a_time_miss_the_mark():
+    row = pairs.wrong_answers("tool", 2, {"short": 28e-6})
+    assert row.measured == "1 of 2 timed without complaint (short: 28 µs)"
+    assert not row.ok
+    assert pairs.wrong_answers("tool", 2, {}).ok
+
+
 def test_a_tool_that_fails_is_no_pair(field: Field, tmp_path: Path):
     with pytest.raises(ResultsError, match="ends with"):
         PytestBenchmark(("--no-such-option",)).compare(field, tmp_path, [0.0])

@@ -13,10 +13,10 @@ from pathlib import Path
 from statistics import fmean
 
 from harness import stats
-from harness.validity import BROKEN, NOTHING, Outcome
+from harness.validity import Outcome
 from harness.validity.others import field as fields
 from harness.validity.others.field import Field
-from harness.validity.others.pairs import Found
+from harness.validity.others.pairs import Found, vanished, wrong_answers
 from harness.validity.others.point import DEFECTS, VARIABLE, Order
 
 PACKAGE = "pyperf"
@@ -103,39 +103,21 @@ def _mean_s(folder: Path, save: str) -> float:
 
 def broken(field: Field) -> Iterator[Outcome]:
     """Ops whose answers are wrong."""
-    said = []
+    timed = {}
     for defect in DEFECTS:
-        folder = _fresh(field, f"broken-{defect}")
+        folder = field.raw(f"{NAME}-broken-{defect}")
         done = _run(folder, field.order(defect=defect), "base", *_FEW)
         if not done.returncode:
-            said.append(f"{defect}: {_mean_s(folder, 'base') * 1e6:.3g} µs")
-    yield Outcome(
-        BROKEN,
-        "no time for a wrong answer",
-        f"{len(said)} of {len(DEFECTS)} timed without complaint ({', '.join(said)})",
-        not said,
-        NAME,
-    )
+            timed[defect] = _mean_s(folder, "base")
+    yield wrong_answers(NAME, len(DEFECTS), timed)
 
 
 def nothing_measured(field: Field) -> Iterator[Outcome]:
     """What was compared last time is gone: does the comparison fail?"""
-    folder = _fresh(field, "nothing")
+    folder = field.raw(f"{NAME}-nothing")
     fields.checked(_run(folder, field.order(), "base", *_FEW))
     fields.checked(_run(folder, field.order(), "renamed", *_FEW, name="renamed"))
     done = _compare(folder, field.order(), "renamed")
     if "in common" not in done.stderr:
         fields.checked(done)  # another failure says nothing of the rule
-    yield Outcome(
-        NOTHING,
-        "a non-zero exit code",
-        f"exit code {done.returncode} when the benchmark of the base is gone",
-        done.returncode != 0,
-        NAME,
-    )
-
-
-def _fresh(field: Field, what: str) -> Path:
-    folder = field.folder / f"{NAME}-{what}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    yield vanished(NAME, done.returncode)

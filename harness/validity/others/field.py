@@ -46,6 +46,12 @@ class Field:
     turn_ns: float = math.nan
     postmaster: int = 0
 
+    def raw(self, *names: str) -> Path:
+        """A folder for raw files of a tool."""
+        made = self.folder.joinpath(*names)
+        made.mkdir(parents=True, exist_ok=True)
+        return made
+
     def order(self, burden: float = 0.0, defect: str = "") -> Order:
         """What a process shall do; a burden is a share of the op's time."""
         turns = round(burden * self.op_ns / self.turn_ns) if burden else 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +21,9 @@ from harness.validity import (
     AA_HOG,
     AA_IDLE,
     ALPHA,
+    BROKEN,
     CALIBRATION,
+    NOTHING,
     POWER,
     Outcome,
     most_by_chance,
@@ -88,8 +90,7 @@ def measure(field: Field, series: Series, say: Say) -> list[Found]:
     with beside_a_hog() if series.hog and len(blocks) < series.blocks else nullcontext():
         for number in range(len(blocks), series.blocks):
             say(f"{series.kind}, block {number + 1} of {series.blocks}")
-            raw = field.folder / series.kind / f"{number:03}"
-            raw.mkdir(parents=True, exist_ok=True)
+            raw = field.raw(series.kind, f"{number:03}")
             found = series.tool.compare(field, raw, series.burdens(number))
             blocks.append([asdict(one) for one in found])
             keep(file, blocks)
@@ -161,5 +162,28 @@ def _calibration(tool: str, found: Sequence[Found]) -> Iterator[Outcome]:
         "1.00 ± 0.05",
         f"{slope:.2f} from {len(found)} pairs",
         abs(slope - 1) <= 0.05,
+        tool,
+    )
+
+
+def wrong_answers(tool: str, tried: int, timed_s: Mapping[str, float]) -> Outcome:
+    """Broken drivers that got a time, in seconds, and no complaint."""
+    times = ", ".join(f"{defect}: {took * 1e6:.3g} µs" for defect, took in timed_s.items())
+    return Outcome(
+        BROKEN,
+        "no time for a wrong answer",
+        f"{len(timed_s)} of {tried} timed without complaint{times and f' ({times})'}",
+        not timed_s,
+        tool,
+    )
+
+
+def vanished(tool: str, exit_code: int) -> Outcome:
+    """A comparison whose second run has nothing in common with the first."""
+    return Outcome(
+        NOTHING,
+        "a non-zero exit code",
+        f"exit code {exit_code} when the benchmark of the base is gone",
+        exit_code != 0,
         tool,
     )
