@@ -14,6 +14,7 @@ from harness.validity import (
     AA_HOG,
     AA_IDLE,
     CALIBRATION,
+    NOTHING,
     POWER_2,
     POWER_5,
     simulated,
