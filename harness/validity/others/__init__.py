@@ -49,9 +49,10 @@ class Effort:
 
 
 FULL = Effort(
-    pytest=20, pytest_hog=12, pyperf=4, pyperf_hog=2, sequential=3, sequential_hog=2
+    pytest=20, pytest_hog=10, pyperf=4, pyperf_hog=2, sequential=3, sequential_hog=2
 )
-"""About 20 minutes. A run takes 2 to 3 s with pytest-benchmark, about 20 with pyperf."""
+"""100 runs of 2 to 3 s with pytest-benchmark and 20 of 20 to 30 s with pyperf, 16 of 30 s
+one after the other."""
 
 
 def missing() -> list[str]:
