@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness import machine, schedule
+from harness import contention, machine, schedule
 from harness.errors import DriverError, OracleError, WorkerGone
-from harness.model import Arm, Cell, Judgement, Verdict
-from harness.results.records import Slices
+from harness.model import Arm, Arrivals, Cell, Judgement, Verdict
+from harness.results.records import OpenLoop, Slices
 from harness.schedule import Plan
 from harness.seat import EXACT, Seat
 from harness.stage import Playable, Stage
 from harness.verify import worst
+from harness.watch import Pair, WaitWatch, Watch
 
 BURDEN_SLICES = 15
 
@@ -35,6 +36,10 @@ class Block:
     ops: dict[str, int] = field(default_factory=dict)
     slices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     latencies: dict[str, list[int]] = field(default_factory=dict)
+    latency_walls: dict[str, int] = field(default_factory=dict)
+    arrived: dict[str, OpenLoop] = field(default_factory=dict)
+    backends: dict[str, list[int]] = field(default_factory=dict)
+    unsettled: set[str] = field(default_factory=set)
     disturbed: str = ""
 
     def timeable(self, arm: str) -> bool:
@@ -42,9 +47,20 @@ class Block:
         return arm in self.judged and self.judged[arm].verdict.timeable
 
     def medians(self) -> dict[str, float]:
-        """ns per op by arm, of those that were timed."""
-        return {
+        """ns per op by arm, of those that were timed; of an open loop the response time."""
+        walls = {
             arm: statistics.median(_wall(one) for one in answers) / self.ops[arm]
+            for arm, answers in self.slices.items()
+        }
+        responses = {
+            arm: statistics.median(one.response_ns) for arm, one in self.arrived.items()
+        }
+        return {arm: ns for arm, ns in (walls | responses).items() if self.timeable(arm)}
+
+    def switches(self) -> dict[str, float]:
+        """The client's own context switches per op by arm, of those that were timed."""
+        return {
+            arm: sum(one["voluntary"] for one in answers) / (len(answers) * self.ops[arm])
             for arm, answers in self.slices.items()
             if self.timeable(arm)
         }
@@ -54,6 +70,10 @@ class Block:
         if arm not in self.slices or not self.timeable(arm):
             return None
         return _slices_record(self.ops[arm], self.slices[arm])
+
+    def open_loop(self, arm: str) -> OpenLoop | None:
+        """An arm's open loop for the results file; None if it has no time."""
+        return self.arrived.get(arm) if self.timeable(arm) else None
 
 
 class Measurer:
@@ -72,6 +92,7 @@ class Measurer:
         self.random = rng
         self.placement = placement
         self.server_pid = server_pid
+        self.norms = contention.Norms()
         self._ops: dict[tuple[str, str], tuple[int, float]] = {}  # → ops, ns per op
         self._unburdened: dict[tuple[str, str], float] = {}  # ns per op, for burdens
 
@@ -116,18 +137,37 @@ class Measurer:
     def _warm(self, block: Block, seat: Seat) -> None:
         cell = block.play.cell
         if not cell.clients and cell.expect.sessions is None:
-            seat.ask(
-                "watch",
-                10,
-                pids=self.stage.backend_pids(seat.control, seat.application_name),
-            )
+            pids = self.stage.backend_pids(seat.control, seat.application_name)
+            block.backends[seat.arm.id] = pids
+            seat.ask("watch", 10, pids=pids)
         self.stage.renew(seat.control, cell, seat.schema)
         warm_up = schedule.warm_up_ops(seat.slowest_ns * max(1, cell.clients), self.plan)
         seat.ask("warm", seat.deadlines.verify, ops=warm_up)
+        if cell.arrivals:
+            block.ops[seat.arm.id] = cell.arrivals.rate * cell.arrivals.seconds
+            return
         block.ops[seat.arm.id] = self._calibrated(block, seat)
+        self._settle(block, seat)
         if seat.arm.burden is not None:
             self._burden(block, seat)
             seat.ask("warm", seat.deadlines.verify, ops=warm_up)
+
+    def _settle(self, block: Block, seat: Seat) -> None:
+        """Go on warming up until the op becomes no faster. Where a single op is as long as
+        a slice, what it costs is not in how it starts; cells with clients and writes have
+        no time for it."""
+        known = self._known(block.play.cell, seat.arm)
+        slow = known is None or known[1] > self.plan.slice_ns / 4
+        if slow or block.play.cell.clients or _writes(block.play):
+            return
+        ops = schedule.settling_ops(block.ops[seat.arm.id], block.play.prepared.calls)
+        walls: list[float] = []
+        while not schedule.is_settled(walls):
+            if len(walls) == schedule.SETTLING_SLICES[1]:
+                block.unsettled.add(seat.arm.id)
+                return
+            answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=0)
+            walls.append(_wall(answer))
 
     def _burden(self, block: Block, seat: Seat) -> None:
         """Slow an arm by a share of what an op takes without a burden: the median of
@@ -180,18 +220,58 @@ class Measurer:
     def _measure(self, block: Block) -> None:
         arms = [arm for arm in block.ops if block.timeable(arm)]
         cores = self.placement.clients + self.placement.server
-        watch = machine.Watch(cores, self._pids(block))
+        before = self.stage.activity()
+        waits = WaitWatch(_pairs(block, arms))
+        watch = Watch(cores, self._pids(block))
+        if block.play.cell.arrivals:
+            self._open_loops(block, arms, block.play.cell.arrivals)
+        else:
+            self._interleave(block, arms)
+        foreign = watch.foreign()
+        work = self.stage.activity().since(before).work
+        self._judge_quiet(block, work, foreign, waits)
+        open_loop = block.play.cell.arrivals is not None
+        if self.plan.latency_ns and not (open_loop or _writes(block.play)):
+            for arm in arms:
+                self._latencies(block, block.seats[arm])
+
+    def _interleave(self, block: Block, arms: Sequence[str]) -> None:
         for turn in schedule.pass_order(self.random, arms, self._passes(block, arms)):
             for arm in turn:
                 if block.timeable(arm):
                     self._slice(block, block.seats[arm])
-        foreign = watch.foreign()
-        if foreign > machine.FOREIGN_LIMIT:
-            block.disturbed = f"{foreign:.0%} of the processors went to others"
+
+    def _open_loops(self, block: Block, arms: Sequence[str], arrivals: Arrivals) -> None:
+        """One open loop for each arm, in random order; ops are due at the same moments."""
+        due = schedule.due(arrivals, self.random)
+        for arm in self.random.sample(arms, len(arms)):
+            seat = block.seats[arm]
+            seconds = seat.deadlines.measure + 2 * arrivals.seconds
+            try:
+                answer = seat.ask("arrive", seconds, due=due)
+            except WorkerGone as gone:
+                block.judged[arm] = _while_timed(Verdict(gone.verdict), str(gone))
+                continue
+            if "failed" in answer:
+                block.judged[arm] = _while_timed(Verdict.REJECTED, answer["failed"])
+            else:
+                block.arrived[arm] = OpenLoop(planned_ns=due[-1], **answer)
+
+    def _judge_quiet(
+        self, block: Block, work: str, foreign: float, waits: WaitWatch
+    ) -> None:
+        """Whether anything disturbed the block, by all that the system tells."""
+        walls = {
+            arm: sum(one["wall_ns"] for one in answers) * (1 + schedule.LEAD_IN)
+            for arm, answers in block.slices.items()
+        }
+        signs = contention.Signs(work, foreign, waits.shares(walls), block.switches())
+        cell = block.play.cell.id
+        block.disturbed = contention.disturbance(signs, cell, self.norms)
+        if block.disturbed:
             self._forget_calibration(block)
-        if self.plan.latency_ns and not block.play.cell.clients and not _writes(block.play):
-            for arm in block.ops:
-                self._latencies(block, block.seats[arm])
+        else:
+            self.norms.learn(cell, signs.switches)
 
     def _passes(self, block: Block, arms: Sequence[str]) -> int:
         """Equal for all arms, so that the slices of a pass can be paired."""
@@ -213,16 +293,14 @@ class Measurer:
                 self.stage.renew(seat.control, play.cell, seat.schema)
             answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=lead)
             if "failed" in answer:
-                judged = Judgement(
-                    Verdict.REJECTED, f"while it was timed: {answer['failed']}"
-                )
+                judged = _while_timed(Verdict.REJECTED, answer["failed"])
             else:
                 block.slices.setdefault(arm, []).append(answer)
                 judged = self._count(play, seat, (ops + lead) * max(1, play.cell.clients))
         except WorkerGone as gone:
-            judged = Judgement(Verdict(gone.verdict), f"while it was timed: {gone}")
+            judged = _while_timed(Verdict(gone.verdict), str(gone))
         except OracleError as error:  # a lock that the driver left, say
-            judged = Judgement(Verdict.INVALID, f"while it was timed: {error}")
+            judged = _while_timed(Verdict.INVALID, str(error))
         if judged is not EXACT:
             block.judged[arm] = judged
 
@@ -238,11 +316,14 @@ class Measurer:
         if known is None or not block.timeable(seat.arm.id):
             return
         ops = max(1, int(self.plan.latency_ns / max(1.0, known[1])))
+        if block.play.cell.clients:
+            ops = block.ops[seat.arm.id]
         try:
             answer = seat.ask("latencies", seat.deadlines.measure, ops=ops)
             if "failed" in answer:
                 raise WorkerGone(answer["failed"], verdict="rejected")
             block.latencies[seat.arm.id] = answer["ns"]
+            block.latency_walls[seat.arm.id] = answer.get("wall_ns", 0)
         except WorkerGone as gone:
             judged = Judgement(
                 Verdict(gone.verdict), f"while it was timed op by op: {gone}"
@@ -262,6 +343,19 @@ class Measurer:
                     again.expected,
                 )
         seat.close()
+
+
+def _pairs(block: Block, arms: Sequence[str]) -> dict[str, Pair]:
+    """The processes whose waiting for a core tells of others."""
+    return {
+        arm: Pair(block.seats[arm].pid, backends[0] if len(backends) == 1 else 0)
+        for arm in arms
+        for backends in [block.backends.get(arm, [])]
+    }
+
+
+def _while_timed(verdict: Verdict, why: str) -> Judgement:
+    return Judgement(verdict, f"while it was timed: {why}")
 
 
 def _wall(answer: Mapping[str, Any]) -> int:

@@ -43,12 +43,30 @@ class Change(StrEnum):
     SAME = "same"
 
 
+class Answer(StrEnum):
+    """What a comparison says as a whole, for a gate."""
+
+    PASS = "pass"
+    REGRESSION = "regression"
+    INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+
+
+EXIT_CODES = {
+    Answer.PASS: EXIT_PASS,
+    Answer.REGRESSION: EXIT_FAILED,
+    Answer.INCONCLUSIVE: EXIT_INCONCLUSIVE,
+    Answer.INVALID: EXIT_INVALID,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class CellChange:
     """One line of a comparison.
 
     `base_ns` and `candidate_ns` are medians over rounds, ns per op; None where there is
-    no number. `shift` is the log-ratio candidate/base, `spread` the standard deviation
+    no number. `shift` is the log-ratio candidate/base, `trimmed` the same by Yuen's trimmed
+    means, which lean on other assumptions; `spread` the standard deviation
     of a single round's, `detectable` the log-ratio that the test, corrected for the
     number of tests, would have found four times in five.
     """
@@ -62,10 +80,18 @@ class CellChange:
     base_rounds: int = 0
     candidate_rounds: int = 0
     shift: stats.Estimate | None = None
+    trimmed: stats.Estimate | None = None
     spread: float | None = None
     p: float | None = None
     p_adjusted: float | None = None
     detectable: float | None = None
+
+    @property
+    def torn(self) -> bool:
+        """Whether ranks and trimmed means disagree about a difference being there."""
+        if self.shift is None or self.trimmed is None:
+            return False
+        return self.shift.excludes_zero != self.trimmed.excludes_zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +119,22 @@ class Comparison:
         return {kind: sum(one.change is kind for one in self.changes) for kind in Change}
 
     @property
-    def exit_code(self) -> int:
-        """4 invalid, 1 regressed, 3 inconclusive or a number got lost, 0 otherwise."""
+    def answer(self) -> Answer:
+        """A regression is one whatever else is wrong; a number that got lost, or work that
+        is not the same, is no pass. What base had no number for has nothing to lose."""
         if self.invalid:
-            return EXIT_INVALID
+            return Answer.INVALID
+        lost = {one.change for one in self.changes if one.base_ns is not None}
         if self.counts[Change.REGRESSED]:
-            return EXIT_FAILED
-        # A cell that base had no number for has nothing to lose.
-        doubtful = (Change.INCONCLUSIVE, Change.NOT_COMPARABLE)
-        if any(one.change in doubtful and one.base_ns is not None for one in self.changes):
-            return EXIT_INCONCLUSIVE
-        return EXIT_PASS
+            return Answer.REGRESSION
+        if Change.NOT_COMPARABLE in lost:
+            return Answer.INVALID
+        return Answer.INCONCLUSIVE if Change.INCONCLUSIVE in lost else Answer.PASS
+
+    @property
+    def exit_code(self) -> int:
+        """4 invalid, 1 regression, 3 inconclusive, 0 pass."""
+        return EXIT_CODES[self.answer]
 
 
 # --- the comparison -----------------------------------------------------------------
@@ -263,6 +294,7 @@ def _paired(row: CellChange, before: Side, after: Side) -> CellChange:
     return replace(
         row,
         shift=stats.hodges_lehmann(ratios),
+        trimmed=stats.trimmed_mean(ratios),
         spread=stats.spread(ratios),
         p=stats.signed_rank_p(ratios),
     )
@@ -277,6 +309,7 @@ def _two_samples(row: CellChange, before: Side, after: Side) -> CellChange:
     return replace(
         row,
         shift=stats.hodges_lehmann_shift(base, candidate),
+        trimmed=stats.yuen_shift(base, candidate),
         spread=math.hypot(stats.spread(base), stats.spread(candidate)) / math.sqrt(2),
         p=stats.mann_whitney_p(base, candidate),
     )

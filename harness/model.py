@@ -325,14 +325,27 @@ class StatementSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Ops that begin at moments of their own, whether or not the last one is back (an open
+    loop): `rate` per second, for so many seconds, at equal distances or as a Poisson
+    process."""
+
+    kind: Literal["uniform", "poisson"]
+    rate: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class BenchSpec:
-    """How a cell is timed: what one op is worth, and what undoes it."""
+    """How a cell is timed: what one op is worth, what undoes it, and, for an open loop,
+    when ops arrive."""
 
     effort: Effort
     unit: str
     units_per_op: int
     reset: str
     server_settings: tuple[tuple[str, str], ...] = ()
+    arrivals: Arrivals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,16 +410,27 @@ class Cell:
 
     @property
     def digest(self) -> str:
-        """Equal for two cells that ask the same work of the server and the driver."""
+        """Equal for two versions of a cell that ask the same work."""
         bench = self.bench and replace(self.bench, effort="full", unit="")
         work = repr(replace(self, title="", bench=bench, checked=True, once=False))
         return hashlib.sha256(work.encode()).hexdigest()[:16]
+
+    @property
+    def work(self) -> str:
+        """Equal for two cells that ask the same work, whatever they are called."""
+        nameless = replace(self, scenario="", case="", point=(), title="")
+        return nameless.digest
 
     @property
     def round_trip(self) -> bool:
         """A `[[value]]`: it leaves no trace but a row that is removed, so the next one may
         have its session."""
         return any(axis == "value" for axis, _ in self.point)
+
+    @property
+    def arrivals(self) -> Arrivals | None:
+        """When ops arrive, of a cell that is an open loop."""
+        return self.bench.arrivals if self.bench else None
 
     @property
     def family(self) -> str:

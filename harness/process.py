@@ -181,6 +181,7 @@ def _doing(what: str) -> str:
         "warm": "warming up",
         "measure": "being timed",
         "latencies": "being timed op by op",
+        "arrive": "answering at a fixed rate",
         "close": "closing the session",
         "begin_steps": "importing its acts",
         "step": "playing a step",

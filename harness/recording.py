@@ -3,6 +3,7 @@ whatever happened. Without a path, records are only counted and checks kept."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import secrets
 import sys
@@ -13,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from harness import __version__, machine
+from harness.activity import Activity
 from harness.model import Arm, Cell
 from harness.results.records import (
     SCHEMA,
@@ -60,6 +62,7 @@ class Recording:
             "placement": (placement or machine.Placement()).describe(),
         }
         self._begun = time.perf_counter_ns()
+        self._activity = venue.stage.activity()
         self._footed = False
 
     def begin(self, hellos: Sequence[tuple[Arm, dict[str, Any]]] = ()) -> None:
@@ -108,6 +111,9 @@ class Recording:
                 self._writer.close()
 
     def _foot(self, reason: str) -> None:
+        done = Activity()
+        with contextlib.suppress(Exception):  # the server may be what ended the run
+            done = self._venue.stage.activity().since(self._activity)
         self.write(
             Footer(
                 ended=_now(),
@@ -115,6 +121,8 @@ class Recording:
                 trials=self.trials,
                 checks=len(self.checks),
                 elapsed_ns=time.perf_counter_ns() - self._begun,
+                cache_hits=max(0, done.cache_hits),
+                cache_reads=max(0, done.cache_reads),
             )
         )
 
@@ -147,8 +155,11 @@ def _cell_facts(cell: Cell, scenarios: Sequence[Scenario]) -> CellFacts:
         units_per_op=cell.bench.units_per_op if cell.bench else 1,
         clients=cell.clients,
         pool=cell.pool,
+        arrivals=cell.arrivals.kind if cell.arrivals else "",
+        rate=cell.arrivals.rate if cell.arrivals else 0,
         sql=cell.sql or "\n".join(one.sql for one in cell.statements),
         digest=cell.digest,
+        work=cell.work,
     )
 
 

@@ -244,8 +244,11 @@ class Runner:
             block.judged[arm.id],
             attempt=block.attempt,
             disturbed=block.disturbed,
+            settled=arm.id not in block.unsettled,
             slices=slices,
             latency_ns=block.latencies.get(arm.id, []) if slices else [],
+            latency_wall_ns=block.latency_walls.get(arm.id, 0) if slices else 0,
+            open_loop=block.open_loop(arm.id),
             rss_peak_bytes=block.seats[arm.id].rss_peak_bytes,
         )
 

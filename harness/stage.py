@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.activity import Activity, activity
 from harness.control import Control
 from harness.errors import OracleError
 from harness.model import Cell, Judgement, Target, Verdict
@@ -269,6 +270,10 @@ class Stage:
             [application_name],
         )
         return [int(row[0] or 0) for row in found.rows] if found else []
+
+    def activity(self) -> Activity:
+        """What the server has done by itself so far."""
+        return activity(self.control, self.facts.version_num)
 
     @contextlib.contextmanager
     def server_settings(self, cell: Cell) -> Iterator[None]:

@@ -29,12 +29,16 @@ from harness.errors import PgdynoError, Unsupported
 from harness.loops import (
     Reading,
     Timing,
+    async_arrivals,
     async_latencies,
     async_slice,
+    sync_arrivals,
     sync_latencies,
     sync_slice,
+    tasks_latencies,
     tasks_once,
     tasks_slice,
+    threads_latencies,
     threads_once,
     threads_slice,
 )
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from harness.actor import Actor
 
 ALLOCATOR_BYTES = 8 << 20
+_PR_SET_TIMERSLACK = 29
 
 
 class Worker:
@@ -163,11 +168,37 @@ class Worker:
         }
 
     def latencies(self, ops: int) -> dict[str, Any]:
-        """Service times of single ops, ns; of the first client only."""
+        """Service times of single ops, ns; of many clients with the wall time of all."""
+        assert self.task is not None
         self.position += ops
+        if self.task.clients:
+            return self._latencies_together(ops)
         if self.asynchronous:
             return {"ns": self.loop.run_until_complete(async_latencies(self.ops[0], ops))}
         return {"ns": sync_latencies(self.ops[0], ops)}
+
+    def _latencies_together(self, each: int) -> dict[str, Any]:
+        if self.asynchronous:
+            wall, ns = self.loop.run_until_complete(tasks_latencies(self.ops, each))
+        else:
+            wall, ns = threads_latencies(self.ops, each)
+        return {"ns": ns, "wall_ns": wall}
+
+    def arrive(self, due: list[int]) -> dict[str, Any]:
+        """An open loop: one op at each of these moments, ns from now."""
+        self.position += len(due)
+        punctual_timers()
+        before = self._meter()
+        if self.asynchronous:
+            arrivals = self.loop.run_until_complete(async_arrivals(self.ops[0], due))
+        else:
+            arrivals = sync_arrivals(self.ops[0], due)
+        after = self._meter()
+        return {
+            "lag_ns": [lag for lag, _ in arrivals],
+            "response_ns": [response for _, response in arrivals],
+            "cpu_ns": after[0] - before[0],
+        }
 
     def watch(self, pids: list[int]) -> dict[str, Any]:
         """Read the CPU clocks of these server processes around each slice."""
@@ -423,6 +454,14 @@ def warm_allocator() -> None:
     """
     block = bytearray(ALLOCATOR_BYTES)
     del block
+
+
+def punctual_timers() -> None:
+    """Ask Linux not to lengthen this thread's sleeps by its usual 50 µs."""
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
 
 
 def serve(channel: socket.socket, spec: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness import cli, machine, runner, schedule, stats
+from harness import cli, contention, runner, schedule, stats
 from harness.capabilities import Capability
 from harness.compare import ALPHA, THRESHOLD, Change
 from harness.errors import EXIT_INTERRUPTED
@@ -37,6 +37,7 @@ STRUCTS = (
     records.Check,
     records.Note,
     records.Footer,
+    records.OpenLoop,
 )
 
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -180,7 +181,7 @@ def test_every_plan(effort):
         ("**Warm-up**: 12 ops", schedule.WARM_UP_OPS == 12),
         ("but not fewer\n  than three", schedule.MIN_SLICES == 3),
         ("slice of about 200 ms", schedule.CONCURRENT_SLICE_NS == 200_000_000),
-        ("More than 10 % marks", machine.FOREIGN_LIMIT == 0.10),
+        ("More than 10 % marks", contention.FOREIGN_LIMIT == 0.10),
         ("at most half as many times", runner.MAX_ATTEMPT_SHARE == 0.5),
         ("Below six rounds there is no interval", stats.MIN_ROUNDS == 6),
         ("beyond the threshold (3 %", THRESHOLD == 0.03),

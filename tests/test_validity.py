@@ -76,5 +76,5 @@ def test_a_trial_that_was_cut_off_is_not_complete(series: live.Series, tmp_path:
     cut = live.Series(tmp_path, 1, 6, burdens=(0.5,))
     lines = series.file(0).read_text().splitlines(keepends=True)
     cut.file(0).write_text("".join(lines[:5]))
-    assert not live._complete(cut.file(0))
-    assert live._complete(series.file(0))
+    assert not live.complete(cut.file(0))
+    assert live.complete(series.file(0))

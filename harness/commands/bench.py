@@ -169,9 +169,10 @@ def _complain(problem: str) -> None:
 def outcome(out: Path) -> int:
     """Nothing measured is invalid; nothing but disturbed blocks is inconclusive."""
     from harness.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
+    from harness.measured import has_time
     from harness.results import store
 
-    timed = [trial for trial in store.read(out).trials if trial.slices]
+    timed = [trial for trial in store.read(out).trials if has_time(trial)]
     if not timed:
         return EXIT_INVALID
     return EXIT_INCONCLUSIVE if all(one.disturbed for one in timed) else EXIT_PASS

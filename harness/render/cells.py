@@ -20,18 +20,41 @@ from harness.measured import (
     worst_trials,
 )
 from harness.model import Verdict
-from harness.results.records import ArmFacts, CellFacts, Run, Slices, Trial
+from harness.results.records import ArmFacts, CellFacts, OpenLoop, Run, Slices, Trial
 
 FALSE_DISCOVERY = 0.05
 
 Trials = Mapping[tuple[str, str], list[Trial]]
 
 
+PERCENTILES = (0.5, 0.9, 0.99, 0.999)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoopView:
+    """How an arm kept to a fixed arrival rate, over all rounds. `asked` and `achieved` are
+    ops per second; `lags` are percentiles of how late ops began, ns, as `PERCENTILES`."""
+
+    asked: float
+    achieved: float
+    lags: tuple[float | None, ...]
+
+    @property
+    def saturated(self) -> bool:
+        """Whether ops arrived faster than they could be answered."""
+        return self.achieved < SATURATED * self.asked
+
+
+SATURATED = 0.98
+"""Below this share of the rate that was asked for, a queue has grown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One arm in one cell. `verdict` is None where the arm was not even tried.
 
-    Times are ns per op, CPU and switches are per op too. `ratio` is times the fastest
+    Times are ns per op, of an open loop response times; CPU and switches are per op too.
+    `latencies` are `PERCENTILES` of single ops. `ratio` is times the fastest
     of the group. `rank` is None where the arm may not be ranked; `tied` says that it
     cannot be told from the fastest.
     """
@@ -50,7 +73,8 @@ class Row:
     server_cpu_ns: float | None = None
     voluntary: float | None = None
     involuntary: float | None = None
-    latencies: tuple[float | None, float | None, float | None] = (None, None, None)
+    latencies: tuple[float | None, ...] = (None,) * len(PERCENTILES)
+    open_loop: OpenLoopView | None = None
     rss_bytes: int = 0
 
     @property
@@ -111,7 +135,10 @@ class CellView:
 
     def rate(self, row: Row) -> float | None:
         """Units per second of one row."""
-        return None if row.time is None else self.facts.units_per_op * 1e9 / row.time.point
+        if row.time is None:
+            return None
+        per_second = row.open_loop.achieved if row.open_loop else 1e9 / row.time.point
+        return self.facts.units_per_op * per_second
 
 
 def cell_views(run: Run) -> tuple[CellView, ...]:
@@ -166,7 +193,9 @@ def _row(
 
 def _timed(row: Row, trials: Sequence[Trial], cell: CellFacts) -> Row:
     walls = tuple(wall_per_op(trial, cell) for trial in trials)
+    loops = [trial.open_loop for trial in trials if trial.open_loop is not None]
     latencies = [float(value) for trial in trials for value in trial.latency_ns]
+    latencies += [float(value) for loop in loops for value in loop.response_ns]
     return replace(
         row,
         rounds=walls,
@@ -175,15 +204,28 @@ def _timed(row: Row, trials: Sequence[Trial], cell: CellFacts) -> Row:
         server_cpu_ns=_per_op(trials, cell, lambda one: one.server_cpu_ns),
         voluntary=_per_op(trials, cell, lambda one: one.voluntary_switches, mean=True),
         involuntary=_per_op(trials, cell, lambda one: one.involuntary_switches, mean=True),
-        latencies=_percentiles(latencies),
+        latencies=percentiles(latencies),
+        open_loop=_open_loop(loops, cell) if loops else None,
         rss_bytes=max(trial.rss_peak_bytes for trial in trials),
     )
 
 
-def _percentiles(values: list[float]) -> tuple[float | None, float | None, float | None]:
-    values = sorted(values)
-    half, nine, most = (stats.percentile(values, share) for share in (0.5, 0.9, 0.99))
-    return half, nine, most
+def percentiles(values: Iterable[float]) -> tuple[float | None, ...]:
+    """The `PERCENTILES` of these values, None where there are too few for one."""
+    ordered = sorted(values)
+    return tuple(stats.percentile(ordered, share) for share in PERCENTILES)
+
+
+def _open_loop(loops: Sequence[OpenLoop], cell: CellFacts) -> OpenLoopView:
+    done = sum(len(loop.response_ns) for loop in loops)
+    # From the start to when the last op was back: a queue that is left counts, too.
+    taken_ns = sum(loop.planned_ns + loop.response_ns[-1] for loop in loops)
+    asked_ns = sum(loop.planned_ns for loop in loops)
+    return OpenLoopView(
+        asked=float(cell.rate),
+        achieved=cell.rate * asked_ns / taken_ns if taken_ns else float(done),
+        lags=percentiles(float(lag) for loop in loops for lag in loop.lag_ns),
+    )
 
 
 def _per_op(

@@ -18,11 +18,13 @@ WIDTH = 80
 
 def headline(comparison: Comparison) -> str:
     """The answer in one sentence."""
+    answer = comparison.answer.upper()
     if comparison.invalid:
-        return "These two cannot be compared."
+        return f"{answer}: these two cannot be compared"
     counts = comparison.counts
     found = [f"{count} {kind}" for kind, count in counts.items() if count]
-    return ", ".join(found) + f" (of {fmt.plural(len(comparison.changes), 'comparison')})"
+    of = fmt.plural(len(comparison.changes), "comparison")
+    return f"{answer}: {', '.join(found)} (of {of})"
 
 
 def method(comparison: Comparison) -> str:
@@ -105,6 +107,8 @@ def _row(row: CellChange, width: int) -> Iterator[str]:
     start = f"{name:<{width - 46}}{_was(row):>9}  "
     if row.shift is not None:
         yield f"{start}{_change(row):>9}{_interval(row):>18}{_detectable(row):>8}"
+        if row.torn:
+            yield f"    by trimmed means (Yuen): {_trimmed(row)}"
     elif len(start) + len(row.reason) <= width:
         yield start + row.reason
         return
@@ -125,6 +129,12 @@ def _interval(row: CellChange) -> str:
     return fmt.change_interval(row.shift) if row.shift else fmt.NONE
 
 
+def _trimmed(row: CellChange) -> str:
+    if row.trimmed is None:
+        return fmt.NONE
+    return f"{fmt.change(row.trimmed.point)}, {fmt.change_interval(row.trimmed)}"
+
+
 def _detectable(row: CellChange) -> str:
     return fmt.change(row.detectable, sign=False)
 
@@ -141,6 +151,7 @@ def json(comparison: Comparison) -> str:
         "paired": comparison.paired,
         "threshold": comparison.threshold,
         "alpha": comparison.alpha,
+        "answer": str(comparison.answer),
         "exit_code": comparison.exit_code,
         "invalid": list(comparison.invalid),
         "warnings": list(comparison.warnings),
@@ -154,6 +165,7 @@ def json(comparison: Comparison) -> str:
 
 def _change_object(row: CellChange) -> dict[str, object]:
     ratio = row.shift.exp() if row.shift else None
+    trimmed = row.trimmed.exp() if row.trimmed else None
     effect = row.detectable
     unknown = effect is None or math.isinf(effect)
     return {
@@ -169,6 +181,9 @@ def _change_object(row: CellChange) -> dict[str, object]:
         "ratio_low": ratio.low if ratio else None,
         "ratio_high": ratio.high if ratio else None,
         "confidence": ratio.confidence if ratio else None,
+        "trimmed_ratio": trimmed.point if trimmed else None,
+        "trimmed_low": trimmed.low if trimmed else None,
+        "trimmed_high": trimmed.high if trimmed else None,
         "p": row.p,
         "p_adjusted": row.p_adjusted,
         "detectable_ratio": None if unknown or effect is None else math.exp(effect),
@@ -176,6 +191,10 @@ def _change_object(row: CellChange) -> dict[str, object]:
 
 
 # --- merge requests -----------------------------------------------------------------
+
+
+_COLUMNS = ("change", "cell", "arm", "was", "ratio − 1", "95 % interval", "trimmed (Yuen)",
+            "MDE", "why")  # fmt: skip
 
 
 def markdown(comparison: Comparison) -> str:
@@ -191,8 +210,8 @@ def markdown(comparison: Comparison) -> str:
     if comparison.changes:
         lines += [
             "",
-            "| change | cell | arm | was | ratio − 1 | 95 % interval | MDE | why |",
-            "|---|---|---|--:|--:|--:|--:|---|",
+            f"| {' | '.join(_COLUMNS)} |",
+            "|---|---|---|--:|--:|--:|--:|--:|---|",
             *map(_markdown_row, comparison.changes),
             "",
             f"{method(comparison)}. {_MDE}",
@@ -202,5 +221,5 @@ def markdown(comparison: Comparison) -> str:
 
 def _markdown_row(row: CellChange) -> str:
     values = (str(row.change), row.cell, row.arm, _was(row), _change(row), _interval(row),
-              _detectable(row), row.reason)  # fmt: skip
+              _trimmed(row), _detectable(row), row.reason)  # fmt: skip
     return "| " + " | ".join(map(fmt.markdown_cell, values)) + " |"

@@ -6,17 +6,21 @@ Renderers only arrange it; none of them computes.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness import audit
 from harness.model import Verdict
 from harness.render import format as fmt
 from harness.render import matrix, quality
 from harness.render.cells import CellView, Row, cell_views
 from harness.results.records import ArmFacts, Check, Note, Run
 from harness.stats import MIN_ROUNDS
+
+_DIGITS = re.compile(r"[\d.]+")
 
 TERMS = {
     "library": "library",
@@ -166,7 +170,7 @@ def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
         environment=tuple(_environment(run)),
         arms=arms,
         terms=_terms(arms),
-        findings=tuple(_findings(run, cells, tests)),
+        findings=tuple(_findings(run, cells, tests, averages)),
         cells=cells,
         means=averages,
         mean_cells=averaged,
@@ -307,7 +311,10 @@ def _terms(arms: Sequence[Arm]) -> tuple[TermRow, ...]:
 
 
 def _findings(
-    run: Run, cells: Sequence[CellView], tests: Sequence[quality.SelfTest]
+    run: Run,
+    cells: Sequence[CellView],
+    tests: Sequence[quality.SelfTest],
+    averages: Sequence[quality.ArmMean],
 ) -> Iterator[Finding]:
     if run.truncated:
         text = (
@@ -318,6 +325,8 @@ def _findings(
         yield from _doubts(test)
     yield from (_problem(arm) for arm in run.header.arms if arm.problem)
     yield from _few_rounds(cells)
+    yield from (_doubt(one) for one in audit.audit(run))
+    yield from _dominated(averages)
     yield from (_note(note) for note in run.notes)
     yield from _disturbed(run)
 
@@ -333,6 +342,21 @@ def _doubts(test: quality.SelfTest) -> Iterator[Finding]:
 
 def _problem(arm: ArmFacts) -> Finding:
     return Finding("driver", f"{arm.id} took no part: {arm.problem}", arm.id)
+
+
+def _doubt(one: audit.Doubt) -> Finding:
+    return Finding(one.kind, one.text, one.where, one.grave)
+
+
+def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Finding]:
+    """Means that one question decides."""
+    for one in averages:
+        if one.dominated_by:
+            text = (
+                f"the mean of {one.arm} is {fmt.times(one.mean.point)} the fastest, and "
+                f"{fmt.times(one.without)} without this one question"
+            )
+            yield Finding("mean", text, one.dominated_by)
 
 
 def _few_rounds(cells: Sequence[CellView]) -> Iterator[Finding]:
@@ -354,10 +378,17 @@ def _note(note: Note) -> Finding:
 
 
 def _disturbed(run: Run) -> Iterator[Finding]:
-    """Blocks that were thrown away, unless the run's own notes say so already."""
-    blocks = {(one.cell, one.round, one.attempt) for one in run.trials if one.disturbed}
-    if blocks and not any(note.kind == "disturbed" for note in run.notes):
+    """Blocks that were thrown away, with the commonest reason."""
+    blocks = {
+        (one.cell, one.round, one.attempt): one.disturbed
+        for one in run.trials
+        if one.disturbed
+    }
+    if blocks:
+        reasons = Counter(_DIGITS.sub("…", reason) for reason in blocks.values())
+        reason, count = reasons.most_common(1)[0]
         text = (
-            f"{fmt.plural(len(blocks), 'block')} disturbed by other work and not counted."
+            f"{fmt.plural(len(blocks), 'block')} disturbed and not counted; in "
+            f"{count} of them {reason}."
         )
         yield Finding("disturbed", text)

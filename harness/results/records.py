@@ -81,8 +81,11 @@ class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
     units_per_op: int = 1
     clients: int = 0
     pool: int = 0
+    arrivals: str = ""
+    rate: int = 0
     sql: str = ""
     digest: str = ""
+    work: str = ""
 
 
 class Header(Record, frozen=True, kw_only=True, tag="header"):
@@ -121,6 +124,17 @@ class Slices(msgspec.Struct, frozen=True, kw_only=True):
     involuntary_switches: list[int] = msgspec.field(default_factory=list)
 
 
+class OpenLoop(msgspec.Struct, frozen=True, kw_only=True):
+    """Ops that were due at moments of their own, in order. Lag and response are counted
+    from the moment at which an op was due to when it began, and to when it was back;
+    `planned_ns` is from the start to the last of these moments."""
+
+    planned_ns: int
+    lag_ns: list[int]
+    response_ns: list[int]
+    cpu_ns: int
+
+
 class Trial(Record, frozen=True, kw_only=True, tag="trial"):
     """One cell of one arm in one round: its verdict and, if that allows, its times.
 
@@ -138,8 +152,11 @@ class Trial(Record, frozen=True, kw_only=True, tag="trial"):
     observed: str = ""
     expected: str = ""
     disturbed: str = ""
+    settled: bool = True
     slices: Slices | None = None
     latency_ns: list[int] = msgspec.field(default_factory=list)
+    latency_wall_ns: int = 0
+    open_loop: OpenLoop | None = None
     rss_peak_bytes: int = 0
 
 
@@ -200,6 +217,8 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
     trials: int
     checks: int
     elapsed_ns: int
+    cache_hits: int = 0
+    cache_reads: int = 0
 
 
 AnyRecord = Header | Trial | Check | Note | Footer

@@ -12,14 +12,14 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# Names of tests that pgdyno and other tools share: a table puts their rows side by side.
+# Tests that other tools are put to as well: a table shows both under one name.
 AA_IDLE = "A/A, idle"
 AA_HOG = "A/A, beside a hog of 30%"
 POWER_5 = "power, +5%"
 POWER_2 = "power, +2%"
 CALIBRATION = "calibration, slope"
 BROKEN = "broken drivers"
-NOTHING = "nothing measured"
+NOTHING_MEASURED = "nothing measured"
 OPEN_LOOP = "open loop"
 
 PGDYNO = "pgdyno"
@@ -30,7 +30,7 @@ POWER = {0.05: (POWER_5, 0.95), 0.02: (POWER_2, 0.80)}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one test measured against its mark; `tool` is whose numbers were tested."""
+    """What one test measured against its mark, of pgdyno or of another tool."""
 
     test: str
     mark: str

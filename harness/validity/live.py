@@ -25,7 +25,7 @@ from harness.runner import Progress
 from harness.schedule import Plan
 from harness.validity import AA_HOG, AA_IDLE, ALPHA, CALIBRATION, POWER, Outcome
 from harness.validity import most_by_chance as _most
-from harness.validity.hog import beside_a_hog
+from harness.validity.interference import hog
 from harness.venue import Venue
 
 CELL = "query/point#fetch-one"
@@ -60,23 +60,25 @@ class Series:
 def measure(place: Venue, series: Series, progress: Progress) -> None:
     """Run the trials that are not there yet."""
     series.folder.mkdir(parents=True, exist_ok=True)
-    missing = [n for n in range(series.trials) if not _complete(series.file(n))]
+    missing = [n for n in range(series.trials) if not complete(series.file(n))]
     if not missing:
         return
     scenarios, cells = scenario.select_cells([CELL])
-    with beside_a_hog() if series.hog else nullcontext():
+    with hog() if series.hog else nullcontext():
         for number in missing:
             series.file(number).unlink(missing_ok=True)
             plan = Plan(4_000_000, 16, series.rounds, series.rounds, 0.0, 0, 0)
             order = bench.Order(scenarios, cells, series.arms, plan, "gate", number)
-            bench.measure(place, order, series.file(number), progress, _fail)
+            bench.measure(place, order, series.file(number), progress, fail)
 
 
-def _fail(problem: str) -> None:
+def fail(problem: str) -> None:
+    """An arm that cannot take part ends a test of the measurements."""
     raise ResultsError(f"the trial cannot be run: {problem}", hint="pgdyno doctor")
 
 
-def _complete(file: Path) -> bool:
+def complete(file: Path) -> bool:
+    """Whether a run is there with its footer."""
     try:
         return file.exists() and not store.read(file).truncated
     except ResultsError:
@@ -176,7 +178,7 @@ def power(series: Series) -> Iterator[Outcome]:
             yield Outcome(
                 name,
                 f"at least {wanted:.0%} found",
-                f"{hits} of {len(found)} found, {series.rounds} rounds each",
+                f"{hits} of {len(found)} found in {series.rounds} rounds",
                 hits >= wanted * len(found),
             )
 

@@ -34,7 +34,7 @@ class Effort:
     """How many blocks of each tool; a block is a base with three runs to compare.
 
     `_hog` counts blocks beside a hog, which have one run to compare. `seconds` is the
-    length of a sequential run, `stop_seconds` that of the loop whose server stops once.
+    length of a sequential run.
     """
 
     pytest: int
@@ -45,7 +45,6 @@ class Effort:
     sequential_hog: int
     seconds: float = SECONDS
     processes: int = by_pyperf.PROCESSES
-    stop_seconds: float = 10.0
 
 
 FULL = Effort(
@@ -87,7 +86,7 @@ def run(
         yield from _compared(
             opened, one_by_one, effort.sequential, effort.sequential_hog, say
         )
-        yield from sequential.open_loop(opened, one_by_one.tool, effort.stop_seconds)
+        yield from sequential.open_loop(opened, one_by_one.tool)
 
 
 def _compared(

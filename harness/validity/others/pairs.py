@@ -23,12 +23,12 @@ from harness.validity import (
     ALPHA,
     BROKEN,
     CALIBRATION,
-    NOTHING,
+    NOTHING_MEASURED,
     POWER,
     Outcome,
     most_by_chance,
 )
-from harness.validity.hog import beside_a_hog
+from harness.validity.interference import hog
 from harness.validity.others.field import Field, keep
 
 BURDENS = (0.0, 0.05, 0.02)
@@ -87,7 +87,7 @@ def measure(field: Field, series: Series, say: Say) -> list[Found]:
     """Run the blocks that are not there yet; all that is there then."""
     file = field.folder / f"{series.kind}.json"
     blocks = json.loads(file.read_text()) if file.exists() else []
-    with beside_a_hog() if series.hog and len(blocks) < series.blocks else nullcontext():
+    with hog() if series.hog and len(blocks) < series.blocks else nullcontext():
         for number in range(len(blocks), series.blocks):
             say(f"{series.kind}, block {number + 1} of {series.blocks}")
             raw = field.raw(series.kind, f"{number:03}")
@@ -181,7 +181,7 @@ def wrong_answers(tool: str, tried: int, timed_s: Mapping[str, float]) -> Outcom
 def vanished(tool: str, exit_code: int) -> Outcome:
     """A comparison whose second run has nothing in common with the first."""
     return Outcome(
-        NOTHING,
+        NOTHING_MEASURED,
         "a non-zero exit code",
         f"exit code {exit_code} when the benchmark of the base is gone",
         exit_code != 0,

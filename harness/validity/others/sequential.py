@@ -20,7 +20,7 @@ import psutil
 
 from harness import stats
 from harness.errors import ResultsError
-from harness.validity import OPEN_LOOP, Outcome
+from harness.validity import OPEN_LOOP, Outcome, stalled
 from harness.validity.others import field as fields
 from harness.validity.others.field import Field
 from harness.validity.others.pairs import Found
@@ -28,8 +28,6 @@ from harness.validity.others.pairs import Found
 NAME = "sequential"
 SECONDS = 30.0
 TOLD_APART = 0.01
-ARRIVALS_PER_S = 1_000
-STOP_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,39 +69,30 @@ class Sequential:
 # --- a server that stops ----------------------------------------------------------------
 
 
-def true_p99_ms(stop_s: float, seconds: float) -> float:
-    """What the slowest of 100 arrivals waits, by arithmetic: arrivals come all the time,
-    also while the server stands still, and wait for what is left of the stop.
-    """
-    return max(0.0, stop_s - seconds / 100) * 1e3
+def open_loop(field: Field, tool: str) -> Iterator[Outcome]:
+    """pgdyno's own stall, met by a closed loop with a pause of 1 ms after each op.
 
-
-def open_loop(
-    field: Field, tool: str, seconds: float = 10.0, stop_s: float = STOP_S
-) -> Iterator[Outcome]:
-    """The backend stands still once. Who asks again only after an answer meets that once,
-    however many clients would have come meanwhile. No row where the backend is not ours
-    to stop.
+    Who asks again only after an answer meets the stall once, however many clients would
+    have come meanwhile. No row where the backend is not ours to stop.
     """
     if not field.postmaster:
         return
-    true_ms = true_p99_ms(stop_s, seconds)
-    said = _stopped_once(field, seconds, stop_s)
+    said = _stopped_once(field, stalled.ARRIVALS.seconds, stalled.STALL_S)
     fields.keep(field.folder / f"{NAME}-open-loop.json", said)
+    true_ms = stalled.P99_NS / 1e6
     yield Outcome(
-        OPEN_LOOP,
-        f"p99 within 10 % of {true_ms:.0f} ms: {ARRIVALS_PER_S:,} arrivals/s over "
-        f"{seconds:g} s, server stopped for {stop_s * 1e3:.0f} ms",
-        f"p99 {said['p99_ms']:.2f} ms; worst {said['worst_ms']:.0f} ms,"
-        f" one of {said['ops']:,.0f} ops",
-        abs(said["p99_ms"] / true_ms - 1) <= 0.1,
+        f"{OPEN_LOOP}, {field.driver}",
+        f"p99 = {true_ms:.0f} ms ± {100 * stalled.TOLERANCE:.0f} %",
+        f"p99 = {said['p99_ms']:.2f} ms; one of {said['ops']:,.0f} ops"
+        f" took {said['worst_ms']:.0f} ms",
+        abs(said["p99_ms"] / true_ms - 1) <= stalled.TOLERANCE,
         tool,
     )
 
 
 def _stopped_once(field: Field, seconds: float, stop_s: float) -> dict[str, float]:
     """A closed loop in a process of its own, and its backend stopped half-way."""
-    pause_s = 1 / ARRIVALS_PER_S
+    pause_s = 1 / stalled.ARRIVALS.rate
     command = ["-m", "harness.validity.others.point", "closed_loop", seconds, pause_s]
     with subprocess.Popen(
         [sys.executable, *map(str, command)],
