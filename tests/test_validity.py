@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.validity import live, simulated
+from harness.validity import live, most_by_chance, simulated
 from harness.validity.simulated import World
 
 
@@ -39,7 +39,7 @@ def test_the_order_of_a_pass_favours_nobody():
 
 @pytest.mark.parametrize(("n", "most"), [(200, 16), (10, 2)])
 def test_how_many_false_alarms_chance_allows(n, most):
-    assert live._most(n, 0.05) == most
+    assert most_by_chance(n, 0.05) == most
 
 
 @pytest.fixture(scope="module")

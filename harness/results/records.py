@@ -7,7 +7,7 @@ bytes. Everything else (medians, intervals, ranks) is derived by whoever reads.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -221,6 +221,7 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
     cache_reads: int = 0
 
 
+S = TypeVar("S", bound=msgspec.Struct)
 AnyRecord = Header | Trial | Check | Note | Footer
 
 
@@ -238,6 +239,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     def cell(self, identity: str) -> CellFacts:
         """The facts of a cell by its id."""
         return next(cell for cell in self.header.cells if cell.id == identity)
+
+
+def changed(record: S, **values: Any) -> S:
+    """The same record with other values."""
+    return msgspec.structs.replace(record, **values)
 
 
 def to_dict(record: AnyRecord) -> dict[str, Any]:

@@ -24,14 +24,21 @@ from harness.results import store
 from harness.results.records import Run, Trial
 from harness.runner import Progress
 from harness.schedule import Plan
-from harness.validity import AA_HOG, AA_IDLE, POWER_2, POWER_5, Outcome
+from harness.validity import (
+    AA_HOG,
+    AA_IDLE,
+    ALPHA,
+    CALIBRATION,
+    POWER,
+    Outcome,
+    most_by_chance,
+)
 from harness.validity.interference import hog
 from harness.venue import Venue
 
 CELL = "query/point#fetch-one"
 BURDENS = (0.01, 0.02, 0.05, 0.10, 0.20)
 EQUAL_ARMS = 4
-ALPHA = 0.05
 MATRICES, MATRIX_CELLS, MATRICES_FLAGGED = 20, 36, 3
 
 
@@ -177,7 +184,7 @@ def false_alarms(told: Told) -> Iterator[Outcome]:
     found = told.equal
     judged = [one for one in found if one.p is not None]
     flagged = sum(one.p <= ALPHA for one in judged if one.p is not None)
-    allowed = _most(len(judged), ALPHA)
+    allowed = most_by_chance(len(judged), ALPHA)
     undecided = (
         f", {len(found) - len(judged)} inconclusive" if len(found) > len(judged) else ""
     )
@@ -211,25 +218,13 @@ def matrices(told: Told) -> Iterator[Outcome]:
     )
 
 
-def _most(n: int, share: float) -> int:
-    """The largest count that chance exceeds in less than 2.5 % of all cases; 16 of 200."""
-    tail, k = 1.0, 0
-    while k <= n:
-        tail -= math.comb(n, k) * share**k * (1 - share) ** (n - k)
-        if tail < 0.025:
-            return k
-        k += 1
-    return n
-
-
 def power(told: Told) -> Iterator[Outcome]:
     """Slowed arms: how many are found at 5 %?"""
     for position, burden in enumerate(told.series.burdens, -len(told.series.burdens)):
         found = [trial[position] for trial in told.trials if trial]
         hits = sum(one.p is not None and one.p <= ALPHA and one.shift > 0 for one in found)
-        wanted = {0.05: (POWER_5, 0.95), 0.02: (POWER_2, 0.80)}.get(burden)
-        if wanted is not None and found:
-            test, share = wanted
+        test, share = POWER.get(burden, ("", 0.0))
+        if test and found:
             yield Outcome(
                 test,
                 f"at least {share:.0%} found",
@@ -246,9 +241,7 @@ def calibration(told: Told) -> Iterator[Outcome]:
     slope, intercept = linear_regression(
         [one.put for one in points], [one.shift for one in points]
     )
-    yield Outcome(
-        "calibration, slope", "1.00 ± 0.05", f"{slope:.3f}", abs(slope - 1) <= 0.05
-    )
+    yield Outcome(CALIBRATION, "1.00 ± 0.05", f"{slope:.3f}", abs(slope - 1) <= 0.05)
     shift = stats.percent(intercept)
     yield Outcome("calibration, intercept", "± 0.3 %", f"{shift:+.2f} %", abs(shift) <= 0.3)
     zero = stats.percent(fmean(one.shift for one in points if not one.put))

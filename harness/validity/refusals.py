@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from harness.compare import compare
 from harness.errors import EXIT_INVALID
 from harness.results import store
-from harness.results.records import Run
+from harness.results.records import Run, changed
 from harness.validity import NOTHING_MEASURED, Outcome
 
 
 def _nothing(run: Run) -> Run:
-    return replace(run, trials=[])
+    return changed(run, trials=[])
 
 
 def _other_work(run: Run) -> Run:
-    cells = [replace(one, digest="0" * 16) for one in run.header.cells]
-    return replace(run, header=replace(run.header, cells=cells))
+    cells = [changed(one, digest="0" * 16) for one in run.header.cells]
+    return changed(run, header=changed(run.header, cells=cells))
 
 
 def _other_machine(run: Run) -> Run:
-    machine = replace(run.header.machine, hostname_hash="0" * 12)
-    return replace(run, header=replace(run.header, machine=machine))
+    machine = changed(run.header.machine, hostname_hash="0" * 12)
+    return changed(run, header=changed(run.header, machine=machine))
 
 
 CASES: dict[str, Callable[[Run], Run]] = {
@@ -38,7 +36,7 @@ CASES: dict[str, Callable[[Run], Run]] = {
 def refused(file: Path) -> Iterator[Outcome]:
     """A run against what became of it: one row per way to spoil it."""
     run = store.read(file)
-    again = replace(run, header=replace(run.header, run=run.header.run[::-1]))
+    again = changed(run, header=changed(run.header, run=run.header.run[::-1]))
     for test, spoil in CASES.items():
         code = compare(run, spoil(again)).exit_code
         yield Outcome(test, "exit 4", f"exit {code}", code == EXIT_INVALID)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import machine
 from harness.runner import Progress
 from harness.schedule import PLANS
 from harness.validity import (
@@ -13,6 +14,7 @@ from harness.validity import (
     by_hand,
     interference,
     live,
+    others,
     refusals,
     rejected,
     simulated,
@@ -33,7 +35,7 @@ COMPLETE_CELLS = [
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How often each test is repeated: runs on the fake clock, live trials of so many
-    rounds, rounds of the others, and blocks with and without a hog."""
+    rounds, rounds of the others, blocks with and without a hog; other tools, if they are asked."""
 
     repeats: int
     trials: int
@@ -42,6 +44,7 @@ class Effort:
     by_hand_rounds: int
     slice_rounds: int
     blocks: int
+    others: others.Effort | None = None
 
 
 QUICK = Effort(
@@ -61,6 +64,7 @@ FULL = Effort(
     by_hand_rounds=24,
     slice_rounds=16,
     blocks=60,
+    others=others.FULL,
 )
 
 
@@ -127,6 +131,22 @@ def _rejected(bench: Bench) -> Iterator[Outcome]:
     yield from rejected.rejected(bench.place, bench.folder)
 
 
+def _others(bench: Bench) -> Iterator[Outcome]:
+    """What people use now, put to the same tests."""
+    if bench.effort.others is None:
+        return
+    # Its own placement is left alone: tools run as people run them, the server stays.
+    with machine.placed(bench.place.server):
+        pass
+    yield from simulated.one_after_the_other(bench.effort.repeats)
+    yield from others.run(
+        bench.place,
+        bench.effort.others,
+        bench.folder,
+        lambda block: bench.progress.step(block, 0, 0),
+    )
+
+
 PARTS: tuple[tuple[str, Part], ...] = (
     ("on a fake clock", _simulated),
     ("broken drivers", _rejected),
@@ -137,6 +157,7 @@ PARTS: tuple[tuple[str, Part], ...] = (
     ("the loop against hand-written ones", _by_hand),
     ("open loop, a server that stalls", _stalled),
     ("two complete runs", _twice),
+    ("other tools", _others),
 )
 
 
