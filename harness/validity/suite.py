@@ -35,7 +35,7 @@ COMPLETE_CELLS = [
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How often each test is repeated: runs on the fake clock, live trials of so many
-    rounds, rounds of the others, blocks with and without a hog; other tools, if they are asked."""
+    rounds, rounds of the others, blocks with and without a hog; and other tools, if any."""
 
     repeats: int
     trials: int
