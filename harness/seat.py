@@ -170,6 +170,17 @@ class Seat:
             return Judgement(Verdict.INVALID, str(error))
         return judged
 
+    def gather(self, sessions: int, ops: int) -> dict[str, Any]:
+        """Open further sessions of the open cell until there are so many.
+
+        Raises:
+            WorkerGone: the worker crashed or hung.
+        """
+        assert self._target is not None
+        target = target_message(self._target)
+        seconds = self.deadlines.open + self.deadlines.verify
+        return self.ask("gather", seconds, sessions=sessions, target=target, ops=ops)
+
     def close(self) -> str:
         """End the open cell; a warning if the library complained."""
         try:
