@@ -138,10 +138,10 @@ def per_connection(memory: Memory) -> float | None:
     return stats.theil_sen(memory.sessions, memory.sessions_bytes).point
 
 
-def slope(memory: Memory) -> stats.Estimate:
-    """Growth of the resident size in the loop, bytes per op."""
+def slope(memory: Memory, samples: slice = slice(None)) -> stats.Estimate:
+    """Growth of the resident size in the loop, or in a part of it, bytes per op."""
     ops = [memory.ops * number for number in range(len(memory.loop_bytes))]
-    return stats.theil_sen(ops, memory.loop_bytes)
+    return stats.theil_sen(ops[samples], memory.loop_bytes[samples])
 
 
 def _growth(told: Sequence[Memory]) -> Growth | None:
@@ -154,14 +154,19 @@ def _growth(told: Sequence[Memory]) -> Growth | None:
 def leaks(told: Sequence[Memory]) -> bool:
     """The rule. A leak is told if there are at least `LEAK_REPEATS` repeats and in each
 
-    - the interval of the slope lies above 0, and
+    - the interval of the slope lies above 0,
+    - so does that of the second half alone: what has come to rest is no leak, and
     - the slope, over all ops of the loop, makes more than `LEAK_PAGES` pages.
     """
     return len(told) >= LEAK_REPEATS and all(map(_grows, told))
 
 
 def _grows(memory: Memory) -> bool:
-    found = slope(memory)
-    ops = memory.ops * (len(memory.loop_bytes) - 1)
-    above = found.low is not None and found.low > 0
-    return above and found.point * ops > LEAK_PAGES * memory.page_bytes
+    whole, count = slope(memory), len(memory.loop_bytes)
+    late = slope(memory, slice(count // 2, None))
+    much = whole.point * memory.ops * (count - 1) > LEAK_PAGES * memory.page_bytes
+    return much and _above(whole) and _above(late)
+
+
+def _above(estimate: stats.Estimate) -> bool:
+    return estimate.low is not None and estimate.low > 0

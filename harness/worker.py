@@ -144,6 +144,11 @@ class Worker:
         gc.freeze()
         return {}
 
+    def collect(self) -> dict[str, Any]:
+        """Collect garbage, so that what is left is held by somebody."""
+        gc.collect()
+        return {}
+
     def gather(self, sessions: int, target: dict[str, Any], ops: int) -> dict[str, Any]:
         """Open further sessions until there are so many; each runs its op so often.
 

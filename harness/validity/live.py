@@ -18,7 +18,6 @@ from pathlib import Path
 from statistics import fmean, linear_regression, median
 
 from harness import bench, scenario, stats
-from harness.errors import ResultsError
 from harness.measured import counting_trials, paired_log_ratios
 from harness.model import Arm
 from harness.results import store
@@ -26,6 +25,7 @@ from harness.results.records import Run, Trial
 from harness.runner import Progress
 from harness.schedule import Plan
 from harness.validity import Outcome
+from harness.validity.trials import complete, fail
 from harness.venue import Venue
 
 CELL = "query/point#fetch-one"
@@ -70,7 +70,7 @@ class Series:
 def measure(place: Venue, series: Series, progress: Progress) -> None:
     """Run the trials that are not there yet."""
     series.folder.mkdir(parents=True, exist_ok=True)
-    missing = [n for n in range(series.trials) if not _complete(series.file(n))]
+    missing = [n for n in range(series.trials) if not complete(series.file(n))]
     if not missing:
         return
     scenarios, cells = scenario.select_cells([CELL])
@@ -79,18 +79,7 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
             series.file(number).unlink(missing_ok=True)
             plan = Plan(4_000_000, 16, series.rounds, series.rounds, 0.0, 0, 0)
             order = bench.Order(scenarios, cells, series.arms, plan, "gate", number)
-            bench.measure(place, order, series.file(number), progress, _fail)
-
-
-def _fail(problem: str) -> None:
-    raise ResultsError(f"the trial cannot be run: {problem}", hint="pgdyno doctor")
-
-
-def _complete(file: Path) -> bool:
-    try:
-        return file.exists() and not store.read(file).truncated
-    except ResultsError:
-        return False
+            bench.measure(place, order, series.file(number), progress, fail)
 
 
 @contextmanager
