@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-TRUTH = "PGDYNO_VALIDITY_TRUTH"
-"""Environment variable: the file to which a burning op writes what its thread used."""
+TRUTH = "VALIDITY_TRUTH"
+"""Environment variable: the file to which a burning op writes what its thread used. Not
+PG…, because a worker does not get what could decide a connection."""
 BURN_NS = 100_000_000
 _PAYLOAD = 63
 """With the head of a `bytes` object 96 bytes, which the allocator does not round up."""
