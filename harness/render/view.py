@@ -212,7 +212,8 @@ def _answer(
         tally = Counter(row.verdict for cell in held for row in cell.rows if row.verdict)
         grows = sum(row.grows for cell in held for row in cell.rows)
         size = f"{fmt.plural(len(held), 'cell')} × {fmt.plural(arms, 'driver')}"
-        parts.append(f"{size}: {_tally(tally)}; {grows or 'none'} of them grow.")
+        found = f"{grows or 'none'} of them {'grows' if grows == 1 else 'grow'}"
+        parts.append(f"{size}: {_tally(tally)}; {found}.")
     return " ".join(parts) or "Nothing was measured or checked."
 
 
