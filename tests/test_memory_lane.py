@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from harness import bench, footprint, resident, scenario, schedule
 from harness.commands.bench import outcome
+from harness.driver import entry_points
 from harness.errors import EXIT_PASS
 from harness.lanes import memory as lane
 from harness.model import Arm, Cell
@@ -31,6 +33,12 @@ name = "read"
 op = "fetch_one"
 sql = "select $1::int, 'a row'"
 params = "select i from generate_series(1, 3) i"
+[case.bench]
+
+[[case]]
+name = "list"
+op = "fetch_all"
+sql = "select 1"
 [case.bench]
 
 [[case]]
@@ -138,12 +146,12 @@ def test_an_op_that_connects_has_a_loop_and_no_sessions(run: Run) -> None:
 
 
 def test_nothing_wrong_has_a_number(run: Run) -> None:
-    for case in ("write", "connect"):
-        assert of(run, case, "wrong-value").verdict in ("exact", "lossy")
-    one = of(run, "read", "spiked-leak")
-    assert one.verdict == "exact"
-    assert of(run, "write", "spiked-leak").verdict == "unsupported"
-    assert of(run, "write", "spiked-leak").memory is None
+    assert of(run, "list", "psycopg2").memory is not None
+    one = of(run, "list", "wrong-value")
+    assert (one.verdict, one.memory) == ("lossy", None)
+    assert one.observed != one.expected
+    one = of(run, "list", "spiked-leak")
+    assert (one.verdict, one.memory) == ("unsupported", None)
 
 
 def test_what_the_server_lacks_is_a_record_for_every_arm(run: Run) -> None:
@@ -165,18 +173,10 @@ def test_a_leak_is_in_the_slope(run: Run) -> None:
     assert grown > 0.3 * dose.leak_bytes() * ops
 
 
-def test_a_loop_of_every_repeat_is_played_before_the_next(run: Run) -> None:
-    assert [one.repeat for one in run.footprints] == sorted(
-        one.repeat for one in run.footprints
-    )
-
-
-# --- what is read of a process --------------------------------------------------------------
+# --- what is read of a process ------------------------------------------------------------
 
 
 def test_this_process_holds_something() -> None:
-    import os
-
     before = resident.rss_bytes(os.getpid())
     kept = bytearray(b"x" * 20_000_000)
     assert 15e6 < resident.rss_bytes(os.getpid()) - before < 60e6
@@ -191,7 +191,7 @@ def test_a_process_that_is_gone_tells_nothing() -> None:
     assert resident.peak_bytes(2**22 + 1) == 0
 
 
-# --- attribution ------------------------------------------------------------------------------
+# --- attribution ------------------------------------------------------------------------
 
 
 def test_processor_time_is_charged_to_whom_it_belongs(place: Venue, tmp_path: Path) -> None:
@@ -201,13 +201,12 @@ def test_processor_time_is_charged_to_whom_it_belongs(place: Venue, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("put", "got", "ok"), [(100, 104, True), (100, 106, False), (100, 94, False), (0, 0, False)]
+    ("put", "got", "ok"),
+    [(100, 104, True), (100, 106, False), (100, 94, False), (0, 0, False)],
 )
 def test_what_is_charged_wrongly_is_told(put: int, got: int, ok: bool) -> None:
     assert attribution.outcome("a clock", put * 10**6, got * 10**6).ok is ok
 
 
 def test_spiked_drivers_are_not_listed() -> None:
-    from harness.driver import entry_points
-
     assert not [name for name in entry_points() if name.startswith("spiked")]
