@@ -173,6 +173,12 @@ def test_a_loop_has_fewer_chunks_where_they_are_dear():
     assert lane.chunk_count(60e9) == lane.FEWEST_CHUNKS
 
 
+def test_a_lead_in_has_thousands_of_ops_where_these_are_cheap():
+    assert lane.lead_chunks(1_400, 24, lane.CHUNK_NS) == 10
+    assert lane.lead_chunks(100, 24, lane.DEAR_CHUNK_NS) == 23
+    assert lane.lead_chunks(1, 10, 60e9) == 4
+
+
 # --- what is read and shown ---------------------------------------------------------------
 
 

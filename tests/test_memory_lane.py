@@ -92,6 +92,7 @@ def short() -> Iterator[None]:
         patch.setattr(lane, "CHUNK_NS", 1_000_000)
         patch.setattr(lane, "DEAR_CHUNK_NS", 5_000_000)
         patch.setattr(lane, "LEAST_OPS", 20)
+        patch.setattr(lane, "LEAD_NS", 50_000_000)
         yield
 
 

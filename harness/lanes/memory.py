@@ -35,8 +35,11 @@ DEAR_CHUNK_NS = 5 * CHUNK_NS
 LOOP_NS = CHUNKS * DEAR_CHUNK_NS
 """How long a loop may last where one cycle of parameters is longer than a chunk."""
 LEAD_SHARE = 0.4
-"""Chunks before the first sample, as a share of those after it. What grows at first and
-then no more is no leak: asyncpg comes to rest after 2,000 ops and 370 kB."""
+"""Chunks before the first sample, as a share of those after it, and not fewer ops than"""
+LEAD_OPS = 2_500
+"""if they last no longer than `LEAD_NS`. What grows at first and then no more is no leak:
+asyncpg comes to rest after 2,000 ops and 370 kB."""
+LEAD_NS = 5_000_000_000
 _SECONDS = 3.5
 """What a repeat of one cell and arm takes: two processes, a loop, sixteen sessions."""
 
@@ -182,8 +185,7 @@ def _loop(play: Playable, seat: Seat) -> tuple[Judgement, Memory]:
     _demand(seat.open(play))
     opened = resident.rss_bytes(seat.pid)
     judged = _demand(seat.verify(play))
-    ops, chunks = _calibrated(play, seat)
-    lead = round(chunks * LEAD_SHARE)
+    ops, chunks, lead = _calibrated(play, seat)
     for _ in range(lead):
         _burst(play, seat, ops)
     resettable = resident.forget_peak(seat.pid)
@@ -226,8 +228,14 @@ def chunk_count(chunk_ns: float) -> int:
     return max(FEWEST_CHUNKS, min(CHUNKS, int(LOOP_NS / max(1.0, chunk_ns))))
 
 
-def _calibrated(play: Playable, seat: Seat) -> tuple[int, int]:
-    """Ops per chunk, and how many chunks."""
+def lead_chunks(ops: int, chunks: int, chunk_ns: float) -> int:
+    """Chunks before the first sample."""
+    affordable = int(LEAD_NS / max(1.0, chunk_ns))
+    return max(round(chunks * LEAD_SHARE), min(-(-LEAD_OPS // ops), affordable))
+
+
+def _calibrated(play: Playable, seat: Seat) -> tuple[int, int, int]:
+    """Ops per chunk, how many chunks, and how many before them."""
     cycle = play.prepared.calls
     _warm(seat, schedule.warm_up_ops(seat.slowest_ns, schedule.PLANS["full"]))
     ops = cycle
@@ -236,7 +244,9 @@ def _calibrated(play: Playable, seat: Seat) -> tuple[int, int]:
         ops *= 4
         wall = _burst(play, seat, ops)
     chunk = chunk_ops(wall / ops, cycle)
-    return chunk, chunk_count(chunk * wall / ops)
+    chunk_ns = chunk * wall / ops
+    chunks = chunk_count(chunk_ns)
+    return chunk, chunks, lead_chunks(chunk, chunks, chunk_ns)
 
 
 def _burst(play: Playable, seat: Seat, ops: int) -> int:

@@ -91,9 +91,12 @@ def _size(size: Size | None) -> str:
 
 
 def _interval(growth: Growth) -> str:
-    """From the least to the greatest end of the intervals of all repeats."""
+    """From the least to the greatest end of the intervals of all repeats; empty where they
+    are one number."""
     if growth.low is None or growth.high is None:
         return "no interval"
+    if growth.low == growth.high:
+        return ""
     return f"{fmt.amount(growth.low * OPS)} … {fmt.amount(growth.high * OPS)}"
 
 

@@ -108,7 +108,7 @@ def _memory_row(row: MemoryRow) -> Iterator[str]:
     mark = "grows " if row.grows else ""
     sizes = "".join(f"{size:>9}" for size in row.sizes)
     yield f"{start}{sizes}{mark + row.growth:>19}"
-    if row.interval != row.growth:
+    if row.interval:
         yield f"{f'({row.interval})':>{WIDTH}}"
 
 
