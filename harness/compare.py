@@ -168,7 +168,9 @@ def compare(
         alpha=alpha,
         warnings=tuple(conditions.warnings(base, candidate, paired)),
     )
-    invalid = [] if paired else list(conditions.unequal(base, candidate))
+    invalid = list(conditions.uncompared(base, candidate))
+    if not paired:
+        invalid += conditions.unequal(base, candidate)
     if invalid:
         return replace(title, invalid=tuple(invalid))
     before, after = sides(base), sides(candidate)

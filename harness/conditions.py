@@ -9,6 +9,21 @@ if TYPE_CHECKING:  # at run time this module needs the standard library only
     from harness.results.records import ArmFacts, Run
 
 
+TIME = "time"
+
+
+def uncompared(base: Run, candidate: Run) -> Iterator[str]:
+    """What two runs count that no rule compares yet; a file without a lane counts time."""
+    lanes = sorted({run.header.lane or TIME for run in (base, candidate)})
+    if len(lanes) > 1:
+        yield f"different lanes: {lanes[0]} and {lanes[1]}"
+    elif lanes != [TIME]:
+        yield (
+            f"what --lane {lanes[0]} counts is not compared yet: pgdyno report shows both "
+            "runs in one page"
+        )
+
+
 def unequal(base: Run, candidate: Run) -> Iterator[str]:
     """What makes the times of two runs two different things."""
     a, b = base.header, candidate.header

@@ -21,6 +21,7 @@ Point = tuple[tuple[str, int | str], ...]
 
 LANES: Mapping[str, str] = {
     "time": "time per op, slices of all drivers interleaved",
+    "memory": "bytes per connection, and whether a long loop grows",
 }
 """What a bench run can count: name → what a user reads about it."""
 

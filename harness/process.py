@@ -179,6 +179,8 @@ def _doing(what: str) -> str:
         "rebind": "being bound",
         "verify": "being verified",
         "warm": "warming up",
+        "collect": "collecting garbage",
+        "gather": "opening further sessions",
         "measure": "being timed",
         "latencies": "being timed op by op",
         "arrive": "answering at a fixed rate",

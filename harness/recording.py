@@ -23,6 +23,7 @@ from harness.results.records import (
     CellFacts,
     Check,
     Footer,
+    Footprint,
     Header,
     Trial,
 )
@@ -88,7 +89,7 @@ class Recording:
         """Append a record; raises `ResultsError` if the file takes no more."""
         if isinstance(record, Check):
             self.checks.append(record)
-        self.trials += isinstance(record, Trial)
+        self.trials += isinstance(record, Trial | Footprint)
         if self._writer is not None:
             self._writer.write(record)
 

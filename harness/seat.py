@@ -185,6 +185,22 @@ class Seat:
             return Judgement(Verdict.INVALID, f"against its terms: {reason}")
         return EXACT
 
+    def server_pids(self) -> list[int]:
+        """The server's processes of its sessions now, where they are on this machine."""
+        self.look()
+        return self.backends if self.stage.server.pid else []
+
+    def gather(self, sessions: int, ops: int) -> dict[str, Any]:
+        """Open further sessions of the open cell until there are so many.
+
+        Raises:
+            WorkerGone: the worker crashed or hung.
+        """
+        assert self._target is not None
+        target = target_message(self._target)
+        seconds = self.deadlines.open + self.deadlines.verify
+        return self.ask("gather", seconds, sessions=sessions, target=target, ops=ops)
+
     def close(self) -> str:
         """End the open cell; a warning if the library complained."""
         try:

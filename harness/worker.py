@@ -61,6 +61,7 @@ class Worker:
         self.loop: Any = self._make_loop() if self.asynchronous else None
         self.task: Task | None = None
         self.session: Any = None
+        self.further: list[Any] = []  # sessions beside it that do nothing but stay open
         self.ops: list[Callable[[], Any]] = []
         self.position = 0  # ops that each client has executed: where its cycle stands
         self.seen: list[dict[str, Any]] | None = None  # what ops brought, if asked for
@@ -148,6 +149,29 @@ class Worker:
         gc.freeze()
         return {}
 
+    def collect(self) -> dict[str, Any]:
+        """Collect garbage, so that what is left is held by somebody."""
+        gc.collect()
+        return {}
+
+    def gather(self, sessions: int, target: dict[str, Any], ops: int) -> dict[str, Any]:
+        """Open further sessions until there are so many; each runs its op so often.
+
+        All of them stay open, with whatever they keep for their statements. They share
+        the inputs of the first, so that only what a session needs comes on top.
+        """
+        assert self.task is not None
+        call = bind_call(self.task, getattr(self.session, "wrapper", None), 0)
+        while 1 + len(self.further) < sessions:
+            session = self.wait(self.driver.open(_target(target), self.arm.profile))
+            self.further.append(session)
+            op = getattr(session, self.task.op.value)(call)
+            for _ in range(ops):
+                self.wait(op())
+        del call
+        gc.collect()
+        return {}
+
     def burden(self, ns: float) -> dict[str, Any]:
         """Make every op slower by so much CPU time."""
         turns = turns_for(ns)
@@ -214,9 +238,10 @@ class Worker:
         session, self.session, self.ops, self.task = self.session, None, [], None
         self.clocks = ()
         self.position = 0
-        if session is not None:
+        sessions, self.further = [*filter(None, [session]), *self.further], []
+        for one in sessions:
             try:
-                self.wait(session.close())
+                self.wait(one.close())
             except Exception as error:
                 return {"warning": f"{type(error).__name__}: {error}"}
         gc.unfreeze()

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from harness import servers, venue
-from harness.validity import rejected
+from harness.validity import trials
 
 MINIATURES = Path(__file__).parent / "miniatures"
 
@@ -36,7 +36,7 @@ def dsn(place: venue.Venue) -> str:
 @pytest.fixture(scope="module")
 def miniatures() -> Iterator[None]:
     """Make all broken drivers findable, here and in workers."""
-    with rejected.findable(), pytest.MonkeyPatch.context() as patch:
+    with trials.findable(), pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(MINIATURES))
         patch.setenv("PYTHONPATH", str(MINIATURES), prepend=os.pathsep)
         sys.modules.pop("miniatures", None)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 STDLIB = frozenset(sys.stdlib_module_names)
 
 PURE = ("model", "errors", "capabilities", "values", "stats", "schedule", "compare",
-        "conditions", "measured", "contention", "audit")  # fmt: skip
+        "conditions", "measured", "contention", "audit", "footprint")  # fmt: skip
 WORKERS = ("worker", "loops", "values", "verify", "wire", "model", "answers", "calls",
            "driver", "capabilities", "errors", "actor", "acts", "act_source", "words",
            "step_verify", "burden")  # fmt: skip
@@ -185,7 +185,7 @@ def impure(one: Import) -> bool:
     if not one.comes_from(*PURE) or of_package(one.target):
         return False
     records = one.goes_to("results.records") and one.typing_only
-    late = one.comes_from("compare", "conditions", "measured", "audit")
+    late = one.comes_from("compare", "conditions", "measured", "audit", "footprint")
     return one.foreign or (one.ours and not one.goes_to(*PURE) and not (records and late))
 
 

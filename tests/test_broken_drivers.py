@@ -19,7 +19,7 @@ from harness.errors import DriverError
 from harness.model import Arm, Judgement, Verdict
 from harness.process import WorkerProcess
 from harness.seat import Deadlines, Seat
-from harness.validity import rejected
+from harness.validity import rejected, trials
 from harness.venue import Venue
 
 pytestmark = pytest.mark.usefixtures("miniatures")
@@ -227,7 +227,7 @@ def test_all_broken_drivers_are_rejected_before_they_are_timed(
 
 
 def test_every_broken_driver_of_the_package_is_played() -> None:
-    with rejected.findable():
+    with trials.findable():
         ours = importlib.metadata.distribution("pgdyno-broken").entry_points
     assert {one.name for one in ours} == {one.driver for one in rejected.DEFECTS}
 
@@ -235,7 +235,7 @@ def test_every_broken_driver_of_the_package_is_played() -> None:
 def test_broken_drivers_are_found_only_while_they_are_played() -> None:
     code = (
         "from harness.driver import entry_points\n"
-        "from harness.validity.rejected import findable\n"
+        "from harness.validity.trials import findable\n"
         "before = set(entry_points())\n"
         "with findable():\n"
         "    assert set(entry_points()) > before\n"

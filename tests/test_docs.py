@@ -35,6 +35,8 @@ STRUCTS = (
     records.CellFacts,
     records.Trial,
     records.Slices,
+    records.Footprint,
+    records.Memory,
     records.Check,
     records.Note,
     records.Footer,

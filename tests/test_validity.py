@@ -9,6 +9,7 @@ import pytest
 
 from harness.validity import live, most_by_chance, simulated
 from harness.validity.simulated import World
+from harness.validity.trials import complete
 
 
 def test_a_fake_clock_gives_back_what_was_put_in():
@@ -78,5 +79,5 @@ def test_a_trial_that_was_cut_off_is_not_complete(series: live.Series, tmp_path:
     cut = live.Series(tmp_path, 1, 6, burdens=(0.5,))
     lines = series.file(0).read_text().splitlines(keepends=True)
     cut.file(0).write_text("".join(lines[:5]))
-    assert not live.complete(cut.file(0))
-    assert live.complete(series.file(0))
+    assert not complete(cut.file(0))
+    assert complete(series.file(0))

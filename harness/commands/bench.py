@@ -17,7 +17,7 @@ from harness.model import LANES, Arm, Cell, Effort
 
 if TYPE_CHECKING:
     from harness.bench import Order
-    from harness.schedule import Plan
+    from harness.lanes import Forecast
     from harness.servers import ServerSpec
 
 _TIERS: dict[Effort, tuple[Effort, ...]] = {
@@ -72,7 +72,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; results go to a file, its path to stdout."""
-    from harness import bench, schedule, servers, venue
+    from harness import bench, lanes, schedule, servers
     from harness.scenario import select_cells
 
     scenarios, cells = select_cells(args.path)
@@ -82,15 +82,19 @@ def run(args: argparse.Namespace) -> int:
             f"nothing in {' '.join(args.path)} can be timed",
             hint="a case with [case.bench] can: pgdyno list cases shows its effort",
         )
-    arms = with_aa(options.arms(args.driver, args.profile), wanted=not args.no_aa)
+    # An A/A arm is a test of clocks and of interleaving, so only times have one.
+    twice = args.lane == "time" and not args.no_aa
+    arms = with_aa(options.arms(args.driver, args.profile), wanted=twice)
     plan = schedule.PLANS[args.effort]
     if args.effort == "gate":
         plan = replace(plan, min_rounds=schedule.gate_rounds(len(cells) * len(arms)))
-    connections = venue.connections_needed(cells, arms)
+    forecast = lanes.load(args.lane).forecast(cells, arms, plan)
     if args.dry_run:
-        print_plan(cells, arms, plan, connections)
+        print_plan(cells, arms, forecast)
         return 0
-    spec = servers.parse(args.server, max_connections=connections, transport=args.transport)
+    spec = servers.parse(
+        args.server, max_connections=forecast.connections, transport=args.transport
+    )
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**31)
     out = args.out or default_path()
     order = bench.Order(scenarios, cells, arms, plan, args.effort, seed, args.lane)
@@ -118,33 +122,16 @@ def with_aa(arms: Sequence[Arm], *, wanted: bool) -> list[Arm]:
     return [*arms, Arm(first.driver, first.options, first.profile, copy=1)]
 
 
-def print_plan(
-    cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan, connections: int
-) -> None:
+def print_plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast) -> None:
     """What would be done, and about how long it would take."""
-    seconds = estimate_seconds(cells, arms, plan)
     print(f"cells: {len(cells)}")
     for cell in cells:
         print(f"  {cell.id}"[:80])
     print(f"arms: {len(arms)}: {', '.join(arm.id for arm in arms)}")
-    print(f"rounds: {plan.min_rounds} to {plan.max_rounds}")
-    print(f"connections: up to {connections}")
-    print(
-        f"time: about {seconds:.0f} s"
-        + (f", at most {plan.budget_s:.0f} s" if plan.budget_s else "")
-    )
-
-
-def estimate_seconds(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> float:
-    """A rough guess before anything was measured: slices, plus 60 ms around each block."""
-    from harness import schedule
-
-    per_round = 0.0
-    for cell in cells:
-        block_ns = schedule.CONCURRENT_SLICE_NS if cell.clients else plan.block_ns
-        per_round += len(arms) * (1.2 * block_ns / 1e9 + 0.06)
-    total = (per_round + 0.4 * len(arms)) * plan.min_rounds
-    return min(total, plan.budget_s) if plan.budget_s else total
+    print(f"rounds: {plan.rounds}")
+    print(f"connections: up to {plan.connections}")
+    most = f", at most {plan.at_most:.0f} s" if plan.at_most else ""
+    print(f"time: about {plan.seconds:.0f} s{most}")
 
 
 def default_path() -> Path:
@@ -172,7 +159,10 @@ def outcome(out: Path) -> int:
     from harness.measured import has_time
     from harness.results import store
 
-    timed = [trial for trial in store.read(out).trials if has_time(trial)]
+    run = store.read(out)
+    if any(one.memory for one in run.footprints):
+        return EXIT_PASS
+    timed = [trial for trial in run.trials if has_time(trial)]
     if not timed:
         return EXIT_INVALID
     return EXIT_INCONCLUSIVE if all(one.disturbed for one in timed) else EXIT_PASS

@@ -94,6 +94,13 @@ def size(count: float | None) -> str:
     return f"{count:.0f} B"
 
 
+def amount(count: float) -> str:
+    """Bytes that may be fewer than none: `+1.23 kB`, `−310 B`, `0 B`."""
+    if abs(count) < 0.5:
+        return "0 B"
+    return (MINUS if count < 0 else "+") + size(abs(count))
+
+
 def times(ratio: float) -> str:
     """A ratio: `1.08×`."""
     return f"{ratio:.2f}×" if ratio < 100 else f"{ratio:,.0f}×"

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from harness.model import Verdict
 from harness.render import format as fmt
-from harness.render import matrix, scale
+from harness.render import matrix, memory, scale
 from harness.render.cells import CellView, Row
 from harness.render.view import Report
 
@@ -36,7 +36,12 @@ def render(report: Report) -> str:
     )
     environment.filters.update(_FILTERS)
     environment.globals.update(
-        SYMBOLS=fmt.SYMBOLS, MEANINGS=fmt.MEANINGS, Verdict=Verdict, HUES=HUES
+        SYMBOLS=fmt.SYMBOLS,
+        MEANINGS=fmt.MEANINGS,
+        Verdict=Verdict,
+        HUES=HUES,
+        MEMORY_HEAD=memory.HEAD,
+        MEMORY_OPS=memory.OPS,
     )
     page = environment.get_template("report.html.j2").render(
         report=report, charts=_charts, heat=heat, anchor=anchor

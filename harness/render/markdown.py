@@ -13,6 +13,7 @@ from harness.render import format as fmt
 from harness.render.cells import CellView, Group, Row
 from harness.render.format import markdown_cell as esc
 from harness.render.matrix import Matrix, MatrixRow
+from harness.render.memory import HEAD, CellMemory, MemoryRow
 from harness.render.view import Report, RunView
 from harness.results.records import Check
 
@@ -28,7 +29,7 @@ def render(report: Report, *, images: Sequence[str] = ()) -> str:
 
 
 def _run(run: RunView) -> Iterator[str]:
-    yield f"## {'Benchmark' if run.cells else 'Conformance'} {esc(run.name)}"
+    yield f"## {run.subject} {esc(run.name)}"
     yield ""
     yield f"**{esc(run.answer)}** {esc(run.sureness)}".rstrip()
     yield ""
@@ -40,6 +41,8 @@ def _run(run: RunView) -> Iterator[str]:
         yield ""
     if run.cells:
         yield from _overview(run)
+    if run.memory:
+        yield from _memory(run.memory)
     if run.matrix:
         yield from _matrix(run.matrix)
     yield from _terms(run)
@@ -153,6 +156,28 @@ def _cell_row(cell: CellView, group: Group, row: Row) -> list[str]:
         fmt.duration(row.server_cpu_ns),
         fmt.duration(row.latencies[2]),
     ]
+
+
+# --- memory -----------------------------------------------------------------------------
+
+
+def _memory(cells: Sequence[CellMemory]) -> Iterator[str]:
+    yield "### Memory"
+    yield ""
+    rows = [_memory_row(cell, row) for cell in cells for row in cell.rows]
+    head = ["question", "driver", *HEAD, "95 %, all repeats"]
+    yield from table(head, rows, left=2)
+
+
+def _memory_row(cell: CellMemory, row: MemoryRow) -> list[str]:
+    point = f" ({esc(cell.point)})" if cell.point else ""
+    start = [esc(cell.facts.title) + point, esc(row.arm)]
+    if not row.sizes:
+        symbol = fmt.SYMBOLS[row.verdict] if row.verdict else fmt.NONE
+        reason = f"{symbol} {row.status}: {row.detail}".rstrip(": ")
+        return [*start, esc(reason), *[""] * len(HEAD)]
+    growth = f"**{row.growth}**" if row.grows else row.growth
+    return [*start, *row.sizes, growth, row.interval]
 
 
 # --- checked ----------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from harness.model import Verdict
 from harness.render import format as fmt
 from harness.render.cells import CellView, Row
 from harness.render.matrix import Column, Matrix, MatrixRow
+from harness.render.memory import OPS, CellMemory, MemoryRow
 from harness.render.view import Report, RunView
 from harness.results.records import Check
 
@@ -29,6 +30,8 @@ def render(report: Report) -> str:
         lines.append("")
         if run.cells:
             lines += [ranking(run), ""]
+        if run.memory:
+            lines += [memory(run.memory), ""]
         if run.matrix:
             lines += [matrix(run.matrix), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -75,6 +78,38 @@ def _reason(start: str, text: str) -> Iterator[str]:
     first, *rest = wrap(text, WIDTH - len(start)) or [""]
     yield (start + first).rstrip()
     yield from (" " * len(start) + line for line in rest)
+
+
+# --- memory -----------------------------------------------------------------------------
+
+
+def memory(cells: Sequence[CellMemory]) -> str:
+    """What every arm holds; the interval of its growth stands in brackets."""
+    lines: list[str] = []
+    for cell in cells:
+        lines += [*wrap(cell.facts.title, WIDTH), fmt.shorten(cell.facts.id, WIDTH)]
+        lines += [
+            f"{'':16}{'after':>9}{'with':>9}{'':9}{'per connection':>18}{'growth':>19}",
+            f"{'':16}{'import':>9}{'session':>9}{'peak':>9}{'client':>9}{'server':>9}"
+            f"{f'per {OPS:,} ops':>19}",
+        ]
+        for row in cell.rows:
+            lines += _memory_row(row)
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _memory_row(row: MemoryRow) -> Iterator[str]:
+    start = f"{fmt.shorten(row.arm, 15):<16}"
+    if not row.sizes:
+        symbol = fmt.SYMBOLS[row.verdict] if row.verdict else fmt.NONE
+        yield from _reason(start, f"{symbol} {row.status}: {row.detail}".rstrip(": "))
+        return
+    mark = "grows " if row.grows else ""
+    sizes = "".join(f"{size:>9}" for size in row.sizes)
+    yield f"{start}{sizes}{mark + row.growth:>19}"
+    if row.interval:
+        yield f"{f'({row.interval})':>{WIDTH}}"
 
 
 # --- matrix -----------------------------------------------------------------------------

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness import audit
+from harness.footprint import LEAK_REPEATS
 from harness.model import Verdict
 from harness.render import format as fmt
-from harness.render import matrix, quality
+from harness.render import matrix, memory, quality
 from harness.render.cells import CellView, Row, cell_views
 from harness.results.records import ArmFacts, Check, Note, Run
 from harness.stats import MIN_ROUNDS
@@ -105,8 +106,16 @@ class RunView:
     mean_cells: int
     self_tests: tuple[quality.SelfTest, ...]
     matrix: matrix.Matrix | None
+    memory: tuple[memory.CellMemory, ...]
     rounds: int
     hues: Mapping[str, int]
+
+    @property
+    def subject(self) -> str:
+        """What a reader calls it, in one word."""
+        if self.memory:
+            return "Memory"
+        return "Benchmark" if self.cells else "Conformance"
 
     @property
     def competitors(self) -> tuple[Arm, ...]:
@@ -143,7 +152,7 @@ def build(runs: Sequence[Run]) -> Report:
     """The report of one or several runs, in the order given."""
     hues = _hues(runs)
     views = tuple(_run_view(run, hues) for run in runs)
-    measured = any(view.cells for view in views)
+    measured = any(view.cells or view.memory for view in views)
     checked = any(view.matrix for view in views)
     what = " and ".join(["checked"] * checked + ["measured"] * measured) or "nothing found"
     return Report(f"Python’s PostgreSQL drivers, {what}", views)
@@ -159,14 +168,15 @@ def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
     cells = cell_views(run) if run.trials else ()
     tests = quality.self_tests(run)
     table = matrix.build(_in_order(run)) if run.checks else None
+    held = memory.cell_memories(run)
     arms = tuple(_arms(run))
     averages, averaged = quality.means(cells)
     rounds = max((len(row.rounds) for cell in cells for row in cell.rows), default=0)
     return RunView(
         name=run.header.run,
         kind=run.header.kind,
-        answer=_answer(run, cells, table),
-        sureness=_sureness(cells, tests, rounds),
+        answer=_answer(run, cells, table, held),
+        sureness=_memory_sureness(run) if held else _sureness(cells, tests, rounds),
         environment=tuple(_environment(run)),
         arms=arms,
         terms=_terms(arms),
@@ -176,6 +186,7 @@ def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
         mean_cells=averaged,
         self_tests=tests,
         matrix=table,
+        memory=held,
         rounds=rounds,
         hues=hues,
     )
@@ -184,7 +195,12 @@ def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
 # --- the answer -----------------------------------------------------------------------
 
 
-def _answer(run: Run, cells: Sequence[CellView], table: matrix.Matrix | None) -> str:
+def _answer(
+    run: Run,
+    cells: Sequence[CellView],
+    table: matrix.Matrix | None,
+    held: Sequence[memory.CellMemory],
+) -> str:
     parts = []
     if cells:
         arms = sum(not arm.twin for arm in run.header.arms)
@@ -195,6 +211,13 @@ def _answer(run: Run, cells: Sequence[CellView], table: matrix.Matrix | None) ->
         columns = fmt.plural(len(table.columns), "column")
         size = f"{fmt.plural(len(table.rows), 'check')} × {columns}"
         parts.append(f"{size}: {_tally(table.counts)}.")
+    if held:
+        arms = len(run.header.arms)
+        tally = Counter(row.verdict for cell in held for row in cell.rows if row.verdict)
+        grows = sum(row.grows for cell in held for row in cell.rows)
+        size = f"{fmt.plural(len(held), 'cell')} × {fmt.plural(arms, 'driver')}"
+        found = f"{grows or 'none'} of them {'grows' if grows == 1 else 'grow'}"
+        parts.append(f"{size}: {_tally(tally)}; {found}.")
     return " ".join(parts) or "Nothing was measured or checked."
 
 
@@ -204,6 +227,14 @@ def _tally(counts: Mapping[Verdict, int]) -> str:
         counts, key=lambda one: (one is not Verdict.EXACT, -matrix.concern(one), one)
     )
     return ", ".join(f"{counts[one]:,} {one}" for one in order)
+
+
+def _memory_sureness(run: Run) -> str:
+    count = memory.repeats(run)
+    text = f"{fmt.plural(count, 'repeat')} in fresh processes"
+    if count < LEAK_REPEATS:
+        text += f"; growth is told only from {LEAK_REPEATS} on"
+    return text + "."
 
 
 def _sureness(
@@ -324,6 +355,7 @@ def _findings(
     for test in tests:
         yield from _doubts(test)
     yield from (_problem(arm) for arm in run.header.arms if arm.problem)
+    yield from (Finding("grows", text, cell) for text, cell in memory.told(run))
     yield from _few_rounds(cells)
     yield from (_doubt(one) for one in audit.audit(run))
     yield from _dominated(averages)

@@ -160,6 +160,52 @@ class Trial(Record, frozen=True, kw_only=True, tag="trial"):
     rss_peak_bytes: int = 0
 
 
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """What one arm held of memory in one cell, in two fresh processes.
+
+    One process plays the cell in a long loop: `loop_bytes` is its resident size after
+    `lead` ops and then after every `ops` ops more. The other opens sessions: after
+    `sessions[k]` of them it holds `sessions_bytes[k]`, and `server_bytes` has one entry
+    per server process at the end. `peak_bytes` is 0, and lists are empty, where nothing
+    can be read or there is nothing to open.
+    """
+
+    import_bytes: int
+    session_bytes: int
+    peak_bytes: int
+    page_bytes: int
+    lead: int
+    ops: int
+    loop_bytes: list[int]
+    sessions: list[int] = msgspec.field(default_factory=list)
+    sessions_bytes: list[int] = msgspec.field(default_factory=list)
+    server_bytes: list[int] = msgspec.field(default_factory=list)
+
+    def beside(
+        self, *, sessions: list[int], sessions_bytes: list[int], server_bytes: list[int]
+    ) -> Memory:
+        """The same loop, with what the process that opens sessions held."""
+        return msgspec.structs.replace(
+            self,
+            sessions=sessions,
+            sessions_bytes=sessions_bytes,
+            server_bytes=server_bytes,
+        )
+
+
+class Footprint(Record, frozen=True, kw_only=True, tag="footprint"):
+    """One cell of one arm, once more in fresh processes: its verdict and its memory."""
+
+    cell: str
+    arm: str
+    repeat: int
+    verdict: str
+    detail: str = ""
+    observed: str = ""
+    expected: str = ""
+    memory: Memory | None = None
+
+
 class Check(Record, frozen=True, kw_only=True, tag="check"):
     """One cell of the conformance matrix.
 
@@ -222,7 +268,7 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
 
 
 S = TypeVar("S", bound=msgspec.Struct)
-AnyRecord = Header | Trial | Check | Note | Footer
+AnyRecord = Header | Trial | Footprint | Check | Note | Footer
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,6 +281,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[Note]
     footer: Footer | None
     truncated: str = ""
+    footprints: list[Footprint] = msgspec.field(default_factory=list)
 
     def cell(self, identity: str) -> CellFacts:
         """The facts of a cell by its id."""

@@ -21,6 +21,7 @@ from harness.results.records import (
     AnyRecord,
     Check,
     Footer,
+    Footprint,
     Header,
     Note,
     Run,
@@ -70,7 +71,7 @@ class Writer:
                 f"{self.path} cannot be written further: {error.strerror}",
                 hint="what was measured before is kept; free some space and run again",
             ) from error
-        self.trials += isinstance(record, Trial)
+        self.trials += isinstance(record, Trial | Footprint)
         self.checks += isinstance(record, Check)
 
     def close(self) -> None:
@@ -120,6 +121,7 @@ def read(path: Path) -> Run:
         notes=[one for one in records if isinstance(one, Note)],
         footer=footer,
         truncated=truncated,
+        footprints=[one for one in records if isinstance(one, Footprint)],
     )
 
 

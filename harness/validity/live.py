@@ -17,7 +17,6 @@ from pathlib import Path
 from statistics import fmean, linear_regression, median
 
 from harness import bench, scenario, stats
-from harness.errors import ResultsError
 from harness.measured import counting_trials, paired_log_ratios
 from harness.model import Arm
 from harness.results import store
@@ -34,6 +33,7 @@ from harness.validity import (
     most_by_chance,
 )
 from harness.validity.interference import hog
+from harness.validity.trials import complete, fail
 from harness.venue import Venue
 
 CELL = "query/point#fetch-one"
@@ -79,20 +79,6 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
             plan = Plan(4_000_000, 16, series.rounds, series.rounds, 0.0, 0, 0)
             order = bench.Order(scenarios, cells, series.arms, plan, "gate", number)
             bench.measure(place, order, series.file(number), progress, fail)
-
-
-def fail(problem: str) -> None:
-    """An arm that cannot take part ends a test of the measurements."""
-    raise ResultsError(f"the trial cannot be run: {problem}", hint="pgdyno doctor")
-
-
-def complete(file: Path) -> bool:
-    """Whether a run is there that came to its end; one that was interrupted is not."""
-    try:
-        footer = store.read(file).footer if file.exists() else None
-    except ResultsError:
-        return False
-    return footer is not None and footer.reason == "complete"
 
 
 # --- what the trials say ------------------------------------------------------------------

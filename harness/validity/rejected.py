@@ -5,11 +5,8 @@ They go through the same block as every driver of a bench run, beside a healthy 
 
 from __future__ import annotations
 
-import os
 import random
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +14,11 @@ from harness import machine, scenario
 from harness.block import Block, Measurer
 from harness.model import Arm, Cell, Verdict
 from harness.schedule import Plan
-from harness.seat import Deadlines, Seat
 from harness.validity import Outcome
+from harness.validity.seats import seats_for
+from harness.validity.trials import findable
 from harness.venue import Venue
 
-BROKEN = Path(__file__).parent / "broken"
 HEALTHY = "psycopg2"
 _PLAN = Plan(500_000, 3, 1, 1, 0.0, 0, 0)
 _SCENARIO = """
@@ -73,21 +70,6 @@ DEFECTS = (
 )
 
 
-@contextmanager
-def findable() -> Iterator[None]:
-    """For a while the broken drivers are among the installed ones, here and in workers."""
-    before = os.environ.get("PYTHONPATH")
-    sys.path.insert(0, str(BROKEN))
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(BROKEN), before]))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(BROKEN))
-        del os.environ["PYTHONPATH"]
-        if before is not None:
-            os.environ["PYTHONPATH"] = before
-
-
 def rejected(place: Venue, folder: Path) -> Iterator[Outcome]:
     """Each defect, and the healthy driver beside them, which must be timed.
 
@@ -106,20 +88,10 @@ def rejected(place: Venue, folder: Path) -> Iterator[Outcome]:
 
 
 def _block(place: Venue, cell: Cell, drivers: Sequence[str]) -> Block:
-    seats = [
-        Seat(Arm(name), place.stage, place.control, place.folder, [], Deadlines())
-        for name in drivers
-    ]
-    measurer = Measurer(
-        place.stage, _PLAN, random.Random(0), machine.Placement(), place.server.pid
-    )
-    try:
-        for seat in seats:
-            seat.spawn()
+    nowhere = machine.Placement()
+    with seats_for(place, [Arm(name) for name in drivers], nowhere) as seats:
+        measurer = Measurer(place.stage, _PLAN, random.Random(0), nowhere, place.server.pid)
         return measurer.measure(place.stage.prepare(cell), 0, 0, seats)
-    finally:
-        for seat in seats:
-            seat.dismiss()
 
 
 def _refused(block: Block, defect: Defect) -> Outcome:

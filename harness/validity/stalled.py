@@ -54,8 +54,7 @@ def _measure(place: Venue, driver: str) -> list[int]:
         seats_for(place, [Arm(driver)], placement) as (seat,),
     ):
         ready(seat, play)
-        seat.look()
-        (backend,) = seat.backends
+        (backend,) = seat.server_pids()
         stopper = threading.Thread(target=_stop_once, args=(backend,))
         stopper.start()
         answer = seat.ask("arrive", 60, due=schedule.due(ARRIVALS, random.Random(0)))

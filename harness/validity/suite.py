@@ -11,9 +11,11 @@ from harness.runner import Progress
 from harness.schedule import PLANS
 from harness.validity import (
     Outcome,
+    attribution,
     by_hand,
     interference,
     live,
+    memory,
     others,
     refusals,
     rejected,
@@ -131,6 +133,11 @@ def _rejected(bench: Bench) -> Iterator[Outcome]:
     yield from rejected.rejected(bench.place, bench.folder)
 
 
+def _memory(bench: Bench) -> Iterator[Outcome]:
+    yield from attribution.run(bench.place, bench.folder)
+    yield from memory.run(bench.place, bench.folder, bench.progress)
+
+
 def _others(bench: Bench) -> Iterator[Outcome]:
     """What people use now, put to the same tests."""
     if bench.effort.others is None:
@@ -150,6 +157,7 @@ def _others(bench: Bench) -> Iterator[Outcome]:
 PARTS: tuple[tuple[str, Part], ...] = (
     ("on a fake clock", _simulated),
     ("broken drivers", _rejected),
+    ("whose processor time, whose memory", _memory),
     ("A/A, power, calibration", _live),
     ("A/A beside a hog", _hog),
     ("a hog switched on and off", _interference),

@@ -14,7 +14,7 @@ from harness.results.records import Run
 from harness.runner import Progress
 from harness.schedule import Plan
 from harness.validity import Outcome
-from harness.validity.live import complete, fail
+from harness.validity.trials import complete, fail
 from harness.venue import Venue
 
 DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")

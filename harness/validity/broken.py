@@ -2,8 +2,8 @@
 
 All of them are psycopg2 with something spoilt, so that everything else about them is
 right and only the defect can be what is found. The folder's entry points are those of no
-installed package: the drivers are found only while `rejected.findable` has put the folder
-on the path.
+installed package: the drivers are found only while `trials.findable` has put `plugins/` on
+the path.
 """
 
 from __future__ import annotations
