@@ -42,11 +42,11 @@ class Block:
         return arm in self.judged and self.judged[arm].verdict.timeable
 
     def medians(self) -> dict[str, float]:
-        """ns per op by arm, of those that were timed."""
+        """ns per op by arm, of the drivers that were timed: nobody waits for references."""
         return {
             arm: statistics.median(_wall(one) for one in answers) / self.ops[arm]
             for arm, answers in self.slices.items()
-            if self.timeable(arm)
+            if self.timeable(arm) and not self.seats[arm].arm.reference
         }
 
     def record(self, arm: str) -> Slices | None:
@@ -191,7 +191,8 @@ class Measurer:
             self._forget_calibration(block)
         if self.plan.latency_ns and not block.play.cell.clients and not _writes(block.play):
             for arm in block.ops:
-                self._latencies(block, block.seats[arm])
+                if not block.seats[arm].arm.reference:
+                    self._latencies(block, block.seats[arm])
 
     def _passes(self, block: Block, arms: Sequence[str]) -> int:
         """Equal for all arms, so that the slices of a pass can be paired."""
@@ -276,13 +277,18 @@ def _writes(play: Playable) -> bool:
 
 
 def _slices_record(ops: int, answers: Sequence[Mapping[str, Any]]) -> Slices:
-    server = [one["server_cpu_ns"] for one in answers]
     return Slices(
         ops=ops,
         lead=schedule.lead_ops(ops),
         wall_ns=[one["wall_ns"] for one in answers],
-        cpu_ns=[one["cpu_ns"] for one in answers],
-        server_cpu_ns=[] if None in server else server,
-        voluntary_switches=[one["voluntary"] for one in answers],
-        involuntary_switches=[one["involuntary"] for one in answers],
+        cpu_ns=_known_values(answers, "cpu_ns"),
+        server_cpu_ns=_known_values(answers, "server_cpu_ns"),
+        voluntary_switches=_known_values(answers, "voluntary"),
+        involuntary_switches=_known_values(answers, "involuntary"),
     )
+
+
+def _known_values(answers: Sequence[Mapping[str, Any]], name: str) -> list[int]:
+    """A reading of each slice; empty where one of them could not be taken."""
+    values = [one[name] for one in answers]
+    return [] if None in values else values

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 Profile = Literal["default", "configured"]
-Kind = Literal["sync", "async"]
+Kind = Literal["sync", "async", "program"]
 Effort = Literal["quick", "standard", "full", "gate"]
 Point = tuple[tuple[str, int | str], ...]
 
@@ -23,6 +23,15 @@ LANES: Mapping[str, str] = {
     "time": "time per op, slices of all drivers interleaved",
 }
 """What a bench run can count: name → what a user reads about it."""
+
+TEXT_FORM = (
+    ("DateStyle", "ISO"),
+    ("IntervalStyle", "iso_8601"),
+    ("TimeZone", "UTC"),
+    ("bytea_output", "hex"),
+    ("extra_float_digits", "1"),
+)
+"""Session settings under which the oracle's texts are written."""
 
 PROFILES: tuple[Profile, ...] = ("default", "configured")
 
@@ -208,7 +217,8 @@ class Arm:
     """One column of a run: a driver, its options, and which copy of it (A/A).
 
     `burden` is the share of its own time by which every op is made slower, to see whether
-    a comparison finds that; None for an arm as it is.
+    a comparison finds that; None for an arm as it is. `reference` says what the arm is a
+    reference for; empty for a driver, which competes.
     """
 
     driver: str
@@ -216,6 +226,7 @@ class Arm:
     profile: Profile = "configured"
     copy: int = 0
     burden: float | None = None
+    reference: str = ""
 
     @property
     def name(self) -> str:
@@ -326,13 +337,18 @@ class StatementSpec:
 
 @dataclass(frozen=True, slots=True)
 class BenchSpec:
-    """How a cell is timed: what one op is worth, and what undoes it."""
+    """How a cell is timed: what one op is worth, and what undoes it.
+
+    With `floor` the references take part. That is not part of the work, so it stays out
+    of the repr, from which the cell's digest is made.
+    """
 
     effort: Effort
     unit: str
     units_per_op: int
     reset: str
     server_settings: tuple[tuple[str, str], ...] = ()
+    floor: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,6 +417,15 @@ class Cell:
         bench = self.bench and replace(self.bench, effort="full", unit="")
         work = repr(replace(self, title="", bench=bench, checked=True, once=False))
         return hashlib.sha256(work.encode()).hexdigest()[:16]
+
+    @property
+    def floor(self) -> bool:
+        """Whether references take part when it is timed."""
+        return self.bench is not None and self.bench.floor
+
+    def played_by(self, arm: Arm) -> bool:
+        """Whether an arm takes part: a driver always, a reference in cells with a floor."""
+        return self.floor or not arm.reference
 
     @property
     def round_trip(self) -> bool:

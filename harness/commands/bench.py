@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from harness.commands import options
 from harness.errors import UsageError
-from harness.model import LANES, Arm, Cell, Effort
+from harness.model import LANES, Arm, Cell, Effort, Profile
 
 if TYPE_CHECKING:
     from harness.bench import Order
@@ -64,6 +64,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     parser.add_argument("--no-aa", action="store_true", help="leave the A/A arm out")
     parser.add_argument(
+        "--no-floor",
+        action="store_true",
+        help="leave the references out: pgbench and an op that does nothing",
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="FILE.jsonl", help="where the run is kept"
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a report there")
@@ -86,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
     plan = schedule.PLANS[args.effort]
     if args.effort == "gate":
         plan = replace(plan, min_rounds=schedule.gate_rounds(len(cells) * len(arms)))
+    if not args.no_floor:
+        arms += references(cells, args.profile)
     connections = venue.connections_needed(cells, arms)
     if args.dry_run:
         print_plan(cells, arms, plan, connections)
@@ -118,6 +125,13 @@ def with_aa(arms: Sequence[Arm], *, wanted: bool) -> list[Arm]:
     return [*arms, Arm(first.driver, first.options, first.profile, copy=1)]
 
 
+def references(cells: Sequence[Cell], profile: Profile) -> list[Arm]:
+    """The references, if any cell has a floor: they take part in no other."""
+    from harness import driver
+
+    return driver.references(profile) if any(cell.floor for cell in cells) else []
+
+
 def print_plan(
     cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan, connections: int
 ) -> None:
@@ -126,7 +140,12 @@ def print_plan(
     print(f"cells: {len(cells)}")
     for cell in cells:
         print(f"  {cell.id}"[:80])
-    print(f"arms: {len(arms)}: {', '.join(arm.id for arm in arms)}")
+    drivers = [arm.id for arm in arms if not arm.reference]
+    print(f"arms: {len(drivers)}: {', '.join(drivers)}")
+    if beside := [arm.id for arm in arms if arm.reference]:
+        with_floor = sum(cell.floor for cell in cells)
+        where = f"in {with_floor} of the cells" if with_floor > 1 else "in 1 of the cells"
+        print(f"references {where}: {', '.join(beside)}")
     print(f"rounds: {plan.min_rounds} to {plan.max_rounds}")
     print(f"connections: up to {connections}")
     print(
@@ -142,7 +161,8 @@ def estimate_seconds(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> 
     per_round = 0.0
     for cell in cells:
         block_ns = schedule.CONCURRENT_SLICE_NS if cell.clients else plan.block_ns
-        per_round += len(arms) * (1.2 * block_ns / 1e9 + 0.06)
+        playing = sum(map(cell.played_by, arms))
+        per_round += playing * (1.2 * block_ns / 1e9 + 0.06)
     total = (per_round + 0.4 * len(arms)) * plan.min_rounds
     return min(total, plan.budget_s) if plan.budget_s else total
 

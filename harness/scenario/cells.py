@@ -192,6 +192,9 @@ def _expect(case: CaseTable) -> Expect:
 _READS = {Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.CONNECT_QUERY, Op.COPY_OUT}
 
 
+_FLOORED = {Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL}
+
+
 def _bench(case: CaseTable, point: Point, where: str) -> BenchSpec | None:
     table = case.bench
     if table is None:
@@ -202,6 +205,7 @@ def _bench(case: CaseTable, point: Point, where: str) -> BenchSpec | None:
         units_per_op=_number(table.units, "bench.units", where),
         reset=table.reset.strip(),
         server_settings=tuple(table.server_settings.items()),
+        floor=table.floor,
     )
 
 
@@ -265,6 +269,12 @@ def _check_oracle(cell: Cell, where: str) -> None:
         raise ScenarioError(
             f"{where}: bench.server_settings on a server that may be somebody else's",
             hint='needs = ["owned"]: a borrowed server is never reconfigured',
+        )
+    if cell.floor and (cell.clients or cell.op not in _FLOORED):
+        raise ScenarioError(
+            f"{where}: bench.floor for `{cell.op}`"
+            + (f" of {cell.clients} clients" if cell.clients else ""),
+            hint=f"references know {', '.join(sorted(_FLOORED))}, by one client",
         )
     if cell.bench and expect.trait:
         raise ScenarioError(

@@ -79,6 +79,7 @@ class BenchTable(_Strict, frozen=True, kw_only=True):
     units: Count = 1
     reset: str = ""
     server_settings: dict[str, str] = {}
+    floor: bool = False
 
 
 class StepExpectTable(_Strict, frozen=True, kw_only=True):
