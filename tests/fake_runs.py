@@ -328,7 +328,7 @@ def arm_facts(
 
 
 def reference_facts(name: str, *, problem: str = "") -> ArmFacts:
-    """A reference: it takes part in one cell only, see `only_on_the_floor`."""
+    """A reference: it takes part in one cell only, see `with_references`."""
     kind, sentence, _ = REFERENCES[name]
     terms = dict.fromkeys(NAMES, "none") | {"library": name, "version": "18.4"}
     return ArmFacts(
@@ -341,19 +341,6 @@ def reference_facts(name: str, *, problem: str = "") -> ArmFacts:
         problem=problem,
         reference=sentence,
     )
-
-
-def only_on_the_floor(trial: Trial) -> Trial | None:
-    """References play in one cell only; a program's processor time is not known."""
-    if trial.arm not in REFERENCES:
-        return trial
-    if trial.cell != FLOOR_CELL:
-        return None
-    assert trial.slices is not None
-    unknown = {"server_cpu_ns": [], "voluntary_switches": [], "involuntary_switches": []}
-    if trial.arm == "pgbench":
-        unknown["cpu_ns"] = []
-    return changed(trial, slices=replace(trial.slices, **unknown), latency_ns=[])
 
 
 def cell_facts(row: Sequence) -> CellFacts:
@@ -443,6 +430,28 @@ def bench(
         truncated=truncated,
         footer=None if truncated else _footer(len(trials), 0),
     )
+
+
+def with_references(run: Run, seed: int = 99) -> Run:
+    """The same run, with references in the cell that has a floor."""
+    arms = list(map(reference_facts, REFERENCES))
+    rows = [row for row in CELLS if cell_facts(row).id == FLOOR_CELL]
+    rounds = 1 + max(trial.round for trial in run.trials)
+    played = bench(rows=rows, arms=arms, rounds=rounds, seed=seed)
+    trials = [_as_reference(trial) for trial in played.trials]
+    header = replace(run.header, arms=[*run.header.arms, *arms])
+    return replace(run, header=header, trials=[*run.trials, *trials])
+
+
+def _as_reference(trial: Trial) -> Trial:
+    """A program's processor time is not known."""
+    assert trial.slices is not None
+    names = ["server_cpu_ns"]
+    if trial.arm == "pgbench":
+        names += ["cpu_ns", "voluntary_switches", "involuntary_switches"]
+    slices = replace(trial.slices, **{name: [] for name in names})
+    detail = f"a reference: {REFERENCES[trial.arm][1]}"
+    return changed(trial, slices=slices, detail=detail)
 
 
 def _trial(rng, cell, arm, number, here, slices, latency) -> Trial:
