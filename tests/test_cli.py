@@ -591,7 +591,7 @@ def test_a_dry_run_prints_the_plan_and_starts_nothing(tmp_path: Path) -> None:
     for words in (
         "query/point#fetch-one",
         "arms: 3: asyncpg, psycopg2, asyncpg (A/A)",
-        "references in 3 of the cells: null, null-async, pgbench",
+        "references in 3 of 3 cells: null, null-async, pgbench",
         "rounds: 9 to 40",
         "connections: up to ",
         "time: about ",

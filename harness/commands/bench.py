@@ -143,9 +143,8 @@ def print_plan(
     drivers = [arm.id for arm in arms if not arm.reference]
     print(f"arms: {len(drivers)}: {', '.join(drivers)}")
     if beside := [arm.id for arm in arms if arm.reference]:
-        with_floor = sum(cell.floor for cell in cells)
-        where = f"in {with_floor} of the cells" if with_floor > 1 else "in 1 of the cells"
-        print(f"references {where}: {', '.join(beside)}")
+        floors = sum(cell.floor for cell in cells)
+        print(f"references in {floors} of {len(cells)} cells: {', '.join(beside)}")
     print(f"rounds: {plan.min_rounds} to {plan.max_rounds}")
     print(f"connections: up to {connections}")
     print(
