@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import shlex
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -287,6 +289,17 @@ def test_references_run_beside_drivers(place, programs, tmp_path):
     assert (unsupported.verdict, unsupported.slices) == ("unsupported", None)
     assert "integers" in unsupported.detail
     assert len(of(run, "text", "psycopg2")) == PLAN.max_rounds
+
+
+def test_the_clock_of_pgbench_fits_into_ours(place, programs, monkeypatch):
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    (arm,) = (one for one in driver.references() if one.driver == "pgbench")
+    session = driver.load(arm).open(place.server.target, "configured")
+    op = session.fetch_val(Call(Op.FETCH_VAL, sql="select $1::int", params=((1,), (2,))))
+    begun = time.perf_counter_ns()
+    inside = op(0, 4_000)
+    whole = time.perf_counter_ns() - begun
+    assert whole / 4 < inside < whole
 
 
 def test_no_worker_of_a_reference_where_no_cell_has_a_floor(place, programs, tmp_path):
