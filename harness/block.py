@@ -46,8 +46,13 @@ class Block:
         """Whether an arm may be, or stay, timed."""
         return arm in self.judged and self.judged[arm].verdict.timeable
 
+    def _competes(self, arm: str) -> bool:
+        """Whether it is a driver that was timed, and no reference."""
+        return self.timeable(arm) and not self.seats[arm].arm.reference
+
     def medians(self) -> dict[str, float]:
-        """ns per op by arm, of those that were timed; of an open loop the response time."""
+        """ns per op by arm, of the drivers that were timed; of an open loop the response
+        time. Nobody waits for references."""
         walls = {
             arm: statistics.median(_wall(one) for one in answers) / self.ops[arm]
             for arm, answers in self.slices.items()
@@ -55,14 +60,14 @@ class Block:
         responses = {
             arm: statistics.median(one.response_ns) for arm, one in self.arrived.items()
         }
-        return {arm: ns for arm, ns in (walls | responses).items() if self.timeable(arm)}
+        return {arm: ns for arm, ns in (walls | responses).items() if self._competes(arm)}
 
     def switches(self) -> dict[str, float]:
         """The client's own context switches per op by arm, of those that were timed."""
         return {
             arm: sum(one["voluntary"] for one in answers) / (len(answers) * self.ops[arm])
             for arm, answers in self.slices.items()
-            if self.timeable(arm)
+            if self._competes(arm)
         }
 
     def record(self, arm: str) -> Slices | None:
@@ -256,7 +261,8 @@ class Measurer:
         open_loop = block.play.cell.arrivals is not None
         if self.plan.latency_ns and not (open_loop or _writes(block.play)):
             for arm in arms:
-                self._latencies(block, block.seats[arm])
+                if not block.seats[arm].arm.reference:
+                    self._latencies(block, block.seats[arm])
 
     def _interleave(self, block: Block, arms: Sequence[str]) -> None:
         for turn in schedule.pass_order(self.random, arms, self._passes(block, arms)):
@@ -315,7 +321,11 @@ class Measurer:
             return {}
         backends = block.backends if self.placement.server else {}
         lone = {arm: pids[0] for arm, pids in backends.items() if len(pids) == 1}
-        return {arm: Pair(block.seats[arm].pid, lone.get(arm, 0)) for arm in arms}
+        return {
+            arm: Pair(block.seats[arm].pid, lone.get(arm, 0))
+            for arm in arms
+            if not block.seats[arm].arm.reference
+        }
 
     def _slice(self, block: Block, seat: Seat) -> None:
         arm, play, ops = seat.arm.id, block.play, block.ops[seat.arm.id]
@@ -403,13 +413,18 @@ def _writes(play: Playable) -> bool:
 
 
 def _slices_record(ops: int, answers: Sequence[Mapping[str, Any]]) -> Slices:
-    server = [one["server_cpu_ns"] for one in answers]
     return Slices(
         ops=ops,
         lead=schedule.lead_ops(ops),
         wall_ns=[one["wall_ns"] for one in answers],
-        cpu_ns=[one["cpu_ns"] for one in answers],
-        server_cpu_ns=[] if None in server else server,
-        voluntary_switches=[one["voluntary"] for one in answers],
-        involuntary_switches=[one["involuntary"] for one in answers],
+        cpu_ns=_known_values(answers, "cpu_ns"),
+        server_cpu_ns=_known_values(answers, "server_cpu_ns"),
+        voluntary_switches=_known_values(answers, "voluntary"),
+        involuntary_switches=_known_values(answers, "involuntary"),
     )
+
+
+def _known_values(answers: Sequence[Mapping[str, Any]], name: str) -> list[int]:
+    """A reading of each slice; empty where one of them could not be taken."""
+    values = [one[name] for one in answers]
+    return [] if None in values else values

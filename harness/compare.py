@@ -151,8 +151,8 @@ def compare(
 ) -> Comparison:
     """Compare two runs, or two arms, cell by cell.
 
-    Without arms, every arm is compared with the one of the same id; A/A arms are left
-    out. `threshold` is a share: 0.03 means that ±3 % is the same.
+    Without arms, every driver is compared with the one of the same id; A/A arms and
+    references are left out. `threshold` is a share: 0.03 means that ±3 % is the same.
 
     Raises:
         UsageError: one arm named without the other, an arm that is in neither file,
@@ -249,7 +249,7 @@ def _pairs(
         if base_arm:
             wanted = candidate_arm if arm == base_arm else ""
         else:
-            wanted = "" if side.arm.twin else arm
+            wanted = arm if side.arm.competes else ""
         other = after.get((cell, wanted))
         if other is not None and (side.verdict.timeable or other.verdict.timeable):
             yield side, other
@@ -265,7 +265,7 @@ def _absent(
     arms = {arm.id: arm for arm in candidate.header.arms}
     for key, side in before.items():
         cell, arm = key
-        lost = key not in after and cell in cells and arm in arms and not side.arm.twin
+        lost = key not in after and cell in cells and arm in arms and side.arm.competes
         if lost and side.number is not None:
             reason = arms[arm].problem or "not measured in the candidate"
             yield CellChange(cell, arm, Change.NOT_COMPARABLE, reason, side.number)

@@ -58,11 +58,12 @@ def warnings(base: Run, candidate: Run, paired: bool) -> Iterator[str]:
         yield f"Python {a.machine.python} and {b.machine.python}"
     for name, was, now in _differences(a.server.settings, b.server.settings):
         yield f"server setting {name}: {was} and {now}"
-    after = {arm.id: arm for arm in b.arms}
-    for arm in a.arms:
-        if arm.id in after:
-            yield from _arm_warnings(arm, after[arm.id])
-    only = [one.id for one in (*a.arms, *b.arms) if (one in a.arms) != (one.id in after)]
+    before = {arm.id: arm for arm in a.arms if not arm.reference}
+    after = {arm.id: arm for arm in b.arms if not arm.reference}
+    for name in before:
+        if name in after:
+            yield from _arm_warnings(before[name], after[name])
+    only = [name for name in before | after if (name in before) != (name in after)]
     if only:
         yield f"in one of the files only: {', '.join(only)}"
     cells = {cell.id for cell in a.cells} ^ {cell.id for cell in b.cells}

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 Profile = Literal["default", "configured"]
-Kind = Literal["sync", "async"]
+Kind = Literal["sync", "async", "program"]
 Effort = Literal["quick", "standard", "full", "gate"]
 Point = tuple[tuple[str, int | str], ...]
 
@@ -24,6 +24,15 @@ LANES: Mapping[str, str] = {
     "memory": "bytes per connection, and whether a long loop grows",
 }
 """What a bench run can count: name → what a user reads about it."""
+
+TEXT_FORM = (
+    ("DateStyle", "ISO"),
+    ("IntervalStyle", "iso_8601"),
+    ("TimeZone", "UTC"),
+    ("bytea_output", "hex"),
+    ("extra_float_digits", "1"),
+)
+"""Session settings under which the oracle's texts are written."""
 
 PROFILES: tuple[Profile, ...] = ("default", "configured")
 
@@ -218,7 +227,8 @@ class Arm:
     """One column of a run: a driver, its options, and which copy of it (A/A).
 
     `burden` is the share of its own time by which every op is made slower, to see whether
-    a comparison finds that; None for an arm as it is.
+    a comparison finds that; None for an arm as it is. `reference` says what the arm is a
+    reference for; empty for a driver, which competes.
     """
 
     driver: str
@@ -226,6 +236,7 @@ class Arm:
     profile: Profile = "configured"
     copy: int = 0
     burden: float | None = None
+    reference: str = ""
 
     @property
     def name(self) -> str:
@@ -348,7 +359,11 @@ class Arrivals:
 @dataclass(frozen=True, slots=True)
 class BenchSpec:
     """How a cell is timed: what one op is worth, what undoes it, and, for an open loop,
-    when ops arrive."""
+    when ops arrive.
+
+    With `floor` the references take part. That is not part of the work, so it stays out
+    of the repr, from which the cell's digest is made.
+    """
 
     effort: Effort
     unit: str
@@ -356,6 +371,7 @@ class BenchSpec:
     reset: str
     server_settings: tuple[tuple[str, str], ...] = ()
     arrivals: Arrivals | None = None
+    floor: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,6 +446,15 @@ class Cell:
         """Equal for two cells that ask the same work, whatever they are called."""
         nameless = replace(self, scenario="", case="", point=(), title="")
         return nameless.digest
+
+    @property
+    def floor(self) -> bool:
+        """Whether references take part when it is timed."""
+        return self.bench is not None and self.bench.floor
+
+    def played_by(self, arm: Arm) -> bool:
+        """Whether an arm takes part: a driver always, a reference in cells with a floor."""
+        return self.floor or not arm.reference
 
     @property
     def round_trip(self) -> bool:

@@ -26,7 +26,9 @@ _PR_SET_PDEATHSIG = 1
 class WorkerProcess:
     """One live worker. Every request has a deadline; a missed one ends the process."""
 
-    def __init__(self, arm: Arm, folder: Path, cores: list[int]) -> None:
+    def __init__(
+        self, arm: Arm, folder: Path, cores: list[int], programs: Path | None = None
+    ) -> None:
         self.arm = arm
         self.log = folder / f"{arm.id.replace('/', '-')}-{arm.profile}.log"
         self.chatty_bytes = 0
@@ -52,7 +54,7 @@ class WorkerProcess:
                 stdout=output,
                 stderr=output,
                 pass_fds=[theirs.fileno()],
-                env=_environment(),
+                env=_environment(programs),
                 start_new_session=True,  # Ctrl-C is the parent's to handle
                 preexec_fn=_die_with_parent(),
             )
@@ -192,12 +194,16 @@ def _doing(what: str) -> str:
     return doing.get(what, what)
 
 
-def _environment() -> dict[str, str]:
-    """The worker's environment: ours, without what would decide a connection."""
+def _environment(programs: Path | None) -> dict[str, str]:
+    """The worker's environment: ours, without what would decide a connection.
+
+    The server's own programs come first on its PATH: a reference may be one of them.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     root = str(Path(__file__).parent.parent)
     path = os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH", "")]))
-    return kept | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
+    found = os.pathsep.join(filter(None, [str(programs or ""), kept.get("PATH", "")]))
+    return kept | {"PATH": found, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def _die_with_parent() -> Callable[[], None] | None:

@@ -138,6 +138,7 @@ def _arm_facts(arm: Arm, hello: dict[str, Any]) -> ArmFacts:
         twin=arm.name if arm.copy else "",
         terms=hello.get("terms", {}),
         problem=hello.get("problem", ""),
+        reference=arm.reference,
     )
 
 

@@ -64,7 +64,8 @@ class Seat:
     def spawn(self) -> None:
         """Start a worker without waiting for it."""
         if self._worker is None:
-            self._worker = WorkerProcess(self.arm, self.folder, self.cores)
+            programs = self.stage.server.binaries
+            self._worker = WorkerProcess(self.arm, self.folder, self.cores, programs)
 
     @property
     def worker(self) -> WorkerProcess:

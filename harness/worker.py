@@ -32,6 +32,7 @@ from harness.loops import (
     async_arrivals,
     async_latencies,
     async_slice,
+    program_slice,
     sync_arrivals,
     sync_latencies,
     sync_slice,
@@ -57,12 +58,14 @@ class Worker:
     def __init__(self, arm: Arm) -> None:
         self.arm = arm
         self.driver = drivers.load(arm)
+        self.reference: str = getattr(self.driver, "reference", "")
+        self.program = self.driver.kind == "program"
         self.asynchronous = self.driver.kind == "async"
         self.loop: Any = self._make_loop() if self.asynchronous else None
         self.task: Task | None = None
         self.session: Any = None
         self.further: list[Any] = []  # sessions beside it that do nothing but stay open
-        self.ops: list[Callable[[], Any]] = []
+        self.ops: list[Callable[..., Any]] = []
         self.position = 0  # ops that each client has executed: where its cycle stands
         self.seen: list[dict[str, Any]] | None = None  # what ops brought, if asked for
         self.slowest_ns = 0  # the slowest op of the last verification: how to plan
@@ -126,6 +129,8 @@ class Worker:
         each op of a single client brought, beside the judgement.
         """
         assert self.task is not None
+        if self.reference:
+            return {**_judged(self._compare()), "slowest_ns": 0}
         judged = []
         self.seen = [] if keep else None
         self.slowest_ns = 0
@@ -140,8 +145,11 @@ class Worker:
         return answer if self.seen is None else {**answer, "seen": self.seen}
 
     def warm(self, ops: int) -> dict[str, Any]:
-        """Run ops untimed, then put what lives now out of the collector's sight."""
-        for op in self.ops:
+        """Run ops untimed, then put what lives now out of the collector's sight.
+
+        A program is another process at each slice, and warms itself.
+        """
+        for op in () if self.program else self.ops:
             for _ in range(ops):
                 self.wait(op())
         self.position += ops
@@ -181,6 +189,8 @@ class Worker:
     def measure(self, ops: int, lead: int) -> dict[str, Any]:
         """One slice. `ops` is per client in a concurrency cell."""
         self.position += lead + ops
+        if self.program:
+            return _by_itself(program_slice(self.ops[0], lead, ops))
         wall, before, after = self._slice(ops, lead)
         spent = [end - start for start, end in zip(before, after, strict=True)]
         return {
@@ -371,6 +381,19 @@ class Worker:
             for index, answer in enumerate(answers_)
         ]
 
+    def _compare(self) -> Judgement:
+        """A reference's answers are no driver's: only their texts are compared, if it has
+        any, so that nothing is timed that does other work."""
+        assert self.task is not None
+        stands_for = f"a reference: {self.reference}"
+        if not callable(getattr(self.session, "texts", None)):
+            return Judgement(Verdict.EXACT, stands_for)
+        try:
+            found = self.session.texts()
+        except BaseException as error:
+            return Judgement(Verdict.REJECTED, f"{type(error).__name__}: {error}")
+        return answers.compare_texts(self.task, found, stands_for)
+
     def _judge(self, native: Any, index: int) -> Judgement:
         assert self.task is not None
         expected = self.task.expected
@@ -457,6 +480,12 @@ class Worker:
 
 def _target(message: dict[str, Any]) -> Target:
     return Target(**{**message, "settings": tuple(map(tuple, message["settings"]))})
+
+
+def _by_itself(wall_ns: int) -> dict[str, Any]:
+    """A slice of a program: its own processor time cannot be told from its start's."""
+    unknown = ("cpu_ns", "voluntary", "involuntary", "server_cpu_ns")
+    return {"wall_ns": wall_ns, **dict.fromkeys(unknown)}
 
 
 def _judged(judgement: Judgement) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def test_what_a_driver_prints_disturbs_nobody(place: Venue, tmp_path: Path) -> N
         ("crash-at-import", "cannot be imported: RuntimeError: broken at import"),
         ("missing-library", "is not installed"),
         ("no-version", "does not tell its version"),
-        ("not-a-driver", "`kind` must be 'sync' or 'async'"),
+        ("not-a-driver", "`kind` must be 'sync', 'async' or 'program'"),
         ("unknown-capability", "unknown capability teleportation"),
         ("psycopg2+turbo", "has no option 'turbo'"),
         ("no-such-driver", "there is no driver 'no-such-driver'"),

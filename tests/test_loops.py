@@ -49,6 +49,17 @@ class Counter:
         return self.calls
 
 
+def test_a_program_tells_its_own_time():
+    asked: list[tuple[int, int]] = []
+
+    def program(lead: int, ops: int) -> int:
+        asked.append((lead, ops))
+        return 12_345
+
+    assert loops.program_slice(program, 3, 20) == 12_345
+    assert asked == [(3, 20)]
+
+
 def run(kind: str, ops: list[Counter], lead: int, count: int, meter: Any) -> loops.Timing:
     """One slice of a timing model."""
     if kind == "sync":

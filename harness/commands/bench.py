@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from harness.commands import options
 from harness.errors import UsageError
-from harness.model import LANES, Arm, Cell, Effort
+from harness.model import LANES, Arm, Cell, Effort, Profile
 
 if TYPE_CHECKING:
     from harness.bench import Order
@@ -64,6 +64,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     parser.add_argument("--no-aa", action="store_true", help="leave the A/A arm out")
     parser.add_argument(
+        "--no-floor",
+        action="store_true",
+        help="leave the references out: pgbench and an op that does nothing",
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="FILE.jsonl", help="where the run is kept"
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a report there")
@@ -88,6 +93,8 @@ def run(args: argparse.Namespace) -> int:
     plan = schedule.PLANS[args.effort]
     if args.effort == "gate":
         plan = replace(plan, min_rounds=schedule.gate_rounds(len(cells) * len(arms)))
+    if not args.no_floor and args.lane == "time":
+        arms += references(cells, args.profile)
     forecast = lanes.load(args.lane).forecast(cells, arms, plan)
     if args.dry_run:
         print_plan(cells, arms, forecast)
@@ -122,12 +129,23 @@ def with_aa(arms: Sequence[Arm], *, wanted: bool) -> list[Arm]:
     return [*arms, Arm(first.driver, first.options, first.profile, copy=1)]
 
 
+def references(cells: Sequence[Cell], profile: Profile) -> list[Arm]:
+    """The references, if any cell has a floor: they take part in no other."""
+    from harness import driver
+
+    return driver.references(profile) if any(cell.floor for cell in cells) else []
+
+
 def print_plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast) -> None:
     """What would be done, and about how long it would take."""
     print(f"cells: {len(cells)}")
     for cell in cells:
         print(f"  {cell.id}"[:80])
-    print(f"arms: {len(arms)}: {', '.join(arm.id for arm in arms)}")
+    drivers = [arm.id for arm in arms if not arm.reference]
+    print(f"arms: {len(drivers)}: {', '.join(drivers)}")
+    if beside := [arm.id for arm in arms if arm.reference]:
+        floors = sum(cell.floor for cell in cells)
+        print(f"references in {floors} of {len(cells)} cells: {', '.join(beside)}")
     print(f"rounds: {plan.rounds}")
     print(f"connections: up to {plan.connections}")
     most = f", at most {plan.at_most:.0f} s" if plan.at_most else ""

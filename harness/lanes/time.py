@@ -17,7 +17,10 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
     per_round = 0.0
     for cell in cells:
         block_ns = schedule.CONCURRENT_SLICE_NS if cell.clients else plan.block_ns
-        per_round += len(arms) * (1.2 * block_ns / 1e9 + 0.06)
+        if cell.arrivals:
+            block_ns = cell.arrivals.seconds * 1_000_000_000
+        playing = sum(map(cell.played_by, arms))
+        per_round += playing * (1.2 * block_ns / 1e9 + 0.06)
     seconds = (per_round + 0.4 * len(arms)) * plan.min_rounds
     return Forecast(
         rounds=f"{plan.min_rounds} to {plan.max_rounds}",

@@ -20,9 +20,11 @@ from harness.measured import (
     worst_trials,
 )
 from harness.model import Verdict
+from harness.render import format as fmt
 from harness.results.records import ArmFacts, CellFacts, OpenLoop, Run, Slices, Trial
 
 FALSE_DISCOVERY = 0.05
+_ASKED = {"sync": "called", "async": "awaited"}
 
 Trials = Mapping[tuple[str, str], list[Trial]]
 
@@ -54,9 +56,9 @@ class Row:
     """One arm in one cell. `verdict` is None where the arm was not even tried.
 
     Times are ns per op, of an open loop response times; CPU and switches are per op too.
-    `latencies` are `PERCENTILES` of single ops. `ratio` is times the fastest
-    of the group. `rank` is None where the arm may not be ranked; `tied` says that it
-    cannot be told from the fastest.
+    `latencies` are `PERCENTILES` of single ops. `ratio` is times the fastest of the group,
+    `over_floor` times the cell's floor. `rank` is None where the arm may not be ranked;
+    `tied` says that it cannot be told from the fastest.
     """
 
     arm: str
@@ -67,6 +69,7 @@ class Row:
     rounds: tuple[float, ...] = ()
     time: stats.Estimate | None = None
     ratio: stats.Estimate | None = None
+    over_floor: stats.Estimate | None = None
     rank: int | None = None
     tied: bool = False
     cpu_ns: float | None = None
@@ -112,11 +115,35 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """An arm that is no competitor. A program is what drivers are compared with. Another
+    one's `share` is its part in the time of the driver `of`, the fastest of its kind.
+    """
+
+    row: Row
+    stands_for: str
+    kind: str
+    share: float | None = None
+    of: str = ""
+
+    @property
+    def program(self) -> bool:
+        """Whether it does what drivers do, and is no part of the harness."""
+        return self.kind == "program"
+
+    @property
+    def label(self) -> str:
+        """What a reader calls it: `floor: pgbench`."""
+        return f"{'floor' if self.program else 'harness'}: {self.row.arm}"
+
+
+@dataclass(frozen=True, slots=True)
 class CellView:
-    """One question with the answers of all arms."""
+    """One question with the answers of all arms, and the references below them."""
 
     facts: CellFacts
     groups: tuple[Group, ...]
+    references: tuple[Reference, ...] = ()
 
     @property
     def point(self) -> str:
@@ -133,6 +160,27 @@ class CellView:
         """The rows of all groups."""
         return tuple(row for group in self.groups for row in group.rows)
 
+    @property
+    def floor(self) -> Reference | None:
+        """What drivers are compared with besides each other, if it has a time."""
+        return next((one for one in self.references if one.program and one.row.time), None)
+
+    @property
+    def harness_costs(self) -> tuple[Reference, ...]:
+        """What of a driver's time is the harness, as far as it was measured."""
+        return tuple(one for one in self.references if one.share is not None)
+
+    @property
+    def harness_sentence(self) -> str:
+        """What the harness itself costs, for people; empty where nobody knows."""
+        parts = [
+            f"{fmt.duration(one.row.time.point)} of each op {_ASKED[one.kind]} "
+            f"({fmt.percentage(one.share)} of {one.of})"
+            for one in self.harness_costs
+            if one.row.time and one.share is not None
+        ]
+        return f"The harness itself costs {' and '.join(parts)}." if parts else ""
+
     def rate(self, row: Row) -> float | None:
         """Units per second of one row."""
         if row.time is None:
@@ -142,9 +190,9 @@ class CellView:
 
 
 def cell_views(run: Run) -> tuple[CellView, ...]:
-    """All cells of a run in the order of its header; no arm is left out but twins."""
+    """All cells of a run in the order of its header; no driver is left out."""
     counted, worst = counting_trials(run), worst_trials(run)
-    arms = [arm for arm in run.header.arms if not arm.twin]
+    arms = [arm for arm in run.header.arms if arm.competes]
     drafts = [
         CellView(cell, tuple(_groups(cell, arms, counted, worst)))
         for cell in run.header.cells
@@ -168,7 +216,7 @@ def _groups(
             arm for arm in arms if not label or (arm.kind == "async") == (label == "tasks")
         ]
         rows = [
-            _row(
+            row_of(
                 cell, arm, worst.get((cell.id, arm.id)), counted.get((cell.id, arm.id), [])
             )
             for arm in here
@@ -177,9 +225,10 @@ def _groups(
             yield Group(label, tuple(rows))
 
 
-def _row(
+def row_of(
     cell: CellFacts, arm: ArmFacts, worst: Trial | None, trials: Sequence[Trial]
 ) -> Row:
+    """One arm in one cell, not yet ranked."""
     if worst is None:
         return Row(arm.id, None, arm.problem or "not measured")
     verdict = Verdict(worst.verdict)

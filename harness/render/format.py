@@ -106,6 +106,11 @@ def times(ratio: float) -> str:
     return f"{ratio:.2f}×" if ratio < 100 else f"{ratio:,.0f}×"
 
 
+def percentage(share: float) -> str:
+    """A share: `0.21 %`."""
+    return f"{figures(share * 100, 2)} %"
+
+
 def change(log_ratio: float | None, *, sign: bool = True) -> str:
     """A log-ratio in per cent: `+8.1 %`."""
     if log_ratio is None:

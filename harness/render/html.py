@@ -72,7 +72,8 @@ class Chart:
 
 def _charts(cell: CellView) -> Chart | None:
     """The chart of a cell; None where nothing has a time."""
-    timed = [row for row in cell.rows if row.time]
+    floor = [cell.floor.row] if cell.floor else []
+    timed = [row for row in (*cell.rows, *floor) if row.time]
     if not timed:
         return None
     axis = scale.around(value for row in timed for value in _shown_values(row))

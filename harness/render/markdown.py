@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from harness.model import Verdict
 from harness.render import format as fmt
-from harness.render.cells import CellView, Group, Row
+from harness.render.cells import CellView, Group, Reference, Row
 from harness.render.format import markdown_cell as esc
 from harness.render.matrix import Matrix, MatrixRow
 from harness.render.memory import HEAD, CellMemory, MemoryRow
 from harness.render.view import Report, RunView
 from harness.results.records import Check
+from harness.stats import Estimate
 
 
 def render(report: Report, *, images: Sequence[str] = ()) -> str:
@@ -129,9 +130,15 @@ def _cells(run: RunView) -> Iterator[str]:
         yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
         yield ""
         head = ["rank", "driver", "time per op", "95 %", f"{esc(cell.facts.unit)}/s"]
-        head += ["× fastest", "95 %", "client CPU", "server CPU", "p99"]
+        head += ["× fastest", "95 %"]
+        head += [f"× {esc(cell.floor.stands_for)}", "95 %"] if cell.floor else []
+        head += ["client CPU", "server CPU", "p99"]
         rows = [_cell_row(cell, group, row) for group in cell.groups for row in group.rows]
+        rows += [_reference_row(cell, one) for one in cell.references]
         yield from table(head, rows, left=2)
+        if cell.harness_sentence:
+            yield esc(cell.harness_sentence)
+            yield ""
 
 
 def _code(identity: str) -> str:
@@ -141,21 +148,36 @@ def _code(identity: str) -> str:
 
 def _cell_row(cell: CellView, group: Group, row: Row) -> list[str]:
     name = esc(row.arm) + (f" ({group.label})" if group.label else "")
+    return _numbers(cell, row, row.mark, name)
+
+
+def _reference_row(cell: CellView, one: Reference) -> list[str]:
+    return _numbers(cell, one.row, "", f"{esc(one.label)} ({esc(one.stands_for)})")
+
+
+def _numbers(cell: CellView, row: Row, mark: str, name: str) -> list[str]:
     if row.time is None:
-        return ["", name, _verdict(row), esc(row.detail), "", "", "", "", "", ""]
-    ratio = row.ratio
+        blank = [""] * (8 if cell.floor else 6)
+        return [mark, name, _verdict(row), esc(row.detail), *blank]
     return [
-        row.mark,
+        mark,
         name,
         fmt.duration(row.time.point),
         fmt.time_interval(row.time),
         fmt.rate(cell.rate(row) or 0),
-        fmt.times(ratio.point) if ratio else fmt.NONE,
-        fmt.ratio_interval(ratio) if ratio and ratio.point != 1 else "",
+        *_times(row.ratio),
+        *(_times(row.over_floor) if cell.floor else ()),
         fmt.duration(row.cpu_ns),
         fmt.duration(row.server_cpu_ns),
         fmt.duration(row.latencies[2]),
     ]
+
+
+def _times(ratio: Estimate | None) -> list[str]:
+    """A ratio and its interval, which the one that it is taken to does not have."""
+    if ratio is None:
+        return [fmt.NONE, ""]
+    return [fmt.times(ratio.point), fmt.ratio_interval(ratio) if ratio.point != 1 else ""]
 
 
 # --- memory -----------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from harness.results.records import Check
 
 WIDTH = 80
 _NAME = 34
+_INDENT = " " * 6
 _QUIET = (Verdict.EXACT, Verdict.UNSUPPORTED, Verdict.SKIPPED)
 
 
@@ -60,6 +61,32 @@ def _cell(cell: CellView) -> Iterator[str]:
             yield f"  {cell.facts.clients} {group.label}, ranked among themselves"
         for row in group.rows:
             yield from _row(cell, row)
+    yield from _references(cell)
+
+
+def _references(cell: CellView) -> Iterator[str]:
+    """Below the drivers and apart: what they are compared with besides each other."""
+    if not cell.references:
+        return
+    yield ""
+    for one in cell.references:
+        start = f"      {fmt.shorten(one.label, 20):<20} "
+        if one.row.time is None:
+            yield from _reason(start, f"{one.row.status}: {one.row.detail}".rstrip(": "))
+        else:
+            interval = fmt.time_interval(one.row.time)
+            yield f"{start}{fmt.duration(one.row.time.point):>12}  {interval:<13}".rstrip()
+    if cell.floor:
+        ratios = ", ".join(
+            f"{row.arm} {fmt.times(ratio.point)} ({fmt.ratio_interval(ratio)})"
+            for row in cell.rows
+            if (ratio := row.over_floor)
+        )
+        text = f"× {cell.floor.stands_for}: {ratios}"
+        yield from wrap(text, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    yield from wrap(
+        cell.harness_sentence, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT
+    )
 
 
 def _row(cell: CellView, row: Row) -> Iterator[str]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from harness import audit
 from harness.footprint import LEAK_REPEATS
 from harness.model import Verdict
+from harness.render import floor, matrix, memory, quality
 from harness.render import format as fmt
-from harness.render import matrix, memory, quality
 from harness.render.cells import CellView, Row, cell_views
 from harness.results.records import ArmFacts, Check, Note, Run
 from harness.stats import MIN_ROUNDS
@@ -53,6 +54,7 @@ class Arm:
 
     id: str
     twin: str
+    reference: str
     kind: str
     profile: str
     problem: str
@@ -68,15 +70,11 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class TermRow:
-    """One term of all arms; `differs` where they do not all have the same."""
+    """One term of all arms; `differs` where the drivers do not all have the same."""
 
     name: str
     values: tuple[str, ...]
-
-    @property
-    def differs(self) -> bool:
-        """Whether the arms do not work under the same term."""
-        return len(set(self.values)) > 1
+    differs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +117,8 @@ class RunView:
 
     @property
     def competitors(self) -> tuple[Arm, ...]:
-        """The arms that are compared: all but the A/A arms."""
-        return tuple(arm for arm in self.arms if not arm.twin)
+        """The arms that are compared: neither A/A arms nor references."""
+        return tuple(arm for arm in self.arms if not arm.twin and not arm.reference)
 
     @property
     def families(self) -> tuple[tuple[str, tuple[CellView, ...]], ...]:
@@ -165,11 +163,11 @@ def _in_order(run: Run) -> list[Check]:
 
 
 def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
-    cells = cell_views(run) if run.trials else ()
+    cells = floor.laid(run, cell_views(run)) if run.trials else ()
     tests = quality.self_tests(run)
     table = matrix.build(_in_order(run)) if run.checks else None
     held = memory.cell_memories(run)
-    arms = tuple(_arms(run))
+    arms = tuple(_arms(run, cells))
     averages, averaged = quality.means(cells)
     rounds = max((len(row.rounds) for cell in cells for row in cell.rows), default=0)
     return RunView(
@@ -203,7 +201,7 @@ def _answer(
 ) -> str:
     parts = []
     if cells:
-        arms = sum(not arm.twin for arm in run.header.arms)
+        arms = sum(arm.competes for arm in run.header.arms)
         tally = Counter(row.verdict for cell in cells for row in cell.rows if row.verdict)
         size = f"{fmt.plural(len(cells), 'cell')} × {fmt.plural(arms, 'driver')}"
         parts.append(f"{size}: {_tally(tally)}.")
@@ -300,14 +298,20 @@ def _hues(runs: Sequence[Run]) -> dict[str, int]:
     return {name: index for index, name in enumerate(dict.fromkeys(names))}
 
 
-def _arms(run: Run) -> Iterator[Arm]:
+def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[Arm]:
+    """All drivers, and the references that some driver is compared with: the harness's own
+    have no terms."""
+    floors = {cell.floor.row.arm for cell in cells if cell.floor}
     peaks: dict[str, int] = {}
     for trial in run.trials:
         peaks[trial.arm] = max(peaks.get(trial.arm, 0), trial.rss_peak_bytes)
     for arm in run.header.arms:
+        if arm.reference and arm.id not in floors:
+            continue
         yield Arm(
             id=arm.id,
             twin=arm.twin,
+            reference=arm.reference,
             kind=arm.kind,
             profile=arm.profile,
             problem=arm.problem,
@@ -321,21 +325,25 @@ def _terms(arms: Sequence[Arm]) -> tuple[TermRow, ...]:
     known = [name for name in TERMS if any(name in arm.terms for arm in arms)]
     other = sorted({name for arm in arms for name in arm.terms} - TERMS.keys())
     rows = [
-        TermRow("kind", tuple(arm.kind for arm in arms)),
-        TermRow("profile", tuple(arm.profile for arm in arms)),
+        _term("kind", arms, lambda arm: arm.kind),
+        _term("profile", arms, lambda arm: arm.profile),
         *(
-            TermRow(
-                TERMS.get(name, name),
-                tuple(arm.terms.get(name) or fmt.NONE for arm in arms),
-            )
+            _term(TERMS.get(name, name), arms, partial(_declared, name))
             for name in (*known, *other)
         ),
     ]
     if any(arm.rss_bytes for arm in arms):
-        rows.append(
-            TermRow("peak memory (RSS)", tuple(fmt.size(arm.rss_bytes) for arm in arms))
-        )
+        rows.append(_term("peak memory (RSS)", arms, lambda arm: fmt.size(arm.rss_bytes)))
     return tuple(rows)
+
+
+def _declared(name: str, arm: Arm) -> str:
+    return arm.terms.get(name) or fmt.NONE
+
+
+def _term(name: str, arms: Sequence[Arm], value: Callable[[Arm], str]) -> TermRow:
+    drivers = {value(arm) for arm in arms if not arm.reference}
+    return TermRow(name, tuple(map(value, arms)), len(drivers) > 1)
 
 
 # --- findings -------------------------------------------------------------------------

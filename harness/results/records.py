@@ -53,7 +53,8 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
     """An arm with the terms under which its driver works.
 
     `twin` is the id of the arm that it repeats, for an A/A arm. `problem` says why an
-    arm could not take part; its terms are then empty.
+    arm could not take part; its terms are then empty. `reference` says what it is a
+    reference for, if it is no driver.
     """
 
     id: str
@@ -64,6 +65,12 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
     twin: str = ""
     terms: dict[str, str] = msgspec.field(default_factory=dict)
     problem: str = ""
+    reference: str = ""
+
+    @property
+    def competes(self) -> bool:
+        """Whether it is a driver of its own: neither an A/A arm nor a reference."""
+        return not self.twin and not self.reference
 
 
 class CellFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -193,6 +193,9 @@ def _expect(case: CaseTable) -> Expect:
 _READS = {Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.CONNECT_QUERY, Op.COPY_OUT}
 
 
+_FLOORED = {Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL}
+
+
 def _bench(case: CaseTable, point: Point, where: str) -> BenchSpec | None:
     table = case.bench
     if table is None:
@@ -203,6 +206,7 @@ def _bench(case: CaseTable, point: Point, where: str) -> BenchSpec | None:
         units_per_op=_number(table.units, "bench.units", where),
         reset=table.reset.strip(),
         server_settings=tuple(table.server_settings.items()),
+        floor=table.floor,
         arrivals=_arrivals(table, where),
     )
 
@@ -282,6 +286,12 @@ def _check_oracle(cell: Cell, where: str) -> None:
         raise ScenarioError(
             f"{where}: an open loop of many clients or of writes",
             hint="arrivals are for reads on one session: leave clients and state out",
+        )
+    if cell.floor and (cell.clients or cell.op not in _FLOORED):
+        raise ScenarioError(
+            f"{where}: bench.floor for `{cell.op}`"
+            + (f" of {cell.clients} clients" if cell.clients else ""),
+            hint=f"references know {', '.join(sorted(_FLOORED))}, by one client",
         )
     if cell.bench and expect.trait:
         raise ScenarioError(

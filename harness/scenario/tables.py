@@ -88,6 +88,7 @@ class BenchTable(_Strict, frozen=True, kw_only=True):
     reset: str = ""
     server_settings: dict[str, str] = {}
     arrivals: ArrivalsTable | None = None
+    floor: bool = False
 
 
 class StepExpectTable(_Strict, frozen=True, kw_only=True):
