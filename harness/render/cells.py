@@ -57,8 +57,9 @@ class Row:
 
     Times are ns per op, of an open loop response times; CPU and switches are per op too.
     `latencies` are `PERCENTILES` of single ops. `ratio` is times the fastest of the group,
-    `over_floor` times the cell's floor. `rank` is None where the arm may not be ranked;
-    `tied` says that it cannot be told from the fastest.
+    `trimmed` the same by trimmed means, `detectable` the log-ratio to it that would have
+    been found; `over_floor` is times the cell's floor. `rank` is None where the arm may
+    not be ranked; `tied` says that it cannot be told from the fastest.
     """
 
     arm: str
@@ -69,6 +70,8 @@ class Row:
     rounds: tuple[float, ...] = ()
     time: stats.Estimate | None = None
     ratio: stats.Estimate | None = None
+    trimmed: stats.Estimate | None = None
+    detectable: float | None = None
     over_floor: stats.Estimate | None = None
     rank: int | None = None
     tied: bool = False
@@ -338,8 +341,20 @@ def _compared(
         ratio = stats.hodges_lehmann(logs)
         may_rank = row.verdict is Verdict.EXACT and ratio.low is not None
         p = stats.signed_rank_p(logs) if may_rank and row is not fastest else None
-        pairs.append((replace(row, ratio=ratio.exp()), p))
+        pairs.append((_with_ratio(row, logs, ratio, itself=row is fastest), p))
     return pairs
+
+
+def _with_ratio(row: Row, logs: list[float], ratio: stats.Estimate, *, itself: bool) -> Row:
+    """The ratio to the fastest, the same by trimmed means, what could have been seen."""
+    if itself:
+        return replace(row, ratio=ratio.exp())
+    return replace(
+        row,
+        ratio=ratio.exp(),
+        trimmed=stats.trimmed_mean(logs).exp(),
+        detectable=stats.detectable_effect(stats.spread(logs), len(logs)),
+    )
 
 
 def _log_ratios(counted: Trials, cell: CellView, row: Row, fastest: Row) -> list[float]:

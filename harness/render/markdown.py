@@ -130,7 +130,7 @@ def _cells(run: RunView) -> Iterator[str]:
         yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
         yield ""
         head = ["rank", "driver", "time per op", "95 %", f"{esc(cell.facts.unit)}/s"]
-        head += ["× fastest", "95 %"]
+        head += ["× fastest", "95 %", "could have seen"]
         head += [f"× {esc(cell.floor.stands_for)}", "95 %"] if cell.floor else []
         head += ["client CPU", "server CPU", "p99"]
         rows = [_cell_row(cell, group, row) for group in cell.groups for row in group.rows]
@@ -157,7 +157,7 @@ def _reference_row(cell: CellView, one: Reference) -> list[str]:
 
 def _numbers(cell: CellView, row: Row, mark: str, name: str) -> list[str]:
     if row.time is None:
-        blank = [""] * (8 if cell.floor else 6)
+        blank = [""] * (9 if cell.floor else 7)
         return [mark, name, _verdict(row), esc(row.detail), *blank]
     return [
         mark,
@@ -166,6 +166,7 @@ def _numbers(cell: CellView, row: Row, mark: str, name: str) -> list[str]:
         fmt.time_interval(row.time),
         fmt.rate(cell.rate(row) or 0),
         *_times(row.ratio),
+        fmt.change(row.detectable, sign=False),
         *(_times(row.over_floor) if cell.floor else ()),
         fmt.duration(row.cpu_ns),
         fmt.duration(row.server_cpu_ns),
