@@ -71,7 +71,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def validity(session: nox.Session) -> None:
     """Are the measurements right on this machine? About two hours; it can be resumed."""
-    session.install("-e", ".[all]")
+    session.install("-e", ".[all,validity]")
     session.run("pgdyno", "doctor", "--validate", "--full", *session.posargs)
 
 

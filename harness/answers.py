@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 from harness import verify
@@ -38,6 +39,23 @@ def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
     if task.op is Op.FETCH_ALL:
         return _judge_rows(table, session, native, accept)
     return _EXACT
+
+
+def compare_texts(
+    task: Task, found: Sequence[Sequence[Sequence[str | None]]], detail: str
+) -> Judgement:
+    """The rows of every call of a cycle, as texts, against the server's own answer."""
+    wanted = [call[0].rows if call[0] else () for call in task.expected.calls]
+    got = [tuple(map(tuple, rows)) for rows in found]
+    for number, (one, other) in enumerate(zip_longest(got, wanted)):
+        if one != other:
+            return Judgement(
+                Verdict.LOSSY,
+                f"call {number} brought other rows than the server has",
+                verify.shorten(repr(one)),
+                verify.shorten(repr(other)),
+            )
+    return Judgement(Verdict.EXACT, detail)
 
 
 def rows_of(task: Task, session: Any, native: Any) -> Any:

@@ -45,38 +45,34 @@ def measure(
     Whatever ends it, the file is left readable. `complain` is told of arms that cannot
     take part.
     """
-    # A borrowed server may run here too, but where it runs is its owner's choice.
-    ours = place.server.pid if place.server.managed else 0
-    placement = machine.place(server=bool(ours))
-    machine.pin_server(ours, placement.server)
-    machine.keep_off(placement.clients)
-    usable = _greet(place, order.arms, placement, complain)
-    recording = Recording(
-        out,
-        "bench",
-        place,
-        order.scenarios,
-        order.cells,
-        order.arms,
-        seed=order.seed,
-        effort=order.effort,
-        lane=order.lane,
-        placement=placement,
-    )
-    with recording:
-        recording.begin(usable)
-        lanes.load(order.lane).run(
-            Assignment(
-                place=place,
-                cells=order.cells,
-                arms=[arm for arm, hello in usable if "problem" not in hello],
-                plan=order.plan,
-                seed=order.seed,
-                placement=placement,
-                emit=recording.write,
-                progress=progress,
-            )
+    with machine.placed(place.server) as placement:
+        usable = _greet(place, order.arms, placement, complain)
+        recording = Recording(
+            out,
+            "bench",
+            place,
+            order.scenarios,
+            order.cells,
+            order.arms,
+            seed=order.seed,
+            effort=order.effort,
+            lane=order.lane,
+            placement=placement,
         )
+        with recording:
+            recording.begin(usable)
+            lanes.load(order.lane).run(
+                Assignment(
+                    place=place,
+                    cells=order.cells,
+                    arms=[arm for arm, hello in usable if "problem" not in hello],
+                    plan=order.plan,
+                    seed=order.seed,
+                    placement=placement,
+                    emit=recording.write,
+                    progress=progress,
+                )
+            )
 
 
 def _greet(

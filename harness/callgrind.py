@@ -8,16 +8,27 @@ process, not the warm-up, not a verification.
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import OracleError
 from harness.process import Launch
 
 START_SECONDS = 600.0
-_TOTAL = re.compile(rb"^totals: (\d+)$", re.MULTILINE)
+_SYSTEM_CALLS = "--collect-systime=yes"
+_TOTALS = re.compile(rb"^totals: (\d[\d ]*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a slice took; `syscalls` is 0 where valgrind does not count them."""
+
+    instructions: int
+    syscalls: int = 0
 
 
 def why_not() -> str:
@@ -35,6 +46,18 @@ def version() -> str:
     return told.stdout.strip()
 
 
+@functools.cache
+def counts_syscalls() -> bool:
+    """Whether this valgrind counts system calls, too."""
+    tried = subprocess.run(
+        ["valgrind", "--tool=callgrind", _SYSTEM_CALLS, "--callgrind-out-file=/dev/null",
+         "true"],
+        capture_output=True,
+        check=False,
+    )  # fmt: skip
+    return tried.returncode == 0
+
+
 def launch(folder: Path) -> Launch:
     """Start a worker under callgrind; what it counts goes to a file in the folder.
 
@@ -48,6 +71,7 @@ def launch(folder: Path) -> Launch:
         "--combine-dumps=yes",
         "--dump-before=getrusage",
         "--dump-before=__getrusage",
+        *([_SYSTEM_CALLS] if counts_syscalls() else []),
         f"--log-file={folder / 'valgrind.log'}",
         "--vgdb=no",  # it would leave pipes behind in a process that is killed
     )
@@ -65,8 +89,8 @@ class Meter:
         """Forget what was counted until now."""
         self._parts = len(self._totals())
 
-    def slice(self) -> int:
-        """The instructions of the one slice since `skip`.
+    def slice(self) -> Spent:
+        """What the one slice since `skip` took.
 
         Raises:
             OracleError: there were not two parts: up to the slice, and the slice.
@@ -76,13 +100,18 @@ class Meter:
             raise OracleError(f"callgrind wrote {len(new)} parts during a slice, not 2")
         return new[1]
 
-    def _totals(self) -> list[int]:
+    def _totals(self) -> list[Spent]:
         return part_totals(self._file.read_bytes()) if self._file.exists() else []
 
 
-def part_totals(written: bytes) -> list[int]:
-    """The instructions of each part of a callgrind file, of all threads together."""
-    return [int(total) for total in _TOTAL.findall(written)]
+def part_totals(written: bytes) -> list[Spent]:
+    """What each part of a callgrind file took, all threads together.
+
+    Instructions come first, then system calls and their time; zeros at the end of a line
+    may be left out.
+    """
+    found = (list(map(int, totals.split())) for totals in _TOTALS.findall(written))
+    return [Spent(*numbers[:2]) for numbers in found]
 
 
 def _counts(folder: Path) -> Path:

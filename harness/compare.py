@@ -46,14 +46,32 @@ class Change(StrEnum):
     SAME = "same"
 
 
+class Answer(StrEnum):
+    """What a comparison says as a whole, for a gate."""
+
+    PASS = "pass"
+    REGRESSION = "regression"
+    INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+
+
+EXIT_CODES = {
+    Answer.PASS: EXIT_PASS,
+    Answer.REGRESSION: EXIT_FAILED,
+    Answer.INCONCLUSIVE: EXIT_INCONCLUSIVE,
+    Answer.INVALID: EXIT_INVALID,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class CellChange:
     """One line of a comparison of times; `compare_counts` says what it is of counts.
 
     `base_number` and `candidate_number` are medians over rounds, ns per op; None where
-    there is no number. `shift` is the log-ratio candidate/base, `spread` the standard
-    deviation of a single round's, `detectable` the log-ratio that the test, corrected for
-    the number of tests, would have found four times in five.
+    there is no number. `shift` is the log-ratio candidate/base, `trimmed` the same by
+    Yuen's trimmed means, which lean on other assumptions; `spread` the standard deviation
+    of a single round's, `detectable` the log-ratio that the test, corrected for the
+    number of tests, would have found four times in five.
     """
 
     cell: str
@@ -65,10 +83,18 @@ class CellChange:
     base_rounds: int = 0
     candidate_rounds: int = 0
     shift: stats.Estimate | None = None
+    trimmed: stats.Estimate | None = None
     spread: float | None = None
     p: float | None = None
     p_adjusted: float | None = None
     detectable: float | None = None
+
+    @property
+    def torn(self) -> bool:
+        """Whether ranks and trimmed means disagree about a difference being there."""
+        if self.shift is None or self.trimmed is None:
+            return False
+        return self.shift.excludes_zero != self.trimmed.excludes_zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +123,22 @@ class Comparison:
         return {kind: sum(one.change is kind for one in self.changes) for kind in Change}
 
     @property
-    def exit_code(self) -> int:
-        """4 invalid, 1 regressed, 3 inconclusive or a number got lost, 0 otherwise."""
+    def answer(self) -> Answer:
+        """A regression is one whatever else is wrong; a number that got lost, or work that
+        is not the same, is no pass. What base had no number for has nothing to lose."""
         if self.invalid:
-            return EXIT_INVALID
+            return Answer.INVALID
+        lost = {one.change for one in self.changes if one.base_number is not None}
         if self.counts[Change.REGRESSED]:
-            return EXIT_FAILED
-        # A cell that base had no number for has nothing to lose.
-        doubtful = (Change.INCONCLUSIVE, Change.NOT_COMPARABLE)
-        if any(
-            one.change in doubtful and one.base_number is not None for one in self.changes
-        ):
-            return EXIT_INCONCLUSIVE
-        return EXIT_PASS
+            return Answer.REGRESSION
+        if Change.NOT_COMPARABLE in lost:
+            return Answer.INVALID
+        return Answer.INCONCLUSIVE if Change.INCONCLUSIVE in lost else Answer.PASS
+
+    @property
+    def exit_code(self) -> int:
+        """4 invalid, 1 regression, 3 inconclusive, 0 pass."""
+        return EXIT_CODES[self.answer]
 
 
 # --- the comparison -----------------------------------------------------------------
@@ -126,8 +155,8 @@ def compare(
 ) -> Comparison:
     """Compare two runs, or two arms, cell by cell.
 
-    Without arms, every arm is compared with the one of the same id; A/A arms are left
-    out. `threshold` is a share: 0.03 means that ±3 % is the same.
+    Without arms, every driver is compared with the one of the same id; A/A arms and
+    references are left out. `threshold` is a share: 0.03 means that ±3 % is the same.
 
     Raises:
         UsageError: one arm named without the other, an arm that is in neither file,
@@ -143,7 +172,9 @@ def compare(
         alpha=alpha,
         warnings=tuple(conditions.warnings(base, candidate, paired)),
     )
-    invalid = [] if paired else list(conditions.unequal(base, candidate))
+    invalid = list(conditions.uncompared(base, candidate))
+    if not paired:
+        invalid += conditions.unequal(base, candidate)
     if invalid:
         return replace(title, invalid=tuple(invalid))
     before, after = sides(base), sides(candidate)
@@ -231,7 +262,7 @@ def pairs(
         if base_arm:
             wanted = candidate_arm if arm == base_arm else ""
         else:
-            wanted = "" if side.arm.twin else arm
+            wanted = arm if side.arm.competes else ""
         other = after.get((cell, wanted))
         if other is not None and (side.verdict.timeable or other.verdict.timeable):
             yield side, other
@@ -247,7 +278,7 @@ def absent(
     arms = {arm.id: arm for arm in candidate.header.arms}
     for key, side in before.items():
         cell, arm = key
-        lost = key not in after and cell in cells and arm in arms and not side.arm.twin
+        lost = key not in after and cell in cells and arm in arms and side.arm.competes
         if lost and side.number is not None:
             reason = arms[arm].problem or "not measured in the candidate"
             yield CellChange(cell, arm, Change.NOT_COMPARABLE, reason, side.number)
@@ -278,6 +309,7 @@ def _paired(row: CellChange, before: Side, after: Side) -> CellChange:
     return replace(
         row,
         shift=stats.hodges_lehmann(ratios),
+        trimmed=stats.trimmed_mean(ratios),
         spread=stats.spread(ratios),
         p=stats.signed_rank_p(ratios),
     )
@@ -292,6 +324,7 @@ def _two_samples(row: CellChange, before: Side, after: Side) -> CellChange:
     return replace(
         row,
         shift=stats.hodges_lehmann_shift(base, candidate),
+        trimmed=stats.yuen_shift(base, candidate),
         spread=math.hypot(stats.spread(base), stats.spread(candidate)) / math.sqrt(2),
         p=stats.mann_whitney_p(base, candidate),
     )

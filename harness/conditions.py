@@ -8,13 +8,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # at run time this module needs the standard library only
     from harness.results.records import ArmFacts, Run
 
+COMPARED = ("time", "instructions")
+"""Lanes for which there is a rule: `compare` and `compare_counts`."""
+
+
+def uncompared(base: Run, candidate: Run) -> Iterator[str]:
+    """What two runs count that no rule compares, or not with each other."""
+    lanes = sorted({lane(base), lane(candidate)})
+    if len(lanes) > 1:
+        yield f"different lanes: {lanes[0]} and {lanes[1]}"
+    elif lanes[0] not in COMPARED:
+        yield (
+            f"what --lane {lanes[0]} counts is not compared yet: pgdyno report shows both "
+            "runs in one page"
+        )
+
 
 def unequal(base: Run, candidate: Run) -> Iterator[str]:
     """What makes the times of two runs two different things."""
     a, b = base.header, candidate.header
-    if lane(base) != lane(candidate):
-        yield f"different lanes: one file counts {lane(base)}, the other {lane(candidate)}"
-        return
     if a.machine.fingerprint != b.machine.fingerprint:
         yield f"different machines: {_machine(base)} and {_machine(candidate)}"
     if a.server.version_num != b.server.version_num:
@@ -51,11 +63,12 @@ def warnings(base: Run, candidate: Run, paired: bool) -> Iterator[str]:
         yield f"Python {a.machine.python} and {b.machine.python}"
     for name, was, now in _differences(a.server.settings, b.server.settings):
         yield f"server setting {name}: {was} and {now}"
-    after = {arm.id: arm for arm in b.arms}
-    for arm in a.arms:
-        if arm.id in after:
-            yield from _arm_warnings(arm, after[arm.id])
-    only = [one.id for one in (*a.arms, *b.arms) if (one in a.arms) != (one.id in after)]
+    before = {arm.id: arm for arm in a.arms if not arm.reference}
+    after = {arm.id: arm for arm in b.arms if not arm.reference}
+    for name in before:
+        if name in after:
+            yield from _arm_warnings(before[name], after[name])
+    only = [name for name in before | after if (name in before) != (name in after)]
     if only:
         yield f"in one of the files only: {', '.join(only)}"
     cells = {cell.id for cell in a.cells} ^ {cell.id for cell in b.cells}

@@ -15,17 +15,13 @@ import psycopg
 from psycopg import sql as compose
 
 from harness.errors import OracleError, PgdynoError, ServerError
-from harness.model import PgType, Table, Target
+from harness.model import TEXT_FORM, PgType, Table, Target
 from harness.results.records import ServerFacts
 
 # The text forms that `values.canonical_text` reads; startup options, so that no
 # statement and no pool reset can change them.
-_TEXT_FORM = (
-    ("DateStyle", "ISO"),
-    ("IntervalStyle", "iso_8601"),
-    ("TimeZone", "UTC"),
-    ("bytea_output", "hex"),
-    ("extra_float_digits", "1"),
+_SETTINGS = (
+    *TEXT_FORM,
     ("statement_timeout", "120000"),
     ("client_min_messages", "warning"),
     # What a driver left locked is that driver's cell, not the end of the run.
@@ -48,7 +44,7 @@ class Control:
     """One control connection. Not for use by two threads at once."""
 
     def __init__(self, target: Target, application_name: str = "pgdyno control") -> None:
-        options = " ".join(f"-c {name}={value}" for name, value in _TEXT_FORM)
+        options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS)
         try:
             self._conn = psycopg.connect(
                 host=target.host,

@@ -22,7 +22,8 @@ if TYPE_CHECKING:  # at run time this module needs the standard library only
 @dataclass(frozen=True, slots=True)
 class CountedSide:
     """One cell of one arm in one run: its worst verdict, and instructions per op of each
-    repeat, in the order of repeats; none where the verdict forbids a number."""
+    repeat, in the order of repeats; none where the verdict forbids a number. `syscalls` is
+    the median of system calls per op; None where they were not counted."""
 
     cell: CellFacts
     arm: ArmFacts
@@ -31,6 +32,7 @@ class CountedSide:
     observed: str
     expected: str
     slopes: tuple[float, ...]
+    syscalls: float | None = None
 
     @property
     def number(self) -> float | None:
@@ -48,6 +50,14 @@ def slope(count: Count) -> float | None:
     ops = count.high_ops - count.low_ops
     more = count.high_instructions - count.low_instructions
     return more / ops if ops > 0 and more > 0 else None
+
+
+def syscalls(count: Count) -> float | None:
+    """System calls per op; None where they were not counted. Reading the clocks is one, so
+    that a slice never has none."""
+    ops = count.high_ops - count.low_ops
+    more = count.high_syscalls - count.low_syscalls
+    return more / ops if ops > 0 and count.low_syscalls > 0 else None
 
 
 def spread(slopes: Sequence[float]) -> float:
@@ -80,6 +90,7 @@ def _side(cell: CellFacts, arm: ArmFacts, counts: Sequence[Count]) -> CountedSid
     verdict = Verdict(worst.verdict)
     ordered = sorted(counts, key=lambda one: one.repeat)
     slopes = [one for one in map(slope, ordered) if one is not None]
+    called = [one for one in map(syscalls, ordered) if one is not None]
     return CountedSide(
         cell,
         arm,
@@ -88,6 +99,7 @@ def _side(cell: CellFacts, arm: ArmFacts, counts: Sequence[Count]) -> CountedSid
         worst.observed,
         worst.expected,
         tuple(slopes) if verdict.timeable else (),
+        median(called) if called and verdict.timeable else None,
     )
 
 

@@ -8,6 +8,11 @@ without arguments that does one whole unit of work as the library's user would s
 rows fetched and decoded, and returns the library's native result. The op of an async
 driver returns an awaitable.
 
+A *reference* is a plug-in of the group `pgdyno.references`: something that is no driver and
+takes part in a bench run to show what a time is made of. It has the same shape, and a
+sentence `reference` that says what it is a reference for. Because it stands in a group of
+its own, nothing that is about drivers ever meets it.
+
 What the library cannot do is said while binding, with `errors.Unsupported`.
 docs/writing-a-driver.md builds a plug-in step by step.
 """
@@ -19,16 +24,19 @@ import importlib.util
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from harness.capabilities import Capability
 from harness.errors import DriverError
 from harness.model import Arm, ErrorFields, Kind, Op, Profile, Target, Terms
 
 GROUP = "pgdyno.drivers"
+REFERENCES = "pgdyno.references"
 
 SyncOp = Callable[[], Any]
 AsyncOp = Callable[[], Awaitable[Any]]
+ProgramOp = Callable[[int, int], int]
+"""Of a program that times itself: untimed ops, then timed ops; returns nanoseconds."""
 
 
 class Session(Protocol):
@@ -36,7 +44,8 @@ class Session(Protocol):
 
     Besides these: one method per supported op, `def <op>(self, call: Call) -> Op`;
     `wrapper(kind, value)` where the library has wrapper types (`kind` is `json`,
-    `jsonb` or `vector`).
+    `jsonb` or `vector`). A reference that gets answers has `texts()`: of every call of
+    the cycle the rows as the server's texts, to be compared with the oracle's.
     """
 
     def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
@@ -56,7 +65,8 @@ class Driver(Protocol):
     opens a pool of exactly so many connections, all of them connected; `acts` names the
     module that plays the steps of cases (`harness.acts`); `connect(target, profile)` and
     `connect_query(target, profile, sql)` bind the ops of the same names;
-    `run_loop()` of an async driver makes its event loop.
+    `run_loop()` of an async driver makes its event loop; `reference`, a sentence, makes it
+    a reference.
     """
 
     name: str
@@ -78,7 +88,29 @@ class Driver(Protocol):
 
 def entry_points() -> dict[str, importlib.metadata.EntryPoint]:
     """Every installed driver plug-in by name, without importing any."""
-    return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+    return _points(GROUP)
+
+
+def _points(group: str) -> dict[str, importlib.metadata.EntryPoint]:
+    return {point.name: point for point in importlib.metadata.entry_points(group=group)}
+
+
+def references(profile: Profile = "configured") -> list[Arm]:
+    """An arm for every installed reference.
+
+    Raises:
+        DriverError: a plug-in cannot be imported, or does not keep the contract.
+    """
+    arms = []
+    for name, point in sorted(_points(REFERENCES).items()):
+        plugin = _plugin(name, point)
+        if not plugin.reference:
+            raise DriverError(
+                f"the plug-in {point.value} does not say what it is a reference for",
+                hint="`reference` must be a sentence: see docs/writing-a-driver.md",
+            )
+        arms.append(Arm(name, (), profile, reference=plugin.reference))
+    return arms
 
 
 def companion(name: str, folder: str, suffix: str) -> Path | None:
@@ -105,6 +137,11 @@ def parse_arm(spec: str, profile: Profile = "configured") -> Arm:
     """`asyncpg+uvloop` → an arm; raises `DriverError` for a driver that is not there."""
     driver, *options = spec.split("+")
     known = entry_points()
+    if driver in _points(REFERENCES):
+        raise DriverError(
+            f"'{driver}' is a reference and no driver",
+            hint="pgdyno bench adds it by itself in cells with `floor`",
+        )
     if driver not in known:
         raise DriverError(
             f"there is no driver '{driver}'",
@@ -120,22 +157,10 @@ def load(arm: Arm) -> Driver:
         DriverError: the plug-in or its library cannot be imported, or the plug-in
             does not keep the contract. One error, whatever went wrong inside.
     """
-    point = entry_points().get(arm.driver)
+    point = {**_points(REFERENCES), **entry_points()}.get(arm.driver)
     if point is None:
         raise DriverError(f"there is no driver '{arm.driver}'", hint="pgdyno list drivers")
-    try:
-        plugin = point.load()
-    except ModuleNotFoundError as error:
-        raise DriverError(
-            f"driver '{arm.driver}' is not installed: {error}",
-            hint=f"pip install 'pgdyno[{arm.driver}]' or the plug-in's own library",
-        ) from error
-    except BaseException as error:  # a plug-in may do anything at import
-        raise DriverError(
-            f"driver '{arm.driver}' cannot be imported: {type(error).__name__}: {error}",
-            hint=f"the plug-in is {point.value}",
-        ) from error
-    verify_plugin(plugin, point.value)
+    plugin = _plugin(arm.driver, point)
     check_options(plugin, arm)
     try:
         driver: Driver = plugin(frozenset(arm.options))
@@ -153,6 +178,24 @@ def load(arm: Arm) -> Driver:
             hint=f"{point.value}.terms() must return Terms with a version",
         )
     return driver
+
+
+def _plugin(name: str, point: importlib.metadata.EntryPoint) -> Any:
+    """The class of a plug-in, held to the contract."""
+    try:
+        plugin = point.load()
+    except ModuleNotFoundError as error:
+        raise DriverError(
+            f"driver '{name}' is not installed: {error}",
+            hint=f"pip install 'pgdyno[{name}]' or the plug-in's own library",
+        ) from error
+    except BaseException as error:  # a plug-in may do anything at import
+        raise DriverError(
+            f"driver '{name}' cannot be imported: {type(error).__name__}: {error}",
+            hint=f"the plug-in is {point.value}",
+        ) from error
+    verify_plugin(plugin, point.value)
+    return plugin
 
 
 def verify_options(arm: Arm) -> None:
@@ -193,8 +236,10 @@ def verify_plugin(plugin: Any, where: str) -> None:
 def _faults(plugin: Any) -> Iterable[str]:
     if not isinstance(getattr(plugin, "name", None), str):
         yield "`name` must be a string"
-    if getattr(plugin, "kind", None) not in ("sync", "async"):
-        yield "`kind` must be 'sync' or 'async'"
+    if getattr(plugin, "kind", None) not in get_args(Kind):
+        yield "`kind` must be 'sync', 'async' or 'program'"
+    elif plugin.kind == "program" and not getattr(plugin, "reference", ""):
+        yield "only a reference may be of the kind 'program'"
     if not isinstance(getattr(plugin, "options", None), Mapping):
         yield "`options` must map each option to what it does"
     capabilities = getattr(plugin, "capabilities", None)

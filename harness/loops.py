@@ -18,11 +18,12 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 from typing import Any
 
 SyncOp = Callable[[], Any]
 AsyncOp = Callable[[], Awaitable[Any]]
+Program = Callable[[int, int], int]
 Reading = tuple[int, ...]
 Meter = Callable[[], Reading]
 Timing = tuple[int, Reading, Reading]
@@ -51,6 +52,15 @@ async def async_slice(op: AsyncOp, lead: int, ops: int, meter: Meter) -> Timing:
         await op()
     end = perf_counter_ns()
     return end - start, before, meter()
+
+
+def program_slice(program: Program, lead: int, ops: int) -> int:
+    """`ops` ops of a program that times itself, after `lead` at least; wall nanoseconds.
+
+    The formula above is not this one: the clock is the program's own, and neither our
+    loop nor a call of ours is in its time.
+    """
+    return program(lead, ops)
 
 
 def threads_slice(ops: Sequence[SyncOp], lead: int, each: int, meter: Meter) -> Timing:
@@ -160,3 +170,84 @@ async def async_latencies(op: AsyncOp, ops: int) -> list[int]:
         await op()
         record(perf_counter_ns() - start)
     return times
+
+
+def threads_latencies(ops: Sequence[SyncOp], each: int) -> tuple[int, list[int]]:
+    """Wall ns, and the service times of every call of every client, at the same time."""
+    times: list[int] = []
+    record = times.append
+
+    def timed(op: SyncOp) -> SyncOp:
+        def once() -> None:
+            start = perf_counter_ns()
+            op()
+            record(perf_counter_ns() - start)
+
+        return once
+
+    wall, *_ = threads_slice([timed(op) for op in ops], 0, each, tuple)
+    return wall, times
+
+
+async def tasks_latencies(ops: Sequence[AsyncOp], each: int) -> tuple[int, list[int]]:
+    """Wall ns, and the service times of every await of every client, at the same time."""
+    times: list[int] = []
+    record = times.append
+
+    def timed(op: AsyncOp) -> AsyncOp:
+        async def once() -> None:
+            start = perf_counter_ns()
+            await op()
+            record(perf_counter_ns() - start)
+
+        return once
+
+    wall, *_ = await tasks_slice([timed(op) for op in ops], 0, each, tuple)
+    return wall, times
+
+
+Arrival = tuple[int, int]
+"""Of one op of an open loop, both from the moment at which it was due: ns until it began
+(the send lag), and ns until it was back (the response time)."""
+
+
+def sync_arrivals(op: SyncOp, due: Sequence[int]) -> list[Arrival]:
+    """Open loop: op k is due at its own moment, and begins then or, if the one before is
+    still out, as soon as that is back.
+
+        response of op k = end of op k - (start + due of op k)
+
+    The time that an op had to wait for its turn is in its response time, so a stall is
+    charged to every op that was due in it (no coordinated omission).
+    """
+    arrivals: list[Arrival] = []
+    record = arrivals.append
+    start = perf_counter_ns()
+    for moment in due:
+        intended = start + moment
+        early = intended - perf_counter_ns()
+        if early > 0:
+            sleep(early / 1e9)
+        begun = perf_counter_ns()
+        op()
+        ended = perf_counter_ns()
+        record((begun - intended, ended - intended))
+    return arrivals
+
+
+async def async_arrivals(op: AsyncOp, due: Sequence[int]) -> list[Arrival]:
+    """The same for an async op. Until an op is due the whole loop sleeps: nothing else is
+    on it, and a timer of asyncio would come up to a millisecond late."""
+    arrivals: list[Arrival] = []
+    record = arrivals.append
+    start = perf_counter_ns()
+    for moment in due:
+        intended = start + moment
+        early = intended - perf_counter_ns()
+        if early > 0:
+            sleep(early / 1e9)
+        begun = perf_counter_ns()
+        await op()
+        ended = perf_counter_ns()
+        record((begun - intended, ended - intended))
+    return arrivals

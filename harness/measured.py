@@ -14,7 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from harness.model import Verdict
-from harness.stats import MIN_ROUNDS
+from harness.stats import MIN_ROUNDS, log_ratio
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
     from harness.results.records import ArmFacts, CellFacts, Run, Slices, Trial
@@ -49,10 +49,13 @@ def ops_per_slice(slices: Slices, cell: CellFacts) -> int:
 
 
 def wall_per_op(trial: Trial, cell: CellFacts) -> float:
-    """The median over the slices of one trial, ns per op; the trial must have slices.
+    """The median over the slices of one trial, ns per op; the trial must have a time.
 
-    With many clients it is the inverse of their common throughput.
+    With many clients it is the inverse of their common throughput. Of an open loop it is
+    the median response time.
     """
+    if trial.open_loop is not None:
+        return float(median(trial.open_loop.response_ns))
     assert trial.slices is not None
     return median(trial.slices.wall_ns) / ops_per_slice(trial.slices, cell)
 
@@ -67,7 +70,8 @@ def paired_log_ratios(
 ) -> list[float]:
     """log(candidate / base) of each common round, in the order of rounds.
 
-    The two slices of a pass lie within milliseconds of each other, so the ratio is taken
+    Of open loops it is the ratio of the round's median response times. Otherwise the two
+    slices of a pass lie within milliseconds of each other, so the ratio is taken
     pass by pass, and the median over passes is the round's value: what drifts within a
     block is in both and cancels.
     """
@@ -79,10 +83,10 @@ def paired_log_ratios(
 
 
 def _log_ratio(candidate: Trial, base: Trial, cell: CellFacts) -> float:
-    assert candidate.slices is not None
-    assert base.slices is not None
+    if candidate.slices is None or base.slices is None:
+        return log_ratio(wall_per_op(candidate, cell), wall_per_op(base, cell))
     if len(candidate.slices.wall_ns) != len(base.slices.wall_ns):
-        return math.log(wall_per_op(candidate, cell) / wall_per_op(base, cell))
+        return log_ratio(wall_per_op(candidate, cell), wall_per_op(base, cell))
     passes = zip(candidate.slices.wall_ns, base.slices.wall_ns, strict=True)
     ops = math.log(base.slices.ops / candidate.slices.ops)
     return median(math.log(one / other) for one, other in passes) + ops
@@ -106,11 +110,18 @@ def counting_trials(run: Run) -> dict[tuple[str, str], list[Trial]]:
     few = {cell: _last_rounds(last, cell) for cell, _ in last if cell not in quiet}
     counted: dict[tuple[str, str], list[Trial]] = defaultdict(list)
     for trial in sorted(attempts, key=lambda one: one.round):
-        timed = trial.slices is not None and trial.slices.ops and trial.slices.wall_ns
+        timed = has_time(trial)
         calm = (trial.cell, trial.round) not in disturbed
         if timed and (calm or trial.round in few.get(trial.cell, ())):
             counted[trial.cell, trial.arm].append(trial)
     return counted
+
+
+def has_time(trial: Trial) -> bool:
+    """Whether a trial holds anything that was timed."""
+    if trial.open_loop is not None:
+        return bool(trial.open_loop.response_ns)
+    return trial.slices is not None and bool(trial.slices.ops and trial.slices.wall_ns)
 
 
 def _last_rounds(blocks: Iterable[tuple[str, int]], cell: str) -> list[int]:

@@ -15,15 +15,25 @@ from enum import StrEnum
 from typing import Any, Literal
 
 Profile = Literal["default", "configured"]
-Kind = Literal["sync", "async"]
+Kind = Literal["sync", "async", "program"]
 Effort = Literal["quick", "standard", "full", "gate"]
 Point = tuple[tuple[str, int | str], ...]
 
 LANES: Mapping[str, str] = {
     "time": "time per op, slices of all drivers interleaved",
+    "memory": "bytes per connection, and whether a long loop grows",
     "instructions": "instructions of the client per op, by callgrind: hardly any noise",
 }
 """What a bench run can count: name → what a user reads about it."""
+
+TEXT_FORM = (
+    ("DateStyle", "ISO"),
+    ("IntervalStyle", "iso_8601"),
+    ("TimeZone", "UTC"),
+    ("bytea_output", "hex"),
+    ("extra_float_digits", "1"),
+)
+"""Session settings under which the oracle's texts are written."""
 
 PROFILES: tuple[Profile, ...] = ("default", "configured")
 
@@ -175,9 +185,18 @@ def libpq_options(settings: Iterable[tuple[str, str]]) -> str:
     return " ".join(f"-c {name}={value}" for name, value in escaped.items())
 
 
+BOUND_BY_CLIENT = "put into the SQL by the client"
+"""In `Terms.wire_parameters`: the server never sees the parameters as such."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Under which terms a driver does its work; shown beside every number."""
+    """Under which terms a driver does its work; shown beside every number.
+
+    Most are free text. Before a driver is timed, two are compared with what the server
+    sees: `autocommit`, which begins with "off" where that is so, and `wire_parameters`, by
+    the words `BOUND_BY_CLIENT`.
+    """
 
     library: str
     version: str
@@ -209,7 +228,8 @@ class Arm:
     """One column of a run: a driver, its options, and which copy of it (A/A).
 
     `burden` is the share of its own time by which every op is made slower, to see whether
-    a comparison finds that; None for an arm as it is.
+    a comparison finds that; None for an arm as it is. `reference` says what the arm is a
+    reference for; empty for a driver, which competes.
     """
 
     driver: str
@@ -217,6 +237,7 @@ class Arm:
     profile: Profile = "configured"
     copy: int = 0
     burden: float | None = None
+    reference: str = ""
 
     @property
     def name(self) -> str:
@@ -326,14 +347,32 @@ class StatementSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Ops that begin at moments of their own, whether or not the last one is back (an open
+    loop): `rate` per second, for so many seconds, at equal distances or as a Poisson
+    process."""
+
+    kind: Literal["uniform", "poisson"]
+    rate: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class BenchSpec:
-    """How a cell is timed: what one op is worth, and what undoes it."""
+    """How a cell is timed: what one op is worth, what undoes it, and, for an open loop,
+    when ops arrive.
+
+    With `floor` the references take part. That is not part of the work, so it stays out
+    of the repr, from which the cell's digest is made.
+    """
 
     effort: Effort
     unit: str
     units_per_op: int
     reset: str
     server_settings: tuple[tuple[str, str], ...] = ()
+    arrivals: Arrivals | None = None
+    floor: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,16 +437,36 @@ class Cell:
 
     @property
     def digest(self) -> str:
-        """Equal for two cells that ask the same work of the server and the driver."""
+        """Equal for two versions of a cell that ask the same work."""
         bench = self.bench and replace(self.bench, effort="full", unit="")
         work = repr(replace(self, title="", bench=bench, checked=True, once=False))
         return hashlib.sha256(work.encode()).hexdigest()[:16]
+
+    @property
+    def work(self) -> str:
+        """Equal for two cells that ask the same work, whatever they are called."""
+        nameless = replace(self, scenario="", case="", point=(), title="")
+        return nameless.digest
+
+    @property
+    def floor(self) -> bool:
+        """Whether references take part when it is timed."""
+        return self.bench is not None and self.bench.floor
+
+    def played_by(self, arm: Arm) -> bool:
+        """Whether an arm takes part: a driver always, a reference in cells with a floor."""
+        return self.floor or not arm.reference
 
     @property
     def round_trip(self) -> bool:
         """A `[[value]]`: it leaves no trace but a row that is removed, so the next one may
         have its session."""
         return any(axis == "value" for axis, _ in self.point)
+
+    @property
+    def arrivals(self) -> Arrivals | None:
+        """When ops arrive, of a cell that is an open loop."""
+        return self.bench.arrivals if self.bench else None
 
     @property
     def family(self) -> str:

@@ -44,7 +44,12 @@ class WorkerProcess:
     """One live worker. Every request has a deadline; a missed one ends the process."""
 
     def __init__(
-        self, arm: Arm, folder: Path, cores: list[int], launch: Launch = PLAIN
+        self,
+        arm: Arm,
+        folder: Path,
+        cores: list[int],
+        programs: Path | None = None,
+        launch: Launch = PLAIN,
     ) -> None:
         self.arm = arm
         self.launch = launch
@@ -73,7 +78,7 @@ class WorkerProcess:
                 stdout=output,
                 stderr=output,
                 pass_fds=[theirs.fileno()],
-                env=_environment() | dict(launch.environment),
+                env=_environment(programs) | dict(launch.environment),
                 start_new_session=True,  # Ctrl-C is the parent's to handle
                 preexec_fn=_die_with_parent(),
             )
@@ -200,8 +205,11 @@ def _doing(what: str) -> str:
         "rebind": "being bound",
         "verify": "being verified",
         "warm": "warming up",
+        "collect": "collecting garbage",
+        "gather": "opening further sessions",
         "measure": "being timed",
         "latencies": "being timed op by op",
+        "arrive": "answering at a fixed rate",
         "close": "closing the session",
         "begin_steps": "importing its acts",
         "step": "playing a step",
@@ -210,12 +218,16 @@ def _doing(what: str) -> str:
     return doing.get(what, what)
 
 
-def _environment() -> dict[str, str]:
-    """The worker's environment: ours, without what would decide a connection."""
+def _environment(programs: Path | None) -> dict[str, str]:
+    """The worker's environment: ours, without what would decide a connection.
+
+    The server's own programs come first on its PATH: a reference may be one of them.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     root = str(Path(__file__).parent.parent)
     path = os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH", "")]))
-    return kept | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
+    found = os.pathsep.join(filter(None, [str(programs or ""), kept.get("PATH", "")]))
+    return kept | {"PATH": found, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def _die_with_parent() -> Callable[[], None] | None:

@@ -3,6 +3,7 @@ whatever happened. Without a path, records are only counted and checks kept."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import secrets
 import sys
@@ -13,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from harness import __version__, machine
+from harness.housekeeping import Housekeeping
 from harness.model import Arm, Cell
 from harness.results.records import (
     SCHEMA,
@@ -22,6 +24,7 @@ from harness.results.records import (
     Check,
     Count,
     Footer,
+    Footprint,
     Header,
     Trial,
 )
@@ -62,6 +65,7 @@ class Recording:
             "placement": (placement or machine.Placement()).describe(),
         }
         self._begun = time.perf_counter_ns()
+        self._before = venue.stage.housekeeping()
         self._footed = False
 
     def begin(self, hellos: Sequence[tuple[Arm, dict[str, Any]]] = ()) -> None:
@@ -87,7 +91,7 @@ class Recording:
         """Append a record; raises `ResultsError` if the file takes no more."""
         if isinstance(record, Check):
             self.checks.append(record)
-        self.trials += isinstance(record, Trial)
+        self.trials += isinstance(record, Trial | Footprint)
         self.counts += isinstance(record, Count)
         if self._writer is not None:
             self._writer.write(record)
@@ -111,6 +115,9 @@ class Recording:
                 self._writer.close()
 
     def _foot(self, reason: str) -> None:
+        done = Housekeeping()
+        with contextlib.suppress(Exception):  # the server may be what ended the run
+            done = self._venue.stage.housekeeping().since(self._before)
         self.write(
             Footer(
                 ended=_now(),
@@ -119,6 +126,8 @@ class Recording:
                 checks=len(self.checks),
                 counts=self.counts,
                 elapsed_ns=time.perf_counter_ns() - self._begun,
+                cache_hits=max(0, done.cache_hits),
+                cache_reads=max(0, done.cache_reads),
             )
         )
 
@@ -133,6 +142,7 @@ def _arm_facts(arm: Arm, hello: dict[str, Any]) -> ArmFacts:
         twin=arm.name if arm.copy else "",
         terms=hello.get("terms", {}),
         problem=hello.get("problem", ""),
+        reference=arm.reference,
     )
 
 
@@ -151,8 +161,11 @@ def _cell_facts(cell: Cell, scenarios: Sequence[Scenario]) -> CellFacts:
         units_per_op=cell.bench.units_per_op if cell.bench else 1,
         clients=cell.clients,
         pool=cell.pool,
+        arrivals=cell.arrivals.kind if cell.arrivals else "",
+        rate=cell.arrivals.rate if cell.arrivals else 0,
         sql=cell.sql or "\n".join(one.sql for one in cell.statements),
         digest=cell.digest,
+        work=cell.work,
     )
 
 

@@ -34,6 +34,9 @@ MAX_REPEATS = 2
 class Progress(Protocol):
     """What the runner tells about where it is."""
 
+    def step(self, name: str, done: int, of: int) -> None:
+        """A part of something larger begins."""
+
     def preparing(self, cell: Cell) -> None:
         """The oracle is asked about a cell."""
 
@@ -105,7 +108,7 @@ class Runner:
             self.progress.preparing(cell)
             play = self.stage.playable(cell)
             if isinstance(play, Judgement):
-                for arm in self.arms:
+                for arm in filter(cell.played_by, self.arms):
                     self._record_verdict(cell, arm, play)
             else:
                 plays.append(play)
@@ -132,7 +135,8 @@ class Runner:
     def _done(self, play: Playable) -> bool:
         rounds = self._rounds.get(play.cell.id, [])
         out = self._out.get(play.cell.id, set())
-        if out.issuperset(arm.id for arm in self.arms):  # arms may be lost on the way
+        drivers = (arm.id for arm in self.arms if not arm.reference)
+        if out.issuperset(drivers):  # arms may be lost on the way
             return True
         return schedule.is_narrow(rounds, self.plan)
 
@@ -151,10 +155,11 @@ class Runner:
     # --- a round -----------------------------------------------------------------------
 
     def round(self, number: int, plays: Sequence[Playable]) -> None:
-        """A fresh process for each arm, then every cell once, in random order."""
+        """A fresh process for each arm that has a part, then every cell once, in random
+        order."""
         begun = time.monotonic()
         self.dismiss()
-        self.seats = {arm.id: self._seat(arm) for arm in self.arms}
+        self.seats = {arm.id: self._seat(arm) for arm in self._playing(plays)}
         for seat in self.seats.values():
             seat.spawn()
         self._greet()
@@ -170,13 +175,16 @@ class Runner:
             self._block_with_repeats(play, number)
             self._blocks_done += 1
 
+    def _playing(self, plays: Sequence[Playable]) -> list[Arm]:
+        return [arm for arm in self.arms if any(one.cell.played_by(arm) for one in plays)]
+
     def _seat(self, arm: Arm) -> Seat:
         deadlines = Deadlines(open=20, verify=30, measure=30)
         cores = list(self.placement.clients)
         return Seat(arm, self.stage, self.control, self.folder, cores, deadlines)
 
     def _greet(self) -> None:
-        for arm in list(self.arms):
+        for arm in [arm for arm in self.arms if arm.id in self.seats]:
             try:
                 _ = self.seats[arm.id].worker
             except (DriverError, WorkerGone) as error:
@@ -225,7 +233,11 @@ class Runner:
 
     def _block(self, play: Playable, number: int, attempt: int) -> Block:
         out = self._out.setdefault(play.cell.id, set())
-        seats = [self.seats[arm.id] for arm in self.arms if arm.id not in out]
+        seats = [
+            self.seats[arm.id]
+            for arm in filter(play.cell.played_by, self.arms)
+            if arm.id not in out
+        ]
         block = self.measurer.measure(play, number, attempt, seats)
         out.update(arm for arm in block.seats if not block.timeable(arm))
         return block
@@ -244,8 +256,11 @@ class Runner:
             block.judged[arm.id],
             attempt=block.attempt,
             disturbed=block.disturbed,
+            steady=arm.id not in block.unsteady,
             slices=slices,
             latency_ns=block.latencies.get(arm.id, []) if slices else [],
+            latency_wall_ns=block.latency_walls.get(arm.id, 0) if slices else 0,
+            open_loop=block.open_loop(arm.id),
             rss_peak_bytes=block.seats[arm.id].rss_peak_bytes,
         )
 

@@ -9,15 +9,20 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from harness import stats
-from harness.model import Effort
+from harness.model import Arrivals, Effort
 
 LEAD_IN = 0.2
 """The untimed share at the start of a slice: it brings every driver within ±0.5 % of
 one long slice (docs/methodology.md)."""
 WARM_UP_OPS = 12
 """psycopg prepares at the fifth execution, a generic plan may begin at the sixth."""
+WARM_UP_SLICES = (3, 12)
+"""Warm-up goes on in short slices: at least so many, at most so many."""
+STEADY = 0.97
+"""Warm-up is over when the last two short slices are no record, by more than 3 %."""
 CONCURRENT_SLICE_NS = 200_000_000
 """Shorter slices of many clients measure how they start, not how they run."""
 MIN_ROUNDS = 6
@@ -78,9 +83,34 @@ def warm_up_ops(slowest_ns: int, plan: Plan) -> int:
     return max(2, min(WARM_UP_OPS, plan.block_ns // max(1, slowest_ns)))
 
 
+def is_steady(walls: Sequence[float]) -> bool:
+    """Whether an op has stopped to become faster, given the times of its warm-up slices."""
+    if len(walls) < WARM_UP_SLICES[0]:
+        return False
+    return min(walls[-2:]) > STEADY * min(walls[:-2])
+
+
+def warm_up_slice(ops: int, cycle: int) -> int:
+    """The ops of a warm-up slice: a quarter of a timed one, in whole cycles."""
+    return max(1, round(ops / 4 / cycle)) * cycle
+
+
 def lead_ops(ops: int) -> int:
     """The untimed ops before a slice."""
     return math.ceil(ops * LEAD_IN)
+
+
+def due(arrivals: Arrivals, rng: random.Random) -> list[int]:
+    """When the ops of an open loop begin, ns from its start: `rate` × `seconds` moments.
+
+    `uniform` moments lie 1/rate apart. Those of a Poisson process have exponential
+    distances with that mean; their number is fixed, so that all slices have equal work.
+    """
+    gap = 1e9 / arrivals.rate
+    count = arrivals.rate * arrivals.seconds
+    if arrivals.kind == "uniform":
+        return [round(gap * number) for number in range(count)]
+    return [round(at) for at in accumulate(rng.expovariate(1 / gap) for _ in range(count))]
 
 
 def passes_in_block(slowest_slice_ns: float, plan: Plan) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness import activity
 from harness.control import Control
 from harness.errors import OracleError, WorkerGone
 from harness.model import Arm, Judgement, Target, Verdict
@@ -55,6 +56,7 @@ class Seat:
         self.chatty_bytes = 0
         self.slowest_ns = 0
         self.terms: dict[str, str] = {}  # what its driver said of itself
+        self.backends: list[int] = []  # the server's processes of its sessions
         self._last: dict[str, Any] = {}
         self._worker: WorkerProcess | None = None
         self._schema = ""
@@ -67,7 +69,10 @@ class Seat:
     def spawn(self) -> None:
         """Start a worker without waiting for it."""
         if self._worker is None:
-            self._worker = WorkerProcess(self.arm, self.folder, self.cores, self.launch)
+            programs = self.stage.server.binaries
+            self._worker = WorkerProcess(
+                self.arm, self.folder, self.cores, programs, self.launch
+            )
 
     @property
     def worker(self) -> WorkerProcess:
@@ -174,6 +179,35 @@ class Seat:
         except OracleError as error:
             return Judgement(Verdict.INVALID, str(error))
         return judged
+
+    def look(self, statement: str = "") -> Judgement:
+        """Whether the last op left its session as the driver's terms say.
+
+        `statement` is what that op had to send. One question to the server; `backends` has
+        the sessions' processes afterwards.
+        """
+        seen = self.stage.activities(self.control, self.application_name)
+        self.backends = [one.pid for one in seen]
+        reason = activity.breach(seen[0], self.terms, statement) if seen else ""
+        if reason:
+            return Judgement(Verdict.INVALID, f"against its terms: {reason}")
+        return EXACT
+
+    def server_pids(self) -> list[int]:
+        """The server's processes of its sessions now, where they are on this machine."""
+        self.look()
+        return self.backends if self.stage.server.pid else []
+
+    def gather(self, sessions: int, ops: int) -> dict[str, Any]:
+        """Open further sessions of the open cell until there are so many.
+
+        Raises:
+            WorkerGone: the worker crashed or hung.
+        """
+        assert self._target is not None
+        target = target_message(self._target)
+        seconds = self.deadlines.open + self.deadlines.verify
+        return self.ask("gather", seconds, sessions=sessions, target=target, ops=ops)
 
     def close(self) -> str:
         """End the open cell; a warning if the library complained."""

@@ -17,8 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.activity import Activity
 from harness.control import Control
 from harness.errors import OracleError
+from harness.housekeeping import Housekeeping, housekeeping
 from harness.model import Cell, Judgement, Target, Verdict
 from harness.oracle import Prepared, prepare, read_state
 from harness.results.records import ServerFacts
@@ -27,6 +29,16 @@ from harness.servers.rigs import Rigs
 
 _LOCK_SPACE = 0x7067  # "pg": the first key of our advisory locks
 _SESSION_REPORT_SECONDS = 2.0
+# A session that was closed a moment ago may still be there; it worked earlier. The server
+# cuts a text at a whole character, so up to 4 bytes before the limit, whose unit `B` older
+# servers write but do not read.
+_ACTIVITY_QUERY = r"""
+select pid, state, query, octet_length(query) + 5 > pg_size_bytes(
+         regexp_replace(current_setting('track_activity_query_size'), '(\d)B$', '\1'))
+from pg_stat_activity
+where application_name = $1 and backend_type = 'client backend'
+order by query_start desc nulls last
+"""
 _OURS = re.compile(r"pgdyno_([0-9a-f]{7})_\d+")
 
 
@@ -260,15 +272,28 @@ class Stage:
             )
         return Judgement(Verdict.EXACT)
 
-    def backend_pids(self, control: Control, application_name: str) -> list[int]:
-        """The server processes of a seat's sessions, where they are on this machine."""
-        if not self.server.pid:
-            return []
-        found = control.table(
-            "select pid from pg_stat_activity where application_name = $1",
-            [application_name],
-        )
-        return [int(row[0] or 0) for row in found.rows] if found else []
+    def activities(self, control: Control, application_name: str) -> list[Activity]:
+        """A seat's sessions as the server sees them, the one that worked last first.
+
+        Asked again for a moment while a session is still at work.
+        """
+        deadline = time.monotonic() + _SESSION_REPORT_SECONDS
+        seen = self._activities(control, application_name)
+        while seen and seen[0].state == "active" and time.monotonic() < deadline:
+            time.sleep(0.01)
+            seen = self._activities(control, application_name)
+        return seen
+
+    def _activities(self, control: Control, application_name: str) -> list[Activity]:
+        found = control.table(_ACTIVITY_QUERY, [application_name])
+        return [
+            Activity(int(pid or 0), state or "", query or "", cut == "t")
+            for pid, state, query, cut in (found.rows if found else ())
+        ]
+
+    def housekeeping(self) -> Housekeeping:
+        """What the server has done by itself so far."""
+        return housekeeping(self.control, self.facts.version_num)
 
     @contextlib.contextmanager
     def server_settings(self, cell: Cell) -> Iterator[None]:

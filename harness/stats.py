@@ -12,6 +12,8 @@ Hollander, Wolfe & Chicken (2014), Nonparametric Statistical Methods, chapters 3
 Tukey & McLaughlin (1963), Less vulnerable confidence and significance procedures for
 location based on a single sample; Yuen (1974), The two-sample trimmed t for unequal
 population variances;
+Theil (1950), A rank-invariant method of linear and polynomial regression analysis; Sen
+(1968), Estimates of the regression coefficient based on Kendall's tau;
 Holm (1979), A simple sequentially rejective multiple test procedure; Benjamini &
 Hochberg (1995), Controlling the false discovery rate.
 """
@@ -344,6 +346,39 @@ def _trimmed(values: Sequence[float]) -> tuple[float, float, int]:
     variance = math.fsum((value - centre) ** 2 for value in winsorised) / (n - 1)
     h = len(kept)
     return fmean(kept), math.sqrt((n - 1) * variance / (h * max(1, h - 1))), max(1, h - 1)
+
+
+# --- a line through points --------------------------------------------------------
+
+
+def theil_sen(x: Sequence[float], y: Sequence[float], confidence: float = 0.95) -> Estimate:
+    """The median slope of all pairs of points, with Sen's interval, in units of y per x.
+
+    Under the true slope the pairs that lie below it are as many as the discordant pairs
+    of two unrelated orders, so Kendall's exact distribution says how many slopes to cut
+    from each end. It assumes that x are distinct and that the deviations of y are
+    independent of each other and of x; ties in y make it conservative. No interval below
+    five points, which cannot reach 95 %.
+    """
+    n = len(x)
+    slopes = sorted(
+        (y[j] - y[i]) / (x[j] - x[i]) for i in range(n) for j in range(i + 1, n)
+    )
+    return _interval(median(slopes), slopes, _kendall_counts(n), n, confidence)
+
+
+@lru_cache(maxsize=64)
+def _kendall_counts(n: int) -> tuple[int, ...]:
+    """How many of the n! orders have 0, 1, …, n(n−1)/2 discordant pairs."""
+    counts = [1]
+    for size in range(2, n + 1):  # the next point is discordant with 0 … size − 1 others
+        sums = [0, *accumulate(counts)]
+        last = len(counts)
+        counts = [
+            sums[min(at + 1, last)] - sums[max(0, at + 1 - size)]
+            for at in range(last + size - 1)
+        ]
+    return tuple(counts)
 
 
 # --- shared by both ---------------------------------------------------------------

@@ -27,6 +27,8 @@ from harness.values import (
 from harness.values.copystream import Stream, read_stream
 
 EXACT = Judgement(Verdict.EXACT)
+CANARY = "canary-"
+"""How the token begins that must come back after a verification."""
 _SHORT = 200
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _SCHEMA = re.compile(r"\bpgdyno_[0-9a-f]{7}_\d+\.")

@@ -29,12 +29,17 @@ from harness.errors import PgdynoError, Unsupported
 from harness.loops import (
     Reading,
     Timing,
+    async_arrivals,
     async_latencies,
     async_slice,
+    program_slice,
+    sync_arrivals,
     sync_latencies,
     sync_slice,
+    tasks_latencies,
     tasks_once,
     tasks_slice,
+    threads_latencies,
     threads_once,
     threads_slice,
 )
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     from harness.actor import Actor
 
 ALLOCATOR_BYTES = 8 << 20
+_PR_SET_TIMERSLACK = 29
 
 
 class Worker:
@@ -52,11 +58,15 @@ class Worker:
     def __init__(self, arm: Arm) -> None:
         self.arm = arm
         self.driver = drivers.load(arm)
+        self.reference: str = getattr(self.driver, "reference", "")
+        self.program = self.driver.kind == "program"
         self.asynchronous = self.driver.kind == "async"
         self.loop: Any = self._make_loop() if self.asynchronous else None
         self.task: Task | None = None
         self.session: Any = None
-        self.ops: list[Callable[[], Any]] = []
+        self.further: list[Any] = []  # sessions beside it that do nothing but stay open
+        self.ops: list[Callable[..., Any]] = []
+        self.bare: list[Callable[..., Any]] = []  # the ops of burdened ones
         self.position = 0  # ops that each client has executed: where its cycle stands
         self.seen: list[dict[str, Any]] | None = None  # what ops brought, if asked for
         self.slowest_ns = 0  # the slowest op of the last verification: how to plan
@@ -104,6 +114,7 @@ class Worker:
         """Bind another cell on the open session: for many small cells of one kind."""
         self.task = pickle.loads(Path(task).read_bytes())
         self.position = 0
+        self.bare = []
         try:
             self._require(self.task)
             self._bind_ops(self.task)
@@ -120,6 +131,8 @@ class Worker:
         each op of a single client brought, beside the judgement.
         """
         assert self.task is not None
+        if self.reference:
+            return {**_judged(self._compare()), "slowest_ns": 0}
         judged = []
         self.seen = [] if keep else None
         self.slowest_ns = 0
@@ -134,8 +147,11 @@ class Worker:
         return answer if self.seen is None else {**answer, "seen": self.seen}
 
     def warm(self, ops: int) -> dict[str, Any]:
-        """Run ops untimed, then put what lives now out of the collector's sight."""
-        for op in self.ops:
+        """Run ops untimed, then put what lives now out of the collector's sight.
+
+        A program is another process at each slice, and warms itself.
+        """
+        for op in () if self.program else self.ops:
             for _ in range(ops):
                 self.wait(op())
         self.position += ops
@@ -143,15 +159,44 @@ class Worker:
         gc.freeze()
         return {}
 
+    def collect(self) -> dict[str, Any]:
+        """Collect garbage, so that what is left is held by somebody."""
+        gc.collect()
+        return {}
+
+    def gather(self, sessions: int, target: dict[str, Any], ops: int) -> dict[str, Any]:
+        """Open further sessions until there are so many; each runs its op so often.
+
+        All of them stay open, with whatever they keep for their statements. They share
+        the inputs of the first, so that only what a session needs comes on top.
+        """
+        assert self.task is not None
+        call = bind_call(self.task, getattr(self.session, "wrapper", None), 0)
+        while 1 + len(self.further) < sessions:
+            session = self.wait(self.driver.open(_target(target), self.arm.profile))
+            self.further.append(session)
+            op = getattr(session, self.task.op.value)(call)
+            for _ in range(ops):
+                self.wait(op())
+        del call
+        gc.collect()
+        return {}
+
     def burden(self, ns: float = 0.0, turns: int = 0) -> dict[str, Any]:
-        """Make every op dearer: by so much CPU time, or by turns of the empty loop."""
+        """Make every op dearer: by so much CPU time, or by turns of the empty loop.
+
+        A later burden takes the place of an earlier one.
+        """
         turns = turns or turns_for(ns)
-        self.ops = [burdened(op, turns) for op in self.ops]
+        self.bare = self.bare or self.ops
+        self.ops = [burdened(op, turns) for op in self.bare]
         return {"turns": turns}
 
     def measure(self, ops: int, lead: int) -> dict[str, Any]:
         """One slice. `ops` is per client in a concurrency cell."""
         self.position += lead + ops
+        if self.program:
+            return _by_itself(program_slice(self.ops[0], lead, ops))
         wall, before, after = self._slice(ops, lead)
         spent = [end - start for start, end in zip(before, after, strict=True)]
         return {
@@ -163,11 +208,37 @@ class Worker:
         }
 
     def latencies(self, ops: int) -> dict[str, Any]:
-        """Service times of single ops, ns; of the first client only."""
+        """Service times of single ops, ns; of many clients with the wall time of all."""
+        assert self.task is not None
         self.position += ops
+        if self.task.clients:
+            return self._latencies_together(ops)
         if self.asynchronous:
             return {"ns": self.loop.run_until_complete(async_latencies(self.ops[0], ops))}
         return {"ns": sync_latencies(self.ops[0], ops)}
+
+    def _latencies_together(self, each: int) -> dict[str, Any]:
+        if self.asynchronous:
+            wall, ns = self.loop.run_until_complete(tasks_latencies(self.ops, each))
+        else:
+            wall, ns = threads_latencies(self.ops, each)
+        return {"ns": ns, "wall_ns": wall}
+
+    def arrive(self, due: list[int]) -> dict[str, Any]:
+        """An open loop: one op at each of these moments, ns from now."""
+        self.position += len(due)
+        punctual_timers()
+        before = self._meter()
+        if self.asynchronous:
+            arrivals = self.loop.run_until_complete(async_arrivals(self.ops[0], due))
+        else:
+            arrivals = sync_arrivals(self.ops[0], due)
+        after = self._meter()
+        return {
+            "lag_ns": [lag for lag, _ in arrivals],
+            "response_ns": [response for _, response in arrivals],
+            "cpu_ns": after[0] - before[0],
+        }
 
     def watch(self, pids: list[int]) -> dict[str, Any]:
         """Read the CPU clocks of these server processes around each slice."""
@@ -181,11 +252,13 @@ class Worker:
     def close(self) -> dict[str, Any]:
         """End the open cell; what a library says while closing is no verdict."""
         session, self.session, self.ops, self.task = self.session, None, [], None
+        self.bare = []
         self.clocks = ()
         self.position = 0
-        if session is not None:
+        sessions, self.further = [*filter(None, [session]), *self.further], []
+        for one in sessions:
             try:
-                self.wait(session.close())
+                self.wait(one.close())
             except Exception as error:
                 return {"warning": f"{type(error).__name__}: {error}"}
         gc.unfreeze()
@@ -315,6 +388,19 @@ class Worker:
             for index, answer in enumerate(answers_)
         ]
 
+    def _compare(self) -> Judgement:
+        """A reference's answers are no driver's: only their texts are compared, if it has
+        any, so that nothing is timed that does other work."""
+        assert self.task is not None
+        stands_for = f"a reference: {self.reference}"
+        if not callable(getattr(self.session, "texts", None)):
+            return Judgement(Verdict.EXACT, stands_for)
+        try:
+            found = self.session.texts()
+        except BaseException as error:
+            return Judgement(Verdict.REJECTED, f"{type(error).__name__}: {error}")
+        return answers.compare_texts(self.task, found, stands_for)
+
     def _judge(self, native: Any, index: int) -> Judgement:
         assert self.task is not None
         expected = self.task.expected
@@ -332,7 +418,7 @@ class Worker:
         """A unique token must come back on the same connection: nothing is out of step."""
         if self.session is None or not drivers.claims(self.session, Op.FETCH_VAL):
             return Judgement(Verdict.EXACT)
-        token = f"canary-{time.perf_counter_ns()}"
+        token = f"{verify.CANARY}{time.perf_counter_ns()}"
         try:
             op = self.session.fetch_val(Call(Op.FETCH_VAL, sql=f"select '{token}'::text"))
             answer = self.wait(op())
@@ -403,6 +489,12 @@ def _target(message: dict[str, Any]) -> Target:
     return Target(**{**message, "settings": tuple(map(tuple, message["settings"]))})
 
 
+def _by_itself(wall_ns: int) -> dict[str, Any]:
+    """A slice of a program: its own processor time cannot be told from its start's."""
+    unknown = ("cpu_ns", "voluntary", "involuntary", "server_cpu_ns")
+    return {"wall_ns": wall_ns, **dict.fromkeys(unknown)}
+
+
 def _judged(judgement: Judgement) -> dict[str, Any]:
     return {
         "verdict": judgement.verdict.value,
@@ -423,6 +515,14 @@ def warm_allocator() -> None:
     """
     block = bytearray(ALLOCATOR_BYTES)
     del block
+
+
+def punctual_timers() -> None:
+    """Ask Linux not to lengthen this thread's sleeps by its usual 50 µs."""
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
 
 
 def serve(channel: socket.socket, spec: dict[str, Any]) -> None:

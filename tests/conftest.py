@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from harness import servers, venue
+from harness.validity import trials
 
 MINIATURES = Path(__file__).parent / "miniatures"
 
@@ -34,12 +35,9 @@ def dsn(place: venue.Venue) -> str:
 
 @pytest.fixture(scope="module")
 def miniatures() -> Iterator[None]:
-    """Make the broken drivers findable, here and in workers."""
-    path = os.pathsep.join(
-        filter(None, [str(MINIATURES), os.environ.get("PYTHONPATH", "")])
-    )
-    with pytest.MonkeyPatch.context() as patch:
+    """Make all broken drivers findable, here and in workers."""
+    with trials.findable(), pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(MINIATURES))
-        patch.setenv("PYTHONPATH", path)
+        patch.setenv("PYTHONPATH", str(MINIATURES), prepend=os.pathsep)
         sys.modules.pop("miniatures", None)
         yield

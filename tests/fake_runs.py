@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from harness.results.records import (
     SCHEMA,
     ArmFacts,
@@ -144,6 +146,13 @@ SPEED = {
     "asyncpg+uvloop": 1.0,
     "psqlpy": 2.6,
 }
+
+REFERENCES = {
+    "pgbench": ("program", "libpq in C: the server's pgbench decodes nothing", 0.8),
+    "null": ("sync", "the harness, called: an op that takes its parameters", 0.002),
+    "null-async": ("async", "the harness, awaited: a coroutine that does so", 0.004),
+}
+FLOOR_CELL = "point/by-key#one-row"
 
 # scenario, case, point, title, why, op, unit, units per op, clients, µs per op
 CELLS = (
@@ -318,6 +327,22 @@ def arm_facts(
     )
 
 
+def reference_facts(name: str, *, problem: str = "") -> ArmFacts:
+    """A reference: it takes part in one cell only, see `with_references`."""
+    kind, sentence, _ = REFERENCES[name]
+    terms = dict.fromkeys(NAMES, "none") | {"library": name, "version": "18.4"}
+    return ArmFacts(
+        id=name,
+        driver=name,
+        options=[],
+        profile="configured",
+        kind="" if problem else kind,
+        terms={} if problem else terms,
+        problem=problem,
+        reference=sentence,
+    )
+
+
 def cell_facts(row: Sequence) -> CellFacts:
     scenario, case, point, title, why, op, unit, units, clients, _ = row
     axes = ",".join(f"{name}={value}" for name, value in point.items())
@@ -385,7 +410,8 @@ def bench(
                 if arm.problem:
                     continue
                 name = arm.twin or arm.id
-                centre = row[9] * 1e3 * SPEED.get(name, 1.0) * taste_of[name]
+                speed = REFERENCES[name][2] if name in REFERENCES else SPEED.get(name, 1.0)
+                centre = row[9] * 1e3 * speed * taste_of[name]
                 centre *= slow(cell.id, arm.id) * (twin_factor if arm.twin else 1.0)
                 here = centre * rng.gauss(1, noise)
                 trial = _trial(rng, cell, arm, number, here, slices, latency)
@@ -404,6 +430,28 @@ def bench(
         truncated=truncated,
         footer=None if truncated else _footer(len(trials), 0),
     )
+
+
+def with_references(run: Run, seed: int = 99) -> Run:
+    """The same run, with references in the cell that has a floor."""
+    arms = list(map(reference_facts, REFERENCES))
+    rows = [row for row in CELLS if cell_facts(row).id == FLOOR_CELL]
+    rounds = 1 + max(trial.round for trial in run.trials)
+    played = bench(rows=rows, arms=arms, rounds=rounds, seed=seed)
+    trials = [_as_reference(trial) for trial in played.trials]
+    header = replace(run.header, arms=[*run.header.arms, *arms])
+    return replace(run, header=header, trials=[*run.trials, *trials])
+
+
+def _as_reference(trial: Trial) -> Trial:
+    """A program's processor time is not known."""
+    assert trial.slices is not None
+    names = ["server_cpu_ns"]
+    if trial.arm == "pgbench":
+        names += ["cpu_ns", "voluntary_switches", "involuntary_switches"]
+    slices = replace(trial.slices, **{name: [] for name in names})
+    detail = f"a reference: {REFERENCES[trial.arm][1]}"
+    return changed(trial, slices=slices, detail=detail)
 
 
 def _trial(rng, cell, arm, number, here, slices, latency) -> Trial:

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parent.parent
 STDLIB = frozenset(sys.stdlib_module_names)
 
 PURE = ("model", "errors", "capabilities", "values", "stats", "schedule", "compare",
-        "conditions", "measured", "counted", "compare_counts")  # fmt: skip
+        "conditions", "measured", "contention", "audit", "footprint", "counted",
+        "compare_counts")  # fmt: skip
 WORKERS = ("worker", "loops", "values", "verify", "wire", "model", "answers", "calls",
            "driver", "capabilities", "errors", "actor", "acts", "act_source", "words",
            "step_verify", "burden")  # fmt: skip
@@ -185,7 +186,15 @@ def impure(one: Import) -> bool:
     if not one.comes_from(*PURE) or of_package(one.target):
         return False
     records = one.goes_to("results.records") and one.typing_only
-    late = one.comes_from("compare", "compare_counts", "conditions", "counted", "measured")
+    late = one.comes_from(
+        "compare",
+        "compare_counts",
+        "conditions",
+        "measured",
+        "audit",
+        "footprint",
+        "counted",
+    )
     return one.foreign or (one.ours and not one.goes_to(*PURE) and not (records and late))
 
 

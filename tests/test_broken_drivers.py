@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.metadata
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from harness.errors import DriverError
 from harness.model import Arm, Judgement, Verdict
 from harness.process import WorkerProcess
 from harness.seat import Deadlines, Seat
+from harness.validity import rejected, trials
 from harness.venue import Venue
 
 pytestmark = pytest.mark.usefixtures("miniatures")
@@ -95,9 +99,10 @@ def test_the_healthy_driver_is_exact(place: Venue, tmp_path: Path) -> None:
     [
         ("wrong-value", "rows", Verdict.LOSSY, "101"),
         ("wrong-type", "rows", Verdict.DIFFERS, "str"),
+        ("raw-bytes", "rows", Verdict.LOSSY, "bytes cannot be an int4"),
         ("one-short", "rows", Verdict.LOSSY, "4 rows instead of 5"),
         ("lazy", "rows", Verdict.BROKEN, "decoded after the op"),
-        ("cached", "rows", Verdict.LOSSY, "int4: '200'"),
+        ("repeats", "rows", Verdict.LOSSY, "int4: '200'"),
         ("hangs", "rows", Verdict.HUNG, "no answer within 2 s"),
         ("segfaults", "rows", Verdict.CRASHED, "SIGSEGV"),
         ("panics", "rows", Verdict.BROKEN, "PanicException"),
@@ -139,7 +144,7 @@ def test_what_a_driver_prints_disturbs_nobody(place: Venue, tmp_path: Path) -> N
         ("crash-at-import", "cannot be imported: RuntimeError: broken at import"),
         ("missing-library", "is not installed"),
         ("no-version", "does not tell its version"),
-        ("not-a-driver", "`kind` must be 'sync' or 'async'"),
+        ("not-a-driver", "`kind` must be 'sync', 'async' or 'program'"),
         ("unknown-capability", "unknown capability teleportation"),
         ("psycopg2+turbo", "has no option 'turbo'"),
         ("no-such-driver", "there is no driver 'no-such-driver'"),
@@ -197,3 +202,46 @@ def test_a_worker_starts_with_a_warm_allocator(tmp_path: Path) -> None:
         assert worker.greet()["terms"]["pool"] == "0 mapped"
     finally:
         worker.kill()
+
+
+# --- before anything is timed -------------------------------------------------------------
+
+
+def test_all_broken_drivers_are_rejected_before_they_are_timed(
+    place: Venue, tmp_path: Path
+) -> None:
+    outcomes = {one.test: one for one in rejected.rejected(place, tmp_path)}
+    assert not [one for one in outcomes.values() if not one.ok]
+    assert len(outcomes) == len(rejected.DEFECTS) + 2
+    for what, words in {
+        "rows are decoded after the op": "decoded after the op",
+        "numbers come as bytes": "bytes cannot be an int4",
+        "the last row is missing": "4 rows instead of 5",
+        "a write is not committed": "0 rows afterwards instead of 1",
+        "a transaction is left open": "its session is idle in transaction",
+        "BEGIN and COMMIT besides": "is not the cell's: COMMIT",
+        "parameters are put into the SQL": "generate_series(200::int",
+        "answers come from memory": "sent nothing to the server",
+    }.items():
+        assert words in outcomes[f"a broken driver: {what}"].measured
+
+
+def test_every_broken_driver_of_the_package_is_played() -> None:
+    with trials.findable():
+        ours = importlib.metadata.distribution("pgdyno-broken").entry_points
+    assert {one.name for one in ours} == {one.driver for one in rejected.DEFECTS}
+
+
+def test_broken_drivers_are_found_only_while_they_are_played() -> None:
+    code = (
+        "from harness.driver import entry_points\n"
+        "from harness.validity.trials import findable\n"
+        "before = set(entry_points())\n"
+        "with findable():\n"
+        "    assert set(entry_points()) > before\n"
+        "assert set(entry_points()) == before\n"
+        "assert 'lazy' not in before\n"
+    )
+    # Not in this process, where a fixture makes them findable.
+    clean = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([sys.executable, "-c", code], env=clean, check=True)

@@ -104,6 +104,11 @@ USAGE = {
         "driver 'psycopg2' has no option 'turbo'",
         "it has:",
     ),
+    "a reference": (
+        ["check", "--driver", "pgbench"],
+        "'pgbench' is a reference and no driver",
+        "pgdyno bench adds it by itself",
+    ),
     "option of bench": (
         ["bench", "query", "--driver", "asyncpg+turbo"],
         "driver 'asyncpg' has no option 'turbo'",
@@ -586,14 +591,20 @@ def test_a_dry_run_prints_the_plan_and_starts_nothing(tmp_path: Path) -> None:
     for words in (
         "query/point#fetch-one",
         "arms: 3: asyncpg, psycopg2, asyncpg (A/A)",
+        "references in 3 of 3 cells: null, null-async, pgbench",
         "rounds: 9 to 40",
         "connections: up to ",
         "time: about ",
     ):
         assert words in ended.out
     assert list(tmp_path.iterdir()) == []
-    without = pgdyno("bench", "query/point", "--driver", "asyncpg", "--no-aa", "--dry-run")
+    without = pgdyno(
+        "bench", "query/point", "--driver", "asyncpg", "--no-aa", "--no-floor", "--dry-run"
+    )
     assert "arms: 1: asyncpg\n" in without.out
+    assert "references" not in without.out
+    elsewhere = pgdyno("bench", "query/types", "--driver", "asyncpg", "--dry-run")
+    assert "references" not in elsewhere.out
 
 
 @pytest.mark.parametrize(("effort", "most"), [("quick", 11), ("standard", 36)])

@@ -10,10 +10,11 @@ import pytest
 from fake_runs import arm_facts, bench, changed
 from msgspec.structs import replace
 
-from harness.compare import Change, compare
+from harness.compare import Answer, CellChange, Change, Comparison, compare
 from harness.errors import UsageError
 from harness.measured import counting_trials, wall_per_op
 from harness.render import comparison as shown
+from harness.stats import Estimate
 
 ROWS = fake_runs.CELLS[:4]
 
@@ -120,9 +121,9 @@ def lose(kind):
         ("lossy", Change.REGRESSED, 1),
         ("unsupported", Change.REGRESSED, 1),
         ("crashed", Change.REGRESSED, 1),
-        ("skipped", Change.NOT_COMPARABLE, 3),
-        ("invalid", Change.NOT_COMPARABLE, 3),
-        ("differs", Change.NOT_COMPARABLE, 3),
+        ("skipped", Change.NOT_COMPARABLE, 4),
+        ("invalid", Change.NOT_COMPARABLE, 4),
+        ("differs", Change.NOT_COMPARABLE, 4),
     ],
 )
 def test_a_lost_verdict(kind, change, code):
@@ -156,6 +157,7 @@ def test_unequal_work_is_not_compared():
     comparison = compare(base, candidate)
     assert kinds(comparison) == {Change.NOT_COMPARABLE}
     assert "definition" in comparison.changes[0].reason
+    assert comparison.answer is Answer.INVALID
 
 
 def test_what_candidate_did_not_measure_is_a_row():
@@ -163,7 +165,7 @@ def test_what_candidate_did_not_measure_is_a_row():
         *pair(override=lambda trial: None if trial.arm == "psqlpy" else trial)
     )
     assert kinds(comparison, "psqlpy") == {Change.NOT_COMPARABLE}
-    assert comparison.exit_code == 3
+    assert comparison.exit_code == 4
 
 
 @pytest.mark.parametrize(
@@ -181,6 +183,46 @@ def test_what_cannot_be_compared(other, said):
     assert comparison.exit_code == 4
     assert said in " ".join(comparison.invalid)
     assert said in " ".join(shown.text(comparison).split())
+
+
+def test_trimmed_means_stand_beside_ranks():
+    comparison = compare(*pair(factor={"psqlpy": 1.2}))
+    row = next(one for one in comparison.changes if one.arm == "psqlpy" and one.trimmed)
+    assert row.trimmed.point == pytest.approx(row.shift.point, abs=0.02)
+    assert not row.torn
+    assert "Yuen" in shown.markdown(comparison)
+
+
+def test_ranks_and_trimmed_means_that_disagree_are_told():
+    row = CellChange(
+        "query/point#one",
+        "psycopg",
+        Change.INCONCLUSIVE,
+        base_number=100.0,
+        shift=Estimate(0.02, 0.001, 0.04, 8, 0.96),
+        trimmed=Estimate(0.02, -0.001, 0.041, 8, 0.95),
+        detectable=0.03,
+    )
+    assert row.torn
+    comparison = Comparison("a", "b", False, 0.03, 0.05, changes=(row,))
+    assert "by trimmed means (Yuen)" in shown.text(comparison)
+
+
+@pytest.mark.parametrize(
+    ("changes", "answer"),
+    [
+        ((), Answer.PASS),
+        ((Change.SAME, Change.IMPROVED), Answer.PASS),
+        ((Change.SAME, Change.INCONCLUSIVE), Answer.INCONCLUSIVE),
+        ((Change.INCONCLUSIVE, Change.NOT_COMPARABLE), Answer.INVALID),
+        ((Change.NOT_COMPARABLE, Change.REGRESSED), Answer.REGRESSION),
+    ],
+)
+def test_the_answer_is_that_of_the_worst_row(changes, answer):
+    rows = tuple(CellChange("cell", "arm", one, base_number=1.0) for one in changes)
+    comparison = Comparison("a", "b", False, 0.03, 0.05, changes=rows)
+    assert comparison.answer is answer
+    assert shown.headline(comparison).startswith(answer.upper())
 
 
 def test_a_truncated_file_warns_if_it_has_enough_rounds():

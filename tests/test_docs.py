@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness import cli, machine, runner, schedule, stats
+from harness import audit, cli, contention, runner, schedule, stats
 from harness.capabilities import Capability
 from harness.compare import ALPHA, THRESHOLD, Change
 from harness.errors import EXIT_INTERRUPTED
@@ -34,10 +35,13 @@ STRUCTS = (
     records.CellFacts,
     records.Trial,
     records.Slices,
+    records.Footprint,
+    records.Memory,
     records.Count,
     records.Check,
     records.Note,
     records.Footer,
+    records.OpenLoop,
 )
 
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -180,8 +184,17 @@ def test_every_plan(effort):
         ("ceil(0.2 × ops)", schedule.LEAD_IN == 0.2),
         ("**Warm-up**: 12 ops", schedule.WARM_UP_OPS == 12),
         ("but not fewer\n  than three", schedule.MIN_SLICES == 3),
+        ("no\n  record by more than 3 %, three of them", schedule.STEADY == 0.97),
+        ("and twelve at most", schedule.WARM_UP_SLICES == (3, 12)),
+        ("than 10 % of an arm's slices", contention.WAITING_LIMIT == 0.10),
+        ("a factor of 1.3", math.exp(contention.SWITCHES_LIMIT) == pytest.approx(1.3)),
+        ("number of clients, within 10 %", audit.LITTLE_LIMIT == 0.10),
+        ("within a factor of 1.5", audit.SINGLE_LIMIT == 1.5),
+        ("some rest: below 95 %", audit.BUSY == 0.95),
+        ("achieves 98 % of its rate", audit.ON_TIME == 0.98),
+        ("finds 99 % of its blocks", audit.CACHE_MISSES == 0.01),
         ("slice of about 200 ms", schedule.CONCURRENT_SLICE_NS == 200_000_000),
-        ("More than 10 % marks", machine.FOREIGN_LIMIT == 0.10),
+        ("More than 10 % marks", contention.FOREIGN_LIMIT == 0.10),
         ("at most half as many times", runner.MAX_ATTEMPT_SHARE == 0.5),
         ("Below six rounds there is no interval", stats.MIN_ROUNDS == 6),
         ("beyond the threshold (3 %", THRESHOLD == 0.03),

@@ -11,9 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from harness import bench, callgrind, compare, compare_counts, scenario, schedule
+from harness.callgrind import Spent
 from harness.cli import main
-from harness.compare import CellChange, Change
-from harness.counted import counted_sides, slope, spread
+from harness.compare import Answer, CellChange, Change
+from harness.counted import counted_sides, slope, spread, syscalls
 from harness.errors import EXIT_INVALID, OracleError
 from harness.lanes import instructions
 from harness.model import Arm
@@ -27,7 +28,7 @@ PART = b"""version: 1
 creator: callgrind-3.19.0
 part: {part}
 desc: Trigger: --dump-before=getrusage
-events: Ir
+events: Ir sysCount sysTime
 fn=(1) main
 16 400
 totals: %d
@@ -42,7 +43,8 @@ needs_valgrind = pytest.mark.skipif(
 
 
 def test_every_part_has_a_total():
-    assert callgrind.part_totals(PART % 400 + PART % 43 + b"totals: 7") == [400, 43, 7]
+    written = PART % 400 + b"totals: 43 5 6\n" + b"totals: 7 8"
+    assert callgrind.part_totals(written) == [Spent(400), Spent(43, 5), Spent(7, 8)]
     assert callgrind.part_totals(b"fn=(1) totals: 5\n") == []
 
 
@@ -53,7 +55,7 @@ def test_a_slice_is_the_second_part_since_the_last_look(tmp_path: Path):
     file.write_bytes(PART % 1)
     meter.skip()
     file.write_bytes(PART % 1 + PART % 22 + PART % 333)
-    assert meter.slice() == 333
+    assert meter.slice() == Spent(333)
 
 
 def test_a_slice_without_its_parts_is_no_number(tmp_path: Path):
@@ -64,6 +66,14 @@ def test_a_slice_without_its_parts_is_no_number(tmp_path: Path):
 
 
 # --- how much is counted ----------------------------------------------------------------
+
+
+def test_only_burdens_bring_arms_together():
+    plain, other = Arm("psycopg2"), Arm("asyncpg")
+    light, heavy = (Arm("psycopg2", burden=burden) for burden in (0.0, 0.1))
+    again = Arm("psycopg2", burden=0.0, copy=1)
+    kin = instructions._kin([plain, light, other, heavy, again])
+    assert kin == [(plain,), (light, heavy), (other,), (again,)]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +104,8 @@ def counts(arm: str, per_op: float, repeats: int = 3, noise: float = 0.0) -> lis
             high_ops=500,
             low_instructions=5_000 + round(100 * per_op),
             high_instructions=5_000 + round(500 * per_op * (1 + rng.gauss(0, noise))),
+            low_syscalls=3 + 2 * 100,
+            high_syscalls=3 + 2 * 500,
         )
         for number in range(repeats)
     ]
@@ -113,6 +125,8 @@ def test_the_slope_is_what_an_op_costs():
     (count,) = counts("asyncpg", 1_000, repeats=1)
     assert slope(count) == 1_000
     assert slope(replace(count, high_ops=0, high_instructions=0)) is None
+    assert syscalls(count) == 2
+    assert syscalls(replace(count, low_syscalls=0, high_syscalls=0)) is None
     assert spread([100.0, 101.0]) == pytest.approx(0.01)
 
 
@@ -171,6 +185,13 @@ def test_a_number_that_was_lost_regressed():
     assert (row.change, row.reason) == (Change.REGRESSED, "was exact, is crashed: gone")
 
 
+def test_what_is_not_comparable_is_no_pass():
+    base = counted("a", counts("asyncpg", 100_000))
+    other = [replace(each, verdict="differs") for each in counts("asyncpg", 100_000)]
+    found = compare_counts.compare(base, counted("b", other))
+    assert (found.answer, found.exit_code) == (Answer.INVALID, EXIT_INVALID)
+
+
 def test_two_arms_of_one_run():
     run = counted("a", counts("asyncpg", 100), counts("psqlpy", 200))
     row = one(run, run, base_arm="asyncpg", candidate_arm="psqlpy")
@@ -215,8 +236,11 @@ def test_a_report_shows_counts_and_reasons():
     for rendered in (html.render(report), markdown.render(report), text.render(report)):
         assert "2.00×" in rendered
         assert "skipped" in rendered
+        assert "syscalls" in rendered
     assert "&lt;why&gt;" in html.render(report)
     assert "50,000" in html.render(report)
+    assert '<td class="num">2.00</td>' in html.render(report)
+    assert report.runs[0].subject == "Instructions"
 
 
 # --- for real ---------------------------------------------------------------------------
@@ -247,6 +271,16 @@ def test_one_driver_is_counted(place, tmp_path: Path):
     assert side.verdict == "exact"
     assert 10_000 < side.number < 1_000_000
     assert side.spread < validity.SPREAD
+    assert side.syscalls is None or 1 < side.syscalls < 20
+
+
+@needs_valgrind
+def test_burdened_kin_share_a_process(place, tmp_path: Path):
+    arms = [Arm("psycopg2", burden=burden) for burden in (0.0, 0.05)]
+    run = run_lane(place, tmp_path, [validity.CELL], arms)
+    plain, heavier = (counted_sides(run)[validity.CELL, arm.id] for arm in arms)
+    assert heavier.number / plain.number == pytest.approx(1.05, abs=0.005)
+    assert [each.arm for each in run.counts].count(arms[1].id) == 2
 
 
 def test_without_valgrind_all_is_skipped_with_the_reason(place, tmp_path, monkeypatch):
@@ -261,8 +295,14 @@ def test_a_dry_run_tells_repeats(capsys):
     arguments = ["bench", validity.CELL, "--lane", "instructions", "--dry-run"]
     assert main(arguments) == 0
     told = capsys.readouterr().out
-    assert "repeats: 3" in told
+    assert "rounds: 3 repeats" in told
     assert "A/A" not in told
+
+
+def test_open_loops_are_not_counted():
+    _, cells = scenario.select_cells(["arrivals"])
+    assert cells
+    assert all("rate of arrivals" in instructions.why_not(cell) for cell in cells)
 
 
 # --- validity ---------------------------------------------------------------------------
@@ -276,6 +316,17 @@ def test_validity_finds_what_was_put_in_and_flags_nothing_else(tmp_path: Path):
     series.file.unlink()
     write(series.file, plain, heavier, 1.001)
     assert [each.ok for each in validity.burdens(series)] == [False, True]
+
+
+def test_validity_without_valgrind_says_so(tmp_path: Path, monkeypatch):
+    def told(**repeats):
+        return list(validity.run(None, tmp_path, Silent(), **repeats))
+
+    monkeypatch.setattr(callgrind.shutil, "which", lambda _: None)
+    (outcome,) = told(spread_repeats=2, burden_repeats=20)
+    assert not outcome.ok
+    assert "valgrind is not installed" in outcome.measured
+    assert told(spread_repeats=0, burden_repeats=0) == []
 
 
 def write(file: Path, plain: str, heavier: str, factor: float) -> None:

@@ -49,6 +49,17 @@ class Counter:
         return self.calls
 
 
+def test_a_program_tells_its_own_time():
+    asked: list[tuple[int, int]] = []
+
+    def program(lead: int, ops: int) -> int:
+        asked.append((lead, ops))
+        return 12_345
+
+    assert loops.program_slice(program, 3, 20) == 12_345
+    assert asked == [(3, 20)]
+
+
 def run(kind: str, ops: list[Counter], lead: int, count: int, meter: Any) -> loops.Timing:
     """One slice of a timing model."""
     if kind == "sync":
@@ -232,3 +243,47 @@ def test_a_failing_op_ends_the_latencies(asynchronous):
     with pytest.raises(ValueError, match="op 2 fails"):
         latencies(op, asynchronous)
     assert op.calls == 3
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_latencies_of_clients_are_those_of_all_of_them(asynchronous):
+    ops = [Counter(seconds=0.02, slow=1), Counter(seconds=0.02, slow=1)]
+    if asynchronous:
+        wall, times = asyncio.run(loops.tasks_latencies([one.wait for one in ops], 3))
+    else:
+        wall, times = loops.threads_latencies([one.call for one in ops], 3)
+    assert [one.calls for one in ops] == [3, 3]
+    assert len(times) == 6
+    assert sorted(times)[-2] >= 20_000_000
+    assert wall < sum(sorted(times)[-2:])  # both slow ones were out at the same time
+
+
+def arrivals(op: Counter, due: list[int], asynchronous: bool) -> list[loops.Arrival]:
+    """An open loop of either kind."""
+    if asynchronous:
+        return asyncio.run(loops.async_arrivals(op.wait, due))
+    return loops.sync_arrivals(op.call, due)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_op_never_begins_before_it_is_due(asynchronous):
+    op = Counter()
+    found = arrivals(op, [0, 5_000_000, 30_000_000], asynchronous)
+    assert (op.calls, len(found)) == (3, 3)
+    assert all(0 <= lag < response for lag, response in found)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_stall_is_charged_to_every_op_that_was_due_in_it(asynchronous):
+    op = Counter(seconds=0.1, slow=1)
+    due = [10_000_000 * number for number in range(8)]
+    responses = [response for _, response in arrivals(op, due, asynchronous)]
+    for moment, response in zip(due, responses, strict=True):
+        assert response >= 100_000_000 - moment
+    assert responses == sorted(responses, reverse=True)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_failing_op_ends_the_open_loop(asynchronous):
+    with pytest.raises(ValueError, match="op 1 fails"):
+        arrivals(Counter(fails=1), [0, 1, 2], asynchronous)

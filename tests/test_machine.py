@@ -13,6 +13,8 @@ import psutil
 import pytest
 
 from harness import machine
+from harness import watch as watching
+from harness.contention import FOREIGN_LIMIT
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this system cannot pin processes"
@@ -54,7 +56,7 @@ def affinity() -> Iterator[None]:
 
 def shares(pid: int, core: int) -> tuple[float, float]:
     """How much of a core is foreign: if a process is not ours, and if it is."""
-    unaware, aware = machine.Watch([core], []), machine.Watch([core], [pid])
+    unaware, aware = watching.Watch([core], []), watching.Watch([core], [pid])
     time.sleep(0.6)
     return unaware.foreign(), aware.foreign()
 
@@ -63,23 +65,23 @@ def test_somebody_on_the_watched_core_is_seen_and_we_ourselves_are_not() -> None
     with process(BURN, core=CORES[0]) as burner:
         time.sleep(0.1)
         as_foreign, as_ours = shares(burner.pid, CORES[0])
-    assert as_foreign > machine.FOREIGN_LIMIT
-    assert as_foreign - as_ours > machine.FOREIGN_LIMIT
+    assert as_foreign > FOREIGN_LIMIT
+    assert as_foreign - as_ours > FOREIGN_LIMIT
 
 
 def test_nothing_watched_is_nothing_foreign() -> None:
-    watch = machine.Watch([], [])
+    watch = watching.Watch([], [])
     time.sleep(0.01)
     assert watch.foreign() == 0.0
 
 
 def test_a_core_that_does_not_exist_is_ignored() -> None:
-    assert machine.Watch([10_000], []).foreign() == 0.0
+    assert watching.Watch([10_000], []).foreign() == 0.0
 
 
 def test_what_this_process_does_is_our_own(affinity: None) -> None:
     os.sched_setaffinity(0, CORES[:1])
-    watch = machine.Watch(CORES[:1], [])
+    watch = watching.Watch(CORES[:1], [])
     spent, end = time.process_time(), time.monotonic() + 0.4
     while time.monotonic() < end:
         pass
@@ -89,11 +91,11 @@ def test_what_this_process_does_is_our_own(affinity: None) -> None:
 
 def test_own_time_counts_children_that_have_ended() -> None:
     with process(BURN_A_WHILE) as parent:
-        before = machine.own_seconds([parent.pid])
+        before = watching.own_seconds([parent.pid])
         assert parent.stdout is not None
         assert parent.stdout.readline() == "over\n"
         assert psutil.Process(parent.pid).children() == []
-        assert machine.own_seconds([parent.pid]) - before >= 0.35
+        assert watching.own_seconds([parent.pid]) - before >= 0.35
 
 
 def test_own_time_counts_children_that_live() -> None:
@@ -105,11 +107,11 @@ def test_own_time_counts_children_that_live() -> None:
         deadline = time.monotonic() + 10
         while not family.children() and time.monotonic() < deadline:
             time.sleep(0.01)
-        before = machine.own_seconds([parent.pid])
+        before = watching.own_seconds([parent.pid])
         spent, deadline = 0.0, time.monotonic() + 10
         while spent <= 0.1 and time.monotonic() < deadline:  # others may be in the way
             time.sleep(0.1)
-            spent = machine.own_seconds([parent.pid]) - before
+            spent = watching.own_seconds([parent.pid]) - before
         for child in family.children():
             child.kill()
     assert spent > 0.1
@@ -118,7 +120,7 @@ def test_own_time_counts_children_that_live() -> None:
 def test_own_time_of_a_process_that_is_gone() -> None:
     with process("pass") as one:
         one.wait()
-    assert machine.own_seconds([one.pid]) == 0
+    assert watching.own_seconds([one.pid]) == 0
 
 
 # --- placement -----------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import machine, scenario
+from harness.block import Block, Measurer
 from harness.commands.bench import outcome, with_aa
 from harness.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
 from harness.model import Arm, Cell, Verdict
@@ -78,6 +79,14 @@ needs = ["version>=99"]
 [case.bench]
 
 [[case]]
+name = "arrivals"
+op = "fetch_val"
+sql = "select $1::int"
+params = "select i from generate_series(1, 3) i"
+[case.bench]
+arrivals = { kind = "poisson", rate = 50 }
+
+[[case]]
 name = "clients"
 op = "fetch_val"
 sql = "select 1"
@@ -90,6 +99,8 @@ requires = ["pool-waits"]
 
 class Silent:
     """Progress that nobody looks at."""
+
+    def step(self, *where: object) -> None: ...
 
     def preparing(self, cell: Cell) -> None: ...
 
@@ -399,3 +410,46 @@ def rewritten(run: Run, folder: Path, disturbed: Sequence[str]) -> Path:
 )
 def test_the_outcome(run: Run, tmp_path: Path, disturbed: list[str], code: int) -> None:
     assert outcome(rewritten(run, tmp_path, disturbed)) == code
+
+
+# --- open loops, clients op by op, servers that are busy ---------------------------------
+
+
+def test_an_open_loop_has_every_op_that_was_due(place: Venue, tmp_path: Path) -> None:
+    run = bench(place, tmp_path, [Arm("psycopg2"), Arm("asyncpg")], ["arrivals"])
+    loops = [one.open_loop for one in run.trials]
+    assert [one.slices for one in run.trials] == [None] * 4
+    assert all(one is not None and len(one.response_ns) == 50 for one in loops)
+    assert all(
+        0 <= lag < response
+        for one in loops
+        if one is not None
+        for lag, response in zip(one.lag_ns, one.response_ns, strict=True)
+    )
+    assert (run.header.cells[0].arrivals, run.header.cells[0].rate) == ("poisson", 50)
+
+
+def test_clients_are_timed_op_by_op_as_well(place: Venue, tmp_path: Path) -> None:
+    run = bench(place, tmp_path, [Arm("psycopg")], ["clients"])
+    for trial in run.trials:
+        assert trial.slices is not None
+        assert len(trial.latency_ns) == 4 * trial.slices.ops
+        assert trial.latency_wall_ns > 0
+        # Little: no more than four were ever out at the same time.
+        assert sum(trial.latency_ns) / trial.latency_wall_ns <= 4.01
+
+
+def test_a_checkpoint_disturbs_a_block(
+    place: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interleave = Measurer._interleave
+
+    def beside_a_checkpoint(self: Measurer, block: Block, arms: Sequence[str]) -> None:
+        interleave(self, block, arms)
+        place.control.run("checkpoint")
+
+    monkeypatch.setattr(Measurer, "_interleave", beside_a_checkpoint)
+    run = bench(place, tmp_path, [Arm("psycopg2")], ["read"])
+    assert {one.disturbed for one in run.trials} == {
+        "the server was busy with a checkpoint"
+    }

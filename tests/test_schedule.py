@@ -8,11 +8,14 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
+from statistics import fmean, stdev
 
 import pytest
 
 from harness import schedule, stats
 from harness.measured import paired_log_ratios
+from harness.model import Arrivals
 from harness.results.records import CellFacts, Slices, Trial
 from harness.schedule import PLANS, Plan
 
@@ -308,3 +311,46 @@ def test_a_steady_machine_is_measured_right_either_way():
     costs = {"a": 30_000.0, "b": 33_000.0}
     for measure in (interleaved, sequential):
         assert bias(measure(lambda done: 1.0, costs, 1), 1.1) < 0.003
+
+
+# --- open loops -----------------------------------------------------------------------
+
+
+def test_uniform_arrivals_lie_at_equal_distances():
+    found = schedule.due(Arrivals("uniform", 1000, 2), random.Random(1))
+    assert len(found) == 2000
+    assert set(map(int.__sub__, found[1:], found)) == {1_000_000}
+
+
+def test_poisson_arrivals_have_exponential_distances():
+    found = schedule.due(Arrivals("poisson", 1000, 20), random.Random(1))
+    gaps = [after - before for before, after in pairwise(found)]
+    assert len(found) == 20_000
+    assert min(gaps) >= 0
+    assert fmean(gaps) == pytest.approx(1e6, rel=0.03)
+    assert stdev(gaps) == pytest.approx(1e6, rel=0.03)  # as the mean: exponential
+    assert schedule.due(Arrivals("poisson", 1000, 20), random.Random(1)) == found
+
+
+# --- warm-up --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("walls", "steady"),
+    [
+        ([], False),
+        ([5, 4], False),
+        ([5, 4, 3], False),
+        ([5, 3, 3.05], False),
+        ([5, 3, 3, 3], True),
+        ([3, 3.1, 2.95], True),
+        ([9, 7, 5, 4], False),
+    ],
+)
+def test_warm_up_ends_when_nothing_becomes_faster(walls, steady):
+    assert schedule.is_steady(walls) is steady
+
+
+def test_a_warm_up_slice_is_a_quarter_in_whole_cycles():
+    assert schedule.warm_up_slice(800, 20) == 200
+    assert schedule.warm_up_slice(20, 20) == 20

@@ -255,3 +255,61 @@ def test_the_trimmed_interval_holds_what_it_says(n):
 def test_too_few_values_have_no_trimmed_interval():
     assert stats.trimmed_mean([1.0, 2.0, 3.0]).low is None
     assert stats.yuen_shift([1.0] * 8, [2.0] * 8).low == pytest.approx(1.0)
+
+
+# --- Theil–Sen ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [5, 10, 25, 40])
+def test_theil_sen_agrees_with_scipy(n):
+    """The slope is the same; SciPy cuts by the normal approximation, so its interval may
+    lie one slope further in or out."""
+    rng = random.Random(n)
+    x = [float(value) for value in range(n)]
+    for _ in range(20):
+        y = [0.3 * value + rng.gauss(0, 1) for value in x]
+        ours, theirs = stats.theil_sen(x, y), scipy_stats.theilslopes(y, x)
+        assert ours.point == pytest.approx(theirs.slope)
+        slopes = sorted(
+            (y[j] - y[i]) / (x[j] - x[i]) for i in range(n) for j in range(i + 1, n)
+        )
+        at = [slopes.index(end) for end in (ours.low, ours.high)]
+        assert slopes[at[0]] <= ours.point <= slopes[at[1]]
+        for place, end in zip(at, (theirs.low_slope, theirs.high_slope), strict=True):
+            near = slopes[max(0, place - 1) : place + 2]
+            assert near[0] <= end <= near[-1]
+
+
+def test_kendalls_distribution_agrees_with_scipy():
+    for n in (3, 6, 9):
+        counts = stats._kendall_counts(n)
+        assert sum(counts) == math.factorial(n)
+        for discordant in range(len(counts) // 2):
+            order = _with_inversions(n, discordant)
+            p = scipy_stats.kendalltau(range(n), order, method="exact").pvalue
+            tail = sum(counts[: discordant + 1])
+            assert min(1, 2 * tail / sum(counts)) == pytest.approx(p)
+
+
+def _with_inversions(n: int, wanted: int) -> list[int]:
+    """An order of 0 … n − 1 with so many discordant pairs."""
+    left, order = list(range(n)), []
+    while left:
+        take = min(wanted, len(left) - 1)
+        wanted -= take
+        order.append(left.pop(take))
+    return order
+
+
+def test_theil_sen_needs_five_points():
+    assert stats.theil_sen([0, 1, 2, 3], [0, 1, 2, 3]).low is None
+    assert stats.theil_sen([0, 1, 2, 3, 4], [0, 1, 2, 3, 4]).low == 1
+
+
+def test_theil_sen_covers_what_it_says():
+    rng = random.Random(7)
+    x, held = range(12), 0
+    for _ in range(400):
+        found = stats.theil_sen(x, [2 * at + rng.gauss(0, 3) for at in x])
+        held += found.low <= 2 <= found.high
+    assert 0.92 <= held / 400 <= 0.985

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.validity import live, simulated
+from harness.validity import live, most_by_chance, simulated
 from harness.validity.simulated import World
+from harness.validity.trials import complete
 
 
 def test_a_fake_clock_gives_back_what_was_put_in():
@@ -39,7 +40,7 @@ def test_the_order_of_a_pass_favours_nobody():
 
 @pytest.mark.parametrize(("n", "most"), [(200, 16), (10, 2)])
 def test_how_many_false_alarms_chance_allows(n, most):
-    assert live._most(n, 0.05) == most
+    assert most_by_chance(n, 0.05) == most
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +55,15 @@ def series(place, tmp_path_factory) -> live.Series:
 class Silent:
     """A progress that tells nothing."""
 
+    def step(self, name, done, of) -> None: ...
+
     def preparing(self, cell) -> None: ...
 
     def block(self, number, cell, done, of, seconds_left) -> None: ...
 
 
 def test_a_burden_is_put_in_and_found(series: live.Series):
-    (trial,) = live.read(series)
+    (trial,) = live.read(series).trials
     assert [one.put == 0 for one in trial] == [True, True, False]
     assert 0.2 < trial[2].put < 0.8
     assert trial[2].shift > 0.15
@@ -76,5 +79,5 @@ def test_a_trial_that_was_cut_off_is_not_complete(series: live.Series, tmp_path:
     cut = live.Series(tmp_path, 1, 6, burdens=(0.5,))
     lines = series.file(0).read_text().splitlines(keepends=True)
     cut.file(0).write_text("".join(lines[:5]))
-    assert not live._complete(cut.file(0))
-    assert live._complete(series.file(0))
+    assert not complete(cut.file(0))
+    assert complete(series.file(0))

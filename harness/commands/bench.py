@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from harness.commands import options
 from harness.errors import UsageError
-from harness.model import LANES, Arm, Cell, Effort
+from harness.model import LANES, Arm, Cell, Effort, Profile
 
 if TYPE_CHECKING:
     from harness.bench import Order
-    from harness.schedule import Plan
+    from harness.lanes import Forecast
     from harness.servers import ServerSpec
 
 _TIERS: dict[Effort, tuple[Effort, ...]] = {
@@ -64,6 +64,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     parser.add_argument("--no-aa", action="store_true", help="leave the A/A arm out")
     parser.add_argument(
+        "--no-floor",
+        action="store_true",
+        help="leave the references out: pgbench and an op that does nothing",
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="FILE.jsonl", help="where the run is kept"
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a report there")
@@ -72,7 +77,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; results go to a file, its path to stdout."""
-    from harness import bench, schedule, servers, venue
+    from harness import bench, lanes, schedule, servers
     from harness.scenario import select_cells
 
     scenarios, cells = select_cells(args.path)
@@ -82,16 +87,22 @@ def run(args: argparse.Namespace) -> int:
             f"nothing in {' '.join(args.path)} can be timed",
             hint="a case with [case.bench] can: pgdyno list cases shows its effort",
         )
-    aa = args.lane == "time" and not args.no_aa  # a repeated count is its own A/A
-    arms = with_aa(options.arms(args.driver, args.profile), wanted=aa)
+    # An A/A arm is a test of clocks and of interleaving, so only times have one; what is
+    # counted again in a fresh process is its own.
+    twice = args.lane == "time" and not args.no_aa
+    arms = with_aa(options.arms(args.driver, args.profile), wanted=twice)
     plan = schedule.PLANS[args.effort]
     if args.effort == "gate":
         plan = replace(plan, min_rounds=schedule.gate_rounds(len(cells) * len(arms)))
-    connections = venue.connections_needed(cells, arms)
+    if not args.no_floor and args.lane == "time":
+        arms += references(cells, args.profile)
+    forecast = lanes.load(args.lane).forecast(cells, arms, plan)
     if args.dry_run:
-        print_plan(cells, arms, plan, connections, args.lane)
+        print_plan(cells, arms, forecast)
         return 0
-    spec = servers.parse(args.server, max_connections=connections, transport=args.transport)
+    spec = servers.parse(
+        args.server, max_connections=forecast.connections, transport=args.transport
+    )
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**31)
     out = args.out or default_path()
     order = bench.Order(scenarios, cells, arms, plan, args.effort, seed, args.lane)
@@ -119,44 +130,27 @@ def with_aa(arms: Sequence[Arm], *, wanted: bool) -> list[Arm]:
     return [*arms, Arm(first.driver, first.options, first.profile, copy=1)]
 
 
-def print_plan(
-    cells: Sequence[Cell],
-    arms: Sequence[Arm],
-    plan: Plan,
-    connections: int,
-    lane: str,
-) -> None:
+def references(cells: Sequence[Cell], profile: Profile) -> list[Arm]:
+    """The references, if any cell has a floor: they take part in no other."""
+    from harness import driver
+
+    return driver.references(profile) if any(cell.floor for cell in cells) else []
+
+
+def print_plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast) -> None:
     """What would be done, and about how long it would take."""
     print(f"cells: {len(cells)}")
     for cell in cells:
         print(f"  {cell.id}"[:80])
-    print(f"arms: {len(arms)}: {', '.join(arm.id for arm in arms)}")
-    if lane == "instructions":
-        print(f"repeats: {plan.repeats}")
-        limit = 0.0
-    else:
-        print(f"rounds: {plan.min_rounds} to {plan.max_rounds}")
-        limit = plan.budget_s
-    print(f"connections: up to {connections}")
-    seconds = estimate_seconds(cells, arms, plan, lane)
-    print(f"time: about {seconds:.0f} s" + (f", at most {limit:.0f} s" if limit else ""))
-
-
-def estimate_seconds(
-    cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan, lane: str = "time"
-) -> float:
-    """A rough guess before anything was measured: slices, plus 60 ms around each block."""
-    from harness import schedule
-    from harness.lanes import instructions
-
-    if lane == "instructions":
-        return instructions.estimate_seconds(cells, arms, plan.repeats)
-    per_round = 0.0
-    for cell in cells:
-        block_ns = schedule.CONCURRENT_SLICE_NS if cell.clients else plan.block_ns
-        per_round += len(arms) * (1.2 * block_ns / 1e9 + 0.06)
-    total = (per_round + 0.4 * len(arms)) * plan.min_rounds
-    return min(total, plan.budget_s) if plan.budget_s else total
+    drivers = [arm.id for arm in arms if not arm.reference]
+    print(f"arms: {len(drivers)}: {', '.join(drivers)}")
+    if beside := [arm.id for arm in arms if arm.reference]:
+        floors = sum(cell.floor for cell in cells)
+        print(f"references in {floors} of {len(cells)} cells: {', '.join(beside)}")
+    print(f"rounds: {plan.rounds}")
+    print(f"connections: up to {plan.connections}")
+    most = f", at most {plan.at_most:.0f} s" if plan.at_most else ""
+    print(f"time: about {plan.seconds:.0f} s{most}")
 
 
 def default_path() -> Path:
@@ -181,12 +175,15 @@ def _complain(problem: str) -> None:
 def outcome(out: Path) -> int:
     """Nothing measured is invalid; nothing but disturbed blocks is inconclusive."""
     from harness.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
+    from harness.measured import has_time
     from harness.results import store
 
     run = store.read(out)
+    if any(one.memory for one in run.footprints):
+        return EXIT_PASS
     if any(count.high_ops for count in run.counts):
         return EXIT_PASS
-    timed = [trial for trial in run.trials if trial.slices]
+    timed = [trial for trial in run.trials if has_time(trial)]
     if not timed:
         return EXIT_INVALID
     return EXIT_INCONCLUSIVE if all(one.disturbed for one in timed) else EXIT_PASS

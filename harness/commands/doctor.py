@@ -22,7 +22,12 @@ def add_parser(subparsers: Any) -> None:
         "what to do about it. Exits 5 when no benchmark could run.",
     )
     options.add_server(parser)
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "markdown"),
+        default="text",
+        help="markdown: a table, with --validate only (default: text)",
+    )
     parser.add_argument(
         "--validate",
         action="store_true",
@@ -71,7 +76,7 @@ def _validate(args: argparse.Namespace) -> int:
     from harness.commands.progress import BenchProgress
     from harness.errors import EXIT_FAILED, EXIT_PASS
     from harness.servers.folder import scratch
-    from harness.validity import suite
+    from harness.validity import others, suite, table
 
     spec = servers.parse(args.server, max_connections=100, transport=args.transport)
     effort = suite.FULL if args.full else suite.QUICK
@@ -82,14 +87,21 @@ def _validate(args: argparse.Namespace) -> int:
         venue.opened(spec) as place,
         BenchProgress(0) as progress,
     ):
-        for one in suite.run(place, effort, folder, progress):
+        for one in suite.run(suite.Bench(place, effort, folder, progress)):
             outcomes.append(one)
             if args.format == "text":
                 print(f"{'ok' if one.ok else '--':<3} {one.test}")
                 print(f"{'':<4}{one.mark}: {one.measured}", flush=True)
+    found = [one.as_dict() for one in outcomes]
     if args.format == "json":
-        print(json.dumps([one.as_dict() for one in outcomes], indent=1))
-    return EXIT_PASS if all(one.ok for one in outcomes) else EXIT_FAILED
+        print(json.dumps(found, indent=1))
+    elif args.format == "markdown":
+        print(table.markdown(found), end="")
+    if effort.others is not None:
+        for sentence in others.missing():
+            print(f"pgdyno: {sentence}", file=sys.stderr)
+    own = [one for one in outcomes if one.tool == "pgdyno"]
+    return EXIT_PASS if all(one.ok for one in own) else EXIT_FAILED
 
 
 def _finding(

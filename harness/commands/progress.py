@@ -112,6 +112,10 @@ class FuzzProgress(_Live):
 class BenchProgress(_Live):
     """Progress of a bench: blocks measured, time left."""
 
+    def step(self, name: str, done: int, of: int) -> None:
+        """A part of something larger begins."""
+        self.show(name, done, of)
+
     def preparing(self, cell: Cell) -> None:
         """The oracle is asked about a cell."""
         self.show(f"preparing {cell.id}", 0, 0)

@@ -34,8 +34,24 @@ class Assignment:
     progress: Progress
 
 
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a run would do, before anything was measured: a rough guess.
+
+    `at_most` is the budget in seconds, 0 without one.
+    """
+
+    rounds: str
+    connections: int
+    seconds: float
+    at_most: float = 0.0
+
+
 class Lane(Protocol):
     """A module of this package."""
+
+    def forecast(self, cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast:
+        """How much `run` would do, and how many connections it needs at once."""
 
     def run(self, work: Assignment) -> None:
         """Ask every cell of every arm; record each answer as it comes."""

@@ -2,6 +2,7 @@
 
 Each repeat is a fresh worker under callgrind, with a fixed hash seed. It is opened and
 verified like any other, runs a slice of few ops and one of many, and is verified again.
+Arms that are the same but for their burdens share a process, in turns.
 How busy the machine is does not matter, so as many workers count side by side as there
 are processors. A repeat is its own A/A: such a run needs no A/A arm.
 """
@@ -13,20 +14,24 @@ import queue
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness import callgrind, interrupt, schedule
+from harness.callgrind import Spent
 from harness.control import Control
 from harness.errors import DriverError, OracleError, WorkerGone
-from harness.lanes import Assignment
+from harness.lanes import Assignment, Forecast
 from harness.model import Arm, Cell, Judgement, Verdict
 from harness.results.records import Count
+from harness.schedule import Plan
 from harness.seat import Deadlines, Seat
 from harness.stage import Playable
+from harness.venue import SPARE_CONNECTIONS
 from harness.verify import worst
 
 BUDGET = 64_000_000
@@ -46,10 +51,10 @@ SLOW_OP_NS = 2_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One repeat: a cell of an arm in a process of its own."""
+    """One repeat: a cell of an arm, or of its burdened kin, in a process of its own."""
 
     play: Playable
-    arm: Arm
+    arms: tuple[Arm, ...]
     repeat: int
 
 
@@ -61,15 +66,41 @@ class Sizes:
     high: int
 
 
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """The two slices, and what each of them took."""
+
+    size: Sizes
+    low: Spent
+    high: Spent
+
+    def fields(self) -> dict[str, int]:
+        """As a `Count` has them."""
+        return {
+            "low_ops": self.size.low,
+            "high_ops": self.size.high,
+            "low_instructions": self.low.instructions,
+            "high_instructions": self.high.instructions,
+            "low_syscalls": self.low.syscalls,
+            "high_syscalls": self.high.syscalls,
+        }
+
+
 def run(work: Assignment) -> None:
     """Count every cell of every arm, `plan.repeats` times."""
     Counting(work).run()
 
 
-def estimate_seconds(cells: Sequence[Cell], arms: Sequence[Arm], repeats: int) -> float:
-    """A rough guess before anything was counted."""
+def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast:
+    """How much a run would do: all that is asked, whatever the budget of its effort."""
     counted = [cell for cell in cells if not why_not(cell)]
-    return len(counted) * len(arms) * repeats * SECONDS_PER_REPEAT / _side_by_side()
+    largest_pool = max((cell.pool for cell in counted), default=0)
+    seconds = plan.repeats * len(counted) * len(arms) * SECONDS_PER_REPEAT
+    return Forecast(
+        rounds=f"{plan.repeats} repeats",
+        connections=_side_by_side() * (max(1, largest_pool) + 2) + SPARE_CONNECTIONS,
+        seconds=seconds / _side_by_side(),
+    )
 
 
 def why_not(cell: Cell) -> str:
@@ -78,6 +109,8 @@ def why_not(cell: Cell) -> str:
         return (
             "many clients at once: chance decides how they interleave and what is counted"
         )
+    if cell.arrivals:
+        return "a rate of arrivals says when an op begins, not how many instructions it has"
     return ""
 
 
@@ -146,8 +179,9 @@ class Counting:
     def _tasks(self, plays: Iterable[Playable]) -> Iterator[Task]:
         for play in plays:
             for repeat in range(self.work.plan.repeats):
-                for arm in self.work.arms:
-                    yield Task(play, arm, repeat)
+                for arms in _kin(self.work.arms):
+                    # In turns, so that what a process does by and by favours no arm.
+                    yield Task(play, arms[:: -1 if repeat % 2 else 1], repeat)
 
     def _for_all(self, cell: Cell, judged: Judgement) -> None:
         for arm in self.work.arms:
@@ -221,16 +255,17 @@ class Counting:
     # --- one repeat --------------------------------------------------------------------
 
     def _play(self, task: Task, number: int, cores: list[int], control: Control) -> None:
-        cell, arm = task.play.cell, task.arm
-        if (cell.id, arm.id) not in self._out:
+        arms = {(task.play.cell.id, arm.id) for arm in task.arms}
+        if not arms & self._out:
             self._tell(task)
-            count = self._count(task, number, cores, control)
+            counts = self._count(task, number, cores, control)
             with self._lock:
                 if self._stopping.is_set():
                     return  # what became of a worker that we ended is nobody's verdict
-                if not count.high_ops:
-                    self._out.add((cell.id, arm.id))
-                self.work.emit(count)
+                for count in counts:
+                    if not count.high_ops:
+                        self._out |= arms
+                    self.work.emit(count)
         self._done += 1
 
     def _tell(self, task: Task) -> None:
@@ -243,8 +278,10 @@ class Counting:
                 task.repeat, task.play.cell, self._done, self._total, left
             )
 
-    def _count(self, task: Task, number: int, cores: list[int], control: Control) -> Count:
-        with self._seated(task.arm, number, cores, control) as (seat, meter):
+    def _count(
+        self, task: Task, number: int, cores: list[int], control: Control
+    ) -> list[Count]:
+        with self._seated(task.arms[0], number, cores, control) as (seat, meter):
             return self._counted(task, seat, meter)
 
     @contextmanager
@@ -264,18 +301,20 @@ class Counting:
                 # What comes after the last slice counts for nothing: no need to wait.
                 seat.kill()
 
-    def _counted(self, task: Task, seat: Seat, meter: callgrind.Meter) -> Count:
-        """Open, verify, count, verify again; or the verdict that forbids a number."""
-        cell, arm = task.play.cell, task.arm
+    def _counted(self, task: Task, seat: Seat, meter: callgrind.Meter) -> list[Count]:
+        """Open, verify, count, verify again; or the verdict that forbids numbers."""
+        cell = task.play.cell
+        found: dict[Arm, Slices] = {}
         try:
             judged = seat.open(task.play)
             if judged.verdict is Verdict.EXACT:
                 judged = seat.verify(task.play)
             if not judged.verdict.timeable:
                 raise _NoNumber(judged)
-            if arm.burden is not None:
-                seat.ask("burden", DEADLINES.open, turns=self._turns[cell.id, arm.id])
-            size, low, high = self._slices(task.play, seat, meter)
+            for arm in task.arms:
+                if arm.burden is not None:
+                    seat.ask("burden", DEADLINES.open, turns=self._turns[cell.id, arm.id])
+                found[arm] = self._slices(task.play, seat, meter)
             judged = worst((judged, seat.verify(task.play)))
         except _NoNumber as refused:
             judged = refused.judged
@@ -286,30 +325,20 @@ class Counting:
         except OracleError as error:
             judged = Judgement(Verdict.INVALID, str(error))
         if not judged.verdict.timeable:
-            return _count(cell, arm, task.repeat, judged)
-        return _count(
-            cell,
-            arm,
-            task.repeat,
-            judged,
-            counter=self._counter,
-            low_ops=size.low,
-            high_ops=size.high,
-            low_instructions=low,
-            high_instructions=high,
-        )
+            return [_count(cell, arm, task.repeat, judged) for arm in task.arms]
+        return [
+            _count(cell, arm, task.repeat, judged, counter=self._counter, **each.fields())
+            for arm, each in found.items()
+        ]
 
-    def _slices(
-        self, play: Playable, seat: Seat, meter: callgrind.Meter
-    ) -> tuple[Sizes, int, int]:
-        """The sizes of the two slices, and the instructions of each."""
+    def _slices(self, play: Playable, seat: Seat, meter: callgrind.Meter) -> Slices:
         cycle = play.prepared.calls
-        size = sizes(cycle, self._slice(play, seat, meter, cycle))
+        size = sizes(cycle, self._slice(play, seat, meter, cycle).instructions)
         low = self._slice(play, seat, meter, size.low)
-        return size, low, self._slice(play, seat, meter, size.high)
+        return Slices(size, low, self._slice(play, seat, meter, size.high))
 
-    def _slice(self, play: Playable, seat: Seat, meter: callgrind.Meter, ops: int) -> int:
-        """The instructions of one slice.
+    def _slice(self, play: Playable, seat: Seat, meter: callgrind.Meter, ops: int) -> Spent:
+        """What one slice took.
 
         The warm-up ends with a full collection, so that the garbage collector's turns
         come at the same ops of every slice.
@@ -321,12 +350,12 @@ class Counting:
         if "failed" in answer:
             reason = f"while it was counted: {answer['failed']}"
             raise _NoNumber(Judgement(Verdict.REJECTED, reason))
-        instructions = meter.slice()
+        spent = meter.slice()
         if play.prepared.before is not None:
             state = self.stage.check_state(seat.control, play, seat.schema, ops + LEAD)
             if state.verdict is not Verdict.EXACT:
                 raise _NoNumber(state)
-        return instructions
+        return spent
 
     # --- burdens -----------------------------------------------------------------------
 
@@ -334,8 +363,7 @@ class Counting:
         """How many turns of the empty loop make each burden, in a process of their own."""
         burdened = [arm for arm in self.work.arms if arm.burden is not None]
         for play in plays:
-            for name in dict.fromkeys(arm.name for arm in burdened):
-                arms = [arm for arm in burdened if arm.name == name]
+            for arms in _kin(burdened):
                 op, turn = self._weigh(play, arms[0])
                 for arm in arms:
                     assert arm.burden is not None
@@ -346,9 +374,9 @@ class Counting:
         cycle, cores = play.prepared.calls, list(self.work.placement.clients)
         with self._seated(arm, 0, cores, self.work.place.control) as (seat, meter):
             seat.open(play)
-            free = self._slice(play, seat, meter, cycle)
+            free = self._slice(play, seat, meter, cycle).instructions
             seat.ask("burden", DEADLINES.open, turns=PROBE_TURNS)
-            loaded = self._slice(play, seat, meter, cycle)
+            loaded = self._slice(play, seat, meter, cycle).instructions
         return free / cycle, (loaded - free) / cycle / PROBE_TURNS
 
 
@@ -358,6 +386,14 @@ class _NoNumber(Exception):  # noqa: N818 - a verdict, not an error
     def __init__(self, judged: Judgement) -> None:
         super().__init__(judged.detail)
         self.judged = judged
+
+
+def _kin(arms: Iterable[Arm]) -> list[tuple[Arm, ...]]:
+    """Burdened arms that are the same without their burdens, together; others alone."""
+    found: dict[tuple[Arm, bool], list[Arm]] = defaultdict(list)
+    for arm in arms:
+        found[replace(arm, burden=None), arm.burden is None].append(arm)
+    return [tuple(each) for each in found.values()]
 
 
 def _alone(cell: Cell) -> bool:

@@ -20,20 +20,46 @@ from harness.measured import (
     worst_trials,
 )
 from harness.model import Verdict
-from harness.results.records import ArmFacts, CellFacts, Run, Slices, Trial
+from harness.render import format as fmt
+from harness.results.records import ArmFacts, CellFacts, OpenLoop, Run, Slices, Trial
 
 FALSE_DISCOVERY = 0.05
+_ASKED = {"sync": "called", "async": "awaited"}
 
 Trials = Mapping[tuple[str, str], list[Trial]]
+
+
+PERCENTILES = (0.5, 0.9, 0.99, 0.999)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoopView:
+    """How an arm kept to a fixed arrival rate, over all rounds. `asked` and `achieved` are
+    ops per second; `lags` are percentiles of how late ops began, ns, as `PERCENTILES`."""
+
+    asked: float
+    achieved: float
+    lags: tuple[float | None, ...]
+
+    @property
+    def saturated(self) -> bool:
+        """Whether ops arrived faster than they could be answered."""
+        return self.achieved < SATURATED * self.asked
+
+
+SATURATED = 0.98
+"""Below this share of the rate that was asked for, a queue has grown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One arm in one cell. `verdict` is None where the arm was not even tried.
 
-    Times are ns per op, CPU and switches are per op too. `ratio` is times the fastest
-    of the group. `rank` is None where the arm may not be ranked; `tied` says that it
-    cannot be told from the fastest.
+    Times are ns per op, of an open loop response times; CPU and switches are per op too.
+    `latencies` are `PERCENTILES` of single ops. `ratio` is times the fastest of the group,
+    `trimmed` the same by trimmed means, `detectable` the log-ratio to it that would have
+    been found; `over_floor` is times the cell's floor. `rank` is None where the arm may
+    not be ranked; `tied` says that it cannot be told from the fastest.
     """
 
     arm: str
@@ -44,13 +70,17 @@ class Row:
     rounds: tuple[float, ...] = ()
     time: stats.Estimate | None = None
     ratio: stats.Estimate | None = None
+    trimmed: stats.Estimate | None = None
+    detectable: float | None = None
+    over_floor: stats.Estimate | None = None
     rank: int | None = None
     tied: bool = False
     cpu_ns: float | None = None
     server_cpu_ns: float | None = None
     voluntary: float | None = None
     involuntary: float | None = None
-    latencies: tuple[float | None, float | None, float | None] = (None, None, None)
+    latencies: tuple[float | None, ...] = (None,) * len(PERCENTILES)
+    open_loop: OpenLoopView | None = None
     rss_bytes: int = 0
 
     @property
@@ -88,11 +118,35 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """An arm that is no competitor. A program is what drivers are compared with. Another
+    one's `share` is its part in the time of the driver `of`, the fastest of its kind.
+    """
+
+    row: Row
+    stands_for: str
+    kind: str
+    share: float | None = None
+    of: str = ""
+
+    @property
+    def program(self) -> bool:
+        """Whether it does what drivers do, and is no part of the harness."""
+        return self.kind == "program"
+
+    @property
+    def label(self) -> str:
+        """What a reader calls it: `floor: pgbench`."""
+        return f"{'floor' if self.program else 'harness'}: {self.row.arm}"
+
+
+@dataclass(frozen=True, slots=True)
 class CellView:
-    """One question with the answers of all arms."""
+    """One question with the answers of all arms, and the references below them."""
 
     facts: CellFacts
     groups: tuple[Group, ...]
+    references: tuple[Reference, ...] = ()
 
     @property
     def point(self) -> str:
@@ -109,15 +163,39 @@ class CellView:
         """The rows of all groups."""
         return tuple(row for group in self.groups for row in group.rows)
 
+    @property
+    def floor(self) -> Reference | None:
+        """What drivers are compared with besides each other, if it has a time."""
+        return next((one for one in self.references if one.program and one.row.time), None)
+
+    @property
+    def harness_costs(self) -> tuple[Reference, ...]:
+        """What of a driver's time is the harness, as far as it was measured."""
+        return tuple(one for one in self.references if one.share is not None)
+
+    @property
+    def harness_sentence(self) -> str:
+        """What the harness itself costs, for people; empty where nobody knows."""
+        parts = [
+            f"{fmt.duration(one.row.time.point)} of each op {_ASKED[one.kind]} "
+            f"({fmt.percentage(one.share)} of {one.of})"
+            for one in self.harness_costs
+            if one.row.time and one.share is not None
+        ]
+        return f"The harness itself costs {' and '.join(parts)}." if parts else ""
+
     def rate(self, row: Row) -> float | None:
         """Units per second of one row."""
-        return None if row.time is None else self.facts.units_per_op * 1e9 / row.time.point
+        if row.time is None:
+            return None
+        per_second = row.open_loop.achieved if row.open_loop else 1e9 / row.time.point
+        return self.facts.units_per_op * per_second
 
 
 def cell_views(run: Run) -> tuple[CellView, ...]:
-    """All cells of a run in the order of its header; no arm is left out but twins."""
+    """All cells of a run in the order of its header; no driver is left out."""
     counted, worst = counting_trials(run), worst_trials(run)
-    arms = [arm for arm in run.header.arms if not arm.twin]
+    arms = [arm for arm in run.header.arms if arm.competes]
     drafts = [
         CellView(cell, tuple(_groups(cell, arms, counted, worst)))
         for cell in run.header.cells
@@ -141,7 +219,7 @@ def _groups(
             arm for arm in arms if not label or (arm.kind == "async") == (label == "tasks")
         ]
         rows = [
-            _row(
+            row_of(
                 cell, arm, worst.get((cell.id, arm.id)), counted.get((cell.id, arm.id), [])
             )
             for arm in here
@@ -150,9 +228,10 @@ def _groups(
             yield Group(label, tuple(rows))
 
 
-def _row(
+def row_of(
     cell: CellFacts, arm: ArmFacts, worst: Trial | None, trials: Sequence[Trial]
 ) -> Row:
+    """One arm in one cell, not yet ranked."""
     if worst is None:
         return Row(arm.id, None, arm.problem or "not measured")
     verdict = Verdict(worst.verdict)
@@ -166,7 +245,9 @@ def _row(
 
 def _timed(row: Row, trials: Sequence[Trial], cell: CellFacts) -> Row:
     walls = tuple(wall_per_op(trial, cell) for trial in trials)
+    loops = [trial.open_loop for trial in trials if trial.open_loop is not None]
     latencies = [float(value) for trial in trials for value in trial.latency_ns]
+    latencies += [float(value) for loop in loops for value in loop.response_ns]
     return replace(
         row,
         rounds=walls,
@@ -175,15 +256,28 @@ def _timed(row: Row, trials: Sequence[Trial], cell: CellFacts) -> Row:
         server_cpu_ns=_per_op(trials, cell, lambda one: one.server_cpu_ns),
         voluntary=_per_op(trials, cell, lambda one: one.voluntary_switches, mean=True),
         involuntary=_per_op(trials, cell, lambda one: one.involuntary_switches, mean=True),
-        latencies=_percentiles(latencies),
+        latencies=percentiles(latencies),
+        open_loop=_open_loop(loops, cell) if loops else None,
         rss_bytes=max(trial.rss_peak_bytes for trial in trials),
     )
 
 
-def _percentiles(values: list[float]) -> tuple[float | None, float | None, float | None]:
-    values = sorted(values)
-    half, nine, most = (stats.percentile(values, share) for share in (0.5, 0.9, 0.99))
-    return half, nine, most
+def percentiles(values: Iterable[float]) -> tuple[float | None, ...]:
+    """The `PERCENTILES` of these values, None where there are too few for one."""
+    ordered = sorted(values)
+    return tuple(stats.percentile(ordered, share) for share in PERCENTILES)
+
+
+def _open_loop(loops: Sequence[OpenLoop], cell: CellFacts) -> OpenLoopView:
+    done = sum(len(loop.response_ns) for loop in loops)
+    # From the start to when the last op was back: a queue that is left counts, too.
+    taken_ns = sum(loop.planned_ns + loop.response_ns[-1] for loop in loops)
+    asked_ns = sum(loop.planned_ns for loop in loops)
+    return OpenLoopView(
+        asked=float(cell.rate),
+        achieved=cell.rate * asked_ns / taken_ns if taken_ns else float(done),
+        lags=percentiles(float(lag) for loop in loops for lag in loop.lag_ns),
+    )
 
 
 def _per_op(
@@ -247,8 +341,20 @@ def _compared(
         ratio = stats.hodges_lehmann(logs)
         may_rank = row.verdict is Verdict.EXACT and ratio.low is not None
         p = stats.signed_rank_p(logs) if may_rank and row is not fastest else None
-        pairs.append((replace(row, ratio=ratio.exp()), p))
+        pairs.append((_with_ratio(row, logs, ratio, itself=row is fastest), p))
     return pairs
+
+
+def _with_ratio(row: Row, logs: list[float], ratio: stats.Estimate, *, itself: bool) -> Row:
+    """The ratio to the fastest, the same by trimmed means, what could have been seen."""
+    if itself:
+        return replace(row, ratio=ratio.exp())
+    return replace(
+        row,
+        ratio=ratio.exp(),
+        trimmed=stats.trimmed_mean(logs).exp(),
+        detectable=stats.detectable_effect(stats.spread(logs), len(logs)),
+    )
 
 
 def _log_ratios(counted: Trials, cell: CellView, row: Row, fastest: Row) -> list[float]:

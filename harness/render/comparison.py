@@ -19,11 +19,13 @@ WIDTH = 80
 
 def headline(comparison: Comparison) -> str:
     """The answer in one sentence."""
+    answer = comparison.answer.upper()
     if comparison.invalid:
-        return "These two cannot be compared."
+        return f"{answer}: these two cannot be compared"
     counts = comparison.counts
     found = [f"{count} {kind}" for kind, count in counts.items() if count]
-    return ", ".join(found) + f" (of {fmt.plural(len(comparison.changes), 'comparison')})"
+    of = fmt.plural(len(comparison.changes), "comparison")
+    return f"{answer}: {', '.join(found)} (of {of})"
 
 
 def method(comparison: Comparison) -> str:
@@ -79,16 +81,18 @@ _NOTES = {
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the columns of a lane are called, and its unit in JSON."""
+    """What the columns of a lane are called, and its unit in JSON; `trimmed` is empty
+    where nothing is estimated."""
 
     interval: str
+    trimmed: str
     last: str
     unit: str
 
 
 _WORDS = {
-    "time": Words("95 % interval", "MDE", "ns"),
-    "instructions": Words("range", "spread", "instructions"),
+    "time": Words("95 % interval", "trimmed (Yuen)", "MDE", "ns"),
+    "instructions": Words("range", "", "spread", "instructions"),
 }
 
 
@@ -131,6 +135,8 @@ def _row(row: CellChange, lane: str, width: int) -> Iterator[str]:
     start = f"{name:<{width - 46}}{was:>9}  "
     if row.shift is not None:
         yield f"{start}{change:>9}{interval:>18}{last:>8}"
+        if row.torn:
+            yield f"    by trimmed means (Yuen): {_trimmed(row)}"
     elif len(start) + len(row.reason) <= width:
         yield start + row.reason
         return
@@ -157,6 +163,12 @@ def _columns(row: CellChange, lane: str) -> tuple[str, str, str, str]:
     return was, change, fmt.change_interval(row.shift, decimals=decimals), last
 
 
+def _trimmed(row: CellChange) -> str:
+    if row.trimmed is None:
+        return fmt.NONE
+    return f"{fmt.change(row.trimmed.point)}, {fmt.change_interval(row.trimmed)}"
+
+
 # --- programs -----------------------------------------------------------------------
 
 
@@ -170,6 +182,7 @@ def json(comparison: Comparison) -> str:
         "paired": comparison.paired,
         "threshold": comparison.threshold,
         "alpha": comparison.alpha,
+        "answer": str(comparison.answer),
         "exit_code": comparison.exit_code,
         "invalid": list(comparison.invalid),
         "warnings": list(comparison.warnings),
@@ -183,6 +196,7 @@ def json(comparison: Comparison) -> str:
 
 def _change_object(row: CellChange, lane: str) -> dict[str, object]:
     ratio = row.shift.exp() if row.shift else None
+    trimmed = row.trimmed.exp() if row.trimmed else None
     effect = row.detectable
     unknown = effect is None or math.isinf(effect)
     unit = _WORDS[lane].unit
@@ -199,6 +213,9 @@ def _change_object(row: CellChange, lane: str) -> dict[str, object]:
         "ratio_low": ratio.low if ratio else None,
         "ratio_high": ratio.high if ratio else None,
         "confidence": ratio.confidence if ratio else None,
+        "trimmed_ratio": trimmed.point if trimmed else None,
+        "trimmed_low": trimmed.low if trimmed else None,
+        "trimmed_high": trimmed.high if trimmed else None,
         "p": row.p,
         "p_adjusted": row.p_adjusted,
         "detectable_ratio": None if unknown or effect is None else math.exp(effect),
@@ -220,11 +237,12 @@ def markdown(comparison: Comparison) -> str:
     ]
     if comparison.changes:
         words = _WORDS[comparison.lane]
-        head = f"| was | ratio − 1 | {words.interval} | {words.last} | why |"
+        names = ["was", "ratio − 1", words.interval, words.trimmed, words.last]
+        numbers = [name for name in names if name]
         lines += [
             "",
-            f"| change | cell | arm {head}",
-            "|---|---|---|--:|--:|--:|--:|---|",
+            f"| {' | '.join(['change', 'cell', 'arm', *numbers, 'why'])} |",
+            f"|---|---|---|{'--:|' * len(numbers)}---|",
             *(_markdown_row(row, comparison.lane) for row in comparison.changes),
             "",
             f"{method(comparison)}. {_NOTES[comparison.lane]}",
@@ -233,5 +251,8 @@ def markdown(comparison: Comparison) -> str:
 
 
 def _markdown_row(row: CellChange, lane: str) -> str:
-    values = (str(row.change), row.cell, row.arm, *_columns(row, lane), row.reason)
+    was, change, interval, last = _columns(row, lane)
+    trimmed = [_trimmed(row)] if _WORDS[lane].trimmed else []
+    numbers = (was, change, interval, *trimmed, last)
+    values = (str(row.change), row.cell, row.arm, *numbers, row.reason)
     return "| " + " | ".join(map(fmt.markdown_cell, values)) + " |"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.counted import CountedSide, counted_sides
@@ -10,13 +10,16 @@ from harness.model import Verdict
 from harness.render import format as fmt
 from harness.results.records import ArmFacts, CellFacts, Run
 
+HEAD = ("instructions per op", "× least", "syscalls per op", "spread", "repeats")
+
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
     """One arm in one cell; `verdict` is None where the arm was not even tried.
 
     `instructions` is the median over repeats, per op; `ratio` is times the least of the
-    exact arms; `spread` is how far the repeats lie apart, max / min − 1.
+    exact arms; `spread` is how far the repeats lie apart, max / min − 1; `syscalls` is
+    None where they are not counted.
     """
 
     arm: str
@@ -26,6 +29,7 @@ class CountRow:
     expected: str = ""
     instructions: float | None = None
     ratio: float | None = None
+    syscalls: float | None = None
     spread: float | None = None
     repeats: int = 0
 
@@ -43,6 +47,11 @@ class CountRow:
     def figures(self) -> str:
         """Instructions per op: `55.4 k`."""
         return fmt.NONE if self.instructions is None else fmt.rate(self.instructions)
+
+    @property
+    def syscalls_text(self) -> str:
+        """System calls per op: `2.00`."""
+        return fmt.NONE if self.syscalls is None else f"{self.syscalls:,.2f}"
 
     @property
     def spread_text(self) -> str:
@@ -66,7 +75,7 @@ class CountedCell:
 def counted_cells(run: Run) -> tuple[CountedCell, ...]:
     """All cells of a run that counted, in the order of its header."""
     sides = counted_sides(run)
-    arms = [arm for arm in run.header.arms if not arm.twin]
+    arms = [arm for arm in run.header.arms if arm.competes]
     return tuple(
         CountedCell(
             cell, _ordered([_row(arm, sides.get((cell.id, arm.id))) for arm in arms])
@@ -85,6 +94,7 @@ def _row(arm: ArmFacts, side: CountedSide | None) -> CountRow:
         side.observed,
         side.expected,
         instructions=side.number,
+        syscalls=side.syscalls,
         spread=side.spread,
         repeats=len(side.slopes),
     )
@@ -121,9 +131,3 @@ def sureness(cells: Sequence[CountedCell]) -> str:
         f"The repeats of {quiet} of {fmt.plural(len(found), 'count')} lie within 0.1 %; "
         f"the widest spread is {max(found) * 100:.2f} %."
     )
-
-
-def rows_of(cells: Sequence[CountedCell]) -> Iterator[CountRow]:
-    """All rows of all cells."""
-    for cell in cells:
-        yield from cell.rows

@@ -94,9 +94,21 @@ def size(count: float | None) -> str:
     return f"{count:.0f} B"
 
 
+def amount(count: float) -> str:
+    """Bytes that may be fewer than none: `+1.23 kB`, `−310 B`, `0 B`."""
+    if abs(count) < 0.5:
+        return "0 B"
+    return (MINUS if count < 0 else "+") + size(abs(count))
+
+
 def times(ratio: float) -> str:
     """A ratio: `1.08×`."""
     return f"{ratio:.2f}×" if ratio < 100 else f"{ratio:,.0f}×"
+
+
+def percentage(share: float) -> str:
+    """A share: `0.21 %`."""
+    return f"{figures(share * 100, 2)} %"
 
 
 def change(log_ratio: float | None, *, sign: bool = True, decimals: int = 1) -> str:

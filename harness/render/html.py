@@ -15,8 +15,8 @@ import jinja2
 from markupsafe import Markup, escape
 
 from harness.model import Verdict
+from harness.render import counts, matrix, memory, scale
 from harness.render import format as fmt
-from harness.render import matrix, scale
 from harness.render.cells import CellView, Row
 from harness.render.view import Report
 
@@ -36,7 +36,13 @@ def render(report: Report) -> str:
     )
     environment.filters.update(_FILTERS)
     environment.globals.update(
-        SYMBOLS=fmt.SYMBOLS, MEANINGS=fmt.MEANINGS, Verdict=Verdict, HUES=HUES
+        SYMBOLS=fmt.SYMBOLS,
+        MEANINGS=fmt.MEANINGS,
+        Verdict=Verdict,
+        HUES=HUES,
+        COUNTED_HEAD=counts.HEAD,
+        MEMORY_HEAD=memory.HEAD,
+        MEMORY_OPS=memory.OPS,
     )
     page = environment.get_template("report.html.j2").render(
         report=report, charts=_charts, heat=heat, anchor=anchor
@@ -67,7 +73,8 @@ class Chart:
 
 def _charts(cell: CellView) -> Chart | None:
     """The chart of a cell; None where nothing has a time."""
-    timed = [row for row in cell.rows if row.time]
+    floor = [cell.floor.row] if cell.floor else []
+    timed = [row for row in (*cell.rows, *floor) if row.time]
     if not timed:
         return None
     axis = scale.around(value for row in timed for value in _shown_values(row))

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from harness.model import Verdict
 from harness.render import format as fmt
-from harness.render.cells import CellView, Group, Row
+from harness.render.cells import CellView, Group, Reference, Row
+from harness.render.counts import HEAD as COUNTED
 from harness.render.counts import CountedCell, CountRow
 from harness.render.format import markdown_cell as esc
 from harness.render.matrix import Matrix, MatrixRow
+from harness.render.memory import HEAD, CellMemory, MemoryRow
 from harness.render.view import Report, RunView
 from harness.results.records import Check
+from harness.stats import Estimate
 
 
 def render(report: Report, *, images: Sequence[str] = ()) -> str:
@@ -29,7 +32,7 @@ def render(report: Report, *, images: Sequence[str] = ()) -> str:
 
 
 def _run(run: RunView) -> Iterator[str]:
-    yield f"## {'Benchmark' if run.bench else 'Conformance'} {esc(run.name)}"
+    yield f"## {run.subject} {esc(run.name)}"
     yield ""
     yield f"**{esc(run.answer)}** {esc(run.sureness)}".rstrip()
     yield ""
@@ -41,6 +44,8 @@ def _run(run: RunView) -> Iterator[str]:
         yield ""
     if run.cells:
         yield from _overview(run)
+    if run.memory:
+        yield from _memory(run.memory)
     if run.counted:
         yield from _counted(run.counted)
     if run.matrix:
@@ -129,9 +134,15 @@ def _cells(run: RunView) -> Iterator[str]:
         yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
         yield ""
         head = ["rank", "driver", "time per op", "95 %", f"{esc(cell.facts.unit)}/s"]
-        head += ["× fastest", "95 %", "client CPU", "server CPU", "p99"]
+        head += ["× fastest", "95 %", "could have seen"]
+        head += [f"× {esc(cell.floor.stands_for)}", "95 %"] if cell.floor else []
+        head += ["client CPU", "server CPU", "p99"]
         rows = [_cell_row(cell, group, row) for group in cell.groups for row in group.rows]
+        rows += [_reference_row(cell, one) for one in cell.references]
         yield from table(head, rows, left=2)
+        if cell.harness_sentence:
+            yield esc(cell.harness_sentence)
+            yield ""
 
 
 def _code(identity: str) -> str:
@@ -141,21 +152,59 @@ def _code(identity: str) -> str:
 
 def _cell_row(cell: CellView, group: Group, row: Row) -> list[str]:
     name = esc(row.arm) + (f" ({group.label})" if group.label else "")
+    return _numbers(cell, row, row.mark, name)
+
+
+def _reference_row(cell: CellView, one: Reference) -> list[str]:
+    return _numbers(cell, one.row, "", f"{esc(one.label)} ({esc(one.stands_for)})")
+
+
+def _numbers(cell: CellView, row: Row, mark: str, name: str) -> list[str]:
     if row.time is None:
-        return ["", name, _verdict(row), esc(row.detail), "", "", "", "", "", ""]
-    ratio = row.ratio
+        blank = [""] * (9 if cell.floor else 7)
+        return [mark, name, _verdict(row), esc(row.detail), *blank]
     return [
-        row.mark,
+        mark,
         name,
         fmt.duration(row.time.point),
         fmt.time_interval(row.time),
         fmt.rate(cell.rate(row) or 0),
-        fmt.times(ratio.point) if ratio else fmt.NONE,
-        fmt.ratio_interval(ratio) if ratio and ratio.point != 1 else "",
+        *_times(row.ratio),
+        fmt.change(row.detectable, sign=False),
+        *(_times(row.over_floor) if cell.floor else ()),
         fmt.duration(row.cpu_ns),
         fmt.duration(row.server_cpu_ns),
         fmt.duration(row.latencies[2]),
     ]
+
+
+def _times(ratio: Estimate | None) -> list[str]:
+    """A ratio and its interval, which the one that it is taken to does not have."""
+    if ratio is None:
+        return [fmt.NONE, ""]
+    return [fmt.times(ratio.point), fmt.ratio_interval(ratio) if ratio.point != 1 else ""]
+
+
+# --- memory -----------------------------------------------------------------------------
+
+
+def _memory(cells: Sequence[CellMemory]) -> Iterator[str]:
+    yield "### Memory"
+    yield ""
+    rows = [_memory_row(cell, row) for cell in cells for row in cell.rows]
+    head = ["question", "driver", *HEAD, "95 %, all repeats"]
+    yield from table(head, rows, left=2)
+
+
+def _memory_row(cell: CellMemory, row: MemoryRow) -> list[str]:
+    point = f" ({esc(cell.point)})" if cell.point else ""
+    start = [esc(cell.facts.title) + point, esc(row.arm)]
+    if not row.sizes:
+        symbol = fmt.SYMBOLS[row.verdict] if row.verdict else fmt.NONE
+        reason = f"{symbol} {row.status}: {row.detail}".rstrip(": ")
+        return [*start, esc(reason), *[""] * len(HEAD)]
+    growth = f"**{row.growth}**" if row.grows else row.growth
+    return [*start, *row.sizes, growth, row.interval]
 
 
 # --- counted ----------------------------------------------------------------------------
@@ -172,19 +221,20 @@ def _counted(cells: Sequence[CountedCell]) -> Iterator[str]:
         yield ""
         yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
         yield ""
-        head = ["driver", "instructions per op", "× least", "spread", "repeats"]
-        yield from table(head, map(_count_row, cell.rows))
+        yield from table(["driver", *COUNTED], map(_count_row, cell.rows))
 
 
 def _count_row(row: CountRow) -> list[str]:
     if row.instructions is None:
         symbol = f"{fmt.SYMBOLS[row.verdict]} " if row.verdict else ""
-        return [esc(row.arm), f"{symbol}{row.status}: {esc(row.detail)}", "", "", ""]
+        reason = f"{symbol}{row.status}: {esc(row.detail)}"
+        return [esc(row.arm), reason, *[""] * (len(COUNTED) - 1)]
     ratio = fmt.NONE if row.ratio is None else fmt.times(row.ratio)
     if row.verdict is Verdict.DIFFERS:
         ratio = f"≠ {ratio}"
     ratio = f"**{ratio}**" if row.least else ratio
-    return [esc(row.arm), row.figures, ratio, row.spread_text, str(row.repeats)]
+    rest = [row.syscalls_text, row.spread_text, str(row.repeats)]
+    return [esc(row.arm), row.figures, ratio, *rest]
 
 
 # --- checked ----------------------------------------------------------------------------

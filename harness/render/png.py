@@ -134,12 +134,12 @@ def _question(cell: CellView, group: Group) -> str:
 
 def _family(run: RunView, family: str, cells: Sequence[CellView]) -> Figure:
     """Times per op: a panel per cell, a row per driver, a dot per round."""
-    heights = [_HEAD + _ROW * len(cell.rows) for cell in cells]
+    heights = [_HEAD + _ROW * len(_lines(cell)) for cell in cells]
     height = 1.05 + sum(heights)
     figure = Figure(figsize=(_WIDTH, height), facecolor="white")
     top = height - 0.95
     for cell, own in zip(cells, heights, strict=True):
-        inner = _ROW * len(cell.rows)
+        inner = _ROW * len(_lines(cell))
         box = (0.2, (top - own + 0.42) / height, 0.56, inner / height)
         _panel(figure.add_axes(box), run, cell)
         top -= own
@@ -151,16 +151,28 @@ def _panel(axes: Axes, run: RunView, cell: CellView) -> None:
     _plain(axes)
     title = cell.facts.title + (f" ({cell.point})" if cell.point else "")
     axes.set_title(_literal(title), loc="left", fontsize=10.5, color=_TEXT, pad=5)
-    axes.set_ylim(len(cell.rows) - 0.5, -0.5)
-    labelled = [(group.label, row) for group in cell.groups for row in group.rows]
-    axes.set_yticks(range(len(labelled)), [_literal(_arm(*one)) for one in labelled])
-    timed = [row for row in cell.rows if row.time]
+    lines = _lines(cell)
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    axes.set_yticks(range(len(lines)), [_literal(label) for label, _ in lines])
+    timed = [row for _, row in lines if row.time]
     if not timed:
         axes.set_xticks([])
     else:
         _time_axis(axes, timed)
-    for place, (_, row) in enumerate(labelled):
-        _time_row(axes, place, cell, row, _colour(run, row.arm))
+    for place, (_, row) in enumerate(lines):
+        floor = place >= len(cell.rows)
+        _time_row(axes, place, cell, row, _SOFT if floor else _colour(run, row.arm))
+    if cell.floor:
+        axes.axhline(len(cell.rows) - 0.5, color=_LINE, linewidth=0.8)
+        axes.set_xlabel(
+            _literal(cell.harness_sentence), color=_SOFT, fontsize=8, loc="left"
+        )
+
+
+def _lines(cell: CellView) -> list[tuple[str, Row]]:
+    """The drivers, and below them the floor: what the harness costs is off the scale."""
+    lines = [(_arm(group.label, row), row) for group in cell.groups for row in group.rows]
+    return [*lines, (cell.floor.label, cell.floor.row)] if cell.floor else lines
 
 
 def _arm(label: str, row: Row) -> str:
@@ -197,7 +209,8 @@ def _number(cell: CellView, row: Row) -> str:
     assert row.time is not None
     rate = f"{fmt.rate(cell.rate(row) or 0)} {cell.facts.unit}/s"
     mark = f"{fmt.SYMBOLS[Verdict.DIFFERS]} " if row.verdict is Verdict.DIFFERS else ""
-    return f"{mark}{fmt.duration(row.time.point)}   {rate}"
+    over = f"   {fmt.times(row.over_floor.point)} floor" if row.over_floor else ""
+    return f"{mark}{fmt.duration(row.time.point)}   {rate}{over}"
 
 
 # --- shared -------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -127,28 +127,59 @@ def _self_ratios(
             yield cell.id, ratios
 
 
+DOMINANT = 1.10
+"""A cell that moves a geometric mean by this factor decides it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArmMean:
-    """The geometric mean of an arm's ratios to the fastest."""
+    """The geometric mean of an arm's ratios to the fastest.
+
+    `without` is the mean that lies furthest from it when one cell is left out;
+    `dominated_by` names that cell if it moves the mean by more than `DOMINANT`.
+    """
 
     arm: str
     mean: stats.GeometricMean
+    without: float
+    dominated_by: str = ""
+
+
+def arm_mean(arm: str, ratios: Mapping[str, float]) -> ArmMean:
+    """The mean of the ratios of one arm, by cell."""
+    mean = stats.geometric_mean(list(ratios.values()))
+    others = {
+        cell: stats.geometric_mean([one for name, one in ratios.items() if name != cell])
+        for cell in ratios
+        if len(ratios) > 1
+    }
+    if not others:
+        return ArmMean(arm, mean, mean.point)
+    moved = {cell: abs(math.log(one.point / mean.point)) for cell, one in others.items()}
+    cell = max(moved, key=lambda one: (moved[one], one))
+    decides = moved[cell] > math.log(DOMINANT)
+    return ArmMean(arm, mean, others[cell].point, cell if decides else "")
 
 
 def means(cells: Sequence[CellView]) -> tuple[tuple[ArmMean, ...], int]:
     """Each arm's mean over the cells in which every arm has a rank, and their number.
 
     Only what all arms did is averaged: a mean over other cells is another question.
-    Concurrency cells stay out, because threads and tasks are not compared.
+    Concurrency cells stay out, because threads and tasks are not compared, and open loops,
+    because response times are not times of work.
     """
-    common = [
-        cell.groups[0] for cell in cells if not cell.facts.clients and _complete(cell)
-    ]
+    common = {
+        cell.facts.id: cell.groups[0]
+        for cell in cells
+        if not (cell.facts.clients or cell.facts.arrivals) and _complete(cell)
+    }
     if len(common) < 2:
         return (), 0
-    arms = [row.arm for row in common[0].rows]
-    found = [ArmMean(arm, stats.geometric_mean([_ratio(group, arm) for group in common]))
-             for arm in arms]  # fmt: skip
+    arms = [row.arm for row in next(iter(common.values())).rows]
+    found = [
+        arm_mean(arm, {cell: _ratio(group, arm) for cell, group in common.items()})
+        for arm in arms
+    ]
     return tuple(sorted(found, key=lambda one: one.mean.point)), len(common)
 
 

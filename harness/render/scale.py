@@ -46,7 +46,8 @@ class Scale:
         low, high = self.low, self.high
         candidates = [list(_decades(low, high, steps)) for steps in _STEPS]
         candidates += [candidates[-1][::step] for step in (2, 3, 5)]
-        if high / low < 4:  # where decades are too coarse
+        sparse = max(map(len, candidates)) < 2
+        if high / low < 4 or sparse:  # where decades are too coarse
             candidates += [list(_linear(low, high, about)) for about in (3, 4, 5, 7)]
         readable = [values for values in candidates if len(values) <= _MOST_TICKS]
         return max(readable, key=len, default=[])

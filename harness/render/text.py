@@ -11,11 +11,13 @@ from harness.render import format as fmt
 from harness.render.cells import CellView, Row
 from harness.render.counts import CountedCell
 from harness.render.matrix import Column, Matrix, MatrixRow
+from harness.render.memory import OPS, CellMemory, MemoryRow
 from harness.render.view import Report, RunView
 from harness.results.records import Check
 
 WIDTH = 80
 _NAME = 34
+_INDENT = " " * 6
 _QUIET = (Verdict.EXACT, Verdict.UNSUPPORTED, Verdict.SKIPPED)
 
 
@@ -30,6 +32,8 @@ def render(report: Report) -> str:
         lines.append("")
         if run.cells:
             lines += [ranking(run), ""]
+        if run.memory:
+            lines += [memory(run.memory), ""]
         if run.counted:
             lines += [instructions(run.counted), ""]
         if run.matrix:
@@ -60,6 +64,32 @@ def _cell(cell: CellView) -> Iterator[str]:
             yield f"  {cell.facts.clients} {group.label}, ranked among themselves"
         for row in group.rows:
             yield from _row(cell, row)
+    yield from _references(cell)
+
+
+def _references(cell: CellView) -> Iterator[str]:
+    """Below the drivers and apart: what they are compared with besides each other."""
+    if not cell.references:
+        return
+    yield ""
+    for one in cell.references:
+        start = f"      {fmt.shorten(one.label, 20):<20} "
+        if one.row.time is None:
+            yield from _reason(start, f"{one.row.status}: {one.row.detail}".rstrip(": "))
+        else:
+            interval = fmt.time_interval(one.row.time)
+            yield f"{start}{fmt.duration(one.row.time.point):>12}  {interval:<13}".rstrip()
+    if cell.floor:
+        ratios = ", ".join(
+            f"{row.arm} {fmt.times(ratio.point)} ({fmt.ratio_interval(ratio)})"
+            for row in cell.rows
+            if (ratio := row.over_floor)
+        )
+        text = f"× {cell.floor.stands_for}: {ratios}"
+        yield from wrap(text, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    yield from wrap(
+        cell.harness_sentence, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT
+    )
 
 
 def _row(cell: CellView, row: Row) -> Iterator[str]:
@@ -80,6 +110,38 @@ def _reason(start: str, text: str) -> Iterator[str]:
     yield from (" " * len(start) + line for line in rest)
 
 
+# --- memory -----------------------------------------------------------------------------
+
+
+def memory(cells: Sequence[CellMemory]) -> str:
+    """What every arm holds; the interval of its growth stands in brackets."""
+    lines: list[str] = []
+    for cell in cells:
+        lines += [*wrap(cell.facts.title, WIDTH), fmt.shorten(cell.facts.id, WIDTH)]
+        lines += [
+            f"{'':16}{'after':>9}{'with':>9}{'':9}{'per connection':>18}{'growth':>19}",
+            f"{'':16}{'import':>9}{'session':>9}{'peak':>9}{'client':>9}{'server':>9}"
+            f"{f'per {OPS:,} ops':>19}",
+        ]
+        for row in cell.rows:
+            lines += _memory_row(row)
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _memory_row(row: MemoryRow) -> Iterator[str]:
+    start = f"{fmt.shorten(row.arm, 15):<16}"
+    if not row.sizes:
+        symbol = fmt.SYMBOLS[row.verdict] if row.verdict else fmt.NONE
+        yield from _reason(start, f"{symbol} {row.status}: {row.detail}".rstrip(": "))
+        return
+    mark = "grows " if row.grows else ""
+    sizes = "".join(f"{size:>9}" for size in row.sizes)
+    yield f"{start}{sizes}{mark + row.growth:>19}"
+    if row.interval:
+        yield f"{f'({row.interval})':>{WIDTH}}"
+
+
 # --- instructions -----------------------------------------------------------------------
 
 
@@ -91,7 +153,7 @@ def instructions(cells: Sequence[CountedCell]) -> str:
 def _counted(cell: CountedCell) -> Iterator[str]:
     yield from wrap(cell.facts.title, WIDTH)
     yield fmt.shorten(cell.facts.id, WIDTH)
-    yield f"{'':27}{'instructions per op':>20}{'× least':>12}{'spread':>12}"
+    yield f"{'':27}{'instructions per op':>20}{'× least':>9}{'syscalls':>12}{'spread':>12}"
     for row in cell.rows:
         mark = "≠" if row.verdict is Verdict.DIFFERS else ""
         start = f"{mark:>4}  {fmt.shorten(row.arm, 20):<20} "
@@ -101,7 +163,8 @@ def _counted(cell: CountedCell) -> Iterator[str]:
             yield from _reason(start, text)
             continue
         ratio = fmt.NONE if row.ratio is None else fmt.times(row.ratio)
-        yield f"{start}{row.figures:>20}{ratio:>12}{row.spread_text:>12}"
+        rest = f"{row.syscalls_text:>12}{row.spread_text:>12}"
+        yield f"{start}{row.figures:>20}{ratio:>9}{rest}"
 
 
 # --- matrix -----------------------------------------------------------------------------

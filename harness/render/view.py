@@ -6,20 +6,26 @@ Renderers only arrange it; none of them computes.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from harness import audit
 from harness.counted import counters
+from harness.footprint import LEAK_REPEATS
 from harness.model import Verdict
+from harness.render import floor, matrix, memory, quality
 from harness.render import format as fmt
-from harness.render import matrix, quality
 from harness.render.cells import CellView, Row, cell_views
-from harness.render.counts import CountedCell, counted_cells, rows_of
+from harness.render.counts import CountedCell, counted_cells
 from harness.render.counts import sureness as counted_sureness
 from harness.results.records import ArmFacts, Check, Note, Run
 from harness.stats import MIN_ROUNDS
+
+_DIGITS = re.compile(r"[\d.]+")
 
 TERMS = {
     "library": "library",
@@ -51,6 +57,7 @@ class Arm:
 
     id: str
     twin: str
+    reference: str
     kind: str
     profile: str
     problem: str
@@ -66,15 +73,11 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class TermRow:
-    """One term of all arms; `differs` where they do not all have the same."""
+    """One term of all arms; `differs` where the drivers do not all have the same."""
 
     name: str
     values: tuple[str, ...]
-
-    @property
-    def differs(self) -> bool:
-        """Whether the arms do not work under the same term."""
-        return len(set(self.values)) > 1
+    differs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +107,24 @@ class RunView:
     mean_cells: int
     self_tests: tuple[quality.SelfTest, ...]
     matrix: matrix.Matrix | None
+    memory: tuple[memory.CellMemory, ...]
     rounds: int
     hues: Mapping[str, int]
     counted: tuple[CountedCell, ...] = ()
 
     @property
-    def bench(self) -> bool:
-        """Whether something was measured or counted."""
-        return bool(self.cells or self.counted)
+    def subject(self) -> str:
+        """What a reader calls it, in one word."""
+        if self.memory:
+            return "Memory"
+        if self.counted:
+            return "Instructions"
+        return "Benchmark" if self.cells else "Conformance"
 
     @property
     def competitors(self) -> tuple[Arm, ...]:
-        """The arms that are compared: all but the A/A arms."""
-        return tuple(arm for arm in self.arms if not arm.twin)
+        """The arms that are compared: neither A/A arms nor references."""
+        return tuple(arm for arm in self.arms if not arm.twin and not arm.reference)
 
     @property
     def families(self) -> tuple[tuple[str, tuple[CellView, ...]], ...]:
@@ -148,7 +156,7 @@ def build(runs: Sequence[Run]) -> Report:
     """The report of one or several runs, in the order given."""
     hues = _hues(runs)
     views = tuple(_run_view(run, hues) for run in runs)
-    measured = any(view.bench for view in views)
+    measured = any(view.cells or view.memory or view.counted for view in views)
     checked = any(view.matrix for view in views)
     what = " and ".join(["checked"] * checked + ["measured"] * measured) or "nothing found"
     return Report(f"Python’s PostgreSQL drivers, {what}", views)
@@ -161,27 +169,31 @@ def _in_order(run: Run) -> list[Check]:
 
 
 def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
-    cells = cell_views(run) if run.trials else ()
+    cells = floor.laid(run, cell_views(run)) if run.trials else ()
     counted = counted_cells(run) if run.counts else ()
     tests = quality.self_tests(run)
     table = matrix.build(_in_order(run)) if run.checks else None
-    arms = tuple(_arms(run))
+    held = memory.cell_memories(run)
+    arms = tuple(_arms(run, cells))
     averages, averaged = quality.means(cells)
     rounds = max((len(row.rounds) for cell in cells for row in cell.rows), default=0)
     return RunView(
         name=run.header.run,
         kind=run.header.kind,
-        answer=_answer(run, cells, counted, table),
-        sureness=_sureness(cells, tests, rounds) or counted_sureness(counted),
+        answer=_answer(run, cells, counted, table, held),
+        sureness=_memory_sureness(run)
+        if held
+        else counted_sureness(counted) or _sureness(cells, tests, rounds),
         environment=tuple(_environment(run)),
         arms=arms,
         terms=_terms(arms),
-        findings=tuple(_findings(run, cells, tests)),
+        findings=tuple(_findings(run, cells, tests, averages)),
         cells=cells,
         means=averages,
         mean_cells=averaged,
         self_tests=tests,
         matrix=table,
+        memory=held,
         rounds=rounds,
         hues=hues,
         counted=counted,
@@ -196,21 +208,26 @@ def _answer(
     cells: Sequence[CellView],
     counted: Sequence[CountedCell],
     table: matrix.Matrix | None,
+    held: Sequence[memory.CellMemory],
 ) -> str:
     parts = []
+    arms = fmt.plural(sum(arm.competes for arm in run.header.arms), "driver")
     timed = [row.verdict for cell in cells for row in cell.rows]
-    for length, verdicts in (
-        (len(cells), timed),
-        (len(counted), [row.verdict for row in rows_of(counted)]),
-    ):
+    told = [row.verdict for cell in counted for row in cell.rows]
+    for length, verdicts in ((len(cells), timed), (len(counted), told)):
         if length:
-            arms = sum(not arm.twin for arm in run.header.arms)
-            size = f"{fmt.plural(length, 'cell')} × {fmt.plural(arms, 'driver')}"
-            parts.append(f"{size}: {_tally(Counter(filter(None, verdicts)))}.")
+            tally = Counter(filter(None, verdicts))
+            parts.append(f"{fmt.plural(length, 'cell')} × {arms}: {_tally(tally)}.")
     if table:
         columns = fmt.plural(len(table.columns), "column")
         size = f"{fmt.plural(len(table.rows), 'check')} × {columns}"
         parts.append(f"{size}: {_tally(table.counts)}.")
+    if held:
+        tally = Counter(row.verdict for cell in held for row in cell.rows if row.verdict)
+        grows = sum(row.grows for cell in held for row in cell.rows)
+        size = f"{fmt.plural(len(held), 'cell')} × {arms}"
+        found = f"{grows or 'none'} of them {'grows' if grows == 1 else 'grow'}"
+        parts.append(f"{size}: {_tally(tally)}; {found}.")
     return " ".join(parts) or "Nothing was measured or checked."
 
 
@@ -220,6 +237,14 @@ def _tally(counts: Mapping[Verdict, int]) -> str:
         counts, key=lambda one: (one is not Verdict.EXACT, -matrix.concern(one), one)
     )
     return ", ".join(f"{counts[one]:,} {one}" for one in order)
+
+
+def _memory_sureness(run: Run) -> str:
+    count = memory.repeats(run)
+    text = f"{fmt.plural(count, 'repeat')} in fresh processes"
+    if count < LEAK_REPEATS:
+        text += f"; growth is told only from {LEAK_REPEATS} on"
+    return text + "."
 
 
 def _sureness(
@@ -288,14 +313,20 @@ def _hues(runs: Sequence[Run]) -> dict[str, int]:
     return {name: index for index, name in enumerate(dict.fromkeys(names))}
 
 
-def _arms(run: Run) -> Iterator[Arm]:
+def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[Arm]:
+    """All drivers, and the references that some driver is compared with: the harness's own
+    have no terms."""
+    floors = {cell.floor.row.arm for cell in cells if cell.floor}
     peaks: dict[str, int] = {}
     for trial in run.trials:
         peaks[trial.arm] = max(peaks.get(trial.arm, 0), trial.rss_peak_bytes)
     for arm in run.header.arms:
+        if arm.reference and arm.id not in floors:
+            continue
         yield Arm(
             id=arm.id,
             twin=arm.twin,
+            reference=arm.reference,
             kind=arm.kind,
             profile=arm.profile,
             problem=arm.problem,
@@ -309,28 +340,35 @@ def _terms(arms: Sequence[Arm]) -> tuple[TermRow, ...]:
     known = [name for name in TERMS if any(name in arm.terms for arm in arms)]
     other = sorted({name for arm in arms for name in arm.terms} - TERMS.keys())
     rows = [
-        TermRow("kind", tuple(arm.kind for arm in arms)),
-        TermRow("profile", tuple(arm.profile for arm in arms)),
+        _term("kind", arms, lambda arm: arm.kind),
+        _term("profile", arms, lambda arm: arm.profile),
         *(
-            TermRow(
-                TERMS.get(name, name),
-                tuple(arm.terms.get(name) or fmt.NONE for arm in arms),
-            )
+            _term(TERMS.get(name, name), arms, partial(_declared, name))
             for name in (*known, *other)
         ),
     ]
     if any(arm.rss_bytes for arm in arms):
-        rows.append(
-            TermRow("peak memory (RSS)", tuple(fmt.size(arm.rss_bytes) for arm in arms))
-        )
+        rows.append(_term("peak memory (RSS)", arms, lambda arm: fmt.size(arm.rss_bytes)))
     return tuple(rows)
+
+
+def _declared(name: str, arm: Arm) -> str:
+    return arm.terms.get(name) or fmt.NONE
+
+
+def _term(name: str, arms: Sequence[Arm], value: Callable[[Arm], str]) -> TermRow:
+    drivers = {value(arm) for arm in arms if not arm.reference}
+    return TermRow(name, tuple(map(value, arms)), len(drivers) > 1)
 
 
 # --- findings -------------------------------------------------------------------------
 
 
 def _findings(
-    run: Run, cells: Sequence[CellView], tests: Sequence[quality.SelfTest]
+    run: Run,
+    cells: Sequence[CellView],
+    tests: Sequence[quality.SelfTest],
+    averages: Sequence[quality.ArmMean],
 ) -> Iterator[Finding]:
     if run.truncated:
         text = (
@@ -340,7 +378,10 @@ def _findings(
     for test in tests:
         yield from _doubts(test)
     yield from (_problem(arm) for arm in run.header.arms if arm.problem)
+    yield from (Finding("grows", text, cell) for text, cell in memory.told(run))
     yield from _few_rounds(cells)
+    yield from (_doubt(one) for one in audit.audit(run))
+    yield from _dominated(averages)
     yield from (_note(note) for note in run.notes)
     yield from _disturbed(run)
 
@@ -356,6 +397,21 @@ def _doubts(test: quality.SelfTest) -> Iterator[Finding]:
 
 def _problem(arm: ArmFacts) -> Finding:
     return Finding("driver", f"{arm.id} took no part: {arm.problem}", arm.id)
+
+
+def _doubt(one: audit.Doubt) -> Finding:
+    return Finding(one.kind, one.text, one.where, one.grave)
+
+
+def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Finding]:
+    """Means that one question decides."""
+    for one in averages:
+        if one.dominated_by:
+            text = (
+                f"the mean of {one.arm} is {fmt.times(one.mean.point)} the fastest, and "
+                f"{fmt.times(one.without)} without this one question"
+            )
+            yield Finding("mean", text, one.dominated_by)
 
 
 def _few_rounds(cells: Sequence[CellView]) -> Iterator[Finding]:
@@ -377,10 +433,17 @@ def _note(note: Note) -> Finding:
 
 
 def _disturbed(run: Run) -> Iterator[Finding]:
-    """Blocks that were thrown away, unless the run's own notes say so already."""
-    blocks = {(one.cell, one.round, one.attempt) for one in run.trials if one.disturbed}
-    if blocks and not any(note.kind == "disturbed" for note in run.notes):
+    """Blocks that were thrown away, with the commonest reason."""
+    blocks = {
+        (one.cell, one.round, one.attempt): one.disturbed
+        for one in run.trials
+        if one.disturbed
+    }
+    if blocks:
+        reasons = Counter(_DIGITS.sub("…", reason) for reason in blocks.values())
+        reason, count = reasons.most_common(1)[0]
         text = (
-            f"{fmt.plural(len(blocks), 'block')} disturbed by other work and not counted."
+            f"{fmt.plural(len(blocks), 'block')} disturbed and not counted; in "
+            f"{count} of them {reason}."
         )
         yield Finding("disturbed", text)

@@ -7,7 +7,7 @@ bytes. Everything else (medians, intervals, ranks) is derived by whoever reads.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -53,7 +53,8 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
     """An arm with the terms under which its driver works.
 
     `twin` is the id of the arm that it repeats, for an A/A arm. `problem` says why an
-    arm could not take part; its terms are then empty.
+    arm could not take part; its terms are then empty. `reference` says what it is a
+    reference for, if it is no driver.
     """
 
     id: str
@@ -64,6 +65,12 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
     twin: str = ""
     terms: dict[str, str] = msgspec.field(default_factory=dict)
     problem: str = ""
+    reference: str = ""
+
+    @property
+    def competes(self) -> bool:
+        """Whether it is a driver of its own: neither an A/A arm nor a reference."""
+        return not self.twin and not self.reference
 
 
 class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +88,11 @@ class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
     units_per_op: int = 1
     clients: int = 0
     pool: int = 0
+    arrivals: str = ""
+    rate: int = 0
     sql: str = ""
     digest: str = ""
+    work: str = ""
 
 
 class Header(Record, frozen=True, kw_only=True, tag="header"):
@@ -121,6 +131,17 @@ class Slices(msgspec.Struct, frozen=True, kw_only=True):
     involuntary_switches: list[int] = msgspec.field(default_factory=list)
 
 
+class OpenLoop(msgspec.Struct, frozen=True, kw_only=True):
+    """Ops that were due at moments of their own, in order. Lag and response are counted
+    from the moment at which an op was due to when it began, and to when it was back;
+    `planned_ns` is from the start to the last of these moments."""
+
+    planned_ns: int
+    lag_ns: list[int]
+    response_ns: list[int]
+    cpu_ns: int
+
+
 class Trial(Record, frozen=True, kw_only=True, tag="trial"):
     """One cell of one arm in one round: its verdict and, if that allows, its times.
 
@@ -138,17 +159,67 @@ class Trial(Record, frozen=True, kw_only=True, tag="trial"):
     observed: str = ""
     expected: str = ""
     disturbed: str = ""
+    steady: bool = True
     slices: Slices | None = None
     latency_ns: list[int] = msgspec.field(default_factory=list)
+    latency_wall_ns: int = 0
+    open_loop: OpenLoop | None = None
     rss_peak_bytes: int = 0
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """What one arm held of memory in one cell, in two fresh processes.
+
+    One process plays the cell in a long loop: `loop_bytes` is its resident size after
+    `lead` ops and then after every `ops` ops more. The other opens sessions: after
+    `sessions[k]` of them it holds `sessions_bytes[k]`, and `server_bytes` has one entry
+    per server process at the end. `peak_bytes` is 0, and lists are empty, where nothing
+    can be read or there is nothing to open.
+    """
+
+    import_bytes: int
+    session_bytes: int
+    peak_bytes: int
+    page_bytes: int
+    lead: int
+    ops: int
+    loop_bytes: list[int]
+    sessions: list[int] = msgspec.field(default_factory=list)
+    sessions_bytes: list[int] = msgspec.field(default_factory=list)
+    server_bytes: list[int] = msgspec.field(default_factory=list)
+
+    def beside(
+        self, *, sessions: list[int], sessions_bytes: list[int], server_bytes: list[int]
+    ) -> Memory:
+        """The same loop, with what the process that opens sessions held."""
+        return msgspec.structs.replace(
+            self,
+            sessions=sessions,
+            sessions_bytes=sessions_bytes,
+            server_bytes=server_bytes,
+        )
+
+
+class Footprint(Record, frozen=True, kw_only=True, tag="footprint"):
+    """One cell of one arm, once more in fresh processes: its verdict and its memory."""
+
+    cell: str
+    arm: str
+    repeat: int
+    verdict: str
+    detail: str = ""
+    observed: str = ""
+    expected: str = ""
+    memory: Memory | None = None
 
 
 class Count(Record, frozen=True, kw_only=True, tag="count"):
     """One cell of one arm in one process whose instructions were counted.
 
     A slice of `low_ops` and one of `high_ops` ran in it, equal in everything else; the
-    slope between the two is what an op costs. All four are 0 where the verdict forbids a
-    number. `counter` is the program that counted, with its version.
+    slope between the two is what an op costs. All numbers are 0 where the verdict forbids
+    one; those of system calls also where they cannot be counted. `counter` is the program
+    that counted, with its version.
     """
 
     cell: str
@@ -163,6 +234,8 @@ class Count(Record, frozen=True, kw_only=True, tag="count"):
     high_ops: int = 0
     low_instructions: int = 0
     high_instructions: int = 0
+    low_syscalls: int = 0
+    high_syscalls: int = 0
 
 
 class Check(Record, frozen=True, kw_only=True, tag="check"):
@@ -223,9 +296,12 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
     checks: int
     elapsed_ns: int
     counts: int = 0
+    cache_hits: int = 0
+    cache_reads: int = 0
 
 
-AnyRecord = Header | Trial | Count | Check | Note | Footer
+S = TypeVar("S", bound=msgspec.Struct)
+AnyRecord = Header | Trial | Footprint | Count | Check | Note | Footer
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -238,11 +314,17 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[Note]
     footer: Footer | None
     truncated: str = ""
+    footprints: list[Footprint] = msgspec.field(default_factory=list)
     counts: list[Count] = msgspec.field(default_factory=list)
 
     def cell(self, identity: str) -> CellFacts:
         """The facts of a cell by its id."""
         return next(cell for cell in self.header.cells if cell.id == identity)
+
+
+def changed(record: S, **values: Any) -> S:
+    """The same record with other values."""
+    return msgspec.structs.replace(record, **values)
 
 
 def to_dict(record: AnyRecord) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from harness.results.records import (
     Check,
     Count,
     Footer,
+    Footprint,
     Header,
     Note,
     Run,
@@ -71,7 +72,7 @@ class Writer:
                 f"{self.path} cannot be written further: {error.strerror}",
                 hint="what was measured before is kept; free some space and run again",
             ) from error
-        self.trials += isinstance(record, Trial)
+        self.trials += isinstance(record, Trial | Footprint)
         self.checks += isinstance(record, Check)
 
     def close(self) -> None:
@@ -121,6 +122,7 @@ def read(path: Path) -> Run:
         notes=[one for one in records if isinstance(one, Note)],
         footer=footer,
         truncated=truncated,
+        footprints=[one for one in records if isinstance(one, Footprint)],
         counts=[one for one in records if isinstance(one, Count)],
     )
 

@@ -12,6 +12,7 @@ import msgspec
 from harness.capabilities import Capability
 from harness.errors import ScenarioError
 from harness.model import (
+    Arrivals,
     BenchSpec,
     Cell,
     Effort,
@@ -192,6 +193,9 @@ def _expect(case: CaseTable) -> Expect:
 _READS = {Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.CONNECT_QUERY, Op.COPY_OUT}
 
 
+_FLOORED = {Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL}
+
+
 def _bench(case: CaseTable, point: Point, where: str) -> BenchSpec | None:
     table = case.bench
     if table is None:
@@ -202,6 +206,18 @@ def _bench(case: CaseTable, point: Point, where: str) -> BenchSpec | None:
         units_per_op=_number(table.units, "bench.units", where),
         reset=table.reset.strip(),
         server_settings=tuple(table.server_settings.items()),
+        floor=table.floor,
+        arrivals=_arrivals(table, where),
+    )
+
+
+def _arrivals(table: BenchTable, where: str) -> Arrivals | None:
+    found = table.arrivals
+    if found is None:
+        return None
+    rate = _number(found.rate, "bench.arrivals.rate", where)
+    return Arrivals(
+        found.kind, rate, _number(found.seconds, "bench.arrivals.seconds", where)
     )
 
 
@@ -265,6 +281,17 @@ def _check_oracle(cell: Cell, where: str) -> None:
         raise ScenarioError(
             f"{where}: bench.server_settings on a server that may be somebody else's",
             hint='needs = ["owned"]: a borrowed server is never reconfigured',
+        )
+    if cell.arrivals and (cell.clients or expect.state):
+        raise ScenarioError(
+            f"{where}: an open loop of many clients or of writes",
+            hint="arrivals are for reads on one session: leave clients and state out",
+        )
+    if cell.floor and (cell.clients or cell.op not in _FLOORED):
+        raise ScenarioError(
+            f"{where}: bench.floor for `{cell.op}`"
+            + (f" of {cell.clients} clients" if cell.clients else ""),
+            hint=f"references know {', '.join(sorted(_FLOORED))}, by one client",
         )
     if cell.bench and expect.trait:
         raise ScenarioError(

@@ -69,6 +69,14 @@ class ExpectTable(_Strict, frozen=True, kw_only=True):
     sessions: Annotated[int, Meta(ge=0)] | None = None
 
 
+class ArrivalsTable(_Strict, frozen=True, kw_only=True):
+    """`bench.arrivals`: ops begin at moments of their own, an open loop."""
+
+    kind: Literal["uniform", "poisson"]
+    rate: Count
+    seconds: Count = 1
+
+
 class BenchTable(_Strict, frozen=True, kw_only=True):
     """`[case.bench]`: makes a case timeable. `quick` and `standard` select axis points."""
 
@@ -79,6 +87,8 @@ class BenchTable(_Strict, frozen=True, kw_only=True):
     units: Count = 1
     reset: str = ""
     server_settings: dict[str, str] = {}
+    arrivals: ArrivalsTable | None = None
+    floor: bool = False
 
 
 class StepExpectTable(_Strict, frozen=True, kw_only=True):
@@ -211,6 +221,7 @@ _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "error": ErrorTable,
     "recall": RecallTable,
     "bench": BenchTable,
+    "arrivals": ArrivalsTable,
 }
 
 

@@ -2,24 +2,53 @@
 
 Each test has a mark that it must keep and says what it measured. `simulated` needs no
 server: it plays noise on a fake clock. `live` measures drivers that were made slower by
-known amounts, on a real server. `pgdyno doctor --validate` runs a quick selection.
+known amounts, on a real server. `others` asks the tools that people use now the same.
+`pgdyno doctor --validate` runs a quick selection.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
+
+# Tests that other tools are put to as well: a table shows both under one name.
+AA_IDLE = "A/A, idle"
+AA_HOG = "A/A, beside a hog of 30%"
+POWER_5 = "power, +5%"
+POWER_2 = "power, +2%"
+CALIBRATION = "calibration, slope"
+BROKEN = "broken drivers"
+NOTHING_MEASURED = "nothing measured"
+OPEN_LOOP = "open loop"
+
+PGDYNO = "pgdyno"
+ALPHA = 0.05
+POWER = {0.05: (POWER_5, 0.95), 0.02: (POWER_2, 0.80)}
+"""Burden → the test's name, and the share of slowed arms that must be found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one test measured against its mark."""
+    """What one test measured against its mark, of pgdyno or of another tool."""
 
     test: str
     mark: str
     measured: str
     ok: bool
+    tool: str = PGDYNO
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: test, mark, measured, ok."""
+        """For JSON: test, mark, measured, ok, tool."""
         return asdict(self)
+
+
+def most_by_chance(n: int, share: float) -> int:
+    """The largest count that chance exceeds in less than 2.5 % of all cases; 16 of 200."""
+    tail, k = 1.0, 0
+    while k <= n:
+        tail -= math.comb(n, k) * share**k * (1 - share) ** (n - k)
+        if tail < 0.025:
+            return k
+        k += 1
+    return n

@@ -14,11 +14,11 @@ from harness import bench, callgrind, scenario, schedule
 from harness.compare import CellChange, Change
 from harness.compare_counts import THRESHOLD, judge
 from harness.counted import CountedSide, counted_sides
-from harness.errors import ResultsError
 from harness.model import Arm
 from harness.results import store
 from harness.runner import Progress
 from harness.validity import Outcome
+from harness.validity.trials import complete, fail
 from harness.venue import Venue
 
 CELL = "query/point#fetch-one"
@@ -55,25 +55,14 @@ def burden_series(folder: Path, repeats: int) -> Series:
 
 def measure(place: Venue, series: Series, progress: Progress) -> None:
     """Count what is not there yet."""
-    if _complete(series.file):
+    if complete(series.file):
         return
     series.file.parent.mkdir(parents=True, exist_ok=True)
     series.file.unlink(missing_ok=True)
     scenarios, cells = scenario.select_cells([CELL])
     plan = replace(schedule.PLANS["gate"], repeats=series.repeats)
     order = bench.Order(scenarios, cells, series.arms, plan, "gate", 0, "instructions")
-    bench.measure(place, order, series.file, progress, _fail)
-
-
-def _fail(problem: str) -> None:
-    raise ResultsError(f"the counts cannot be made: {problem}", hint="pgdyno doctor")
-
-
-def _complete(file: Path) -> bool:
-    try:
-        return file.exists() and not store.read(file).truncated
-    except ResultsError:
-        return False
+    bench.measure(place, order, series.file, progress, fail)
 
 
 # --- what the files say -------------------------------------------------------------------
@@ -94,11 +83,15 @@ def spreads(series: Series) -> Iterator[Outcome]:
 
 
 def burdens(series: Series) -> Iterator[Outcome]:
-    """A burden is found each time; no arm without one is flagged."""
+    """A burden is found each time; no arm without one is flagged.
+
+    Both arms take turns in each process, but what is compared comes from different ones,
+    as it does for a user.
+    """
     sides = list(_sides(series))
     plain, heavier = (side.slopes for side in sides) if len(sides) == 2 else ((), ())
     found = [
-        _change(_window(plain, at), _window(heavier, at)) is Change.REGRESSED
+        _change(_window(plain, at), _window(heavier, at + PAIR)) is Change.REGRESSED
         for at in range(series.repeats)
     ]
     flagged = [
@@ -106,18 +99,18 @@ def burdens(series: Series) -> Iterator[Outcome]:
         for at in range(series.repeats)
     ]
     every = series.repeats
-    complete = len(plain) == len(heavier) == every
+    whole = len(plain) == len(heavier) == every
     yield Outcome(
         f"instructions, +{BURDEN:.1%} put in",
         f"{every} of {every} found",
         f"{sum(found)} of {every} found",
-        complete and all(found),
+        whole and all(found),
     )
     yield Outcome(
         "instructions, nothing put in",
         f"0 of {every} flagged",
         f"{sum(flagged)} of {every} flagged",
-        complete and not any(flagged),
+        whole and not any(flagged),
     )
 
 
@@ -146,16 +139,20 @@ def run(
     burden_repeats: int,
     drivers: Sequence[str] = (*EXACT, *STATED),
 ) -> Iterator[Outcome]:
-    """All of them; nothing where valgrind is missing but an outcome that says so.
+    """What has repeats; nothing where valgrind is missing but an outcome that says so.
 
     `burden_repeats` are at least 4, so that the sides of a comparison differ.
     """
+    if not spread_repeats and not burden_repeats:
+        return
     if reason := callgrind.why_not():
         yield Outcome("instructions", "counted", f"not run: {reason}", ok=False)
         return
-    again = spread_series(folder, spread_repeats, drivers)
-    measure(place, again, progress)
-    yield from spreads(again)
-    burdened = burden_series(folder, burden_repeats)
-    measure(place, burdened, progress)
-    yield from burdens(burdened)
+    if spread_repeats:
+        again = spread_series(folder, spread_repeats, drivers)
+        measure(place, again, progress)
+        yield from spreads(again)
+    if burden_repeats:
+        burdened = burden_series(folder, burden_repeats)
+        measure(place, burdened, progress)
+        yield from burdens(burdened)

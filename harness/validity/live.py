@@ -9,38 +9,37 @@ often a slower arm is found (power), and whether as much is found as was put in
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
+import random
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, linear_regression, median
 
 from harness import bench, scenario, stats
-from harness.errors import ResultsError
 from harness.measured import counting_trials, paired_log_ratios
 from harness.model import Arm
 from harness.results import store
 from harness.results.records import Run, Trial
 from harness.runner import Progress
 from harness.schedule import Plan
-from harness.validity import Outcome
+from harness.validity import (
+    AA_HOG,
+    AA_IDLE,
+    ALPHA,
+    CALIBRATION,
+    POWER,
+    Outcome,
+    most_by_chance,
+)
+from harness.validity.interference import hog
+from harness.validity.trials import complete, fail
 from harness.venue import Venue
 
 CELL = "query/point#fetch-one"
 BURDENS = (0.01, 0.02, 0.05, 0.10, 0.20)
 EQUAL_ARMS = 4
-ALPHA = 0.05
-HOG_SHARE = 0.3
-_HOG = """
-import time
-while True:
-    begun = time.monotonic()
-    while time.monotonic() - begun < {busy}:
-        pass
-    time.sleep({idle})
-"""
+MATRICES, MATRIX_CELLS, MATRICES_FLAGGED = 20, 36, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +69,16 @@ class Series:
 def measure(place: Venue, series: Series, progress: Progress) -> None:
     """Run the trials that are not there yet."""
     series.folder.mkdir(parents=True, exist_ok=True)
-    missing = [n for n in range(series.trials) if not _complete(series.file(n))]
+    missing = [n for n in range(series.trials) if not complete(series.file(n))]
     if not missing:
         return
     scenarios, cells = scenario.select_cells([CELL])
-    with _hog() if series.hog else nullcontext():
+    with hog() if series.hog else nullcontext():
         for number in missing:
             series.file(number).unlink(missing_ok=True)
             plan = Plan(4_000_000, 16, series.rounds, series.rounds, 0.0, 0, 0)
             order = bench.Order(scenarios, cells, series.arms, plan, "gate", number)
-            bench.measure(place, order, series.file(number), progress, _fail)
-
-
-def _fail(problem: str) -> None:
-    raise ResultsError(f"the trial cannot be run: {problem}", hint="pgdyno doctor")
-
-
-def _complete(file: Path) -> bool:
-    try:
-        return file.exists() and not store.read(file).truncated
-    except ResultsError:
-        return False
-
-
-@contextmanager
-def _hog() -> Iterator[None]:
-    """A process that uses a third of one core, in pieces of 10 ms."""
-    code = _HOG.format(busy=0.01, idle=0.01 * (1 / HOG_SHARE - 1))
-    process = subprocess.Popen([sys.executable, "-c", code])
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
+            bench.measure(place, order, series.file(number), progress, fail)
 
 
 # --- what the trials say ------------------------------------------------------------------
@@ -163,69 +139,95 @@ def _per_op(trials: Sequence[Trial], what: str) -> float:
     return float(median(median(getattr(one, what)) / one.ops for one in each))
 
 
-def read(series: Series) -> Iterator[list[Comparison]]:
-    """The comparisons of each trial that is there."""
-    for number in range(series.trials):
-        if series.file(number).exists():
-            yield list(comparisons(store.read(series.file(number))))
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the trials of a series say: the comparisons of each, and how long one takes."""
+
+    series: Series
+    trials: Sequence[Sequence[Comparison]]
+    seconds: float
+
+    @property
+    def equal(self) -> list[Comparison]:
+        """Comparisons of equal arms, over all trials."""
+        return [one for trial in self.trials for one in trial if one.put == 0.0]
 
 
-def false_alarms(series: Series) -> Iterator[Outcome]:
+def read(series: Series) -> Told:
+    """The trials that are there."""
+    files = [series.file(number) for number in range(series.trials)]
+    runs = [store.read(file) for file in files if file.exists()]
+    seconds = [run.footer.elapsed_ns / 1e9 for run in runs if run.footer]
+    return Told(
+        series,
+        [list(comparisons(run)) for run in runs],
+        median(seconds) if seconds else 0.0,
+    )
+
+
+def false_alarms(told: Told) -> Iterator[Outcome]:
     """Equal arms: how many are told apart at 5 %?"""
-    found = [one for trial in read(series) for one in trial if one.put == 0.0]
+    found = told.equal
     judged = [one for one in found if one.p is not None]
     flagged = sum(one.p <= ALPHA for one in judged if one.p is not None)
-    allowed = _most(len(judged), ALPHA)
-    beside = f"beside a hog of {HOG_SHARE:.0%}" if series.hog else "idle"
+    allowed = most_by_chance(len(judged), ALPHA)
     undecided = (
         f", {len(found) - len(judged)} inconclusive" if len(found) > len(judged) else ""
     )
     yield Outcome(
-        f"A/A, {beside}",
+        AA_HOG if told.series.hog else AA_IDLE,
         f"at most {allowed} of {len(judged)} flagged",
         f"{flagged} of {len(judged)} flagged{undecided}",
         flagged <= allowed and bool(found),
     )
 
 
-def _most(n: int, share: float) -> int:
-    """The largest count that chance exceeds in less than 2.5 % of all cases; 16 of 200."""
-    tail, k = 1.0, 0
-    while k <= n:
-        tail -= math.comb(n, k) * share**k * (1 - share) ** (n - k)
-        if tail < 0.025:
-            return k
-        k += 1
-    return n
+def matrices(told: Told) -> Iterator[Outcome]:
+    """Tables of equal arms, as large as a standard run: how many have any flag after Holm?
+
+    Each table is drawn from the comparisons that were measured, without putting back.
+    """
+    stored = [one.p for one in told.equal if one.p is not None]
+    rng = random.Random(MATRIX_CELLS)
+    size = min(MATRIX_CELLS, len(stored))
+    flagged = sum(
+        min(stats.holm(rng.sample(stored, size)), default=1.0) <= ALPHA
+        for _ in range(MATRICES)
+    )
+    can_speak = stats.least_signed_rank_p(told.series.rounds) * size <= ALPHA
+    yield Outcome(
+        f"A/A, {MATRICES} tables of {MATRIX_CELLS} cells after Holm",
+        f"at most {MATRICES_FLAGGED} with a flag",
+        f"{flagged} with a flag, from {len(stored)} comparisons"
+        + ("" if can_speak else "; too few rounds to flag any"),
+        bool(stored) and can_speak and flagged <= MATRICES_FLAGGED,
+    )
 
 
-def power(series: Series) -> Iterator[Outcome]:
-    """Slowed arms: how many are found, and how much of what was put in is found."""
-    trials = list(read(series))
-    for position, burden in enumerate(series.burdens):
-        found = [trial[-len(series.burdens) + position] for trial in trials if trial]
+def power(told: Told) -> Iterator[Outcome]:
+    """Slowed arms: how many are found at 5 %?"""
+    for position, burden in enumerate(told.series.burdens, -len(told.series.burdens)):
+        found = [trial[position] for trial in told.trials if trial]
         hits = sum(one.p is not None and one.p <= ALPHA and one.shift > 0 for one in found)
-        wanted = {0.05: 0.95, 0.02: 0.80}.get(burden)
-        if wanted is not None and found:
+        test, share = POWER.get(burden, ("", 0.0))
+        if test and found:
             yield Outcome(
-                f"power, +{burden:.0%} put in, {series.rounds} rounds",
-                f"at least {wanted:.0%} found",
-                f"{hits} of {len(found)} found",
-                hits >= wanted * len(found),
+                test,
+                f"at least {share:.0%} found",
+                f"{hits} of {len(found)} found, {told.seconds:.0f} s each",
+                hits >= share * len(found),
             )
 
 
-def calibration(series: Series) -> Iterator[Outcome]:
+def calibration(told: Told) -> Iterator[Outcome]:
     """A line through what was put in and what was found, over all trials."""
-    points = [one for trial in read(series) for one in trial]
+    points = [one for trial in told.trials for one in trial]
     if not any(one.put for one in points):
         return
     slope, intercept = linear_regression(
         [one.put for one in points], [one.shift for one in points]
     )
-    yield Outcome(
-        "calibration, slope", "1.00 ± 0.05", f"{slope:.3f}", abs(slope - 1) <= 0.05
-    )
+    yield Outcome(CALIBRATION, "1.00 ± 0.05", f"{slope:.3f}", abs(slope - 1) <= 0.05)
     shift = stats.percent(intercept)
     yield Outcome("calibration, intercept", "± 0.3 %", f"{shift:+.2f} %", abs(shift) <= 0.3)
     zero = stats.percent(fmean(one.shift for one in points if not one.put))

@@ -2,39 +2,192 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import machine
 from harness.runner import Progress
-from harness.validity import Outcome, live, simulated
+from harness.schedule import PLANS
+from harness.validity import (
+    Outcome,
+    attribution,
+    by_hand,
+    instructions,
+    interference,
+    live,
+    memory,
+    others,
+    refusals,
+    rejected,
+    simulated,
+    slices,
+    stalled,
+    twice,
+)
 from harness.venue import Venue
+
+COMPLETE_CELLS = [
+    "query/point#fetch-one",
+    "query/constant#select-1",
+    "fetch/rows#all@shape=types,rows=1000",
+    "jsonb/fetch#one@size=1000",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How often each test is repeated: runs on the fake clock, and live trials."""
+    """How often each test is repeated: runs on the fake clock, live trials of so many
+    rounds, rounds of the others, blocks with and without a hog, processes that count
+    instructions; and other tools, if any."""
 
     repeats: int
     trials: int
     rounds: int
     hog_trials: int
+    by_hand_rounds: int
+    slice_rounds: int
+    blocks: int
+    spread_repeats: int = 0
+    burden_repeats: int = 0
+    others: others.Effort | None = None
 
 
-QUICK = Effort(repeats=400, trials=5, rounds=10, hog_trials=2)
-FULL = Effort(repeats=2_000, trials=100, rounds=12, hog_trials=100)
+QUICK = Effort(
+    repeats=300,
+    trials=2,
+    rounds=12,
+    hog_trials=1,
+    by_hand_rounds=6,
+    slice_rounds=6,
+    blocks=8,
+)
+FULL = Effort(
+    repeats=2_000,
+    trials=100,
+    rounds=16,
+    hog_trials=100,
+    by_hand_rounds=24,
+    slice_rounds=16,
+    blocks=60,
+    spread_repeats=2,
+    burden_repeats=20,
+    others=others.FULL,
+)
 
 
-def run(
-    place: Venue, effort: Effort, folder: Path, progress: Progress
-) -> Iterator[Outcome]:
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What the tests are given."""
+
+    place: Venue
+    effort: Effort
+    folder: Path
+    progress: Progress
+
+
+Part = Callable[[Bench], Iterator[Outcome]]
+
+
+def _simulated(bench: Bench) -> Iterator[Outcome]:
+    yield from simulated.run(bench.effort.repeats)
+
+
+def _live(bench: Bench) -> Iterator[Outcome]:
+    effort = bench.effort
+    series = live.Series(bench.folder, effort.trials, effort.rounds)
+    live.measure(bench.place, series, bench.progress)
+    told = live.read(series)
+    for part in (live.false_alarms, live.matrices, live.power, live.calibration):
+        yield from part(told)
+    yield from refusals.refused(series.file(0))
+
+
+def _hog(bench: Bench) -> Iterator[Outcome]:
+    effort = bench.effort
+    series = live.Series(
+        bench.folder, effort.hog_trials, effort.rounds, burdens=(), hog=True
+    )
+    live.measure(bench.place, series, bench.progress)
+    yield from live.false_alarms(live.read(series))
+
+
+def _interference(bench: Bench) -> Iterator[Outcome]:
+    yield from interference.noticed(bench.place, bench.effort.blocks)
+
+
+def _slices(bench: Bench) -> Iterator[Outcome]:
+    yield from slices.against_long(bench.place, bench.effort.slice_rounds)
+
+
+def _by_hand(bench: Bench) -> Iterator[Outcome]:
+    yield from by_hand.against_hand(bench.place, bench.effort.by_hand_rounds)
+
+
+def _stalled(bench: Bench) -> Iterator[Outcome]:
+    yield from stalled.stall(bench.place)
+
+
+def _twice(bench: Bench) -> Iterator[Outcome]:
+    pair = twice.Pair(bench.folder, COMPLETE_CELLS, PLANS["quick"])
+    twice.measure(bench.place, pair, bench.progress)
+    yield from twice.agreement(pair)
+    yield from twice.same_report(pair.file(0))
+
+
+def _rejected(bench: Bench) -> Iterator[Outcome]:
+    yield from rejected.rejected(bench.place, bench.folder)
+
+
+def _memory(bench: Bench) -> Iterator[Outcome]:
+    yield from attribution.run(bench.place, bench.folder)
+    yield from memory.run(bench.place, bench.folder, bench.progress)
+
+
+def _instructions(bench: Bench) -> Iterator[Outcome]:
+    yield from instructions.run(
+        bench.place,
+        bench.folder,
+        bench.progress,
+        spread_repeats=bench.effort.spread_repeats,
+        burden_repeats=bench.effort.burden_repeats,
+    )
+
+
+def _others(bench: Bench) -> Iterator[Outcome]:
+    """What people use now, put to the same tests."""
+    if bench.effort.others is None:
+        return
+    # Its own placement is left alone: tools run as people run them, the server stays.
+    with machine.placed(bench.place.server):
+        pass
+    yield from simulated.one_after_the_other(bench.effort.repeats)
+    yield from others.run(
+        bench.place,
+        bench.effort.others,
+        bench.folder,
+        lambda block: bench.progress.step(block, 0, 0),
+    )
+
+
+PARTS: tuple[tuple[str, Part], ...] = (
+    ("on a fake clock", _simulated),
+    ("broken drivers", _rejected),
+    ("whose processor time, whose memory", _memory),
+    ("A/A, power, calibration", _live),
+    ("A/A beside a hog", _hog),
+    ("a hog switched on and off", _interference),
+    ("short slices against long ones", _slices),
+    ("the loop against hand-written ones", _by_hand),
+    ("open loop, a server that stalls", _stalled),
+    ("two complete runs", _twice),
+    ("instructions", _instructions),
+    ("other tools", _others),
+)
+
+
+def run(bench: Bench) -> Iterator[Outcome]:
     """Every test, the cheap ones first."""
-    yield from simulated.run(effort.repeats)
-    idle = live.Series(folder, effort.trials, effort.rounds)
-    live.measure(place, idle, progress)
-    yield from live.false_alarms(idle)
-    yield from live.power(idle)
-    yield from live.calibration(idle)
-    hog = live.Series(folder, effort.hog_trials, effort.rounds, burdens=(), hog=True)
-    live.measure(place, hog, progress)
-    yield from live.false_alarms(hog)
+    for number, (name, part) in enumerate(PARTS):
+        bench.progress.step(name, number, len(PARTS))
+        yield from part(bench)

@@ -1,7 +1,8 @@
 """Drivers with one known defect each: what the harness must not let pass.
 
 All of them are psycopg2 with something spoilt, so that everything else about them is
-right and only the defect can be what is found.
+right and only the defect can be what is found. Those that anybody can run, by `pgdyno
+doctor --validate`, are in `harness/validity/broken`.
 """
 
 import ctypes
@@ -12,30 +13,7 @@ from dataclasses import replace
 
 from harness.capabilities import Capability
 from harness.drivers.psycopg2 import Psycopg2, Psycopg2Session
-
-
-def spoilt(name, session):
-    """A driver called `name` whose sessions are of the class `session`."""
-
-    class Miniature(Psycopg2):
-        def open(self, target, profile):
-            healthy = super().open(target, profile)
-            return session(healthy._connection)
-
-    Miniature.name = name
-    return Miniature
-
-
-def changed(change):
-    """A session whose fetched rows go through `change`."""
-
-    class Changed(Psycopg2Session):
-        def fetch_all(self, call):
-            healthy = super().fetch_all(call)
-            return lambda: change(healthy())
-
-    return Changed
-
+from harness.validity.broken import changed, spoilt
 
 WrongValue = spoilt(
     "wrong-value", changed(lambda rows: [(rows[0][0] + 1, *rows[0][1:]), *rows[1:]])
@@ -43,25 +21,10 @@ WrongValue = spoilt(
 WrongType = spoilt(
     "wrong-type", changed(lambda rows: [(str(row[0]), *row[1:]) for row in rows])
 )
-OneShort = spoilt("one-short", changed(lambda rows: rows[:-1]))
 
 
-class LazySession(Psycopg2Session):
-    """Decodes rows when they are looked at, outside of the op."""
-
-    def fetch_all(self, call):
-        healthy = super().fetch_all(call)
-        return lambda: [list(map(repr, row)) for row in healthy()]
-
-    def rows(self, native):
-        return [tuple(eval(text, {"__builtins__": {}}) for text in row) for row in native]
-
-
-Lazy = spoilt("lazy", LazySession)
-
-
-class CachedSession(Psycopg2Session):
-    """Asks the server once and repeats the answer."""
+class RepeatingSession(Psycopg2Session):
+    """Asks the server once and repeats that answer, whatever the parameters."""
 
     def fetch_all(self, call):
         healthy = super().fetch_all(call)
@@ -75,7 +38,7 @@ class CachedSession(Psycopg2Session):
         return op
 
 
-Cached = spoilt("cached", CachedSession)
+Repeats = spoilt("repeats", RepeatingSession)
 
 
 class HangingSession(Psycopg2Session):
@@ -106,17 +69,6 @@ class ChattySession(Psycopg2Session):
 
 
 Chatty = spoilt("chatty", ChattySession)
-
-
-class NoCommitSession(Psycopg2Session):
-    """Works in a transaction that it never commits."""
-
-    def execute(self, call):
-        self._connection.autocommit = False
-        return super().execute(call)
-
-
-NoCommit = spoilt("no-commit", NoCommitSession)
 
 
 class FalseCapability(Psycopg2):

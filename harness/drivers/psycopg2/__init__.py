@@ -18,7 +18,15 @@ from harness import sql
 from harness.capabilities import Capability
 from harness.driver import SyncOp
 from harness.errors import Unsupported
-from harness.model import Call, ErrorFields, Kind, Profile, Target, Terms
+from harness.model import (
+    BOUND_BY_CLIENT,
+    Call,
+    ErrorFields,
+    Kind,
+    Profile,
+    Target,
+    Terms,
+)
 
 
 def _bound(call: Call) -> tuple[str, Iterator[Any]]:
@@ -382,7 +390,7 @@ class Psycopg2:
             implementation="C (libpq)",
             libpq=f"{version // 10000}.{version % 10000}",
             wire_results="text",
-            wire_parameters="text, put into the SQL by the client",
+            wire_parameters=f"text, {BOUND_BY_CLIENT}",
             row_shape="tuple",
             placeholders="%s",
             statement_cache="none",

@@ -1,0 +1,75 @@
+"""A driver that keeps a known number of bytes at each op, beside a healthy one.
+
+One run of the memory lane on a real server. If its file is complete it is not run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness import bench, footprint, scenario, schedule
+from harness.footprint import Holding
+from harness.model import Arm
+from harness.results import store
+from harness.runner import Progress
+from harness.validity import Outcome, dose
+from harness.validity.trials import complete, fail, findable
+from harness.venue import Venue
+
+CELL = "query/point#fetch-one"
+HEALTHY = "psycopg2"
+LEAKY = "spiked-leak"
+TOLERANCE = 0.2
+
+
+def measure(place: Venue, file: Path, progress: Progress) -> None:
+    """Run the two drivers, unless that was done."""
+    if complete(file):
+        return
+    file.unlink(missing_ok=True)
+    scenarios, cells = scenario.select_cells([CELL])
+    order = bench.Order(
+        scenarios,
+        cells,
+        [Arm(HEALTHY), Arm(LEAKY)],
+        schedule.PLANS["quick"],
+        "quick",
+        seed=1,
+        lane="memory",
+    )
+    with findable():
+        bench.measure(place, order, file, progress, fail)
+
+
+def run(place: Venue, folder: Path, progress: Progress) -> Iterator[Outcome]:
+    """Is the leak told, with as many bytes as were put in, and nobody else accused?"""
+    file = folder / "memory.jsonl"
+    measure(place, file, progress)
+    found = {one.arm: one for one in footprint.holdings(store.read(file))}
+    yield leak_told(found.get(LEAKY), dose.leak_bytes())
+    yield nobody_accused(found.get(HEALTHY))
+
+
+def leak_told(leaky: Holding | None, put: int) -> Outcome:
+    """The slope against what an op keeps."""
+    test, mark = "leak, bytes per op", f"told, {put} ± {TOLERANCE:.0%}"
+    if leaky is None or leaky.growth is None:
+        return Outcome(test, mark, _without(leaky), ok=False)
+    slope = leaky.growth.point
+    told = "told" if leaky.leaks else "not told"
+    near = abs(slope / put - 1) <= TOLERANCE
+    return Outcome(test, mark, f"{told}, {slope:.1f}", leaky.leaks and near)
+
+
+def nobody_accused(healthy: Holding | None) -> Outcome:
+    """A driver that keeps nothing."""
+    test, mark = f"no leak, {HEALTHY}", "not told"
+    if healthy is None or healthy.growth is None:
+        return Outcome(test, mark, _without(healthy), ok=False)
+    told = "told" if healthy.leaks else "not told"
+    return Outcome(test, mark, f"{told}, {healthy.growth.point:.1f}", not healthy.leaks)
+
+
+def _without(one: Holding | None) -> str:
+    return f"no number: {one.verdict}: {one.detail}" if one else "not measured"

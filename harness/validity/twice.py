@@ -1,0 +1,106 @@
+"""Two complete runs: do they agree? And does the same file give the same report?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import bench, scenario, stats
+from harness.measured import counting_trials, paired_log_ratios
+from harness.model import Arm
+from harness.results import store
+from harness.results.records import Run
+from harness.runner import Progress
+from harness.schedule import Plan
+from harness.validity import Outcome
+from harness.validity.trials import complete, fail
+from harness.venue import Venue
+
+DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
+OVERLAP = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two runs of the same cells and drivers, and where they are kept."""
+
+    folder: Path
+    cells: list[str]
+    plan: Plan
+
+    def file(self, number: int) -> Path:
+        """Where a run is kept."""
+        return self.folder / f"complete-{number + 1}.jsonl"
+
+
+def measure(place: Venue, pair: Pair, progress: Progress) -> None:
+    """Run what is not there yet."""
+    pair.folder.mkdir(parents=True, exist_ok=True)
+    scenarios, cells = scenario.select_cells(pair.cells)
+    arms = [Arm(name) for name in DRIVERS]
+    for number in range(2):
+        if complete(pair.file(number)):
+            continue
+        pair.file(number).unlink(missing_ok=True)
+        order = bench.Order(scenarios, cells, arms, pair.plan, "quick", number)
+        bench.measure(place, order, pair.file(number), progress, fail)
+
+
+def agreement(pair: Pair) -> Iterator[Outcome]:
+    """Intervals of ratios between drivers, run against run."""
+    first, second = (_ratios(store.read(pair.file(number))) for number in range(2))
+    common = [(first[key], second[key]) for key in first.keys() & second.keys()]
+    overlaps = sum(_overlap(one, other) for one, other in common)
+    reversed_ = sum(
+        one.excludes_zero and other.excludes_zero and one.point * other.point < 0
+        for one, other in common
+    )
+    yield Outcome(
+        "two complete runs: intervals that overlap",
+        f"at least {OVERLAP:.0%}",
+        f"{overlaps} of {len(common)}",
+        bool(common) and overlaps >= OVERLAP * len(common),
+    )
+    yield Outcome(
+        "two complete runs: significant signs reversed",
+        "none",
+        f"{reversed_} of {len(common)}",
+        bool(common) and not reversed_,
+    )
+
+
+def _overlap(one: stats.Estimate, other: stats.Estimate) -> bool:
+    if None in (one.low, one.high, other.low, other.high):
+        return False
+    return max(one.low or 0, other.low or 0) <= min(one.high or 0, other.high or 0)
+
+
+def _ratios(run: Run) -> Mapping[tuple[str, str], stats.Estimate]:
+    """log(driver / first driver) by cell and driver, where there is an interval."""
+    counted = counting_trials(run)
+    first, *others = (arm.id for arm in run.header.arms)
+    found = {}
+    for cell in run.header.cells:
+        for arm in others:
+            base, own = counted.get((cell.id, first), ()), counted.get((cell.id, arm), ())
+            if len(logs := paired_log_ratios(own, base, cell)) >= stats.MIN_ROUNDS:
+                found[cell.id, arm] = stats.hodges_lehmann(logs)
+    return found
+
+
+def same_report(file: Path) -> Iterator[Outcome]:
+    """Read and rendered twice, byte by byte."""
+    from harness.render import html, markdown, view
+
+    pages = []
+    for _ in range(2):
+        report = view.build([store.read(file)])
+        pages.append(html.render(report) + markdown.render(report))
+    same = pages[0] == pages[1]
+    yield Outcome(
+        "the same file gives the same report",
+        "the same bytes",
+        "the same" if same else "different",
+        same,
+    )
