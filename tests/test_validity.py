@@ -47,7 +47,7 @@ def test_how_many_false_alarms_chance_allows(n, most):
 def series(place, tmp_path_factory) -> live.Series:
     """One short trial, with a burden that nobody could miss."""
     folder = tmp_path_factory.mktemp("validity")
-    made = live.Series(folder, 1, 6, burdens=(0.5,))
+    made = live.Series(folder, 1, 6, 8, burdens=(0.5,))
     live.measure(place, made, Silent())
     return made
 
@@ -76,7 +76,7 @@ def test_a_complete_trial_is_not_run_again(place, series: live.Series):
 
 
 def test_a_trial_that_was_cut_off_is_not_complete(series: live.Series, tmp_path: Path):
-    cut = live.Series(tmp_path, 1, 6, burdens=(0.5,))
+    cut = live.Series(tmp_path, 1, 6, 8, burdens=(0.5,))
     lines = series.file(0).read_text().splitlines(keepends=True)
     cut.file(0).write_text("".join(lines[:5]))
     assert not complete(cut.file(0))

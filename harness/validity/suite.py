@@ -37,11 +37,12 @@ COMPLETE_CELLS = [
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How often each test is repeated: runs on the fake clock, live trials of so many
-    rounds, rounds of the others, blocks with and without a hog; and other tools, if any."""
+    rounds of so many slices, rounds of the others, blocks with and without a hog; and other tools, if any."""
 
     repeats: int
     trials: int
     rounds: int
+    slices: int
     hog_trials: int
     by_hand_rounds: int
     slice_rounds: int
@@ -52,7 +53,8 @@ class Effort:
 QUICK = Effort(
     repeats=300,
     trials=2,
-    rounds=12,
+    rounds=8,
+    slices=30,
     hog_trials=1,
     by_hand_rounds=6,
     slice_rounds=6,
@@ -61,7 +63,8 @@ QUICK = Effort(
 FULL = Effort(
     repeats=2_000,
     trials=100,
-    rounds=16,
+    rounds=8,
+    slices=30,
     hog_trials=100,
     by_hand_rounds=24,
     slice_rounds=16,
@@ -89,7 +92,7 @@ def _simulated(bench: Bench) -> Iterator[Outcome]:
 
 def _live(bench: Bench) -> Iterator[Outcome]:
     effort = bench.effort
-    series = live.Series(bench.folder, effort.trials, effort.rounds)
+    series = live.Series(bench.folder, effort.trials, effort.rounds, effort.slices)
     live.measure(bench.place, series, bench.progress)
     told = live.read(series)
     for part in (live.false_alarms, live.matrices, live.power, live.calibration):
@@ -100,7 +103,7 @@ def _live(bench: Bench) -> Iterator[Outcome]:
 def _hog(bench: Bench) -> Iterator[Outcome]:
     effort = bench.effort
     series = live.Series(
-        bench.folder, effort.hog_trials, effort.rounds, burdens=(), hog=True
+        bench.folder, effort.hog_trials, effort.rounds, effort.slices, hog=True
     )
     live.measure(bench.place, series, bench.progress)
     yield from live.false_alarms(live.read(series))
