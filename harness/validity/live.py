@@ -68,7 +68,7 @@ class Series:
     def file(self, number: int) -> Path:
         """Where a trial is kept."""
         kind = "hog" if self.hog else "idle"
-        return self.folder / f"{kind}-{self.rounds}-rounds-{number:03}.jsonl"
+        return self.folder / f"{kind}-{self.rounds}x{self.slices}-{number:03}.jsonl"
 
 
 def measure(place: Venue, series: Series, progress: Progress) -> None:

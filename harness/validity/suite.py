@@ -37,7 +37,8 @@ COMPLETE_CELLS = [
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How often each test is repeated: runs on the fake clock, live trials of so many
-    rounds of so many slices, rounds of the others, blocks with and without a hog; and other tools, if any."""
+    rounds of so many slices, rounds of the others, blocks with and without a hog; and
+    other tools, if any."""
 
     repeats: int
     trials: int
@@ -54,7 +55,7 @@ QUICK = Effort(
     repeats=300,
     trials=2,
     rounds=8,
-    slices=30,
+    slices=40,
     hog_trials=1,
     by_hand_rounds=6,
     slice_rounds=6,
@@ -64,7 +65,7 @@ FULL = Effort(
     repeats=2_000,
     trials=100,
     rounds=8,
-    slices=30,
+    slices=40,
     hog_trials=100,
     by_hand_rounds=24,
     slice_rounds=16,
