@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.validity import live, most_by_chance, simulated
+from harness.validity import found_mark, live, most_by_chance, simulated
 from harness.validity.simulated import World
 from harness.validity.trials import complete
 
@@ -41,6 +41,13 @@ def test_the_order_of_a_pass_favours_nobody():
 @pytest.mark.parametrize(("n", "most"), [(200, 16), (10, 2)])
 def test_how_many_false_alarms_chance_allows(n, most):
     assert most_by_chance(n, 0.05) == most
+
+
+@pytest.mark.parametrize(
+    ("n", "share", "least"), [(100, 0.95, 95), (100, 0.8, 80), (2, 0.8, 1), (12, 0.95, 10)]
+)
+def test_how_many_slowed_arms_must_be_found(n, share, least):
+    assert found_mark(n, share)[1] == least
 
 
 @pytest.fixture(scope="module")

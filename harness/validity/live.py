@@ -30,6 +30,7 @@ from harness.validity import (
     CALIBRATION,
     POWER,
     Outcome,
+    found_mark,
     most_by_chance,
 )
 from harness.validity.interference import hog
@@ -219,11 +220,12 @@ def power(told: Told) -> Iterator[Outcome]:
         hits = sum(one.p is not None and one.p <= ALPHA and one.shift > 0 for one in found)
         test, share = POWER.get(burden, ("", 0.0))
         if test and found:
+            mark, least = found_mark(len(found), share)
             yield Outcome(
                 test,
-                f"at least {share:.0%} found",
+                mark,
                 f"{hits} of {len(found)} found, {told.seconds:.0f} s each",
-                hits >= share * len(found),
+                hits >= least,
             )
 
 

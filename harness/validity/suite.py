@@ -26,19 +26,21 @@ from harness.validity import (
 )
 from harness.venue import Venue
 
-COMPLETE_CELLS = [
+COMPLETE_CELLS = (
     "query/point#fetch-one",
-    "query/constant#select-1",
     "fetch/rows#all@shape=types,rows=1000",
     "jsonb/fetch#one@size=1000",
-]
+    "pipeline/selects#pipeline@statements=10",
+    "classic/reads#pg-type",
+    "query/constant#select-1",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How often each test is repeated: runs on the fake clock, live trials of so many
-    rounds of so many slices, rounds of the others, blocks with and without a hog; and
-    other tools, if any."""
+    rounds of so many slices, rounds of the others, blocks with and without a hog, cells of
+    the two complete runs; and other tools, if any."""
 
     repeats: int
     trials: int
@@ -48,6 +50,7 @@ class Effort:
     by_hand_rounds: int
     slice_rounds: int
     blocks: int
+    complete_cells: int
     others: others.Effort | None = None
 
 
@@ -60,6 +63,7 @@ QUICK = Effort(
     by_hand_rounds=6,
     slice_rounds=6,
     blocks=8,
+    complete_cells=1,
 )
 FULL = Effort(
     repeats=2_000,
@@ -70,6 +74,7 @@ FULL = Effort(
     by_hand_rounds=24,
     slice_rounds=16,
     blocks=60,
+    complete_cells=6,
     others=others.FULL,
 )
 
@@ -127,7 +132,8 @@ def _stalled(bench: Bench) -> Iterator[Outcome]:
 
 
 def _twice(bench: Bench) -> Iterator[Outcome]:
-    pair = twice.Pair(bench.folder, COMPLETE_CELLS, PLANS["quick"])
+    cells = [*COMPLETE_CELLS[: bench.effort.complete_cells]]
+    pair = twice.Pair(bench.folder, cells, PLANS["quick"])
     twice.measure(bench.place, pair, bench.progress)
     yield from twice.agreement(pair)
     yield from twice.same_report(pair.file(0))
