@@ -36,8 +36,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--full",
         action="store_true",
-        help="with --validate: as many trials as the marks ask for (two to three hours); what "
-        "--keep holds already is not run again",
+        help="with --validate: as many trials as the marks ask for, and other tools beside "
+        "(two to three hours); what --keep holds already is not run again",
     )
     parser.add_argument(
         "--keep",
