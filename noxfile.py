@@ -17,8 +17,9 @@ DEBIAN = {
     "postgresql": "usr/lib/postgresql/*/bin/postgres",
     "pgbouncer": "usr/sbin/pgbouncer",
     "openssl": "usr/bin/openssl",
+    "valgrind": "usr/bin/valgrind",
 }
-"""Packages with servers that the wheel does not have, and what they bring."""
+"""Packages that no wheel has, and what they bring."""
 
 
 def dependencies(*groups: str) -> tuple[str, ...]:
@@ -26,7 +27,7 @@ def dependencies(*groups: str) -> tuple[str, ...]:
     return nox.project.dependency_groups(PYPROJECT, *groups)
 
 
-def install_servers(session: nox.Session) -> None:
+def install_programs(session: nox.Session) -> None:
     """On Debian, for root: the packages that some tests need. Without them these skip."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     missing = [name for name, sign in DEBIAN.items() if not any(Path("/").glob(sign))]
@@ -60,7 +61,7 @@ def tests(session: nox.Session) -> None:
 
     Arguments after `--` go to pytest.
     """
-    install_servers(session)
+    install_programs(session)
     session.install("-e", ".[all]", *dependencies("test", "lint"))
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
@@ -70,7 +71,8 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def validity(session: nox.Session) -> None:
-    """Are the measurements right on this machine? About two hours; it can be resumed."""
+    """Are the measurements right on this machine? Two to three hours; it can be resumed."""
+    install_programs(session)
     session.install("-e", ".[all,validity]")
     session.run("pgdyno", "doctor", "--validate", "--full", *session.posargs)
 

@@ -12,8 +12,8 @@ from itertools import repeat
 from time import process_time_ns
 from typing import Any
 
-_TURNS = 100_000
-_LOOKS = 15
+_TURNS = 20_000
+_LOOKS = 9
 
 
 def turns_for(ns: float) -> int:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import wire
+from harness import driver, wire
 from harness.errors import DriverError, WorkerGone
 from harness.model import Arm, Judgement, Target, Verdict
 
@@ -58,6 +58,7 @@ class WorkerProcess:
         ours, theirs = socket.socketpair()
         spec = {
             "driver": arm.driver,
+            "plugin": driver.locate(arm.driver),
             "options": list(arm.options),
             "profile": arm.profile,
             "copy": arm.copy,

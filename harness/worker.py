@@ -55,9 +55,9 @@ _PR_SET_TIMERSLACK = 29
 class Worker:
     """The state of a trial: a driver, and the cell that is open at the moment."""
 
-    def __init__(self, arm: Arm) -> None:
+    def __init__(self, arm: Arm, plugin: str = "") -> None:
         self.arm = arm
-        self.driver = drivers.load(arm)
+        self.driver = drivers.load(arm, plugin)
         self.reference: str = getattr(self.driver, "reference", "")
         self.program = self.driver.kind == "program"
         self.asynchronous = self.driver.kind == "async"
@@ -532,7 +532,8 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
     warm_allocator()
     try:
         worker = Worker(
-            Arm(spec["driver"], tuple(spec["options"]), spec["profile"], spec["copy"])
+            Arm(spec["driver"], tuple(spec["options"]), spec["profile"], spec["copy"]),
+            spec["plugin"],
         )
     except PgdynoError as error:
         wire.send(channel, {"error": str(error), "hint": error.hint})

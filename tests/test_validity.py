@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.validity import live, most_by_chance, simulated
+from harness.validity import found_mark, live, most_by_chance, simulated
 from harness.validity.simulated import World
 from harness.validity.trials import complete
 
@@ -43,11 +43,18 @@ def test_how_many_false_alarms_chance_allows(n, most):
     assert most_by_chance(n, 0.05) == most
 
 
+@pytest.mark.parametrize(
+    ("n", "share", "least"), [(100, 0.95, 95), (100, 0.8, 80), (2, 0.8, 1), (12, 0.95, 10)]
+)
+def test_how_many_slowed_arms_must_be_found(n, share, least):
+    assert found_mark(n, share)[1] == least
+
+
 @pytest.fixture(scope="module")
 def series(place, tmp_path_factory) -> live.Series:
     """One short trial, with a burden that nobody could miss."""
     folder = tmp_path_factory.mktemp("validity")
-    made = live.Series(folder, 1, 6, burdens=(0.5,))
+    made = live.Series(folder, 1, 6, 8, burdens=(0.5,))
     live.measure(place, made, Silent())
     return made
 
@@ -76,7 +83,7 @@ def test_a_complete_trial_is_not_run_again(place, series: live.Series):
 
 
 def test_a_trial_that_was_cut_off_is_not_complete(series: live.Series, tmp_path: Path):
-    cut = live.Series(tmp_path, 1, 6, burdens=(0.5,))
+    cut = live.Series(tmp_path, 1, 6, 8, burdens=(0.5,))
     lines = series.file(0).read_text().splitlines(keepends=True)
     cut.file(0).write_text("".join(lines[:5]))
     assert not complete(cut.file(0))

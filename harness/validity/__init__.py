@@ -27,6 +27,8 @@ ALPHA = 0.05
 POWER = {0.05: (POWER_5, 0.95), 0.02: (POWER_2, 0.80)}
 """Burden → the test's name, and the share of slowed arms that must be found."""
 
+ENOUGH_FOR_A_SHARE = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -52,3 +54,18 @@ def most_by_chance(n: int, share: float) -> int:
             return k
         k += 1
     return n
+
+
+def found_mark(n: int, share: float) -> tuple[str, int]:
+    """How many of n slowed arms must be found, as a sentence and as a number.
+
+    With 100 it is the share itself. Few trials cannot hold a share: then fewer than chance
+    leaves in 95 of 100 cases, were the power just that share.
+    """
+    if n >= ENOUGH_FOR_A_SHARE:
+        return f"at least {share:.0%} found", math.ceil(share * n)
+    k, below = 0, (1 - share) ** n
+    while below <= 1 - 0.95:
+        k += 1
+        below += math.comb(n, k) * share**k * (1 - share) ** (n - k)
+    return f"{share:.0%} found; at least {k} of {n}", k

@@ -27,49 +27,59 @@ from harness.validity import (
 )
 from harness.venue import Venue
 
-COMPLETE_CELLS = [
+COMPLETE_CELLS = (
     "query/point#fetch-one",
-    "query/constant#select-1",
     "fetch/rows#all@shape=types,rows=1000",
     "jsonb/fetch#one@size=1000",
-]
+    "pipeline/selects#pipeline@statements=10",
+    "classic/reads#pg-type",
+    "query/constant#select-1",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How often each test is repeated: runs on the fake clock, live trials of so many
-    rounds, rounds of the others, blocks with and without a hog, processes that count
-    instructions; and other tools, if any."""
+    rounds of so many slices, rounds of the others, blocks with and without a hog, cells of
+    the two complete runs, processes that count instructions; and other tools, if any."""
 
     repeats: int
     trials: int
     rounds: int
+    slices: int
     hog_trials: int
     by_hand_rounds: int
     slice_rounds: int
     blocks: int
-    spread_repeats: int = 0
-    burden_repeats: int = 0
+    complete_cells: int
+    spread_repeats: int
+    burden_repeats: int
     others: others.Effort | None = None
 
 
 QUICK = Effort(
     repeats=300,
     trials=2,
-    rounds=12,
+    rounds=8,
+    slices=40,
     hog_trials=1,
     by_hand_rounds=6,
     slice_rounds=6,
     blocks=8,
+    complete_cells=1,
+    spread_repeats=0,
+    burden_repeats=0,
 )
 FULL = Effort(
     repeats=2_000,
     trials=100,
-    rounds=16,
+    rounds=8,
+    slices=40,
     hog_trials=100,
     by_hand_rounds=24,
     slice_rounds=16,
     blocks=60,
+    complete_cells=6,
     spread_repeats=2,
     burden_repeats=20,
     others=others.FULL,
@@ -95,7 +105,7 @@ def _simulated(bench: Bench) -> Iterator[Outcome]:
 
 def _live(bench: Bench) -> Iterator[Outcome]:
     effort = bench.effort
-    series = live.Series(bench.folder, effort.trials, effort.rounds)
+    series = live.Series(bench.folder, effort.trials, effort.rounds, effort.slices)
     live.measure(bench.place, series, bench.progress)
     told = live.read(series)
     for part in (live.false_alarms, live.matrices, live.power, live.calibration):
@@ -106,7 +116,7 @@ def _live(bench: Bench) -> Iterator[Outcome]:
 def _hog(bench: Bench) -> Iterator[Outcome]:
     effort = bench.effort
     series = live.Series(
-        bench.folder, effort.hog_trials, effort.rounds, burdens=(), hog=True
+        bench.folder, effort.hog_trials, effort.rounds, effort.slices, hog=True
     )
     live.measure(bench.place, series, bench.progress)
     yield from live.false_alarms(live.read(series))
@@ -129,7 +139,8 @@ def _stalled(bench: Bench) -> Iterator[Outcome]:
 
 
 def _twice(bench: Bench) -> Iterator[Outcome]:
-    pair = twice.Pair(bench.folder, COMPLETE_CELLS, PLANS["quick"])
+    cells = [*COMPLETE_CELLS[: bench.effort.complete_cells]]
+    pair = twice.Pair(bench.folder, cells, PLANS["quick"])
     twice.measure(bench.place, pair, bench.progress)
     yield from twice.agreement(pair)
     yield from twice.same_report(pair.file(0))

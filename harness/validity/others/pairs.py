@@ -26,6 +26,7 @@ from harness.validity import (
     NOTHING_MEASURED,
     POWER,
     Outcome,
+    found_mark,
     most_by_chance,
 )
 from harness.validity.interference import hog
@@ -143,11 +144,12 @@ def _power(
         return
     hits = sum(one.flagged and one.shift > 0 for one in slowed)
     put = stats.percent(median(one.put for one in slowed))
+    mark, least = found_mark(len(slowed), wanted)
     yield Outcome(
         name,
-        f"at least {wanted:.0%} found",
+        mark,
         f"{hits} of {len(slowed)} found; {put:.1f} % put in",
-        hits >= wanted * len(slowed),
+        hits >= least,
         tool,
     )
 
