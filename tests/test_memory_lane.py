@@ -121,6 +121,11 @@ def of(run: Run, case: str, arm: str) -> Footprint:
     return found
 
 
+def test_spiked_drivers_are_not_listed() -> None:
+    """Before any test that makes them findable."""
+    assert not [name for name in entry_points() if name.startswith("spiked")]
+
+
 @pytest.mark.parametrize("arm", ["psycopg2", "asyncpg"])
 @pytest.mark.parametrize("case", ["read", "write"])
 def test_a_right_driver_has_every_number(run: Run, arm: str, case: str) -> None:
@@ -207,7 +212,3 @@ def test_processor_time_is_charged_to_whom_it_belongs(place: Venue, tmp_path: Pa
 )
 def test_what_is_charged_wrongly_is_told(put: int, got: int, ok: bool) -> None:
     assert attribution.outcome("a clock", put * 10**6, got * 10**6).ok is ok
-
-
-def test_spiked_drivers_are_not_listed() -> None:
-    assert not [name for name in entry_points() if name.startswith("spiked")]
