@@ -10,7 +10,6 @@ import pytest
 
 from harness import bench, footprint, resident, scenario, schedule
 from harness.commands.bench import outcome
-from harness.driver import entry_points
 from harness.errors import EXIT_PASS
 from harness.lanes import memory as lane
 from harness.model import Arm, Cell
@@ -207,7 +206,3 @@ def test_processor_time_is_charged_to_whom_it_belongs(place: Venue, tmp_path: Pa
 )
 def test_what_is_charged_wrongly_is_told(put: int, got: int, ok: bool) -> None:
     assert attribution.outcome("a clock", put * 10**6, got * 10**6).ok is ok
-
-
-def test_spiked_drivers_are_not_listed() -> None:
-    assert not [name for name in entry_points() if name.startswith("spiked")]
