@@ -104,8 +104,9 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
 class Comparison:
     """Two arms of one trial: by how much the second was slowed, and what was found.
 
-    `burden` is what was asked for; `put`, by the processor's clock, and `shift`, by the wall clock, are log-ratios;
-    `rounds` has those of each round; `p` is None where too few rounds count.
+    `burden` is what was asked for; `put`, by the processor's clock, and `shift`, by the
+    wall clock, are log-ratios; `rounds` has those of each round; `p` is None where too few
+    rounds count.
     """
 
     burden: float
