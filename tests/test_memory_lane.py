@@ -10,7 +10,6 @@ import pytest
 
 from harness import bench, footprint, resident, scenario, schedule
 from harness.commands.bench import outcome
-from harness.driver import entry_points
 from harness.errors import EXIT_PASS
 from harness.lanes import memory as lane
 from harness.model import Arm, Cell
@@ -119,11 +118,6 @@ def of(run: Run, case: str, arm: str) -> Footprint:
         one for one in run.footprints if (one.cell, one.arm) == (f"short#{case}", arm)
     ]
     return found
-
-
-def test_spiked_drivers_are_not_listed() -> None:
-    """Before any test that makes them findable."""
-    assert not [name for name in entry_points() if name.startswith("spiked")]
 
 
 @pytest.mark.parametrize("arm", ["psycopg2", "asyncpg"])
