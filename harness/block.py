@@ -63,11 +63,12 @@ class Block:
         return {arm: ns for arm, ns in (walls | responses).items() if self._competes(arm)}
 
     def switches(self) -> dict[str, float]:
-        """The client's own context switches per op by arm, of those that were timed."""
+        """The client's own context switches per op by arm, where there are enough ops."""
+        ops = {arm: len(answers) * self.ops[arm] for arm, answers in self.slices.items()}
         return {
-            arm: sum(one["voluntary"] for one in answers) / (len(answers) * self.ops[arm])
+            arm: sum(one["voluntary"] for one in answers) / ops[arm]
             for arm, answers in self.slices.items()
-            if self._competes(arm)
+            if self._competes(arm) and ops[arm] >= contention.OPS_FOR_A_SIGN
         }
 
     def record(self, arm: str) -> Slices | None:

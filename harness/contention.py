@@ -28,6 +28,8 @@ SWITCHES_LIMIT = math.log(1.3)
 FEWEST_SWITCHES = 0.1
 """Changes of fewer switches per op than this mean nothing."""
 ROUNDS_FOR_A_NORM = 3
+OPS_FOR_A_SIGN = 50
+"""Switches of fewer ops in a block say nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import pytest
 
 from harness import bench, footprint, resident, scenario, schedule
 from harness.commands.bench import outcome
-from harness.driver import entry_points
 from harness.errors import EXIT_PASS
 from harness.lanes import memory as lane
 from harness.model import Arm, Cell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -139,7 +140,7 @@ def bench(
             cells,
             plan,
             seed=seed,
-            placement=machine.Placement(),  # unpinned: nothing counts as disturbed
+            placement=machine.Placement(),  # unpinned: nobody's processor is watched
             server_pid=place.server.pid,
             folder=folder,
             emit=recording.write,
@@ -447,6 +448,7 @@ def test_a_checkpoint_disturbs_a_block(
     def beside_a_checkpoint(self: Measurer, block: Block, arms: Sequence[str]) -> None:
         interleave(self, block, arms)
         place.control.run("checkpoint")
+        time.sleep(0.3)  # the server counts it a moment after it is over
 
     monkeypatch.setattr(Measurer, "_interleave", beside_a_checkpoint)
     run = bench(place, tmp_path, [Arm("psycopg2")], ["read"])

@@ -56,7 +56,7 @@ def test_pairs_become_rows():
     )
     assert rows[POWER_5].ok
     assert rows[POWER_2].measured == "1 of 2 found; 2.0 % put in"
-    assert not rows[POWER_2].ok
+    assert rows[POWER_2].ok
     assert {one.tool for one in rows.values()} == {"tool"}
 
 

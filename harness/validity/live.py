@@ -39,6 +39,8 @@ from harness.venue import Venue
 
 CELL = "query/point#fetch-one"
 BURDENS = (0.01, 0.02, 0.05, 0.10, 0.20)
+ALL_BURDENS_EVERY = 5
+"""A line needs its far points less often than power needs its near ones."""
 EQUAL_ARMS = 4
 MATRICES, MATRIX_CELLS, MATRICES_FLAGGED = 20, 36, 3
 
@@ -55,11 +57,19 @@ class Series:
     burdens: Sequence[float] = BURDENS
     hog: bool = False
 
-    @property
-    def arms(self) -> list[Arm]:
+    def burdens_of(self, number: int) -> Sequence[float]:
+        """By how much arms of a trial are slowed: beside a hog not at all; in every fifth
+        trial by all burdens, else by those whose power has a mark."""
+        if self.hog:
+            return ()
+        if number % ALL_BURDENS_EVERY == 0:
+            return self.burdens
+        return [burden for burden in self.burdens if burden in POWER]
+
+    def arms(self, number: int) -> list[Arm]:
         """Equal arms first, then the slowed ones."""
         copies = [(n, 0.0) for n in range(EQUAL_ARMS)]
-        slowed = [] if self.hog else [(0, burden) for burden in self.burdens]
+        slowed = [(0, burden) for burden in self.burdens_of(number)]
         # As installed: what registrations import takes time at each start, and no other.
         return [
             Arm(self.driver, profile="default", copy=copy, burden=burden)
@@ -83,7 +93,7 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
         for number in missing:
             series.file(number).unlink(missing_ok=True)
             plan = Plan(4_000_000, series.slices, series.rounds, series.rounds, 0.0, 0, 0)
-            order = bench.Order(scenarios, cells, series.arms, plan, "gate", number)
+            order = bench.Order(scenarios, cells, series.arms(number), plan, "gate", number)
             bench.measure(place, order, series.file(number), progress, fail)
 
 
@@ -94,36 +104,38 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
 class Comparison:
     """Two arms of one trial: by how much the second was slowed, and what was found.
 
-    `put`, by the processor's clock, and `shift`, by the wall clock, are log-ratios;
-    `rounds` has those of each round; `p` is None where too few rounds count.
+    `burden` is what was asked for; `put`, by the processor's clock, and `shift`, by the
+    wall clock, are log-ratios; `rounds` has those of each round; `p` is None where too few
+    rounds count.
     """
 
+    burden: float
     put: float
     shift: float
     p: float | None
     rounds: tuple[float, ...] = ()
 
 
-def comparisons(run: Run) -> Iterator[Comparison]:
+def comparisons(run: Run, burdens: Sequence[float]) -> Iterator[Comparison]:
     """Equal arms in disjoint pairs, and each slowed arm against the first of them."""
     counted = counting_trials(run)
     (cell,) = run.header.cells
     arms = [arm.id for arm in run.header.arms]
     equal, slowed = arms[:EQUAL_ARMS], arms[EQUAL_ARMS:]
     pairs = [
-        *zip(equal[::2], equal[1::2], strict=True),
-        *((equal[0], one) for one in slowed),
+        *((one, other, 0.0) for one, other in zip(equal[::2], equal[1::2], strict=True)),
+        *((equal[0], one, burden) for one, burden in zip(slowed, burdens, strict=True)),
     ]
-    for base, candidate in pairs:
+    for base, candidate, burden in pairs:
         before = counted.get((cell.id, base), [])
         after = counted.get((cell.id, candidate), [])
         ratios = paired_log_ratios(after, before, cell)
         if not ratios:
             continue
-        put = _put(before, after) if candidate in slowed else 0.0
         enough = len(ratios) >= stats.MIN_ROUNDS
         yield Comparison(
-            put,
+            burden,
+            _put(before, after) if burden else 0.0,
             stats.hodges_lehmann(ratios).point,
             stats.signed_rank_p(ratios) if enough else None,
             tuple(ratios),
@@ -158,19 +170,16 @@ class Told:
     @property
     def equal(self) -> list[Comparison]:
         """Comparisons of equal arms, over all trials."""
-        return [one for trial in self.trials for one in trial if one.put == 0.0]
+        return [one for trial in self.trials for one in trial if not one.burden]
 
 
 def read(series: Series) -> Told:
     """The trials that are there."""
-    files = [series.file(number) for number in range(series.trials)]
-    runs = [store.read(file) for file in files if file.exists()]
-    seconds = [run.footer.elapsed_ns / 1e9 for run in runs if run.footer]
-    return Told(
-        series,
-        [list(comparisons(run)) for run in runs],
-        median(seconds) if seconds else 0.0,
-    )
+    there = [n for n in range(series.trials) if series.file(n).exists()]
+    runs = {number: store.read(series.file(number)) for number in there}
+    seconds = [run.footer.elapsed_ns / 1e9 for run in runs.values() if run.footer]
+    trials = [list(comparisons(run, series.burdens_of(n))) for n, run in runs.items()]
+    return Told(series, trials, median(seconds) if seconds else 0.0)
 
 
 def false_alarms(told: Told) -> Iterator[Outcome]:
@@ -215,11 +224,10 @@ def matrices(told: Told) -> Iterator[Outcome]:
 
 def power(told: Told) -> Iterator[Outcome]:
     """Slowed arms: how many are found at 5 %?"""
-    for position, burden in enumerate(told.series.burdens, -len(told.series.burdens)):
-        found = [trial[position] for trial in told.trials if trial]
+    for burden, (test, share) in POWER.items():
+        found = [one for trial in told.trials for one in trial if one.burden == burden]
         hits = sum(one.p is not None and one.p <= ALPHA and one.shift > 0 for one in found)
-        test, share = POWER.get(burden, ("", 0.0))
-        if test and found:
+        if found:
             mark, least = found_mark(len(found), share)
             yield Outcome(
                 test,
@@ -232,7 +240,7 @@ def power(told: Told) -> Iterator[Outcome]:
 def calibration(told: Told) -> Iterator[Outcome]:
     """A line through what was put in and what was found, over all trials."""
     points = [one for trial in told.trials for one in trial]
-    if not any(one.put for one in points):
+    if not any(one.burden for one in points):
         return
     slope, intercept = linear_regression(
         [one.put for one in points], [one.shift for one in points]
@@ -240,5 +248,5 @@ def calibration(told: Told) -> Iterator[Outcome]:
     yield Outcome(CALIBRATION, "1.00 ± 0.05", f"{slope:.3f}", abs(slope - 1) <= 0.05)
     shift = stats.percent(intercept)
     yield Outcome("calibration, intercept", "± 0.3 %", f"{shift:+.2f} %", abs(shift) <= 0.3)
-    zero = stats.percent(fmean(one.shift for one in points if not one.put))
+    zero = stats.percent(fmean(one.shift for one in points if not one.burden))
     yield Outcome("A/A, mean shift", "± 0.3 %", f"{zero:+.2f} %", abs(zero) <= 0.3)

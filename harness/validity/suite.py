@@ -48,6 +48,8 @@ class Effort:
     rounds: int
     slices: int
     hog_trials: int
+    hog_rounds: int
+    hog_slices: int
     by_hand_rounds: int
     slice_rounds: int
     blocks: int
@@ -63,6 +65,8 @@ QUICK = Effort(
     rounds=8,
     slices=40,
     hog_trials=1,
+    hog_rounds=6,
+    hog_slices=12,
     by_hand_rounds=6,
     slice_rounds=6,
     blocks=8,
@@ -76,6 +80,8 @@ FULL = Effort(
     rounds=8,
     slices=40,
     hog_trials=100,
+    hog_rounds=6,
+    hog_slices=12,
     by_hand_rounds=24,
     slice_rounds=16,
     blocks=60,
@@ -116,7 +122,7 @@ def _live(bench: Bench) -> Iterator[Outcome]:
 def _hog(bench: Bench) -> Iterator[Outcome]:
     effort = bench.effort
     series = live.Series(
-        bench.folder, effort.hog_trials, effort.rounds, effort.slices, hog=True
+        bench.folder, effort.hog_trials, effort.hog_rounds, effort.hog_slices, hog=True
     )
     live.measure(bench.place, series, bench.progress)
     yield from live.false_alarms(live.read(series))

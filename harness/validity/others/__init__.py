@@ -48,10 +48,10 @@ class Effort:
 
 
 FULL = Effort(
-    pytest=12, pytest_hog=6, pyperf=3, pyperf_hog=1, sequential=2, sequential_hog=1
+    pytest=10, pytest_hog=5, pyperf=2, pyperf_hog=1, sequential=2, sequential_hog=1
 )
-"""60 runs of 2 to 3 s with pytest-benchmark and 14 of 20 to 30 s with pyperf, 10 of 30 s
-one after the other."""
+"""50 runs of 2 to 3 s with pytest-benchmark and 10 of 20 to 30 s with pyperf, 10 of 30 s
+one after the other: few pairs, about ten minutes."""
 
 
 def missing() -> list[str]:
