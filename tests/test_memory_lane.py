@@ -120,11 +120,6 @@ def of(run: Run, case: str, arm: str) -> Footprint:
     return found
 
 
-def test_spiked_drivers_are_not_listed() -> None:
-    """Before any test that makes them findable."""
-    assert not [name for name in entry_points() if name.startswith("spiked")]
-
-
 @pytest.mark.parametrize("arm", ["psycopg2", "asyncpg"])
 @pytest.mark.parametrize("case", ["read", "write"])
 def test_a_right_driver_has_every_number(run: Run, arm: str, case: str) -> None:
