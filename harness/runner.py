@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import interrupt, machine, schedule
-from harness.block import Block, Measurer
+from harness.block import Block
 from harness.control import Control
 from harness.errors import DriverError, WorkerGone
+from harness.measurer import Measurer
 from harness.model import Arm, Cell, Judgement
 from harness.results.records import Note, Trial
 from harness.schedule import Plan

@@ -9,8 +9,9 @@ import pytest
 
 from harness import driver, machine, scenario
 from harness.activity import Activity, breach
-from harness.block import Block, Measurer
+from harness.block import Block
 from harness.errors import DriverError
+from harness.measurer import Measurer
 from harness.model import BOUND_BY_CLIENT, Verdict
 from harness.schedule import Plan
 from harness.seat import Deadlines, Seat

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from harness import machine, scenario
-from harness.block import Block, Measurer
+from harness.block import Block
 from harness.commands.bench import outcome, with_aa
 from harness.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
+from harness.measurer import Measurer
 from harness.model import Arm, Cell, Verdict
 from harness.recording import Recording
 from harness.results import store

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from harness import machine, scenario
-from harness.block import Measurer
+from harness.measurer import Measurer
 from harness.model import Arm
 from harness.schedule import Plan
 from harness.validity import Outcome

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import machine, scenario
-from harness.block import Block, Measurer
+from harness.block import Block
+from harness.measurer import Measurer
 from harness.model import Arm, Cell, Verdict
 from harness.schedule import Plan
 from harness.validity import Outcome
