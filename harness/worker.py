@@ -26,30 +26,14 @@ from harness.burden import burdened, turns_for
 from harness.calls import bind_call
 from harness.capabilities import Capability
 from harness.errors import PgdynoError, Unsupported
-from harness.loops import (
-    Reading,
-    Timing,
-    async_arrivals,
-    async_latencies,
-    async_slice,
-    program_slice,
-    sync_arrivals,
-    sync_latencies,
-    sync_slice,
-    tasks_latencies,
-    tasks_once,
-    tasks_slice,
-    threads_latencies,
-    threads_once,
-    threads_slice,
-)
+from harness.loops import tasks_once, threads_once
 from harness.model import Arm, Call, Judgement, Op, Target, Task, Verdict
+from harness.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from harness.actor import Actor
 
 ALLOCATOR_BYTES = 8 << 20
-_PR_SET_TIMERSLACK = 29
 
 
 class Worker:
@@ -59,9 +43,9 @@ class Worker:
         self.arm = arm
         self.driver = drivers.load(arm, plugin)
         self.reference: str = getattr(self.driver, "reference", "")
-        self.program = self.driver.kind == "program"
         self.asynchronous = self.driver.kind == "async"
         self.loop: Any = self._make_loop() if self.asynchronous else None
+        self.stopwatch = Stopwatch(self.driver.kind, self.loop)
         self.task: Task | None = None
         self.session: Any = None
         self.further: list[Any] = []  # sessions beside it that do nothing but stay open
@@ -70,7 +54,6 @@ class Worker:
         self.position = 0  # ops that each client has executed: where its cycle stands
         self.seen: list[dict[str, Any]] | None = None  # what ops brought, if asked for
         self.slowest_ns = 0  # the slowest op of the last verification: how to plan
-        self.clocks: tuple[int, ...] = ()
         self.actor: Actor | None = None  # made when the first case of steps comes
 
     def _make_loop(self) -> Any:
@@ -151,7 +134,7 @@ class Worker:
 
         A program is another process at each slice, and warms itself.
         """
-        for op in () if self.program else self.ops:
+        for op in () if self.driver.kind == "program" else self.ops:
             for _ in range(ops):
                 self.wait(op())
         self.position += ops
@@ -194,66 +177,30 @@ class Worker:
 
     def measure(self, ops: int, lead: int) -> dict[str, Any]:
         """One slice. `ops` is per client in a concurrency cell."""
+        assert self.task is not None
         self.position += lead + ops
-        if self.program:
-            return _by_itself(program_slice(self.ops[0], lead, ops))
-        wall, before, after = self._slice(ops, lead)
-        spent = [end - start for start, end in zip(before, after, strict=True)]
-        return {
-            "wall_ns": wall,
-            "cpu_ns": spent[0],
-            "voluntary": spent[1],
-            "involuntary": spent[2],
-            "server_cpu_ns": sum(spent[3:]) if self.clocks else None,
-        }
+        return self.stopwatch.slice(self.ops, lead, ops, together=bool(self.task.clients))
 
     def latencies(self, ops: int) -> dict[str, Any]:
         """Service times of single ops, ns; of many clients with the wall time of all."""
         assert self.task is not None
         self.position += ops
-        if self.task.clients:
-            return self._latencies_together(ops)
-        if self.asynchronous:
-            return {"ns": self.loop.run_until_complete(async_latencies(self.ops[0], ops))}
-        return {"ns": sync_latencies(self.ops[0], ops)}
-
-    def _latencies_together(self, each: int) -> dict[str, Any]:
-        if self.asynchronous:
-            wall, ns = self.loop.run_until_complete(tasks_latencies(self.ops, each))
-        else:
-            wall, ns = threads_latencies(self.ops, each)
-        return {"ns": ns, "wall_ns": wall}
+        return self.stopwatch.latencies(self.ops, ops, together=bool(self.task.clients))
 
     def arrive(self, due: list[int]) -> dict[str, Any]:
         """An open loop: one op at each of these moments, ns from now."""
         self.position += len(due)
-        punctual_timers()
-        before = self._meter()
-        if self.asynchronous:
-            arrivals = self.loop.run_until_complete(async_arrivals(self.ops[0], due))
-        else:
-            arrivals = sync_arrivals(self.ops[0], due)
-        after = self._meter()
-        return {
-            "lag_ns": [lag for lag, _ in arrivals],
-            "response_ns": [response for _, response in arrivals],
-            "cpu_ns": after[0] - before[0],
-        }
+        return self.stopwatch.arrivals(self.ops[0], due)
 
     def watch(self, pids: list[int]) -> dict[str, Any]:
         """Read the CPU clocks of these server processes around each slice."""
-        self.clocks = tuple((~pid << 3) | 2 for pid in pids)
-        try:
-            self._meter()
-        except OSError:
-            self.clocks = ()
-        return {"readable": bool(self.clocks)}
+        return {"readable": self.stopwatch.watch(pids)}
 
     def close(self) -> dict[str, Any]:
         """End the open cell; what a library says while closing is no verdict."""
         session, self.session, self.ops, self.task = self.session, None, [], None
         self.bare = []
-        self.clocks = ()
+        self.stopwatch.clocks = ()
         self.position = 0
         sessions, self.further = [*filter(None, [session]), *self.further], []
         for one in sessions:
@@ -457,42 +404,9 @@ class Worker:
             )
         return judged
 
-    # --- timing ------------------------------------------------------------------------
-
-    def _slice(self, ops: int, lead: int) -> Timing:
-        assert self.task is not None
-        meter = self._meter
-        timing: Timing
-        if self.task.clients and self.asynchronous:
-            timing = self.loop.run_until_complete(tasks_slice(self.ops, lead, ops, meter))
-        elif self.task.clients:
-            timing = threads_slice(self.ops, lead, ops, meter)
-        elif self.asynchronous:
-            timing = self.loop.run_until_complete(
-                async_slice(self.ops[0], lead, ops, meter)
-            )
-        else:
-            timing = sync_slice(self.ops[0], lead, ops, meter)
-        return timing
-
-    def _meter(self) -> Reading:
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        return (
-            time.process_time_ns(),
-            usage.ru_nvcsw,
-            usage.ru_nivcsw,
-            *(time.clock_gettime_ns(clock) for clock in self.clocks),
-        )
-
 
 def _target(message: dict[str, Any]) -> Target:
     return Target(**{**message, "settings": tuple(map(tuple, message["settings"]))})
-
-
-def _by_itself(wall_ns: int) -> dict[str, Any]:
-    """A slice of a program: its own processor time cannot be told from its start's."""
-    unknown = ("cpu_ns", "voluntary", "involuntary", "server_cpu_ns")
-    return {"wall_ns": wall_ns, **dict.fromkeys(unknown)}
 
 
 def _judged(judgement: Judgement) -> dict[str, Any]:
@@ -515,14 +429,6 @@ def warm_allocator() -> None:
     """
     block = bytearray(ALLOCATOR_BYTES)
     del block
-
-
-def punctual_timers() -> None:
-    """Ask Linux not to lengthen this thread's sleeps by its usual 50 µs."""
-    if sys.platform.startswith("linux"):
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
 
 
 def serve(channel: socket.socket, spec: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ PURE = ("model", "errors", "capabilities", "values", "stats", "schedule", "compa
         "compare_counts")  # fmt: skip
 WORKERS = ("worker", "loops", "values", "verify", "wire", "model", "answers", "calls",
            "driver", "capabilities", "errors", "actor", "acts", "act_source", "words",
-           "step_verify", "burden")  # fmt: skip
+           "step_verify", "burden", "stopwatch")  # fmt: skip
 CONTRACT = ("model", "capabilities", "errors", "driver", "sql")
 """What a plug-in may import of pgdyno: docs/writing-a-driver.md says the same."""
 LIBRARIES = frozenset(
