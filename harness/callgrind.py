@@ -1,6 +1,6 @@
 """valgrind's callgrind: how to start a worker under it, and what it writes.
 
-A stopwatch reads its clocks with `getrusage` right before and right after the ops of a slice
+A stopwatch reads its clocks with `getrusage` right before and after the ops of a slice
 (`harness.loops`). callgrind writes what it has counted whenever that function is entered,
 so the part that ends after a slice is the slice and nothing else: not the start of the
 process, not the warm-up, not a verification.
