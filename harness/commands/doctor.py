@@ -40,6 +40,12 @@ def add_parser(subparsers: Any) -> None:
         "(two to three hours); what --keep holds already is not run again",
     )
     parser.add_argument(
+        "--trials",
+        type=int,
+        metavar="N",
+        help="with --validate --full: at most so many trials of each kind, for less time",
+    )
+    parser.add_argument(
         "--keep",
         type=Path,
         metavar="DIR",
@@ -80,6 +86,8 @@ def _validate(args: argparse.Namespace) -> int:
 
     spec = servers.parse(args.server, max_connections=100, transport=args.transport)
     effort = suite.FULL if args.full else suite.QUICK
+    if args.trials is not None:
+        effort = suite.at_most(effort, args.trials)
     kept = args.keep or (Path("results/validity") if args.full else None)
     outcomes = []
     with (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import machine
@@ -61,9 +61,9 @@ class Effort:
 
 QUICK = Effort(
     repeats=300,
-    trials=2,
+    trials=1,
     rounds=8,
-    slices=40,
+    slices=100,
     hog_trials=1,
     hog_rounds=6,
     hog_slices=12,
@@ -78,7 +78,7 @@ FULL = Effort(
     repeats=2_000,
     trials=100,
     rounds=8,
-    slices=40,
+    slices=100,
     hog_trials=100,
     hog_rounds=6,
     hog_slices=12,
@@ -90,6 +90,16 @@ FULL = Effort(
     burden_repeats=20,
     others=others.FULL,
 )
+
+
+def at_most(effort: Effort, trials: int) -> Effort:
+    """The effort with fewer trials: each test then says how many it has."""
+    return replace(
+        effort,
+        trials=min(effort.trials, trials),
+        hog_trials=min(effort.hog_trials, trials),
+        burden_repeats=min(effort.burden_repeats, max(4, trials)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
