@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.validity import found_mark, live, most_by_chance, simulated
+from harness.validity import found_mark, live, most_by_chance, simulated, suite
 from harness.validity.simulated import World
 from harness.validity.trials import complete
 
@@ -48,6 +48,12 @@ def test_how_many_false_alarms_chance_allows(n, most):
 )
 def test_how_many_slowed_arms_must_be_found(n, share, least):
     assert found_mark(n, share)[1] == least
+
+
+def test_fewer_trials_are_never_more():
+    few = suite.at_most(suite.FULL, 3)
+    assert (few.trials, few.hog_trials, few.burden_repeats) == (3, 3, 4)
+    assert suite.at_most(suite.FULL, 1_000) == suite.FULL
 
 
 @pytest.fixture(scope="module")

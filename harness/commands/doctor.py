@@ -80,13 +80,15 @@ def _validate(args: argparse.Namespace) -> int:
     """Run the tests of pgdyno's own numbers; 1 if a mark is not kept."""
     from harness import servers, venue
     from harness.commands.progress import BenchProgress
-    from harness.errors import EXIT_FAILED, EXIT_PASS
+    from harness.errors import EXIT_FAILED, EXIT_PASS, UsageError
     from harness.servers.folder import scratch
     from harness.validity import others, suite, table
 
     spec = servers.parse(args.server, max_connections=100, transport=args.transport)
     effort = suite.FULL if args.full else suite.QUICK
     if args.trials is not None:
+        if args.trials < 1:
+            raise UsageError("no trial can say anything", hint="--trials 1 or more")
         effort = suite.at_most(effort, args.trials)
     kept = args.keep or (Path("results/validity") if args.full else None)
     outcomes = []
