@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -64,9 +65,14 @@ def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    return [
-        one for one in descendants(process) if "harness.worker" in " ".join(one.cmdline())
-    ]
+    return [one for one in descendants(process) if "harness.worker" in command_line(one)]
+
+
+def command_line(process: psutil.Process) -> str:
+    """What a process was started with; empty if it ended meanwhile."""
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
 
 
 def gone(processes: list[psutil.Process]) -> bool:
