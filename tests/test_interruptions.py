@@ -21,6 +21,7 @@ PGDYNO = [sys.executable, "-m", "harness"]
 BENCH = [
     "bench",
     "query/point",
+    "--no-floor",
     "--driver",
     "psycopg",
     "--driver",
