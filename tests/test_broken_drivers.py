@@ -212,7 +212,7 @@ def test_all_broken_drivers_are_rejected_before_they_are_timed(
 ) -> None:
     outcomes = {one.test: one for one in rejected.rejected(place, tmp_path)}
     assert not [one for one in outcomes.values() if not one.ok]
-    assert len(outcomes) == len(rejected.DEFECTS) + 2
+    assert len(outcomes) == len(rejected.DEFECTS) + 3
     for what, words in {
         "rows are decoded after the op": "decoded after the op",
         "numbers come as bytes": "bytes cannot be an int4",

@@ -15,7 +15,7 @@ from harness.block import Block
 from harness.measurer import Measurer
 from harness.model import Arm, Cell, Verdict
 from harness.schedule import Plan
-from harness.validity import Outcome
+from harness.validity import BROKEN, Outcome
 from harness.validity.seats import seats_for
 from harness.validity.trials import findable
 from harness.venue import Venue
@@ -80,12 +80,21 @@ def rejected(place: Venue, folder: Path) -> Iterator[Outcome]:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "broken-drivers.toml"
     file.write_text(_SCENARIO, "utf-8")
+    refused: list[Outcome] = []
     with findable():
         for cell in scenario.load(file).cells:
             defects = [one for one in DEFECTS if one.case == cell.case]
             block = _block(place, cell, [HEALTHY, *(one.driver for one in defects)])
-            yield from (_refused(block, one) for one in defects)
+            refused += (_refused(block, one) for one in defects)
             yield _timed(block)
+    yield from refused
+    count = sum(one.ok for one in refused)
+    yield Outcome(
+        BROKEN,
+        "no time for a wrong answer",
+        f"{count} of {len(refused)} refused before they were timed",
+        count == len(refused),
+    )
 
 
 def _block(place: Venue, cell: Cell, drivers: Sequence[str]) -> Block:
