@@ -85,8 +85,7 @@ def spreads(series: Series) -> Iterator[Outcome]:
 def burdens(series: Series) -> Iterator[Outcome]:
     """A burden is found each time; no arm without one is flagged.
 
-    Both arms take turns in each process, but what is compared comes from different ones,
-    as it does for a user.
+    Every slope comes from a process of its own, as it does for a user.
     """
     sides = list(_sides(series))
     plain, heavier = (side.slopes for side in sides) if len(sides) == 2 else ((), ())
