@@ -7,6 +7,7 @@ to be started, and what must never be shown, its password, is known.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -729,7 +730,10 @@ STATE = (
 
 def state(place: Venue) -> list[str]:
     """What a visitor could have changed."""
-    found = [str(one.cpu_affinity()) for one in processes(place)]
+    found = []
+    for one in processes(place):
+        with contextlib.suppress(psutil.NoSuchProcess):  # a session that just ended
+            found.append(str(one.cpu_affinity()))
     with Control(place.server.target) as control:
         return [control.value(query) for query in STATE] + sorted(set(found))
 
