@@ -15,7 +15,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from harness import stats
-from harness.measured import counting_trials, wall_per_op
+from harness.measured import achieved_rate, counting_trials, wall_per_op
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
     from harness.results.records import CellFacts, OpenLoop, Run, Slices, Trial
@@ -137,9 +137,7 @@ def _late(trials: Sequence[Trial], cell: CellFacts, where: str) -> Iterator[Doub
     loops = list(_open_loops(trials))
     if not loops:
         return
-    planned = sum(loop.planned_ns for loop in loops)
-    taken = sum(loop.planned_ns + loop.response_ns[-1] for loop in loops)
-    achieved = cell.rate * planned / taken if taken else 0.0
+    achieved = achieved_rate(loops, cell.rate)
     if achieved < ON_TIME * cell.rate:
         text = (
             f"asked for {cell.rate:,} ops/s, achieved {achieved:,.0f}: a queue grew, and "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from harness.model import Verdict
 from harness.stats import MIN_ROUNDS, log_ratio
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
-    from harness.results.records import ArmFacts, CellFacts, Run, Slices, Trial
+    from harness.results.records import ArmFacts, CellFacts, OpenLoop, Run, Slices, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,14 @@ def has_time(trial: Trial) -> bool:
     if trial.open_loop is not None:
         return bool(trial.open_loop.response_ns)
     return trial.slices is not None and bool(trial.slices.ops and trial.slices.wall_ns)
+
+
+def achieved_rate(loops: Sequence[OpenLoop], rate: int) -> float:
+    """The ops per second that open loops of `rate` achieved, from their starts to when
+    their last ops were back: a queue that is left counts, too."""
+    planned = sum(loop.planned_ns for loop in loops)
+    taken = sum(loop.planned_ns + loop.response_ns[-1] for loop in loops)
+    return rate * planned / taken if taken else 0.0
 
 
 def _last_rounds(blocks: Iterable[tuple[str, int]], cell: str) -> list[int]:

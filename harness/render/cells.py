@@ -13,6 +13,7 @@ from statistics import median
 
 from harness import stats
 from harness.measured import (
+    achieved_rate,
     counting_trials,
     ops_per_slice,
     paired_log_ratios,
@@ -40,15 +41,6 @@ class OpenLoopView:
     asked: float
     achieved: float
     lags: tuple[float | None, ...]
-
-    @property
-    def saturated(self) -> bool:
-        """Whether ops arrived faster than they could be answered."""
-        return self.achieved < SATURATED * self.asked
-
-
-SATURATED = 0.98
-"""Below this share of the rate that was asked for, a queue has grown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,13 +261,9 @@ def percentiles(values: Iterable[float]) -> tuple[float | None, ...]:
 
 
 def _open_loop(loops: Sequence[OpenLoop], cell: CellFacts) -> OpenLoopView:
-    done = sum(len(loop.response_ns) for loop in loops)
-    # From the start to when the last op was back: a queue that is left counts, too.
-    taken_ns = sum(loop.planned_ns + loop.response_ns[-1] for loop in loops)
-    asked_ns = sum(loop.planned_ns for loop in loops)
     return OpenLoopView(
         asked=float(cell.rate),
-        achieved=cell.rate * asked_ns / taken_ns if taken_ns else float(done),
+        achieved=achieved_rate(loops, cell.rate),
         lags=percentiles(float(lag) for loop in loops for lag in loop.lag_ns),
     )
 
