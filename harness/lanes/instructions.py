@@ -53,7 +53,7 @@ class Task:
     """One repeat: a cell of an arm in a process of its own."""
 
     play: Playable
-    arms: tuple[Arm, ...]
+    arm: Arm
     repeat: int
 
 
@@ -181,7 +181,7 @@ class Counting:
                 for arm in self.work.arms:
                     # Each in a process of its own: the arm that came second in one was
                     # seen to cost 0.35 % less, or more, than when it came first.
-                    yield Task(play, (arm,), repeat)
+                    yield Task(play, arm, repeat)
 
     def _for_all(self, cell: Cell, judged: Judgement) -> None:
         for arm in self.work.arms:
@@ -255,17 +255,16 @@ class Counting:
     # --- one repeat --------------------------------------------------------------------
 
     def _play(self, task: Task, number: int, cores: list[int], control: Control) -> None:
-        arms = {(task.play.cell.id, arm.id) for arm in task.arms}
-        if not arms & self._out:
+        key = (task.play.cell.id, task.arm.id)
+        if key not in self._out:
             self._tell(task)
-            counts = self._count(task, number, cores, control)
+            count = self._count(task, number, cores, control)
             with self._lock:
                 if self._stopping.is_set():
                     return  # what became of a worker that we ended is nobody's verdict
-                for count in counts:
-                    if not count.high_ops:
-                        self._out |= arms
-                    self.work.emit(count)
+                if not count.high_ops:
+                    self._out.add(key)
+                self.work.emit(count)
         self._done += 1
 
     def _tell(self, task: Task) -> None:
@@ -278,10 +277,8 @@ class Counting:
                 task.repeat, task.play.cell, self._done, self._total, left
             )
 
-    def _count(
-        self, task: Task, number: int, cores: list[int], control: Control
-    ) -> list[Count]:
-        with self._seated(task.arms[0], number, cores, control) as (seat, meter):
+    def _count(self, task: Task, number: int, cores: list[int], control: Control) -> Count:
+        with self._seated(task.arm, number, cores, control) as (seat, meter):
             return self._counted(task, seat, meter)
 
     @contextmanager
@@ -301,20 +298,18 @@ class Counting:
                 # What comes after the last slice counts for nothing: no need to wait.
                 seat.kill()
 
-    def _counted(self, task: Task, seat: Seat, meter: callgrind.Meter) -> list[Count]:
+    def _counted(self, task: Task, seat: Seat, meter: callgrind.Meter) -> Count:
         """Open, verify, count, verify again; or the verdict that forbids numbers."""
-        cell = task.play.cell
-        found: dict[Arm, Slices] = {}
+        cell, arm, fields = task.play.cell, task.arm, {}
         try:
             judged = seat.open(task.play)
             if judged.verdict is Verdict.EXACT:
                 judged = seat.verify(task.play)
             if not judged.verdict.timeable:
                 raise _NoNumber(judged)
-            for arm in task.arms:
-                if arm.burden is not None:
-                    seat.ask("burden", DEADLINES.open, turns=self._turns[cell.id, arm.id])
-                found[arm] = self._slices(task.play, seat, meter)
+            if arm.burden is not None:
+                seat.ask("burden", DEADLINES.open, turns=self._turns[cell.id, arm.id])
+            fields = self._slices(task.play, seat, meter).fields()
             judged = worst((judged, seat.verify(task.play)))
         except _NoNumber as refused:
             judged = refused.judged
@@ -325,11 +320,8 @@ class Counting:
         except OracleError as error:
             judged = Judgement(Verdict.INVALID, str(error))
         if not judged.verdict.timeable:
-            return [_count(cell, arm, task.repeat, judged) for arm in task.arms]
-        return [
-            _count(cell, arm, task.repeat, judged, counter=self._counter, **each.fields())
-            for arm, each in found.items()
-        ]
+            return _count(cell, arm, task.repeat, judged)
+        return _count(cell, arm, task.repeat, judged, counter=self._counter, **fields)
 
     def _slices(self, play: Playable, seat: Seat, meter: callgrind.Meter) -> Slices:
         cycle = play.prepared.calls
