@@ -20,7 +20,7 @@ from harness import bench, scenario, stats
 from harness.measured import counting_trials, paired_log_ratios
 from harness.model import Arm
 from harness.results import store
-from harness.results.records import Run, Trial
+from harness.results.records import Run, Slices, Trial
 from harness.runner import Progress
 from harness.schedule import PLANS, Plan
 from harness.validity import (
@@ -39,7 +39,7 @@ from harness.venue import Venue
 
 CELL = "query/point#fetch-one"
 BURDENS = (0.01, 0.02, 0.05, 0.10, 0.20)
-ALL_BURDENS_EVERY = 5
+ALL_BURDENS_EVERY = 10
 """A line needs its far points less often than power needs its near ones."""
 EQUAL_ARMS = 4
 MATRICES, MATRIX_CELLS, MATRICES_FLAGGED = 20, 36, 3
@@ -58,7 +58,7 @@ class Series:
     hog: bool = False
 
     def burdens_of(self, number: int) -> Sequence[float]:
-        """By how much arms of a trial are slowed: beside a hog not at all; in every fifth
+        """By how much arms of a trial are slowed: beside a hog not at all; in every tenth
         trial by all burdens, else by those whose power has a mark."""
         if self.hog:
             return ()
@@ -147,16 +147,26 @@ def _put(before: Sequence[Trial], after: Sequence[Trial]) -> float:
     processor time that the client used more, relative to the wall time of an op.
 
     What an empty loop costs differs a little between a calibration and the short bursts
-    between two waits, so what was asked for is not what was put in.
+    between two waits, so what was asked for is not what was put in. As with the ratios it
+    is taken pass by pass, for the speed of a shared processor changes with the hour.
     """
-    more = _per_op(after, "cpu_ns") - _per_op(before, "cpu_ns")
-    return math.log1p(more / _per_op(before, "wall_ns"))
+    first = {one.round: one.slices for one in before}
+    rounds = [
+        _put_in_round(base, slowed)
+        for one in after
+        if (slowed := one.slices) and (base := first.get(one.round))
+    ]
+    return fmean(rounds)
 
 
-def _per_op(trials: Sequence[Trial], what: str) -> float:
-    """ns per op, the median over slices and over the rounds of a trial."""
-    each = [one.slices for one in trials if one.slices is not None]
-    return float(median(median(getattr(one, what)) / one.ops for one in each))
+def _put_in_round(base: Slices, slowed: Slices) -> float:
+    passes = zip(slowed.cpu_ns, base.cpu_ns, base.wall_ns, strict=True)
+    return math.log1p(
+        median(
+            (own / slowed.ops - other / base.ops) * base.ops / wall
+            for own, other, wall in passes
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

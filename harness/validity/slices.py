@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 from harness import machine, scenario, schedule, stats
@@ -26,7 +25,8 @@ CELL = "query/point#fetch-one"
 DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
 SHORT_NS = 4_000_000
 PASSES = 12
-LONG_EVERY = 4
+"""A long slice has the ops of so many short ones."""
+TURNS = 8
 MARK = 0.01
 
 
@@ -64,30 +64,41 @@ def _measure(place: Venue, rounds: int) -> dict[str, list[float]]:
     return found
 
 
-@dataclass(slots=True)
-class _Walls:
-    """ns per op, of short slices and of long ones."""
-
-    short: list[float]
-    long: list[float]
-
-
 def _round(
     play: Playable, seats: Sequence[Seat], rng: random.Random
 ) -> Iterator[tuple[str, float]]:
-    """log(short / long) of each driver."""
+    """log(short / long) of each driver: the median over turns, each of which has one long
+    slice and its ops in short ones. Sums are compared, as the median of short slices
+    leaves out what a long one has in it: their tail."""
     ops = {seat.arm.driver: _ready(play, seat) for seat in seats}
-    walls = {driver: _Walls([], []) for driver in ops}
-    for number in range(PASSES):
+    ratios: dict[str, list[float]] = defaultdict(list)
+    for _ in range(TURNS):
+        short, long = _short(seats, ops, rng), _long(seats, ops, rng)
+        for driver in ops:
+            ratios[driver].append(math.log(short[driver] / long[driver]))
+    for driver, logs in ratios.items():
+        yield driver, median(logs)
+
+
+def _short(
+    seats: Sequence[Seat], ops: Mapping[str, int], rng: random.Random
+) -> dict[str, float]:
+    """ns per op by driver, over short slices that are interleaved."""
+    walls: dict[str, float] = defaultdict(float)
+    for _ in range(PASSES):
         for seat in rng.sample(seats, len(seats)):
-            short = ops[seat.arm.driver]
-            walls[seat.arm.driver].short.append(_slice(seat, short))
-        if number % LONG_EVERY == LONG_EVERY // 2:
-            for seat in rng.sample(seats, len(seats)):
-                long = ops[seat.arm.driver] * PASSES
-                walls[seat.arm.driver].long.append(_slice(seat, long))
-    for driver, one in walls.items():
-        yield driver, math.log(median(one.short) / median(one.long))
+            walls[seat.arm.driver] += _slice(seat, ops[seat.arm.driver])
+    return {driver: wall / PASSES for driver, wall in walls.items()}
+
+
+def _long(
+    seats: Sequence[Seat], ops: Mapping[str, int], rng: random.Random
+) -> dict[str, float]:
+    """ns per op by driver, each in one go."""
+    return {
+        seat.arm.driver: _slice(seat, ops[seat.arm.driver] * PASSES)
+        for seat in rng.sample(seats, len(seats))
+    }
 
 
 def _ready(play: Playable, seat: Seat) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from harness import bench, scenario, stats
@@ -48,7 +49,7 @@ def measure(place: Venue, pair: Pair, progress: Progress) -> None:
 
 
 def agreement(pair: Pair) -> Iterator[Outcome]:
-    """Intervals of ratios between drivers, run against run."""
+    """Intervals of ratios between any two drivers, run against run."""
     first, second = (_ratios(store.read(pair.file(number))) for number in range(2))
     common = [(first[key], second[key]) for key in first.keys() & second.keys()]
     overlaps = sum(_overlap(one, other) for one, other in common)
@@ -76,16 +77,15 @@ def _overlap(one: stats.Estimate, other: stats.Estimate) -> bool:
     return max(one.low or 0, other.low or 0) <= min(one.high or 0, other.high or 0)
 
 
-def _ratios(run: Run) -> Mapping[tuple[str, str], stats.Estimate]:
-    """log(driver / first driver) by cell and driver, where there is an interval."""
+def _ratios(run: Run) -> Mapping[tuple[str, str, str], stats.Estimate]:
+    """log(driver / driver) by cell and both drivers, where there is an interval."""
     counted = counting_trials(run)
-    first, *others = (arm.id for arm in run.header.arms)
     found = {}
     for cell in run.header.cells:
-        for arm in others:
+        for first, arm in combinations((arm.id for arm in run.header.arms), 2):
             base, own = counted.get((cell.id, first), ()), counted.get((cell.id, arm), ())
             if len(logs := paired_log_ratios(own, base, cell)) >= stats.MIN_ROUNDS:
-                found[cell.id, arm] = stats.hodges_lehmann(logs)
+                found[cell.id, first, arm] = stats.hodges_lehmann(logs)
     return found
 
 
