@@ -82,7 +82,7 @@ def _validate(args: argparse.Namespace) -> int:
     from harness.commands.progress import BenchProgress
     from harness.errors import EXIT_FAILED, EXIT_PASS, UsageError
     from harness.servers.folder import scratch
-    from harness.validity import others, suite, table
+    from harness.validity import Outcome, others, suite, table
 
     spec = servers.parse(args.server, max_connections=100, transport=args.transport)
     effort = suite.FULL if args.full else suite.QUICK
@@ -91,22 +91,24 @@ def _validate(args: argparse.Namespace) -> int:
             raise UsageError("no trial can say anything", hint="--trials 1 or more")
         effort = suite.at_most(effort, args.trials)
     kept = args.keep or (Path("results/validity") if args.full else None)
-    outcomes = []
-    with (
-        contextlib.nullcontext(kept) if kept else scratch() as folder,
-        venue.opened(spec) as place,
-        BenchProgress(0) as progress,
-    ):
-        for one in suite.run(suite.Bench(place, effort, folder, progress)):
-            outcomes.append(one)
-            if args.format == "text":
-                print(f"{'ok' if one.ok else '--':<3} {one.test}")
-                print(f"{'':<4}{one.mark}: {one.measured}", flush=True)
-    found = [one.as_dict() for one in outcomes]
-    if args.format == "json":
-        print(json.dumps(found, indent=1))
-    elif args.format == "markdown":
-        print(table.markdown(found), end="")
+    outcomes: list[Outcome] = []
+    try:
+        with (
+            contextlib.nullcontext(kept) if kept else scratch() as folder,
+            venue.opened(spec) as place,
+            BenchProgress(0) as progress,
+        ):
+            for one in suite.run(suite.Bench(place, effort, folder, progress)):
+                outcomes.append(one)
+                if args.format == "text":
+                    print(f"{'ok' if one.ok else '--':<3} {one.test}")
+                    print(f"{'':<4}{one.mark}: {one.measured}", flush=True)
+    finally:  # who interrupts an hour's work keeps what it found
+        found = [one.as_dict() for one in outcomes]
+        if args.format == "json":
+            print(json.dumps(found, indent=1))
+        elif args.format == "markdown":
+            print(table.markdown(found), end="")
     if effort.others is not None:
         for sentence in others.missing():
             print(f"pgdyno: {sentence}", file=sys.stderr)
