@@ -50,7 +50,6 @@ class Worker:
         self.session: Any = None
         self.further: list[Any] = []  # sessions beside it that do nothing but stay open
         self.ops: list[Callable[..., Any]] = []
-        self.bare: list[Callable[..., Any]] = []  # the ops of burdened ones
         self.position = 0  # ops that each client has executed: where its cycle stands
         self.seen: list[dict[str, Any]] | None = None  # what ops brought, if asked for
         self.slowest_ns = 0  # the slowest op of the last verification: how to plan
@@ -97,7 +96,6 @@ class Worker:
         """Bind another cell on the open session: for many small cells of one kind."""
         self.task = pickle.loads(Path(task).read_bytes())
         self.position = 0
-        self.bare = []
         try:
             self._require(self.task)
             self._bind_ops(self.task)
@@ -166,13 +164,10 @@ class Worker:
         return {}
 
     def burden(self, ns: float = 0.0, turns: int = 0) -> dict[str, Any]:
-        """Make every op dearer: by so much CPU time, or by turns of the empty loop.
-
-        A later burden takes the place of an earlier one.
-        """
+        """Make every op of the open cell dearer: by so much CPU time, or by turns of the
+        empty loop."""
         turns = turns or turns_for(ns)
-        self.bare = self.bare or self.ops
-        self.ops = [burdened(op, turns) for op in self.bare]
+        self.ops = [burdened(op, turns) for op in self.ops]
         return {"turns": turns}
 
     def measure(self, ops: int, lead: int) -> dict[str, Any]:
@@ -199,7 +194,6 @@ class Worker:
     def close(self) -> dict[str, Any]:
         """End the open cell; what a library says while closing is no verdict."""
         session, self.session, self.ops, self.task = self.session, None, [], None
-        self.bare = []
         self.stopwatch.clocks = ()
         self.position = 0
         sessions, self.further = [*filter(None, [session]), *self.further], []

@@ -15,7 +15,7 @@ from harness.driver import entry_points
 from harness.errors import DriverError
 from harness.model import Terms
 from harness.render import migration
-from harness.results.records import CellFacts, Check, Run, to_dict
+from harness.results.records import CellFacts, Check, Run
 
 A, B = "psycopg2", "asyncpg"
 
@@ -450,7 +450,7 @@ def run_file(tmp_path):
     file = tmp_path / "checks.jsonl"
     run = fake_runs.check(drivers=("psycopg2", "asyncpg", "psqlpy"))
     records = [run.header, *run.checks, run.footer]
-    file.write_text("".join(json.dumps(to_dict(one)) + "\n" for one in records))
+    file.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
     return file
 
 

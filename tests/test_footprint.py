@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 from fake_runs import CELLS as ROWS
 from fake_runs import arm_facts, bench, cell_facts
@@ -15,7 +16,7 @@ from harness.lanes import memory as lane
 from harness.model import Verdict
 from harness.render import html, markdown, text, view
 from harness.results import store
-from harness.results.records import Footprint, Memory, Note, Run, to_dict
+from harness.results.records import Footprint, Memory, Note, Run
 from harness.validity import memory as validity
 
 PAGE = 4096
@@ -200,7 +201,7 @@ def test_a_footprint_is_kept_and_read_again(run, tmp_path):
             writer.write(record)
     again = store.read(file)
     assert again.footprints == run.footprints
-    assert to_dict(again.footprints[0])["record"] == "footprint"
+    assert msgspec.to_builtins(again.footprints[0])["record"] == "footprint"
 
 
 @pytest.mark.parametrize("render", [html.render, markdown.render, text.render])

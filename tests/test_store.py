@@ -23,7 +23,6 @@ from harness.results.records import (
     Note,
     Slices,
     Trial,
-    to_dict,
 )
 
 FIXTURES = Path(__file__).parent / "fixtures" / "results"
@@ -102,7 +101,7 @@ def test_one_record_is_one_line_of_json_with_all_its_fields(path: Path) -> None:
     assert [json.loads(one)["record"] for one in lines] == [
         "header", "trial", "check", "note", "trial", "footer",
     ]  # fmt: skip
-    assert json.loads(lines[1]) == to_dict(TRIAL)
+    assert json.loads(lines[1]) == msgspec.to_builtins(TRIAL)
 
 
 def test_a_line_is_in_the_file_as_soon_as_it_is_written(

@@ -352,10 +352,14 @@ class Counting:
     # --- burdens -----------------------------------------------------------------------
 
     def _weigh_burdens(self, plays: Sequence[Playable]) -> None:
-        """How many turns of the empty loop make each burden, in a process of their own."""
-        burdened = [arm for arm in self.work.arms if arm.burden is not None]
+        """How many turns of the empty loop make each burden, in a process of their own:
+        one for all burdens of an arm."""
+        kin: dict[Arm, list[Arm]] = defaultdict(list)
+        for arm in self.work.arms:
+            if arm.burden is not None:
+                kin[replace(arm, burden=None)].append(arm)
         for play in plays:
-            for arms in _kin(burdened):
+            for arms in kin.values():
                 op, turn = self._weigh(play, arms[0])
                 for arm in arms:
                     assert arm.burden is not None
@@ -378,14 +382,6 @@ class _NoNumber(Exception):  # noqa: N818 - a verdict, not an error
     def __init__(self, judged: Judgement) -> None:
         super().__init__(judged.detail)
         self.judged = judged
-
-
-def _kin(arms: Iterable[Arm]) -> list[tuple[Arm, ...]]:
-    """Burdened arms that are the same without their burdens, together; others alone."""
-    found: dict[tuple[Arm, bool], list[Arm]] = defaultdict(list)
-    for arm in arms:
-        found[replace(arm, burden=None), arm.burden is None].append(arm)
-    return [tuple(each) for each in found.values()]
 
 
 def _alone(cell: Cell) -> bool:

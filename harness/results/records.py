@@ -325,9 +325,3 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 def changed(record: S, **values: Any) -> S:
     """The same record with other values."""
     return msgspec.structs.replace(record, **values)
-
-
-def to_dict(record: AnyRecord) -> dict[str, Any]:
-    """A record as builtin types, as it stands in the file."""
-    built: dict[str, Any] = msgspec.to_builtins(record)
-    return built
