@@ -99,6 +99,7 @@ def _slices_record(ops: int, answers: Sequence[Mapping[str, Any]]) -> Slices:
         server_cpu_ns=_known_values(answers, "server_cpu_ns"),
         voluntary_switches=_known_values(answers, "voluntary"),
         involuntary_switches=_known_values(answers, "involuntary"),
+        burden_ns=_known_values(answers, "burden_ns"),
     )
 
 

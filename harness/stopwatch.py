@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness import loops
+from harness.burden import Spent
 from harness.loops import Reading, Timing
 from harness.model import Kind
 
@@ -23,12 +24,14 @@ Ops = Sequence[Callable[..., Any]]
 
 class Stopwatch:
     """Times the ops of one driver, by its kind. `loop` is an async driver's event loop;
-    `clocks` are CPU clocks of server processes, read around each slice."""
+    `clocks` are CPU clocks of server processes, read around each slice; so is `burden`,
+    where ops are slowed on purpose."""
 
     def __init__(self, kind: Kind, loop: Any) -> None:
         self._program = kind == "program"
         self._loop = loop
         self.clocks: tuple[int, ...] = ()
+        self.burden: Spent | None = None
 
     def watch(self, pids: Sequence[int]) -> bool:
         """Read the CPU clocks of these processes from now on; whether that can be done."""
@@ -50,7 +53,8 @@ class Stopwatch:
             "cpu_ns": spent[0],
             "voluntary": spent[1],
             "involuntary": spent[2],
-            "server_cpu_ns": sum(spent[3:]) if self.clocks else None,
+            "burden_ns": spent[3] if self.burden else None,
+            "server_cpu_ns": sum(spent[4:]) if self.clocks else None,
         }
 
     def _timed(self, ops: Ops, lead: int, each: int, together: bool) -> Timing:
@@ -101,13 +105,14 @@ class Stopwatch:
             time.process_time_ns(),
             usage.ru_nvcsw,
             usage.ru_nivcsw,
+            self.burden.ns if self.burden else 0,
             *(time.clock_gettime_ns(clock) for clock in self.clocks),
         )
 
 
 def _by_itself(wall_ns: int) -> dict[str, Any]:
     """A slice of a program: its own processor time cannot be told from its start's."""
-    unknown = ("cpu_ns", "voluntary", "involuntary", "server_cpu_ns")
+    unknown = ("cpu_ns", "voluntary", "involuntary", "burden_ns", "server_cpu_ns")
     return {"wall_ns": wall_ns, **dict.fromkeys(unknown)}
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import answers, verify, wire
 from harness import driver as drivers
-from harness.burden import burdened, turns_for
+from harness.burden import Spent, burdened, turns_for
 from harness.calls import bind_call
 from harness.capabilities import Capability
 from harness.errors import PgdynoError, Unsupported
@@ -167,7 +167,8 @@ class Worker:
         """Make every op of the open cell dearer: by so much CPU time, or by turns of the
         empty loop."""
         turns = turns or turns_for(ns)
-        self.ops = [burdened(op, turns) for op in self.ops]
+        spent = self.stopwatch.burden = Spent()
+        self.ops = [burdened(op, turns, spent) for op in self.ops]
         return {"turns": turns}
 
     def measure(self, ops: int, lead: int) -> dict[str, Any]:
@@ -195,6 +196,7 @@ class Worker:
         """End the open cell; what a library says while closing is no verdict."""
         session, self.session, self.ops, self.task = self.session, None, [], None
         self.stopwatch.clocks = ()
+        self.stopwatch.burden = None
         self.position = 0
         sessions, self.further = [*filter(None, [session]), *self.further], []
         for one in sessions:

@@ -119,7 +119,8 @@ class Slices(msgspec.Struct, frozen=True, kw_only=True):
 
     Every list has one entry per slice: entry k is the arm's turn in pass k, and all arms
     of a block have as many passes. `ops` are those of one client. `server_cpu_ns` is
-    empty where the server's CPU time cannot be read.
+    empty where the server's CPU time cannot be read, `burden_ns` (by the wall clock) where
+    ops are not slowed on purpose.
     """
 
     ops: int
@@ -129,6 +130,7 @@ class Slices(msgspec.Struct, frozen=True, kw_only=True):
     server_cpu_ns: list[int] = msgspec.field(default_factory=list)
     voluntary_switches: list[int] = msgspec.field(default_factory=list)
     involuntary_switches: list[int] = msgspec.field(default_factory=list)
+    burden_ns: list[int] = msgspec.field(default_factory=list)
 
 
 class OpenLoop(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,11 @@ BURDENS = (0.01, 0.02, 0.05, 0.10, 0.20)
 ALL_BURDENS_EVERY = 10
 """A line needs its far points less often than power needs its near ones."""
 EQUAL_ARMS = 4
+SLICE_NS = 4_000_000
+TRIAL_S = 110
+"""A trial of the smallest effect that has a mark may take 120 s."""
+MOST_ROUNDS = 3
+ANY_WIDTH = 1.0
 MATRICES, MATRIX_CELLS, MATRICES_FLAGGED = 20, 36, 3
 
 
@@ -76,6 +81,13 @@ class Series:
             for copy, burden in copies + slowed
         ]
 
+    @property
+    def plan(self) -> Plan:
+        """So many quiet rounds, whatever their width, in the time that the marks allow.
+        Beside a hog no round is quiet, so no more are tried than are asked for."""
+        most = self.rounds if self.hog else MOST_ROUNDS * self.rounds
+        return Plan(SLICE_NS, self.slices, self.rounds, most, ANY_WIDTH, TRIAL_S, 0)
+
     def file(self, number: int) -> Path:
         """Where a trial is kept."""
         kind = "hog" if self.hog else "idle"
@@ -92,8 +104,9 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
     with hog() if series.hog else nullcontext():
         for number in missing:
             series.file(number).unlink(missing_ok=True)
-            plan = Plan(4_000_000, series.slices, series.rounds, series.rounds, 0.0, 0, 0)
-            order = bench.Order(scenarios, cells, series.arms(number), plan, "gate", number)
+            order = bench.Order(
+                scenarios, cells, series.arms(number), series.plan, "gate", number
+            )
             bench.measure(place, order, series.file(number), progress, fail)
 
 
@@ -104,9 +117,9 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
 class Comparison:
     """Two arms of one trial: by how much the second was slowed, and what was found.
 
-    `burden` is what was asked for; `put`, by the processor's clock, and `shift`, by the
-    wall clock, are log-ratios; `rounds` has those of each round; `p` is None where too few
-    rounds count.
+    `burden` is what was asked for; `put`, by the burden's own clock, and `shift`, by that
+    of the slices, are log-ratios; `rounds` has those of each round; `p` is None where too
+    few rounds count.
     """
 
     burden: float
@@ -143,8 +156,8 @@ def comparisons(run: Run, burdens: Sequence[float]) -> Iterator[Comparison]:
 
 
 def _put(before: Sequence[Trial], after: Sequence[Trial]) -> float:
-    """By how much an arm was slowed, by another clock than the one that is tested: the
-    processor time that the client used more, relative to the wall time of an op.
+    """By how much an arm was slowed, as its empty loops were timed one by one, relative to
+    the wall time of an op that was not slowed.
 
     What an empty loop costs differs a little between a calibration and the short bursts
     between two waits, so what was asked for is not what was put in. As with the ratios it
@@ -160,13 +173,8 @@ def _put(before: Sequence[Trial], after: Sequence[Trial]) -> float:
 
 
 def _put_in_round(base: Slices, slowed: Slices) -> float:
-    passes = zip(slowed.cpu_ns, base.cpu_ns, base.wall_ns, strict=True)
-    return math.log1p(
-        median(
-            (own / slowed.ops - other / base.ops) * base.ops / wall
-            for own, other, wall in passes
-        )
-    )
+    passes = zip(slowed.burden_ns, base.wall_ns, strict=True)
+    return math.log1p(median(put / wall for put, wall in passes) * base.ops / slowed.ops)
 
 
 @dataclass(frozen=True, slots=True)

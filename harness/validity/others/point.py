@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import driver
-from harness.burden import burdened, turns_for
+from harness.burden import Spent, burdened, turns_for
 from harness.calls import bind_call
 from harness.model import Call, Op, Target
 
@@ -81,7 +81,7 @@ def _bound(order: Order, session: Any) -> Callable[[], Any]:
     if order.defect == "cached":
         first = bare()
         return lambda: first
-    return burdened(bare, order.turns)
+    return burdened(bare, order.turns, Spent())
 
 
 def calibrate() -> dict[str, float]:
