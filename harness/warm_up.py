@@ -26,7 +26,6 @@ class WarmUp:
         self.stage = stage
         self.plan = plan
         self._ops: dict[tuple[str, str], tuple[int, float]] = {}  # → ops, ns per op
-        self._unburdened: dict[tuple[str, str], float] = {}  # ns per op, for burdens
 
     def make_ready(self, block: Block, seat: Seat) -> None:
         """Open, verify, watch, warm up, calibrate: all before anything is timed."""
@@ -102,19 +101,18 @@ class WarmUp:
             walls.append(wall_ns(answer))
 
     def _burden(self, block: Block, seat: Seat) -> None:
-        """Slow an arm by a share of what an op takes without a burden: the median of
-        some slices, measured once per run."""
+        """Slow an arm by a share of what its op takes just now without a burden: the
+        median of some slices. A noisy minute would otherwise set the burden of a whole run.
+        """
         if seat.arm.burden is None:
             return
-        key = (block.play.cell.id, seat.arm.name)
-        if key not in self._unburdened:
-            ops = block.ops[seat.arm.id]
-            slices = [
-                wall_ns(seat.ask("measure", seat.deadlines.measure, ops=ops, lead=ops))
-                for _ in range(BURDEN_SLICES)
-            ]
-            self._unburdened[key] = statistics.median(slices) / ops
-        seat.ask("burden", 10, ns=self._unburdened[key] * seat.arm.burden)
+        ops = block.ops[seat.arm.id]
+        slices = [
+            wall_ns(seat.ask("measure", seat.deadlines.measure, ops=ops, lead=0))
+            for _ in range(BURDEN_SLICES)
+        ]
+        bare = statistics.median(slices) / ops
+        seat.ask("burden", 10, ns=bare * seat.arm.burden)
         self._run_warm(block.play.cell, seat)
 
     def known(self, cell: Cell, arm: Arm) -> tuple[int, float] | None:

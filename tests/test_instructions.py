@@ -68,14 +68,6 @@ def test_a_slice_without_its_parts_is_no_number(tmp_path: Path):
 # --- how much is counted ----------------------------------------------------------------
 
 
-def test_only_burdens_bring_arms_together():
-    plain, other = Arm("psycopg2"), Arm("asyncpg")
-    light, heavy = (Arm("psycopg2", burden=burden) for burden in (0.0, 0.1))
-    again = Arm("psycopg2", burden=0.0, copy=1)
-    kin = instructions._kin([plain, light, other, heavy, again])
-    assert kin == [(plain,), (light, heavy), (other,), (again,)]
-
-
 @pytest.mark.parametrize(
     ("cycle", "instructions_", "low", "high"),
     [
@@ -275,7 +267,7 @@ def test_one_driver_is_counted(place, tmp_path: Path):
 
 
 @needs_valgrind
-def test_burdened_kin_share_a_process(place, tmp_path: Path):
+def test_a_burden_is_counted(place, tmp_path: Path):
     arms = [Arm("psycopg2", burden=burden) for burden in (0.0, 0.05)]
     run = run_lane(place, tmp_path, [validity.CELL], arms)
     plain, heavier = (counted_sides(run)[validity.CELL, arm.id] for arm in arms)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
 import pytest
 
+from harness.errors import ResultsError
 from harness.validity import found_mark, live, most_by_chance, simulated, suite
 from harness.validity.simulated import World
 from harness.validity.trials import complete
@@ -63,6 +65,23 @@ def series(place, tmp_path_factory) -> live.Series:
     made = live.Series(folder, 1, 6, 8, burdens=(0.5,))
     live.measure(place, made, Silent())
     return made
+
+
+def test_a_trial_goes_on_until_rounds_were_quiet_but_not_beside_a_hog(tmp_path: Path):
+    idle = live.Series(tmp_path, 1, 6, 8).plan
+    assert (idle.min_rounds, idle.max_rounds, idle.budget_s) == (6, 18, 110)
+    hog = live.Series(tmp_path, 1, 6, 8, hog=True).plan
+    assert (hog.min_rounds, hog.max_rounds) == (6, 6)
+
+
+def test_a_burden_that_nobody_timed_is_an_error(series: live.Series, tmp_path: Path):
+    old = live.Series(tmp_path, 1, 6, 8, burdens=(0.5,))
+    lines = [json.loads(line) for line in series.file(0).read_text().splitlines()]
+    for line in lines:
+        (line.get("slices") or {}).pop("burden_ns", None)
+    old.file(0).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(ResultsError, match="an older pgdyno"):
+        live.read(old)
 
 
 class Silent:

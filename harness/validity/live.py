@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import fmean, linear_regression, median
 
 from harness import bench, scenario, stats
+from harness.errors import ResultsError
 from harness.measured import counting_trials, paired_log_ratios
 from harness.model import Arm
 from harness.results import store
@@ -167,8 +168,13 @@ def _put(before: Sequence[Trial], after: Sequence[Trial]) -> float:
     rounds = [
         _put_in_round(base, slowed)
         for one in after
-        if (slowed := one.slices) and (base := first.get(one.round))
+        if (slowed := one.slices) and slowed.burden_ns and (base := first.get(one.round))
     ]
+    if not rounds:
+        raise ResultsError(
+            "a kept trial does not say what its burdens took: an older pgdyno measured it",
+            hint="give another folder to --keep, or remove the trials in it",
+        )
     return fmean(rounds)
 
 
