@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ResultsError
-from harness.validity import found_mark, live, most_by_chance, simulated, suite
+from harness.validity import (
+    found_mark,
+    interference,
+    live,
+    most_by_chance,
+    simulated,
+    suite,
+)
 from harness.validity.simulated import World
 from harness.validity.trials import complete
 
@@ -113,3 +120,19 @@ def test_a_trial_that_was_cut_off_is_not_complete(series: live.Series, tmp_path:
     cut.file(0).write_text("".join(lines[:5]))
     assert not complete(cut.file(0))
     assert complete(series.file(0))
+
+
+def test_a_mark_is_false_only_where_the_host_took_nothing():
+    hit = [interference.Seen("busy", 0.0)] * 19 + [interference.Seen("", 0.0)]
+    without = [interference.Seen("", 0.0), interference.Seen("stolen", 0.3)]
+    assert [one.ok for one in interference.judged(without, hit)] == [True, True]
+    without.append(interference.Seen("busy", 0.01))
+    found, false = interference.judged(without, hit)
+    assert found.ok
+    assert not false.ok
+    assert false.measured == "1 of 2; busy; in 1 more the host took 5 % or more"
+
+
+def test_a_host_that_took_every_block_proves_nothing():
+    _, false = interference.judged([interference.Seen("", 0.3)], [])
+    assert not false.ok
