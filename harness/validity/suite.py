@@ -62,13 +62,13 @@ class Effort:
 QUICK = Effort(
     repeats=300,
     trials=1,
-    rounds=6,
-    slices=40,
+    rounds=8,
+    slices=60,
     hog_trials=1,
     hog_rounds=6,
     hog_slices=12,
-    by_hand_rounds=6,
-    slice_rounds=0,  # a few rounds cannot tell 1 %
+    by_hand_rounds=0,  # a few rounds cannot tell 1 %
+    slice_rounds=0,
     blocks=8,
     complete_cells=1,
     spread_repeats=0,
@@ -124,8 +124,11 @@ def _live(bench: Bench) -> Iterator[Outcome]:
     series = live.Series(bench.folder, effort.trials, effort.rounds, effort.slices)
     live.measure(bench.place, series, bench.progress)
     told = live.read(series)
-    for part in (live.false_alarms, live.matrices, live.power, live.calibration):
-        yield from part(told)
+    yield from live.false_alarms(told)
+    yield from live.power(told)
+    if effort.trials > 1:  # one trial makes no table and no line
+        yield from live.matrices(told)
+        yield from live.calibration(told)
     yield from refusals.refused(series.file(0))
 
 
@@ -148,7 +151,8 @@ def _slices(bench: Bench) -> Iterator[Outcome]:
 
 
 def _by_hand(bench: Bench) -> Iterator[Outcome]:
-    yield from by_hand.against_hand(bench.place, bench.effort.by_hand_rounds)
+    if bench.effort.by_hand_rounds:
+        yield from by_hand.against_hand(bench.place, bench.effort.by_hand_rounds)
 
 
 def _stalled(bench: Bench) -> Iterator[Outcome]:
