@@ -6,11 +6,14 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.commands import options
+
+if TYPE_CHECKING:
+    from harness.validity import Outcome
 
 
 def add_parser(subparsers: Any) -> None:
@@ -82,7 +85,7 @@ def _validate(args: argparse.Namespace) -> int:
     from harness.commands.progress import BenchProgress
     from harness.errors import EXIT_FAILED, EXIT_PASS, UsageError
     from harness.servers.folder import scratch
-    from harness.validity import Outcome, others, suite, table
+    from harness.validity import others, suite
 
     spec = servers.parse(args.server, max_connections=100, transport=args.transport)
     effort = suite.FULL if args.full else suite.QUICK
@@ -91,29 +94,39 @@ def _validate(args: argparse.Namespace) -> int:
             raise UsageError("no trial can say anything", hint="--trials 1 or more")
         effort = suite.at_most(effort, args.trials)
     kept = args.keep or (Path("results/validity") if args.full else None)
-    outcomes: list[Outcome] = []
-    try:
-        with (
-            contextlib.nullcontext(kept) if kept else scratch() as folder,
-            venue.opened(spec) as place,
-            BenchProgress(0) as progress,
-        ):
-            for one in suite.run(suite.Bench(place, effort, folder, progress)):
-                outcomes.append(one)
-                if args.format == "text":
-                    print(f"{'ok' if one.ok else '--':<3} {one.test}")
-                    print(f"{'':<4}{one.mark}: {one.measured}", flush=True)
-    finally:  # who interrupts an hour's work keeps what it found
-        found = [one.as_dict() for one in outcomes]
-        if args.format == "json":
-            print(json.dumps(found, indent=1))
-        elif args.format == "markdown":
-            print(table.markdown(found), end="")
+    with (
+        contextlib.nullcontext(kept) if kept else scratch() as folder,
+        venue.opened(spec) as place,
+        BenchProgress(0) as progress,
+    ):
+        found = suite.run(suite.Bench(place, effort, folder, progress))
+        outcomes = _printed(found, args.format)
     if effort.others is not None:
         for sentence in others.missing():
             print(f"pgdyno: {sentence}", file=sys.stderr)
     own = [one for one in outcomes if one.tool == "pgdyno"]
     return EXIT_PASS if all(one.ok for one in own) else EXIT_FAILED
+
+
+def _printed(found: Iterable[Outcome], form: str) -> list[Outcome]:
+    """All outcomes, printed: as text one by one, in other forms at the end. Who interrupts
+    an hour's work gets those that it had."""
+    from harness.validity import table
+
+    outcomes = []
+    try:
+        for one in found:
+            outcomes.append(one)
+            if form == "text":
+                print(f"{'ok' if one.ok else '--':<3} {one.test}")
+                print(f"{'':<4}{one.mark}: {one.measured}", flush=True)
+    finally:
+        rows = [one.as_dict() for one in outcomes]
+        if form == "json":
+            print(json.dumps(rows, indent=1))
+        elif form == "markdown":
+            print(table.markdown(rows), end="")
+    return outcomes
 
 
 def _finding(
