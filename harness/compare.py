@@ -228,7 +228,7 @@ def common_shift(sides: Iterable[tuple[Side, Side]]) -> float | None:
     by_arm: dict[str, list[float]] = defaultdict(list)
     for before, after in sides:
         was, now = before.number, after.number
-        comparable = _unchanged(before.arm, after.arm) and obstacle(before, after) is None
+        comparable = _unchanged(before.arm, after.arm) and _obstacle(before, after) is None
         if comparable and was is not None and now is not None:
             by_arm[before.arm.id].append(stats.log_ratio(now, was))
     if not by_arm:
@@ -286,20 +286,27 @@ def absent(
 
 def _test(before: Side, after: Side, paired: bool) -> CellChange:
     """Estimate and p-value of one cell, or the reason why there is none."""
+    row = unjudged(before, after, len(before.by_round), len(after.by_round))
+    if row.reason:
+        return row
+    return _paired(row, before, after) if paired else _two_samples(row, before, after)
+
+
+def unjudged(before: S, after: S, base_rounds: int, candidate_rounds: int) -> CellChange:
+    """A row about two sides before their numbers are compared; it has a reason if they
+    cannot be."""
     same_arm = before.arm.id == after.arm.id
-    row = CellChange(
+    change, reason = _obstacle(before, after) or (Change.INCONCLUSIVE, "")
+    return CellChange(
         cell=before.cell.id,
         arm=before.arm.id if same_arm else f"{before.arm.id} → {after.arm.id}",
-        change=Change.INCONCLUSIVE,
+        change=change,
+        reason=reason,
         base_number=before.number,
         candidate_number=after.number,
-        base_rounds=len(before.by_round),
-        candidate_rounds=len(after.by_round),
+        base_rounds=base_rounds,
+        candidate_rounds=candidate_rounds,
     )
-    found = obstacle(before, after)
-    if found is not None:
-        return replace(row, change=found[0], reason=found[1])
-    return _paired(row, before, after) if paired else _two_samples(row, before, after)
 
 
 def _paired(row: CellChange, before: Side, after: Side) -> CellChange:
@@ -334,7 +341,7 @@ def _too_few(rounds: str) -> str:
     return f"{rounds} undisturbed rounds; {stats.MIN_ROUNDS} are needed"
 
 
-def obstacle(before: S, after: S) -> tuple[Change, str] | None:
+def _obstacle(before: S, after: S) -> tuple[Change, str] | None:
     """Why two sides cannot be compared by their numbers, if they cannot."""
     was, now = before.verdict, after.verdict
     if was.timeable and not now.timeable:

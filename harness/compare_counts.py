@@ -21,8 +21,8 @@ from harness.compare import (
     absent,
     check_request,
     label,
-    obstacle,
     pairs,
+    unjudged,
     worst_first,
 )
 from harness.counted import CountedSide, counted_sides, counters, ratio_range, spread
@@ -112,19 +112,9 @@ def _counters(run: Run) -> str:
 
 
 def _row(before: CountedSide, after: CountedSide, threshold: float) -> CellChange:
-    same_arm = before.arm.id == after.arm.id
-    row = CellChange(
-        cell=before.cell.id,
-        arm=before.arm.id if same_arm else f"{before.arm.id} → {after.arm.id}",
-        change=Change.INCONCLUSIVE,
-        base_number=before.number,
-        candidate_number=after.number,
-        base_rounds=len(before.slopes),
-        candidate_rounds=len(after.slopes),
-    )
-    found = obstacle(before, after)
-    if found is not None:
-        return replace(row, change=found[0], reason=found[1])
+    row = unjudged(before, after, len(before.slopes), len(after.slopes))
+    if row.reason:
+        return row
     return judge(row, before.slopes, after.slopes, threshold)
 
 

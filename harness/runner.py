@@ -30,6 +30,8 @@ MAX_ATTEMPT_SHARE = 0.5
 """Disturbed blocks are run again, but at most half as many again as were planned."""
 MAX_REPEATS = 2
 """No single block may use up what is meant for all."""
+GRACE = 1.25
+"""A budget may be exceeded by a quarter for rounds without which there is no interval."""
 
 
 class Progress(Protocol):
@@ -124,8 +126,9 @@ class Runner:
         wanted = [play for play in plays if not self._done(play)]
         if not self.plan.budget_s or number == 0 or not wanted:
             return wanted
-        left = self.plan.budget_s - (time.monotonic() - self.started)
         rounds = max(1, self.plan.min_rounds - number)
+        grace = GRACE if number < self.plan.min_rounds else 1
+        left = self.plan.budget_s * grace - (time.monotonic() - self.started)
         costs = {play.cell.id: self._costs[play.cell.id] for play in wanted}
         kept = schedule.affordable(costs, left - rounds * self._spawn_cost, rounds)
         for play in wanted:

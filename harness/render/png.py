@@ -7,7 +7,7 @@ date: the same run gives the same bytes.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -85,9 +85,7 @@ def _overview(run: RunView) -> Figure:
     for place, (cell, group) in enumerate(rows):
         y = 1 - (1.0 + (place + 0.6) * (height - 1.62) / (len(rows) + 0.2)) / height
         figure.text(0.02, y, _question(cell, group), color=_TEXT, fontsize=8.5, va="center")
-    _ratio_axis(
-        axes, [row.ratio.point for _, group in rows for row in group.rows if row.ratio]
-    )
+    _ratio_axis(axes, [one for _, group in rows for one in _ratios(group)])
     axes.set_xlabel("times the fastest (logarithmic)", color=_SOFT, fontsize=9)
     _title(
         figure, height, "Time per operation, relative to the fastest driver", run.sureness
@@ -114,11 +112,20 @@ def _dot(axes: Axes, x: float, y: float, row: Row, colour: str) -> None:
               markeredgewidth=0.8 if ranked else 1.6)  # fmt: skip
 
 
+def _ratios(group: Group) -> Iterator[float]:
+    """All that a row shows: its dots, and how far their intervals reach."""
+    for ratio in filter(None, (row.ratio for row in group.rows)):
+        ends = (ratio.low, ratio.point, ratio.high)
+        yield from (one for one in ends if one is not None)
+
+
 def _ratio_axis(axes: Axes, ratios: Sequence[float]) -> None:
-    high = max(1.3, max(ratios) * 1.12)
-    marks = [mark for mark in (1, 1.5, 2, 3, 5, 10, 20, 50, 100) if mark < high]
+    # A dot is as wide as 2 % of the axis, so its middle stays away from the edge.
+    low, high = min(1.0, *ratios), max(1.2, *ratios)
+    edge = (high / low) ** 0.02
+    marks = [one for one in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50, 100) if low <= one <= high]
     axes.set_xscale("log")
-    axes.set_xlim(min(0.95, min(ratios) * 0.98), high)
+    axes.set_xlim(low / edge, high * edge)
     _marks(axes, marks, [f"{mark:g}×" for mark in marks])
 
 

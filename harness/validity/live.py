@@ -98,7 +98,9 @@ class Series:
 def measure(place: Venue, series: Series, progress: Progress) -> None:
     """Run the trials that are not there yet."""
     series.folder.mkdir(parents=True, exist_ok=True)
-    missing = [n for n in range(series.trials) if not complete(series.file(n))]
+    kept = {n for n in range(series.trials) if complete(series.file(n))}
+    _told(series, sorted(kept))  # what is of no use is refused before others are measured
+    missing = [n for n in range(series.trials) if n not in kept]
     if not missing:
         return
     scenarios, cells = scenario.select_cells([CELL])
@@ -199,8 +201,11 @@ class Told:
 
 def read(series: Series) -> Told:
     """The trials that are there."""
-    there = [n for n in range(series.trials) if series.file(n).exists()]
-    runs = {number: store.read(series.file(number)) for number in there}
+    return _told(series, [n for n in range(series.trials) if series.file(n).exists()])
+
+
+def _told(series: Series, numbers: Sequence[int]) -> Told:
+    runs = {number: store.read(series.file(number)) for number in numbers}
     seconds = [run.footer.elapsed_ns / 1e9 for run in runs.values() if run.footer]
     trials = [list(comparisons(run, series.burdens_of(n))) for n, run in runs.items()]
     return Told(series, trials, median(seconds) if seconds else 0.0)
