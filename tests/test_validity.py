@@ -76,8 +76,8 @@ def series(place, tmp_path_factory) -> live.Series:
 
 def test_a_trial_goes_on_until_rounds_were_quiet_but_not_beside_a_hog(tmp_path: Path):
     idle = live.Series(tmp_path, 1, 6, 8).plan
-    assert (idle.min_rounds, idle.max_rounds, idle.budget_s) == (6, 18, 110)
-    hog = live.Series(tmp_path, 1, 6, 8, hog=True).plan
+    assert (idle.min_rounds, idle.max_rounds, idle.budget_s) == (6, 18, 95)
+    hog = live.Series(tmp_path, 1, 6, 8, kind="hog").plan
     assert (hog.min_rounds, hog.max_rounds) == (6, 6)
 
 

@@ -40,13 +40,16 @@ COMPLETE_CELLS = (
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How often each test is repeated: runs on the fake clock, live trials of so many
-    rounds of so many slices, rounds of the others, blocks with and without a hog, cells of
-    the two complete runs, processes that count instructions; and other tools, if any."""
+    rounds of so many slices, those for the line and those beside a hog, rounds of the
+    others, blocks with and without a hog, cells of the two complete runs, processes that
+    count instructions; and other tools, if any."""
 
     repeats: int
     trials: int
     rounds: int
     slices: int
+    line_trials: int
+    line_slices: int
     hog_trials: int
     hog_rounds: int
     hog_slices: int
@@ -64,6 +67,8 @@ QUICK = Effort(
     trials=1,
     rounds=8,
     slices=60,
+    line_trials=0,
+    line_slices=0,
     hog_trials=1,
     hog_rounds=6,
     hog_slices=12,
@@ -79,6 +84,8 @@ FULL = Effort(
     trials=100,
     rounds=10,
     slices=100,
+    line_trials=10,
+    line_slices=60,
     hog_trials=100,
     hog_rounds=6,
     hog_slices=12,
@@ -97,6 +104,7 @@ def at_most(effort: Effort, trials: int) -> Effort:
     return replace(
         effort,
         trials=min(effort.trials, trials),
+        line_trials=min(effort.line_trials, trials),
         hog_trials=min(effort.hog_trials, trials),
         burden_repeats=min(effort.burden_repeats, max(4, trials)),
     )
@@ -132,10 +140,21 @@ def _live(bench: Bench) -> Iterator[Outcome]:
     yield from refusals.refused(series.file(0))
 
 
+def _line(bench: Bench) -> Iterator[Outcome]:
+    effort = bench.effort
+    if not effort.line_trials:
+        return
+    series = live.Series(
+        bench.folder, effort.line_trials, effort.rounds, effort.line_slices, kind="line"
+    )
+    live.measure(bench.place, series, bench.progress)
+    yield from live.calibration(live.read(series))
+
+
 def _hog(bench: Bench) -> Iterator[Outcome]:
     effort = bench.effort
     series = live.Series(
-        bench.folder, effort.hog_trials, effort.hog_rounds, effort.hog_slices, hog=True
+        bench.folder, effort.hog_trials, effort.hog_rounds, effort.hog_slices, kind="hog"
     )
     live.measure(bench.place, series, bench.progress)
     yield from live.false_alarms(live.read(series))
@@ -206,7 +225,8 @@ PARTS: tuple[tuple[str, Part], ...] = (
     ("on a fake clock", _simulated),
     ("broken drivers", _rejected),
     ("whose processor time, whose memory", _memory),
-    ("A/A, power, calibration", _live),
+    ("A/A and power", _live),
+    ("calibration", _line),
     ("A/A beside a hog", _hog),
     ("a hog switched on and off", _interference),
     ("short slices against long ones", _slices),
