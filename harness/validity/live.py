@@ -41,9 +41,8 @@ from harness.venue import Venue
 
 CELL = "query/point#fetch-one"
 LINE_CELL = "fetch/rows#all@shape=narrow,rows=1000"
-"""Of a round trip, more is found than was put in: a server that waits longer for its client
-also takes longer to wake up. Of an op that is long beside a wake-up, the two are equal.
-"""
+"""Of a round trip more is found than was put in: after a longer wait both sides need more
+time. Beside an op that is long, that part is small."""
 BURDENS = (0.01, 0.02, 0.05, 0.10, 0.20)
 ALL_BURDENS_EVERY = 10
 """A line needs its far points less often than power needs its near ones."""
