@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, Protocol
 
 from harness import interrupt, machine, schedule
@@ -21,7 +23,7 @@ from harness.errors import DriverError, WorkerGone
 from harness.measurer import Measurer
 from harness.model import Arm, Cell, Judgement
 from harness.results.records import Note, Trial
-from harness.schedule import Plan
+from harness.schedule import Need, Plan
 from harness.seat import Deadlines, Seat
 from harness.stage import Playable, Stage
 
@@ -30,7 +32,7 @@ MAX_ATTEMPT_SHARE = 0.5
 """Disturbed blocks are run again, but at most half as many again as were planned."""
 MAX_REPEATS = 2
 """No single block may use up what is meant for all."""
-GRACE = 1.25
+GRACE = 0.25
 """A budget may be exceeded by a quarter for rounds without which there is no interval."""
 
 
@@ -82,7 +84,7 @@ class Runner:
         self.started = time.monotonic()
         self._out: dict[str, set[str]] = {}  # cell → arms that get no time
         self._rounds: dict[str, list[dict[str, float]]] = {}  # cell → ns per op by arm
-        self._costs: dict[str, float] = {}  # cell → seconds of its last block
+        self._costs: dict[str, list[float]] = defaultdict(list)  # cell → seconds of blocks
         self._spawn_cost = 0.0
         self._repeats_left = 0
         self._blocks_done = 0
@@ -124,17 +126,21 @@ class Runner:
 
     def _still_wanted(self, plays: list[Playable], number: int) -> list[Playable]:
         wanted = [play for play in plays if not self._done(play)]
-        if not self.plan.budget_s or number == 0 or not wanted:
+        if not self.plan.budget_s or number == 0:
             return wanted
-        rounds = max(1, self.plan.min_rounds - number)
-        grace = GRACE if number < self.plan.min_rounds else 1
-        left = self.plan.budget_s * grace - (time.monotonic() - self.started)
-        costs = {play.cell.id: self._costs[play.cell.id] for play in wanted}
-        kept = schedule.affordable(costs, left - rounds * self._spawn_cost, rounds)
-        for play in wanted:
-            if play.cell.id not in kept:
-                self._drop(play, number)
+        needs = {play.cell.id: self._need(play) for play in wanted}
+        left = self.plan.budget_s - (time.monotonic() - self.started)
+        grace = self.plan.budget_s * GRACE
+        kept = schedule.affordable(needs, left, grace, self._spawn_cost)
+        for cell, need in needs.items():
+            if need.rounds and cell not in kept:
+                self._tell_dropped(cell)
         return [play for play in wanted if play.cell.id in kept]
+
+    def _need(self, play: Playable) -> Need:
+        """A disturbed block takes longer than the next one will, hence the median."""
+        lacking = schedule.MIN_ROUNDS - len(self._rounds.get(play.cell.id, []))
+        return Need(median(self._costs[play.cell.id]), max(0, lacking))
 
     def _done(self, play: Playable) -> bool:
         rounds = self._rounds.get(play.cell.id, [])
@@ -144,14 +150,13 @@ class Runner:
             return True
         return schedule.is_narrow(rounds, self.plan)
 
-    def _drop(self, play: Playable, number: int) -> None:
-        if number >= self.plan.min_rounds:
-            return  # it has what it needs; the rest would only have been narrower
+    def _tell_dropped(self, cell: str) -> None:
+        rounds = len(self._rounds.get(cell, []))
         self.emit(
             Note(
                 kind="dropped",
-                cell=play.cell.id,
-                text=f"measured in {number} rounds only: the budget of "
+                cell=cell,
+                text=f"{rounds} quiet rounds only: the budget of "
                 f"{self.plan.budget_s:.0f} s did not allow more, so it has no interval",
             )
         )
@@ -200,7 +205,7 @@ class Runner:
         if not self._costs:
             return 0.0
         rounds = max(0, self.plan.min_rounds - number - 1)
-        return sum(self._costs.values()) * rounds + self._spawn_cost * rounds
+        return rounds * (sum(map(median, self._costs.values())) + self._spawn_cost)
 
     def dismiss(self) -> None:
         """End all workers; note what they printed."""
@@ -214,18 +219,17 @@ class Runner:
     # --- a block -----------------------------------------------------------------------
 
     def _block_with_repeats(self, play: Playable, number: int) -> None:
-        begun = time.monotonic()
         attempt = 0
         while True:
+            begun = time.monotonic()
             block = self._block(play, number, attempt)
+            self._costs[play.cell.id].append(time.monotonic() - begun)
             for trial in self._trials(block):
                 self.emit(trial)
             if not block.disturbed or attempt >= MAX_REPEATS or not self._may_repeat():
                 break
             self._repeats_left -= 1
             attempt += 1
-            begun = time.monotonic()
-        self._costs[play.cell.id] = time.monotonic() - begun
         if not block.disturbed and (medians := block.medians()):
             self._rounds.setdefault(play.cell.id, []).append(medians)
 

@@ -158,13 +158,31 @@ def _width(values: Sequence[float]) -> float:
     return (estimate.high - estimate.low) / 2
 
 
-def affordable(costs: Mapping[str, float], seconds: float, rounds: int) -> list[str]:
-    """Which cells can have `rounds` more rounds in so many seconds: cheap ones first."""
-    kept: list[str] = []
-    spent = 0.0
-    for cell in sorted(costs, key=lambda one: (costs[one], one)):
-        spent += costs[cell] * rounds
-        if spent > seconds:
-            break
-        kept.append(cell)
-    return kept
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a cell costs: seconds per round, and the rounds it lacks for an interval."""
+
+    seconds: float
+    rounds: int
+
+
+def affordable(
+    needs: Mapping[str, Need], left: float, grace: float, start: float
+) -> list[str]:
+    """Which cells have another round in the seconds that are `left`, cheap ones first.
+
+    Those that lack rounds for an interval come before the others and may take `grace`
+    seconds besides. Each round begins with `start` seconds for all.
+    """
+    lacking = {cell: one.seconds * one.rounds for cell, one in needs.items() if one.rounds}
+    others = {cell: one.seconds for cell, one in needs.items() if not one.rounds}
+    starts = start * max((one.rounds for one in needs.values()), default=0)
+    kept = _cheapest(lacking, left + grace - starts)
+    used = sum(lacking[cell] for cell in kept) + (starts if kept else start)
+    return kept + _cheapest(others, left - used)
+
+
+def _cheapest(costs: Mapping[str, float], seconds: float) -> list[str]:
+    cheap_first = sorted(costs, key=lambda one: (costs[one], one))
+    sums = accumulate(costs[cell] for cell in cheap_first)
+    return [cell for cell, spent in zip(cheap_first, sums, strict=True) if spent <= seconds]

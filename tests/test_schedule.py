@@ -17,7 +17,7 @@ from harness import schedule, stats
 from harness.measured import paired_log_ratios
 from harness.model import Arrivals
 from harness.results.records import CellFacts, Slices, Trial
-from harness.schedule import PLANS, Plan
+from harness.schedule import PLANS, Need, Plan
 
 PLAN = Plan(4_000_000, 16, 6, 13, 0.015, 0, 0)
 
@@ -204,18 +204,39 @@ def test_every_effort_can_have_an_interval():
     assert all(plan.max_rounds >= plan.min_rounds for plan in PLANS.values())
 
 
+COSTS = {"slow": 5.0, "quick": 1.0, "middle": 2.0, "huge": 60.0}
+
+
+def needs(rounds: int, costs: Mapping[str, float] = COSTS) -> dict[str, Need]:
+    return {cell: Need(seconds, rounds) for cell, seconds in costs.items()}
+
+
 def test_cheap_cells_are_kept_first_until_the_time_is_used_up():
-    costs = {"slow": 5.0, "quick": 1.0, "middle": 2.0, "huge": 60.0}
-    assert schedule.affordable(costs, 18.0, 6) == ["quick", "middle"]
-    assert schedule.affordable(costs, 17.9, 6) == ["quick"]
-    assert schedule.affordable(costs, 1e6, 6) == ["quick", "middle", "slow", "huge"]
-    assert schedule.affordable(costs, -1.0, 1) == []
-    assert schedule.affordable({}, 10, 1) == []
+    assert schedule.affordable(needs(6), 18.0, 0, 0) == ["quick", "middle"]
+    assert schedule.affordable(needs(6), 17.9, 0, 0) == ["quick"]
+    assert schedule.affordable(needs(6), 1e6, 0, 0) == ["quick", "middle", "slow", "huge"]
+    assert schedule.affordable(needs(6), -1.0, 0, 0) == []
+    assert schedule.affordable({}, 10, 0, 0) == []
 
 
 def test_equally_expensive_cells_are_kept_by_name():
     costs = dict.fromkeys("cab", 1.0)
-    assert schedule.affordable(costs, 2.0, 1) == ["a", "b"]
+    assert schedule.affordable(needs(1, costs), 2.0, 0, 0) == ["a", "b"]
+
+
+def test_each_round_has_a_start_to_pay():
+    assert schedule.affordable(needs(6), 24.0, 0, 1.0) == ["quick", "middle"]
+    assert schedule.affordable(needs(6), 23.9, 0, 1.0) == ["quick"]
+    assert schedule.affordable(needs(0), 4.0, 0, 1.0) == ["quick", "middle"]
+    assert schedule.affordable(needs(0), 3.9, 0, 1.0) == ["quick"]
+
+
+def test_only_a_cell_without_an_interval_may_exceed_the_budget():
+    both = {"done": Need(1.0, 0), "lacks": Need(5.0, 2)}
+    assert schedule.affordable(both, 11.0, 0, 0) == ["lacks", "done"]
+    assert schedule.affordable(both, 10.0, 0, 0) == ["lacks"]
+    assert schedule.affordable(both, 0.0, 10.0, 0) == ["lacks"]
+    assert schedule.affordable(both, 0.0, 9.0, 0) == []
 
 
 # --- a machine that drifts ---------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import ResultsError
 from harness.validity import (
+    CALIBRATION,
     found_mark,
     interference,
     live,
@@ -106,6 +107,32 @@ def test_a_burden_is_put_in_and_found(series: live.Series):
     assert [one.burden for one in trial] == [0.0, 0.0, 0.5]
     assert 0.2 < trial[2].put < 0.8
     assert trial[2].shift > 0.15
+    assert trial[2].spent is not None
+    assert 0.2 < trial[2].spent < 0.8
+
+
+def test_a_line_is_drawn_by_either_clock_that_knows_what_was_put_in(tmp_path: Path):
+    burdens = (0.0, 0.02, 0.1, 0.2)
+    trial = [live.Comparison(x, x, 1.1 * x + 0.004, 1.1 * x, 0.5) for x in burdens]
+    told = live.Told(live.Series(tmp_path, 1, 6, 8), [trial], 1.0)
+    lines = {one.test: (one.measured, one.ok) for one in live.calibration(told)}
+    assert lines == {
+        CALIBRATION: ("1.100", False),
+        "calibration, intercept": ("+0.00 %", True),
+        "calibration, slope by processor time": ("1.000", True),
+        "calibration, intercept by processor time": ("-0.40 %", False),
+        "A/A, mean shift": ("+0.00 %", True),
+    }
+
+
+def test_a_server_whose_processor_time_is_hidden_has_one_line(tmp_path: Path):
+    trial = [live.Comparison(x, x, None, x, 0.5) for x in (0.0, 0.1)]
+    told = live.Told(live.Series(tmp_path, 1, 6, 8), [trial], 1.0)
+    assert [one.test for one in live.calibration(told)] == [
+        CALIBRATION,
+        "calibration, intercept",
+        "A/A, mean shift",
+    ]
 
 
 def test_a_complete_trial_is_not_run_again(place, series: live.Series):

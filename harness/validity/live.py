@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,6 @@ from harness.validity import (
     AA_HOG,
     AA_IDLE,
     ALPHA,
-    CALIBRATION,
     POWER,
     Outcome,
     found_mark,
@@ -129,13 +128,15 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
 class Comparison:
     """Two arms of one trial: by how much the second was slowed, and what was found.
 
-    `burden` is what was asked for; `put`, by the burden's own clock, and `shift`, by that
-    of the slices, are log-ratios; `rounds` has those of each round; `p` is None where too
-    few rounds count.
+    `burden` is what was asked for. `put`, by the burden's own clock, `spent`, by the
+    processor clocks of client and server, and `shift`, by that of the slices, are
+    log-ratios of time per op; `spent` is None where the server's clock cannot be read.
+    `rounds` has the shift of each round; `p` is None where too few rounds count.
     """
 
     burden: float
     put: float
+    spent: float | None
     shift: float
     p: float | None
     rounds: tuple[float, ...] = ()
@@ -161,6 +162,7 @@ def comparisons(run: Run, burdens: Sequence[float]) -> Iterator[Comparison]:
         yield Comparison(
             burden,
             _put(before, after) if burden else 0.0,
+            _added(before, after, _processor_ns),
             stats.hodges_lehmann(ratios).point,
             stats.signed_rank_p(ratios) if enough else None,
             tuple(ratios),
@@ -169,29 +171,51 @@ def comparisons(run: Run, burdens: Sequence[float]) -> Iterator[Comparison]:
 
 def _put(before: Sequence[Trial], after: Sequence[Trial]) -> float:
     """By how much more an arm was slowed than the other, as their empty loops were timed
-    one by one, relative to the wall time of an op of the other. An empty loop of no turns
-    takes time as well.
+    one by one. An empty loop of no turns takes time as well.
 
     What an empty loop costs differs a little between a calibration and the short bursts
-    between two waits, so what was asked for is not what was put in. As with the ratios it
-    is taken pass by pass, for the speed of a shared processor changes with the hour.
+    between two waits, so what was asked for is not what was put in.
     """
-    first = {one.round: one.slices for one in before}
-    rounds = [
-        _put_in_round(base, slowed)
-        for one in after
-        if (slowed := one.slices) and slowed.burden_ns and (base := first.get(one.round))
-    ]
-    if not rounds:
+    put = _added(before, after, lambda slices: slices.burden_ns)
+    if put is None:
         raise ResultsError(
             "a kept trial does not say what its burdens took: an older pgdyno measured it",
             hint="give another folder to --keep, or remove the trials in it",
         )
-    return fmean(rounds)
+    return put
 
 
-def _put_in_round(base: Slices, slowed: Slices) -> float:
-    passes = zip(slowed.burden_ns, base.burden_ns, base.wall_ns, strict=True)
+def _processor_ns(slices: Slices) -> list[int]:
+    """What client and server process took of their processors; empty if that is unknown."""
+    if not slices.server_cpu_ns:
+        return []
+    return list(map(sum, zip(slices.cpu_ns, slices.server_cpu_ns, strict=True)))
+
+
+def _added(
+    before: Sequence[Trial],
+    after: Sequence[Trial],
+    taken: Callable[[Slices], Sequence[int]],
+) -> float | None:
+    """By how much more the ops of an arm have taken of something than those of the other,
+    relative to the wall time of an op of the other; None if no round says so.
+
+    As with the ratios it is a log-ratio and taken pass by pass, for the speed of a shared
+    processor changes with the hour.
+    """
+    first = {one.round: one.slices for one in before}
+    rounds = [
+        _added_in_round(base, slowed, taken)
+        for one in after
+        if (slowed := one.slices) and taken(slowed) and (base := first.get(one.round))
+    ]
+    return fmean(rounds) if rounds else None
+
+
+def _added_in_round(
+    base: Slices, slowed: Slices, taken: Callable[[Slices], Sequence[int]]
+) -> float:
+    passes = zip(taken(slowed), taken(base), base.wall_ns, strict=True)
     return math.log1p(
         median(
             (more / slowed.ops - less / base.ops) / (wall / base.ops)
@@ -287,22 +311,29 @@ def power(told: Told) -> Iterator[Outcome]:
 
 
 def calibration(told: Told) -> Iterator[Outcome]:
-    """A line through what was put in and what was found, over all comparisons that have an
-    estimate; and how far equal arms lie apart on average."""
-    points = told.decided
-    equal = [one.shift for one in points if not one.burden]
-    if not equal or len(equal) == len(points):
+    """Lines through what was put in and what was found, over all comparisons that have an
+    estimate; and how far equal arms lie apart on average.
+
+    What was put in is known from two clocks: that of the burdens, and those of both
+    processes' processors, which also count what the burden has made dearer elsewhere.
+    """
+    equal = [one.shift for one in told.decided if not one.burden]
+    if not equal or len(equal) == len(told.decided):
         return
-    slope, intercept = linear_regression(
-        [one.put for one in points], [one.shift for one in points]
-    )
     of = ", 1,000 rows" if told.series.kind == "line" else ""
-    yield Outcome(
-        f"{CALIBRATION}{of}", "1.00 ± 0.05", f"{slope:.3f}", abs(slope - 1) <= 0.05
-    )
-    for test, ratio in (
-        (f"calibration, intercept{of}", intercept),
-        (f"A/A, mean shift{of}", fmean(equal)),
-    ):
-        shift = stats.percent(ratio)
-        yield Outcome(test, "± 0.3 %", f"{shift:+.2f} %", abs(shift) <= 0.3)
+    yield from _line(f"calibration, %s{of}", [(one.put, one.shift) for one in told.decided])
+    spent = [(one.spent, one.shift) for one in told.decided if one.spent is not None]
+    if spent:
+        yield from _line(f"calibration, %s by processor time{of}", spent)
+    yield _centred(f"A/A, mean shift{of}", fmean(equal))
+
+
+def _line(test: str, points: Sequence[tuple[float, float]]) -> Iterator[Outcome]:
+    slope, intercept = linear_regression(*zip(*points, strict=True))
+    yield Outcome(test % "slope", "1.00 ± 0.05", f"{slope:.3f}", abs(slope - 1) <= 0.05)
+    yield _centred(test % "intercept", intercept)
+
+
+def _centred(test: str, ratio: float) -> Outcome:
+    shift = stats.percent(ratio)
+    return Outcome(test, "± 0.3 %", f"{shift:+.2f} %", abs(shift) <= 0.3)
