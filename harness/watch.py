@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from harness.contention import Waiting
+from harness.stopwatch import cpu_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Usage:
     """Processor seconds of the watched cores and of this process, at one moment."""
 
     at: float
-    busy: float
+    idle: float
     stolen: float
     mine: float
 
@@ -32,29 +33,32 @@ class Watch:
     """
 
     def __init__(self, cores: Sequence[int], pids: Sequence[int]) -> None:
-        self._cores = tuple(cores)
+        linux = sys.platform.startswith("linux")
+        known = len(psutil.cpu_times(percpu=True)) if linux else 0
+        self._cores = tuple(core for core in cores if core < known)
         self._pids = tuple(pids)
         self._own = own_seconds(self._pids)
         self._start = self._read()
 
     def _read(self) -> Usage:
-        mine = time.process_time()
-        if not sys.platform.startswith("linux") or not self._cores:
-            return Usage(time.monotonic(), 0.0, 0.0, mine)
         times = psutil.cpu_times(percpu=True)
-        chosen = [times[core] for core in self._cores if core < len(times)]
-        # Interrupts are left out: on loopback they are our own packets, charged to nobody.
-        busy = sum(one.user + one.nice + one.system for one in chosen)
-        return Usage(time.monotonic(), busy, sum(one.steal for one in chosen), mine)
+        chosen = [times[core] for core in self._cores]
+        # The kernel times how long a core is idle, but only samples what it is busy with:
+        # of a block of 0.1 s that is ten looks.
+        idle = sum(one.idle + one.iowait for one in chosen)
+        stolen = sum(one.steal for one in chosen)
+        return Usage(time.monotonic(), idle, stolen, time.process_time())
 
     def foreign(self) -> float:
         """The share of the cores' time that went to others or was stolen, 0 to 1."""
         start, end = self._start, self._read()
-        elapsed = (end.at - start.at) * max(1, len(self._cores))
-        if not self._cores or elapsed <= 0:
+        elapsed = (end.at - start.at) * len(self._cores)
+        if elapsed <= 0:
             return 0.0
         ours = own_seconds(self._pids) - self._own + end.mine - start.mine
-        others = max(0.0, end.busy - start.busy - ours) + end.stolen - start.stolen
+        stolen = end.stolen - start.stolen
+        busy = elapsed - (end.idle - start.idle) - stolen
+        others = max(0.0, busy - ours) + stolen
         return min(1.0, others / elapsed)  # ticks of 10 ms may be longer than a look
 
 
@@ -64,20 +68,29 @@ def own_seconds(pids: Sequence[int]) -> float:
     Children that have ended are in their parent's account: a backend is gone as soon as
     its session is closed.
     """
-    return sum(map(_spent, pids))
+    return sum(map(_spent_with_children, pids))
 
 
-def _spent(pid: int) -> float:
+def _spent_with_children(pid: int) -> float:
+    total = 0.0
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
-        own = process.cpu_times()
-        total = own.user + own.system + own.children_user + own.children_system
+        total += spent(process)
+        ended = process.cpu_times()
+        total += ended.children_user + ended.children_system
         for child in process.children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                times = child.cpu_times()
-                total += times.user + times.system
-        return total
-    return 0.0
+                total += spent(child)
+    return total
+
+
+def spent(process: psutil.Process) -> float:
+    """Processor seconds of a process, with threads that have ended: by its own clock where
+    the system has one, else in ticks. Raises `psutil.Error` if it is gone."""
+    with contextlib.suppress(OSError):
+        return time.clock_gettime(cpu_clock(process.pid))
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def waited_ns(pid: int) -> int | None:

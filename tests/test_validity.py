@@ -153,11 +153,11 @@ def test_a_mark_is_false_only_where_the_host_took_nothing():
     hit = [interference.Seen("busy", 0.0)] * 19 + [interference.Seen("", 0.0)]
     without = [interference.Seen("", 0.0), interference.Seen("stolen", 0.3)]
     assert [one.ok for one in interference.judged(without, hit)] == [True, True]
-    without.append(interference.Seen("busy", 0.01))
+    without.append(interference.Seen("busy", 0.0))
     found, false = interference.judged(without, hit)
     assert found.ok
     assert not false.ok
-    assert false.measured == "1 of 2; busy; in 1 more the host took 5 % or more"
+    assert false.measured == "1 of 2; busy; from 1 more others took 3 ms or more"
 
 
 def test_a_host_that_took_every_block_proves_nothing():
