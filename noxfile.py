@@ -79,8 +79,9 @@ def validity(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """What pgdyno itself costs: the timed loop, and the commands."""
+    """What pgdyno itself costs: the timed loop, taking turns, and the commands."""
     session.install("-e", ".[all]")
     session.run("python", "benchmarks/loop_overhead.py")
+    session.run("python", "benchmarks/lead_in.py")
     session.run("python", "benchmarks/checks.py")
     session.run("python", "benchmarks/commands.py", *session.posargs)

@@ -11,7 +11,8 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import median
+from statistics import fmean, median
+from typing import NamedTuple
 
 from harness import machine, scenario, schedule, stats
 from harness.model import Arm
@@ -30,16 +31,25 @@ TURNS = 8
 MARK = 0.01
 
 
+class Spent(NamedTuple):
+    """ns per op: on the wall, and of the client's processor."""
+
+    wall: float
+    cpu: float
+
+
 def against_long(place: Venue, rounds: int) -> Iterator[Outcome]:
-    """One row per driver: how far short slices are from a long one, over fresh workers."""
+    """One row per driver: how far short slices are from a long one, over fresh workers; and
+    whether the client itself had more to do in them."""
     found = _measure(place, rounds)
     for driver in DRIVERS:
-        estimate = stats.hodges_lehmann(found[driver])
-        point = math.expm1(estimate.point)
+        wall, cpu = map(stats.hodges_lehmann, zip(*found[driver], strict=True))
+        point = math.expm1(wall.point)
         yield Outcome(
             f"interleaved slices against one long slice, {driver}",
             f"at most {MARK:.0%} apart",
-            f"{point:+.2%}{_interval(estimate)}, {estimate.n} rounds",
+            f"{point:+.2%}{_interval(wall)}, {wall.n} rounds;"
+            f" client CPU {math.expm1(cpu.point):+.2%}{_interval(cpu)}",
             abs(point) <= MARK,
         )
 
@@ -50,51 +60,57 @@ def _interval(estimate: stats.Estimate) -> str:
     return f" ({math.expm1(estimate.low):+.2%} … {math.expm1(estimate.high):+.2%})"
 
 
-def _measure(place: Venue, rounds: int) -> dict[str, list[float]]:
+def _measure(place: Venue, rounds: int) -> dict[str, list[Spent]]:
+    """By driver, the log-ratios of each round."""
     _, (cell,) = scenario.select_cells([CELL])
     play = place.stage.prepare(cell)
     rng = random.Random(0)
-    found: dict[str, list[float]] = defaultdict(list)
+    found: dict[str, list[Spent]] = defaultdict(list)
     arms = [Arm(driver) for driver in DRIVERS]
     with machine.placed(place.server) as placement:
         for _ in range(rounds):
             with seats_for(place, arms, placement) as seats:
-                for driver, ratio in _round(play, seats, rng):
-                    found[driver].append(ratio)
+                for driver, ratios in _round(play, seats, rng):
+                    found[driver].append(ratios)
     return found
 
 
 def _round(
     play: Playable, seats: Sequence[Seat], rng: random.Random
-) -> Iterator[tuple[str, float]]:
+) -> Iterator[tuple[str, Spent]]:
     """log(short / long) of each driver: the median over turns, each of which has one long
     slice and its ops in short ones. Sums are compared, as the median of short slices
     leaves out what a long one has in it: their tail."""
     ops = {seat.arm.driver: _ready(play, seat) for seat in seats}
-    ratios: dict[str, list[float]] = defaultdict(list)
+    walls: dict[str, list[float]] = defaultdict(list)
+    cpus: dict[str, list[float]] = defaultdict(list)
     for _ in range(TURNS):
         short, long = _short(seats, ops, rng), _long(seats, ops, rng)
         for driver in ops:
-            ratios[driver].append(math.log(short[driver] / long[driver]))
-    for driver, logs in ratios.items():
-        yield driver, median(logs)
+            walls[driver].append(math.log(short[driver].wall / long[driver].wall))
+            cpus[driver].append(math.log(short[driver].cpu / long[driver].cpu))
+    for driver in ops:
+        yield driver, Spent(median(walls[driver]), median(cpus[driver]))
 
 
 def _short(
     seats: Sequence[Seat], ops: Mapping[str, int], rng: random.Random
-) -> dict[str, float]:
-    """ns per op by driver, over short slices that are interleaved."""
-    walls: dict[str, float] = defaultdict(float)
+) -> dict[str, Spent]:
+    """By driver, over short slices that are interleaved."""
+    slices: dict[str, list[Spent]] = defaultdict(list)
     for _ in range(PASSES):
         for seat in rng.sample(seats, len(seats)):
-            walls[seat.arm.driver] += _slice(seat, ops[seat.arm.driver])
-    return {driver: wall / PASSES for driver, wall in walls.items()}
+            slices[seat.arm.driver].append(_slice(seat, ops[seat.arm.driver]))
+    return {
+        driver: Spent(*map(fmean, zip(*each, strict=True)))
+        for driver, each in slices.items()
+    }
 
 
 def _long(
     seats: Sequence[Seat], ops: Mapping[str, int], rng: random.Random
-) -> dict[str, float]:
-    """ns per op by driver, each in one go."""
+) -> dict[str, Spent]:
+    """By driver, each in one go."""
     return {
         seat.arm.driver: _slice(seat, ops[seat.arm.driver] * PASSES)
         for seat in rng.sample(seats, len(seats))
@@ -104,10 +120,10 @@ def _long(
 def _ready(play: Playable, seat: Seat) -> int:
     """Open, verify and warm; how many ops fill a short slice."""
     ready(seat, play)
-    ns = median(_slice(seat, play.prepared.calls) for _ in range(5))
+    ns = median(_slice(seat, play.prepared.calls).wall for _ in range(5))
     return schedule.ops_per_slice(ns, SHORT_NS, play.prepared.calls)
 
 
-def _slice(seat: Seat, ops: int) -> float:
+def _slice(seat: Seat, ops: int) -> Spent:
     answer = seat.ask("measure", 60, ops=ops, lead=schedule.lead_ops(ops))
-    return float(answer["wall_ns"] / ops)
+    return Spent(answer["wall_ns"] / ops, answer["cpu_ns"] / ops)
