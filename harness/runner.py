@@ -175,9 +175,10 @@ class Runner:
         self._spawn_cost = time.monotonic() - begun
         order = list(plays)
         self.random.shuffle(order)
+        rounds = max(1, self.plan.min_rounds - number)
+        total = self._blocks_done + len(order) * rounds
         for play in order:
             interrupt.check()
-            total = self._blocks_done + len(order) * (self.plan.min_rounds - number)
             self.progress.block(
                 number, play.cell, self._blocks_done, total, self._seconds_left(number)
             )
