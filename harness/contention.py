@@ -23,6 +23,8 @@ FOREIGN_LIMIT = 0.10
 disturbed. One tick of the kernel is 10 ms, so short blocks see steps."""
 WAITING_LIMIT = 0.10
 """An arm may wait for a core for this share of its slices."""
+WAITING_FLOOR_NS = 10_000_000
+"""A shorter wait is a hiccup in one or two slices, of which a median takes no note."""
 SWITCHES_LIMIT = math.log(1.3)
 """Context switches per op may differ from the arm's norm by this factor."""
 FEWEST_SWITCHES = 0.1
@@ -35,10 +37,20 @@ OPS_FOR_A_SIGN = 50
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Shares of its slices that an arm was ready to run and waited for a core: its client,
-    None where several threads may have waited for each other, and its server process."""
+    None where several threads may have waited for each other, and its server process.
+    `slices_ns` is how long the slices took."""
 
     client: float | None = None
     server: float | None = None
+    slices_ns: float = math.inf
+
+    def matters(self, share: float | None) -> bool:
+        """Whether one of these shares can have changed what the arm's slices say."""
+        return (
+            share is not None
+            and share > WAITING_LIMIT
+            and share * self.slices_ns > WAITING_FLOOR_NS
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +89,7 @@ def disturbance(signs: Signs, cell: str, norms: Norms) -> str:
         return f"{signs.foreign:.0%} of the processors went to others"
     for arm, waiting in signs.waiting.items():
         for who, share in (("client", waiting.client), ("server process", waiting.server)):
-            if share is not None and share > WAITING_LIMIT:
+            if waiting.matters(share):
                 return f"the {who} of {arm} waited {share:.0%} of its time for a processor"
     for arm, count in signs.switches.items():
         norm = norms.of(cell, arm)

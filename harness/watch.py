@@ -143,6 +143,7 @@ class WaitWatch:
         return Waiting(
             _part(client, now[0], wall_ns) if alone else None,
             _part(server, now[1], wall_ns),
+            wall_ns,
         )
 
 

@@ -23,6 +23,10 @@ def norms(count: float, rounds: int = ROUNDS_FOR_A_NORM) -> Norms:
         (Signs(foreign=0.11), "11% of the processors went to others"),
         (Signs(waiting={ARM: Waiting(client=0.2)}), "client of psycopg waited 20%"),
         (Signs(waiting={ARM: Waiting(server=0.2)}), "server process of psycopg waited 20%"),
+        (
+            Signs(waiting={ARM: Waiting(0.3, slices_ns=36e6)}),
+            "client of psycopg waited 30%",
+        ),
         (Signs(switches={ARM: 0.3}), "0.30 times per op instead of 1.00"),
         (Signs(switches={ARM: 2.0}), "2.00 times per op instead of 1.00"),
     ],
@@ -38,6 +42,7 @@ def test_what_disturbs_is_told(signs: Signs, words: str):
         Signs(foreign=0.09),
         Signs(waiting={ARM: Waiting()}),
         Signs(waiting={ARM: Waiting(0.05, 0.05)}),
+        Signs(waiting={ARM: Waiting(0.2, 0.2, slices_ns=36e6)}),
         Signs(switches={ARM: 1.2}),
         Signs(switches={"another arm": 7.0}),
     ],
