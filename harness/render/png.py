@@ -86,7 +86,9 @@ def _overview(run: RunView) -> Figure:
         y = 1 - (1.0 + (place + 0.6) * (height - 1.62) / (len(rows) + 0.2)) / height
         figure.text(0.02, y, _question(cell, group), color=_TEXT, fontsize=8.5, va="center")
     _ratio_axis(axes, [one for _, group in rows for one in _ratios(group)])
-    axes.set_xlabel("times the fastest (logarithmic)", color=_SOFT, fontsize=9)
+    unranked = any(row.rank is None for _, group in rows for row in group.rows if row.ratio)
+    note = "; open: timed, but not ranked" if unranked else ""
+    axes.set_xlabel(f"times the fastest (logarithmic){note}", color=_SOFT, fontsize=9)
     _title(
         figure, height, "Time per operation, relative to the fastest driver", run.sureness
     )
