@@ -181,11 +181,12 @@ def offsets(repeats: int) -> Iterator[Outcome]:
 
 def _few_alarms(alarms: int, repeats: int, tool: str = PGDYNO) -> Outcome:
     share = alarms / repeats
+    most = ALPHA + 2 * math.sqrt(ALPHA * (1 - ALPHA) / repeats)
     return Outcome(
         "A/A with offsets of processes",
-        "at most 5 %",
+        f"at most {ALPHA:.0%}, by chance {most:.1%}",
         f"{share:.1%} of {repeats}",
-        share <= ALPHA + 2 * math.sqrt(ALPHA * (1 - ALPHA) / repeats),
+        share <= most,
         tool,
     )
 
