@@ -32,7 +32,7 @@ DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 MARK = 0.95
 QUIET_S = 0.003
 """A block without the hog counts as quiet if the host and other programs took less from
-its slices: those of an arm take 64 ms, and a tenth of them spent waiting is a sign."""
+its slices: a third of the shortest wait for a core that marks a block."""
 _PLAN = Plan(4_000_000, 16, 6, 6, 0.0, 0, 0)
 _HOG = """
 import time
