@@ -16,10 +16,13 @@ import sys
 import time
 from collections.abc import Sequence
 
-from harness import driver, scenario, servers, venue
-from harness.checker import Checker, number_of_checks
-from harness.model import Arm, Cell
+from harness import scenario, servers
+from harness.check.checker import Checker, number_of_checks
+from harness.core.arms import Arm
+from harness.core.cells import Cell
+from harness.plugin import contract
 from harness.results.records import Check
+from harness.venue import venue
 
 DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
 
@@ -55,7 +58,7 @@ def main() -> int:
     parser.add_argument("--cells", type=int, default=400, help="of the largest size")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    arms = [driver.parse_arm(name, "default") for name in DRIVERS]
+    arms = [contract.parse_arm(name, "default") for name in DRIVERS]
     cells = sample(args.cells, args.seed)
     sizes = [len(cells) // 4, len(cells) // 2, len(cells)]
     spec = servers.parse("wheel", max_connections=200)

@@ -15,11 +15,13 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import fmean, median
 
-from harness import machine, scenario, servers, venue
-from harness.model import Arm
+from harness import scenario, servers
+from harness.core.arms import Arm
+from harness.machine import host
 from harness.validity.seats import ready, seats_for
 from harness.validity.slices import CELL, DRIVERS
-from harness.venue import Venue
+from harness.venue import venue
+from harness.venue.venue import Venue
 
 OPS = 80
 EDGES = (0, 1, 2, 4, 8, 12, 16, 24, OPS // 2)
@@ -32,7 +34,7 @@ def turns(place: Venue, rounds: int, per_round: int) -> dict[str, list[list[int]
     rng = random.Random(0)
     found: dict[str, list[list[int]]] = defaultdict(list)
     arms = [Arm(driver) for driver in DRIVERS]
-    with machine.placed(place.server) as placement:
+    with host.placed(place.server) as placement:
         for _ in range(rounds):
             with seats_for(place, arms, placement) as seats:
                 for seat in seats:

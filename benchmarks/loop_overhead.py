@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from harness import servers, venue
+from harness import servers
 from harness.validity import by_hand
+from harness.venue import venue
 
 
 def main() -> int:

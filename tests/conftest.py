@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
-from harness import servers, venue
+from harness import servers
 from harness.validity import trials
+from harness.venue import venue
 
 MINIATURES = Path(__file__).parent / "miniatures"
 

@@ -11,11 +11,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness import audit, cli, contention, runner, schedule, stats
-from harness.capabilities import Capability
-from harness.compare import ALPHA, THRESHOLD, Change
-from harness.errors import EXIT_INTERRUPTED
-from harness.model import Op, Verdict
+from harness.analysis import audit
+from harness.analysis.compare import ALPHA, THRESHOLD
+from harness.bench import runner, schedule
+from harness.cli import main
+from harness.core import stats
+from harness.core.calls import Op
+from harness.core.capabilities import Capability
+from harness.core.errors import EXIT_INTERRUPTED
+from harness.core.verdicts import Change, Verdict
+from harness.machine import contention
 from harness.results import records
 from harness.scenario import cells, tables
 
@@ -74,7 +79,7 @@ def missing(words: list[str], pages: list[Path]) -> list[str]:
 
 
 def test_every_verb():
-    assert not missing([f"pgdyno {verb}" for verb in cli.VERBS], [DOCS / "glossary.md"])
+    assert not missing([f"pgdyno {verb}" for verb in main.VERBS], [DOCS / "glossary.md"])
 
 
 def test_every_op():

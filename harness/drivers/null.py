@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from platform import python_version
 from typing import Any
 
-from harness.capabilities import Capability
-from harness.driver import AsyncOp, SyncOp
-from harness.model import Call, ErrorFields, Kind, Profile, Target, Terms
+from harness.core.arms import Kind, Profile
+from harness.core.calls import Call, ErrorFields, Target, Terms
+from harness.core.capabilities import Capability
+from harness.plugin.contract import AsyncOp, SyncOp
 
 
 def _terms(loop: str) -> Terms:

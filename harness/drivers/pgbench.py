@@ -24,19 +24,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from harness.capabilities import Capability
-from harness.driver import ProgramOp
-from harness.errors import DriverError, Unsupported
-from harness.model import (
-    TEXT_FORM,
-    Call,
-    ErrorFields,
-    Kind,
-    Profile,
-    Target,
-    Terms,
-)
-from harness.sql import tokens
+from harness.core.arms import Kind, Profile
+from harness.core.calls import Call, ErrorFields, Target, Terms
+from harness.core.capabilities import Capability
+from harness.core.errors import DriverError, Unsupported
+from harness.core.sql import tokens
+from harness.core.tables import TEXT_FORM
+from harness.plugin.contract import ProgramOp
 
 LEAD_TRANSACTIONS = 12
 """The session is new at each slice: the server plans anew five times, and once more for

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.model import Judgement, Verdict
+from harness.core.verdicts import Judgement, Verdict
 
 # Two values are of one kind if they differ only in these: digits, and quoted words.
 _ADDRESS = re.compile(r"0x[0-9a-f]+")

@@ -20,17 +20,19 @@ from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import HypothesisException, HypothesisWarning
 
-from harness.control import Control
-from harness.errors import DriverError, OracleError, WorkerGone
+from harness.core.arms import Arm
+from harness.core.cells import BenchSpec, Cell
+from harness.core.errors import DriverError, OracleError, WorkerGone
+from harness.core.verdicts import Judgement, Verdict
 from harness.fuzz import literals
 from harness.fuzz.findings import Finding, Kind, kind_of, simplest
-from harness.model import Arm, BenchSpec, Cell, Judgement, Verdict
-from harness.process import judgement
+from harness.play.process import judgement
+from harness.play.seat import Deadlines, Seat
 from harness.scenario import value_cells
 from harness.scenario.tables import Direction, ValueTable
-from harness.seat import Deadlines, Seat
-from harness.stage import Playable
-from harness.venue import Venue
+from harness.venue.control import Control
+from harness.venue.stage import Playable
+from harness.venue.venue import Venue
 
 BAD = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
 DEADLINES = Deadlines(open=15.0, verify=5.0)

@@ -14,11 +14,11 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup, escape
 
-from harness.model import Verdict
-from harness.render import counts, matrix, memory, scale
-from harness.render import format as fmt
-from harness.render.cells import CellView, Row
-from harness.render.view import Report
+from harness.core.verdicts import Verdict
+from harness.report import format as fmt
+from harness.report import instructions, matrix, memory, scale
+from harness.report.cells import CellView, Row
+from harness.report.view import Report
 
 HUES = 8
 _LONG = 600
@@ -40,7 +40,7 @@ def render(report: Report) -> str:
         MEANINGS=fmt.MEANINGS,
         Verdict=Verdict,
         HUES=HUES,
-        COUNTED_HEAD=counts.HEAD,
+        COUNTED_HEAD=instructions.HEAD,
         MEMORY_HEAD=memory.HEAD,
         MEMORY_OPS=memory.OPS,
     )

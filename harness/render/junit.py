@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from harness.model import Verdict
+from harness.core.verdicts import Verdict
 from harness.results.records import Check
 
 # XML 1.0 has no way to write these, not even escaped.

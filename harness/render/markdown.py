@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from harness.model import Verdict
-from harness.render import format as fmt
-from harness.render.cells import CellView, Group, Reference, Row
-from harness.render.counts import HEAD as COUNTED
-from harness.render.counts import CountedCell, CountRow
-from harness.render.format import markdown_cell as esc
-from harness.render.matrix import Matrix, MatrixRow
-from harness.render.memory import HEAD, CellMemory, MemoryRow
-from harness.render.view import Report, RunView
+from harness.core.verdicts import Verdict
+from harness.report import format as fmt
+from harness.report.cells import CellView, Group, Reference, Row
+from harness.report.format import markdown_cell as esc
+from harness.report.instructions import HEAD as COUNTED
+from harness.report.instructions import CountedCell, CountRow
+from harness.report.matrix import Matrix, MatrixRow
+from harness.report.memory import HEAD, CellMemory, MemoryRow
+from harness.report.view import Report, RunView
 from harness.results.records import Check
-from harness.stats import Estimate
+
+if TYPE_CHECKING:
+    from harness.core.stats import Estimate
 
 
 def render(report: Report, *, images: Sequence[str] = ()) -> str:

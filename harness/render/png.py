@@ -14,11 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from harness.model import Verdict
-from harness.render import format as fmt
-from harness.render import scale
-from harness.render.cells import CellView, Group, Row
-from harness.render.view import Report, RunView
+from harness.core.verdicts import Verdict
+from harness.report import format as fmt
+from harness.report import scale
+from harness.report.cells import CellView, Group, Row
+from harness.report.view import Report, RunView
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b0508a", "#56a5d8", "#c98a00", "#6f6f78",
            "#7b6b2c")  # fmt: skip

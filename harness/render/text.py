@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
 from textwrap import wrap
 
-from harness.model import Verdict
-from harness.render import format as fmt
-from harness.render.cells import CellView, Row
-from harness.render.counts import CountedCell
-from harness.render.matrix import Column, Matrix, MatrixRow
-from harness.render.memory import OPS, CellMemory, MemoryRow
-from harness.render.view import Report, RunView
+from harness.core.verdicts import Verdict
+from harness.report import format as fmt
+from harness.report.cells import CellView, Row
+from harness.report.instructions import CountedCell
+from harness.report.matrix import Column, Matrix, MatrixRow
+from harness.report.memory import OPS, CellMemory, MemoryRow
+from harness.report.view import Report, RunView
 from harness.results.records import Check
 
 WIDTH = 80

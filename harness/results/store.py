@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from harness.errors import ResultsError
+from harness.core.errors import ResultsError
 from harness.results.migrations import migrate
 from harness.results.records import (
     SCHEMA,

@@ -2,7 +2,7 @@
 
 Parsing has three steps, each of which can only fail with a `ScenarioError` that names
 the file and the key: TOML to tables (an unknown key is an error that knows the nearest
-key), axes to points, and filled tables to `harness.model.Cell`. Nothing outside this
+key), axes to points, and filled tables to `harness.core.cells.Cell`. Nothing outside this
 package sees a file's text.
 """
 
@@ -16,8 +16,9 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import ScenarioError
-from harness.model import Cell, Op
+from harness.core.calls import Op
+from harness.core.cells import Cell
+from harness.core.errors import ScenarioError
 from harness.scenario.axes import expand
 from harness.scenario.cells import make
 from harness.scenario.literals import cases

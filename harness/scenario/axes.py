@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from harness.errors import ScenarioError
-from harness.model import Cell, Point
+from harness.core.cells import Cell, Point
+from harness.core.errors import ScenarioError
 from harness.scenario.cells import make
 from harness.scenario.tables import AxisValue, BenchTable, CaseTable, ScenarioFile, convert
 

@@ -9,24 +9,22 @@ from typing import Any
 
 import msgspec
 
-from harness.capabilities import Capability
-from harness.errors import ScenarioError
-from harness.model import (
+from harness.core.calls import Op
+from harness.core.capabilities import Capability
+from harness.core.cells import (
     Arrivals,
     BenchSpec,
     Cell,
     Effort,
-    Expect,
-    ExpectedError,
     Fixture,
-    Op,
     Point,
-    Recall,
     StatementSpec,
 )
+from harness.core.errors import ScenarioError
+from harness.core.expect import Expect, ExpectedError, Recall
+from harness.core.sql import returns_rows
 from harness.scenario.steps import make_steps
 from harness.scenario.tables import BenchTable, CaseTable, ScenarioFile
-from harness.sql import returns_rows
 from harness.values.constructors import check_spec
 
 STRATEGIES: Mapping[str, Op] = {

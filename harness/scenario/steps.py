@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 
-from harness import acts
-from harness.errors import ScenarioError
-from harness.model import ExpectedError, Step, StepExpect
+from harness.core.errors import ScenarioError
+from harness.core.expect import ExpectedError, StepExpect
+from harness.core.steps import Step
+from harness.judge.words import PLACE
+from harness.plugin import acts
 from harness.scenario.tables import CaseTable, StepExpectTable, StepTable
 from harness.values.constructors import check_spec
-from harness.words import PLACE
 
 PARENT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "control": {

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from harness.errors import UsageError
-from harness.model import Target
+from harness.core.calls import Target
+from harness.core.errors import UsageError
 
 Transport = Literal["tcp", "unix"]
 

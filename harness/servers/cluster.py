@@ -22,8 +22,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from harness.errors import ServerError
-from harness.model import Target
+from harness.core.calls import Target
+from harness.core.errors import ServerError
 from harness.servers import Server, ServerSpec, child
 from harness.servers.folder import Account, Folder, create, reap
 from harness.servers.postmaster import PortTakenError, Postmaster

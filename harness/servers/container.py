@@ -11,8 +11,8 @@ from typing import Any
 
 import psycopg
 
-from harness.errors import MissingExtra, ServerError
-from harness.model import Target
+from harness.core.calls import Target
+from harness.core.errors import MissingExtra, ServerError
 from harness.servers import Server, ServerSpec
 from harness.servers.cluster import NAME, connect, make_extensions, profile
 from harness.servers.dsn import scrub

@@ -17,8 +17,8 @@ import psutil
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from harness.errors import ServerError
-from harness.model import Target
+from harness.core.calls import Target
+from harness.core.errors import ServerError
 from harness.servers import Server, ServerSpec, Transport
 from harness.servers.cluster import OLDEST
 

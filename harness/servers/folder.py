@@ -27,7 +27,7 @@ from typing import Any
 
 import psutil
 
-from harness.errors import ServerError
+from harness.core.errors import ServerError
 
 if sys.platform != "win32":
     import fcntl

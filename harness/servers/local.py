@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from harness.errors import ServerError
+from harness.core.errors import ServerError
 from harness.servers import Server, ServerSpec
 from harness.servers.cluster import OLDEST, run, version_of
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from harness.errors import ServerError
+from harness.core.errors import ServerError
 from harness.servers import child
 from harness.servers.folder import Folder, kill_processes
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, cast
 
-from harness.model import Target
+from harness.core.calls import Target
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 _SOCKET_NAME = ".s.PGSQL.{}"

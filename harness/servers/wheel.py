@@ -11,7 +11,7 @@ import importlib.util
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from harness.errors import MissingExtra, ServerError
+from harness.core.errors import MissingExtra, ServerError
 from harness.servers import Server, ServerSpec
 from harness.servers.cluster import run, version_of
 

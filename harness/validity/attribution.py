@@ -12,14 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness import machine
-from harness.errors import WorkerGone
-from harness.model import Arm, Cell, Expect, Fixture, Judgement, Op
-from harness.seat import Deadlines, Seat
-from harness.stage import Playable
+from harness.core.arms import Arm
+from harness.core.calls import Op
+from harness.core.cells import Cell, Fixture
+from harness.core.errors import WorkerGone
+from harness.core.expect import Expect
+from harness.core.verdicts import Judgement
+from harness.machine import host
+from harness.play.seat import Deadlines, Seat
 from harness.validity import Outcome, dose
 from harness.validity.trials import fail, findable
-from harness.venue import Venue
+from harness.venue.stage import Playable
+from harness.venue.venue import Venue
 
 SLICES = 5
 TOLERANCE = 0.05
@@ -109,7 +113,7 @@ def _opened(place: Venue, arm: Arm, sql: str) -> Iterator[Seat]:
     play = place.stage.playable(cell)
     if isinstance(play, Judgement):
         fail(play.detail)
-    placement = machine.place(server=place.server.managed)
+    placement = host.place(server=place.server.managed)
     cores = list(placement.clients)
     seat = Seat(arm, place.stage, place.control, place.folder, cores, Deadlines())
     try:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.driver import SyncOp
+from harness.core.arms import Profile
+from harness.core.calls import Call, Target, Terms
 from harness.drivers.psycopg2 import Psycopg2, Psycopg2Session
-from harness.model import Call, Profile, Target, Terms
+from harness.plugin.contract import SyncOp
 
 Rows = list[tuple[Any, ...]]
 

@@ -22,12 +22,15 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from time import perf_counter_ns
 from typing import Any
 
-from harness import driver, loops, machine, stats
-from harness.control import connected
-from harness.model import Call, Op, Target
+from harness.core import stats
+from harness.core.calls import Call, Op, Target
+from harness.machine import host
+from harness.plugin import contract
 from harness.validity import Outcome
-from harness.venue import Venue
-from harness.worker import warm_allocator
+from harness.venue.control import connected
+from harness.venue.venue import Venue
+from harness.worker import loops
+from harness.worker.main import warm_allocator
 
 SCHEMA = "pgdyno_by_hand"
 SQL = f"select id, name from {SCHEMA}.account where id = $1"
@@ -129,7 +132,7 @@ ASYNC = {
 def log_ratio_of_process(name: str, target: Target) -> float:
     """One round: in each pass both loops once, in random order; the median log-ratio."""
     warm_allocator()
-    plugin = driver.load(driver.parse_arm(name))
+    plugin = contract.load(contract.parse_arm(name))
     call = Call(Op.FETCH_ONE, sql=SQL, params=PARAMS)
     if name in SYNC:
         session = plugin.open(target, "default")
@@ -186,7 +189,7 @@ def round_in_fresh_process(name: str, target: Target, cores: Sequence[int]) -> f
 def against_hand(place: Venue, rounds: int) -> Iterator[Outcome]:
     """One row per driver: the upper end of the interval of harness / by hand."""
     target = place.server.target
-    with machine.placed(place.server) as placement, _table(target):
+    with host.placed(place.server) as placement, _table(target):
         for name in DRIVERS:
             logs = [
                 round_in_fresh_process(name, target, placement.clients)
@@ -225,7 +228,7 @@ def _table(target: Target) -> Iterator[None]:
 def main() -> None:
     """Entry of a round's process: the target on stdin, the log-ratio on stdout."""
     name, *cores = sys.argv[1:]
-    machine.pin_here([int(core) for core in cores])
+    host.pin_here([int(core) for core in cores])
     target = Target(**json.load(sys.stdin))
     print(log_ratio_of_process(name, target), flush=True)
     os._exit(0)  # a native thread pool may object to the end of the interpreter

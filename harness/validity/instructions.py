@@ -10,16 +10,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import bench, callgrind, scenario, schedule
-from harness.compare import CellChange, Change
-from harness.compare_counts import THRESHOLD, judge
-from harness.counted import CountedSide, counted_sides
-from harness.model import Arm
+from harness import scenario
+from harness.analysis.compare import CellChange
+from harness.analysis.compare_instructions import THRESHOLD, judge
+from harness.analysis.instructions import CountedSide, counted_sides
+from harness.bench import orders, schedule
+from harness.bench.lanes import callgrind
+from harness.bench.runner import Progress
+from harness.core.arms import Arm
+from harness.core.verdicts import Change
 from harness.results import store
-from harness.runner import Progress
 from harness.validity import Outcome
 from harness.validity.trials import complete, fail
-from harness.venue import Venue
+from harness.venue.venue import Venue
 
 CELL = "query/point#fetch-one"
 EXACT = ("psycopg", "psycopg2", "asyncpg")
@@ -61,8 +64,8 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
     series.file.unlink(missing_ok=True)
     scenarios, cells = scenario.select_cells([CELL])
     plan = replace(schedule.PLANS["gate"], repeats=series.repeats)
-    order = bench.Order(scenarios, cells, series.arms, plan, "gate", 0, "instructions")
-    bench.measure(place, order, series.file, progress, fail)
+    order = orders.Order(scenarios, cells, series.arms, plan, "gate", 0, "instructions")
+    orders.measure(place, order, series.file, progress, fail)
 
 
 # --- what the files say -------------------------------------------------------------------

@@ -17,14 +17,15 @@ from dataclasses import dataclass
 
 import psutil
 
-from harness import machine, scenario, watch
-from harness.block import Block
-from harness.measurer import Measurer
-from harness.model import Arm
-from harness.schedule import Plan
+from harness import scenario
+from harness.bench.block import Block
+from harness.bench.measurer import Measurer
+from harness.bench.schedule import Plan
+from harness.core.arms import Arm
+from harness.machine import host, watch
 from harness.validity import Outcome
 from harness.validity.seats import seats_for
-from harness.venue import Venue
+from harness.venue.venue import Venue
 
 CELL = "query/point#fetch-one"
 SHARE = 0.3
@@ -134,7 +135,7 @@ def _blocks(place: Venue, blocks: int) -> list[Seen]:
     _, (cell,) = scenario.select_cells([CELL])
     play = place.stage.prepare(cell)
     with (
-        machine.placed(place.server) as placement,
+        host.placed(place.server) as placement,
         seats_for(place, [Arm(name) for name in DRIVERS], placement) as seats,
     ):
         rng, pid = random.Random(0), place.server.pid

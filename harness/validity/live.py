@@ -17,14 +17,16 @@ from pathlib import Path
 from statistics import fmean, linear_regression, median
 from typing import Literal
 
-from harness import bench, scenario, stats
-from harness.errors import ResultsError
-from harness.measured import counting_trials, paired_log_ratios
-from harness.model import Arm
+from harness import scenario
+from harness.analysis.times import counting_trials, paired_log_ratios
+from harness.bench import orders
+from harness.bench.runner import Progress
+from harness.bench.schedule import PLANS, Plan
+from harness.core import stats
+from harness.core.arms import Arm
+from harness.core.errors import ResultsError
 from harness.results import store
 from harness.results.records import Run, Slices, Trial
-from harness.runner import Progress
-from harness.schedule import PLANS, Plan
 from harness.validity import (
     AA_HOG,
     AA_IDLE,
@@ -36,7 +38,7 @@ from harness.validity import (
 )
 from harness.validity.interference import hog
 from harness.validity.trials import complete, fail
-from harness.venue import Venue
+from harness.venue.venue import Venue
 
 CELL = "query/point#fetch-one"
 LINE_CELL = "fetch/rows#all@shape=narrow,rows=1000"
@@ -115,10 +117,10 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
     with hog() if series.kind == "hog" else nullcontext():
         for number in missing:
             series.file(number).unlink(missing_ok=True)
-            order = bench.Order(
+            order = orders.Order(
                 scenarios, cells, series.arms(number), series.plan, "gate", number
             )
-            bench.measure(place, order, series.file(number), progress, fail)
+            orders.measure(place, order, series.file(number), progress, fail)
 
 
 # --- what the trials say ------------------------------------------------------------------

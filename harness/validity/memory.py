@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import bench, footprint, scenario, schedule
-from harness.footprint import Holding
-from harness.model import Arm
+from harness import scenario
+from harness.analysis import memory
+from harness.analysis.memory import Holding
+from harness.bench import orders, schedule
+from harness.bench.runner import Progress
+from harness.core.arms import Arm
 from harness.results import store
-from harness.runner import Progress
 from harness.validity import Outcome, dose
 from harness.validity.trials import complete, fail, findable
-from harness.venue import Venue
+from harness.venue.venue import Venue
 
 CELL = "query/point#fetch-one"
 HEALTHY = "psycopg2"
@@ -29,7 +31,7 @@ def measure(place: Venue, file: Path, progress: Progress) -> None:
         return
     file.unlink(missing_ok=True)
     scenarios, cells = scenario.select_cells([CELL])
-    order = bench.Order(
+    order = orders.Order(
         scenarios,
         cells,
         [Arm(HEALTHY), Arm(LEAKY)],
@@ -39,14 +41,14 @@ def measure(place: Venue, file: Path, progress: Progress) -> None:
         lane="memory",
     )
     with findable():
-        bench.measure(place, order, file, progress, fail)
+        orders.measure(place, order, file, progress, fail)
 
 
 def run(place: Venue, folder: Path, progress: Progress) -> Iterator[Outcome]:
     """Is the leak told, with as many bytes as were put in, and nobody else accused?"""
     file = folder / "memory.jsonl"
     measure(place, file, progress)
-    found = {one.arm: one for one in footprint.holdings(store.read(file))}
+    found = {one.arm: one for one in memory.holdings(store.read(file))}
     yield leak_told(found.get(LEAKY), dose.leak_bytes())
     yield nobody_accused(found.get(HEALTHY))
 

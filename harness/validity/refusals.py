@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.compare import compare
-from harness.errors import EXIT_INVALID
+from harness.analysis.compare import compare
+from harness.core.errors import EXIT_INVALID
 from harness.results import store
 from harness.results.records import Run, changed
 from harness.validity import NOTHING_MEASURED, Outcome

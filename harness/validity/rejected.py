@@ -10,15 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import machine, scenario
-from harness.block import Block
-from harness.measurer import Measurer
-from harness.model import Arm, Cell, Verdict
-from harness.schedule import Plan
+from harness import scenario
+from harness.bench.block import Block
+from harness.bench.measurer import Measurer
+from harness.bench.schedule import Plan
+from harness.core.arms import Arm
+from harness.core.cells import Cell
+from harness.core.verdicts import Verdict
+from harness.machine import host
 from harness.validity import BROKEN, Outcome
 from harness.validity.seats import seats_for
 from harness.validity.trials import findable
-from harness.venue import Venue
+from harness.venue.venue import Venue
 
 HEALTHY = "psycopg2"
 _PLAN = Plan(500_000, 3, 1, 1, 0.0, 0, 0)
@@ -98,7 +101,7 @@ def rejected(place: Venue, folder: Path) -> Iterator[Outcome]:
 
 
 def _block(place: Venue, cell: Cell, drivers: Sequence[str]) -> Block:
-    nowhere = machine.Placement()
+    nowhere = host.Placement()
     with seats_for(place, [Arm(name) for name in drivers], nowhere) as seats:
         measurer = Measurer(place.stage, _PLAN, random.Random(0), nowhere, place.server.pid)
         return measurer.measure(place.stage.prepare(cell), 0, 0, seats)

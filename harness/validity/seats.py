@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from harness.errors import DriverError
-from harness.machine import Placement
-from harness.model import Arm, Verdict
-from harness.schedule import WARM_UP_OPS
-from harness.seat import Deadlines, Seat
-from harness.stage import Playable
-from harness.venue import Venue
+from harness.bench.schedule import WARM_UP_OPS
+from harness.core.arms import Arm
+from harness.core.errors import DriverError
+from harness.core.verdicts import Verdict
+from harness.machine.host import Placement
+from harness.play.seat import Deadlines, Seat
+from harness.venue.stage import Playable
+from harness.venue.venue import Venue
 
 
 @contextlib.contextmanager

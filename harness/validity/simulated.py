@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, variance
 
-from harness import schedule, stats
+from harness.bench import schedule
+from harness.core import stats
 from harness.validity import ALPHA, PGDYNO, Outcome
 
 Noise = Callable[[random.Random], Callable[[float], float]]

@@ -14,13 +14,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
-from harness import machine, scenario, schedule, stats
-from harness.model import Arm
-from harness.seat import Seat
-from harness.stage import Playable
+from harness import scenario
+from harness.bench import schedule
+from harness.core import stats
+from harness.core.arms import Arm
+from harness.machine import host
+from harness.play.seat import Seat
 from harness.validity import Outcome
 from harness.validity.seats import ready, seats_for
-from harness.venue import Venue
+from harness.venue.stage import Playable
+from harness.venue.venue import Venue
 
 CELL = "query/point#fetch-one"
 DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
@@ -67,7 +70,7 @@ def _measure(place: Venue, rounds: int) -> dict[str, list[Spent]]:
     rng = random.Random(0)
     found: dict[str, list[Spent]] = defaultdict(list)
     arms = [Arm(driver) for driver in DRIVERS]
-    with machine.placed(place.server) as placement:
+    with host.placed(place.server) as placement:
         for _ in range(rounds):
             with seats_for(place, arms, placement) as seats:
                 for driver, ratios in _round(play, seats, rng):

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.capabilities import Capability
-from harness.driver import SyncOp
+from harness.core.arms import Kind, Profile
+from harness.core.calls import Call, ErrorFields, Target, Terms
+from harness.core.capabilities import Capability
 from harness.drivers.psycopg2 import Psycopg2, Psycopg2Session
-from harness.model import Call, ErrorFields, Kind, Profile, Target, Terms
+from harness.plugin.contract import SyncOp
 from harness.validity import dose
 
 

@@ -16,11 +16,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness import machine, scenario, schedule, stats
-from harness.model import Arm, Arrivals, Cell
+from harness import scenario
+from harness.bench import schedule
+from harness.core import stats
+from harness.core.arms import Arm
+from harness.core.cells import Arrivals, Cell
+from harness.machine import host
 from harness.validity import OPEN_LOOP, Outcome
 from harness.validity.seats import ready, seats_for
-from harness.venue import Venue
+from harness.venue.venue import Venue
 
 CELL = "arrivals/point#uniform@rate=1000"
 ARRIVALS = Arrivals("uniform", 1000, 10)
@@ -50,7 +54,7 @@ def _measure(place: Venue, driver: str) -> list[int]:
     cell = _cell()
     play = place.stage.prepare(cell)
     with (
-        machine.placed(place.server) as placement,
+        host.placed(place.server) as placement,
         seats_for(place, [Arm(driver)], placement) as (seat,),
     ):
         ready(seat, play)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import machine
-from harness.runner import Progress
-from harness.schedule import PLANS
+from harness.bench.runner import Progress
+from harness.bench.schedule import PLANS
+from harness.machine import host
 from harness.validity import (
     Outcome,
     attribution,
@@ -25,7 +25,7 @@ from harness.validity import (
     stalled,
     twice,
 )
-from harness.venue import Venue
+from harness.venue.venue import Venue
 
 COMPLETE_CELLS = (
     "query/point#fetch-one",
@@ -210,7 +210,7 @@ def _others(bench: Bench) -> Iterator[Outcome]:
     if bench.effort.others is None:
         return
     # Its own placement is left alone: tools run as people run them, the server stays.
-    with machine.placed(bench.place.server):
+    with host.placed(bench.place.server):
         pass
     yield from simulated.one_after_the_other(bench.effort.repeats)
     yield from others.run(

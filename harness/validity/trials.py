@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from harness.errors import ResultsError
+from harness.core.errors import ResultsError
 from harness.results import store
 
 PLUGINS = Path(__file__).parent / "plugins"

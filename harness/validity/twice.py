@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from harness import bench, scenario, stats
-from harness.measured import counting_trials, paired_log_ratios
-from harness.model import Arm
+from harness import scenario
+from harness.analysis.times import counting_trials, paired_log_ratios
+from harness.bench import orders
+from harness.bench.runner import Progress
+from harness.bench.schedule import Plan
+from harness.core import stats
+from harness.core.arms import Arm
 from harness.results import store
 from harness.results.records import Run
-from harness.runner import Progress
-from harness.schedule import Plan
 from harness.validity import Outcome
 from harness.validity.trials import complete, fail
-from harness.venue import Venue
+from harness.venue.venue import Venue
 
 DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
 OVERLAP = 0.95
@@ -44,8 +46,8 @@ def measure(place: Venue, pair: Pair, progress: Progress) -> None:
         if complete(pair.file(number)):
             continue
         pair.file(number).unlink(missing_ok=True)
-        order = bench.Order(scenarios, cells, arms, pair.plan, "quick", number)
-        bench.measure(place, order, pair.file(number), progress, fail)
+        order = orders.Order(scenarios, cells, arms, pair.plan, "quick", number)
+        orders.measure(place, order, pair.file(number), progress, fail)
 
 
 def agreement(pair: Pair) -> Iterator[Outcome]:
@@ -91,7 +93,8 @@ def _ratios(run: Run) -> Mapping[tuple[str, str, str], stats.Estimate]:
 
 def same_report(file: Path) -> Iterator[Outcome]:
     """Read and rendered twice, byte by byte."""
-    from harness.render import html, markdown, view
+    from harness.render import html, markdown
+    from harness.report import view
 
     pages = []
     for _ in range(2):

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from harness.model import PgType
+from harness.core.tables import PgType
 from harness.values.table import parse
 
 FORMS = ("", "dict", "text", "wrapper")

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from harness.model import PgType
+from harness.core.tables import PgType
 from harness.values.codec import NotCanonical
 
 Stream = (

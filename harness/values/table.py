@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from harness.model import PgType
+from harness.core.tables import PgType
 from harness.values import containers, jsons, numbers, texts, times, vectors
 from harness.values.codec import Canonical, Codec, Habit, NotCanonical, UnknownForm, exactly
 

@@ -11,7 +11,7 @@ import re
 import time
 from dataclasses import replace
 
-from harness.capabilities import Capability
+from harness.core.capabilities import Capability
 from harness.drivers.psycopg2 import Psycopg2, Psycopg2Session
 from harness.validity.broken import changed, spoilt
 

@@ -16,11 +16,12 @@ from typing import Any
 import psqlpy
 from psqlpy import extra_types
 
-from harness import sql
-from harness.capabilities import Capability
-from harness.driver import AsyncOp
-from harness.errors import Unsupported
-from harness.model import Call, ErrorFields, Kind, Profile, Target, Terms
+from harness.core import sql
+from harness.core.arms import Kind, Profile
+from harness.core.calls import Call, ErrorFields, Target, Terms
+from harness.core.capabilities import Capability
+from harness.core.errors import Unsupported
+from harness.plugin.contract import AsyncOp
 
 
 def _params(call: Call) -> Iterator[Any]:

@@ -13,13 +13,14 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.capabilities import Capability
-from harness.driver import AsyncOp, SyncOp
+from harness.core.arms import Kind, Profile
+from harness.core.calls import ErrorFields, Target, Terms
+from harness.core.capabilities import Capability
+from harness.core.errors import DriverError, Unsupported
 from harness.drivers.psycopg.asynchronous import PsycopgAsyncPool, PsycopgAsyncSession
 from harness.drivers.psycopg.shared import configure, configure_async, connect_arguments
 from harness.drivers.psycopg.sync import PsycopgPool, PsycopgSession
-from harness.errors import DriverError, Unsupported
-from harness.model import ErrorFields, Kind, Profile, Target, Terms
+from harness.plugin.contract import AsyncOp, SyncOp
 
 _BINARY = "ask for results in binary format (cursor binary=True)"
 _PYTHON = "the pure-Python implementation (PSYCOPG_IMPL=python); needs a libpq"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from harness import sql
-from harness.driver import AsyncOp
+from harness.core import sql
+from harness.core.calls import Call
 from harness.drivers.psycopg.shared import (
     Rows,
     bound,
@@ -15,7 +15,7 @@ from harness.drivers.psycopg.shared import (
     steps_of,
     translated,
 )
-from harness.model import Call
+from harness.plugin.contract import AsyncOp
 
 if TYPE_CHECKING:
     import psycopg

@@ -9,9 +9,9 @@ from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from harness import sql
-from harness.errors import Unsupported
-from harness.model import Call, Target
+from harness.core import sql
+from harness.core.calls import Call, Target
+from harness.core.errors import Unsupported
 
 if TYPE_CHECKING:
     import psycopg

@@ -14,19 +14,12 @@ import psycopg2
 import psycopg2.extras
 import psycopg2.pool
 
-from harness import sql
-from harness.capabilities import Capability
-from harness.driver import SyncOp
-from harness.errors import Unsupported
-from harness.model import (
-    BOUND_BY_CLIENT,
-    Call,
-    ErrorFields,
-    Kind,
-    Profile,
-    Target,
-    Terms,
-)
+from harness.core import sql
+from harness.core.arms import Kind, Profile
+from harness.core.calls import BOUND_BY_CLIENT, Call, ErrorFields, Target, Terms
+from harness.core.capabilities import Capability
+from harness.core.errors import Unsupported
+from harness.plugin.contract import SyncOp
 
 
 def _bound(call: Call) -> tuple[str, Iterator[Any]]:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import ClassVar, Protocol, TypeVar
 
-from harness.errors import OracleError, ServerError
+from harness.core.errors import OracleError, ServerError
 from harness.servers import Server
 from harness.servers.rigs import pgbouncer, spare, standby, tls
 from harness.servers.rigs.rig import Rig as Rig

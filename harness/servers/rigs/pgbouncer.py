@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psycopg
 
-from harness.errors import ServerError
-from harness.model import Target
+from harness.core.calls import Target
+from harness.core.errors import ServerError
 from harness.servers import Server, child
 from harness.servers.cluster import connect
 from harness.servers.folder import Folder, create

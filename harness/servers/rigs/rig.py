@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.errors import OracleError
-from harness.model import Target
+from harness.core.calls import Target
+from harness.core.errors import OracleError
 from harness.servers import Server
 from harness.servers.postmaster import Postmaster
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from harness.errors import ServerError
-from harness.model import Target
+from harness.core.calls import Target
+from harness.core.errors import ServerError
 from harness.servers import Server, child
 from harness.servers.cluster import configure, connect, made, start
 from harness.servers.folder import Folder, create

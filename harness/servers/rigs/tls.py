@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.errors import ServerError
+from harness.core.errors import ServerError
 from harness.servers import Server, child
 from harness.servers.cluster import connect, made
 from harness.servers.folder import Folder

@@ -24,7 +24,7 @@ from harness.validity.others.by_pytest import PytestBenchmark
 from harness.validity.others.field import Field
 from harness.validity.others.pairs import Say, Series, Tool
 from harness.validity.others.sequential import SECONDS, Sequential
-from harness.venue import Venue
+from harness.venue.venue import Venue
 
 _PACKAGES = {by_pytest.NAME: by_pytest.PACKAGE, by_pyperf.NAME: by_pyperf.PACKAGE}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from harness import stats
+from harness.core import stats
 from harness.validity import Outcome
 from harness.validity.others import field as fields
 from harness.validity.others.field import Field

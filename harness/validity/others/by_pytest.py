@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import stats
+from harness.core import stats
 from harness.validity import Outcome
 from harness.validity.others import field as fields
 from harness.validity.others.field import Field

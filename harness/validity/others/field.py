@@ -20,11 +20,11 @@ from statistics import median
 from typing import Any
 
 from harness import scenario
-from harness.errors import ResultsError
-from harness.model import Target
+from harness.core.calls import Target
+from harness.core.errors import ResultsError
 from harness.validity.live import CELL
 from harness.validity.others.point import Order
-from harness.venue import Venue
+from harness.venue.venue import Venue
 
 _PATIENCE_S = 900.0
 _LAST_LINES = 5

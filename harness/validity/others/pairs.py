@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import linear_regression, median
 from typing import Protocol
 
-from harness import stats
+from harness.core import stats
 from harness.validity import (
     AA_HOG,
     AA_IDLE,

@@ -20,10 +20,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import driver
-from harness.burden import Spent, burdened, turns_for
-from harness.calls import bind_call
-from harness.model import Call, Op, Target
+from harness.core.calls import Call, Op, Target
+from harness.plugin import contract
+from harness.values.binding import bind_call
+from harness.worker.burden import Spent, burdened, turns_for
 
 VARIABLE = "PGDYNO_VALIDITY_ORDER"
 DEFECTS = ("short", "cached")
@@ -68,7 +68,7 @@ def op() -> Callable[[], Any]:
 
 
 def _session(order: Order) -> Any:
-    plugin: Any = driver.load(driver.parse_arm(order.driver))
+    plugin: Any = contract.load(contract.parse_arm(order.driver))
     return plugin.open(order.target, "configured")
 
 

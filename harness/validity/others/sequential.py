@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psutil
 
-from harness import stats
-from harness.errors import ResultsError
+from harness.core import stats
+from harness.core.errors import ResultsError
 from harness.validity import OPEN_LOOP, Outcome, stalled
 from harness.validity.others import field as fields
 from harness.validity.others.field import Field

@@ -1,4 +1,4 @@
-"""What a user of asyncpg writes for each act (`harness.acts`), by subject."""
+"""What a user of asyncpg writes for each act (`harness.plugin.acts`), by subject."""
 
 from __future__ import annotations  # noqa: I001 - one import for each module
 

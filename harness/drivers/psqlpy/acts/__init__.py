@@ -1,4 +1,4 @@
-"""What a user of psqlpy writes for each act (`harness.acts`)."""
+"""What a user of psqlpy writes for each act (`harness.plugin.acts`)."""
 
 from __future__ import annotations  # noqa: I001 - one import for each module
 

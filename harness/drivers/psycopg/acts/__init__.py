@@ -1,4 +1,4 @@
-"""What a user of psycopg writes for each act (`harness.acts`), blocking."""
+"""What a user of psycopg writes for each act (`harness.plugin.acts`), blocking."""
 # ruff: noqa: F401 - who plays a case finds them by their names
 
 from __future__ import annotations

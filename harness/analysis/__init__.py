@@ -1,0 +1,4 @@
+"""What numbers mean: times, counts, memory, comparisons, the laws of an audit. Pure.
+
+Knows core, and records of results as types.
+"""

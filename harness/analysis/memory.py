@@ -1,0 +1,172 @@
+"""What repeats say of a driver's memory: sizes, bytes per connection, and a leak or not.
+
+Pure. One value per repeat, which is one fresh process; the samples within a process are
+not independent, so a leak is told by all repeats together and never by one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from harness.core import stats
+from harness.core.verdicts import Verdict
+
+if TYPE_CHECKING:  # at run time this module needs the standard library only
+    from harness.results.records import Footprint, Memory, Run
+
+LEAK_REPEATS = 3
+"""Fewer fresh processes may agree by chance."""
+LEAK_PAGES = 64
+"""Growth over a loop that says nothing: an allocator takes memory in pieces, and a cache
+that fills up is no leak. 256 KiB where a page has 4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Bytes over repeats: the median, the least and the greatest."""
+
+    typical: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Growth in a long loop, bytes per op, one estimate per repeat.
+
+    `low` to `high` holds the intervals of all repeats. `leaks` is the verdict.
+    """
+
+    slopes: tuple[stats.Estimate, ...]
+    leaks: bool
+
+    @property
+    def point(self) -> float:
+        """The median of the repeats."""
+        return median(one.point for one in self.slopes)
+
+    @property
+    def low(self) -> float | None:
+        """The least lower end; None where a repeat has no interval."""
+        ends = [one.low for one in self.slopes if one.low is not None]
+        return min(ends) if len(ends) == len(self.slopes) else None
+
+    @property
+    def high(self) -> float | None:
+        """The greatest upper end; None where a repeat has no interval."""
+        ends = [one.high for one in self.slopes if one.high is not None]
+        return max(ends) if len(ends) == len(self.slopes) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One arm in one cell over its repeats; without numbers where the verdict forbids.
+
+    `connection` is what one more session costs the client, `server` what its process
+    holds on the server. `verdict` is None where the arm was not even tried.
+    """
+
+    cell: str
+    arm: str
+    verdict: Verdict | None
+    detail: str
+    repeats: int = 0
+    imported: Size | None = None
+    session: Size | None = None
+    peak: Size | None = None
+    connection: Size | None = None
+    server: Size | None = None
+    growth: Growth | None = None
+
+    @property
+    def leaks(self) -> bool:
+        """Whether a leak is told."""
+        return self.growth is not None and self.growth.leaks
+
+
+def holdings(run: Run) -> tuple[Holding, ...]:
+    """Every cell and arm of a run that was tried, in the order of its header."""
+    found: dict[tuple[str, str], list[Footprint]] = {}
+    for one in run.footprints:
+        found.setdefault((one.cell, one.arm), []).append(one)
+    keys = [(cell.id, arm.id) for cell in run.header.cells for arm in run.header.arms]
+    return tuple(_holding(found[key]) for key in keys if key in found)
+
+
+def _holding(prints: Sequence[Footprint]) -> Holding:
+    """A verdict that forbids numbers forbids them in all repeats."""
+    worst = max(prints, key=lambda one: _concern(one.verdict))
+    verdict = Verdict(worst.verdict)
+    bare = Holding(worst.cell, worst.arm, verdict, worst.detail, len(prints))
+    told = [one.memory for one in prints if one.memory is not None]
+    if not verdict.timeable or not told:
+        return bare
+    return Holding(
+        bare.cell,
+        bare.arm,
+        verdict,
+        worst.detail,
+        len(told),
+        imported=_size(one.import_bytes for one in told),
+        session=_size(one.session_bytes for one in told),
+        peak=_size(one.peak_bytes for one in told if one.peak_bytes),
+        connection=_size(map(per_connection, told)),
+        server=_size(
+            median(one.server_bytes) if one.server_bytes else None for one in told
+        ),
+        growth=_growth(told),
+    )
+
+
+def _concern(verdict: str) -> int:
+    known = Verdict(verdict)
+    return len(Verdict) if known is Verdict.INVALID else known.severity
+
+
+def _size(values: Iterable[float | None]) -> Size | None:
+    known = [float(value) for value in values if value is not None]
+    return Size(median(known), min(known), max(known)) if known else None
+
+
+def per_connection(memory: Memory) -> float | None:
+    """Bytes that one more session costs the client: the slope between the counts."""
+    if len(memory.sessions) < 2:
+        return None
+    return stats.theil_sen(memory.sessions, memory.sessions_bytes).point
+
+
+def slope(memory: Memory, samples: slice = slice(None)) -> stats.Estimate:
+    """Growth of the resident size in the loop, or in a part of it, bytes per op."""
+    ops = [memory.ops * number for number in range(len(memory.loop_bytes))]
+    return stats.theil_sen(ops[samples], memory.loop_bytes[samples])
+
+
+def _growth(told: Sequence[Memory]) -> Growth | None:
+    looped = [one for one in told if len(one.loop_bytes) > 1]
+    if not looped:
+        return None
+    return Growth(tuple(map(slope, looped)), leaks(looped))
+
+
+def leaks(told: Sequence[Memory]) -> bool:
+    """The rule. A leak is told if there are at least `LEAK_REPEATS` repeats and in each
+
+    - the interval of the slope lies above 0,
+    - so does that of the second half alone: what has come to rest is no leak, and
+    - the slope, over all ops of the loop, makes more than `LEAK_PAGES` pages.
+    """
+    return len(told) >= LEAK_REPEATS and all(map(_grows, told))
+
+
+def _grows(memory: Memory) -> bool:
+    whole, count = slope(memory), len(memory.loop_bytes)
+    late = slope(memory, slice(count // 2, None))
+    much = whole.point * memory.ops * (count - 1) > LEAK_PAGES * memory.page_bytes
+    return much and _above(whole) and _above(late)
+
+
+def _above(estimate: stats.Estimate) -> bool:
+    return estimate.low is not None and estimate.low > 0

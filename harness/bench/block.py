@@ -1,0 +1,110 @@
+"""One block: a cell in one round, and what became of every arm in it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.bench import schedule
+from harness.core.errors import WorkerGone
+from harness.core.verdicts import Judgement
+from harness.machine import contention
+from harness.play.seat import Seat
+from harness.results.records import OpenLoop, Slices
+from harness.venue.stage import Playable
+
+
+@dataclass(slots=True)
+class Block:
+    """One cell in one round, while it is being measured."""
+
+    play: Playable
+    number: int
+    attempt: int
+    seats: Mapping[str, Seat]
+    judged: dict[str, Judgement] = field(default_factory=dict)
+    ops: dict[str, int] = field(default_factory=dict)
+    slices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    latencies: dict[str, list[int]] = field(default_factory=dict)
+    latency_walls: dict[str, int] = field(default_factory=dict)
+    arrived: dict[str, OpenLoop] = field(default_factory=dict)
+    backends: dict[str, list[int]] = field(default_factory=dict)
+    unsteady: set[str] = field(default_factory=set)
+    disturbed: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether its ops change what the server holds."""
+        return self.play.prepared.before is not None
+
+    def timeable(self, arm: str) -> bool:
+        """Whether an arm may be, or stay, timed."""
+        return arm in self.judged and self.judged[arm].verdict.timeable
+
+    def _competes(self, arm: str) -> bool:
+        """Whether it is a driver that was timed, and no reference."""
+        return self.timeable(arm) and not self.seats[arm].arm.reference
+
+    def medians(self) -> dict[str, float]:
+        """ns per op by arm, of the drivers that were timed; of an open loop the response
+        time. Nobody waits for references."""
+        walls = {
+            arm: statistics.median(wall_ns(one) for one in answers) / self.ops[arm]
+            for arm, answers in self.slices.items()
+        }
+        responses = {
+            arm: statistics.median(one.response_ns) for arm, one in self.arrived.items()
+        }
+        return {arm: ns for arm, ns in (walls | responses).items() if self._competes(arm)}
+
+    def switches(self) -> dict[str, float]:
+        """The client's own context switches per op by arm, where there are enough ops."""
+        ops = {arm: len(answers) * self.ops[arm] for arm, answers in self.slices.items()}
+        return {
+            arm: sum(one["voluntary"] for one in answers) / ops[arm]
+            for arm, answers in self.slices.items()
+            if self._competes(arm) and ops[arm] >= contention.OPS_FOR_A_SIGN
+        }
+
+    def record(self, arm: str) -> Slices | None:
+        """An arm's slices for the results file; None if it has no time."""
+        if arm not in self.slices or not self.timeable(arm):
+            return None
+        return _slices_record(self.ops[arm], self.slices[arm])
+
+    def open_loop(self, arm: str) -> OpenLoop | None:
+        """An arm's open loop for the results file; None if it has no time."""
+        return self.arrived.get(arm) if self.timeable(arm) else None
+
+
+def wall_ns(answer: Mapping[str, Any]) -> int:
+    """The wall time of a slice, of a worker's answer.
+
+    Raises:
+        WorkerGone: an op failed; the driver is charged with it.
+    """
+    if "failed" in answer:
+        raise WorkerGone(f"an op failed: {answer['failed']}", verdict="rejected")
+    wall: int = answer["wall_ns"]
+    return wall
+
+
+def _slices_record(ops: int, answers: Sequence[Mapping[str, Any]]) -> Slices:
+    return Slices(
+        ops=ops,
+        lead=schedule.lead_ops(ops),
+        wall_ns=[one["wall_ns"] for one in answers],
+        cpu_ns=_known_values(answers, "cpu_ns"),
+        server_cpu_ns=_known_values(answers, "server_cpu_ns"),
+        voluntary_switches=_known_values(answers, "voluntary"),
+        involuntary_switches=_known_values(answers, "involuntary"),
+        burden_ns=_known_values(answers, "burden_ns"),
+    )
+
+
+def _known_values(answers: Sequence[Mapping[str, Any]], name: str) -> list[int]:
+    """A reading of each slice; empty where one of them could not be taken."""
+    values = [one[name] for one in answers]
+    return [] if None in values else values

@@ -1,0 +1,64 @@
+"""What a bench run counts: one file per lane, each with `run`.
+
+`time` is the common one: slices of time, interleaved. The other lanes ask the same cells
+of the same drivers and count something else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.bench.runner import Progress
+from harness.bench.schedule import Plan
+from harness.core.arms import Arm
+from harness.core.cells import Cell
+from harness.machine.host import Placement
+from harness.results.records import AnyRecord
+from harness.venue.venue import Venue
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a lane is given: the cells and the arms that can take part, and where to put
+    what it finds. `emit` writes a record to the results file at once."""
+
+    place: Venue
+    cells: Sequence[Cell]
+    arms: Sequence[Arm]
+    plan: Plan
+    seed: int
+    placement: Placement
+    emit: Callable[[AnyRecord], None]
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a run would do, before anything was measured: a rough guess.
+
+    `at_most` is the budget in seconds, 0 without one.
+    """
+
+    rounds: str
+    connections: int
+    seconds: float
+    at_most: float = 0.0
+
+
+class Lane(Protocol):
+    """A module of this package."""
+
+    def forecast(self, cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast:
+        """How much `run` would do, and how many connections it needs at once."""
+
+    def run(self, work: Assignment) -> None:
+        """Ask every cell of every arm; record each answer as it comes."""
+
+
+def load(name: str) -> Lane:
+    """The lane of this name, one of `model.LANES`."""
+    lane: Lane = importlib.import_module(f"harness.bench.lanes.{name}")
+    return lane

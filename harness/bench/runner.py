@@ -1,0 +1,291 @@
+"""A bench run: rounds of blocks, each arm in a fresh process, slices interleaved.
+
+The runner asks `schedule` what to do, tells seats to do it and streams what they
+measured to the results file. It holds one number per cell, arm and round in memory,
+however long the run.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, Protocol
+
+from harness.bench import schedule
+from harness.bench.block import Block
+from harness.bench.measurer import Measurer
+from harness.bench.schedule import Need, Plan
+from harness.core import interrupt
+from harness.core.arms import Arm
+from harness.core.cells import Cell
+from harness.core.errors import DriverError, WorkerGone
+from harness.core.verdicts import Judgement
+from harness.machine import host
+from harness.play.seat import Deadlines, Seat
+from harness.results.records import Note, Trial
+from harness.venue.control import Control
+from harness.venue.stage import Playable, Stage
+
+Emit = Callable[[Trial | Note], None]
+MAX_ATTEMPT_SHARE = 0.5
+"""Disturbed blocks are run again, but at most half as many again as were planned."""
+MAX_REPEATS = 2
+"""No single block may use up what is meant for all."""
+GRACE = 0.25
+"""A budget may be exceeded by a quarter for rounds without which there is no interval."""
+
+
+class Progress(Protocol):
+    """What the runner tells about where it is."""
+
+    def step(self, name: str, done: int, of: int) -> None:
+        """A part of something larger begins."""
+
+    def preparing(self, cell: Cell) -> None:
+        """The oracle is asked about a cell."""
+
+    def block(
+        self, number: int, cell: Cell, done: int, of: int, seconds_left: float
+    ) -> None:
+        """A block of round `number` begins; `done` of `of` blocks are over."""
+
+
+class Runner:
+    """Measures cells for arms on a stage."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        control: Control,
+        arms: Sequence[Arm],
+        cells: Sequence[Cell],
+        plan: Plan,
+        *,
+        seed: int,
+        placement: host.Placement,
+        server_pid: int,
+        folder: Path,
+        emit: Emit,
+        progress: Progress,
+    ) -> None:
+        self.stage = stage
+        self.control = control
+        self.arms = list(arms)
+        self.cells = list(cells)
+        self.plan = plan
+        self.placement = placement
+        self.folder = folder
+        self.emit = emit
+        self.progress = progress
+        self.random = random.Random(seed)
+        self.measurer = Measurer(stage, plan, self.random, placement, server_pid)
+        self.seats: dict[str, Seat] = {}
+        self.started = time.monotonic()
+        self._out: dict[str, set[str]] = {}  # cell → arms that get no time
+        self._rounds: dict[str, list[dict[str, float]]] = {}  # cell → ns per op by arm
+        self._costs: dict[str, list[float]] = defaultdict(list)  # cell → seconds of blocks
+        self._spawn_cost = 0.0
+        self._repeats_left = 0
+        self._blocks_done = 0
+        self._cells_planned = 0
+
+    # --- the run -----------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Measure until every cell is narrow enough, or rounds or the budget run out."""
+        plays = self.prepare()
+        self._cells_planned = len(plays)
+        self._repeats_left = int(len(plays) * self.plan.min_rounds * MAX_ATTEMPT_SHARE)
+        try:
+            for number in range(self.plan.max_rounds):
+                plays = self._still_wanted(plays, number)
+                if not plays:
+                    break
+                self.round(number, plays)
+        finally:
+            self.dismiss()
+
+    def prepare(self) -> list[Playable]:
+        """Ask the oracle about every cell; cells that cannot be played are recorded."""
+        plays = []
+        for cell in self.cells:
+            self.progress.preparing(cell)
+            play = self.stage.playable(cell)
+            if isinstance(play, Judgement):
+                for arm in filter(cell.played_by, self.arms):
+                    self._record_verdict(cell, arm, play)
+            else:
+                plays.append(play)
+        return plays
+
+    def _record_verdict(self, cell: Cell, arm: Arm, judged: Judgement) -> None:
+        self.emit(_trial(cell, arm, 0, judged))
+
+    # --- which cells go on ---------------------------------------------------------------
+
+    def _still_wanted(self, plays: list[Playable], number: int) -> list[Playable]:
+        wanted = [play for play in plays if not self._done(play)]
+        if not self.plan.budget_s or number == 0:
+            return wanted
+        needs = {play.cell.id: self._need(play) for play in wanted}
+        left = self.plan.budget_s - (time.monotonic() - self.started)
+        grace = self.plan.budget_s * GRACE
+        kept = schedule.affordable(needs, left, grace, self._spawn_cost)
+        for cell, need in needs.items():
+            if need.rounds and cell not in kept:
+                self._tell_dropped(cell)
+        return [play for play in wanted if play.cell.id in kept]
+
+    def _need(self, play: Playable) -> Need:
+        """A disturbed block takes longer than the next one will, hence the median."""
+        lacking = schedule.MIN_ROUNDS - len(self._rounds.get(play.cell.id, []))
+        return Need(median(self._costs[play.cell.id]), max(0, lacking))
+
+    def _done(self, play: Playable) -> bool:
+        rounds = self._rounds.get(play.cell.id, [])
+        out = self._out.get(play.cell.id, set())
+        drivers = (arm.id for arm in self.arms if not arm.reference)
+        if out.issuperset(drivers):  # arms may be lost on the way
+            return True
+        return schedule.is_narrow(rounds, self.plan)
+
+    def _tell_dropped(self, cell: str) -> None:
+        rounds = len(self._rounds.get(cell, []))
+        self.emit(
+            Note(
+                kind="dropped",
+                cell=cell,
+                text=f"{rounds} quiet rounds only: the budget of "
+                f"{self.plan.budget_s:.0f} s did not allow more, so it has no interval",
+            )
+        )
+
+    # --- a round -----------------------------------------------------------------------
+
+    def round(self, number: int, plays: Sequence[Playable]) -> None:
+        """A fresh process for each arm that has a part, then every cell once, in random
+        order."""
+        begun = time.monotonic()
+        self.dismiss()
+        self.seats = {arm.id: self._seat(arm) for arm in self._playing(plays)}
+        for seat in self.seats.values():
+            seat.spawn()
+        self._greet()
+        self._spawn_cost = time.monotonic() - begun
+        order = list(plays)
+        self.random.shuffle(order)
+        rounds = max(1, self.plan.min_rounds - number)
+        total = self._blocks_done + len(order) * rounds
+        for play in order:
+            interrupt.check()
+            self.progress.block(
+                number, play.cell, self._blocks_done, total, self._seconds_left(number)
+            )
+            self._block_with_repeats(play, number)
+            self._blocks_done += 1
+
+    def _playing(self, plays: Sequence[Playable]) -> list[Arm]:
+        return [arm for arm in self.arms if any(one.cell.played_by(arm) for one in plays)]
+
+    def _seat(self, arm: Arm) -> Seat:
+        deadlines = Deadlines(open=20, verify=30, measure=30)
+        cores = list(self.placement.clients)
+        return Seat(arm, self.stage, self.control, self.folder, cores, deadlines)
+
+    def _greet(self) -> None:
+        for arm in [arm for arm in self.arms if arm.id in self.seats]:
+            try:
+                _ = self.seats[arm.id].worker
+            except (DriverError, WorkerGone) as error:
+                self.emit(Note(kind="arm-lost", arm=arm.id, text=str(error)))
+                self.arms.remove(arm)
+                del self.seats[arm.id]
+
+    def _seconds_left(self, number: int) -> float:
+        if not self._costs:
+            return 0.0
+        rounds = max(0, self.plan.min_rounds - number - 1)
+        return rounds * (sum(map(median, self._costs.values())) + self._spawn_cost)
+
+    def dismiss(self) -> None:
+        """End all workers; note what they printed."""
+        for seat in self.seats.values():
+            seat.dismiss()
+            if seat.chatty_bytes > 10_000:
+                text = f"the driver wrote {seat.chatty_bytes:,} bytes to stdout and stderr"
+                self.emit(Note(kind="chatty", arm=seat.arm.id, text=text))
+        self.seats = {}
+
+    # --- a block -----------------------------------------------------------------------
+
+    def _block_with_repeats(self, play: Playable, number: int) -> None:
+        attempt = 0
+        while True:
+            begun = time.monotonic()
+            block = self._block(play, number, attempt)
+            self._costs[play.cell.id].append(time.monotonic() - begun)
+            for trial in self._trials(block):
+                self.emit(trial)
+            if not block.disturbed or attempt >= MAX_REPEATS or not self._may_repeat():
+                break
+            self._repeats_left -= 1
+            attempt += 1
+        if not block.disturbed and (medians := block.medians()):
+            self._rounds.setdefault(play.cell.id, []).append(medians)
+
+    def _may_repeat(self) -> bool:
+        """Not when a repetition would cost rounds: the budget goes faster than the work."""
+        planned = self._cells_planned * self.plan.min_rounds
+        spent = (time.monotonic() - self.started) / (self.plan.budget_s or math.inf)
+        return self._repeats_left > 0 and spent <= self._blocks_done / max(1, planned)
+
+    def _block(self, play: Playable, number: int, attempt: int) -> Block:
+        out = self._out.setdefault(play.cell.id, set())
+        seats = [
+            self.seats[arm.id]
+            for arm in filter(play.cell.played_by, self.arms)
+            if arm.id not in out
+        ]
+        block = self.measurer.measure(play, number, attempt, seats)
+        out.update(arm for arm in block.seats if not block.timeable(arm))
+        return block
+
+    # --- records -----------------------------------------------------------------------
+
+    def _trials(self, block: Block) -> list[Trial]:
+        return [self._trial(block, arm) for arm in self.arms if arm.id in block.judged]
+
+    def _trial(self, block: Block, arm: Arm) -> Trial:
+        slices = block.record(arm.id)
+        return _trial(
+            block.play.cell,
+            arm,
+            block.number,
+            block.judged[arm.id],
+            attempt=block.attempt,
+            disturbed=block.disturbed,
+            steady=arm.id not in block.unsteady,
+            slices=slices,
+            latency_ns=block.latencies.get(arm.id, []) if slices else [],
+            latency_wall_ns=block.latency_walls.get(arm.id, 0) if slices else 0,
+            open_loop=block.open_loop(arm.id),
+            rss_peak_bytes=block.seats[arm.id].rss_peak_bytes,
+        )
+
+
+def _trial(cell: Cell, arm: Arm, number: int, judged: Judgement, **rest: Any) -> Trial:
+    return Trial(
+        cell=cell.id,
+        arm=arm.id,
+        round=number,
+        verdict=judged.verdict.value,
+        detail=judged.detail,
+        observed=judged.observed,
+        expected=judged.expected,
+        **rest,
+    )

@@ -1,0 +1,188 @@
+"""How much to measure, in which order, and when to stop: pure logic, no clock.
+
+The runner asks here and acts there, so that tests can answer with a fake clock.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from harness.core import stats
+from harness.core.cells import Arrivals, Effort
+
+LEAD_IN = 0.2
+"""The untimed share at the start of a slice: it brings every driver within ±0.5 % of
+one long slice (docs/methodology.md)."""
+WARM_UP_OPS = 12
+"""psycopg prepares at the fifth execution, a generic plan may begin at the sixth."""
+WARM_UP_SLICES = (3, 12)
+"""Warm-up goes on in short slices: at least so many, at most so many."""
+STEADY = 0.97
+"""Warm-up is over when the last two short slices are no record, by more than 3 %."""
+CONCURRENT_SLICE_NS = 200_000_000
+"""Shorter slices of many clients measure how they start, not how they run."""
+MIN_ROUNDS = 6
+"""Below six rounds the signed-rank interval at 95 % does not exist."""
+MIN_SLICES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an effort means.
+
+    `slice_ns` is how long a timed slice should last; `slices` how many each arm gets
+    per block; `target` the relative half-width at which a cell is done; `budget_s` the
+    wall time that the whole run may take, 0 for no limit. `repeats` is how many processes
+    count a cell of an arm, where a lane counts instead of timing.
+    """
+
+    slice_ns: int
+    slices: int
+    min_rounds: int
+    max_rounds: int
+    target: float
+    budget_s: float
+    latency_ns: int
+    repeats: int = 3
+
+    @property
+    def block_ns(self) -> int:
+        """The timed share of one arm in one block."""
+        return self.slice_ns * self.slices
+
+
+PLANS: Mapping[Effort, Plan] = {
+    "quick": Plan(3_000_000, 12, 6, 8, 0.03, 100, 0),
+    "standard": Plan(4_000_000, 16, 6, 13, 0.015, 690, 10_000_000),
+    "full": Plan(4_000_000, 16, 6, 13, 0.015, 0, 10_000_000),
+    "gate": Plan(4_000_000, 32, 8, 40, 0.01, 0, 0),
+}
+
+
+def gate_rounds(tests: int, alpha: float = 0.05) -> int:
+    """The fewest rounds at which a signed-rank test over `tests` tests can speak.
+
+    The smallest two-sided p-value of n rounds is 2^(1 - n); Holm compares it to
+    alpha / tests.
+    """
+    return max(MIN_ROUNDS, 1 + math.ceil(math.log2(max(1, tests) / alpha)))
+
+
+def ops_per_slice(ns_per_op: float, slice_ns: int, cycle: int) -> int:
+    """How many ops fill a slice: a whole number of cycles, at least one."""
+    cycles = round(slice_ns / max(1.0, ns_per_op) / cycle)
+    return max(1, cycles) * cycle
+
+
+def warm_up_ops(slowest_ns: int, plan: Plan) -> int:
+    """How many ops warm up: fewer for slow ones, whose cost is not in how they start."""
+    return max(2, min(WARM_UP_OPS, plan.block_ns // max(1, slowest_ns)))
+
+
+def is_steady(walls: Sequence[float]) -> bool:
+    """Whether an op has stopped to become faster, given the times of its warm-up slices."""
+    if len(walls) < WARM_UP_SLICES[0]:
+        return False
+    return min(walls[-2:]) > STEADY * min(walls[:-2])
+
+
+def warm_up_slice(ops: int, cycle: int) -> int:
+    """The ops of a warm-up slice: a quarter of a timed one, in whole cycles."""
+    return max(1, round(ops / 4 / cycle)) * cycle
+
+
+def lead_ops(ops: int) -> int:
+    """The untimed ops before a slice."""
+    return math.ceil(ops * LEAD_IN)
+
+
+def due(arrivals: Arrivals, rng: random.Random) -> list[int]:
+    """When the ops of an open loop begin, ns from its start: `rate` × `seconds` moments.
+
+    `uniform` moments lie 1/rate apart. Those of a Poisson process have exponential
+    distances with that mean; their number is fixed, so that all slices have equal work.
+    """
+    gap = 1e9 / arrivals.rate
+    count = arrivals.rate * arrivals.seconds
+    if arrivals.kind == "uniform":
+        return [round(gap * number) for number in range(count)]
+    return [round(at) for at in accumulate(rng.expovariate(1 / gap) for _ in range(count))]
+
+
+def passes_in_block(slowest_slice_ns: float, plan: Plan) -> int:
+    """How many slices each arm gets in a block: fewer where one slice takes long."""
+    affordable = int(plan.block_ns / max(1.0, slowest_slice_ns))
+    return max(MIN_SLICES, min(plan.slices, affordable))
+
+
+def pass_order(rng: random.Random, arms: Sequence[str], passes: int) -> Iterator[list[str]]:
+    """Whose turn it is: in each pass every arm once, in a fresh random order."""
+    for _ in range(passes):
+        yield rng.sample(arms, len(arms))
+
+
+def is_narrow(rounds: Sequence[Mapping[str, float]], plan: Plan) -> bool:
+    """Whether a cell may stop: every arm's interval, relative to its block, is narrow.
+
+    `rounds` holds ns per op by arm, one mapping per round. Stopping looks at widths
+    only, never at who wins: stopping on significance would raise false alarms.
+    """
+    if len(rounds) < plan.min_rounds:
+        return False
+    arms = set.intersection(*(set(one) for one in rounds))
+    if len(arms) == 1:
+        (arm,) = arms
+        return _width([one[arm] for one in rounds]) <= plan.target
+    return bool(arms) and all(
+        _width(_relative(rounds, arm, arms)) <= plan.target for arm in arms
+    )
+
+
+def _relative(
+    rounds: Sequence[Mapping[str, float]], arm: str, arms: set[str]
+) -> list[float]:
+    return [
+        one[arm] / math.exp(math.fsum(math.log(one[a]) for a in arms) / len(arms))
+        for one in rounds
+    ]
+
+
+def _width(values: Sequence[float]) -> float:
+    estimate = stats.hodges_lehmann([math.log(value) for value in values])
+    if estimate.low is None or estimate.high is None:
+        return math.inf
+    return (estimate.high - estimate.low) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a cell costs: seconds per round, and the rounds it lacks for an interval."""
+
+    seconds: float
+    rounds: int
+
+
+def affordable(
+    needs: Mapping[str, Need], left: float, grace: float, start: float
+) -> list[str]:
+    """Which cells have another round in the seconds that are `left`, cheap ones first.
+
+    Those that lack rounds for an interval come before the others and may take `grace`
+    seconds besides. Each round begins with `start` seconds for all.
+    """
+    lacking = {cell: one.seconds * one.rounds for cell, one in needs.items() if one.rounds}
+    others = {cell: one.seconds for cell, one in needs.items() if not one.rounds}
+    starts = start * max((one.rounds for one in needs.values()), default=0)
+    kept = _cheapest(lacking, left + grace - starts)
+    used = sum(lacking[cell] for cell in kept) + (starts if kept else start)
+    return kept + _cheapest(others, left - used)
+
+
+def _cheapest(costs: Mapping[str, float], seconds: float) -> list[str]:
+    cheap_first = sorted(costs, key=lambda one: (costs[one], one))
+    sums = accumulate(costs[cell] for cell in cheap_first)
+    return [cell for cell, spent in zip(cheap_first, sums, strict=True) if spent <= seconds]

@@ -1,0 +1,161 @@
+"""Everything before an arm is timed: open, verify, warm up, calibrate.
+
+What goes wrong becomes the arm's judgement in the block.
+"""
+
+from __future__ import annotations
+
+import statistics
+
+from harness.bench import schedule
+from harness.bench.block import Block, wall_ns
+from harness.bench.schedule import Plan
+from harness.core.arms import Arm
+from harness.core.calls import Op
+from harness.core.cells import Cell
+from harness.core.errors import DriverError, OracleError, WorkerGone
+from harness.core.verdicts import Judgement, Verdict
+from harness.judge.verify import worst
+from harness.play.seat import EXACT, Seat
+from harness.venue.stage import Playable, Stage
+
+BURDEN_SLICES = 15
+
+
+class WarmUp:
+    """Makes arms ready. Remembers how many ops fill a slice, by cell and driver."""
+
+    def __init__(self, stage: Stage, plan: Plan) -> None:
+        self.stage = stage
+        self.plan = plan
+        self._ops: dict[tuple[str, str], tuple[int, float]] = {}  # → ops, ns per op
+
+    def make_ready(self, block: Block, seat: Seat) -> None:
+        """Open, verify, watch, warm up, calibrate: all before anything is timed."""
+        arm, play = seat.arm.id, block.play
+        try:
+            judged = seat.open(play)
+            if judged.verdict is Verdict.EXACT:
+                judged = seat.verify(play)
+            if judged.verdict.timeable:
+                judged = worst((judged, self._warm(block, seat)))
+            block.judged[arm] = judged
+            if judged.verdict.timeable:
+                self._prepare_slices(block, seat)
+        except WorkerGone as gone:
+            block.judged[arm] = Judgement(Verdict(gone.verdict), str(gone))
+        except DriverError as error:
+            block.judged[arm] = Judgement(Verdict.SKIPPED, str(error))
+        except OracleError as error:
+            # A table that cannot be brought back is often locked by the driver itself.
+            looked = seat.look()
+            fault = Judgement(Verdict.INVALID, str(error))
+            block.judged[arm] = fault if looked is EXACT else looked
+
+    def _warm(self, block: Block, seat: Seat) -> Judgement:
+        """Warm up, then look at what the server saw: now the op was the last to speak.
+
+        Right after the verification it would be the canary, whose answer says nothing of
+        how the op works; and an op that asks the server only once could not be told.
+        """
+        play, cell = block.play, block.play.cell
+        self.stage.renew(seat.control, cell, seat.schema)
+        self._run_warm(cell, seat)
+        if cell.clients or cell.expect.sessions is not None:
+            return EXACT
+        looked = seat.look(_statement(play))
+        # Clocks of processes on another machine cannot be read.
+        pids = seat.backends if self.stage.server.pid else []
+        block.backends[seat.arm.id] = pids
+        seat.ask("watch", 10, pids=pids)
+        return looked
+
+    def _run_warm(self, cell: Cell, seat: Seat) -> None:
+        ops = schedule.warm_up_ops(seat.slowest_ns * max(1, cell.clients), self.plan)
+        answer = seat.ask("warm", seat.deadlines.verify, ops=ops)
+        if "failed" in answer:
+            raise WorkerGone(f"while warming up: {answer['failed']}", verdict="rejected")
+
+    def _prepare_slices(self, block: Block, seat: Seat) -> None:
+        """Calibrate, go on warming up, and slow the arm if it is to be slowed."""
+        arrivals = block.play.cell.arrivals
+        if arrivals:
+            block.ops[seat.arm.id] = arrivals.rate * arrivals.seconds
+            return
+        block.ops[seat.arm.id] = self._calibrated(block, seat)
+        self._until_steady(block, seat)
+        self._burden(block, seat)
+
+    def _until_steady(self, block: Block, seat: Seat) -> None:
+        """Go on warming up until the op becomes no faster. Where a single op is as long as
+        a slice, what it costs is not in how it starts; cells with clients and writes have
+        no time for it."""
+        known = self.known(block.play.cell, seat.arm)
+        slow = known is None or known[1] > self.plan.slice_ns / 4
+        if slow or block.play.cell.clients or block.writes:
+            return
+        ops = schedule.warm_up_slice(block.ops[seat.arm.id], block.play.prepared.calls)
+        walls: list[float] = []
+        while not schedule.is_steady(walls):
+            if len(walls) == schedule.WARM_UP_SLICES[1]:
+                block.unsteady.add(seat.arm.id)
+                return
+            answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=0)
+            walls.append(wall_ns(answer))
+
+    def _burden(self, block: Block, seat: Seat) -> None:
+        """Slow an arm by a share of what its op takes just now without a burden: the
+        median of some slices. A noisy minute would otherwise set the burden of a whole run.
+        """
+        if seat.arm.burden is None:
+            return
+        ops = block.ops[seat.arm.id]
+        slices = [
+            wall_ns(seat.ask("measure", seat.deadlines.measure, ops=ops, lead=0))
+            for _ in range(BURDEN_SLICES)
+        ]
+        bare = statistics.median(slices) / ops
+        seat.ask("burden", 10, ns=bare * seat.arm.burden)
+        self._run_warm(block.play.cell, seat)
+
+    def known(self, cell: Cell, arm: Arm) -> tuple[int, float] | None:
+        """The calibration of a cell and driver; both copies of a driver share one."""
+        return self._ops.get((cell.id, arm.name))
+
+    def _calibrated(self, block: Block, seat: Seat) -> int:
+        """Ops per slice: measured once per run, then fixed."""
+        cell = block.play.cell
+        known = self.known(cell, seat.arm)
+        if known is None:
+            known = self._calibrate(block, seat)
+            self._ops[cell.id, seat.arm.name] = known
+        return known[0]
+
+    def _calibrate(self, block: Block, seat: Seat) -> tuple[int, float]:
+        cell, cycle = block.play.cell, block.play.prepared.calls
+        slice_ns = schedule.CONCURRENT_SLICE_NS if cell.clients else self.plan.slice_ns
+        ops = cycle
+        while True:
+            self.stage.renew(seat.control, cell, seat.schema)
+            answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=1)
+            ns_per_op = wall_ns(answer) / ops
+            wanted = schedule.ops_per_slice(ns_per_op, slice_ns, cycle)
+            if wanted <= 2 * ops:
+                return wanted, ns_per_op
+            ops = min(wanted, ops * 10)
+
+    def forget(self, block: Block) -> None:
+        """What was calibrated while somebody disturbed is calibrated again."""
+        if block.number == 0:
+            for seat in block.seats.values():
+                self._ops.pop((block.play.cell.id, seat.arm.name), None)
+
+
+_SINGLE = frozenset({Op.EXECUTE, Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL})
+
+
+def _statement(play: Playable) -> str:
+    """The one statement that an op sends; empty where it sends several, or where the
+    library's pool may add its own."""
+    single = play.cell.op in _SINGLE and not play.cell.pool
+    return play.prepared.task.sql if single else ""

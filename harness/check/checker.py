@@ -1,0 +1,217 @@
+"""Conformance: every cell, every driver, every profile; a verdict for each.
+
+Seats (one per driver and profile) run side by side; each has a worker, a control
+connection and schemas of its own. The main thread prepares cells and hands them out.
+Cells that count the server's sessions run when the seats are done, one at a time,
+because another seat's connections would count too.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from harness.core import interrupt
+from harness.core.arms import Arm
+from harness.core.cells import Cell
+from harness.core.errors import DriverError, OracleError, WorkerGone
+from harness.core.verdicts import Judgement, Verdict
+from harness.play.director import Director
+from harness.play.seat import Deadlines, Seat
+from harness.results.records import Check
+from harness.venue.control import Control
+from harness.venue.stage import Playable, Stage
+
+Report = Callable[[Check], None]
+DEADLINES = Deadlines(open=15.0, verify=20.0)
+
+_SPOILS = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.INVALID)
+"""After these a session is not one that another cell should have."""
+
+# What a seat works on: a cell to play, or a cell that cannot be played, with the reason.
+Work = tuple[Cell, Playable | Judgement]
+
+
+class Checker:
+    """Checks cells against arms on a stage; reports each cell as it is judged."""
+
+    def __init__(
+        self, stage: Stage, arms: Sequence[Arm], folder: Path, report: Report
+    ) -> None:
+        self.stage = stage
+        self.arms = arms
+        self.folder = folder
+        self._report = report
+        self._reporting = threading.Lock()
+        self._stopping = threading.Event()
+        self._failures: list[BaseException] = []
+        self._seats: list[Seat] = []
+
+    def run(self, cells: Sequence[Cell]) -> None:
+        """Judge every cell for every arm."""
+        queues: list[queue.SimpleQueue[Work | None]] = [
+            queue.SimpleQueue() for _ in self.arms
+        ]
+        threads = [
+            threading.Thread(target=self._seat_thread, args=(arm, work), name=arm.id)
+            for arm, work in zip(self.arms, queues, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            alone = self._hand_out(in_groups(cells), queues)
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(0.5)
+                    interrupt.check()
+        except BaseException:
+            self._stop()
+            raise
+        finally:
+            for seat_queue in queues:
+                seat_queue.put(None)
+            for thread in threads:
+                thread.join()
+        if self._failures:
+            raise self._failures[0]
+        for arm in self.arms:
+            self._seat(arm, [work for work in alone if plays(arm, work[0], self.arms)])
+
+    def terms(self, driver: str, profile: str) -> dict[str, str]:
+        """What a driver said of itself; nothing if none of its workers ever started."""
+        seats = [one for one in self._seats if one.terms]
+        found = [
+            one for one in seats if (one.arm.name, one.arm.profile) == (driver, profile)
+        ]
+        return found[0].terms if found else {}
+
+    def _hand_out(
+        self, cells: Sequence[Cell], queues: Sequence[queue.SimpleQueue[Work | None]]
+    ) -> list[Work]:
+        """Prepare cells and queue them; returns those that have to run alone."""
+        alone: list[Work] = []
+        for work in self._prepared(cells):
+            if work[0].expect.sessions is not None:
+                alone.append(work)
+                continue
+            for arm, seat_queue in zip(self.arms, queues, strict=True):
+                if plays(arm, work[0], self.arms):
+                    seat_queue.put(work)
+        for seat_queue in queues:
+            seat_queue.put(None)
+        return alone
+
+    def _stop(self) -> None:
+        """End all seats now: a worker may be in the middle of something long."""
+        self._stopping.set()
+        for seat in self._seats:
+            seat.kill()
+
+    def _prepared(self, cells: Iterable[Cell]) -> Iterable[Work]:
+        for cell in cells:
+            interrupt.check()
+            if self._stopping.is_set():
+                return
+            yield cell, self.stage.playable(cell)
+
+    # --- seats -------------------------------------------------------------------------
+
+    def _seat_thread(self, arm: Arm, work: queue.SimpleQueue[Work | None]) -> None:
+        try:
+            self._seat(arm, iter(work.get, None))
+        except BaseException as error:
+            self._failures.append(error)
+            self._stop()
+
+    def _seat(self, arm: Arm, work: Iterable[Work]) -> None:
+        with Control(self.stage.server.target) as control:
+            seat = Seat(arm, self.stage, control, self.folder, [], DEADLINES)
+            self._seats.append(seat)
+            try:
+                for cell, play in work:
+                    if self._stopping.is_set():
+                        return
+                    begun = time.perf_counter_ns()
+                    judged = self._judge(seat, play)
+                    self._tell(arm, cell, judged, time.perf_counter_ns() - begun)
+            finally:
+                seat.dismiss()
+
+    def _judge(self, seat: Seat, play: Playable | Judgement) -> Judgement:
+        if isinstance(play, Judgement):
+            return play
+        try:
+            if play.cell.steps:
+                return self._direct(seat, play)
+            judged = seat.open(play, reuse=play.cell.round_trip)
+            if judged.verdict is Verdict.EXACT:
+                judged = seat.verify(play)
+            if play.cell.round_trip and judged.verdict not in _SPOILS:
+                seat.keep()
+            else:
+                seat.close()
+        except DriverError as error:
+            return Judgement(Verdict.SKIPPED, str(error))
+        except WorkerGone as gone:
+            return Judgement(Verdict(gone.verdict), str(gone))
+        return judged
+
+    def _direct(self, seat: Seat, play: Playable) -> Judgement:
+        try:
+            return Director(seat, play, seat.set(play)).run()
+        except OracleError as error:
+            return Judgement(Verdict.INVALID, str(error))
+
+    def _tell(self, arm: Arm, cell: Cell, judged: Judgement, elapsed_ns: int) -> None:
+        check = Check(
+            scenario=cell.scenario,
+            case=cell.id.partition("#")[2],
+            cell=cell.id,
+            driver=arm.name,
+            profile=arm.profile,
+            verdict=judged.verdict.value,
+            detail=judged.detail,
+            observed=judged.observed,
+            expected=judged.expected,
+            elapsed_ns=elapsed_ns,
+        )
+        with self._reporting:
+            self._report(check)
+
+
+def plays(arm: Arm, cell: Cell, arms: Sequence[Arm]) -> bool:
+    """Whether an arm plays a cell: those for which a profile makes no difference, such
+    as steps, are played once for each driver."""
+    first = next(one for one in arms if one.name == arm.name)
+    return not cell.once or arm is first
+
+
+def number_of_checks(cells: Sequence[Cell], arms: Sequence[Arm]) -> int:
+    """How many checks a run of these cells and arms is."""
+    return sum(plays(arm, cell, arms) for cell in cells for arm in arms)
+
+
+def in_groups(cells: Sequence[Cell]) -> list[Cell]:
+    """Cells of one scenario, one fixture and the same settings in a row: the next one of
+    its kind may have the session."""
+    rank: dict[object, int] = {}
+    for cell in cells:
+        rank.setdefault(cell.scenario, len(rank))
+        rank.setdefault(_group(cell), len(rank))
+    return sorted(cells, key=lambda cell: (rank[cell.scenario], rank[_group(cell)]))
+
+
+def _group(cell: Cell) -> tuple[object, ...]:
+    return cell.scenario, cell.fixture, cell.settings, cell.round_trip
+
+
+def in_order(
+    checks: Iterable[Check], cells: Sequence[Cell], arms: Sequence[Arm]
+) -> list[Check]:
+    """Checks in the order of the scenario files and arms, whatever finished first."""
+    cell_rank = {cell.id: rank for rank, cell in enumerate(cells)}
+    arm_rank = {(arm.name, str(arm.profile)): rank for rank, arm in enumerate(arms)}
+    return sorted(checks, key=lambda c: (cell_rank[c.cell], arm_rank[c.driver, c.profile]))

@@ -1,0 +1,99 @@
+"""What is known of cells before they are checked: expectations and declared deviations.
+
+Every check is marked with it as soon as it is judged, so that a results file tells the
+whole story, and whoever reads it needs neither baselines nor drivers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from harness.check import baseline_files, deviations, expectations
+from harness.check.deviations import Deviation
+from harness.check.expectations import Baseline, Expectation
+from harness.core.arms import Arm
+from harness.core.verdicts import Verdict
+from harness.results.records import Check
+
+
+class Known:
+    """Expectations and deviations of the drivers of one run on one server."""
+
+    def __init__(
+        self,
+        server: int,
+        baselines: Mapping[str, Baseline],
+        deviations: Mapping[str, tuple[Deviation, ...]],
+    ) -> None:
+        self.server = server
+        self.baselines = baselines
+        self.deviations = deviations
+
+    def mark(self, check: Check, version: str, *, lacking: bool) -> Check:
+        """The check with what was known of its cell, and what of that has changed.
+
+        Args:
+            check: as it was judged.
+            version: the library versions that were checked, empty if none started.
+            lacking: the server lacks what the cell needs.
+        """
+        verdict = Verdict(check.verdict)
+        expected = self._expectation(check)
+        deviation = deviations.find(
+            self.deviations.get(check.driver, ()), check.cell, check.profile
+        )
+        told = []
+        if expected is not None:
+            told.append(
+                expectations.drift(
+                    expected, verdict, version, trait=check.trait, lacking=lacking
+                )
+            )
+        if deviation is not None:
+            told.append(deviation.ended(verdict))
+        holds = deviation is not None and verdict in deviation.verdicts
+        return check.marked(
+            expected_verdict=expected.text if expected else "",
+            drift="; ".join(filter(None, told)),
+            deviation=deviation.reason if deviation and holds else "",
+            link=deviation.link if deviation and holds else "",
+        )
+
+    def _expectation(self, check: Check) -> Expectation | None:
+        found = self.baselines.get(check.driver)
+        return found.cells.get((check.cell, check.profile)) if found else None
+
+    def new(self, checks: Iterable[Check]) -> int:
+        """How many cells have no expectation, of drivers of which something is expected."""
+        return sum(
+            not one.expected_verdict
+            for one in checks
+            if one.driver in self.baselines
+            and one.verdict not in (Verdict.SKIPPED, Verdict.INVALID)
+        )
+
+
+def load(folder: Path, server: int, arms: Iterable[Arm], known: Collection[str]) -> Known:
+    """What is known of these arms' drivers; `known` are the ids of all cells.
+
+    Raises:
+        ResultsError: a baseline cannot be read.
+        DriverError: a deviation is wrong, or names no cell that there is.
+    """
+    drivers = {arm.name: arm.driver for arm in arms}
+    declared = {name: deviations.load(driver) for name, driver in drivers.items()}
+    for one in declared.values():
+        deviations.check_names(one, known)
+    found = {name: baseline_files.load(folder, server, name) for name in drivers}
+    expected = {name: one for name, one in found.items() if one is not None}
+    return Known(server, expected, declared)
+
+
+def fails(check: Check, fail_on: Verdict) -> bool:
+    """Whether a check fails a run: by drift, or by being bad and a surprise."""
+    if check.drift:
+        return True
+    if check.expected_verdict or check.deviation:
+        return False
+    return Verdict(check.verdict).severity >= fail_on.severity

@@ -1,0 +1,4 @@
+"""The command line: one module per verb.
+
+Knows everything; nobody knows it.
+"""

@@ -1,0 +1,192 @@
+"""`pgdyno bench`: how fast is it? Interleaved, verified, written to a file as it goes."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from harness.cli import options
+from harness.core.arms import Arm, Profile
+from harness.core.cells import LANES, Cell, Effort
+from harness.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.bench.lanes import Forecast
+    from harness.bench.orders import Order
+    from harness.servers import ServerSpec
+
+_TIERS: dict[Effort, tuple[Effort, ...]] = {
+    "quick": ("quick",),
+    "standard": ("quick", "standard"),
+    "full": ("quick", "standard", "full"),
+    "gate": ("quick", "standard"),
+}
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the verb."""
+    parser = subparsers.add_parser(
+        "bench",
+        help="how fast is it: time cases side by side in one run",
+        description="Time cases, each driver in fresh processes, short slices interleaved "
+        "in random order, every result verified before and after. With PATH: all sweep "
+        "points of that path.",
+    )
+    options.add_paths(parser)
+    options.add_drivers(parser)
+    options.add_server(parser)
+    parser.add_argument(
+        "--effort",
+        choices=get_args(Effort),
+        default="quick",
+        help="quick: 11 cells, 90 s · standard: 36 cells, 12 minutes · full: everything · "
+        "gate: enough rounds for a corrected test (default: quick)",
+    )
+    parser.add_argument(
+        "--lane",
+        choices=LANES,
+        default="time",
+        help="what is counted; "
+        + " · ".join(map(": ".join, LANES.items()))
+        + " (default: time)",
+    )
+    parser.add_argument(
+        "--profile", choices=("default", "configured"), default="configured"
+    )
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="order of slices (default: random)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    parser.add_argument("--no-aa", action="store_true", help="leave the A/A arm out")
+    parser.add_argument(
+        "--no-floor",
+        action="store_true",
+        help="leave the references out: pgbench and an op that does nothing",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE.jsonl", help="where the run is kept"
+    )
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write a report there")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure; results go to a file, its path to stdout."""
+    from harness import servers
+    from harness.bench import lanes, orders, schedule
+    from harness.scenario import select_cells
+
+    scenarios, cells = select_cells(args.path)
+    cells = chosen_cells(cells, args.effort, everything=bool(args.path))
+    if not cells:
+        raise UsageError(
+            f"nothing in {' '.join(args.path)} can be timed",
+            hint="a case with [case.bench] can: pgdyno list cases shows its effort",
+        )
+    # An A/A arm is a test of clocks and of interleaving, so only times have one; what is
+    # counted again in a fresh process is its own.
+    twice = args.lane == "time" and not args.no_aa
+    arms = with_aa(options.arms(args.driver, args.profile), wanted=twice)
+    plan = schedule.PLANS[args.effort]
+    if args.effort == "gate":
+        plan = replace(plan, min_rounds=schedule.gate_rounds(len(cells) * len(arms)))
+    if not args.no_floor and args.lane == "time":
+        arms += references(cells, args.profile)
+    forecast = lanes.load(args.lane).forecast(cells, arms, plan)
+    if args.dry_run:
+        print_plan(cells, arms, forecast)
+        return 0
+    spec = servers.parse(
+        args.server, max_connections=forecast.connections, transport=args.transport
+    )
+    seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**31)
+    out = args.out or default_path()
+    order = orders.Order(scenarios, cells, arms, plan, args.effort, seed, args.lane)
+    measure(spec, order, out)
+    print(f"results: {out}")
+    if args.report:
+        from harness.cli.report import write_reports
+
+        for path in write_reports([out], args.report):
+            print(f"report: {path}")
+    return outcome(out)
+
+
+def chosen_cells(cells: Sequence[Cell], effort: Effort, *, everything: bool) -> list[Cell]:
+    """The cells of an effort; with a path, all its timeable points."""
+    tiers = _TIERS["full"] if everything else _TIERS[effort]
+    return [cell for cell in cells if cell.bench is not None and cell.bench.effort in tiers]
+
+
+def with_aa(arms: Sequence[Arm], *, wanted: bool) -> list[Arm]:
+    """The arms and one of them twice: two identical arms must come out the same."""
+    if not wanted or not arms:
+        return list(arms)
+    first = arms[0]
+    return [*arms, Arm(first.driver, first.options, first.profile, copy=1)]
+
+
+def references(cells: Sequence[Cell], profile: Profile) -> list[Arm]:
+    """The references, if any cell has a floor: they take part in no other."""
+    from harness.plugin import contract
+
+    return contract.references(profile) if any(cell.floor for cell in cells) else []
+
+
+def print_plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast) -> None:
+    """What would be done, and about how long it would take."""
+    print(f"cells: {len(cells)}")
+    for cell in cells:
+        print(f"  {cell.id}"[:80])
+    drivers = [arm.id for arm in arms if not arm.reference]
+    print(f"arms: {len(drivers)}: {', '.join(drivers)}")
+    if beside := [arm.id for arm in arms if arm.reference]:
+        floors = sum(cell.floor for cell in cells)
+        print(f"references in {floors} of {len(cells)} cells: {', '.join(beside)}")
+    print(f"rounds: {plan.rounds}")
+    print(f"connections: up to {plan.connections}")
+    most = f", at most {plan.at_most:.0f} s" if plan.at_most else ""
+    print(f"time: about {plan.seconds:.0f} s{most}")
+
+
+def default_path() -> Path:
+    """A new file under results/runs."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path("results") / "runs" / f"{stamp}.jsonl"
+
+
+def measure(spec: ServerSpec, order: Order, out: Path) -> None:
+    """Open a venue and run; whatever ends it, the file is left readable."""
+    from harness.bench import orders
+    from harness.cli.progress import BenchProgress
+    from harness.venue import venue
+
+    with venue.opened(spec) as place, BenchProgress(0) as progress:
+        orders.measure(place, order, out, progress, complain=_complain)
+
+
+def _complain(problem: str) -> None:
+    print(f"pgdyno: {problem}: it does not take part", file=sys.stderr)
+
+
+def outcome(out: Path) -> int:
+    """Nothing measured is invalid; nothing but disturbed blocks is inconclusive."""
+    from harness.analysis.times import has_time
+    from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
+    from harness.results import store
+
+    run = store.read(out)
+    if any(one.memory for one in run.footprints):
+        return EXIT_PASS
+    if any(count.high_ops for count in run.counts):
+        return EXIT_PASS
+    timed = [trial for trial in run.trials if has_time(trial)]
+    if not timed:
+        return EXIT_INVALID
+    return EXIT_INCONCLUSIVE if all(one.disturbed for one in timed) else EXIT_PASS

@@ -1,0 +1,241 @@
+"""`pgdyno check`: is it right? Every case, every driver, a verdict for each."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.cli import options
+from harness.core.arms import PROFILES, Arm
+from harness.core.cells import Cell
+from harness.core.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from harness.check.checker import Checker
+    from harness.check.expectations import Baseline
+    from harness.check.known import Known
+    from harness.results.records import Check
+    from harness.scenario import Scenario
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the verb."""
+    parser = subparsers.add_parser(
+        "check",
+        help="is it right: a verdict for every case and driver",
+        description="Run the cases of scenarios against drivers and judge what comes back. "
+        "Exits 1 when a verdict is not the expected one, or when a cell without "
+        "expectation is as bad as --fail-on or worse and no declared deviation.",
+    )
+    options.add_paths(parser)
+    options.add_drivers(parser)
+    options.add_server(parser)
+    parser.add_argument(
+        "--profile",
+        choices=(*PROFILES, "both"),
+        default="both",
+        help="as installed, with the documented registrations done, or both (default)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "markdown", "junit"),
+        default="text",
+        help="how the matrix is printed (default: text)",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE.jsonl", help="keep the run as a file"
+    )
+    failing = [one.value for one in Verdict if one not in (Verdict.EXACT, Verdict.INVALID)]
+    parser.add_argument(
+        "--fail-on",
+        choices=failing,
+        default="lossy",
+        metavar="VERDICT",
+        help=f"the mildest verdict that fails the check: {', '.join(failing)} "
+        "(default: lossy)",
+    )
+    _add_baselines(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_baselines(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--baselines",
+        type=Path,
+        default=Path("results/baselines"),
+        metavar="DIR",
+        help="where the expectations are (default: results/baselines)",
+    )
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="expect from now on what this check finds; cells not checked keep theirs",
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="update although the baselines have changes that are not committed",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, print the matrix, and say by the exit code whether all is well."""
+    from harness.check import baseline_files
+    from harness.check.checker import in_order
+    from harness.scenario import select_cells
+
+    scenarios, cells = select_cells(args.path)
+    every = _every_cell(cells) if args.path else {cell.id for cell in cells}
+    if not args.path:
+        cells = [cell for cell in cells if cell.checked]
+    profiles = PROFILES if args.profile == "both" else (args.profile,)
+    arms = [arm for profile in profiles for arm in options.arms(args.driver, profile)]
+    if args.update and not args.force:
+        baseline_files.check_clean(args.baselines)
+    known, checker, found = _checked(args, scenarios, cells, arms, every)
+    checks = in_order(found, cells, arms)
+    print(rendered(checks, args.format).rstrip("\n"))
+    if args.update:
+        known = _update(args.baselines, known, checker, checks, every)
+        checks = [known.mark(one, _version(checker, one), lacking=True) for one in checks]
+    _tell(known, checks, args.baselines, every)
+    return _exit_code(checks, Verdict(args.fail_on))
+
+
+def _checked(
+    args: argparse.Namespace,
+    scenarios: Sequence[Scenario],
+    cells: Sequence[Cell],
+    arms: Sequence[Arm],
+    every: set[str],
+) -> tuple[Known, Checker, list[Check]]:
+    """Play the cells; every check is marked with what was known before it is written."""
+    from harness import servers
+    from harness.check import known
+    from harness.check.checker import Checker, number_of_checks
+    from harness.cli.progress import CheckProgress
+    from harness.play.recording import Recording
+    from harness.venue import venue
+
+    by_id = {cell.id: cell for cell in cells}
+    connections = venue.connections_needed(cells, arms)
+    spec = servers.parse(args.server, max_connections=connections, transport=args.transport)
+    with (
+        venue.opened(spec) as place,
+        CheckProgress(number_of_checks(cells, arms)) as progress,
+        Recording(args.out, "check", place, scenarios, cells, arms) as recording,
+    ):
+        before = known.load(args.baselines, place.facts.version_num // 10_000, arms, every)
+        recording.begin()
+
+        def report(check: Check) -> None:
+            lacking = bool(place.stage.lacks(by_id[check.cell]))
+            marked = before.mark(check, _version(checker, check), lacking=lacking)
+            recording.write(marked)
+            progress.checked(marked)
+
+        checker = Checker(place.stage, arms, place.folder, report)
+        checker.run(cells)
+    return before, checker, recording.checks
+
+
+def _every_cell(cells: Sequence[Cell]) -> set[str]:
+    """The ids of all cells that there are: those of the library and those asked for."""
+    from harness import scenario
+
+    library = {cell.id for one in scenario.select([]) for cell in one.cells}
+    return library | {cell.id for cell in cells}
+
+
+def _version(checker: Checker, check: Check) -> str:
+    from harness.check.expectations import version_of
+
+    return version_of(checker.terms(check.driver, check.profile))
+
+
+def _exit_code(checks: Sequence[Check], fail_on: Verdict) -> int:
+    from harness.check.known import fails
+    from harness.core.errors import EXIT_FAILED, EXIT_INVALID, EXIT_PASS
+
+    verdicts = [Verdict(check.verdict) for check in checks]
+    if all(one is Verdict.SKIPPED for one in verdicts):
+        for reason in dict.fromkeys(check.detail for check in checks):
+            print(f"pgdyno: all skipped: {reason}", file=sys.stderr)
+        return EXIT_INVALID
+    if any(fails(check, fail_on) for check in checks):
+        return EXIT_FAILED
+    return EXIT_INVALID if Verdict.INVALID in verdicts else EXIT_PASS
+
+
+# --- expectations -----------------------------------------------------------------------
+
+
+def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) -> None:
+    """On stderr, what a matrix does not show: how much drifted, is new, or is gone."""
+    drifted = sum(bool(check.drift) for check in checks)
+    if drifted:
+        print(f"pgdyno: {drifted} of {len(checks)} checks drifted", file=sys.stderr)
+    if gone := sum(len(_gone(one, every)) for one in known.baselines.values()):
+        print(
+            f"pgdyno: {gone} expected cells are in no scenario any more"
+            "\n  hint: pgdyno check --update forgets them",
+            file=sys.stderr,
+        )
+    if new := known.new(checks):
+        print(
+            f"pgdyno: {new} of {len(checks)} checks have no expectation in {folder}"
+            "\n  hint: look at them, then pgdyno check --update",
+            file=sys.stderr,
+        )
+
+
+def _update(
+    folder: Path, before: Known, checker: Checker, checks: Sequence[Check], every: set[str]
+) -> Known:
+    """Write what was found as what is expected, driver by driver; what is known now."""
+    from harness.check import baseline_files, expectations
+    from harness.check.known import Known
+
+    after = {}
+    for driver in dict.fromkeys(check.driver for check in checks):
+        old = before.baselines.get(driver) or expectations.Baseline(driver, before.server)
+        new = old
+        for profile in PROFILES:
+            own = [one for one in checks if (one.driver, one.profile) == (driver, profile)]
+            found: dict[expectations.Key, Verdict] = {
+                (one.cell, profile): Verdict(one.verdict) for one in own
+            }
+            traits: dict[expectations.Key, str] = {
+                (one.cell, profile): one.trait for one in own
+            }
+            version = expectations.version_of(checker.terms(driver, profile))
+            new = expectations.updated(new, found, version, _gone(old, every), traits)
+        after[driver] = new
+        path = baseline_files.save(folder, new)
+        print(f"{path}: {expectations.changes(old, new)}", file=sys.stderr)
+    return Known(before.server, after, before.deviations)
+
+
+def _gone(expected: Baseline, every: set[str]) -> set[str]:
+    """Cells that the library had once. Those of own files may just not be asked for."""
+    return {
+        cell
+        for cell, _ in expected.cells
+        if cell not in every and "/" in cell.partition("#")[0]
+    }
+
+
+def rendered(checks: Sequence[Check], form: str) -> str:
+    """The checks in the form that was asked for."""
+    from harness.render import json, junit, markdown, text
+    from harness.report import matrix
+
+    if form == "json":
+        return json.render(checks)
+    if form == "junit":
+        return junit.render(checks)
+    table = matrix.build(checks)
+    return markdown.matrix(table) if form == "markdown" else text.matrix(table)

@@ -1,0 +1,193 @@
+"""`pgdyno diff`: what changes for somebody who moves from one driver to another."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.cli import options
+from harness.core.arms import PROFILES, Arm
+
+if TYPE_CHECKING:
+    from harness.moving import Guide, Side
+    from harness.results.records import Run
+
+FORMATS = ("markdown", "html", "json")
+
+_EPILOG = """\
+examples:
+  pgdyno diff psycopg2 psycopg > moving.md
+  pgdyno diff psycopg2 asyncpg --format html --out moving.html
+  pgdyno diff asyncpg psqlpy types/numbers
+  pgdyno diff asyncpg psqlpy --from checks.jsonl
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the verb."""
+    parser = subparsers.add_parser(
+        "diff",
+        help="what changes when one moves from a driver to another",
+        description="Ask both drivers the same questions and report where the\nanswers "
+        "differ, as a guide for the move: silent changes first,\neach with what to do.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("before", metavar="DRIVER_A", help="the driver that is left")
+    parser.add_argument("after", metavar="DRIVER_B", help="the driver that is moved to")
+    options.add_paths(parser)
+    parser.add_argument(
+        "--profile", choices=PROFILES, default="configured", help="default: configured"
+    )
+    options.add_server(parser)
+    parser.add_argument(
+        "--from",
+        dest="run_file",
+        type=Path,
+        metavar="RUN.jsonl",
+        help="read a run of pgdyno check instead of checking now",
+    )
+    parser.add_argument(
+        "--format", choices=FORMATS, default="markdown", help="default: markdown"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: stdout")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check or read, and write the guide."""
+    from harness import moving
+    from harness.core.errors import EXIT_INVALID, EXIT_PASS, UsageError
+    from harness.moving import fixes
+
+    arms = [options.arms([name], args.profile)[0] for name in (args.before, args.after)]
+    if arms[0] == arms[1]:
+        raise UsageError(
+            "there is nothing to move: both are one driver",
+            hint="name two, such as pgdyno diff psycopg2 psycopg",
+        )
+    if args.run_file and args.path:
+        raise UsageError(
+            "PATH chooses what is checked; --from reads what was checked",
+            hint="leave one of them out",
+        )
+    checked = _read(args.run_file, arms) if args.run_file else _check(args, arms)
+    before, after = (_side(arm, checked) for arm in arms)
+    guide = moving.build(checked, before, after, args.profile, fixes.load())
+    _put(rendered(guide, args.format), args.out)
+    return EXIT_PASS if guide.compared else EXIT_INVALID
+
+
+def _read(path: Path, arms: list[Arm]) -> Run:
+    from harness.core.errors import ResultsError
+    from harness.results.store import read
+
+    found = read(path)
+    there = {(one.driver, one.profile) for one in found.checks}
+    for arm in arms:
+        if (arm.name, arm.profile) not in there:
+            known = ", ".join(sorted(f"{driver} ({profile})" for driver, profile in there))
+            raise ResultsError(
+                f"{path} has no check of {arm.name} ({arm.profile})",
+                hint=f"it has: {known or 'none'}",
+            )
+    return found
+
+
+def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
+    """Check both drivers; the run goes through a file, as every run does."""
+    from harness import servers
+    from harness.check.checker import Checker
+    from harness.cli.progress import CheckProgress
+    from harness.play.recording import Recording
+    from harness.results.store import read
+    from harness.scenario import select_cells
+    from harness.venue import venue
+
+    scenarios, cells = select_cells(args.path)
+    if not args.path:
+        cells = [cell for cell in cells if cell.checked]
+    spec = servers.parse(
+        args.server,
+        max_connections=venue.connections_needed(cells, arms),
+        transport=args.transport,
+    )
+    with tempfile.TemporaryDirectory(prefix="pgdyno-") as folder:
+        path = Path(folder) / "diff.jsonl"
+        with (
+            venue.opened(spec) as place,
+            CheckProgress(len(cells) * len(arms)) as progress,
+            Recording(path, "check", place, scenarios, cells, arms) as recording,
+        ):
+            recording.begin()
+
+            def report(check: Any) -> None:
+                recording.write(check)
+                progress.checked(check)
+
+            Checker(place.stage, arms, place.folder, report).run(cells)
+        return read(path)
+
+
+def _side(arm: Arm, checked: Run) -> Side:
+    """A driver's terms: from the run, else from the library as it is installed here."""
+    from harness.moving import Side
+
+    facts = [
+        one
+        for one in checked.header.arms
+        if one.terms and (one.id, one.profile) == (arm.id, arm.profile)
+    ]
+    if facts:
+        return Side(arm.name, facts[0].kind, facts[0].terms)
+    hello = _hello(arm)
+    return Side(arm.name, hello.get("kind", ""), hello.get("terms", {}))
+
+
+def _hello(arm: Arm) -> Mapping[str, Any]:
+    """What a driver says of itself; nothing where it is not installed."""
+    from harness.core.errors import DriverError, WorkerGone
+    from harness.play.process import WorkerProcess
+
+    with tempfile.TemporaryDirectory(prefix="pgdyno-") as folder:
+        worker = WorkerProcess(arm, Path(folder), [])
+        try:
+            return worker.greet()
+        except (DriverError, WorkerGone):
+            return {}
+        finally:
+            worker.stop()
+
+
+def rendered(guide: Guide, form: str) -> str:
+    """The guide in the form that was asked for."""
+    from harness.moving import render
+
+    if form == "html":
+        try:
+            return render.html(guide)
+        except ModuleNotFoundError as error:
+            from harness.core.errors import MissingExtra
+
+            raise MissingExtra("report", "an HTML report") from error
+    return render.json(guide) if form == "json" else render.markdown(guide)
+
+
+def _put(text: str, out: Path | None) -> None:
+    from harness.core.errors import ResultsError
+
+    if out is None:
+        sys.stdout.write(text)
+        return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, "utf-8")
+    except OSError as error:
+        raise ResultsError(
+            f"{out} cannot be written: {error.strerror}", hint="name another --out"
+        ) from error
+    print(out)

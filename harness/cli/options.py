@@ -1,0 +1,60 @@
+"""Options that several verbs share, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from harness.core.arms import Arm, Profile
+from harness.plugin import contract
+
+BASE_DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
+
+
+def add_paths(parser: argparse.ArgumentParser) -> None:
+    """`PATH…`: which scenarios."""
+    parser.add_argument(
+        "path",
+        nargs="*",
+        metavar="PATH",
+        help="a scenario (copy/in), a case (copy/in#rows), a family (copy) or a TOML file",
+    )
+
+
+def add_drivers(parser: argparse.ArgumentParser) -> None:
+    """`--driver D`: which drivers."""
+    parser.add_argument(
+        "--driver",
+        action="append",
+        default=[],
+        metavar="D",
+        help="a driver with its options, such as asyncpg+uvloop; may be repeated "
+        f"(default: {', '.join(BASE_DRIVERS)})",
+    )
+
+
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """`--server S` and `--transport T`."""
+    default = "dsn" if os.environ.get("PGDYNO_DSN") else "wheel"
+    parser.add_argument(
+        "--server",
+        default=default,
+        metavar="S",
+        help="wheel[:16|:18], local[:BINDIR], dsn:postgresql://… or container:IMAGE "
+        "(default: $PGDYNO_DSN if set, else wheel)",
+    )
+    parser.add_argument(
+        "--transport",
+        choices=("tcp", "unix"),
+        default="tcp",
+        help="how drivers reach a server of our own (default: tcp)",
+    )
+
+
+def arms(names: Sequence[str], profile: Profile) -> list[Arm]:
+    """The arms of these drivers, the base drivers if none is named, each once."""
+    chosen = [contract.parse_arm(name, profile) for name in names or BASE_DRIVERS]
+    for arm in chosen:
+        contract.verify_options(arm)
+    return list(dict.fromkeys(chosen))

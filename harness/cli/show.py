@@ -1,0 +1,365 @@
+"""`pgdyno show`: one cell, all there is to know, and code to see it without pgdyno."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.cli import options
+from harness.core.arms import PROFILES, Arm
+from harness.core.cells import Cell, Task
+from harness.core.verdicts import Judgement, Verdict
+
+if TYPE_CHECKING:
+    from harness.play.seat import Seat
+    from harness.reproduce.script import Ran
+    from harness.reproduce.steps import Code
+    from harness.venue.stage import Playable
+    from harness.venue.venue import Venue
+
+RUN_SECONDS = 30.0
+_SHOWN_CALLS = 5
+_SHOWN_CHARS = 2_000
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the verb."""
+    parser = subparsers.add_parser(
+        "show",
+        help="one cell of one driver: what happened, and code that reproduces it",
+        description="Play one cell and print the verdict, what the driver gave, what the "
+        "server has afterwards, and a reproduction in plain code of the driver's library.",
+    )
+    parser.add_argument("cell", metavar="CELL", help="its id: types/numbers#nan@value=NaN")
+    parser.add_argument(
+        "--driver", required=True, metavar="D", help="a driver with its options"
+    )
+    parser.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default="default",
+        help="as installed (default), or with the documented registrations done",
+    )
+    options.add_server(parser)
+    parser.add_argument(
+        "--run",
+        action="store_true",
+        dest="rerun",
+        help="run the reproduction and say whether it shows what the check saw",
+    )
+    parser.add_argument(
+        "--script", type=Path, metavar="FILE.py", help="write the reproduction to a file"
+    )
+    parser.set_defaults(run=run)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A cell that was played: its judgement, what its ops brought, what was left."""
+
+    cell: Cell
+    arm: Arm
+    judged: Judgement
+    version: str = ""
+    seen: Sequence[Mapping[str, Any]] = ()
+    state: str = ""
+    code: Code | None = None  # of the acts, where the cell has steps
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play, print, perhaps run the reproduction."""
+    from harness import servers
+    from harness.core.errors import EXIT_PASS
+    from harness.plugin import contract
+    from harness.venue import venue
+
+    cell = only_cell(args.cell)
+    arm = contract.parse_arm(args.driver, args.profile)
+    spec = servers.parse(
+        args.server,
+        max_connections=venue.connections_needed([cell], [arm]),
+        transport=args.transport,
+    )
+    with venue.opened(spec) as place:
+        play = place.stage.playable(cell)
+        if isinstance(play, Judgement):
+            played, text = Played(cell, arm, play), ""
+            reason = f"nothing was played: {play.detail}"
+        else:
+            played = played_cell(place, play, arm)
+            text, reason = reproduction_of(place, play, played)
+        print("\n".join(description(played, place)))
+        print(f"\n{text or reason}", end="" if text else "\n")
+        if args.script and text:
+            args.script.write_text(text, "utf-8")
+        if not args.rerun:
+            return EXIT_PASS
+        return _tell(compared(place, played, text) if text else reason, bool(text))
+
+
+def _tell(told: str, ran: bool) -> int:
+    """Whether the reproduction reproduces; one that does not is a fault of ours."""
+    from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
+
+    if not ran:
+        print("\nnot run: there is no reproduction")
+        return EXIT_INCONCLUSIVE
+    if not told:
+        print("\nrun: it shows what the check saw")
+        return EXIT_PASS
+    print(f"\nrun: it does not reproduce: {told}")
+    return EXIT_INVALID
+
+
+def only_cell(path: str) -> Cell:
+    """The one cell that a path names.
+
+    Raises:
+        UsageError: it names several.
+        ScenarioError: it names none.
+    """
+    from harness.core.errors import UsageError
+    from harness.scenario import select_cells
+
+    _, cells = select_cells([path])
+    if len(cells) == 1:
+        return cells[0]
+    some = ", ".join(cell.id for cell in cells[:3])
+    raise UsageError(f"{path} names {len(cells)} cells", hint=f"name one: {some}, …")
+
+
+# --- playing ----------------------------------------------------------------------------
+
+
+def played_cell(place: Venue, play: Playable, arm: Arm) -> Played:
+    """Play a cell once, by the same ways as a check.
+
+    Raises:
+        DriverError: the driver cannot be used.
+    """
+    from harness.check.checker import DEADLINES
+    from harness.check.expectations import version_of
+    from harness.core.errors import WorkerGone
+    from harness.play.seat import Seat
+
+    seat = Seat(arm, place.stage, place.control, place.folder, [], DEADLINES)
+    if play.cell.steps:
+        return _played_steps(seat, play, arm)
+    try:
+        judged = seat.open(play)
+        if judged.verdict is Verdict.EXACT:
+            judged = seat.verify(play, keep=True)
+    except WorkerGone as gone:
+        judged = Judgement(Verdict(gone.verdict), str(gone))
+    finally:
+        seat.dismiss()
+    state = _state(place, play.cell, seat.schema)
+    return Played(play.cell, arm, judged, version_of(seat.terms), seat.seen, state)
+
+
+def _played_steps(seat: Seat, play: Playable, arm: Arm) -> Played:
+    """Play a case of steps; what each brought, and the code of its acts."""
+    from harness.check.expectations import version_of
+    from harness.core.errors import WorkerGone
+    from harness.play.director import Director
+    from harness.reproduce.steps import Code, acts_of
+
+    director = Director(seat, play, seat.set(play))
+    try:
+        judged = director.run()
+    except WorkerGone as gone:
+        judged = Judgement(Verdict(gone.verdict), str(gone))
+    code = None
+    if judged.verdict not in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
+        source = seat.sources(acts_of(play.cell), play)
+        asynchronous = seat.worker.hello["kind"] == "async"
+        code = Code(source["imports"], source["definitions"], asynchronous)
+    seat.dismiss()
+    version = version_of(seat.terms)
+    return Played(play.cell, arm, judged, version, director.lines, code=code)
+
+
+def _state(place: Venue, cell: Cell, schema: str) -> str:
+    """What the server shows afterwards, where the cell says how to look."""
+    from harness.reproduce.script import state_query
+
+    if not cell.expect.state or not schema:
+        return ""
+    place.stage.use(place.control, schema)
+    return place.control.value(state_query(cell.expect.state))
+
+
+# --- printing ---------------------------------------------------------------------------
+
+
+def description(played: Played, place: Venue) -> Iterator[str]:
+    """What happened, for people."""
+    judged = played.judged
+    yield played.cell.id
+    yield _line("title", played.cell.title)
+    version = f" ({played.version})" if played.version else ""
+    yield _line("driver", f"{played.arm.name}, {played.arm.profile}{version}")
+    yield _line("server", f"{place.facts.label}, PostgreSQL {place.facts.version}")
+    yield _line("verdict", judged.verdict)
+    for name, text in (
+        ("detail", judged.detail),
+        ("observed", "" if judged.observed in judged.detail else judged.observed),
+        ("expected", judged.expected),
+    ):
+        if text:
+            yield _line(name, text)
+    if known := _declared(played):
+        yield _line("declared", known)
+    shown = len(played.seen) if played.cell.steps else _SHOWN_CALLS
+    for number, one in enumerate(played.seen[:shown], 1):
+        yield from _seen(one, f"call {number}" if len(played.seen) > 1 else "result")
+    if len(played.seen) > shown:
+        yield _line("", f"and {len(played.seen) - _SHOWN_CALLS} calls more")
+    if played.state:
+        yield _line("afterwards", played.state)
+
+
+def _declared(played: Played) -> str:
+    from harness.check import deviations
+
+    found = deviations.find(
+        deviations.load(played.arm.driver), played.cell.id, played.arm.profile
+    )
+    if found is None:
+        return ""
+    return found.ended(played.judged.verdict) or f"{found.reason} {found.link}"
+
+
+def _seen(one: Mapping[str, Any], name: str) -> Iterator[str]:
+    if "line" in one:
+        yield _line(f"step {one['step']}", one["line"])
+        return
+    if "raised" in one:
+        yield _line(name, f"raised {one['raised']}, SQLSTATE {one['sqlstate'] or 'none'}")
+        yield _line("", one["message"].strip())
+        return
+    kind, text = one["type"], one["repr"]
+    if len(text) > _SHOWN_CHARS:
+        text = f"{text[:_SHOWN_CHARS]}…"
+    yield _line(name, f"{kind}: {text}" if kind else text)
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<11}{text}".replace("\n", f"\n{'':13}")
+
+
+# --- the reproduction -------------------------------------------------------------------
+
+
+def reproduction_of(place: Venue, play: Playable, played: Played) -> tuple[str, str]:
+    """The script, or nothing and the reason why there is none."""
+    from harness.core.errors import Unsupported
+    from harness.reproduce import script
+    from harness.values.binding import bind_call
+
+    if played.judged.verdict in (Verdict.UNSUPPORTED, Verdict.INVALID):
+        return "", f"nothing to reproduce: {played.judged.detail}"
+    if play.cell.steps:
+        return _script_of_steps(played)
+    if play.cell.clients or play.cell.pool:
+        return "", "no recipe for a pool yet"
+    task: Task = pickle.loads(play.path.read_bytes())  # written by us, a moment ago
+    try:
+        recipe = script.load(played.arm.driver)
+        call = bind_call(task, script.Wrapped, 0)
+        scene = _scene(place, play, played)
+        return script.script(recipe, played.arm, call, scene), ""
+    except (script.NoRecipe, Unsupported) as reason:
+        return "", str(reason)
+
+
+def _script_of_steps(played: Played) -> tuple[str, str]:
+    from harness.reproduce import steps
+    from harness.reproduce.script import NoRecipe
+
+    if played.code is None:
+        return "", f"nothing to reproduce: {played.judged.detail}"
+    try:
+        title = _title(played)
+        return steps.script(played.cell, played.arm, played.code, title), ""
+    except NoRecipe as reason:
+        return "", str(reason)
+
+
+def _title(played: Played) -> tuple[str, str]:
+    judged = played.judged
+    who = f"{played.version or played.arm.name}, profile {played.arm.profile}"
+    return f"{played.cell.id} with {who}", f"{judged.verdict}: {judged.detail}".rstrip(": ")
+
+
+def _scene(place: Venue, play: Playable, played: Played) -> Any:
+    from harness.reproduce.script import Scene
+
+    cell = play.cell
+    reset = cell.bench.reset if cell.bench and cell.fixture.scope == "trial" else ""
+    parts = [part.strip(" \n;") for part in (cell.fixture.sql, reset) if part.strip()]
+    return Scene(
+        title=_title(played),
+        setup=";\n".join(parts),
+        extension_schemas=place.stage.extension_schemas,
+        settings=cell.settings,
+        state=cell.expect.state,
+        calls=play.prepared.calls,
+        vector="extension:vector" in cell.needs,
+    )
+
+
+def compared(place: Venue, played: Played, text: str) -> str:
+    """Run a reproduction and compare it with what was seen; empty if it agrees."""
+    from harness.reproduce import steps
+    from harness.reproduce.script import SCHEMA, disagreement
+
+    try:
+        ran = run_script(text, place)
+    finally:
+        place.control.run(f"drop schema if exists {SCHEMA} cascade")
+    if played.cell.steps:
+        verdict = played.judged.verdict
+        return steps.disagreement(played.cell, played.seen, verdict, ran)
+    return disagreement(played.seen, played.state, played.judged.verdict, ran)
+
+
+def run_script(text: str, place: Venue) -> Ran:
+    """Run a script as a user would: the connection comes from the environment."""
+    from harness.reproduce.script import Ran
+
+    target = place.server.target
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    environment = own | {
+        "PGHOST": target.host,
+        "PGPORT": str(target.port),
+        "PGUSER": target.user,
+        "PGPASSWORD": target.password,
+        "PGDATABASE": target.dbname,
+        "PYTHONIOENCODING": "utf-8",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "reproduction.py"
+        file.write_text(text, "utf-8")
+        try:
+            done = subprocess.run(
+                [sys.executable, str(file)],
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                env=environment,
+                cwd=folder,
+                timeout=RUN_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Ran("", "", None)
+    return Ran(done.stdout, done.stderr, done.returncode)

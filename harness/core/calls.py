@@ -1,0 +1,130 @@
+"""What a driver is asked, where, and under which terms it does its work."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+
+class Op(StrEnum):
+    """The closed vocabulary of what a driver can be asked; a method has its name."""
+
+    CONNECT = "connect"
+    CONNECT_QUERY = "connect_query"
+    CHECKOUT = "checkout"
+    EXECUTE = "execute"
+    FETCH_ALL = "fetch_all"
+    FETCH_ONE = "fetch_one"
+    FETCH_VAL = "fetch_val"
+    EXECUTE_MANY = "execute_many"
+    BATCH_HELPER = "batch_helper"
+    SEQUENTIAL = "sequential"
+    PIPELINE = "pipeline"
+    TRANSACTION = "transaction"
+    SAVEPOINT = "savepoint"
+    COPY_IN = "copy_in"
+    COPY_OUT = "copy_out"
+    STEPS = "steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement with `$n` placeholders and one call's parameters."""
+
+    sql: str
+    params: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a plug-in binds an op to: everything it needs, as Python objects.
+
+    `sql` has `$n` placeholders. `params` holds one tuple per call; calls cycle
+    through it, starting at `offset`. `statements` is the list of a pipeline, a
+    transaction or a sequence. `rows` are the rows of an `execute_many` or a COPY,
+    `data` the encoded COPY stream when the source is bytes, `types` the
+    `pg_type.typname` of each column.
+    """
+
+    op: Op
+    sql: str = ""
+    params: tuple[tuple[Any, ...], ...] = ()
+    statements: tuple[Statement, ...] = ()
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+    data: bytes = b""
+    format: Literal["text", "csv", "binary"] = "text"
+    offset: int = 0
+
+    def cycle(self) -> Iterator[tuple[Any, ...]]:
+        """The endless sequence of parameters: the same for every driver."""
+        start = self.offset % len(self.params) if self.params else 0
+        return itertools.cycle(self.params[start:] + self.params[:start])
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to connect, and with which session settings (sent as startup options)."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    dbname: str
+    settings: tuple[tuple[str, str], ...] = ()
+    application_name: str = "pgdyno"
+
+    @property
+    def options(self) -> str:
+        """The settings in libpq's form: `-c name=value`, with spaces escaped."""
+        return libpq_options(self.settings)
+
+
+def libpq_options(settings: Iterable[tuple[str, str]]) -> str:
+    """Settings as libpq's `options`: `-c name=value`, with blanks escaped."""
+    escaped = {name: re.sub(r"([\\ ])", r"\\\1", value) for name, value in settings}
+    return " ".join(f"-c {name}={value}" for name, value in escaped.items())
+
+
+BOUND_BY_CLIENT = "put into the SQL by the client"
+"""In `Terms.wire_parameters`: the server never sees the parameters as such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which terms a driver does its work; shown beside every number.
+
+    Most are free text. Before a driver is timed, two are compared with what the server
+    sees: `autocommit`, which begins with "off" where that is so, and `wire_parameters`, by
+    the words `BOUND_BY_CLIENT`.
+    """
+
+    library: str
+    version: str
+    implementation: str
+    libpq: str
+    wire_results: str
+    wire_parameters: str
+    row_shape: str
+    placeholders: str
+    statement_cache: str
+    autocommit: str
+    pool: str
+    loop: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFields:
+    """What an exception of a driver tells, as far as the library exposes it."""
+
+    sqlstate: str = ""
+    message: str = ""
+    constraint: str = ""
+    table: str = ""
+    column: str = ""

@@ -1,0 +1,199 @@
+"""What is checked and perhaps timed: a cell, and the task that a worker gets of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from harness.core.arms import Arm
+from harness.core.calls import Op
+from harness.core.expect import Expect, ExpectedError
+from harness.core.steps import Step
+from harness.core.tables import Table
+
+Effort = Literal["quick", "standard", "full", "gate"]
+
+Point = tuple[tuple[str, int | str], ...]
+
+LANES: Mapping[str, str] = {
+    "time": "time per op, slices of all drivers interleaved",
+    "memory": "bytes per connection, and whether a long loop grows",
+    "instructions": "instructions of the client per op, by callgrind: hardly any noise",
+}
+"""What a bench run can count: name → what a user reads about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSpec:
+    """A statement of a scenario file: SQL and the SQL that makes its parameters."""
+
+    sql: str
+    params: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Ops that begin at moments of their own, whether or not the last one is back (an open
+    loop): `rate` per second, for so many seconds, at equal distances or as a Poisson
+    process."""
+
+    kind: Literal["uniform", "poisson"]
+    rate: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class BenchSpec:
+    """How a cell is timed: what one op is worth, what undoes it, and, for an open loop,
+    when ops arrive.
+
+    With `floor` the references take part. That is not part of the work, so it stays out
+    of the repr, from which the cell's digest is made.
+    """
+
+    effort: Effort
+    unit: str
+    units_per_op: int
+    reset: str
+    server_settings: tuple[tuple[str, str], ...] = ()
+    arrivals: Arrivals | None = None
+    floor: bool = field(default=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """SQL of the control connection, with one schema per `run` or per `trial`.
+
+    `reset` brings it back to its first state without making it anew.
+    """
+
+    sql: str = ""
+    scope: Literal["run", "trial"] = "run"
+    reset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A case at one point of its axes: what is checked and perhaps timed.
+
+    All `${axis}` marks are replaced. `checked` cells are those that a check of everything
+    plays; the other points of a sweep are verified when they are timed. A check plays
+    those that are played `once` in one profile only. `clients` > 0
+    makes it a concurrency cell over a pool of `pool` connections. `forms` says in which
+    Python form each parameter or column is sent; `args` are one call's parameters that
+    SQL cannot make, by their constructors.
+    """
+
+    scenario: str
+    case: str
+    point: Point
+    title: str
+    op: Op
+    fixture: Fixture
+    expect: Expect
+    sql: str = ""
+    params: str = ""
+    args: tuple[Mapping[str, Any], ...] = ()
+    forms: tuple[str, ...] = ()
+    statements: tuple[StatementSpec, ...] = ()
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    rows: str = ""
+    format: Literal["text", "csv", "binary"] = "text"
+    source: Literal["rows", "bytes"] = "rows"
+    strategy: str = ""
+    clients: int = 0
+    pool: int = 0
+    requires: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    steps: tuple[Step, ...] = ()
+    bench: BenchSpec | None = None
+    checked: bool = True
+    once: bool = False
+
+    @property
+    def id(self) -> str:
+        """The cell's identity: `copy/in#rows@format=text,rows=1000`."""
+        head = f"{self.scenario}#{self.case}"
+        axes = ",".join(f"{name}={value}" for name, value in self.point)
+        return f"{head}@{axes}" if axes else head
+
+    @property
+    def digest(self) -> str:
+        """Equal for two versions of a cell that ask the same work."""
+        bench = self.bench and replace(self.bench, effort="full", unit="")
+        work = repr(replace(self, title="", bench=bench, checked=True, once=False))
+        return hashlib.sha256(work.encode()).hexdigest()[:16]
+
+    @property
+    def work(self) -> str:
+        """Equal for two cells that ask the same work, whatever they are called."""
+        nameless = replace(self, scenario="", case="", point=(), title="")
+        return nameless.digest
+
+    @property
+    def floor(self) -> bool:
+        """Whether references take part when it is timed."""
+        return self.bench is not None and self.bench.floor
+
+    def played_by(self, arm: Arm) -> bool:
+        """Whether an arm takes part: a driver always, a reference in cells with a floor."""
+        return self.floor or not arm.reference
+
+    @property
+    def round_trip(self) -> bool:
+        """A `[[value]]`: it leaves no trace but a row that is removed, so the next one may
+        have its session."""
+        return any(axis == "value" for axis, _ in self.point)
+
+    @property
+    def arrivals(self) -> Arrivals | None:
+        """When ops arrive, of a cell that is an open loop."""
+        return self.bench.arrivals if self.bench else None
+
+    @property
+    def family(self) -> str:
+        """The folder of the scenario: `copy`."""
+        return self.scenario.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An oracle's answer, ready for a worker: one list of tables per call.
+
+    `calls[i][j]` is what statement j of call i returns; None where it returns none.
+    """
+
+    calls: tuple[tuple[Table | None, ...], ...] = ()
+    error: ExpectedError | None = None
+    rejected: bool = False
+    trait: bool = False
+    accept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A cell as a worker needs it: inputs and expected answers, no scenario, no server."""
+
+    cell: str
+    op: Op
+    expected: Expected
+    requires: tuple[str, ...] = ()
+    sql: str = ""
+    params: Table | None = None
+    args: tuple[Mapping[str, Any], ...] = ()
+    statements: tuple[tuple[str, Table | None], ...] = ()
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    rows: Table | None = None
+    data: bytes = b""
+    format: Literal["text", "csv", "binary"] = "text"
+    source: Literal["rows", "bytes"] = "rows"
+    forms: tuple[str, ...] = ()
+    clients: int = 0
+    pool: int = 0
+    steps: tuple[Step, ...] = ()

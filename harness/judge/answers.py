@@ -1,0 +1,140 @@
+"""Which part of a native result is judged, and how, by op. Standard library only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any
+
+from harness.core.calls import ErrorFields, Op
+from harness.core.cells import Task
+from harness.core.tables import Table
+from harness.core.verdicts import Judgement, Verdict
+from harness.judge import verify
+from harness.values import describe_type
+
+_EXACT = Judgement(Verdict.EXACT)
+# Objects of these types may be the same object although they were made anew.
+_SHARED = (type(None), bool, int)
+_SAMPLE = 3
+_NOTHING = object()
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+SEEN_CHARS = 20_000
+
+
+def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
+    """What call number `index` of a task brought, against the server's own answer."""
+    calls = task.expected.calls
+    tables = calls[index % len(calls)] if calls else ()
+    if task.statements and task.op is not Op.EXECUTE:
+        return _judge_statements(task, session, native, tables)
+    table = tables[0] if tables else None
+    if table is None:
+        return _EXACT
+    accept = task.expected.accept
+    if task.op is Op.COPY_OUT:
+        return verify.judge_bytes(table, native, task.format)
+    if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY):
+        return verify.judge_value(table, native, accept)
+    if task.op is Op.FETCH_ONE:
+        return _judge_rows(table, session, [] if native is None else [native], accept)
+    if task.op is Op.FETCH_ALL:
+        return _judge_rows(table, session, native, accept)
+    return _EXACT
+
+
+def compare_texts(
+    task: Task, found: Sequence[Sequence[Sequence[str | None]]], detail: str
+) -> Judgement:
+    """The rows of every call of a cycle, as texts, against the server's own answer."""
+    wanted = [call[0].rows if call[0] else () for call in task.expected.calls]
+    got = [tuple(map(tuple, rows)) for rows in found]
+    for number, (one, other) in enumerate(zip_longest(got, wanted)):
+        if one != other:
+            return Judgement(
+                Verdict.LOSSY,
+                f"call {number} brought other rows than the server has",
+                verify.shorten(repr(one)),
+                verify.shorten(repr(other)),
+            )
+    return Judgement(Verdict.EXACT, detail)
+
+
+def rows_of(task: Task, session: Any, native: Any) -> Any:
+    """What a trait shows of a native result: the value, or the rows as tuples."""
+    if task.op is Op.FETCH_ALL:
+        return list(session.rows(native))
+    if task.op is Op.FETCH_ONE:
+        return next(iter(session.rows([native])), None)
+    return native if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY) else None
+
+
+def seen(task: Task, session: Any, native: Any) -> dict[str, Any]:
+    """What an op brought, for `pgdyno show`: its type and its repr, for people.
+
+    A reproduction in plain code prints the same repr, so addresses are taken out. Of a
+    long one the beginning is kept, and how long it was.
+    """
+    value = _visible(task, session, native)
+    text = "done" if value is _NOTHING else _ADDRESS.sub("", repr(value))
+    kind = "" if value is _NOTHING else describe_type(value)
+    return {"type": kind, "repr": text[:SEEN_CHARS], "chars": len(text)}
+
+
+def seen_error(fields: ErrorFields, error: BaseException) -> dict[str, Any]:
+    """An exception that an op raised, for `pgdyno show`."""
+    return {
+        "raised": verify.class_of(error),
+        "sqlstate": fields.sqlstate,
+        "message": fields.message[:SEEN_CHARS],
+    }
+
+
+def _visible(task: Task, session: Any, native: Any) -> Any:
+    """The part of a native result that a user looks at."""
+    if task.op is Op.COPY_OUT:
+        return native
+    if task.statements and isinstance(native, list | tuple):
+        return [None if one is None else list(session.rows(one)) for one in native]
+    if task.op in (Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.CONNECT_QUERY):
+        return rows_of(task, session, native)
+    return _NOTHING
+
+
+def _judge_statements(
+    task: Task, session: Any, native: Any, tables: tuple[Table | None, ...]
+) -> Judgement:
+    if not isinstance(native, list | tuple) or len(native) != len(tables):
+        got = len(native) if isinstance(native, list | tuple) else type(native).__name__
+        return Judgement(Verdict.LOSSY, f"{got} results for {len(tables)} statements")
+    return verify.worst(
+        _judge_rows(table, session, one, task.expected.accept)
+        for one, table in zip(native, tables, strict=True)
+        if table is not None
+    )
+
+
+def _judge_rows(
+    table: Table, session: Any, native: Any, accept: tuple[str, ...]
+) -> Judgement:
+    rows = session.rows(native)
+    judged = verify.judge_rows(table, rows, accept)
+    if judged.verdict.timeable and not _settled(rows, session.rows(native)):
+        return Judgement(
+            Verdict.BROKEN,
+            "the rows are decoded after the op, so the op does not do its work",
+        )
+    return judged
+
+
+def _settled(once: Sequence[Sequence[Any]], again: Sequence[Sequence[Any]]) -> bool:
+    """Whether reading a result twice gives the same objects: it was decoded before."""
+    if len(once) != len(again):
+        return False
+    pairs = (
+        (one, two)
+        for first, second in zip(once[:_SAMPLE], again[:_SAMPLE], strict=True)
+        for one, two in zip(first, second, strict=True)
+    )
+    return all(one is two for one, two in pairs if not isinstance(one, _SHARED))

@@ -1,0 +1,157 @@
+"""What the system tells of a block while it runs: who used the processors, who waited."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from harness.core.clocks import cpu_clock
+from harness.machine.contention import Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Processor seconds of the watched cores and of this process, at one moment."""
+
+    at: float
+    idle: float
+    stolen: float
+    mine: float
+
+
+class Watch:
+    """Tells how much of some cores somebody else used, from its start to its end.
+
+    Our own is this process, the processes `pids` and their children. To add those up
+    takes a while, so it is done outside of the time that is watched.
+    """
+
+    def __init__(self, cores: Sequence[int], pids: Sequence[int]) -> None:
+        linux = sys.platform.startswith("linux")
+        known = len(psutil.cpu_times(percpu=True)) if linux else 0
+        self._cores = tuple(core for core in cores if core < known)
+        self._pids = tuple(pids)
+        self._own = own_seconds(self._pids)
+        self._start = self._read()
+
+    def _read(self) -> Usage:
+        times = psutil.cpu_times(percpu=True)
+        chosen = [times[core] for core in self._cores]
+        # The kernel times how long a core is idle, but only samples what it is busy with:
+        # of a block of 0.1 s that is ten looks.
+        idle = sum(one.idle + one.iowait for one in chosen)
+        stolen = sum(one.steal for one in chosen)
+        return Usage(time.monotonic(), idle, stolen, time.process_time())
+
+    def foreign(self) -> float:
+        """The share of the cores' time that went to others or was stolen, 0 to 1."""
+        start, end = self._start, self._read()
+        elapsed = (end.at - start.at) * len(self._cores)
+        if elapsed <= 0:
+            return 0.0
+        ours = own_seconds(self._pids) - self._own + end.mine - start.mine
+        stolen = end.stolen - start.stolen
+        busy = elapsed - (end.idle - start.idle) - stolen
+        others = max(0.0, busy - ours) + stolen
+        return min(1.0, others / elapsed)  # ticks of 10 ms may be longer than a look
+
+
+def own_seconds(pids: Sequence[int]) -> float:
+    """Processor time that these processes and their children have used so far.
+
+    Children that have ended are in their parent's account: a backend is gone as soon as
+    its session is closed.
+    """
+    return sum(map(_spent_with_children, pids))
+
+
+def _spent_with_children(pid: int) -> float:
+    total = 0.0
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        total += spent(process)
+        ended = process.cpu_times()
+        total += ended.children_user + ended.children_system
+        for child in process.children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                total += spent(child)
+    return total
+
+
+def spent(process: psutil.Process) -> float:
+    """Processor seconds of a process, with threads that have ended: by its own clock where
+    the system has one, else in ticks. Raises `psutil.Error` if it is gone."""
+    with contextlib.suppress(OSError):
+        return time.clock_gettime(cpu_clock(process.pid))
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def waited_ns(pid: int) -> int | None:
+    """How long the threads of a process have been ready to run and waited for a core, in
+    ns since they began; None where the kernel does not tell."""
+    total = 0
+    try:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            total += int((thread / "schedstat").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+    return total
+
+
+def threads(pid: int) -> int:
+    """How many threads a process has; 0 if it is gone."""
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).num_threads()
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The processes of an arm: its client, and its server process where there is just one
+    of it. Several backends at work wait for each other, and that is nobody's fault."""
+
+    client: int
+    server: int = 0
+
+
+class WaitWatch:
+    """Tells for which share of its slices each arm was ready to run and had no core."""
+
+    def __init__(self, pairs: Mapping[str, Pair]) -> None:
+        self._pairs = dict(pairs)
+        self._start = {arm: _waited(pair) for arm, pair in self._pairs.items()}
+
+    def shares(self, walls_ns: Mapping[str, float]) -> dict[str, Waiting]:
+        """The shares, given how long the slices of each arm took."""
+        return {
+            arm: self._share(arm, wall)
+            for arm, wall in walls_ns.items()
+            if arm in self._pairs
+        }
+
+    def _share(self, arm: str, wall_ns: float) -> Waiting:
+        pair, (client, server) = self._pairs[arm], self._start[arm]
+        now = _waited(pair)
+        alone = threads(pair.client) == 1
+        return Waiting(
+            _part(client, now[0], wall_ns) if alone else None,
+            _part(server, now[1], wall_ns),
+            wall_ns,
+        )
+
+
+def _waited(pair: Pair) -> tuple[int | None, int | None]:
+    return waited_ns(pair.client), waited_ns(pair.server) if pair.server else None
+
+
+def _part(before: int | None, after: int | None, wall_ns: float) -> float | None:
+    if before is None or after is None or wall_ns <= 0:
+        return None
+    return (after - before) / wall_ns

@@ -1,0 +1,246 @@
+"""A case of steps: the driver's are played by its worker, the others here.
+
+The director keeps the words that steps save, opens the places that the case needs, and
+plays the steps in order until one of them is wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness.core.calls import Target
+from harness.core.errors import OracleError
+from harness.core.steps import Step
+from harness.core.verdicts import Judgement, Verdict
+from harness.judge.steps import Outcome, judge
+from harness.judge.verify import worst
+from harness.judge.words import expecting, filled
+from harness.play.process import judgement, target_message
+from harness.play.seat import Seat
+from harness.servers.postmaster import free_port
+from harness.servers.proxy import Proxy
+from harness.servers.rigs import Rig
+from harness.venue.control import Control, connected
+from harness.venue.stage import Playable
+
+EXACT = Judgement(Verdict.EXACT)
+_STEP_SECONDS = 15.0
+_SPARE_SECONDS = 5.0
+_UNTIL_MS = 5_000
+_SWEEP_SECONDS = 2.0
+_TERMINATE = (
+    "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+    " where application_name = $1 and pg_has_role(usesysid, 'usage')"
+)
+
+
+@dataclass(slots=True)
+class Scene:
+    """Where the steps of one case are played: places, what may be done to them, words."""
+
+    places: dict[str, Target]
+    rig: Rig | None = None
+    proxy: Proxy | None = None
+    words: dict[str, str] = field(default_factory=dict)
+
+
+class Director:
+    """Plays one case of steps in one seat."""
+
+    def __init__(self, seat: Seat, play: Playable, target: Target) -> None:
+        self.seat = seat
+        self.play = play
+        self.target = target
+        self.lines: list[dict[str, Any]] = []  # what each step brought, for people
+
+    def run(self) -> Judgement:
+        """The verdict on the case: that of its worst step.
+
+        Raises:
+            WorkerGone: the worker crashed or hung.
+        """
+        with self._scene() as scene:
+            opened = self._ask(
+                "begin_steps",
+                _STEP_SECONDS,
+                task=str(self.play.path),
+                places={name: target_message(one) for name, one in scene.places.items()},
+            )
+            if opened.verdict is not Verdict.EXACT:
+                return opened
+            with self._swept():
+                judged = [self._numbered(*one) for one in self._played(scene)]
+                ended = self.seat.ask("end_steps", _STEP_SECONDS)
+                if not ended.get("clean", False):
+                    self.seat.dismiss()  # something still runs in it: not for the next
+            return self._summary([*judged, judgement(ended)])
+
+    @contextlib.contextmanager
+    def _swept(self) -> Iterator[None]:
+        """Sessions that a case before this one left are none of its own, nor are this
+        one's of the next: steps count sessions, and a new fixture needs the locks."""
+        self._sweep()
+        try:
+            yield
+        finally:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        deadline = time.monotonic() + _SWEEP_SECONDS
+        while self.seat.control.value(_TERMINATE, [self.target.application_name]) != "0":
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.01)
+
+    # --- playing ------------------------------------------------------------------------
+
+    def _played(self, scene: Scene) -> Iterator[tuple[int, Step, Judgement]]:
+        """Every step's judgement, up to the first after which nothing can be as meant.
+
+        An error that had to come and lacks its SQLSTATE has come all the same.
+        """
+        for index, step in enumerate(self.play.cell.steps):
+            judged = self._step(index, step, scene)
+            yield index + 1, step, judged
+            told_less = step.expect.error and judged.verdict is Verdict.REJECTED
+            if not (judged.verdict.timeable or told_less):
+                return
+
+    def _step(self, index: int, step: Step, scene: Scene) -> Judgement:
+        if step.by_parent:
+            play = self._control if step.on == "control" else self._done
+            return play(step, scene)
+        seconds = max(_STEP_SECONDS, step.within_ms / 1000 + _SPARE_SECONDS)
+        answer = self.seat.ask("step", seconds, index=index, words=scene.words)
+        judged = judgement(answer)
+        if "word" in answer:
+            scene.words[step.save] = answer["word"]
+        if "line" in answer:
+            self.lines.append({"step": index + 1, "line": answer["line"]})
+        return judged
+
+    def _done(self, step: Step, scene: Scene) -> Judgement:
+        actor = scene.rig if step.on == "server" else scene.proxy
+        assert actor is not None
+        actor.do(step.op)
+        return EXACT
+
+    def _control(self, step: Step, scene: Scene) -> Judgement:
+        arguments = filled(step.arguments, scene.words)
+        step = expecting(step, scene.words)
+        try:
+            with self._connection(arguments.get("to", ""), scene) as control:
+                outcome = _controlled(control, step, arguments["sql"])
+        except OracleError as error:
+            return Judgement(Verdict.INVALID, str(error))
+        if step.save:
+            scene.words[step.save] = str(outcome.value)
+        return judge(step, outcome, None)
+
+    @contextlib.contextmanager
+    def _connection(self, place: str, scene: Scene) -> Iterator[Control]:
+        """The control connection, or one to another place for the time of a step."""
+        if place:
+            with connected(scene.places[place]) as control:
+                yield control
+            return
+        self.seat.stage.use(self.seat.control, self.seat.schema)
+        yield self.seat.control
+
+    def _ask(self, command: str, seconds: float, **arguments: Any) -> Judgement:
+        return judgement(self.seat.ask(command, seconds, **arguments))
+
+    # --- places -------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _scene(self) -> Iterator[Scene]:
+        """The places of the case, each started only if the case needs it."""
+        cell, stage = self.play.cell, self.seat.stage
+        nowhere = replace(self.target, host="127.0.0.1", port=free_port())
+        places = {"main": self.target, "nowhere": nowhere}
+        words = {
+            "app": self.seat.application_name,
+            "schema": self.seat.schema,
+            "folder": str(self._folder()),
+        }
+        with contextlib.ExitStack() as stack:
+            scene = Scene(places, words=words)
+            stack.callback(self._roll_back_prepared, scene)
+            rigged = [need for need in cell.needs if need in stage.rigs.KINDS]
+            if rigged:
+                scene.rig = stack.enter_context(stage.rigs.use(rigged[0]))
+                own = {
+                    name: replace(one, application_name=self.target.application_name)
+                    for name, one in scene.rig.targets.items()
+                }
+                places |= own
+                words |= scene.rig.words
+            if _wants_proxy(cell.steps):
+                behind = places.get("spare", self.target)
+                scene.proxy = stack.enter_context(Proxy(behind))
+                places["proxy"] = scene.proxy.target
+            yield scene
+
+    def _folder(self) -> Path:
+        """A folder of this seat's own: others play the same case meanwhile."""
+        folder = self.seat.folder / self.seat.application_name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def _roll_back_prepared(self, scene: Scene) -> None:
+        """What a case prepared and did not end would hold its locks for ever."""
+        if not _prepares(self.play.cell.steps):
+            return
+        found = self.seat.control.table("select gid from pg_prepared_xacts")
+        for (gid,) in found.rows if found else ():
+            if gid in scene.words.values():
+                self.seat.control.run(f"rollback prepared '{gid}'")
+
+    # --- telling ------------------------------------------------------------------------
+
+    def _numbered(self, number: int, step: Step, judged: Judgement) -> Judgement:
+        if step.expect.trait and judged.verdict is Verdict.EXACT:
+            return replace(judged, detail=f"{step.label}: {judged.observed}")
+        if not judged.detail:
+            return judged
+        return replace(judged, detail=f"step {number}, {step.label}: {judged.detail}")
+
+    def _summary(self, judged: list[Judgement]) -> Judgement:
+        """The worst step; where all went well, the traits that were seen."""
+        result = worst(judged)
+        if result.verdict is not Verdict.EXACT:
+            return result
+        traits = "; ".join(one.detail for one in judged if one.detail)
+        return Judgement(Verdict.EXACT, traits, traits, traits)
+
+
+def _prepares(steps: tuple[Step, ...]) -> bool:
+    return any(step.op.startswith("tpc_") for step in steps)
+
+
+def _wants_proxy(steps: tuple[Step, ...]) -> bool:
+    return any(
+        step.on == "proxy" or "proxy" in step.arguments.get("to", ()) for step in steps
+    )
+
+
+def _controlled(control: Control, step: Step, sql: str) -> Outcome:
+    if step.op == "execute":
+        control.run(sql)
+        return Outcome()
+    if step.op == "fetch":
+        table = control.table(sql)
+        return Outcome([list(row) for row in table.rows] if table else [])
+    if step.op == "fetch_val":
+        return Outcome(control.value(sql))
+    deadline = time.monotonic() + (step.within_ms or _UNTIL_MS) / 1000
+    while control.value(sql) != "t":
+        if time.monotonic() > deadline:
+            return Outcome("it never became true", done=False)
+        time.sleep(0.01)
+    return Outcome()

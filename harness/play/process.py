@@ -1,0 +1,242 @@
+"""A worker as the parent sees it: started, asked with a deadline, never left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core import wire
+from harness.core.arms import Arm
+from harness.core.calls import Target
+from harness.core.errors import DriverError, WorkerGone
+from harness.core.verdicts import Judgement, Verdict
+from harness.plugin import contract
+
+START_SECONDS = 60.0
+MAX_LOG_BYTES = 1 << 20
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a worker's process is started: plainly, or by another program that looks on.
+
+    `prefix` is the command that runs it, `environment` is added to its own, and
+    `start_seconds` is how long its driver may take to load.
+    """
+
+    prefix: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    start_seconds: float = START_SECONDS
+
+
+PLAIN = Launch()
+
+
+class WorkerProcess:
+    """One live worker. Every request has a deadline; a missed one ends the process."""
+
+    def __init__(
+        self,
+        arm: Arm,
+        folder: Path,
+        cores: list[int],
+        programs: Path | None = None,
+        launch: Launch = PLAIN,
+    ) -> None:
+        self.arm = arm
+        self.launch = launch
+        self.log = folder / f"{arm.id.replace('/', '-')}-{arm.profile}.log"
+        self.chatty_bytes = 0
+        ours, theirs = socket.socketpair()
+        spec = {
+            "driver": arm.driver,
+            "plugin": contract.locate(arm.driver),
+            "options": list(arm.options),
+            "profile": arm.profile,
+            "copy": arm.copy,
+            "cores": cores,
+        }
+        self._channel = ours
+        with theirs, self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [
+                    *launch.prefix,
+                    sys.executable,
+                    "-m",
+                    "harness.worker.main",
+                    str(theirs.fileno()),
+                    json.dumps(spec),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[theirs.fileno()],
+                env=_environment(programs) | dict(launch.environment),
+                start_new_session=True,  # Ctrl-C is the parent's to handle
+                preexec_fn=_die_with_parent(),
+            )
+        self.hello: dict[str, Any] = {}
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
+    def greet(self) -> dict[str, Any]:
+        """Wait until the driver is loaded; its kind, capabilities and terms.
+
+        Raises:
+            DriverError: the driver cannot be used; the message says why.
+            WorkerGone: it crashed or hung while it was imported.
+        """
+        hello = self._receive(self.launch.start_seconds, "importing its library")
+        if "error" in hello:
+            self.stop()
+            raise DriverError(hello["error"], hint=hello["hint"])
+        self.hello = hello
+        return hello
+
+    def ask(self, command: str, seconds: float, **arguments: Any) -> dict[str, Any]:
+        """One request, one answer.
+
+        Raises:
+            WorkerGone: the worker ended or did not answer in time; it is dead now.
+        """
+        try:
+            wire.send(self._channel, {"do": command, **arguments})
+        except wire.ChannelClosed:
+            raise self._gone(command) from None
+        return self._receive(seconds, command)
+
+    def _receive(self, seconds: float, what: str) -> dict[str, Any]:
+        self._channel.settimeout(seconds)
+        try:
+            answer = wire.receive(self._channel)
+        except TimeoutError:
+            self.kill()
+            raise WorkerGone(
+                f"no answer within {seconds:.0f} s while {_doing(what)}", verdict="hung"
+            ) from None
+        except wire.ChannelClosed:
+            raise self._gone(what) from None
+        self._drain_log()
+        return answer
+
+    def _gone(self, what: str) -> WorkerGone:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        code = self._process.poll()
+        self.kill()
+        how = "its process ended"
+        if code is not None and code < 0:
+            how = f"its process was killed by {signal.Signals(-code).name}"
+        elif code is not None:
+            how = f"its process ended with exit code {code}"
+        said = self._last_words()
+        return WorkerGone(f"{how} while {_doing(what)}{said}", verdict="crashed")
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = self.log.read_text("utf-8", "replace").strip().splitlines()
+            if lines:
+                return f"; it said last: {lines[-1][:160]}"
+        return ""
+
+    def _drain_log(self) -> None:
+        """A driver that floods its output must not fill the disk."""
+        with contextlib.suppress(OSError):
+            size = self.log.stat().st_size
+            if size > MAX_LOG_BYTES:
+                self.chatty_bytes += size
+                os.truncate(self.log, 0)
+
+    @property
+    def printed_bytes(self) -> int:
+        """How much the driver wrote to stdout and stderr."""
+        with contextlib.suppress(OSError):
+            return self.chatty_bytes + self.log.stat().st_size
+        return self.chatty_bytes
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """Close the channel, which ends the worker; kill it if it does not listen."""
+        self._channel.close()
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the process and everything that it started, now."""
+        self._channel.close()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def judgement(answer: dict[str, Any]) -> Judgement:
+    """A worker's answer as a judgement; our own failure inside it is `invalid`."""
+    if "failed" in answer:
+        return Judgement(Verdict.INVALID, f"the harness failed: {answer['failed']}")
+    return Judgement(
+        Verdict(answer["verdict"]), answer["detail"], answer["observed"], answer["expected"]
+    )
+
+
+def target_message(target: Target) -> dict[str, Any]:
+    """A target as a message; the channel is private, so the password may travel."""
+    return {name: getattr(target, name) for name in target.__slots__}
+
+
+def _doing(what: str) -> str:
+    doing = {
+        "open": "opening the session",
+        "rebind": "being bound",
+        "verify": "being verified",
+        "warm": "warming up",
+        "collect": "collecting garbage",
+        "gather": "opening further sessions",
+        "measure": "being timed",
+        "latencies": "being timed op by op",
+        "arrive": "answering at a fixed rate",
+        "close": "closing the session",
+        "begin_steps": "importing its acts",
+        "step": "playing a step",
+        "end_steps": "ending its connections after the steps",
+    }
+    return doing.get(what, what)
+
+
+def _environment(programs: Path | None) -> dict[str, str]:
+    """The worker's environment: ours, without what would decide a connection.
+
+    The server's own programs come first on its PATH: a reference may be one of them.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    root = str(Path(__file__).parent.parent.parent)
+    path = os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH", "")]))
+    found = os.pathsep.join(filter(None, [str(programs or ""), kept.get("PATH", "")]))
+    return kept | {"PATH": found, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """On Linux the kernel ends a worker whose parent was killed, even in a long op."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

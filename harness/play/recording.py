@@ -1,0 +1,183 @@
+"""A run on its way into a file: the header first, each record as it happens, the footer
+whatever happened. Without a path, records are only counted and checks kept."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from harness import __version__
+from harness.core.arms import Arm
+from harness.core.cells import Cell
+from harness.machine import host
+from harness.results.records import (
+    SCHEMA,
+    AnyRecord,
+    ArmFacts,
+    CellFacts,
+    Check,
+    Count,
+    Footer,
+    Footprint,
+    Header,
+    Trial,
+)
+from harness.results.store import Writer
+from harness.scenario import Scenario
+from harness.venue.housekeeping import Housekeeping
+from harness.venue.venue import Venue
+
+
+class Recording:
+    """Writes one run. The footer says how it ended: complete, interrupted or failed."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        kind: str,
+        venue: Venue,
+        scenarios: Sequence[Scenario],
+        cells: Sequence[Cell],
+        arms: Sequence[Arm],
+        *,
+        seed: int = 0,
+        effort: str = "",
+        lane: str = "",
+        placement: host.Placement | None = None,
+    ) -> None:
+        self.checks: list[Check] = []
+        self.trials = 0
+        self.counts = 0
+        self._writer = Writer(path) if path else None
+        self._venue = venue
+        self._cells = [_cell_facts(cell, scenarios) for cell in cells]
+        self._arms = [_arm_facts(arm, {}) for arm in arms]
+        self._about: dict[str, Any] = {
+            "kind": kind,
+            "seed": seed,
+            "effort": effort,
+            "lane": lane,
+            "placement": (placement or host.Placement()).describe(),
+        }
+        self._begun = time.perf_counter_ns()
+        self._before = venue.stage.housekeeping()
+        self._footed = False
+
+    def begin(self, hellos: Sequence[tuple[Arm, dict[str, Any]]] = ()) -> None:
+        """Write the header, with what the drivers said of themselves."""
+        if hellos:
+            self._arms = [_arm_facts(arm, hello) for arm, hello in hellos]
+        self.write(
+            Header(
+                schema=SCHEMA,
+                run=secrets.token_hex(8),
+                pgdyno=__version__,
+                started=_now(),
+                command=_scrubbed(sys.argv[1:]),
+                machine=host.describe(),
+                server=self._venue.facts,
+                arms=self._arms,
+                cells=self._cells,
+                **self._about,
+            )
+        )
+
+    def write(self, record: AnyRecord) -> None:
+        """Append a record; raises `ResultsError` if the file takes no more."""
+        if isinstance(record, Check):
+            self.checks.append(record)
+        self.trials += isinstance(record, Trial | Footprint)
+        self.counts += isinstance(record, Count)
+        if self._writer is not None:
+            self._writer.write(record)
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        reason = "complete"
+        if kind is not None:
+            reason = "interrupted" if issubclass(kind, KeyboardInterrupt) else "failed"
+        try:
+            self._foot(reason)
+        finally:
+            if self._writer is not None:
+                self._writer.close()
+
+    def _foot(self, reason: str) -> None:
+        done = Housekeeping()
+        with contextlib.suppress(Exception):  # the server may be what ended the run
+            done = self._venue.stage.housekeeping().since(self._before)
+        self.write(
+            Footer(
+                ended=_now(),
+                reason=reason,
+                trials=self.trials,
+                checks=len(self.checks),
+                counts=self.counts,
+                elapsed_ns=time.perf_counter_ns() - self._begun,
+                cache_hits=max(0, done.cache_hits),
+                cache_reads=max(0, done.cache_reads),
+            )
+        )
+
+
+def _arm_facts(arm: Arm, hello: dict[str, Any]) -> ArmFacts:
+    return ArmFacts(
+        id=arm.id,
+        driver=arm.driver,
+        options=list(arm.options),
+        profile=arm.profile,
+        kind=hello.get("kind", ""),
+        twin=arm.name if arm.copy else "",
+        terms=hello.get("terms", {}),
+        problem=hello.get("problem", ""),
+        reference=arm.reference,
+    )
+
+
+def _cell_facts(cell: Cell, scenarios: Sequence[Scenario]) -> CellFacts:
+    scenario = next(one for one in scenarios if one.name == cell.scenario)
+    return CellFacts(
+        id=cell.id,
+        scenario=cell.scenario,
+        case=cell.case,
+        point=dict(cell.point),
+        title=cell.title,
+        why=scenario.why,
+        op=cell.op.value,
+        strategy=cell.strategy,
+        unit=cell.bench.unit if cell.bench else "ops",
+        units_per_op=cell.bench.units_per_op if cell.bench else 1,
+        clients=cell.clients,
+        pool=cell.pool,
+        arrivals=cell.arrivals.kind if cell.arrivals else "",
+        rate=cell.arrivals.rate if cell.arrivals else 0,
+        sql=cell.sql or "\n".join(one.sql for one in cell.statements),
+        digest=cell.digest,
+        work=cell.work,
+    )
+
+
+def _scrubbed(argv: Sequence[str]) -> list[str]:
+    """The command line without anything that could hold an address or a password.
+
+    libpq allows `password = x`, so a DSN is known by its beginning, not by its keys.
+    """
+    return ["dsn:…" if "://" in one or "dsn:" in one else one for one in argv]
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

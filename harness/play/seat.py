@@ -1,0 +1,253 @@
+"""One driver, one worker, one cell after another: what check and bench both do.
+
+A seat turns everything that can happen to a worker into a judgement. When a worker
+crashes or hangs, that cell gets the verdict, and the next cell gets a fresh worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core.arms import Arm
+from harness.core.calls import Target
+from harness.core.errors import OracleError, WorkerGone
+from harness.core.verdicts import Judgement, Verdict
+from harness.judge import activity
+from harness.play.process import PLAIN, Launch, WorkerProcess, judgement, target_message
+from harness.venue.control import Control
+from harness.venue.stage import Playable, Stage
+
+EXACT = Judgement(Verdict.EXACT)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds before a request is given up."""
+
+    open: float = 30.0
+    verify: float = 60.0
+    measure: float = 60.0
+
+
+class Seat:
+    """An arm's place in a run: its worker, restarted when it is gone."""
+
+    def __init__(
+        self,
+        arm: Arm,
+        stage: Stage,
+        control: Control,
+        folder: Path,
+        cores: list[int],
+        deadlines: Deadlines,
+        launch: Launch = PLAIN,
+        number: int = 0,
+    ) -> None:
+        """`number` tells seats of one arm apart that work at the same time."""
+        self.arm = arm
+        self.stage = stage
+        self.control = control
+        self.folder = folder
+        self.cores = cores
+        self.deadlines = deadlines
+        self.launch = launch
+        self.number = number
+        self.rss_peak_bytes = 0
+        self.chatty_bytes = 0
+        self.slowest_ns = 0
+        self.terms: dict[str, str] = {}  # what its driver said of itself
+        self.backends: list[int] = []  # the server's processes of its sessions
+        self._last: dict[str, Any] = {}
+        self._worker: WorkerProcess | None = None
+        self._schema = ""
+        self._fresh = False  # the schema is as its fixture left it
+        self._target: Target | None = None
+        self._kept: Target | None = None  # whose session is still open
+
+    # --- the worker --------------------------------------------------------------------
+
+    def spawn(self) -> None:
+        """Start a worker without waiting for it."""
+        if self._worker is None:
+            programs = self.stage.server.binaries
+            self._worker = WorkerProcess(
+                self.arm, self.folder, self.cores, programs, self.launch
+            )
+
+    @property
+    def worker(self) -> WorkerProcess:
+        """The live worker, started and greeted on first use.
+
+        Raises:
+            DriverError: the driver cannot be used.
+            WorkerGone: it died while its library was imported.
+        """
+        self.spawn()
+        assert self._worker is not None
+        if not self._worker.hello:
+            try:
+                self.terms = self._worker.greet()["terms"]
+            except BaseException:
+                self.dismiss()
+                raise
+        return self._worker
+
+    def dismiss(self) -> None:
+        """End the worker; the next use starts a fresh one."""
+        worker, self._worker = self._worker, None
+        self._kept = None
+        if worker is not None:
+            worker.stop()
+            self.chatty_bytes += worker.printed_bytes
+
+    def kill(self) -> None:
+        """End the worker without asking."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.kill()
+
+    def ask(self, command: str, seconds: float, **arguments: Any) -> dict[str, Any]:
+        """One request; a worker that goes takes its seat's worker with it.
+
+        Raises:
+            WorkerGone: the worker crashed or hung.
+        """
+        try:
+            return self.worker.ask(command, seconds, **arguments)
+        except WorkerGone:
+            self.dismiss()
+            raise
+
+    # --- one cell ----------------------------------------------------------------------
+
+    def open(self, play: Playable, *, reuse: bool = False) -> Judgement:
+        """Open a cell's session, or reuse one that was kept, and bind its op."""
+        kept = self._kept
+        try:
+            self._target = self.set(play)
+        except OracleError as error:
+            return Judgement(Verdict.INVALID, str(error))
+        task = str(play.path)
+        if reuse and kept == self._target:
+            return self._judged("rebind", self.deadlines.open, task=task)
+        target = target_message(self._target)
+        return self._judged("open", self.deadlines.open, task=task, target=target)
+
+    def set(self, play: Playable) -> Target:
+        """Bring the seat's schema of a cell into its first state; where to connect.
+
+        Raises:
+            OracleError: the fixture's SQL failed.
+        """
+        self._kept = None
+        owner = f"{self.arm.id}{self.arm.profile}{self.number or ''}"
+        self._schema = self.stage.fresh_schema(self.control, play.cell, owner)
+        self._fresh = True
+        return self.stage.place(play.cell, self._schema, self.application_name)
+
+    def keep(self) -> None:
+        """Leave the session open for a next cell that may reuse it."""
+        self._kept = self._target
+
+    def verify(self, play: Playable, *, keep: bool = False) -> Judgement:
+        """One cycle of ops, judged: what came back, and what the server has afterwards.
+
+        `keep` also asks what each op brought; `seen` has it afterwards.
+        """
+        expected_sessions = play.cell.expect.sessions
+        try:
+            if not self._fresh:
+                self.stage.renew(self.control, play.cell, self._schema)
+            self._fresh = False
+            counts = expected_sessions is not None
+            before = self.stage.sessions(self.control) if counts else 0
+            judged = self._judged("verify", self.deadlines.verify, keep=keep)
+            self.slowest_ns = self._last.get("slowest_ns", 0)
+            if not judged.verdict.timeable:
+                return judged
+            ops = play.cell.clients or play.prepared.calls
+            state = self.stage.check_state(self.control, play, self._schema, ops)
+            if state.verdict is not Verdict.EXACT:
+                return state
+            if expected_sessions is not None:
+                wanted = before + expected_sessions * ops
+                counted = self.stage.check_sessions(
+                    self.control, wanted, exact=self.stage.server.managed
+                )
+                if counted.verdict is not Verdict.EXACT:
+                    return counted
+        except OracleError as error:
+            return Judgement(Verdict.INVALID, str(error))
+        return judged
+
+    def look(self, statement: str = "") -> Judgement:
+        """Whether the last op left its session as the driver's terms say.
+
+        `statement` is what that op had to send. One question to the server; `backends` has
+        the sessions' processes afterwards.
+        """
+        seen = self.stage.activities(self.control, self.application_name)
+        self.backends = [one.pid for one in seen]
+        reason = activity.breach(seen[0], self.terms, statement) if seen else ""
+        if reason:
+            return Judgement(Verdict.INVALID, f"against its terms: {reason}")
+        return EXACT
+
+    def server_pids(self) -> list[int]:
+        """The server's processes of its sessions now, where they are on this machine."""
+        self.look()
+        return self.backends if self.stage.server.pid else []
+
+    def gather(self, sessions: int, ops: int) -> dict[str, Any]:
+        """Open further sessions of the open cell until there are so many.
+
+        Raises:
+            WorkerGone: the worker crashed or hung.
+        """
+        assert self._target is not None
+        target = target_message(self._target)
+        seconds = self.deadlines.open + self.deadlines.verify
+        return self.ask("gather", seconds, sessions=sessions, target=target, ops=ops)
+
+    def close(self) -> str:
+        """End the open cell; a warning if the library complained."""
+        try:
+            answer = self.ask("close", self.deadlines.open)
+        except WorkerGone as gone:
+            return str(gone)
+        self.rss_peak_bytes = max(self.rss_peak_bytes, answer.get("rss_peak_bytes", 0))
+        return str(answer.get("warning", ""))
+
+    def sources(self, acts: list[str], play: Playable) -> dict[str, Any]:
+        """The code of a driver's acts, by a worker that plays steps."""
+        self.ask("begin_steps", self.deadlines.open, task=str(play.path), places={})
+        return self.ask("sources", self.deadlines.open, acts=acts)
+
+    @property
+    def seen(self) -> list[dict[str, Any]]:
+        """What the ops of the last verification brought, if that was asked for."""
+        return list(self._last.get("seen", ()))
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id, 0 without one."""
+        return self._worker.pid if self._worker else 0
+
+    @property
+    def application_name(self) -> str:
+        """By which the server tells this seat's sessions apart."""
+        return f"pgdyno {self.stage.run} {self.arm.id} {self.arm.profile}"[:63]
+
+    @property
+    def schema(self) -> str:
+        """The schema of the open cell."""
+        return self._schema
+
+    def _judged(self, command: str, seconds: float, **arguments: Any) -> Judgement:
+        try:
+            self._last = self.ask(command, seconds, **arguments)
+            return judgement(self._last)
+        except WorkerGone as gone:
+            return Judgement(Verdict(gone.verdict), str(gone))

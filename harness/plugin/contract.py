@@ -1,0 +1,304 @@
+"""The plug-in contract: what a driver is, and how one is found and verified.
+
+A driver is a class, named by an entry point of the group `pgdyno.drivers`. No base
+class, no registry. It opens sessions; a session has one method per op it supports,
+found by name (`harness.core.calls.Op`). Each method *binds*: it does all preparation
+(placeholders, parameter objects, attribute look-ups) and returns an op: a callable
+without arguments that does one whole unit of work as the library's user would see it,
+rows fetched and decoded, and returns the library's native result. The op of an async
+driver returns an awaitable.
+
+A *reference* is a plug-in of the group `pgdyno.references`: something that is no driver and
+takes part in a bench run to show what a time is made of. It has the same shape, and a
+sentence `reference` that says what it is a reference for. Because it stands in a group of
+its own, nothing that is about drivers ever meets it.
+
+What the library cannot do is said while binding, with `errors.Unsupported`.
+docs/writing-a-driver.md builds a plug-in step by step.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, get_args
+
+from harness.core.arms import Arm, Kind, Profile
+from harness.core.calls import ErrorFields, Op, Target, Terms
+from harness.core.capabilities import Capability
+from harness.core.errors import DriverError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "pgdyno.drivers"
+REFERENCES = "pgdyno.references"
+
+SyncOp = Callable[[], Any]
+AsyncOp = Callable[[], Awaitable[Any]]
+ProgramOp = Callable[[int, int], int]
+"""Of a program that times itself: untimed ops, then timed ops; returns nanoseconds."""
+
+
+class Session(Protocol):
+    """An open connection of a library. Sync or async: `close` is a coroutine if async.
+
+    Besides these: one method per supported op, `def <op>(self, call: Call) -> Op`;
+    `wrapper(kind, value)` where the library has wrapper types (`kind` is `json`,
+    `jsonb` or `vector`). A reference that gets answers has `texts()`: of every call of
+    the cycle the rows as the server's texts, to be compared with the oracle's.
+    """
+
+    def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
+        """The rows of one native result as tuples; untimed, for verification."""
+
+    def close(self) -> Any:
+        """End the session."""
+
+
+class Driver(Protocol):
+    """A library with the options its user would spell out.
+
+    Class attributes: `name`, `kind`, `options` (option → what it does),
+    `capabilities`. `open` and `open_pool` are coroutines where `kind` is `async`.
+    A pool has the methods of a session, each op of which checks a connection out and
+    gives it back, plus the op `checkout`. Optional: `open_pool(target, profile, size)`
+    opens a pool of exactly so many connections, all of them connected; `acts` names the
+    module that plays the steps of cases (`harness.plugin.acts`);
+    `connect(target, profile)` and
+    `connect_query(target, profile, sql)` bind the ops of the same names;
+    `run_loop()` of an async driver makes its event loop; `reference`, a sentence, makes it
+    a reference.
+    """
+
+    name: str
+    kind: Kind
+    options: Mapping[str, str]
+    capabilities: frozenset[Capability]
+
+    def __init__(self, options: frozenset[str]) -> None: ...
+
+    def terms(self) -> Terms:
+        """Versions and habits, stored with the results."""
+
+    def describe_error(self, error: BaseException) -> ErrorFields:
+        """What the library's exception tells about a server error."""
+
+    def open(self, target: Target, profile: Profile) -> Any:
+        """Open a session in autocommit."""
+
+
+def entry_points() -> dict[str, EntryPoint]:
+    """Every installed driver plug-in by name, without importing any."""
+    return _points(GROUP)
+
+
+def _points(group: str) -> dict[str, EntryPoint]:
+    # A worker is told where its plug-in is, so it needs neither this import nor the search
+    # through every installed package: a third of its start.
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group=group)}
+
+
+def locate(name: str) -> str:
+    """Where the plug-in of a driver or a reference is, `module:Class`; empty if nowhere."""
+    return _located(name, tuple(sys.path))
+
+
+@lru_cache(maxsize=256)
+def _located(name: str, _path: tuple[str, ...]) -> str:
+    point = {**_points(REFERENCES), **entry_points()}.get(name)
+    return point.value if point else ""
+
+
+def references(profile: Profile = "configured") -> list[Arm]:
+    """An arm for every installed reference.
+
+    Raises:
+        DriverError: a plug-in cannot be imported, or does not keep the contract.
+    """
+    arms = []
+    for name, point in sorted(_points(REFERENCES).items()):
+        plugin = _plugin(name, point.value)
+        if not plugin.reference:
+            raise DriverError(
+                f"the plug-in {point.value} does not say what it is a reference for",
+                hint="`reference` must be a sentence: see docs/writing-a-driver.md",
+            )
+        arms.append(Arm(name, (), profile, reference=plugin.reference))
+    return arms
+
+
+def companion(name: str, folder: str, suffix: str) -> Path | None:
+    """A data file of a driver, beside its plug-in: `<folder>/<name><suffix>`.
+
+    It stands in a folder of that name in the plug-in's package, or beside the package.
+    Nothing is imported but what the plug-in's module lies in.
+    """
+    point = entry_points().get(name)
+    try:
+        spec = importlib.util.find_spec(point.module) if point else None
+    except ImportError:
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    home = Path(spec.origin).parent
+    # A driver that is a folder (psycopg) keeps its files with those of its neighbours.
+    places = [home, home.parent] if "." in spec.name else [home]
+    files = [place / folder / f"{name}{suffix}" for place in places]
+    return next((file for file in files if file.is_file()), None)
+
+
+def parse_arm(spec: str, profile: Profile = "configured") -> Arm:
+    """`asyncpg+uvloop` → an arm; raises `DriverError` for a driver that is not there."""
+    driver, *options = spec.split("+")
+    known = entry_points()
+    if driver in _points(REFERENCES):
+        raise DriverError(
+            f"'{driver}' is a reference and no driver",
+            hint="pgdyno bench adds it by itself in cells with `floor`",
+        )
+    if driver not in known:
+        raise DriverError(
+            f"there is no driver '{driver}'",
+            hint=f"known drivers: {', '.join(sorted(known))}",
+        )
+    return Arm(driver, tuple(options), profile)
+
+
+def load(arm: Arm, place: str = "") -> Driver:
+    """Import, verify and construct the driver of an arm, from where `locate` found it.
+
+    Raises:
+        DriverError: the plug-in or its library cannot be imported, or the plug-in
+            does not keep the contract. One error, whatever went wrong inside.
+    """
+    place = place or locate(arm.driver)
+    if not place:
+        raise DriverError(f"there is no driver '{arm.driver}'", hint="pgdyno list drivers")
+    plugin = _plugin(arm.driver, place)
+    check_options(plugin, arm)
+    try:
+        driver: Driver = plugin(frozenset(arm.options))
+        terms = driver.terms()
+    except DriverError:
+        raise
+    except Exception as error:
+        raise DriverError(
+            f"driver '{arm.name}' cannot be used: {type(error).__name__}: {error}",
+            hint=f"the plug-in is {place}",
+        ) from error
+    if not isinstance(terms, Terms) or not terms.version:
+        raise DriverError(
+            f"driver '{arm.name}' does not tell its version",
+            hint=f"{place}.terms() must return Terms with a version",
+        )
+    return driver
+
+
+def _plugin(name: str, place: str) -> Any:
+    """The class of a plug-in, held to the contract."""
+    module, _, attribute = place.partition(":")
+    try:
+        plugin = attrgetter(attribute)(importlib.import_module(module))
+    except ModuleNotFoundError as error:
+        raise DriverError(
+            f"driver '{name}' is not installed: {error}",
+            hint=f"pip install 'pgdyno[{name}]' or the plug-in's own library",
+        ) from error
+    except BaseException as error:  # a plug-in may do anything at import
+        raise DriverError(
+            f"driver '{name}' cannot be imported: {type(error).__name__}: {error}",
+            hint=f"the plug-in is {place}",
+        ) from error
+    verify_plugin(plugin, place)
+    return plugin
+
+
+def verify_options(arm: Arm) -> None:
+    """Refuse options that a driver does not declare, before anything is started.
+
+    What else may be wrong with a plug-in or its library, its worker will say.
+    """
+    if not arm.options:
+        return
+    try:
+        plugin = entry_points()[arm.driver].load()
+    except Exception:
+        return
+    if isinstance(getattr(plugin, "options", None), Mapping):
+        check_options(plugin, arm)
+
+
+def check_options(plugin: type[Driver], arm: Arm) -> None:
+    """Every option that is asked for must be one that the driver declares."""
+    for option in arm.options:
+        if option not in plugin.options:
+            known = ", ".join(sorted(plugin.options)) or "none"
+            raise DriverError(
+                f"driver '{arm.driver}' has no option '{option}'", hint=f"it has: {known}"
+            )
+
+
+def verify_plugin(plugin: Any, where: str) -> None:
+    """Hold a plug-in to the contract; every breach in one message."""
+    faults = list(_faults(plugin)) if inspect.isclass(plugin) else ["it is not a class"]
+    if faults:
+        raise DriverError(
+            f"the plug-in {where} is not a driver: {'; '.join(faults)}",
+            hint="see docs/writing-a-driver.md",
+        )
+
+
+def _faults(plugin: Any) -> Iterable[str]:
+    if not isinstance(getattr(plugin, "name", None), str):
+        yield "`name` must be a string"
+    if getattr(plugin, "kind", None) not in get_args(Kind):
+        yield "`kind` must be 'sync', 'async' or 'program'"
+    elif plugin.kind == "program" and not getattr(plugin, "reference", ""):
+        yield "only a reference may be of the kind 'program'"
+    if not isinstance(getattr(plugin, "options", None), Mapping):
+        yield "`options` must map each option to what it does"
+    capabilities = getattr(plugin, "capabilities", None)
+    if not isinstance(capabilities, frozenset):
+        yield "`capabilities` must be a frozenset"
+    else:
+        known = {str(capability) for capability in Capability}
+        unknown = sorted(str(one) for one in capabilities if str(one) not in known)
+        if unknown:
+            yield f"unknown capability {', '.join(unknown)}"
+    wanted = {"terms": 0, "describe_error": 1, "open": 2, "open_pool": 3, "connect": 2,
+              "connect_query": 3}  # fmt: skip
+    required = {"terms", "describe_error", "open"}
+    for method, arity in wanted.items():
+        function = getattr(plugin, method, None)
+        if function is None:
+            if method in required:
+                yield f"`{method}` is missing"
+        elif not _accepts(function, arity):
+            yield f"`{method}` must take {arity} argument(s) besides self"
+    asynchronous = getattr(plugin, "kind", None) == "async"
+    for method in ("open", "open_pool"):
+        function = getattr(plugin, method, None)
+        if function is not None and inspect.iscoroutinefunction(function) != asynchronous:
+            yield f"`{method}` must {'' if asynchronous else 'not '}be a coroutine function"
+
+
+def _accepts(function: Any, arity: int) -> bool:
+    try:
+        inspect.signature(function).bind(None, *range(arity))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def claims(session: Any, op: Op) -> bool:
+    """Whether a session claims an op: by having the method of its name."""
+    return callable(getattr(session, op.value, None))

@@ -1,0 +1,383 @@
+"""The benchmark part of a report: each cell with its arms, times, ratios and ranks.
+
+Times are estimated over rounds in logarithms, so that a time and a ratio of times obey
+the same arithmetic. Ratios are paired by round, because a round's weather is shared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from harness.analysis.times import (
+    achieved_rate,
+    counting_trials,
+    ops_per_slice,
+    paired_log_ratios,
+    wall_per_op,
+    worst_trials,
+)
+from harness.core import stats
+from harness.core.verdicts import Verdict
+from harness.report import format as fmt
+from harness.results.records import ArmFacts, CellFacts, OpenLoop, Run, Slices, Trial
+
+FALSE_DISCOVERY = 0.05
+_ASKED = {"sync": "called", "async": "awaited"}
+
+Trials = Mapping[tuple[str, str], list[Trial]]
+
+
+PERCENTILES = (0.5, 0.9, 0.99, 0.999)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoopView:
+    """How an arm kept to a fixed arrival rate, over all rounds. `asked` and `achieved` are
+    ops per second; `lags` are percentiles of how late ops began, ns, as `PERCENTILES`."""
+
+    asked: float
+    achieved: float
+    lags: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One arm in one cell. `verdict` is None where the arm was not even tried.
+
+    Times are ns per op, of an open loop response times; CPU and switches are per op too.
+    `latencies` are `PERCENTILES` of single ops. `ratio` is times the fastest of the group,
+    `trimmed` the same by trimmed means, `detectable` the log-ratio to it that would have
+    been found; `over_floor` is times the cell's floor. `rank` is None where the arm may
+    not be ranked; `tied` says that it cannot be told from the fastest.
+    """
+
+    arm: str
+    verdict: Verdict | None
+    detail: str
+    observed: str = ""
+    expected: str = ""
+    rounds: tuple[float, ...] = ()
+    time: stats.Estimate | None = None
+    ratio: stats.Estimate | None = None
+    trimmed: stats.Estimate | None = None
+    detectable: float | None = None
+    over_floor: stats.Estimate | None = None
+    rank: int | None = None
+    tied: bool = False
+    cpu_ns: float | None = None
+    server_cpu_ns: float | None = None
+    voluntary: float | None = None
+    involuntary: float | None = None
+    latencies: tuple[float | None, ...] = (None,) * len(PERCENTILES)
+    open_loop: OpenLoopView | None = None
+    rss_bytes: int = 0
+
+    @property
+    def mark(self) -> str:
+        """`1`, `= 1` if it cannot be told from the fastest, `≠` if timed but not ranked."""
+        if self.rank is not None:
+            return f"= {self.rank}" if self.rank == 1 and self.tied else str(self.rank)
+        return "≠" if self.verdict is Verdict.DIFFERS and self.time else ""
+
+    @property
+    def status(self) -> str:
+        """In a word, why there is no number, or `exact`."""
+        if self.verdict is None:
+            return "not tried"
+        return "no number" if self.verdict.timeable and not self.time else str(self.verdict)
+
+    @property
+    def sure(self) -> bool:
+        """Whether its time has an interval."""
+        return self.time is not None and self.time.low is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Arms that may be ranked together. `label` is `threads`, `tasks` or empty."""
+
+    label: str
+    rows: tuple[Row, ...]
+
+    @property
+    def fastest(self) -> Row | None:
+        """The exact arm with the least time; its ratio is 1."""
+        timed = [row for row in self.rows if row.time and row.verdict is Verdict.EXACT]
+        return min(timed, key=_point) if timed else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An arm that is no competitor. A program is what drivers are compared with. Another
+    one's `share` is its part in the time of the driver `of`, the fastest of its kind.
+    """
+
+    row: Row
+    stands_for: str
+    kind: str
+    share: float | None = None
+    of: str = ""
+
+    @property
+    def program(self) -> bool:
+        """Whether it does what drivers do, and is no part of the harness."""
+        return self.kind == "program"
+
+    @property
+    def label(self) -> str:
+        """What a reader calls it: `floor: pgbench`."""
+        return f"{'floor' if self.program else 'harness'}: {self.row.arm}"
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """One question with the answers of all arms, and the references below them."""
+
+    facts: CellFacts
+    groups: tuple[Group, ...]
+    references: tuple[Reference, ...] = ()
+
+    @property
+    def point(self) -> str:
+        """The cell's place on its axes: `rows = 100`."""
+        return ", ".join(f"{name} = {value}" for name, value in self.facts.point.items())
+
+    @property
+    def family(self) -> str:
+        """The folder of its scenario."""
+        return self.facts.scenario.partition("/")[0]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of all groups."""
+        return tuple(row for group in self.groups for row in group.rows)
+
+    @property
+    def floor(self) -> Reference | None:
+        """What drivers are compared with besides each other, if it has a time."""
+        return next((one for one in self.references if one.program and one.row.time), None)
+
+    @property
+    def harness_costs(self) -> tuple[Reference, ...]:
+        """What of a driver's time is the harness, as far as it was measured."""
+        return tuple(one for one in self.references if one.share is not None)
+
+    @property
+    def harness_sentence(self) -> str:
+        """What the harness itself costs, for people; empty where nobody knows."""
+        parts = [
+            f"{fmt.duration(one.row.time.point)} of each op {_ASKED[one.kind]} "
+            f"({fmt.percentage(one.share)} of {one.of})"
+            for one in self.harness_costs
+            if one.row.time and one.share is not None
+        ]
+        return f"The harness itself costs {' and '.join(parts)}." if parts else ""
+
+    def rate(self, row: Row) -> float | None:
+        """Units per second of one row."""
+        if row.time is None:
+            return None
+        per_second = row.open_loop.achieved if row.open_loop else 1e9 / row.time.point
+        return self.facts.units_per_op * per_second
+
+
+def cell_views(run: Run) -> tuple[CellView, ...]:
+    """All cells of a run in the order of its header; no driver is left out."""
+    counted, worst = counting_trials(run), worst_trials(run)
+    arms = [arm for arm in run.header.arms if arm.competes]
+    drafts = [
+        CellView(cell, tuple(_groups(cell, arms, counted, worst)))
+        for cell in run.header.cells
+    ]
+    return _ranked(drafts, counted)
+
+
+# --- one row --------------------------------------------------------------------------
+
+
+def _groups(
+    cell: CellFacts,
+    arms: Sequence[ArmFacts],
+    counted: Trials,
+    worst: Mapping[tuple[str, str], Trial],
+) -> Iterable[Group]:
+    """One group, or threads and tasks apart where clients work at the same time."""
+    labels = ("threads", "tasks") if cell.clients else ("",)
+    for label in labels:
+        here = [
+            arm for arm in arms if not label or (arm.kind == "async") == (label == "tasks")
+        ]
+        rows = [
+            row_of(
+                cell, arm, worst.get((cell.id, arm.id)), counted.get((cell.id, arm.id), [])
+            )
+            for arm in here
+        ]
+        if rows:
+            yield Group(label, tuple(rows))
+
+
+def row_of(
+    cell: CellFacts, arm: ArmFacts, worst: Trial | None, trials: Sequence[Trial]
+) -> Row:
+    """One arm in one cell, not yet ranked."""
+    if worst is None:
+        return Row(arm.id, None, arm.problem or "not measured")
+    verdict = Verdict(worst.verdict)
+    row = Row(arm.id, verdict, worst.detail, worst.observed, worst.expected)
+    if not verdict.timeable:
+        return row
+    if not trials:
+        return replace(row, detail=worst.detail or "no undisturbed round")
+    return _timed(row, trials, cell)
+
+
+def _timed(row: Row, trials: Sequence[Trial], cell: CellFacts) -> Row:
+    walls = tuple(wall_per_op(trial, cell) for trial in trials)
+    loops = [trial.open_loop for trial in trials if trial.open_loop is not None]
+    latencies = [float(value) for trial in trials for value in trial.latency_ns]
+    latencies += [float(value) for loop in loops for value in loop.response_ns]
+    return replace(
+        row,
+        rounds=walls,
+        time=stats.hodges_lehmann([math.log(value) for value in walls]).exp(),
+        cpu_ns=_per_op(trials, cell, lambda one: one.cpu_ns),
+        server_cpu_ns=_per_op(trials, cell, lambda one: one.server_cpu_ns),
+        voluntary=_per_op(trials, cell, lambda one: one.voluntary_switches, mean=True),
+        involuntary=_per_op(trials, cell, lambda one: one.involuntary_switches, mean=True),
+        latencies=percentiles(latencies),
+        open_loop=_open_loop(loops, cell) if loops else None,
+        rss_bytes=max(trial.rss_peak_bytes for trial in trials),
+    )
+
+
+def percentiles(values: Iterable[float]) -> tuple[float | None, ...]:
+    """The `PERCENTILES` of these values, None where there are too few for one."""
+    ordered = sorted(values)
+    return tuple(stats.percentile(ordered, share) for share in PERCENTILES)
+
+
+def _open_loop(loops: Sequence[OpenLoop], cell: CellFacts) -> OpenLoopView:
+    return OpenLoopView(
+        asked=float(cell.rate),
+        achieved=achieved_rate(loops, cell.rate),
+        lags=percentiles(float(lag) for loop in loops for lag in loop.lag_ns),
+    )
+
+
+def _per_op(
+    trials: Sequence[Trial],
+    cell: CellFacts,
+    pick: Callable[[Slices], list[int]],
+    *,
+    mean: bool = False,
+) -> float | None:
+    """The median over rounds of each round's median slice (or mean, for rare events)."""
+    rounds = []
+    for trial in trials:
+        if trial.slices is not None and (values := pick(trial.slices)):
+            middle = sum(values) / len(values) if mean else median(values)
+            rounds.append(middle / ops_per_slice(trial.slices, cell))
+    return median(rounds) if rounds else None
+
+
+# --- ranks ----------------------------------------------------------------------------
+
+
+def _ranked(drafts: Sequence[CellView], counted: Trials) -> tuple[CellView, ...]:
+    """Ratios for all, then ties corrected over the whole report, then ranks."""
+    compared = [
+        [_compared(cell, group, counted) for group in cell.groups] for cell in drafts
+    ]
+    flat = [pair for cell in compared for group in cell for pair in group]
+    adjusted = iter(stats.benjamini_hochberg([p for _, p in flat if p is not None]))
+    return tuple(
+        replace(
+            draft,
+            groups=tuple(
+                Group(
+                    group.label, _with_ranks([_tie(row, p, adjusted) for row, p in pairs])
+                )
+                for group, pairs in zip(draft.groups, groups, strict=True)
+            ),
+        )
+        for draft, groups in zip(drafts, compared, strict=True)
+    )
+
+
+def _tie(row: Row, p: float | None, adjusted: Iterator[float]) -> Row:
+    """A row that was tested takes the next adjusted p-value: they are in its order."""
+    return row if p is None else replace(row, tied=next(adjusted) > FALSE_DISCOVERY)
+
+
+def _compared(
+    cell: CellView, group: Group, counted: Trials
+) -> list[tuple[Row, float | None]]:
+    """Each row with its ratio to the fastest and, where it may be ranked, its p-value."""
+    fastest = group.fastest
+    if fastest is None:
+        return [(row, None) for row in group.rows]
+    pairs: list[tuple[Row, float | None]] = []
+    for row in group.rows:
+        logs = _log_ratios(counted, cell, row, fastest) if row.time else []
+        if not logs:
+            pairs.append((row, None))
+            continue
+        ratio = stats.hodges_lehmann(logs)
+        may_rank = row.verdict is Verdict.EXACT and ratio.low is not None
+        p = stats.signed_rank_p(logs) if may_rank and row is not fastest else None
+        pairs.append((_with_ratio(row, logs, ratio, itself=row is fastest), p))
+    return pairs
+
+
+def _with_ratio(row: Row, logs: list[float], ratio: stats.Estimate, *, itself: bool) -> Row:
+    """The ratio to the fastest, the same by trimmed means, what could have been seen."""
+    if itself:
+        return replace(row, ratio=ratio.exp())
+    return replace(
+        row,
+        ratio=ratio.exp(),
+        trimmed=stats.trimmed_mean(logs).exp(),
+        detectable=stats.detectable_effect(stats.spread(logs), len(logs)),
+    )
+
+
+def _log_ratios(counted: Trials, cell: CellView, row: Row, fastest: Row) -> list[float]:
+    own, best = (counted.get((cell.facts.id, one.arm), ()) for one in (row, fastest))
+    return paired_log_ratios(own, best, cell.facts)
+
+
+def _with_ranks(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Rank the exact rows that have an interval; everything else follows them."""
+    exact = [row for row in rows if row.verdict is Verdict.EXACT and row.sure]
+    exact = [row for row in rows if row.verdict is Verdict.EXACT and row.sure]
+    able = sorted(exact, key=_from_the_fastest)
+    ties = any(row.tied for row in able)
+    first = [row for index, row in enumerate(able) if row.tied or index == 0]
+    rest = [row for row in able if row not in first]
+    ranked = [replace(row, rank=1, tied=ties) for row in first]
+    ranked += [replace(row, rank=len(first) + place) for place, row in enumerate(rest, 1)]
+    others = [row for row in rows if row not in able]
+    return tuple(ranked + sorted(others, key=_after_the_ranked))
+
+
+def _after_the_ranked(row: Row) -> tuple[int, float]:
+    """Timed but not ranked first, then what has no number, the mildest first."""
+    if row.time is not None:
+        return (int(row.verdict is not Verdict.EXACT), row.time.point)
+    if row.verdict is None:
+        return (90, 0.0)
+    return (80 if row.verdict is Verdict.INVALID else 2 + row.verdict.severity, 0.0)
+
+
+def _from_the_fastest(row: Row) -> tuple[float, float]:
+    """By ratio, as that is what a reader sees; by time where nothing is paired."""
+    return (row.ratio.point if row.ratio else math.inf, _point(row))
+
+
+def _point(row: Row) -> float:
+    assert row.time is not None
+    return row.time.point

@@ -1,0 +1,79 @@
+"""References beside the drivers of a cell: what libpq in C takes, and what the harness.
+
+They are laid under a cell after it was ranked, so that nothing of theirs is in a rank, a
+tie or a mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.analysis.times import counting_trials, paired_log_ratios, worst_trials
+from harness.core import stats
+from harness.core.verdicts import Verdict
+from harness.report.cells import CellView, Reference, Row, Trials, row_of
+from harness.results.records import ArmFacts, Run
+
+
+def laid(run: Run, cells: Sequence[CellView]) -> tuple[CellView, ...]:
+    """The cells with their references, and each driver's ratio to the floor."""
+    arms = [arm for arm in run.header.arms if arm.reference]
+    if not arms:
+        return tuple(cells)
+    counted, worst = counting_trials(run), worst_trials(run)
+    kinds = {arm.id: arm.kind for arm in run.header.arms}
+    laid_cells = []
+    for cell in cells:
+        played = [arm for arm in arms if (cell.facts.id, arm.id) in worst]
+        rows = {
+            arm.id: row_of(
+                cell.facts,
+                arm,
+                worst[cell.facts.id, arm.id],
+                counted.get((cell.facts.id, arm.id), []),
+            )
+            for arm in played
+        }
+        references = [_reference(cell, arm, rows[arm.id], kinds) for arm in played]
+        laid_cells.append(_over_floor(_with(cell, references), counted))
+    return tuple(laid_cells)
+
+
+def _with(cell: CellView, references: Sequence[Reference]) -> CellView:
+    """The program first: what is below the drivers is what they are compared with."""
+    order = sorted(references, key=lambda one: (not one.program, one.row.arm))
+    return replace(cell, references=tuple(order))
+
+
+def _reference(cell: CellView, arm: ArmFacts, row: Row, kinds: dict[str, str]) -> Reference:
+    """A reference with its share of the fastest driver of its kind."""
+    stands_for = arm.reference.partition(":")[0]
+    alike = [
+        one
+        for one in cell.rows
+        if one.time and one.verdict is Verdict.EXACT and kinds[one.arm] == arm.kind
+    ]
+    if row.time is None or not alike:
+        return Reference(row, stands_for, arm.kind)
+    fastest = min(alike, key=lambda one: one.time.point if one.time else 0.0)
+    assert fastest.time is not None
+    share = row.time.point / fastest.time.point
+    return Reference(row, stands_for, arm.kind, share, fastest.arm)
+
+
+def _over_floor(cell: CellView, counted: Trials) -> CellView:
+    floor = cell.floor
+    if floor is None:
+        return cell
+    base = counted.get((cell.facts.id, floor.row.arm), [])
+
+    def compared(row: Row) -> Row:
+        own = counted.get((cell.facts.id, row.arm), []) if row.time else []
+        logs = paired_log_ratios(own, base, cell.facts)
+        return replace(row, over_floor=stats.hodges_lehmann(logs).exp()) if logs else row
+
+    groups = [
+        replace(group, rows=tuple(map(compared, group.rows))) for group in cell.groups
+    ]
+    return replace(cell, groups=tuple(groups))

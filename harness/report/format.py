@@ -1,0 +1,165 @@
+"""Numbers and words as readers see them: units, signs, three significant figures."""
+
+from __future__ import annotations
+
+import math
+
+from harness.core import stats
+from harness.core.verdicts import Verdict
+
+MINUS = "−"
+NONE = "–"
+
+SYMBOLS: dict[Verdict, str] = {
+    Verdict.BROKEN: "‼",
+    Verdict.CRASHED: "✖",
+    Verdict.HUNG: "∞",
+    Verdict.LOSSY: "✗",
+    Verdict.DIFFERS: "≠",
+    Verdict.REJECTED: "!",
+    Verdict.UNSUPPORTED: "○",
+    Verdict.SKIPPED: "·",
+    Verdict.EXACT: "✓",
+    Verdict.INVALID: "?",
+}
+
+MEANINGS: dict[Verdict, str] = {
+    Verdict.BROKEN: "panic, lost connection, or another query's rows",
+    Verdict.CRASHED: "the process died",
+    Verdict.HUNG: "no answer before the deadline",
+    Verdict.LOSSY: "a silently different value",
+    Verdict.DIFFERS: "the right value as another Python type than usual",
+    Verdict.REJECTED: "a clear error",
+    Verdict.UNSUPPORTED: "the driver does not offer it",
+    Verdict.SKIPPED: "the server lacks it",
+    Verdict.EXACT: "as the server has it",
+    Verdict.INVALID: "the scenario's or pgdyno's own fault, charged to no driver",
+}
+
+
+def figures(value: float, count: int = 3) -> str:
+    """A number with `count` significant figures, without exponent: 0.0312, 31.2, 3,120."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else "∞"
+    decimals = max(0, count - 1 - math.floor(math.log10(abs(value))))
+    rounded = f"{round(value, decimals):,.{decimals}f}"
+    return rounded.replace("-", MINUS)
+
+
+def time_unit(ns: float) -> tuple[float, str]:
+    """The unit that suits a time: how many ns it has, and its name."""
+    for size, name in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+        if abs(ns) >= size:
+            return size, name
+    return 1.0, "ns"
+
+
+def duration(ns: float | None) -> str:
+    """A time with its unit: `31.2 µs`."""
+    if ns is None:
+        return NONE
+    size, name = time_unit(ns)
+    return f"{figures(ns / size)} {name}"
+
+
+def round_duration(ns: float) -> str:
+    """A round time for an axis: `40 µs`."""
+    size, name = time_unit(ns)
+    return f"{ns / size:.6g} {name}"
+
+
+def span(ns: float) -> str:
+    """How long a run took: `19 min 12 s`."""
+    minutes, seconds = divmod(round(ns / 1e9), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (seconds, "s")]
+    return " ".join(f"{value} {unit}" for value, unit in parts if value) or "0 s"
+
+
+def rate(per_second: float) -> str:
+    """A throughput without its unit: `3.12 M`."""
+    for size, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if per_second >= size:
+            return figures(per_second / size) + name
+    return figures(per_second)
+
+
+def size(count: float | None) -> str:
+    """Bytes, in decimal units: `48.3 MB`."""
+    if not count:
+        return NONE
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= unit:
+            return f"{figures(count / unit)} {name}"
+    return f"{count:.0f} B"
+
+
+def amount(count: float) -> str:
+    """Bytes that may be fewer than none: `+1.23 kB`, `−310 B`, `0 B`."""
+    if abs(count) < 0.5:
+        return "0 B"
+    return (MINUS if count < 0 else "+") + size(abs(count))
+
+
+def times(ratio: float) -> str:
+    """A ratio: `1.08×`."""
+    return f"{ratio:.2f}×" if ratio < 100 else f"{ratio:,.0f}×"
+
+
+def percentage(share: float) -> str:
+    """A share: `0.21 %`."""
+    return f"{figures(share * 100, 2)} %"
+
+
+def change(log_ratio: float | None, *, sign: bool = True, decimals: int = 1) -> str:
+    """A log-ratio in per cent: `+8.1 %`."""
+    if log_ratio is None:
+        return NONE
+    if math.isinf(log_ratio):
+        return "∞"
+    value = stats.percent(log_ratio)
+    text = f"{abs(value):.{decimals}f} %" if abs(value) < 100 else f"{abs(value):,.0f} %"
+    if not sign or float(f"{value:.{decimals}f}") == 0:
+        return text
+    return (MINUS if value < 0 else "+") + text
+
+
+def change_interval(estimate: stats.Estimate, *, decimals: int = 1) -> str:
+    """The interval of a log-ratio in per cent: `+6.9 … +9.2 %`."""
+    if estimate.low is None or estimate.high is None:
+        return "no interval"
+    low, high = (change(one, decimals=decimals) for one in (estimate.low, estimate.high))
+    return f"{low.removesuffix(' %')} … {high}"
+
+
+def ratio_interval(estimate: stats.Estimate) -> str:
+    """The interval of a ratio: `1.07 – 1.09`."""
+    if estimate.low is None or estimate.high is None:
+        return "no interval"
+    return f"{estimate.low:.2f} – {estimate.high:.2f}"
+
+
+def time_interval(estimate: stats.Estimate) -> str:
+    """The interval of a time in the unit of its point: `31.0 – 31.6`."""
+    if estimate.low is None or estimate.high is None:
+        return "no interval"
+    size, _ = time_unit(estimate.point)
+    return f"{figures(estimate.low / size)} – {figures(estimate.high / size)}"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 cell`, `2 cells`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def shorten(text: str, limit: int) -> str:
+    """A text cut at `limit` characters, with what was cut said by an ellipsis."""
+    return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
+
+
+def markdown_cell(text: str) -> str:
+    """A text that can stand in a table of Markdown without becoming markup."""
+    for char in "\\`*_[]|~":
+        text = text.replace(char, "\\" + char)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return " ".join(text.split())

@@ -1,0 +1,449 @@
+"""What a report says, before anything decides how it looks.
+
+`build` turns runs into a frozen `Report`: the same runs, the same report, to the byte.
+Renderers only arrange it; none of them computes.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from harness.analysis import audit
+from harness.analysis.instructions import counters
+from harness.analysis.memory import LEAK_REPEATS
+from harness.core.stats import MIN_ROUNDS
+from harness.core.verdicts import Verdict
+from harness.report import floor, matrix, memory, quality
+from harness.report import format as fmt
+from harness.report.cells import CellView, Row, cell_views
+from harness.report.instructions import CountedCell, counted_cells
+from harness.report.instructions import sureness as counted_sureness
+from harness.results.records import ArmFacts, Check, Note, Run
+
+_DIGITS = re.compile(r"[\d.]+")
+
+TERMS = {
+    "library": "library",
+    "version": "version",
+    "implementation": "implementation",
+    "libpq": "libpq",
+    "wire_results": "results on the wire",
+    "wire_parameters": "parameters on the wire",
+    "row_shape": "a row is",
+    "placeholders": "placeholders",
+    "statement_cache": "statement cache",
+    "autocommit": "autocommit",
+    "pool": "pool",
+    "loop": "event loop",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line of the environment."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A driver as a column: `rss_bytes` is its greatest peak."""
+
+    id: str
+    twin: str
+    reference: str
+    kind: str
+    profile: str
+    problem: str
+    terms: dict[str, str]
+    rss_bytes: int
+
+    @property
+    def habit(self) -> str:
+        """The terms that decide most about speed, in few words."""
+        wire, shape = self.terms.get("wire_results", ""), self.terms.get("row_shape", "")
+        return " · ".join(part for part in (wire, shape) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class TermRow:
+    """One term of all arms; `differs` where the drivers do not all have the same."""
+
+    name: str
+    values: tuple[str, ...]
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a reader must know. `grave` if it casts doubt on numbers."""
+
+    kind: str
+    text: str
+    where: str = ""
+    grave: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run: where it was made, what it found, how sure it is."""
+
+    name: str
+    kind: str
+    answer: str
+    sureness: str
+    environment: tuple[Fact, ...]
+    arms: tuple[Arm, ...]
+    terms: tuple[TermRow, ...]
+    findings: tuple[Finding, ...]
+    cells: tuple[CellView, ...]
+    means: tuple[quality.ArmMean, ...]
+    mean_cells: int
+    self_tests: tuple[quality.SelfTest, ...]
+    matrix: matrix.Matrix | None
+    memory: tuple[memory.CellMemory, ...]
+    rounds: int
+    hues: Mapping[str, int]
+    counted: tuple[CountedCell, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """What a reader calls it, in one word."""
+        if self.memory:
+            return "Memory"
+        if self.counted:
+            return "Instructions"
+        return "Benchmark" if self.cells else "Conformance"
+
+    @property
+    def competitors(self) -> tuple[Arm, ...]:
+        """The arms that are compared: neither A/A arms nor references."""
+        return tuple(arm for arm in self.arms if not arm.twin and not arm.reference)
+
+    @property
+    def families(self) -> tuple[tuple[str, tuple[CellView, ...]], ...]:
+        """The cells by the folder of their scenario, in the order of the run."""
+        found: dict[str, list[CellView]] = {}
+        for cell in self.cells:
+            found.setdefault(cell.family, []).append(cell)
+        return tuple((name, tuple(cells)) for name, cells in found.items())
+
+    def hue(self, arm: str) -> int:
+        """The colour of an arm or of a driver, by its id."""
+        return self.hues.get(arm.removesuffix(" (A/A)"), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that is shown."""
+
+    title: str
+    runs: tuple[RunView, ...]
+
+    @property
+    def grave(self) -> tuple[Finding, ...]:
+        """What casts doubt on numbers, of all runs."""
+        return tuple(one for run in self.runs for one in run.findings if one.grave)
+
+
+def build(runs: Sequence[Run]) -> Report:
+    """The report of one or several runs, in the order given."""
+    hues = _hues(runs)
+    views = tuple(_run_view(run, hues) for run in runs)
+    measured = any(view.cells or view.memory or view.counted for view in views)
+    checked = any(view.matrix for view in views)
+    what = " and ".join(["checked"] * checked + ["measured"] * measured) or "nothing found"
+    return Report(f"Python’s PostgreSQL drivers, {what}", views)
+
+
+def _in_order(run: Run) -> list[Check]:
+    """The checks in the order of the run's arms: seats finish when they finish."""
+    order = {arm.id: rank for rank, arm in enumerate(run.header.arms)}
+    return sorted(run.checks, key=lambda one: order.get(one.driver, len(order)))
+
+
+def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
+    cells = floor.laid(run, cell_views(run)) if run.trials else ()
+    counted = counted_cells(run) if run.counts else ()
+    tests = quality.self_tests(run)
+    table = matrix.build(_in_order(run)) if run.checks else None
+    held = memory.cell_memories(run)
+    arms = tuple(_arms(run, cells))
+    averages, averaged = quality.means(cells)
+    rounds = max((len(row.rounds) for cell in cells for row in cell.rows), default=0)
+    return RunView(
+        name=run.header.run,
+        kind=run.header.kind,
+        answer=_answer(run, cells, counted, table, held),
+        sureness=_memory_sureness(run)
+        if held
+        else counted_sureness(counted) or _sureness(cells, tests, rounds),
+        environment=tuple(_environment(run)),
+        arms=arms,
+        terms=_terms(arms),
+        findings=tuple(_findings(run, cells, tests, averages)),
+        cells=cells,
+        means=averages,
+        mean_cells=averaged,
+        self_tests=tests,
+        matrix=table,
+        memory=held,
+        rounds=rounds,
+        hues=hues,
+        counted=counted,
+    )
+
+
+# --- the answer -----------------------------------------------------------------------
+
+
+def _answer(
+    run: Run,
+    cells: Sequence[CellView],
+    counted: Sequence[CountedCell],
+    table: matrix.Matrix | None,
+    held: Sequence[memory.CellMemory],
+) -> str:
+    parts = []
+    arms = fmt.plural(sum(arm.competes for arm in run.header.arms), "driver")
+    timed = [row.verdict for cell in cells for row in cell.rows]
+    told = [row.verdict for cell in counted for row in cell.rows]
+    for length, verdicts in ((len(cells), timed), (len(counted), told)):
+        if length:
+            tally = Counter(filter(None, verdicts))
+            parts.append(f"{fmt.plural(length, 'cell')} × {arms}: {_tally(tally)}.")
+    if table:
+        columns = fmt.plural(len(table.columns), "column")
+        size = f"{fmt.plural(len(table.rows), 'check')} × {columns}"
+        parts.append(f"{size}: {_tally(table.counts)}.")
+    if held:
+        tally = Counter(row.verdict for cell in held for row in cell.rows if row.verdict)
+        grows = sum(row.grows for cell in held for row in cell.rows)
+        size = f"{fmt.plural(len(held), 'cell')} × {arms}"
+        found = f"{grows or 'none'} of them {'grows' if grows == 1 else 'grow'}"
+        parts.append(f"{size}: {_tally(tally)}; {found}.")
+    return " ".join(parts) or "Nothing was measured or checked."
+
+
+def _tally(counts: Mapping[Verdict, int]) -> str:
+    """`64 exact, 1 differs, …`: exact first, then the worst."""
+    order = sorted(
+        counts, key=lambda one: (one is not Verdict.EXACT, -matrix.concern(one), one)
+    )
+    return ", ".join(f"{counts[one]:,} {one}" for one in order)
+
+
+def _memory_sureness(run: Run) -> str:
+    count = memory.repeats(run)
+    text = f"{fmt.plural(count, 'repeat')} in fresh processes"
+    if count < LEAK_REPEATS:
+        text += f"; growth is told only from {LEAK_REPEATS} on"
+    return text + "."
+
+
+def _sureness(
+    cells: Sequence[CellView], tests: Sequence[quality.SelfTest], rounds: int
+) -> str:
+    if not cells:
+        return ""
+    precision = quality.typical_precision(cells)
+    parts = [f"{fmt.plural(rounds, 'round')} of fresh processes"]
+    if precision is None:
+        parts.append(
+            f"too few for intervals, which need {MIN_ROUNDS}: medians only, no ranks"
+        )
+    else:
+        parts.append(f"a typical time is known to ±{fmt.change(precision, sign=False)}")
+    if any(test.doubtful for test in tests):
+        parts.append("but a driver differs from itself: the numbers are doubtful")
+    elif any(test.conclusive and test.can_differ for test in tests):
+        parts.append("a driver run against itself showed no difference")
+    return "; ".join(parts) + "."
+
+
+# --- the circumstances ----------------------------------------------------------------
+
+
+def _environment(run: Run) -> Iterator[Fact]:
+    header, machine, server = run.header, run.header.machine, run.header.server
+    memory = f"{machine.memory_bytes / 2**30:.1f} GiB"
+    virtual = f", virtual ({machine.virtual})" if machine.virtual else ""
+    yield Fact(
+        "machine", f"{machine.cpu}, {fmt.plural(machine.cores, 'core')}, {memory}{virtual}"
+    )
+    yield Fact("system", f"{machine.system} {machine.release}")
+    yield Fact("Python", f"{machine.implementation} {machine.python}")
+    managed = "managed by pgdyno" if server.managed else "borrowed"
+    yield Fact("server", f"PostgreSQL {server.version} ({server.label}, {managed})")
+    yield Fact("transport", server.transport)
+    yield Fact("extensions", _pairs(server.extensions, " "))
+    yield Fact("server settings", _pairs(server.settings, " = "))
+    yield Fact("placement", _pairs(header.placement, " = "))
+    yield Fact("effort", header.effort or fmt.NONE)
+    if run.counts:
+        programs = ", ".join(sorted(counters(run))) or fmt.NONE
+        yield Fact("instructions counted by", programs)
+    yield Fact("seed", str(header.seed))
+    yield Fact("started", header.started)
+    yield Fact("duration", fmt.span(run.footer.elapsed_ns) if run.footer else "unknown")
+    yield Fact("pgdyno", header.pgdyno)
+    yield Fact("command", shlex.join(["pgdyno", *_without_name(header.command)]))
+    yield Fact("results file", run.path.rpartition("/")[2])
+
+
+def _without_name(command: Sequence[str]) -> Sequence[str]:
+    return command[1:] if command and command[0] == "pgdyno" else command
+
+
+def _pairs(values: dict[str, str], between: str) -> str:
+    shown = (f"{name}{between}{value}" for name, value in sorted(values.items()))
+    return ", ".join(shown) or "none"
+
+
+def _hues(runs: Sequence[Run]) -> dict[str, int]:
+    """A number per arm name over all runs, so that a driver keeps its colour."""
+    names = [arm.twin or arm.id for run in runs for arm in run.header.arms]
+    names += [check.driver for run in runs for check in run.checks]
+    return {name: index for index, name in enumerate(dict.fromkeys(names))}
+
+
+def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[Arm]:
+    """All drivers, and the references that some driver is compared with: the harness's own
+    have no terms."""
+    floors = {cell.floor.row.arm for cell in cells if cell.floor}
+    peaks: dict[str, int] = {}
+    for trial in run.trials:
+        peaks[trial.arm] = max(peaks.get(trial.arm, 0), trial.rss_peak_bytes)
+    for arm in run.header.arms:
+        if arm.reference and arm.id not in floors:
+            continue
+        yield Arm(
+            id=arm.id,
+            twin=arm.twin,
+            reference=arm.reference,
+            kind=arm.kind,
+            profile=arm.profile,
+            problem=arm.problem,
+            terms=arm.terms,
+            rss_bytes=peaks.get(arm.id, 0),
+        )
+
+
+def _terms(arms: Sequence[Arm]) -> tuple[TermRow, ...]:
+    """Every term of every arm; the known ones first and in their own order."""
+    known = [name for name in TERMS if any(name in arm.terms for arm in arms)]
+    other = sorted({name for arm in arms for name in arm.terms} - TERMS.keys())
+    rows = [
+        _term("kind", arms, lambda arm: arm.kind),
+        _term("profile", arms, lambda arm: arm.profile),
+        *(
+            _term(TERMS.get(name, name), arms, partial(_declared, name))
+            for name in (*known, *other)
+        ),
+    ]
+    if any(arm.rss_bytes for arm in arms):
+        rows.append(_term("peak memory (RSS)", arms, lambda arm: fmt.size(arm.rss_bytes)))
+    return tuple(rows)
+
+
+def _declared(name: str, arm: Arm) -> str:
+    return arm.terms.get(name) or fmt.NONE
+
+
+def _term(name: str, arms: Sequence[Arm], value: Callable[[Arm], str]) -> TermRow:
+    drivers = {value(arm) for arm in arms if not arm.reference}
+    return TermRow(name, tuple(map(value, arms)), len(drivers) > 1)
+
+
+# --- findings -------------------------------------------------------------------------
+
+
+def _findings(
+    run: Run,
+    cells: Sequence[CellView],
+    tests: Sequence[quality.SelfTest],
+    averages: Sequence[quality.ArmMean],
+) -> Iterator[Finding]:
+    if run.truncated:
+        text = (
+            f"The results file is truncated: {run.truncated}. What is missing is unknown."
+        )
+        yield Finding("truncated", text, grave=True)
+    for test in tests:
+        yield from _doubts(test)
+    yield from (_problem(arm) for arm in run.header.arms if arm.problem)
+    yield from (Finding("grows", text, cell) for text, cell in memory.told(run))
+    yield from _few_rounds(cells)
+    yield from (_doubt(one) for one in audit.audit(run))
+    yield from _dominated(averages)
+    yield from (_note(note) for note in run.notes)
+    yield from _disturbed(run)
+
+
+def _doubts(test: quality.SelfTest) -> Iterator[Finding]:
+    for cell in test.doubtful:
+        text = (
+            f"{test.original} differs from itself by {fmt.change(cell.shift.point)}. "
+            "Differences of this size between drivers mean nothing in this run."
+        )
+        yield Finding("A/A", text, cell.cell, grave=True)
+
+
+def _problem(arm: ArmFacts) -> Finding:
+    return Finding("driver", f"{arm.id} took no part: {arm.problem}", arm.id)
+
+
+def _doubt(one: audit.Doubt) -> Finding:
+    return Finding(one.kind, one.text, one.where, one.grave)
+
+
+def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Finding]:
+    """Means that one question decides."""
+    for one in averages:
+        if one.dominated_by:
+            text = (
+                f"the mean of {one.arm} is {fmt.times(one.mean.point)} the fastest, and "
+                f"{fmt.times(one.without)} without this one question"
+            )
+            yield Finding("mean", text, one.dominated_by)
+
+
+def _few_rounds(cells: Sequence[CellView]) -> Iterator[Finding]:
+    few = [cell for cell in cells if any(_unsure(row) for row in cell.rows)]
+    if few:
+        text = (
+            f"{fmt.plural(len(few), 'cell')} of {len(cells)} with fewer than {MIN_ROUNDS} "
+            "undisturbed rounds: a median, no interval, no rank."
+        )
+        yield Finding("rounds", text, ", ".join(cell.facts.id for cell in few[:3]))
+
+
+def _unsure(row: Row) -> bool:
+    return bool(row.verdict and row.verdict.timeable and not row.sure)
+
+
+def _note(note: Note) -> Finding:
+    return Finding(note.kind, note.text, ", ".join(filter(None, (note.cell, note.arm))))
+
+
+def _disturbed(run: Run) -> Iterator[Finding]:
+    """Blocks that were thrown away, with the commonest reason."""
+    blocks = {
+        (one.cell, one.round, one.attempt): one.disturbed
+        for one in run.trials
+        if one.disturbed
+    }
+    if blocks:
+        reasons = Counter(_DIGITS.sub("…", reason) for reason in blocks.values())
+        reason, count = reasons.most_common(1)[0]
+        text = (
+            f"{fmt.plural(len(blocks), 'block')} disturbed and not counted; in "
+            f"{count} of them {reason}."
+        )
+        yield Finding("disturbed", text)

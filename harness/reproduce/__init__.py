@@ -1,0 +1,4 @@
+"""A cell as plain code of its driver's library.
+
+Knows core, plugin, values and judge.
+"""

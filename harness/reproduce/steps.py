@@ -1,0 +1,345 @@
+"""A case of steps in plain code of its driver's library: the acts, then the play.
+
+The acts are printed as they are, because they are plain code; the play calls them in
+the order of the steps. The control connection is one more connection of the library.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.arms import Arm
+from harness.core.calls import libpq_options
+from harness.core.cells import Cell
+from harness.core.steps import Step
+from harness.judge.steps import JOIN_MS, plain
+from harness.judge.verify import class_of
+from harness.judge.words import PLACE
+from harness.plugin import acts
+from harness.plugin.act_source import source_of
+from harness.reproduce.script import (
+    SCHEMA,
+    NoRecipe,
+    Ran,
+    comment,
+    exception_of,
+    sorted_imports,
+)
+from harness.reproduce.source import NoLiteral, literal
+from harness.values import construct
+
+_APPLICATION = "reproduction"
+_COMPARED_CHARS = 1_900  # what a step brought is kept up to 2,000
+_HEADER = """user, password, host, port, dbname = (
+    os.environ[f"PG{name}"] for name in ("USER", "PASSWORD", "HOST", "PORT", "DATABASE")
+)
+credentials = f"{quote(user, safe='')}:{quote(password, safe='')}"
+place = f"@{quote(host, safe='')}:{port}/"
+query = "?" + urlencode(${query}, quote_via=quote)
+main_dsn = f"postgresql://{credentials}{place}{dbname}{query}"
+control_dsn = main_dsn.replace("name=reproduction", "name=control")"""
+_SYNC = '''def told(step, call):
+    """Print what a step brought, as one line."""
+    try:
+        value = call()
+    except BaseException as error:
+        value = None
+        print(f"{step}: raised {class_of(error)}", flush=True)
+    else:
+        if value is not None:
+            print(f"{step}: {plain(value)!r}", flush=True)
+    return value'''
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The acts of a driver as text, and whether they are coroutines."""
+
+    imports: Sequence[str]
+    definitions: Sequence[str]
+    asynchronous: bool
+
+
+def acts_of(cell: Cell) -> list[str]:
+    """The acts that a script of this case needs, the control connection's included."""
+    own = {step.op for step in cell.steps if not step.by_parent and step.op in acts.names()}
+    return sorted(own | {"connect", "execute", "execute_script", "fetch", "fetch_val"})
+
+
+def script(cell: Cell, arm: Arm, code: Code, title: Sequence[str]) -> str:
+    """The whole script.
+
+    Raises:
+        NoRecipe: a step needs what a script cannot have: a server to stop, a proxy.
+    """
+    try:
+        return _Script(cell, arm, code, title).text()
+    except NoLiteral as error:
+        raise NoRecipe(f"there is no reproduction: {error}") from None
+
+
+class _Script:
+    def __init__(self, cell: Cell, arm: Arm, code: Code, title: Sequence[str]) -> None:
+        self.cell = cell
+        self.arm = arm
+        self.code = code
+        self.title = title
+        self.imports = {"import os", "from urllib.parse import quote, urlencode"}
+        # The judge's own: a script shows a value and an exception as a check does.
+        self.shared = source_of([class_of, plain])
+        self.imports |= set(code.imports) | self.shared.imports
+        self.opened: set[str] = set()
+        self._settings = (("search_path", SCHEMA), *cell.settings)
+        self.saved = {step.save for step in cell.steps if step.save}
+
+    def text(self) -> str:
+        play = list(self._play())
+        if self._wait:
+            self.imports.add("import asyncio")
+            inside = textwrap.indent("\n".join(play), "    ")
+            play = ["async def main():", inside, "", "", self._start()]
+        settings = {
+            "application_name": _APPLICATION,
+            "options": libpq_options(self._settings),
+        }
+        shared = self.shared.definitions.values()
+        told = _SYNC
+        if self._wait:
+            told = told.replace("def told", "async def told").replace(
+                "call()", "await call"
+            )
+        parts = [
+            *self._comment(),
+            "from __future__ import annotations",
+            "",
+            *sorted_imports(self.imports),
+            "",
+            _HEADER.replace("${query}", json.dumps(settings, indent=4)),
+            *(f"\n\n{one}" for one in (*self.code.definitions, *shared, told)),
+            "\n",
+            *play,
+        ]
+        return re.sub(r"\n{4,}", "\n\n\n", "\n".join(parts)).strip() + "\n"
+
+    # --- the frame ------------------------------------------------------------------------
+
+    def _comment(self) -> Iterator[str]:
+        about = [
+            *self.title,
+            "",
+            "The connection comes from PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.",
+            f"It makes the schema {SCHEMA} anew; drop it when you are done.",
+        ]
+        yield from comment(about)
+
+    @property
+    def _wait(self) -> str:
+        return "await " if self.code.asynchronous else ""
+
+    def _start(self) -> str:
+        if "uvloop" in self.arm.options:
+            self.imports.add("import uvloop")
+            return "uvloop.run(main())"
+        return "asyncio.run(main())"
+
+    # --- the play -------------------------------------------------------------------------
+
+    def _play(self) -> Iterator[str]:
+        setup = [f"drop schema if exists {SCHEMA} cascade", f"create schema {SCHEMA}"]
+        fixture = self.cell.fixture.sql.strip()
+        yield f"control = {self._wait}connect(control_dsn)"
+        for sql in setup:
+            yield f"{self._wait}execute(control, {sql!r})"
+        if fixture:
+            many = any("def execute_script" in one for one in self.code.definitions)
+            run = "execute_script" if many else "execute"
+            yield f'{self._wait}{run}(control, """{fixture}""")'
+        yield "folder = tempfile.mkdtemp()" if self._mentions("@{folder}") else ""
+        if self._mentions("@{folder}"):
+            self.imports.add("import tempfile")
+        for number, step in enumerate(self.cell.steps, 1):
+            yield ""
+            yield from self._step(number, step)
+        if not self._wait:
+            self.imports.add("import sys")
+            yield "sys.stdout.flush()\nos._exit(0)  # a thread may still wait"
+
+    def _mentions(self, text: str) -> bool:
+        return any(text in repr(step.arguments) for step in self.cell.steps)
+
+    def _step(self, number: int, step: Step) -> Iterator[str]:
+        if step.note:
+            yield f"# {step.note}"
+        if step.join:
+            yield from self._joined(number, step)
+        elif step.on in ("server", "proxy"):
+            raise NoRecipe(f"a script cannot {step.op} the {step.on}")
+        elif step.on == "control":
+            yield from self._controlled(step)
+        elif step.op == "wait":
+            yield self._pause(str(step.arguments["seconds"]))
+        elif step.op == "cancel_task":
+            yield f"{step.on}.cancel()"
+        else:
+            yield from self._acted(number, step)
+
+    def _acted(self, number: int, step: Step) -> Iterator[str]:
+        given = dict(step.arguments)
+        if acts.subject(step.op) == "dsn":
+            place = {name: given.pop(name) for name in PLACE if name in given}
+            subject = self._dsn(place)
+        else:
+            subject = self._variable(step.on)
+            if step.on not in self.opened and acts.subject(step.op) == "connection":
+                self.opened.add(step.on)
+                yield f"{subject} = {self._wait}connect(main_dsn)"
+        arguments = [subject, *self._arguments(given)]
+        call = f"{step.op}({', '.join(arguments)})"
+        if step.start:
+            yield from self._started(step.start, step.op, arguments, call)
+            return
+        shown = call if self._wait else f"lambda: {call}"
+        saved = ""
+        if step.save:
+            self.opened.add(step.save)
+            saved = f"{self._variable(step.save)} = "
+        if saved and not step.expect.error and not step.expect.rejected:
+            yield f"{saved}{self._wait}{call}"
+        else:
+            yield f"{saved}{self._wait}told({number}, {shown})"
+
+    def _started(
+        self, name: str, op: str, arguments: Iterable[str], call: str
+    ) -> Iterator[str]:
+        if self._wait:
+            yield f"{name} = asyncio.create_task({call})"
+            yield f"await asyncio.wait({{{name}}}, timeout=0.05)"
+            return
+        self.imports.add("from concurrent.futures import ThreadPoolExecutor, wait")
+        self.imports.add("import time")
+        yield f"{name} = ThreadPoolExecutor().submit({', '.join([op, *arguments])})"
+        yield "time.sleep(0.05)"
+
+    def _joined(self, number: int, step: Step) -> Iterator[str]:
+        seconds = (step.within_ms or JOIN_MS) / 1000
+        name = step.join
+        if self._wait:
+            yield f"await asyncio.wait({{{name}}}, timeout={seconds})"
+            value = name
+        else:
+            yield f"wait([{name}], timeout={seconds})"
+            value = f"{name}.result"
+        yield f"if {name}.done():"
+        yield f"    {self._wait}told({number}, {value})"
+
+    def _controlled(self, step: Step) -> Iterator[str]:
+        if "to" in step.arguments:
+            raise NoRecipe(f"a script has no server called {step.arguments['to']}")
+        sql = self._value(step.arguments["sql"])
+        if step.op == "wait_until":
+            yield f"while not {self._wait}fetch_val(control, {sql}):"
+            yield f"    {self._pause('0.01')}"
+            return
+        call = f"{self._wait}{step.op}(control, {sql})"
+        if step.save:
+            yield f"{self._variable(step.save)} = {call}"
+        elif step.op == "execute":
+            yield call
+        else:
+            yield f'print("control:", {call})'
+
+    def _pause(self, seconds: str) -> str:
+        if self._wait:
+            return f"await asyncio.sleep({seconds})"
+        self.imports.add("import time")
+        return f"time.sleep({seconds})"
+
+    # --- arguments ------------------------------------------------------------------------
+
+    def _dsn(self, place: Mapping[str, Any]) -> str:
+        to = place.get("to", "main")
+        if to == "main" and not (place.keys() & {"user", "password", "dbname"}):
+            return "main_dsn"
+        if to not in ("main", "nowhere"):
+            raise NoRecipe(f"a script has no server called {to}")
+        user = self._value(place["user"]) if "user" in place else "user"
+        password = self._value(place["password"]) if "password" in place else "password"
+        name = self._value(place["dbname"]) if "dbname" in place else "dbname"
+        where = "place" if to == "main" else "'@127.0.0.1:1/'"
+        return f'"postgresql://" + {user} + ":" + {password} + {where} + {name} + query'
+
+    def _arguments(self, given: Mapping[str, Any]) -> Iterator[str]:
+        for name, value in given.items():
+            shown = str(value) if name == "connection" else self._value(value)
+            yield f"{name}={shown}"
+
+    def _value(self, value: Any) -> str:
+        if isinstance(value, str) and "@{" in value:
+            return self._with_words(value)
+        if isinstance(value, Mapping) and "py" in value:
+            value = construct(value)
+        elif isinstance(value, Mapping):
+            inner = (f"{name!r}: {self._value(one)}" for name, one in value.items())
+            return f"{{{', '.join(inner)}}}"
+        elif isinstance(value, list | tuple):
+            return f"[{', '.join(map(self._value, value))}]"
+        return literal(value, self.imports)
+
+    def _with_words(self, text: str) -> str:
+        """A text with words is an f-string of the variables that hold them."""
+        known = {"app": _APPLICATION, "schema": SCHEMA}
+        parts = re.split(r"@\{(\w+)\}", text)
+        for index in range(1, len(parts), 2):
+            word = parts[index]
+            if word not in known and word not in {"folder", *self.saved}:
+                raise NoRecipe(f"a script does not have what @{{{word}}} stands for")
+            parts[index] = known.get(word) or f"{{{self._variable(word)}}}"
+        for index in range(0, len(parts), 2):
+            parts[index] = parts[index].replace("{", "{{").replace("}", "}}")
+        return f"f{''.join(parts)!r}" if "{" in "".join(parts) else repr("".join(parts))
+
+    def _variable(self, name: str) -> str:
+        """A name of a step as a variable that hides no act and no helper."""
+        return f"{name}_" if name in (*acts.names(), "main", "user", "query") else name
+
+
+def disagreement(
+    cell: Cell, lines: Sequence[Mapping[str, Any]], verdict: str, ran: Ran
+) -> str:
+    """In what a script's run differs from what the steps brought; empty if in nothing.
+
+    Of a dict some entries are expected; the others, such as a process id, may be others.
+    """
+    if verdict == "hung" and ran.code is None:
+        return ""
+    if ran.code is None:
+        return "the script did not end in time"
+    if verdict == "crashed":
+        return "" if ran.code < 0 else "the check crashed, the script did not"
+    printed = dict(_numbered(ran.stdout))
+    for one in lines:
+        if cell.steps[one["step"] - 1].expect.has and not one["line"].startswith("raised"):
+            continue
+        got = printed.get(one["step"])
+        if got is None or _settled(got) != _settled(one["line"]):
+            raised = exception_of(ran.stderr)
+            if got is None and raised and one["line"] == f"raised {raised}":
+                return ""
+            return f"step {one['step']} brought {one['line']}, the script {got or raised}"
+    return ""
+
+
+def _settled(line: str) -> str:
+    """Without what differs by nature: addresses, names made with md5, a long line's end."""
+    return re.sub(r" at 0x[0-9a-f]+|[0-9a-f]{32}", "", line)[:_COMPARED_CHARS]
+
+
+def _numbered(stdout: str) -> Iterator[tuple[int, str]]:
+    for line in stdout.splitlines():
+        if match := re.match(r"(\d+): (.*)", line):
+            yield int(match[1]), match[2]

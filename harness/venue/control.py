@@ -1,0 +1,290 @@
+"""The control connection: the oracle's mouth. psycopg, text mode, this file only.
+
+It makes fixtures, generates inputs and says what is right, always in the server's own
+text form, with no Python value in between. docs/bias.md says why psycopg, and what
+keeps that from favouring it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql as compose
+
+from harness.core.calls import Target
+from harness.core.errors import OracleError, PgdynoError, ServerError
+from harness.core.tables import TEXT_FORM, PgType, Table
+from harness.results.records import ServerFacts
+
+# The text forms that `values.canonical_text` reads; startup options, so that no
+# statement and no pool reset can change them.
+_SETTINGS = (
+    *TEXT_FORM,
+    ("statement_timeout", "120000"),
+    ("client_min_messages", "warning"),
+    # What a driver left locked is that driver's cell, not the end of the run.
+    ("lock_timeout", "5000"),
+)
+# What libpq would otherwise take from PG* variables, which were set for another server.
+_NOT_FROM_ENVIRONMENT: dict[str, Any] = {
+    "hostaddr": "",
+    "target_session_attrs": "any",
+    "client_encoding": "UTF8",
+}
+SETTINGS_OF_INTEREST = (
+    "server_version", "fsync", "full_page_writes", "synchronous_commit", "autovacuum",
+    "checkpoint_timeout", "max_wal_size", "jit", "wal_level", "shared_buffers",
+    "max_connections", "work_mem", "ssl", "server_encoding", "TimeZone", "lc_collate",
+)  # fmt: skip
+
+
+class Control:
+    """One control connection. Not for use by two threads at once."""
+
+    def __init__(self, target: Target, application_name: str = "pgdyno control") -> None:
+        options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS)
+        try:
+            self._conn = psycopg.connect(
+                host=target.host,
+                port=target.port,
+                user=target.user,
+                password=target.password,
+                dbname=target.dbname,
+                options=options,
+                application_name=application_name,
+                autocommit=True,
+                connect_timeout=10,
+                cursor_factory=psycopg.RawCursor,
+                **_NOT_FROM_ENVIRONMENT,
+            )
+        except psycopg.Error as error:
+            raise ServerError(
+                f"the server cannot be reached: {_first_line(error)}",
+                hint="is it running, and are the connection settings right? pgdyno doctor",
+            ) from None  # the chained error could quote the connection string
+        self._types: dict[int, PgType] = {}
+
+    def close(self) -> None:
+        """End the connection; harmless when it is lost already."""
+        with contextlib.suppress(psycopg.Error):
+            self._conn.close()
+
+    def __enter__(self) -> Control:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- running SQL ---------------------------------------------------------------
+
+    def run(self, sql: str) -> None:
+        """Execute one or several statements, results ignored.
+
+        Raises:
+            OracleError: with the server's message, and the line it points at.
+        """
+        try:
+            self._conn.execute(sql)
+        except psycopg.Error as error:
+            raise self._failure(error, sql) from None
+
+    def table(self, sql: str, params: Sequence[str | None] = ()) -> Table | None:
+        """What a statement returns, as the server writes it; None if it returns no rows.
+
+        `params` are texts whose types the server infers, as it does for any client.
+        """
+        try:
+            cursor = self._conn.execute(sql, params or None, prepare=False)
+        except psycopg.Error as error:
+            raise self._failure(error, sql) from None
+        result = cursor.pgresult
+        if cursor.description is None or result is None:
+            return None
+        width = range(result.nfields)
+        rows = [
+            tuple(result.get_value(row, col) for col in width)
+            for row in range(result.ntuples)
+        ]
+        return Table(
+            columns=tuple(column.name for column in cursor.description),
+            types=tuple(self.type(column.type_code) for column in cursor.description),
+            rows=tuple(
+                tuple(None if v is None else v.decode() for v in row) for row in rows
+            ),
+        )
+
+    def sqlstate(
+        self,
+        statements: Sequence[tuple[str, Table | None]],
+        settings: Sequence[tuple[str, str]] = (),
+    ) -> str:
+        """With which SQLSTATE these statements fail; empty if they do not.
+
+        They run in a transaction that is rolled back, under a session's settings.
+        """
+        for name, value in settings:
+            self.value("select set_config($1, $2, false)", [name, value])
+        self.run("begin")
+        try:
+            for sql, params in statements:
+                self._conn.execute(sql, params.rows[0] if params else None, prepare=False)
+            self._conn.execute("commit")
+        except psycopg.Error as error:
+            return error.sqlstate or ""
+        finally:
+            self.run("rollback")
+            for name, _ in settings:
+                self.run(f"reset {name}")
+        return ""
+
+    def value(self, sql: str, params: Sequence[str | None] = ()) -> str:
+        """The first column of the first row; empty for NULL or no row."""
+        table = self.table(sql, params)
+        return (table.rows[0][0] or "") if table and table.rows else ""
+
+    def copy_out(self, query: str, format: str) -> bytes:
+        """The stream that COPY makes of a query, in the server's own encoding."""
+        command = f"copy ({query.rstrip().rstrip(';')}) to stdout (format {format})"
+        try:
+            with self._conn.cursor().copy(command) as copy:
+                return b"".join(bytes(block) for block in copy)
+        except psycopg.Error as error:
+            raise self._failure(error, query) from None
+
+    def _failure(self, error: psycopg.Error, sql: str) -> PgdynoError:
+        """The scenario's SQL is wrong, or the server is gone: two different things."""
+        if self._conn.closed:
+            return ServerError(
+                f"the server went away: {_first_line(error)}",
+                hint="what was measured until then is kept",
+            )
+        return OracleError(_explain(error, sql))
+
+    # --- schemas of our own ----------------------------------------------------------
+
+    def use(self, *schemas: str) -> None:
+        """Look names up in these schemas, in this order."""
+        path = compose.SQL(", ").join(compose.Identifier(schema) for schema in schemas)
+        self._compose("set search_path to {}", path)
+
+    def create_schema(self, name: str) -> None:
+        """Make a schema; raises `ServerError` where the user may not."""
+        try:
+            self._compose("create schema {}", compose.Identifier(name))
+        except OracleError as error:
+            raise ServerError(
+                f"no schema can be made on the server: {error}",
+                hint="pgdyno works in schemas of its own: grant CREATE on the database",
+            ) from None
+
+    def drop_schema(self, name: str) -> None:
+        """Remove a schema with all that is in it."""
+        self._compose("drop schema if exists {} cascade", compose.Identifier(name))
+
+    def _compose(self, template: LiteralString, *names: compose.Composable) -> None:
+        try:
+            self._conn.execute(compose.SQL(template).format(*names))
+        except psycopg.Error as error:
+            raise self._failure(error, template) from None
+
+    # --- facts ---------------------------------------------------------------------
+
+    def type(self, oid: int) -> PgType:
+        """The description of a type, asked once."""
+        if oid not in self._types:
+            self._types[oid] = self._describe(oid)
+        return self._types[oid]
+
+    def _describe(self, oid: int) -> PgType:
+        with psycopg.Cursor(self._conn) as cursor:
+            cursor.execute(_TYPE_QUERY, {"oid": oid})
+            row = cursor.fetchone()
+            if row is None:
+                return PgType("unknown")
+            name, kind, category, element, base, relation, subtype = row
+            if kind == "b" and category == "A" and element:
+                return PgType(name, "array", self.type(element))
+            if kind == "d":
+                return PgType(name, "domain", self.type(base))
+            if kind in ("r", "m"):
+                return PgType(
+                    name, "range" if kind == "r" else "multirange", self.type(subtype)
+                )
+            if kind == "e":
+                return PgType(name, "enum")
+            if kind == "c":
+                cursor.execute(_FIELDS_QUERY, {"oid": relation})
+                fields = tuple((field, self.type(of)) for field, of in cursor.fetchall())
+                return PgType(name, "composite", fields=fields)
+            return PgType(name)
+
+    def facts(self, label: str, *, managed: bool, transport: str) -> ServerFacts:
+        """What a reader of results must know of the server; no address, no password."""
+        settings = {
+            name: self.value("select current_setting($1, true)", [name])
+            for name in SETTINGS_OF_INTEREST
+        }
+        found = self.table("select extname, extversion from pg_extension order by 1")
+        return ServerFacts(
+            label=label,
+            version=self.value("show server_version"),
+            version_num=int(self.value("show server_version_num")),
+            managed=managed,
+            transport=transport,
+            settings=settings,
+            extensions={str(name): str(version) for name, version in found.rows}
+            if found
+            else {},
+        )
+
+    @property
+    def tls(self) -> bool:
+        """Whether this connection is encrypted, so that the server can do TLS."""
+        return bool(self._conn.pgconn.ssl_in_use)
+
+
+@contextlib.contextmanager
+def connected(target: Target) -> Iterator[Control]:
+    """A control connection for a block."""
+    control = Control(target)
+    try:
+        yield control
+    finally:
+        control.close()
+
+
+_TYPE_QUERY = """
+select t.typname, t.typtype, t.typcategory, t.typelem::int8, t.typbasetype::int8,
+       t.typrelid::int8,
+       coalesce((select rngsubtype::int8 from pg_range where rngtypid = t.oid),
+                (select rngtypid::int8 from pg_range where rngmultitypid = t.oid))
+from pg_type t where t.oid = %(oid)s
+"""
+_FIELDS_QUERY = """
+select attname, atttypid::int8 from pg_attribute
+where attrelid = %(oid)s and attnum > 0 and not attisdropped order by attnum
+"""
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[-1].strip() if text else type(error).__name__
+
+
+def _explain(error: psycopg.Error, sql: str) -> str:
+    message = error.diag.message_primary or _first_line(error)
+    state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
+    position = _position(error.diag.statement_position, sql)
+    return f"{message}{state}{position}"
+
+
+def _position(position: str | None, sql: str) -> str:
+    if not position or not position.isdecimal():
+        return ""
+    before = sql[: int(position) - 1]
+    line = before.count("\n") + 1
+    text: Any = sql.splitlines()[line - 1].strip() if sql.splitlines() else ""
+    return f" at line {line}: {text[:80]}"

@@ -1,0 +1,381 @@
+"""What is right, asked of the server: a cell's inputs and its expected answers.
+
+The control connection does a cell's work itself, in a schema that is a twin of the
+driver's: reads give the rows that must come back, writes leave the state that must be
+found. So nobody types an expected answer that the server can give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.core.calls import Op
+from harness.core.cells import Cell, Expected, Task
+from harness.core.errors import OracleError
+from harness.core.sql import quote
+from harness.core.tables import PgType, Table
+from harness.venue.control import Control
+
+Row = tuple[str | None, ...]
+_SEPARATE = frozenset({Op.EXECUTE_MANY, Op.BATCH_HELPER, Op.COPY_IN})
+# A statement can carry at most this many parameters: the protocol counts in 16 bits.
+MAX_PARAMETERS = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the state query shows: how many rows, a sum of their hashes, and the first."""
+
+    rows: int
+    digest: str
+    sample: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A cell, ready to be asked of drivers.
+
+    `calls` is the length of one cycle; `before` and `after` are the state around one
+    cycle; `rows_per_op` is how many rows each op adds to the state query.
+    """
+
+    cell: Cell
+    task: Task
+    calls: int
+    before: State | None
+    after: State | None
+    rows_per_op: int
+
+
+def prepare(control: Control, cell: Cell) -> Prepared:
+    """Do the cell's work on the control connection.
+
+    `control` must look at the twin schema, in its fixture's state.
+
+    Raises:
+        OracleError: the SQL fails, or two evaluations of it differ.
+    """
+    if cell.steps:  # what they must bring stands in them
+        task = Task(cell.id, cell.op, Expected(), cell.requires, steps=cell.steps)
+        return Prepared(cell, task, 1, None, None, 0)
+    params = _stable(control, cell.params) if cell.params else None
+    rows = _stable(control, cell.rows) if cell.rows else None
+    statements = _statements(control, cell, rows)
+    before = read_state(control, cell.expect.state)
+    calls = _answers(control, cell, params, rows, statements)
+    after = read_state(control, cell.expect.state)
+    task = Task(
+        cell=cell.id,
+        op=cell.op,
+        expected=Expected(
+            calls=calls,
+            error=cell.expect.error,
+            rejected=cell.expect.rejected,
+            trait=cell.expect.trait,
+            accept=cell.accept,
+        ),
+        requires=cell.requires,
+        sql=_sql(cell, rows),
+        params=_parameters(cell, params, rows),
+        args=cell.args,
+        statements=statements,
+        table=cell.table,
+        columns=cell.columns,
+        rows=rows,
+        data=control.copy_out(cell.rows, cell.format) if cell.source == "bytes" else b"",
+        format=cell.format,
+        source=cell.source,
+        forms=cell.forms,
+        clients=cell.clients,
+        pool=cell.pool,
+    )
+    _check_search(control, cell, params, calls)
+    cycle = max(1, len(calls))
+    added = after.rows - before.rows if before and after else 0
+    if cell.bench and before and after:
+        _check_countable(added, cycle)
+        _answers(control, cell, params, rows, statements)
+        _check_repeatable(added, after, read_state(control, cell.expect.state))
+    return Prepared(cell, task, cycle, before, after, added // cycle)
+
+
+def _check_countable(added: int, cycle: int) -> None:
+    """What is timed is counted afterwards: as many rows for each op."""
+    if added % cycle:
+        raise OracleError(
+            f"{cycle} ops add {added} rows, so they cannot be counted while they are timed",
+            hint="every op adds the same number of rows, or leave bench out",
+        )
+
+
+def _check_repeatable(added: int, once: State, twice: State | None) -> None:
+    """A slice repeats the op: the second cycle must add what the first one added."""
+    again = twice.rows - once.rows if twice else 0
+    if again != added:
+        raise OracleError(
+            f"the first cycle of ops adds {added} rows, the second {again}, so they"
+            " cannot be counted while they are timed",
+            hint="let the fixture hold the rows that an upsert finds, or leave bench out",
+        )
+
+
+def read_state(control: Control, query: str) -> State | None:
+    """What a state query shows at this moment; None without a query."""
+    if not query:
+        return None
+    state = f"({query.rstrip().rstrip(';')}) s"
+    found = control.table(
+        "select count(*), coalesce(sum(hashtextextended(s::text, 0)::numeric), 0)"
+        f" from {state}"
+    )
+    sample = control.value(
+        "select string_agg(left(r, 60), '; ')"
+        f" from (select s::text from {state} limit 3) t(r)"
+    )
+    assert found is not None
+    count, digest = found.rows[0]
+    return State(int(count or 0), str(digest), sample)
+
+
+# --- inputs ----------------------------------------------------------------------
+
+
+def _stable(control: Control, sql: str, params: Row = ()) -> Table:
+    """A query's rows, asked twice: an oracle that changes its mind is none."""
+    first = control.table(sql, params)
+    if first is None:
+        raise OracleError(f"this returns no rows, so it cannot be an input: {sql[:80]}")
+    if control.table(sql, params) != first:
+        raise _unstable(sql)
+    return first
+
+
+def _unstable(sql: str) -> OracleError:
+    return OracleError(
+        f"the answer differs from one evaluation to the next: {sql[:80]}",
+        hint="add an order by; take random(), now() and sequences out",
+    )
+
+
+def _statements(
+    control: Control, cell: Cell, rows: Table | None
+) -> tuple[tuple[str, Table | None], ...]:
+    if cell.op in (Op.SEQUENTIAL, Op.PIPELINE) and cell.strategy and rows is not None:
+        sql = insert_sql(cell)
+        return tuple((sql, _one_row(rows, row)) for row in rows.rows)
+    lists = [
+        _repeat(one.sql, _stable(control, one.params) if one.params else None)
+        for one in cell.statements
+    ]
+    return _interleave(lists)
+
+
+def _repeat(sql: str, params: Table | None) -> list[tuple[str, Table | None]]:
+    if params is None:
+        return [(sql, None)]
+    return [(sql, _one_row(params, row)) for row in params.rows]
+
+
+def _one_row(table: Table, row: Row) -> Table:
+    return Table(table.columns, table.types, (row,))
+
+
+def _interleave(
+    lists: Sequence[list[tuple[str, Table | None]]],
+) -> tuple[tuple[str, Table | None], ...]:
+    """The first of each list, then the second of each: how mixed statements arrive."""
+    longest = max((len(one) for one in lists), default=0)
+    return tuple(one[i] for i in range(longest) for one in lists if i < len(one))
+
+
+def insert_sql(cell: Cell) -> str:
+    """A single-row insert into the cell's table."""
+    places = ", ".join(f"${n}" for n in range(1, len(cell.columns) + 1))
+    return f"insert into {cell.table} ({', '.join(cell.columns)}) values ({places})"
+
+
+def _sql(cell: Cell, rows: Table | None) -> str:
+    """The statement of the op; a strategy of bulk_insert makes its own."""
+    if not cell.strategy or rows is None:
+        return cell.sql
+    if cell.strategy == "values":
+        return _values_sql(cell, len(rows.rows))
+    if cell.strategy == "unnest":
+        return _unnest_sql(cell, rows)
+    return insert_sql(cell)
+
+
+def _values_sql(cell: Cell, count: int) -> str:
+    width = len(cell.columns)
+    if count * width > MAX_PARAMETERS:
+        raise OracleError(
+            f"{count} rows × {width} columns are more than {MAX_PARAMETERS} parameters"
+        )
+    groups = (
+        "(" + ", ".join(f"${row * width + col + 1}" for col in range(width)) + ")"
+        for row in range(count)
+    )
+    return (
+        f"insert into {cell.table} ({', '.join(cell.columns)}) values {', '.join(groups)}"
+    )
+
+
+def _unnest_sql(cell: Cell, rows: Table) -> str:
+    arrays = ", ".join(f"${n}::{quote(of.name)}[]" for n, of in enumerate(rows.types, 1))
+    columns = ", ".join(cell.columns)
+    return f"insert into {cell.table} ({columns}) select * from unnest({arrays})"
+
+
+def _parameters(cell: Cell, params: Table | None, rows: Table | None) -> Table | None:
+    if rows is None or cell.strategy not in ("values", "unnest"):
+        return params
+    if cell.strategy == "values":
+        flat = tuple(value for row in rows.rows for value in row)
+        return Table(rows.columns * len(rows.rows), rows.types * len(rows.rows), (flat,))
+    return _as_arrays(rows)
+
+
+def _as_arrays(rows: Table) -> Table:
+    """Each column as one array: the parameters of unnest."""
+    types = tuple(PgType(f"_{of.name}", "array", of) for of in rows.types)
+    columns = zip(*rows.rows, strict=True)
+    return Table(rows.columns, types, (tuple(_array_text(column) for column in columns),))
+
+
+def _array_text(values: Sequence[str | None]) -> str:
+    quoted = (
+        "NULL" if v is None else '"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        for v in values
+    )
+    return "{" + ",".join(quoted) + "}"
+
+
+# --- answers ---------------------------------------------------------------------
+
+
+def _answers(
+    control: Control,
+    cell: Cell,
+    params: Table | None,
+    rows: Table | None,
+    statements: tuple[tuple[str, Table | None], ...],
+) -> tuple[tuple[Table | None, ...], ...]:
+    """Do the work; what each statement of each call returned."""
+    if cell.expect.error:
+        _check_error(control, cell, params, statements)
+    expect = cell.expect
+    if expect.error or expect.rejected or expect.trait:
+        return ()
+    if cell.op in (Op.CONNECT, Op.CHECKOUT):
+        return ()
+    if expect.equals:
+        answer = _first(_stable(control, expect.equals), cell.op)
+        return ((answer,),) * max(1, len(params.rows) if params else 1)
+    if rows is not None and (cell.strategy or cell.op in _SEPARATE):
+        _insert(control, cell, rows)
+        return ((None,) * max(1, len(statements)),)
+    if statements:
+        answers = _run_statements(control, statements)
+        if not cell.expect.state and _run_statements(control, statements) != answers:
+            raise _unstable(statements[0][0])
+        return (answers,)
+    # A statement that returns rows may also write; then asking twice would write twice.
+    ask = _stable if cell.expect.rows and not cell.expect.state else Control.table
+    return tuple(
+        (_first(ask(control, cell.sql, row), cell.op),)
+        for row in (params.rows if params else ((),))
+    )
+
+
+def _run_statements(
+    control: Control, statements: tuple[tuple[str, Table | None], ...]
+) -> tuple[Table | None, ...]:
+    control.run("begin")
+    try:
+        answers = tuple(
+            control.table(sql, params.rows[0] if params else ())
+            for sql, params in statements
+        )
+    except OracleError:
+        control.run("rollback")
+        raise
+    control.run("commit")
+    return answers
+
+
+def _first(table: Table | None, op: Op) -> Table | None:
+    """fetch_one and fetch_val see the first row only."""
+    if table is None or op not in (Op.FETCH_ONE, Op.FETCH_VAL):
+        return table
+    return Table(table.columns, table.types, table.rows[:1])
+
+
+def _insert(control: Control, cell: Cell, rows: Table) -> None:
+    if cell.op is Op.EXECUTE_MANY and not cell.strategy:
+        for row in rows.rows:
+            control.table(cell.sql, row)
+        return
+    columns = ", ".join(cell.columns)
+    control.run(f"insert into {cell.table} ({columns}) {cell.rows}")
+
+
+def _check_error(
+    control: Control,
+    cell: Cell,
+    params: Table | None,
+    statements: tuple[tuple[str, Table | None], ...],
+) -> None:
+    """The server itself must raise the error that a case expects."""
+    assert cell.expect.error is not None
+    wanted = cell.expect.error.sqlstate
+    one_row = Table(params.columns, params.types, params.rows[:1]) if params else None
+    state = control.sqlstate(statements or ((cell.sql, one_row),), cell.settings)
+    if state != wanted:
+        raise OracleError(
+            f"the case expects SQLSTATE {wanted}, the server gives {state or 'no error'}"
+        )
+
+
+def _check_search(
+    control: Control,
+    cell: Cell,
+    params: Table | None,
+    calls: tuple[tuple[Table | None, ...], ...],
+) -> None:
+    """An approximate search must use the plan it claims and find enough."""
+    inputs = params.rows if params else ((),)
+    if cell.expect.plan:
+        plan = control.table(f"explain {cell.sql}", inputs[0])
+        text = "\n".join(str(row[0]) for row in plan.rows) if plan else ""
+        if cell.expect.plan not in text:
+            raise OracleError(
+                f"the plan has no '{cell.expect.plan}': {text.splitlines()[0]}"
+            )
+    if cell.expect.recall:
+        found = _recall(control, cell.expect.recall.exact, inputs, calls)
+        if found < cell.expect.recall.at_least:
+            raise OracleError(
+                f"recall is {found:.3f}, not the {cell.expect.recall.at_least} asked for"
+            )
+
+
+def _recall(
+    control: Control,
+    exact: str,
+    inputs: Sequence[Row],
+    calls: tuple[tuple[Table | None, ...], ...],
+) -> float:
+    """The share of the exact answer's rows that the approximate one has."""
+    hits = wanted = 0
+    control.run("set enable_indexscan = off")
+    try:
+        for row, (answer,) in zip(inputs, calls, strict=True):
+            truth = control.table(exact, row)
+            assert truth is not None
+            assert answer is not None
+            hits += len({one[0] for one in truth.rows} & {one[0] for one in answer.rows})
+            wanted += len(truth.rows)
+    finally:
+        control.run("reset enable_indexscan")
+    return hits / wanted if wanted else 0.0

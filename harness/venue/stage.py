@@ -1,0 +1,358 @@
+"""Where cells are played: schemas of our own, their fixtures, and the state they leave.
+
+On a borrowed server nothing outside these schemas is touched. An advisory lock, held
+by the control connection for as long as the run lives, tells a later run which schemas
+were left behind by one that was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import pickle
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.core.calls import Target
+from harness.core.cells import Cell
+from harness.core.errors import OracleError
+from harness.core.verdicts import Judgement, Verdict
+from harness.judge.activity import Activity
+from harness.results.records import ServerFacts
+from harness.servers import Server
+from harness.servers.rigs import Rigs
+from harness.venue.control import Control
+from harness.venue.housekeeping import Housekeeping, housekeeping
+from harness.venue.oracle import Prepared, prepare, read_state
+
+_LOCK_SPACE = 0x7067  # "pg": the first key of our advisory locks
+_SESSION_REPORT_SECONDS = 2.0
+# A session that was closed a moment ago may still be there; it worked earlier. The server
+# cuts a text at a whole character, so up to 4 bytes before the limit, whose unit `B` older
+# servers write but do not read.
+_ACTIVITY_QUERY = r"""
+select pid, state, query, octet_length(query) + 5 > pg_size_bytes(
+         regexp_replace(current_setting('track_activity_query_size'), '(\d)B$', '\1'))
+from pg_stat_activity
+where application_name = $1 and backend_type = 'client backend'
+order by query_start desc nulls last
+"""
+_OURS = re.compile(r"pgdyno_([0-9a-f]{7})_\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Playable:
+    """A prepared cell with the file that workers load it from."""
+
+    prepared: Prepared
+    path: Path
+
+    @property
+    def cell(self) -> Cell:
+        """The cell itself."""
+        return self.prepared.cell
+
+
+class Stage:
+    """The schemas of one run on one server."""
+
+    def __init__(
+        self,
+        control: Control,
+        facts: ServerFacts,
+        server: Server,
+        folder: Path,
+    ) -> None:
+        self.control = control
+        self.facts = facts
+        self.server = server
+        self.folder = folder
+        self.run = secrets.token_hex(4)[:7]
+        self._numbers = itertools.count()
+        self._schemas: dict[tuple[str, str, str], str] = {}
+        self._lacking: dict[str, str] = {}  # need → why it is not met
+        self.extension_schemas = self._find_extension_schemas()
+        self.rigs = Rigs(server)
+        self._superuser = control.value("select current_setting('is_superuser')") == "on"
+        control.run(f"select pg_advisory_lock({_LOCK_SPACE}, {int(self.run, 16)})")
+        self.remove_leftovers()
+
+    # --- what the server has -----------------------------------------------------------
+
+    def lacks(self, cell: Cell) -> str:
+        """Why the server cannot play this cell; empty if it can."""
+        for need in cell.needs:
+            # Asked once, by whoever prepares cells: others may not use its connection.
+            if need not in self._lacking:
+                self._lacking[need] = self._lacks(need)
+            if reason := self._lacking[need]:
+                return reason
+        return ""
+
+    def _lacks(self, need: str) -> str:
+        kind, _, name = need.partition(":")
+        if need.startswith("version>="):
+            wanted = int(need.removeprefix("version>="))
+            have = self.facts.version_num // 10_000
+            return (
+                "" if have >= wanted else f"PostgreSQL {wanted} is needed, this is {have}"
+            )
+        if kind == "extension":
+            return (
+                ""
+                if name in self.facts.extensions
+                else f"the extension {name} is not there"
+            )
+        if need == "superuser":
+            return "" if self._superuser else "the user is no superuser"
+        if need == "owned":
+            return (
+                ""
+                if self.server.managed
+                else "only a server of pgdyno's own may be reconfigured"
+            )
+        if kind == "type":
+            return self._lacks_type(name)
+        if need in Rigs.KINDS:
+            return self.rigs.lacks(need)
+        return f"the server has no {need}"
+
+    def _lacks_type(self, name: str) -> str:
+        known = self.control.value("select to_regtype($1) is not null", [name])
+        if known != "t":
+            return f"the server has no type {name}"
+        # Without libxml a server knows the name of the type, and no value of it.
+        if name == "xml" and self.control.sqlstate([("select '<a/>'::xml", None)]):
+            return "the server is built without libxml"
+        return ""
+
+    def _find_extension_schemas(self) -> tuple[str, ...]:
+        found = self.control.table(
+            "select distinct nspname from pg_extension e join pg_namespace n"
+            " on n.oid = e.extnamespace where nspname <> 'pg_catalog' order by 1"
+        )
+        return tuple(str(row[0]) for row in found.rows) if found else ()
+
+    # --- schemas ---------------------------------------------------------------------
+
+    def schema(self, control: Control, cell: Cell, owner: str) -> str:
+        """The schema in which `owner` plays a cell, made with its fixture if need be.
+
+        A fixture of scope `run` is shared by all, and by the oracle.
+
+        Raises:
+            OracleError: the fixture's SQL failed.
+        """
+        key = _schema_key(cell, owner)
+        if key not in self._schemas:
+            name = f"pgdyno_{self.run}_{next(self._numbers)}"
+            self._schemas[key] = name
+            control.create_schema(name)
+            self._fill(control, name, cell)
+        return self._schemas[key]
+
+    def fresh_schema(self, control: Control, cell: Cell, owner: str) -> str:
+        """The same schema in the state in which a cell begins; `control` looks at it."""
+        used = _schema_key(cell, owner) in self._schemas
+        name = self.schema(control, cell, owner)
+        if used:
+            self.renew(control, cell, name)
+        return name
+
+    def _fill(self, control: Control, schema: str, cell: Cell) -> None:
+        self.use(control, schema)
+        try:
+            if cell.fixture.sql:
+                control.run(cell.fixture.sql)
+        except OracleError as error:
+            raise OracleError(f"the fixture of {cell.scenario} fails: {error}") from None
+
+    def use(self, control: Control, schema: str) -> None:
+        """Let the control connection look at a schema."""
+        control.use(schema, *self.extension_schemas)
+
+    def renew(self, control: Control, cell: Cell, schema: str) -> None:
+        """Bring a schema back to the state in which a cell begins."""
+        self.use(control, schema)
+        if cell.fixture.scope == "run":
+            return
+        if reset := cell.fixture.reset or (cell.bench.reset if cell.bench else ""):
+            control.run(reset)
+        elif cell.expect.state or cell.steps:
+            control.drop_schema(schema)
+            control.create_schema(schema)
+            self._fill(control, schema, cell)
+
+    def place(self, cell: Cell, schema: str, application_name: str) -> Target:
+        """Where a worker connects for a cell: the schema travels as a startup option."""
+        path = ", ".join(f'"{name}"' for name in (schema, *self.extension_schemas))
+        settings = (("search_path", path), *cell.settings)
+        return replace(
+            self.server.target, settings=settings, application_name=application_name
+        )
+
+    # --- cells -----------------------------------------------------------------------
+
+    def playable(self, cell: Cell) -> Playable | Judgement:
+        """The cell, ready for drivers, or the judgement that nobody can play it."""
+        if reason := self.lacks(cell):
+            return Judgement(Verdict.SKIPPED, reason)
+        try:
+            return self.prepare(cell)
+        except OracleError as error:
+            return Judgement(Verdict.INVALID, str(error))
+
+    def prepare(self, cell: Cell) -> Playable:
+        """Ask the oracle, and write the cell's inputs once for all workers."""
+        self.fresh_schema(self.control, cell, "the oracle")
+        prepared = prepare(self.control, cell)
+        path = self.folder / f"task-{next(self._numbers)}.pickle"
+        path.write_bytes(pickle.dumps(prepared.task, protocol=pickle.HIGHEST_PROTOCOL))
+        return Playable(
+            replace(prepared, task=replace(prepared.task, rows=None, data=b"")), path
+        )
+
+    def check_state(
+        self, control: Control, play: Playable, schema: str, ops: int
+    ) -> Judgement:
+        """Whether `ops` ops left the state that the oracle's own work left in the twin."""
+        prepared = play.prepared
+        if prepared.before is None or prepared.after is None:
+            return Judgement(Verdict.EXACT)
+        self.use(control, schema)
+        found = read_state(control, play.cell.expect.state)
+        assert found is not None
+        cycle = ops == prepared.calls  # then the oracle did the very same
+        wanted = prepared.before.rows + ops * prepared.rows_per_op
+        wanted = prepared.after.rows if cycle else wanted
+        if found.rows != wanted:
+            return Judgement(
+                Verdict.LOSSY,
+                f"the server has {found.rows} rows afterwards instead of {wanted}",
+                f"{found.rows} rows",
+                f"{wanted} rows",
+            )
+        if cycle and found.digest != prepared.after.digest:
+            return Judgement(
+                Verdict.LOSSY,
+                "what the server has afterwards differs from what was sent",
+                found.sample,
+                prepared.after.sample,
+            )
+        return Judgement(Verdict.EXACT)
+
+    def sessions(self, control: Control) -> int:
+        """How many sessions the server has seen end or begin in this database."""
+        control.run("select pg_stat_clear_snapshot()")
+        return int(
+            control.value(
+                "select sessions from pg_stat_database where datname = current_database()"
+            )
+            or 0
+        )
+
+    def check_sessions(self, control: Control, wanted: int, *, exact: bool) -> Judgement:
+        """Whether the server has seen so many sessions; on a borrowed one, at least.
+
+        The server reports a session when it ends, a moment later.
+        """
+        deadline = time.monotonic() + _SESSION_REPORT_SECONDS
+        seen = self.sessions(control)
+        while seen < wanted and time.monotonic() < deadline:
+            time.sleep(0.01)
+            seen = self.sessions(control)
+        if seen < wanted or (exact and seen > wanted):
+            return Judgement(
+                Verdict.LOSSY,
+                "the server saw another number of sessions than were asked for",
+                f"{seen} sessions in all",
+                f"{wanted} sessions in all",
+            )
+        return Judgement(Verdict.EXACT)
+
+    def activities(self, control: Control, application_name: str) -> list[Activity]:
+        """A seat's sessions as the server sees them, the one that worked last first.
+
+        Asked again for a moment while a session is still at work.
+        """
+        deadline = time.monotonic() + _SESSION_REPORT_SECONDS
+        seen = self._activities(control, application_name)
+        while seen and seen[0].state == "active" and time.monotonic() < deadline:
+            time.sleep(0.01)
+            seen = self._activities(control, application_name)
+        return seen
+
+    def _activities(self, control: Control, application_name: str) -> list[Activity]:
+        found = control.table(_ACTIVITY_QUERY, [application_name])
+        return [
+            Activity(int(pid or 0), state or "", query or "", cut == "t")
+            for pid, state, query, cut in (found.rows if found else ())
+        ]
+
+    def housekeeping(self) -> Housekeeping:
+        """What the server has done by itself so far."""
+        return housekeeping(self.control, self.facts.version_num)
+
+    @contextlib.contextmanager
+    def server_settings(self, cell: Cell) -> Iterator[None]:
+        """A managed server's settings for the time of a block: durable commits, say."""
+        wanted = cell.bench.server_settings if cell.bench else ()
+        for name, value in wanted:
+            self.control.run(f"alter system set {name} = '{value}'")
+        self._reload(bool(wanted))
+        try:
+            yield
+        finally:
+            for name, _ in wanted:
+                self.control.run(f"alter system reset {name}")
+            self._reload(bool(wanted))
+
+    def _reload(self, needed: bool) -> None:
+        if needed:
+            self.control.run("select pg_reload_conf()")
+            time.sleep(0.05)  # a signal to every process; sessions opened later have it
+
+    # --- the end ---------------------------------------------------------------------
+
+    def remove_leftovers(self) -> None:
+        """Drop schemas of runs that were killed: nobody holds their lock any more."""
+        found = self.control.table(
+            "select nspname from pg_namespace where nspname like 'pgdyno\\_%'"
+        )
+        for (name,) in found.rows if found else ():
+            match = _OURS.fullmatch(str(name))
+            if match is None or match[1] == self.run:
+                continue
+            key = f"{_LOCK_SPACE}, {int(match[1], 16)}"
+            if self.control.value(f"select pg_try_advisory_lock({key})") == "t":
+                self.control.drop_schema(str(name))
+                self.control.run(f"select pg_advisory_unlock({key})")
+
+    def strike(self) -> None:
+        """Remove every schema of this run."""
+        for name in self._schemas.values():
+            self.control.drop_schema(name)
+        self._schemas.clear()
+
+
+def _schema_key(cell: Cell, owner: str) -> tuple[str, str, str]:
+    shared = cell.fixture.scope == "run"
+    return cell.scenario, cell.fixture.sql, "" if shared else owner
+
+
+@contextlib.contextmanager
+def staged(
+    control: Control, facts: ServerFacts, server: Server, folder: Path
+) -> Iterator[Stage]:
+    """A stage that is struck at the end, also after a failure."""
+    stage = Stage(control, facts, server, folder)
+    try:
+        yield stage
+    finally:
+        stage.rigs.close()
+        with contextlib.suppress(Exception) if server.managed else contextlib.nullcontext():
+            stage.strike()

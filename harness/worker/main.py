@@ -1,0 +1,471 @@
+"""One trial: one process, one driver. A synchronous command loop, nothing else.
+
+Started by the runner as `python -m harness.worker.main FD SPEC`, where FD is a socket and
+SPEC says which arm to load and on which core to run. Affinity is set before the driver
+is imported, because a library may size its thread pool by it. Everything imported here
+is the standard library; the plug-in imports what its library needs.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import pickle
+import resource
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.core import wire
+from harness.core.arms import Arm
+from harness.core.calls import Call, Op, Target
+from harness.core.capabilities import Capability
+from harness.core.cells import Task
+from harness.core.errors import PgdynoError, Unsupported
+from harness.core.verdicts import Judgement, Verdict
+from harness.judge import answers, verify
+from harness.plugin import contract as drivers
+from harness.values.binding import bind_call
+from harness.worker.burden import Spent, burdened, turns_for
+from harness.worker.loops import tasks_once, threads_once
+from harness.worker.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from harness.worker.actor import Actor
+
+ALLOCATOR_BYTES = 8 << 20
+
+
+class Worker:
+    """The state of a trial: a driver, and the cell that is open at the moment."""
+
+    def __init__(self, arm: Arm, plugin: str = "") -> None:
+        self.arm = arm
+        self.driver = drivers.load(arm, plugin)
+        self.reference: str = getattr(self.driver, "reference", "")
+        self.asynchronous = self.driver.kind == "async"
+        self.loop: Any = self._make_loop() if self.asynchronous else None
+        self.stopwatch = Stopwatch(self.driver.kind, self.loop)
+        self.task: Task | None = None
+        self.session: Any = None
+        self.further: list[Any] = []  # sessions beside it that do nothing but stay open
+        self.ops: list[Callable[..., Any]] = []
+        self.position = 0  # ops that each client has executed: where its cycle stands
+        self.seen: list[dict[str, Any]] | None = None  # what ops brought, if asked for
+        self.slowest_ns = 0  # the slowest op of the last verification: how to plan
+        self.actor: Actor | None = None  # made when the first case of steps comes
+
+    def _make_loop(self) -> Any:
+        import asyncio
+
+        make: Callable[[], Any] = getattr(self.driver, "run_loop", asyncio.new_event_loop)
+        loop = make()
+        asyncio.set_event_loop(loop)
+        return loop
+
+    def wait(self, value: Any) -> Any:
+        """The value, or what the awaitable gives; never inside a timed region."""
+        return self.loop.run_until_complete(value) if self.asynchronous else value
+
+    # --- commands --------------------------------------------------------------------
+
+    def hello(self) -> dict[str, Any]:
+        """What the driver says about itself."""
+        terms = self.driver.terms()
+        return {
+            "kind": self.driver.kind,
+            "capabilities": sorted(str(one) for one in self.driver.capabilities),
+            "terms": {name: getattr(terms, name) for name in terms.__slots__},
+        }
+
+    def open(self, task: str, target: dict[str, Any]) -> dict[str, Any]:
+        """Load a cell, open its session or pool and bind its ops."""
+        self.close()
+        self.task = pickle.loads(
+            Path(task).read_bytes()
+        )  # written by the parent, nobody else
+        try:
+            self._bind(self.task, _target(target))
+        except Unsupported as reason:
+            return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
+        except BaseException as error:
+            return _judged(self._charge(error, "while opening"))
+        return _judged(Judgement(Verdict.EXACT))
+
+    def rebind(self, task: str) -> dict[str, Any]:
+        """Bind another cell on the open session: for many small cells of one kind."""
+        self.task = pickle.loads(Path(task).read_bytes())
+        self.position = 0
+        try:
+            self._require(self.task)
+            self._bind_ops(self.task)
+        except Unsupported as reason:
+            return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
+        except BaseException as error:
+            return _judged(self._charge(error, "while opening"))
+        return _judged(Judgement(Verdict.EXACT))
+
+    def verify(self, keep: bool = False) -> dict[str, Any]:
+        """Run the op through one whole cycle of its parameters, and judge each answer.
+
+        Many clients each run their op once, all at the same time. `keep` asks for what
+        each op of a single client brought, beside the judgement.
+        """
+        assert self.task is not None
+        if self.reference:
+            return {**_judged(self._compare()), "slowest_ns": 0}
+        judged = []
+        self.seen = [] if keep else None
+        self.slowest_ns = 0
+        cycle = 1 if self.task.clients else max(1, len(self.task.expected.calls))
+        if self.task.clients:
+            judged += self._judge_together()
+        else:
+            judged += [self._judge_once(self.ops[0], index) for index in range(cycle)]
+        self.position += cycle
+        judged.append(self._canary())
+        answer = {**_judged(verify.worst(judged)), "slowest_ns": self.slowest_ns}
+        return answer if self.seen is None else {**answer, "seen": self.seen}
+
+    def warm(self, ops: int) -> dict[str, Any]:
+        """Run ops untimed, then put what lives now out of the collector's sight.
+
+        A program is another process at each slice, and warms itself.
+        """
+        for op in () if self.driver.kind == "program" else self.ops:
+            for _ in range(ops):
+                self.wait(op())
+        self.position += ops
+        gc.collect()
+        gc.freeze()
+        return {}
+
+    def collect(self) -> dict[str, Any]:
+        """Collect garbage, so that what is left is held by somebody."""
+        gc.collect()
+        return {}
+
+    def gather(self, sessions: int, target: dict[str, Any], ops: int) -> dict[str, Any]:
+        """Open further sessions until there are so many; each runs its op so often.
+
+        All of them stay open, with whatever they keep for their statements. They share
+        the inputs of the first, so that only what a session needs comes on top.
+        """
+        assert self.task is not None
+        call = bind_call(self.task, getattr(self.session, "wrapper", None), 0)
+        while 1 + len(self.further) < sessions:
+            session = self.wait(self.driver.open(_target(target), self.arm.profile))
+            self.further.append(session)
+            op = getattr(session, self.task.op.value)(call)
+            for _ in range(ops):
+                self.wait(op())
+        del call
+        gc.collect()
+        return {}
+
+    def burden(self, ns: float = 0.0, turns: int = 0) -> dict[str, Any]:
+        """Make every op of the open cell dearer: by so much CPU time, or by turns of the
+        empty loop."""
+        turns = turns or turns_for(ns)
+        spent = self.stopwatch.burden = Spent()
+        self.ops = [burdened(op, turns, spent) for op in self.ops]
+        return {"turns": turns}
+
+    def measure(self, ops: int, lead: int) -> dict[str, Any]:
+        """One slice. `ops` is per client in a concurrency cell."""
+        assert self.task is not None
+        self.position += lead + ops
+        return self.stopwatch.slice(self.ops, lead, ops, together=bool(self.task.clients))
+
+    def latencies(self, ops: int) -> dict[str, Any]:
+        """Service times of single ops, ns; of many clients with the wall time of all."""
+        assert self.task is not None
+        self.position += ops
+        return self.stopwatch.latencies(self.ops, ops, together=bool(self.task.clients))
+
+    def arrive(self, due: list[int]) -> dict[str, Any]:
+        """An open loop: one op at each of these moments, ns from now."""
+        self.position += len(due)
+        return self.stopwatch.arrivals(self.ops[0], due)
+
+    def watch(self, pids: list[int]) -> dict[str, Any]:
+        """Read the CPU clocks of these server processes around each slice."""
+        return {"readable": self.stopwatch.watch(pids)}
+
+    def close(self) -> dict[str, Any]:
+        """End the open cell; what a library says while closing is no verdict."""
+        session, self.session, self.ops, self.task = self.session, None, [], None
+        self.stopwatch.clocks = ()
+        self.stopwatch.burden = None
+        self.position = 0
+        sessions, self.further = [*filter(None, [session]), *self.further], []
+        for one in sessions:
+            try:
+                self.wait(one.close())
+            except Exception as error:
+                return {"warning": f"{type(error).__name__}: {error}"}
+        gc.unfreeze()
+        return {"rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+
+    # --- steps -------------------------------------------------------------------------
+
+    def begin_steps(self, task: str, places: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """Take up a case of several steps; `places` are where its acts may connect."""
+        self.close()
+        self.task = pickle.loads(Path(task).read_bytes())
+        try:
+            self._require(self.task)
+            if self.actor is None:
+                # A bench never plays steps, and would pay for them at every start.
+                from harness.worker.actor import Actor
+
+                self.actor = Actor(self.driver, self.loop)
+            known = {name: _target(place) for name, place in places.items()}
+            return _judged(self.actor.begin(self.task, known))
+        except Unsupported as reason:
+            return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
+
+    def step(self, index: int, words: dict[str, str]) -> dict[str, Any]:
+        """Play one step."""
+        assert self.actor is not None
+        told = self.actor.step(index, words)
+        return told | _judged(told.pop("judged"))
+
+    def end_steps(self) -> dict[str, Any]:
+        """A last look at the connections, then close them; whether all is as before."""
+        assert self.actor is not None
+        judged = _judged(self.actor.canary())
+        return {**judged, "clean": self.actor.end()}
+
+    def sources(self, acts: list[str]) -> dict[str, Any]:
+        """The code of these acts with all that it needs, for a reproduction."""
+        from harness.plugin.act_source import source_of
+
+        assert self.actor is not None
+        known = self.actor.acts
+        source = source_of(known[name] for name in acts if name in known)
+        return {
+            "imports": sorted(source.imports),
+            "definitions": list(source.definitions.values()),
+            "names": [name for name in acts if name in known],
+        }
+
+    # --- binding -----------------------------------------------------------------------
+
+    def _require(self, task: Task) -> None:
+        have = {str(one) for one in self.driver.capabilities}
+        for needed in task.requires:
+            if needed not in have:
+                sentence = Capability(needed).sentence
+                raise Unsupported(f"{self.driver.name} cannot {sentence}")
+
+    def _bind(self, task: Task, target: Target) -> None:
+        self._require(task)
+        if task.op in (Op.CONNECT, Op.CONNECT_QUERY):
+            self.ops = [self._bind_connect(task, target)]
+            return
+        self.session = self._open(task, target)
+        self._bind_ops(task)
+
+    def _bind_ops(self, task: Task) -> None:
+        if not drivers.claims(self.session, task.op):
+            raise Unsupported(f"{self.driver.name} has no {task.op}")
+        bind = getattr(self.session, task.op.value)
+        wrapper = getattr(self.session, "wrapper", None)
+        self.ops = [
+            bind(bind_call(task, wrapper, offset)) for offset in range(max(1, task.clients))
+        ]
+
+    def _bind_connect(self, task: Task, target: Target) -> Callable[[], Any]:
+        bind = getattr(self.driver, task.op.value, None)
+        if bind is None:
+            raise Unsupported(f"{self.driver.name} has no {task.op}")
+        arguments = (task.sql,) if task.op is Op.CONNECT_QUERY else ()
+        op: Callable[[], Any] = bind(target, self.arm.profile, *arguments)
+        return op
+
+    def _open(self, task: Task, target: Target) -> Any:
+        if not task.pool:
+            return self.wait(self.driver.open(target, self.arm.profile))
+        opener = getattr(self.driver, "open_pool", None)
+        if opener is None:
+            raise Unsupported(f"{self.driver.name} has no pool")
+        return self.wait(opener(target, self.arm.profile, task.pool))
+
+    # --- judging -----------------------------------------------------------------------
+
+    def _judge_once(self, op: Callable[[], Any], index: int) -> Judgement:
+        start = time.perf_counter_ns()
+        try:
+            native = self.wait(op())
+        except BaseException as error:
+            if self.seen is not None:
+                fields = self.driver.describe_error(error)
+                self.seen.append(answers.seen_error(fields, error))
+            return self._charge(error, "")
+        self.slowest_ns = max(self.slowest_ns, time.perf_counter_ns() - start)
+        if self.seen is not None:
+            self._keep(native)
+        return self._judge(native, self.position + index)
+
+    def _keep(self, native: Any) -> None:
+        assert self.task is not None
+        assert self.seen is not None
+        try:
+            self.seen.append(answers.seen(self.task, self.session, native))
+        except Exception as error:
+            text = f"unreadable, {type(error).__name__}: {error}"
+            self.seen.append({"type": type(native).__name__, "repr": text, "chars": 0})
+
+    def _judge_together(self) -> list[Judgement]:
+        start = time.perf_counter_ns()
+        if self.asynchronous:
+            answers_ = self.loop.run_until_complete(tasks_once(self.ops))
+        else:
+            answers_ = threads_once(self.ops)
+        self.slowest_ns = (time.perf_counter_ns() - start) // len(self.ops)
+        return [
+            self._charge(answer, f"with {len(answers_)} clients at once")
+            if isinstance(answer, BaseException)
+            else self._judge(answer, self.position + index)
+            for index, answer in enumerate(answers_)
+        ]
+
+    def _compare(self) -> Judgement:
+        """A reference's answers are no driver's: only their texts are compared, if it has
+        any, so that nothing is timed that does other work."""
+        assert self.task is not None
+        stands_for = f"a reference: {self.reference}"
+        if not callable(getattr(self.session, "texts", None)):
+            return Judgement(Verdict.EXACT, stands_for)
+        try:
+            found = self.session.texts()
+        except BaseException as error:
+            return Judgement(Verdict.REJECTED, f"{type(error).__name__}: {error}")
+        return answers.compare_texts(self.task, found, stands_for)
+
+    def _judge(self, native: Any, index: int) -> Judgement:
+        assert self.task is not None
+        expected = self.task.expected
+        if expected.error is not None or expected.rejected:
+            return verify.judge_no_error(expected.error)
+        try:
+            if expected.trait:
+                return verify.observe(answers.rows_of(self.task, self.session, native))
+            return answers.judge(self.task, self.session, native, index)
+        except BaseException as error:
+            detail = f"the result cannot be read: {type(error).__name__}: {error}"
+            return Judgement(Verdict.BROKEN, detail)
+
+    def _canary(self) -> Judgement:
+        """A unique token must come back on the same connection: nothing is out of step."""
+        if self.session is None or not drivers.claims(self.session, Op.FETCH_VAL):
+            return Judgement(Verdict.EXACT)
+        token = f"{verify.CANARY}{time.perf_counter_ns()}"
+        try:
+            op = self.session.fetch_val(Call(Op.FETCH_VAL, sql=f"select '{token}'::text"))
+            answer = self.wait(op())
+        except BaseException as error:
+            return Judgement(
+                Verdict.BROKEN,
+                f"the connection is unusable afterwards: {type(error).__name__}: {error}",
+            )
+        if answer != token:
+            return Judgement(
+                Verdict.BROKEN,
+                "another query's answer came back",
+                repr(answer),
+                repr(token),
+            )
+        return Judgement(Verdict.EXACT)
+
+    def _charge(self, error: BaseException, where: str) -> Judgement:
+        """What an exception means for the verdict."""
+        assert self.task is not None
+        if isinstance(error, Unsupported):
+            return Judgement(
+                Verdict.INVALID, f"the plug-in claimed the op and then said: {error}"
+            )
+        expected = self.task.expected
+        fields = self.driver.describe_error(error)
+        if expected.trait:
+            return verify.observe_error(fields, error)
+        judged = verify.judge_error(expected.error, expected.rejected, fields, error)
+        if where and judged.detail:
+            return Judgement(
+                judged.verdict,
+                f"{where}: {judged.detail}",
+                judged.observed,
+                judged.expected,
+            )
+        return judged
+
+
+def _target(message: dict[str, Any]) -> Target:
+    return Target(**{**message, "settings": tuple(map(tuple, message["settings"]))})
+
+
+def _judged(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "verdict": judgement.verdict.value,
+        "detail": judgement.detail,
+        "observed": judgement.observed,
+        "expected": judgement.expected,
+    }
+
+
+def warm_allocator() -> None:
+    """Free one large block, as every program has done that runs for a while.
+
+    glibc hands blocks above a threshold back to the system at once, and raises the
+    threshold when such a block is freed for the first time. asyncio asks for 256 KiB at
+    each read, so before that moment every read of an asyncio driver costs two system
+    calls more: 17 % of the CPU of asyncpg's point query. Without this, the order of
+    cells would decide (docs/decisions/0011-the-allocator-is-warm.md).
+    """
+    block = bytearray(ALLOCATOR_BYTES)
+    del block
+
+
+def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
+    """Answer commands until the parent closes the channel."""
+    if spec["cores"]:
+        os.sched_setaffinity(0, spec["cores"])
+    warm_allocator()
+    try:
+        worker = Worker(
+            Arm(spec["driver"], tuple(spec["options"]), spec["profile"], spec["copy"]),
+            spec["plugin"],
+        )
+    except PgdynoError as error:
+        wire.send(channel, {"error": str(error), "hint": error.hint})
+        return
+    wire.send(channel, worker.hello())
+    while True:
+        try:
+            request = wire.receive(channel)
+        except wire.ChannelClosed:
+            return
+        command = request.pop("do")
+        try:
+            answer = getattr(worker, command)(**request)
+        except BaseException as error:
+            answer = {"failed": f"{type(error).__name__}: {error}"}
+        wire.send(channel, answer)
+
+
+def main() -> None:
+    """Entry of the process: `python -m harness.worker.main FD SPEC`."""
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    os.set_inheritable(channel.fileno(), False)
+    serve(channel, json.loads(sys.argv[2]))
+    # Native threads and half-closed sessions must not keep the process alive.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

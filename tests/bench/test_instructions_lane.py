@@ -1,0 +1,337 @@
+"""Instructions: what callgrind writes, what is made of it, and one real count."""
+
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+
+import fake_runs
+import pytest
+from msgspec.structs import replace
+
+from harness import scenario
+from harness.analysis import compare, compare_instructions
+from harness.analysis.compare import Answer, CellChange
+from harness.analysis.instructions import counted_sides, slope, spread, syscalls
+from harness.bench import orders, schedule
+from harness.bench.lanes import callgrind, instructions
+from harness.bench.lanes.callgrind import Spent
+from harness.cli.main import main
+from harness.core.arms import Arm
+from harness.core.errors import EXIT_INVALID, OracleError
+from harness.core.verdicts import Change
+from harness.render import comparison as shown
+from harness.render import html, markdown, text
+from harness.report import view
+from harness.results import store
+from harness.results.records import Count, Run
+from harness.validity import instructions as validity
+
+PART = b"""version: 1
+creator: callgrind-3.19.0
+part: {part}
+desc: Trigger: --dump-before=getrusage
+events: Ir sysCount sysTime
+fn=(1) main
+16 400
+totals: %d
+"""
+CELL = "point/by-key#one-row"
+needs_valgrind = pytest.mark.skipif(
+    bool(callgrind.why_not()), reason=callgrind.why_not() or "valgrind is here"
+)
+
+
+# --- callgrind's file -------------------------------------------------------------------
+
+
+def test_every_part_has_a_total():
+    written = PART % 400 + b"totals: 43 5 6\n" + b"totals: 7 8"
+    assert callgrind.part_totals(written) == [Spent(400), Spent(43, 5), Spent(7, 8)]
+    assert callgrind.part_totals(b"fn=(1) totals: 5\n") == []
+
+
+def test_a_slice_is_the_second_part_since_the_last_look(tmp_path: Path):
+    file = tmp_path / "callgrind.out"
+    meter = callgrind.Meter(tmp_path)
+    meter.skip()  # before there is a file
+    file.write_bytes(PART % 1)
+    meter.skip()
+    file.write_bytes(PART % 1 + PART % 22 + PART % 333)
+    assert meter.slice() == Spent(333)
+
+
+def test_a_slice_without_its_parts_is_no_number(tmp_path: Path):
+    meter = callgrind.Meter(tmp_path)
+    meter.skip()
+    with pytest.raises(OracleError, match="wrote 0 parts"):
+        meter.slice()
+
+
+# --- how much is counted ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cycle", "instructions_", "low", "high"),
+    [
+        (20, 1_100_000, 160, 640),  # a point query
+        (20, 1_120_000, 160, 640),  # a little dearer: the same slices
+        (1, 500_000_000, 1, 2),  # one op is beyond the budget
+    ],
+)
+def test_sizes_of_slices(cycle, instructions_, low, high):
+    assert instructions.sizes(cycle, instructions_) == instructions.Sizes(low, high)
+
+
+# --- runs that were made up -------------------------------------------------------------
+
+
+def counts(arm: str, per_op: float, repeats: int = 3, noise: float = 0.0) -> list[Count]:
+    rng = random.Random(f"{arm}{per_op}")
+    return [
+        Count(
+            cell=CELL,
+            arm=arm,
+            repeat=number,
+            verdict="exact",
+            counter="valgrind-3.19.0",
+            low_ops=100,
+            high_ops=500,
+            low_instructions=5_000 + round(100 * per_op),
+            high_instructions=5_000 + round(500 * per_op * (1 + rng.gauss(0, noise))),
+            low_syscalls=3 + 2 * 100,
+            high_syscalls=3 + 2 * 500,
+        )
+        for number in range(repeats)
+    ]
+
+
+def counted(run: str, *found: list[Count], **header: object) -> Run:
+    made = fake_runs.bench(run=run, seed=1, rows=fake_runs.CELLS[:1])
+    return replace(
+        made,
+        header=replace(made.header, lane="instructions", **header),
+        trials=[],
+        counts=[one for each in found for one in each],
+    )
+
+
+def test_the_slope_is_what_an_op_costs():
+    (count,) = counts("asyncpg", 1_000, repeats=1)
+    assert slope(count) == 1_000
+    assert slope(replace(count, high_ops=0, high_instructions=0)) is None
+    assert syscalls(count) == 2
+    assert syscalls(replace(count, low_syscalls=0, high_syscalls=0)) is None
+    assert spread([100.0, 101.0]) == pytest.approx(0.01)
+
+
+def test_a_verdict_in_one_repeat_forbids_the_number():
+    found = counts("asyncpg", 1_000)
+    found[1] = Count(cell=CELL, arm="asyncpg", repeat=1, verdict="lossy", detail="why")
+    side = counted_sides(counted("a", found))[CELL, "asyncpg"]
+    assert (side.verdict, side.detail, side.number) == ("lossy", "why", None)
+
+
+def one(base: Run, candidate: Run, **options: object) -> CellChange:
+    (row,) = [
+        row
+        for row in compare_instructions.compare(base, candidate, **options).changes
+        if row.arm.startswith("asyncpg")
+    ]
+    return row
+
+
+@pytest.mark.parametrize(
+    ("factor", "change"),
+    [
+        (1.0, Change.SAME),
+        (1.002, Change.SAME),
+        (1.005, Change.REGRESSED),
+        (0.995, Change.IMPROVED),
+    ],
+)
+def test_half_a_per_cent_is_found(factor, change):
+    base = counted("a", counts("asyncpg", 100_000))
+    row = one(base, counted("b", counts("asyncpg", 100_000 * factor)))
+    assert row.change is change
+    assert math.exp(row.shift.point) == pytest.approx(factor, rel=1e-4)
+
+
+def test_repeats_on_both_sides_of_the_threshold_are_inconclusive():
+    base = counted("a", counts("asyncpg", 100_000, noise=0.01))
+    row = one(base, counted("b", counts("asyncpg", 100_001, noise=0.01)))
+    assert row.change is Change.INCONCLUSIVE
+    assert row.shift.low < 0 < row.shift.high
+    assert row.spread > 0.001
+
+
+def test_one_repeat_is_too_few():
+    single = counted("b", counts("asyncpg", 200_000, repeats=1))
+    row = one(counted("a", counts("asyncpg", 100_000)), single)
+    assert (row.change, row.reason) == (
+        Change.INCONCLUSIVE,
+        "3 and 1 repeats; 2 are needed",
+    )
+
+
+def test_a_number_that_was_lost_regressed():
+    lost = Count(cell=CELL, arm="asyncpg", repeat=0, verdict="crashed", detail="gone")
+    row = one(counted("a", counts("asyncpg", 100_000)), counted("b", [lost]))
+    assert (row.change, row.reason) == (Change.REGRESSED, "was exact, is crashed: gone")
+
+
+def test_what_is_not_comparable_is_no_pass():
+    base = counted("a", counts("asyncpg", 100_000))
+    other = [replace(each, verdict="differs") for each in counts("asyncpg", 100_000)]
+    found = compare_instructions.compare(base, counted("b", other))
+    assert (found.answer, found.exit_code) == (Answer.INVALID, EXIT_INVALID)
+
+
+def test_two_arms_of_one_run():
+    run = counted("a", counts("asyncpg", 100), counts("psqlpy", 200))
+    row = one(run, run, base_arm="asyncpg", candidate_arm="psqlpy")
+    assert (row.arm, row.change) == ("asyncpg → psqlpy", Change.REGRESSED)
+
+
+def test_another_python_or_counter_is_not_comparable_and_another_machine_is():
+    base = counted("a", counts("asyncpg", 100))
+    machine = base.header.machine
+    python = counted("b", counts("asyncpg", 100), machine=replace(machine, python="3.14.0"))
+    newer = [replace(each, counter="valgrind-3.99.0") for each in counts("asyncpg", 100)]
+    other = replace(machine, hostname_hash="other", cpu="another", cores=64)
+    assert compare_instructions.compare(base, python).exit_code == EXIT_INVALID
+    assert compare_instructions.compare(base, counted("b", newer)).exit_code == EXIT_INVALID
+    elsewhere = counted("b", counts("asyncpg", 100), machine=other)
+    found = compare_instructions.compare(base, elsewhere)
+    assert found.exit_code == 0
+    assert any("different processors" in line for line in found.warnings)
+
+
+def test_times_and_counts_are_not_comparable():
+    times = fake_runs.bench(run="a", seed=1, rows=fake_runs.CELLS[:1])
+    found = compare.compare(times, counted("b", counts("asyncpg", 100)))
+    assert found.exit_code == EXIT_INVALID
+    assert "different lanes" in found.invalid[0]
+
+
+def test_a_comparison_states_the_spread():
+    base = counted("a", counts("asyncpg", 100_000))
+    found = compare_instructions.compare(base, counted("b", counts("asyncpg", 101_000)))
+    for rendered in (shown.text(found), shown.markdown(found)):
+        assert "spread" in rendered
+        assert "+1.00 %" in rendered
+        assert "95 %" not in rendered
+    assert '"base_instructions": 100000.0' in shown.json(found)
+
+
+def test_a_report_shows_counts_and_reasons():
+    skipped = Count(cell=CELL, arm="psqlpy", repeat=0, verdict="skipped", detail="<why>")
+    run = counted("a", counts("asyncpg", 50_000), counts("psycopg", 100_000), [skipped])
+    report = view.build([run])
+    for rendered in (html.render(report), markdown.render(report), text.render(report)):
+        assert "2.00×" in rendered
+        assert "skipped" in rendered
+        assert "syscalls" in rendered
+    assert "&lt;why&gt;" in html.render(report)
+    assert "50,000" in html.render(report)
+    assert '<td class="num">2.00</td>' in html.render(report)
+    assert report.runs[0].subject == "Instructions"
+
+
+# --- for real ---------------------------------------------------------------------------
+
+
+class Silent:
+    """A progress that tells nothing."""
+
+    def preparing(self, cell) -> None: ...
+
+    def block(self, number, cell, done, of, seconds_left) -> None: ...
+
+
+def run_lane(place, tmp_path: Path, cells: list[str], arms: list[Arm]) -> Run:
+    scenarios, chosen = scenario.select_cells(cells)
+    plan = schedule.Plan(1, 1, 1, 1, 1.0, 0, 0, repeats=2)
+    out = tmp_path / "run.jsonl"
+    order = orders.Order(scenarios, chosen, arms, plan, "quick", 1, "instructions")
+    orders.measure(place, order, out, Silent(), pytest.fail)
+    return store.read(out)
+
+
+@needs_valgrind
+def test_one_driver_is_counted(place, tmp_path: Path):
+    run = run_lane(place, tmp_path, [validity.CELL], [Arm("psycopg2")])
+    assert run.footer.counts == 2
+    (side,) = counted_sides(run).values()
+    assert side.verdict == "exact"
+    assert 10_000 < side.number < 1_000_000
+    assert side.spread < validity.SPREAD
+    assert side.syscalls is None or 1 < side.syscalls < 20
+
+
+@needs_valgrind
+def test_a_burden_is_counted(place, tmp_path: Path):
+    arms = [Arm("psycopg2", burden=burden) for burden in (0.0, 0.05)]
+    run = run_lane(place, tmp_path, [validity.CELL], arms)
+    plain, heavier = (counted_sides(run)[validity.CELL, arm.id] for arm in arms)
+    assert heavier.number / plain.number == pytest.approx(1.05, abs=0.005)
+    assert [each.arm for each in run.counts].count(arms[1].id) == 2
+
+
+def test_without_valgrind_all_is_skipped_with_the_reason(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(callgrind.shutil, "which", lambda _: None)
+    run = run_lane(place, tmp_path, [validity.CELL], [Arm("psycopg2"), Arm("asyncpg")])
+    assert [each.arm for each in run.counts] == ["psycopg2", "asyncpg"]
+    assert {each.verdict for each in run.counts} == {"skipped"}
+    assert all("valgrind is not installed" in each.detail for each in run.counts)
+
+
+def test_a_dry_run_tells_repeats(capsys):
+    arguments = ["bench", validity.CELL, "--lane", "instructions", "--dry-run"]
+    assert main(arguments) == 0
+    told = capsys.readouterr().out
+    assert "rounds: 3 repeats" in told
+    assert "A/A" not in told
+
+
+def test_open_loops_are_not_counted():
+    _, cells = scenario.select_cells(["arrivals"])
+    assert cells
+    assert all("rate of arrivals" in instructions.why_not(cell) for cell in cells)
+
+
+# --- validity ---------------------------------------------------------------------------
+
+
+def test_validity_finds_what_was_put_in_and_flags_nothing_else(tmp_path: Path):
+    series = validity.burden_series(tmp_path, 4)
+    plain, heavier = (arm.id for arm in series.arms)
+    write(series.file, plain, heavier, 1.005)
+    assert [each.ok for each in validity.burdens(series)] == [True, True]
+    series.file.unlink()
+    write(series.file, plain, heavier, 1.001)
+    assert [each.ok for each in validity.burdens(series)] == [False, True]
+
+
+def test_validity_without_valgrind_says_so(tmp_path: Path, monkeypatch):
+    def told(**repeats):
+        return list(validity.run(None, tmp_path, Silent(), **repeats))
+
+    monkeypatch.setattr(callgrind.shutil, "which", lambda _: None)
+    (outcome,) = told(spread_repeats=2, burden_repeats=20)
+    assert not outcome.ok
+    assert "valgrind is not installed" in outcome.measured
+    assert told(spread_repeats=0, burden_repeats=0) == []
+
+
+def write(file: Path, plain: str, heavier: str, factor: float) -> None:
+    arms = [fake_runs.arm_facts("psycopg2")] * 2
+    arms = [replace(arm, id=name) for arm, name in zip(arms, (plain, heavier), strict=True)]
+    made = counted("v", counts(plain, 100_000, 4), counts(heavier, 100_000 * factor, 4))
+    cell = replace(made.header.cells[0], id=validity.CELL)
+    header = replace(made.header, arms=arms, cells=[cell])
+    with store.Writer(file) as out:
+        out.write(header)
+        for each in made.counts:
+            out.write(replace(each, cell=validity.CELL))

@@ -1,0 +1,127 @@
+"""Declared deviations: strict files beside drivers, patterns, and when they end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import scenario
+from harness.check import deviations
+from harness.check.deviations import Deviation
+from harness.cli.options import BASE_DRIVERS
+from harness.core.errors import DriverError
+from harness.core.verdicts import Verdict
+from harness.plugin import contract
+
+GOOD = """
+[[deviation]]
+cell = "types/numbers#*"
+profile = "configured"
+verdict = ["lossy", "hung"]
+reason = '''It is
+known.'''
+link = "https://example.org/1"
+"""
+
+
+def read(tmp_path: Path, content: str) -> tuple[Deviation, ...]:
+    file = tmp_path / "lib.toml"
+    file.write_text(content)
+    return deviations.read(file)
+
+
+def test_a_file_is_read(tmp_path):
+    (one,) = read(tmp_path, GOOD)
+    assert one == Deviation(
+        cell="types/numbers#*",
+        verdicts=(Verdict.LOSSY, Verdict.HUNG),
+        reason="It is known.",
+        link="https://example.org/1",
+        profile="configured",
+        where="lib.toml, deviation 1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("reason", "raeson", "unknown key 'raeson'; did you mean 'reason'"),
+        ('link = "https://example.org/1"', "", "link is missing"),
+        ("https://", "http://", "is no https:// address"),
+        ('"configured"', '"configurd"', "there is no profile 'configurd'"),
+        ('["lossy", "hung"]', '"fine"', "'fine' is no verdict that deviates"),
+        ('["lossy", "hung"]', '"exact"', "'exact' is no verdict that deviates"),
+        ("[[deviation]]", "[[deviations]]", "only .*deviation.* tables"),
+        ("[[deviation]]", "[[deviation", "cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_a_clear_error(tmp_path, old, new, words):
+    with pytest.raises(DriverError, match=words) as caught:
+        read(tmp_path, GOOD.replace(old, new))
+    assert caught.value.exit_code == 2
+
+
+def deviation(cell: str, verdict: Verdict = Verdict.LOSSY, profile: str = "") -> Deviation:
+    return Deviation(cell, (verdict,), "why", "https://example.org", profile, "here")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "cell", "named"),
+    [
+        ("a/b#c", "a/b#c", True),
+        ("a/b#c", "a/b#cd", False),
+        ("a/b#*", "a/b#c@x=1", True),
+        ("a/b#c@*=1", "a/b#c@x=1", True),
+        ("a/*#c", "a/b#d", False),
+        ("a/b#c@v=[1?]", "a/b#c@v=[1?]", True),
+        ("a/b#c@v=[1?]", "a/b#c@v=12", False),
+    ],
+)
+def test_only_a_star_is_special(pattern, cell, named):
+    assert deviation(pattern).names(cell) is named
+
+
+def test_the_exact_id_comes_first():
+    pattern, exact = deviation("a/b#*"), deviation("a/b#c", Verdict.HUNG)
+    assert deviations.find([pattern, exact], "a/b#c", "default") is exact
+    assert deviations.find([pattern, exact], "a/b#d", "default") is pattern
+    assert (
+        deviations.find([deviation("a/b#c", profile="configured")], "a/b#c", "default")
+        is None
+    )
+
+
+def test_a_deviation_ends_when_another_verdict_comes():
+    one = deviation("a/b#c")
+    assert not one.ended(Verdict.LOSSY)
+    assert one.ended(Verdict.EXACT) == "exact, though lossy is declared (here): why"
+    assert one.ended(Verdict.BROKEN)
+    assert not one.ended(Verdict.SKIPPED)
+    assert not one.ended(Verdict.INVALID)
+
+
+def test_a_deviation_must_name_a_cell_that_there_is():
+    deviations.check_names([deviation("a/b#*")], {"a/b#c"})
+    with pytest.raises(DriverError, match="no cell is called a/b#cc") as caught:
+        deviations.check_names([deviation("a/b#cc")], {"a/b#c"})
+    assert "a/b#c" in caught.value.hint
+
+
+def test_a_driver_without_deviations_has_none(miniatures):
+    assert deviations.load("wrong-value") == ()
+    assert contract.companion("no-such-driver", "deviations", ".toml") is None
+
+
+@pytest.mark.parametrize("name", BASE_DRIVERS)
+def test_the_built_in_deviations_name_cells_that_there_are(name):
+    cells = {cell.id for one in scenario.select([]) for cell in one.cells}
+    found = deviations.load(name)
+    assert found
+    deviations.check_names(found, cells)
+
+
+def test_every_file_belongs_to_a_driver():
+    folder = Path(contract.__file__).parent / "drivers"
+    for kind in ("deviations", "recipes"):
+        assert {one.stem for one in (folder / kind).iterdir()} == set(BASE_DRIVERS)

@@ -1,0 +1,273 @@
+"""The search: what it invents, what it finds, that it ends, and that it can be repeated."""
+
+from __future__ import annotations
+
+import json
+import time
+import tomllib
+import warnings
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NonInteractiveExampleWarning
+
+from harness import scenario
+from harness.check.checker import Checker
+from harness.cli import main
+from harness.core.errors import OracleError
+from harness.core.verdicts import Judgement, Verdict
+from harness.fuzz import literals
+from harness.fuzz import render as shown
+from harness.fuzz.findings import Finding, Kind, Searched, kind_of, simplest
+from harness.fuzz.search import Plan, cell, search
+from harness.plugin import contract
+
+LOSSY = Verdict.LOSSY
+
+
+def finding(**values):
+    told = {
+        "type": "numeric", "driver": "psycopg2", "profile": "configured",
+        "direction": "write", "literal": "Infinity", "verdict": LOSSY,
+        "detail": "row 1, column v: str: 'NaN' instead of text: 'Infinity'",
+        "observed": "str: 'NaN'", "expected": "text: 'Infinity'", "examples": 7,
+        "confirmed": True,
+    }  # fmt: skip
+    return Finding(**told | values)
+
+
+def hunt(place, name, pg_type, direction="read", seconds=20.0, batches=6, **plan):
+    """What a search of one subject finds."""
+    found: list[Finding] = []
+    arm = contract.parse_arm(name)
+    search(
+        place,
+        Plan((arm,), (pg_type,), (direction,), seconds, 1, batches, **plan),
+        lambda _: None,
+        found.append,
+    )
+    return found
+
+
+# --- literals -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pg_type", literals.TYPES)
+def test_the_server_reads_what_is_invented(place, pg_type):
+    """Most of it: a day may be one too many for its month."""
+    control = place.control
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NonInteractiveExampleWarning)
+        examples: list[str] = []
+
+        @settings(max_examples=60, database=None, suppress_health_check=list(HealthCheck))
+        @given(literals.of(pg_type))
+        def collect(text):
+            examples.append(text)
+
+        collect()
+    read = 0
+    for text in examples:
+        try:
+            control.value(f"select ($1::{pg_type})::text", [text])
+            read += 1
+        except OracleError:
+            continue
+    assert read > 0.7 * len(examples)
+
+
+def test_what_python_can_say():
+    assert all(map(literals.sayable, ['"null"', "[null]", "1.1", "[1, 2.5]", "{}", "-7"]))
+    assert not any(map(literals.sayable, ["null", "1.10", "[0.30000000000000000001]"]))
+
+
+def test_an_unknown_type():
+    with pytest.raises(KeyError):
+        literals.of("nonsense[]")
+
+
+def test_a_cell_is_that_of_a_value_table(tmp_path):
+    file = tmp_path / "one.toml"
+    file.write_text(
+        'schema = 1\ntitle = "t"\nwhy = "w"\n[[value]]\ntype = "int4"\n'
+        'literals = ["7"]\ndirections = ["write"]\n'
+    )
+    (written,) = scenario.load(file).cells
+    made = cell("int4", "write", "7")
+    assert (made.sql, made.params, made.op, made.settings, made.expect) == (
+        written.sql, written.params, written.op, written.settings, written.expect,
+    )  # fmt: skip
+
+
+# --- kinds ---------------------------------------------------------------------------
+
+
+def lossy(observed, expected):
+    return kind_of(Judgement(LOSSY, "…", observed, expected))
+
+
+def test_kinds():
+    cut = lossy("Decimal: Decimal('1.5')", "numeric: '1.55'")
+    assert cut == lossy("Decimal: Decimal('12')", "numeric: '12.000001'")
+    assert cut != lossy("Decimal: Decimal('NaN')", "numeric: 'Infinity'")
+    assert cut != lossy("float: 1.5", "numeric: '1.55'")
+    died = kind_of(Judgement(Verdict.CRASHED, "killed by SIGSEGV; it said last: 7"))
+    assert died == Kind(Verdict.CRASHED, "")
+    refused = [
+        kind_of(Judgement(Verdict.REJECTED, f"ValueError: year {year} is out of range"))
+        for year in (10_000, 12_345)
+    ]
+    assert refused[0] == refused[1]
+
+
+@given(st.text(), st.text())
+def test_a_kind_of_any_text(observed, expected):
+    assert lossy(observed, expected).verdict is LOSSY
+
+
+def test_the_simplest():
+    assert simplest(["1000", "é", "7", "10"]) == "7"
+
+
+# --- searches ---------------------------------------------------------------------------
+
+
+def test_psycopg2_writes_infinity_as_nan(place):
+    found = hunt(place, "psycopg2", "numeric", "write")
+    small = {one.literal for one in found if one.verdict is LOSSY}
+    assert small & {"Infinity", "-Infinity"}
+    assert all(one.confirmed for one in found)
+
+
+def test_psqlpy_cuts_numbers(place):
+    found = hunt(place, "psqlpy", "numeric", "read", seconds=30.0)
+    cut = [one for one in found if one.verdict is LOSSY]
+    assert cut
+    assert min(len(one.literal) for one in cut) < 40
+
+
+@pytest.mark.parametrize("direction", ["read", "write", "copy"])
+def test_psycopg_is_right_about_int8(place, direction):
+    assert not hunt(place, "psycopg", "int8", direction, batches=4)
+
+
+def test_what_a_driver_does_not_offer_is_no_finding(place):
+    assert not hunt(place, "psycopg2", "int8", "copy", batches=2)
+
+
+def test_a_search_can_be_repeated(place):
+    first, second = (hunt(place, "psycopg2", "numeric", "write", batches=3) for _ in "ab")
+    assert first == second
+    assert first
+
+
+@pytest.mark.usefixtures("miniatures")
+def test_a_crash_and_a_hang_cost_themselves(place, monkeypatch):
+    monkeypatch.setattr("harness.fuzz.search.MOST_SHRINKING", 30)
+    (crash,) = hunt(place, "picky", "int4", batches=3, seconds=60.0)
+    assert crash.verdict is Verdict.CRASHED
+    assert crash.confirmed
+    assert len(crash.literal.lstrip("-")) >= 5
+    (hang,) = hunt(place, "picky", "bool", batches=4, seconds=60.0)
+    assert (hang.verdict, hang.literal) == (Verdict.HUNG, "true")
+
+
+def test_the_deadline_is_kept(place):
+    begun = time.monotonic()
+    hunt(place, "psycopg", "text", seconds=1.0, batches=0)
+    assert time.monotonic() - begun < 5
+
+
+# --- reports ---------------------------------------------------------------------------
+
+ODD = "a\"b\\c\n'''\x7f\u0001é\U0001f600"
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0")))
+def test_any_literal_is_toml(text):
+    document = tomllib.loads(shown.toml([finding(literal=text, detail=text)], [], 1))
+    assert document["value"][0]["literals"] == [text]
+
+
+def test_toml_names_each_value_once(tmp_path):
+    found = [
+        finding(),
+        finding(literal=ODD),
+        finding(driver="psqlpy"),
+        finding(type="text[]"),
+    ]
+    file = tmp_path / "found.toml"
+    file.write_text(shown.toml(found, [], 1))
+    assert len(scenario.load(file).cells) == 3
+
+
+def test_what_was_not_confirmed_is_in_no_scenario():
+    text = shown.toml([finding(confirmed=False)], [], 1)
+    assert tomllib.loads(text) == {}
+    assert "needs what came before" in shown.text([finding(confirmed=False)], [], 1)
+
+
+def test_text_says_how_to_repeat():
+    searched = [Searched("numeric", "psycopg2", "write", 1234)]
+    text = shown.text([finding()], searched, 7)
+    assert "✗ lossy psycopg2, numeric, write: 'Infinity'" in text
+    assert "1 finding in 1,234 examples: 1 type, 1 driver, seed 7" in text
+
+
+# --- the verb ---------------------------------------------------------------------------
+
+
+def test_toml_shows_the_findings_again(place, tmp_path, capsys):
+    arguments = [
+        "fuzz",
+        "--type",
+        "numeric",
+        "--direction",
+        "write",
+        "--driver",
+        "psycopg2",
+    ]
+    assert main.main([*arguments, "--seed", "1", "--batches", "4", "--format", "toml"]) == 1
+    file = tmp_path / "found.toml"
+    file.write_text(capsys.readouterr().out)
+    cells = scenario.load(file).cells
+    assert cells
+    checks = []
+    arms = [contract.parse_arm("psycopg2")]
+    Checker(place.stage, arms, place.folder, checks.append).run(cells)
+    assert {check.verdict for check in checks} == {"lossy"}
+
+
+def test_nothing_found(capsys):
+    arguments = ["fuzz", "--type", "bool", "--driver", "psycopg", "--batches", "1"]
+    assert main.main([*arguments, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
+
+
+def test_an_interruption_prints_what_was_found(monkeypatch, capsys):
+    def interrupted(place, plan, tell, found):
+        found(finding())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("harness.fuzz.search.search", interrupted)
+    assert main.main(["fuzz", "--type", "bool", "--driver", "psycopg"]) == 130
+    assert "'Infinity'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--type", "nonsense"], "'nonsense' cannot be invented"),
+        (["--driver", "nodriver"], "no driver 'nodriver'"),
+    ],
+)
+def test_usage(capsys, arguments, words):
+    assert main.main(["fuzz", *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon"])
+def test_no_time(capsys, seconds):
+    with pytest.raises(SystemExit):
+        main.main(["fuzz", "--seconds", seconds])

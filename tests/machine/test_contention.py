@@ -1,0 +1,61 @@
+"""What disturbs a block is told, and what does not is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.machine.contention import ROUNDS_FOR_A_NORM, Norms, Signs, Waiting, disturbance
+
+CELL, ARM = "query/point#one", "psycopg"
+
+
+def norms(count: float, rounds: int = ROUNDS_FOR_A_NORM) -> Norms:
+    known = Norms()
+    for _ in range(rounds):
+        known.learn(CELL, {ARM: count})
+    return known
+
+
+@pytest.mark.parametrize(
+    ("signs", "words"),
+    [
+        (Signs(work="a checkpoint"), "busy with a checkpoint"),
+        (Signs(foreign=0.11), "11% of the processors went to others"),
+        (Signs(waiting={ARM: Waiting(client=0.2)}), "client of psycopg waited 20%"),
+        (Signs(waiting={ARM: Waiting(server=0.2)}), "server process of psycopg waited 20%"),
+        (
+            Signs(waiting={ARM: Waiting(0.3, slices_ns=36e6)}),
+            "client of psycopg waited 30%",
+        ),
+        (Signs(switches={ARM: 0.3}), "0.30 times per op instead of 1.00"),
+        (Signs(switches={ARM: 2.0}), "2.00 times per op instead of 1.00"),
+    ],
+)
+def test_what_disturbs_is_told(signs: Signs, words: str):
+    assert words in disturbance(signs, CELL, norms(1.0))
+
+
+@pytest.mark.parametrize(
+    "signs",
+    [
+        Signs(),
+        Signs(foreign=0.09),
+        Signs(waiting={ARM: Waiting()}),
+        Signs(waiting={ARM: Waiting(0.05, 0.05)}),
+        Signs(waiting={ARM: Waiting(0.2, 0.2, slices_ns=36e6)}),
+        Signs(switches={ARM: 1.2}),
+        Signs(switches={"another arm": 7.0}),
+    ],
+)
+def test_what_does_not_disturb_is_not_told(signs: Signs):
+    assert disturbance(signs, CELL, norms(1.0)) == ""
+
+
+def test_rare_switches_have_no_norm_to_break():
+    assert disturbance(Signs(switches={ARM: 0.06}), CELL, norms(0.01)) == ""
+
+
+def test_a_norm_needs_rounds():
+    few = norms(1.0, ROUNDS_FOR_A_NORM - 1)
+    assert few.of(CELL, ARM) is None
+    assert disturbance(Signs(switches={ARM: 5.0}), CELL, few) == ""

@@ -1,0 +1,187 @@
+"""Who else uses the processors, and where work is placed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from harness.machine import host
+from harness.machine import watch as watching
+from harness.machine.contention import FOREIGN_LIMIT
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="this system cannot pin processes"
+)
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+BURN = "while True: pass"
+BURN_A_WHILE = """
+import subprocess, sys
+code = "import time\\nwhile time.process_time() < 0.4: pass"
+subprocess.run([sys.executable, "-c", code])
+print("over", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def process(code: str, *, core: int | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A Python process that runs some code, perhaps on one core."""
+    command = [sys.executable, "-c", code]
+    one = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        if core is not None:
+            os.sched_setaffinity(one.pid, [core])
+        yield one
+    finally:
+        one.kill()
+        one.communicate()
+
+
+@pytest.fixture
+def affinity() -> Iterator[None]:
+    """Whatever a test pins, this process is let go again."""
+    before = os.sched_getaffinity(0)
+    yield
+    os.sched_setaffinity(0, before)
+
+
+def shares(pid: int, core: int) -> tuple[float, float]:
+    """How much of a core is foreign: if a process is not ours, and if it is."""
+    unaware, aware = watching.Watch([core], []), watching.Watch([core], [pid])
+    time.sleep(0.6)
+    return unaware.foreign(), aware.foreign()
+
+
+def test_somebody_on_the_watched_core_is_seen_and_we_ourselves_are_not() -> None:
+    with process(BURN, core=CORES[0]) as burner:
+        time.sleep(0.1)
+        as_foreign, as_ours = shares(burner.pid, CORES[0])
+    assert as_foreign > FOREIGN_LIMIT
+    assert as_foreign - as_ours > FOREIGN_LIMIT
+
+
+def test_nothing_watched_is_nothing_foreign() -> None:
+    watch = watching.Watch([], [])
+    time.sleep(0.01)
+    assert watch.foreign() == 0.0
+
+
+def test_a_core_that_does_not_exist_is_ignored() -> None:
+    assert watching.Watch([10_000], []).foreign() == 0.0
+
+
+def test_what_this_process_does_is_our_own(affinity: None) -> None:
+    os.sched_setaffinity(0, CORES[:1])
+    watch = watching.Watch(CORES[:1], [])
+    spent, end = time.process_time(), time.monotonic() + 0.4
+    while time.monotonic() < end:
+        pass
+    share = (time.process_time() - spent) / 0.4
+    assert watch.foreign() < 1.05 - share + 0.1
+
+
+def test_own_time_counts_children_that_have_ended() -> None:
+    with process(BURN_A_WHILE) as parent:
+        before = watching.own_seconds([parent.pid])
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "over\n"
+        assert psutil.Process(parent.pid).children() == []
+        assert watching.own_seconds([parent.pid]) - before >= 0.35
+
+
+def test_own_time_counts_children_that_live() -> None:
+    code = (
+        f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', '{BURN}']).wait()"
+    )
+    with process(code) as parent:
+        family = psutil.Process(parent.pid)
+        deadline = time.monotonic() + 10
+        while not family.children() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        before = watching.own_seconds([parent.pid])
+        spent, deadline = 0.0, time.monotonic() + 10
+        while spent <= 0.1 and time.monotonic() < deadline:  # others may be in the way
+            time.sleep(0.1)
+            spent = watching.own_seconds([parent.pid]) - before
+        for child in family.children():
+            child.kill()
+    assert spent > 0.1
+
+
+def test_own_time_of_a_process_that_is_gone() -> None:
+    with process("pass") as one:
+        one.wait()
+    assert watching.own_seconds([one.pid]) == 0
+
+
+# --- placement -----------------------------------------------------------------------
+
+
+@pytest.mark.skipif(len(CORES) < 2, reason="there is only one core")
+def test_clients_and_server_have_cores_of_their_own() -> None:
+    split = host.place(server=True)
+    assert (split.clients, split.server) == ((CORES[0],), (CORES[1],))
+    assert split.describe() == {
+        "kind": "split",
+        "clients": str(CORES[0]),
+        "server": str(CORES[1]),
+    }
+
+
+@pytest.mark.skipif(len(CORES) < 2, reason="there is only one core")
+def test_a_server_elsewhere_is_not_ours_to_place() -> None:
+    assert host.place(server=False).server == ()
+    assert host.place(server=False).describe()["server"] == "not ours to place"
+
+
+def test_on_one_core_nothing_is_pinned(affinity: None) -> None:
+    os.sched_setaffinity(0, CORES[:1])
+    assert host.place(server=True) == host.Placement()
+    assert host.Placement().describe() == {"kind": "unpinned"}
+
+
+@pytest.mark.skipif(len(CORES) < 2, reason="there is only one core")
+def test_the_parent_leaves_the_clients_core(affinity: None) -> None:
+    host.keep_off(CORES[:1])
+    assert os.sched_getaffinity(0) == set(CORES[1:])
+    host.keep_off(CORES)  # nowhere else to go
+    assert os.sched_getaffinity(0) == set(CORES[1:])
+
+
+@pytest.mark.skipif(len(CORES) < 2, reason="there is only one core")
+def test_a_server_is_pinned_with_its_children() -> None:
+    code = "import subprocess; subprocess.run(['sleep', '60'])"
+    with process(code) as server:
+        family = psutil.Process(server.pid)
+        deadline = time.monotonic() + 10
+        while not family.children() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        host.pin_server(server.pid, CORES[1:2])
+        pinned = [one.cpu_affinity() for one in (family, *family.children())]
+        for child in family.children():
+            child.kill()
+    assert pinned == [CORES[1:2]] * 2
+
+
+def test_a_server_that_is_not_there_is_no_error() -> None:
+    host.pin_server(0, CORES)
+    with process("pass") as one:
+        one.wait()
+    host.pin_server(one.pid, CORES)
+
+
+def test_the_machine_is_described_without_its_name() -> None:
+    about = host.describe()
+    assert about.cores >= len(CORES) > 0
+    assert about.memory_bytes > 1 << 20
+    assert os.uname().nodename not in about.hostname_hash
+    assert about.fingerprint == host.describe().fingerprint

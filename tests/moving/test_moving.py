@@ -1,0 +1,487 @@
+"""The migration report: which group a cell is in, what is merged, what is escaped."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import fake_runs
+import msgspec
+import pytest
+
+from harness import scenario
+from harness.cli import main
+from harness.core.calls import Terms
+from harness.core.errors import DriverError
+from harness.moving import Group, Pair, Side, build, classify, facts, fixes, render
+from harness.plugin.contract import entry_points
+from harness.results.records import CellFacts, Check, Run
+
+A, B = "psycopg2", "asyncpg"
+
+
+def check(
+    driver,
+    cell="types/numbers#numeric-read@value=1",
+    verdict="exact",
+    profile="configured",
+    **told,
+):
+    said = {"detail": "", "observed": "", "expected": ""} | told
+    name, _, case = cell.partition("#")
+    return Check(
+        scenario=name, case=case, cell=cell, driver=driver, profile=profile,
+        verdict=verdict, **said,
+    )  # fmt: skip
+
+
+def pair(before, after, cell="types/numbers#numeric-read@value=1", **known):
+    sides = []
+    for driver, side in ((A, before), (B, after)):
+        verdict, _, rest = side.partition("|")
+        detail, _, observed = rest.partition("|")
+        sides.append(check(driver, cell, verdict, detail=detail, observed=observed))
+    return Pair(cell, "select 1", *sides, **known)
+
+
+def step(cell, title="What is asked"):
+    """A case of steps, as a run describes it."""
+    scenario_name, _, case = cell.partition("#")
+    return CellFacts(
+        id=cell,
+        scenario=scenario_name,
+        case=case,
+        point={},
+        title=title,
+        why="",
+        op="steps",
+    )
+
+
+def guide(*checks, b=None, book=None, cells=()):
+    empty = fake_runs.check(drivers=(A, B), types=())
+    header = msgspec.structs.replace(empty.header, cells=list(cells))
+    run = Run(path="", header=header, trials=[], checks=list(checks), notes=[], footer=None)
+    return build(run, Side(A), b or Side(B), "configured", book or fixes.Book())
+
+
+def both(cell, after, before=None):
+    return [
+        check(A, cell, **(before or {"verdict": "exact"})),
+        check(B, cell, **after),
+    ]
+
+
+# --- groups -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "group"),
+    [
+        ("exact", "exact", None),
+        ("exact", "lossy", Group.SILENT),
+        ("rejected", "lossy", Group.SILENT),
+        ("lossy||1", "lossy||2", Group.SILENT),
+        ("lossy||1", "lossy||1", None),
+        ("exact", "broken", Group.FATAL),
+        ("exact", "crashed", Group.FATAL),
+        ("rejected", "hung", Group.FATAL),
+        ("hung", "crashed", None),
+        ("exact", "rejected", Group.ERROR),
+        ("lossy", "rejected", Group.ERROR),
+        ("unsupported", "rejected", None),
+        ("rejected|a.ValueError: x", "rejected|b.ValueError: y", None),
+        ("rejected|ValueError: x", "rejected|TypeError: x", Group.OTHER_ERROR),
+        ("exact", "differs", Group.TYPES),
+        ("differs", "exact", Group.TYPES),
+        ("differs||str: 'a'", "differs||bytes: b'a'", Group.TYPES),
+        ("differs||str: 'a'", "differs||str: 'a'", None),
+        ("exact", "unsupported", Group.UNSUPPORTED),
+        ("rejected", "unsupported", None),
+        ("lossy", "exact", Group.BETTER),
+        ("rejected", "exact", Group.BETTER),
+        ("unsupported", "exact", Group.BETTER),
+        ("exact||int: 1", "exact||int: 2", Group.SILENT),
+        ("exact||int: 1", "exact||str: '1'", Group.TYPES),
+        ("exact||int: 1", "exact||raised E", Group.ERROR),
+        ("exact||raised E", "exact||int: 1", Group.BETTER),
+        ("exact||raised a.E [1]", "exact||raised b.E [1]", None),
+        ("exact||raised E", "exact||raised F", Group.OTHER_ERROR),
+    ],
+)
+def test_groups(before, after, group):
+    assert classify(pair(before, after)) is group
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "group"),
+    [
+        ("exact||state: str: 'idle'", "exact||state: str: 'in error'", Group.BEHAVIOUR),
+        ("exact||a: raised a.E", "exact||a: still waiting after 9 ms", Group.BEHAVIOUR),
+        ("exact||use: raised a.E", "exact||use: int: 1", Group.BEHAVIOUR),
+        ("exact||use: int: 1", "exact||use: raised a.E", Group.ERROR),
+        ("exact||a: int: 1; b: int: 1", "exact||a: int: 2; b: raised a.E", Group.BEHAVIOUR),
+        ("exact||a: raised x.E [1]", "exact||a: raised y.E [1]", None),
+        ("exact||a: raised x.E [1]", "exact||a: raised y.F [1]", Group.OTHER_ERROR),
+        ("exact", "rejected|step 2, a.b: no SQLSTATE instead of 1: E", Group.OTHER_ERROR),
+        ("exact", "differs|step 3, a.diagnose: no sqlstate|no sqlstate", Group.OTHER_ERROR),
+        ("exact", "lossy|step 1, main.diagnose: x: 'b'|str: 'b'", Group.OTHER_ERROR),
+        ("exact", "differs|step 3, main.info: no port|no port", Group.UNSUPPORTED),
+        ("differs|step 3, main.info: no port|no port", "exact", Group.BETTER),
+        ("exact", "differs|step 1, a.b: m|memory grew by more than 9 MB", Group.BEHAVIOUR),
+        ("unsupported|no x", "lossy|step 1, a.b: c", None),
+        ("unsupported|no x", "exact||a: int: 1", Group.BETTER),
+        ("rejected|step 1, a.b: x.E: m", "rejected|step 2, a.c: y.E: m", None),
+    ],
+)  # fmt: skip
+def test_groups_of_steps(before, after, group):
+    assert classify(pair(before, after, "pool/state#x", steps=True)) is group
+
+
+def test_facts_are_told_one_by_one():
+    before = "new: str: 'idle'; after a SELECT: str: 'in transaction'; a.commit: int: 1"
+    after = "new: str: 'idle'; after a SELECT: str: 'idle'; a.commit: raised x.E [25P01]"
+    told = [(one.label, facts.words(one.before), facts.words(one.after))
+            for one in facts.changes(before, after)]  # fmt: skip
+    assert told == [
+        ("after a SELECT", "in transaction", "idle"),
+        ("", "1", "raises E [25P01]"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ("NoneType: None", "no error"),
+        ("bool: False", "no"),
+        ("list[str]: ['a', 'b']", "['a', 'b']"),
+        ("raised asyncpg.exceptions._base.InterfaceError", "raises InterfaceError"),
+        ("still waiting after 300 ms", "waits, 300 ms and more"),
+        (
+            "dict: {'class': 'a.b.Unique', 'pep249': 'DataError', 's': 1}",
+            "Unique (DataError)",
+        ),
+    ],
+)
+def test_facts_are_in_words(seen, words):
+    assert facts.words(seen) == words
+
+
+def test_random_names_are_no_difference():
+    one = "it: str: 'pgdyno_51d5fc4d6d0c1592'"
+    assert not facts.changes(one, one.replace("51d5", "77aa"))
+
+
+def test_cells_of_one_profile_are_compared_in_it():
+    steps = [check(one, "pool/a#x", profile="default") for one in (A, B)]
+    uneven = [check(A, "types/a#y"), check(B, "types/a#y", profile="default")]
+    found = guide(*both("types/a#x", {"verdict": "exact"}), *steps, *uneven)
+    assert found.compared == 2
+
+
+def test_behaviour_says_what_was_asked_and_both_answers():
+    cell = "transactions/autocommit#close"
+    checks = both(
+        cell,
+        {"verdict": "exact", "observed": "rows kept: str: '1'"},
+        {"verdict": "exact", "observed": "rows kept: str: '0'"},
+    )
+    found = guide(*checks, cells=[step(cell, "An INSERT and a close")])
+    (part,) = found.parts
+    assert part.group is Group.BEHAVIOUR
+    shown = render.markdown(found)
+    assert "| **An INSERT and a close** | 0 | 1 | 1 |" in shown
+    book = fixes.Book((fixes.Fix(title="Commit", what="No commit.", do="commit()"),))
+    shown = render.markdown(
+        guide(*checks, cells=[step(cell, "An INSERT and a close")], book=book)
+    )
+    assert "| An INSERT and a close → rows kept | 0 | 1 |" in shown
+    assert "```python\ncommit()\n```" in shown
+
+
+def test_answers_that_are_alike_are_one_line():
+    cells = [step(f"pool/closing#{n}", f"question {n}") for n in range(3)]
+    told = {"verdict": "lossy", "detail": "step 1, a.b: no error came",
+            "observed": "no error", "expected": "a clear error"}  # fmt: skip
+    found = guide(*(one for cell in cells for one in both(cell.id, told)), cells=cells)
+    assert "| question 0 (and 2 more like it) |" in render.markdown(found)
+
+
+def test_a_long_group_folds():
+    book = fixes.Book(
+        tuple(
+            fixes.Fix(title=f"title <{n}>", what="w", do="d", cells=(f"x#{n}",))
+            for n in range(8)
+        )
+    )
+    told = {"verdict": "rejected", "detail": "E: m"}
+    found = guide(*(one for n in range(8) for one in both(f"x#{n}", told)), book=book)
+    shown = render.markdown(found)
+    assert shown.count("\n### ") == 6
+    assert shown.count("<details>") == shown.count("</details>") == 2
+    assert "title &lt;7&gt;" in shown
+    assert render.html(found).count('<details class="entry fold">') == 2
+
+
+def test_a_long_table_is_cut_and_says_so():
+    told = {"verdict": "rejected", "detail": "E: m"}
+    found = guide(*(one for n in range(15) for one in both(f"x/{n}#a", told)))
+    assert "*And 3 more, 3 checks; `--format html` and `json` have all.*" in (
+        render.markdown(found)
+    )
+
+
+def test_a_remedy_is_for_the_new_driver_only():
+    fix = fixes.Fix(title="t", what={"any": "all"}, do={"psycopg": "p()", "asyncpg": "a()"})
+    assert fix.said("do", "psycopg-async") == "p()"
+    assert fix.said("do", "asyncpg+uvloop") == "a()"
+    assert fix.said("do", "psqlpy") == ""
+    assert fix.said("what", "psqlpy") == "all"
+
+
+def test_what_nobody_could_be_asked_is_counted_only():
+    found = guide(*both("x#a", {"verdict": "skipped"}), *both("x#b", {"verdict": "exact"}))
+    assert (found.compared, found.alike, found.not_comparable) == (1, 1, 1)
+    assert not found.parts
+
+
+def test_worst_group_first():
+    found = guide(
+        *both("x#a", {"verdict": "unsupported"}),
+        *both("x#b", {"verdict": "lossy"}),
+        *both("x#c", {"verdict": "rejected"}),
+        *both("x#d", {"verdict": "broken"}),
+    )
+    assert [part.group for part in found.parts] == [
+        Group.SILENT, Group.FATAL, Group.ERROR, Group.UNSUPPORTED,
+    ]  # fmt: skip
+
+
+# --- merging ----------------------------------------------------------------------------
+
+
+def test_one_type_is_one_entry():
+    cells = [f"types/numbers#numeric-{way}@value={n}" for n in range(20)
+             for way in ("read", "write", "array-read")]  # fmt: skip
+    found = guide(*(one for cell in cells for one in both(cell, {"verdict": "lossy"})))
+    (part,) = found.parts
+    (entry,) = part.entries
+    assert len(entry.cells) == 60
+    assert entry.title == "numeric: another value, and no error"
+    assert "read, written and read in an array" in entry.what
+
+
+def test_unsupported_for_one_reason_is_one_entry():
+    told = {"verdict": "unsupported", "detail": "no COPY here"}
+    found = guide(*both("copy/in#a", told), *both("copy/out#b", told))
+    assert [one.title for one in found.parts[0].entries] == ["no COPY here"]
+
+
+def test_a_fix_merges_over_types_and_is_told_once():
+    book = fixes.Book(
+        (fixes.Fix(title="28 digits", what="Cut.", do="cast", cells=("n/*",)),)
+    )
+    found = guide(
+        *both("n/a#x", {"verdict": "lossy"}),
+        *both("n/b#y", {"verdict": "lossy"}),
+        *both("n/b#z", {"verdict": "rejected"}),
+        book=book,
+    )
+    silent, error = found.parts
+    assert [len(one.cells) for one in silent.entries] == [2]
+    assert [one.again for one in (*silent.entries, *error.entries)] == [False, True]
+    shown = render.markdown(found)
+    assert shown.count("```python\ncast\n```") == 1
+    assert "As above." in shown
+
+
+def test_an_example_says_what_each_gave():
+    told = {"verdict": "lossy", "observed": "str: 'NaN'", "expected": "text: 'Infinity'"}
+    found = guide(*both("types/numbers#numeric-write@value=Infinity", told))
+    example = found.parts[0].entries[0].example
+    assert (example.before, example.after) == ("'Infinity': right", "'NaN': wrong")
+    assert example.value == "'Infinity'"
+
+
+# --- fixes.toml -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def book():
+    return fixes.load()
+
+
+def test_fixes_speak_of_what_there_is(book):
+    drivers, groups = set(entry_points()), {group.name.lower() for group in Group}
+    for one in (*book.fixes, *book.facts):
+        assert set(one.before) | set(one.after) <= drivers
+    assert {one.driver for one in book.snippets} <= drivers
+    assert {group for one in book.fixes for group in one.group} <= groups
+    assert {one.term for one in book.facts} <= {*Terms.__dataclass_fields__, "kind"}
+
+
+def test_fixes_name_cells_that_exist(book):
+    ids = [cell.id for one in scenario.select([]) for cell in one.cells]
+    for fix in book.fixes:
+        lost = [glob for glob in fix.cells if not any(fixes._fits(glob, i) for i in ids)]
+        assert not lost or len(lost) < len(fix.cells), (fix.title, lost)
+
+
+def test_texts_by_driver_name_drivers(book):
+    known = {*entry_points(), "any"}
+    for fix in book.fixes:
+        for part in ("what", "do", "link"):
+            text = getattr(fix, part)
+            assert isinstance(text, str) or set(text) <= known, fix.title
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg-async", "asyncpg", "psqlpy"])
+def test_every_fix_says_what_happens(book, driver):
+    for fix in book.fixes:
+        assert (fix.after and driver not in fix.after) or fix.said("what", driver), (
+            fix.title
+        )
+
+
+def test_every_driver_shows_the_same_tasks(book):
+    tasks = {}
+    for one in book.snippets:
+        tasks.setdefault(one.driver, []).append(one.task)
+    assert len({tuple(each) for each in tasks.values()}) == 1
+
+
+@pytest.mark.parametrize(
+    "one", fixes.load().snippets, ids=lambda one: f"{one.driver}: {one.task}"
+)
+def test_snippets_are_python(one):
+    code = one.code if not one.code.startswith("except") else f"try:\n    pass\n{one.code}"
+    compile(code, one.driver, "exec", flags=0x2000)  # await outside of a function
+
+
+def remedies():
+    for fix in fixes.load().fixes:
+        texts = {"any": fix.do} if isinstance(fix.do, str) else fix.do
+        for driver, code in texts.items():
+            if code and render.language_of(code) == "python":
+                yield pytest.param(code, id=f"{fix.title}, {driver}")
+
+
+@pytest.mark.parametrize("code", list(remedies()))
+def test_remedies_are_python(code):
+    whole = re.sub(r"^except .*(\n    .*)*", "", code, flags=re.MULTILINE)
+    try:
+        compile(code, "fix", "exec", flags=0x2000)
+    except SyntaxError:  # an `except` by itself
+        assert whole != code
+        compile(whole, "fix", "exec", flags=0x2000)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[fix]]\ntitle = 'x'", "what"),
+        ("[[fix]]\ntitle = 'x'\nwhat = 'y'\nwhy = 'z'", "unknown key why"),
+        ("[[fix]]\ntitle = 'x'\nwhat = 'y'\ndetail = '('", "fix 1"),
+        ("[[fixes]]", "unknown table fixes"),
+        ("[[fix]]\ntitle = 1\nwhat = 'y'", "neither a text"),
+        ("no toml", "cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_told(tmp_path, text, words):
+    file = tmp_path / "fixes.toml"
+    file.write_text(text)
+    with pytest.raises(DriverError, match=re.escape(words)):
+        fixes.load(file)
+
+
+def test_facts_come_from_both_terms(book):
+    def fact(term, a, b, was, becomes):
+        return book.fact(term, a, b, was, becomes)
+
+    assert "`$1`" in fact("placeholders", "psycopg2", "asyncpg", "%s", "$n")
+    assert "fetch(sql, [a, b])" in fact("placeholders", "asyncpg", "psqlpy", "$n", "$n")
+    assert not fact("placeholders", "asyncpg", "asyncpg+uvloop", "$n", "$n")
+    assert "await" in fact("kind", "psycopg2", "asyncpg", "sync", "async")
+    assert not fact("kind", "psycopg2", "asyncpg", "", "async")
+
+
+# --- rendering --------------------------------------------------------------------------
+
+EVIL = "<script>alert(1)</script>|`x`"
+
+
+def test_names_are_escaped():
+    told = guide(
+        *both(f"types/x#{EVIL}", {"verdict": "lossy", "observed": f"str: {EVIL}"}),
+        *both(f"y/{EVIL}#z", {"verdict": "rejected", "detail": EVIL}),
+        b=Side(B, "async", {"version": EVIL, "loop": EVIL}),
+    )
+    page = render.html(told)
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    outside_code = re.sub(r"(`+).*?\1", "", render.markdown(told))
+    assert "<script" not in outside_code
+
+
+def test_html_stands_alone():
+    page = render.html(guide(*both("x#a", {"verdict": "lossy"})))
+    assert not re.findall(r'(?:src|href)="https?://', page)
+    assert "default-src 'none'" in page
+    for anchor in re.findall(r'href="#([\w-]+)"', page):
+        assert f'id="{anchor}"' in page
+
+
+def test_json_has_every_cell():
+    document = json.loads(render.json(guide(*both("x#a", {"verdict": "lossy"}))))
+    assert document["counts"]["silent"] == 1
+    assert document["parts"][0]["entries"][0]["cells"] == ["x#a"]
+
+
+def test_nothing_changes():
+    shown = render.markdown(guide(*both("x#a", {"verdict": "exact"})))
+    assert "Nothing changes: 1 of 1 checks come out alike." in shown
+
+
+# --- the verb ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run_file(tmp_path):
+    file = tmp_path / "checks.jsonl"
+    run = fake_runs.check(drivers=("psycopg2", "asyncpg", "psqlpy"))
+    records = [run.header, *run.checks, run.footer]
+    file.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
+    return file
+
+
+@pytest.mark.parametrize("form", ["markdown", "html", "json"])
+def test_from_a_run(run_file, tmp_path, capsys, form):
+    out = tmp_path / "new" / "guide"
+    arguments = ["diff", A, B, "--from", str(run_file), "--format", form, "--out", str(out)]
+    assert main.main(arguments) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    assert "psycopg2" in out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["psycopg2", "psycopg2"], 2, "nothing to move"),
+        (["psycopg2", "nodriver"], 2, "no driver 'nodriver'"),
+        (["psycopg2", "psycopg", "--from", "RUN"], 4, "no check of psycopg (configured)"),
+        (["psycopg2", "asyncpg", "types", "--from", "RUN"], 2, "leave one of them out"),
+    ],
+)
+def test_what_cannot_be_compared(run_file, capsys, arguments, code, words):
+    filled = [str(run_file) if one == "RUN" else one for one in arguments]
+    assert main.main(["diff", *filled]) == code
+    assert words in capsys.readouterr().err
+
+
+def test_a_live_guide(capsys):
+    assert main.main(["diff", "psycopg2", "asyncpg", "types/bytea", "types/numbers"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("# From psycopg2 ")
+    assert "bytea is bytes instead of memoryview" in shown
+    assert "Decimal infinities are kept" in shown
+    assert "`%s` becomes `$1`" in shown

@@ -1,0 +1,136 @@
+"""Cases of steps: every defect of an act is found, and costs only its case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import scenario
+from harness.check.checker import Checker
+from harness.core.arms import Arm
+from harness.core.verdicts import Verdict
+from harness.results.records import Check
+from harness.venue.venue import Venue
+
+pytestmark = pytest.mark.usefixtures("miniatures")
+
+HEAD = 'schema = 1\ntitle = "T"\nwhy = "W"\n'
+
+
+def checked(
+    place: Venue, folder: Path, steps: dict[str, str], driver: str
+) -> dict[str, Check]:
+    """The checks of some cases, each given by its steps."""
+    file = folder / "steps.toml"
+    cases = [f'[[case]]\nname = "{name}"\n{text}\n' for name, text in steps.items()]
+    file.write_text(HEAD + "".join(cases))
+    found: dict[str, Check] = {}
+    checker = Checker(
+        place.stage, [Arm(driver)], folder, lambda one: found.update({one.case: one})
+    )
+    checker.run(scenario.load(file).cells)
+    return found
+
+
+def act(op: str, expect: str, **keys: str) -> str:
+    more = "".join(f"{name} = {one}\n" for name, one in keys.items())
+    return f'[[case.step]]\nop = "{op}"\n{more}expect = {{ {expect} }}\n'
+
+
+SELECT = {"sql": '"select 1"'}
+DEFECTS = {
+    "value": (act("fetch_val", "value = 2", **SELECT), "lossy", "int: 1 instead of int: 2"),
+    "type": (act("row_count", "value = 3", **SELECT), "differs", "str: '3' instead of int"),
+    "entry": (act("info", 'has = { dbname = "x" }'), "lossy", "dbname: "),
+    "untold": (act("info", 'has = { user = "x" }'), "differs", "no user"),
+    "unlike": (act("fetch_val", 'like = "SCRAM%"', **SELECT), "lossy", "is not like"),
+    "silent": (act("execute", "rejected = true", **SELECT), "lossy", "no error came"),
+    "error": (
+        act("execute", "error = { sqlstate = '42P01' }", sql='"selec"'),
+        "rejected",
+        "SQLSTATE 42601 instead of 42P01",
+    ),
+    "unasked": (
+        act("execute", "value = 1", sql='"selec"'),
+        "rejected",
+        "step 1, main.execute",
+    ),
+    "secret": (
+        act("connect", "rejected = true", **{"with": '{ application_name = "password" }'}),
+        "lossy",
+        "shows the password",
+    ),
+    "slow": (
+        act("execute", "", sql='"select pg_sleep(0.2)"', within_ms="50"),
+        "hung",
+        "it took more than 50 ms",
+    ),
+    "waits": (
+        act("execute", "rejected = true", sql='"select pg_sleep(0.5)"', start='"s"')
+        + '[[case.step]]\njoin = "s"\nwithin_ms = 50\n',
+        "hung",
+        "still waiting after 50 ms",
+    ),
+    "crash": (act("execute", "rejected = true", sql='"crash"'), "crashed", "SIGABRT"),
+    "hang": (act("execute", "rejected = true", sql='"hang"'), "hung", "no answer within"),
+    "step": (act("fetch", "trait = true", **SELECT), "broken", "another query's answer"),
+    "lacking": (act("listen", "rejected = true", **{"with": '{ channel = "x" }'}),
+                "unsupported", "has no `listen`: Listen on a channel"),
+    "option": (act("notices", "trait = true", **SELECT), "unsupported", "has no notices"),
+    "oracle": (
+        act("fetch_val", "value = '1'", on='"control"', sql='"selec"'),
+        "invalid",
+        "syntax error",
+    ),
+    "healthy": (act("fetch_val", "value = 1", **SELECT), "exact", ""),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found(
+    place: Venue, miniatures: None, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Check]:
+    texts = {name: text for name, (text, _, _) in DEFECTS.items()}
+    return checked(place, tmp_path_factory.mktemp("steps"), texts, "broken-acts")
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_defect_is_found(found: dict[str, Check], name: str) -> None:
+    _, verdict, words = DEFECTS[name]
+    assert found[name].verdict == verdict, found[name].detail
+    assert words in found[name].detail
+
+
+def test_a_driver_without_acts_cannot_play(place: Venue, tmp_path: Path) -> None:
+    found = checked(place, tmp_path, {"c": DEFECTS["healthy"][0]}, "no-acts")
+    assert found["c"].verdict == Verdict.UNSUPPORTED
+
+
+def test_a_slip_in_acts_is_ours_and_is_named(place: Venue, tmp_path: Path) -> None:
+    found = checked(place, tmp_path, {"c": DEFECTS["healthy"][0]}, "misshapen-acts")
+    assert found["c"].verdict == Verdict.INVALID
+    assert "`conect` is no act" in found["c"].detail
+    assert "`fetch_val` does not take connection, sql" in found["c"].detail
+
+
+def test_what_was_saved_is_a_word_and_a_trait_is_told(place: Venue, tmp_path: Path) -> None:
+    steps = (
+        act("fetch_val", "", sql='"select pg_backend_pid()"', save='"pid"')
+        + '[[case.step]]\nnote = "the server says"\non = "control"\nop = "fetch_val"\n'
+        "sql = \"select application_name = '@{app}'"
+        ' from pg_stat_activity where pid = @{pid}"\n'
+        "expect.trait = true\n"
+    )
+    found = checked(place, tmp_path, {"c": steps}, "broken-acts")
+    assert (found["c"].verdict, found["c"].detail) == ("exact", "the server says: str: 't'")
+    assert found["c"].trait == "the server says: str: 't'"
+
+
+def test_a_profile_makes_no_difference_to_steps(place: Venue, tmp_path: Path) -> None:
+    file = tmp_path / "steps.toml"
+    file.write_text(f'{HEAD}[[case]]\nname = "c"\n{DEFECTS["healthy"][0]}')
+    checks: list[Check] = []
+    arms = [Arm("broken-acts", profile=one) for one in ("default", "configured")]
+    Checker(place.stage, arms, tmp_path, checks.append).run(scenario.load(file).cells)
+    assert [one.profile for one in checks] == ["default"]

@@ -1,0 +1,419 @@
+"""One cell shown, and its reproduction: it must do what the check saw."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import math
+import uuid
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy
+import pytest
+
+from harness import scenario
+from harness.cli import main, show
+from harness.cli.options import BASE_DRIVERS
+from harness.core.arms import Arm
+from harness.core.calls import Call, Op, Statement
+from harness.core.errors import UsageError
+from harness.core.verdicts import Verdict
+from harness.reproduce import script as reproduce
+from harness.reproduce.script import NoRecipe, Ran, Scene, disagreement
+from harness.reproduce.source import NoLiteral, literal
+
+# --- literals -----------------------------------------------------------------------
+
+Sample = Enum("Sample", {"MEMBER": "value"})
+StrSample = Enum("StrSample", {"MEMBER": "value"}, type=str)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, True, -(2**70), 1.5, -0.0, math.inf, -math.inf, math.nan,
+        "é\0'\"\\\n", "\ud800", "ab" * 5000, b"\x00\xff" * 300, b"",
+        bytearray(b"a"), memoryview(b"\x00"), (), (1,), [1, [None, "x"]], {"a": {1: (2,)}},
+        set(), {1}, Decimal("1.10"), Decimal("-0"), Decimal("NaN"), uuid.UUID(int=7),
+        datetime.date(1, 1, 1), datetime.time(1, tzinfo=datetime.UTC),
+        datetime.datetime(2024, 10, 27, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Amsterdam")),
+        datetime.timedelta(days=-1, microseconds=1),
+        ipaddress.ip_address("::1"), ipaddress.ip_interface("10.0.0.1/8"),
+        ipaddress.ip_network("10.0.0.0/8"), numpy.array([0.1, 2], dtype=numpy.float32),
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_a_literal_makes_the_same_value(value):
+    imports: set[str] = set()
+    code = literal(value, imports)
+    space: dict[str, object] = {}
+    exec("\n".join(imports), space)
+    made = eval(code, space)
+    assert type(made) is type(value)
+    same = bytes(made) == bytes(value) if isinstance(value, memoryview) else None
+    assert same or repr(made) == repr(value)
+    assert len(code) < 1000
+
+
+@pytest.mark.parametrize("value", [Sample.MEMBER, StrSample.MEMBER])
+def test_a_literal_makes_an_enum_like_it(value):
+    imports: set[str] = set()
+    code = literal(value, imports)
+    made = eval(code, {"Enum": Enum})
+    assert repr(made) == repr(value)
+    assert isinstance(made, str) is isinstance(value, str)
+
+
+def test_no_literal_is_an_error_not_an_approximation():
+    with pytest.raises(NoLiteral, match="a object has no literal"):
+        literal([object()], set())
+
+
+# --- does it agree? -----------------------------------------------------------------
+
+SEEN = [{"type": "int", "repr": "1", "chars": 1}, {"type": "int", "repr": "2", "chars": 1}]
+RAISED = [SEEN[0], {"raised": "lib.Error", "sqlstate": "", "message": ""}]
+TRACE = (
+    "Traceback (most recent call last):\n  File 'x'\n    y()\nlib.Error: no\nDETAIL: x\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict", "ran", "words"),
+    [
+        (SEEN, "exact", Ran("1\n2\n", "", 0), ""),
+        (SEEN, "exact", Ran("1\n3\n", "", 0), "call 2 gave 2, the script printed 3"),
+        (
+            SEEN,
+            "exact",
+            Ran("1\n", TRACE, 1),
+            "the script raised lib.Error with 1",
+        ),
+        (SEEN, "exact", Ran("1\n22\n", "", 0), "printed 22"),
+        (SEEN, "exact", Ran("1\n2\n", TRACE, 1), "the check saw no error"),
+        (SEEN, "exact", Ran("1\n2\nmore\n", "", 0), "afterwards"),
+        (SEEN, "exact", Ran("1\n2\n", "", -6), ""),
+        (SEEN, "exact", Ran("1\n", "", -6), "ended with -6"),
+        (RAISED, "rejected", Ran("1\n", TRACE, 1), ""),
+        (RAISED, "rejected", Ran("1\n2\n", "", 0), "the script nothing"),
+        (
+            RAISED,
+            "rejected",
+            Ran("1\n", TRACE.replace("lib.E", "E"), 1),
+            "the script Error",
+        ),
+        ([], "hung", Ran("", "", None), ""),
+        ([], "hung", Ran("", "", 0), "the script ended"),
+        (SEEN, "exact", Ran("", "", None), "did not end in time"),
+        ([], "crashed", Ran("", "", -11), ""),
+        ([], "crashed", Ran("", "", 0), "the script did not"),
+    ],
+)
+def test_disagreement(seen, verdict, ran, words):
+    told = disagreement(seen, "", verdict, ran)
+    assert words in told
+    assert bool(told) is bool(words)
+
+
+def test_a_long_repr_is_compared_by_its_beginning_and_length():
+    seen = [{"type": "str", "repr": "'aaa", "chars": 8}]
+    assert not disagreement(seen, "", "exact", Ran("'aaaaaa'\n", "", 0))
+    assert disagreement(seen, "", "exact", Ran("'aaaaaaa'\n", "", 0))
+
+
+def test_addresses_are_no_difference():
+    seen = [{"type": "memoryview", "repr": "<memory>", "chars": 8}]
+    assert not disagreement(seen, "", "exact", Ran("<memory at 0x7f00>\n", "", 0))
+
+
+def test_the_state_afterwards_counts():
+    ran = Ran("done\n1 rows\n", "", 0)
+    seen = [{"type": "", "repr": "done", "chars": 4}]
+    assert not disagreement(seen, "1 rows", "exact", ran)
+    assert "the check's '2 rows'" in disagreement(seen, "2 rows", "exact", ran)
+
+
+# --- scripts ------------------------------------------------------------------------
+
+
+def script(driver: str, call: Call, **scene: object) -> str:
+    options: tuple[str, ...] = ()
+    driver, *given = driver.split("+")
+    options = tuple(given)
+    arm = Arm(driver, options, "default")
+    return reproduce.script(reproduce.load(driver), arm, call, Scene(("title",), **scene))
+
+
+@pytest.mark.parametrize(
+    ("driver", "wanted"),
+    [
+        ("psycopg", "sql = 'select %s, %s'\nparams = (1, 2)"),
+        ("psycopg2", "sql = 'select %s, %s'\nparams = (1, 2)"),
+        ("asyncpg", "sql = 'select $2, $1'\nparams = (2, 1)"),
+        ("psqlpy", "sql = 'select $2, $1'\nparams = (2, 1)"),
+    ],
+)
+def test_placeholders_are_the_library_s_own(driver, wanted):
+    assert wanted in script(driver, Call(Op.FETCH_ALL, "select $2, $1", ((2, 1),)))
+
+
+def test_a_parameter_used_twice_has_a_name_in_psycopg():
+    text = script("psycopg", Call(Op.FETCH_ALL, "select $1, $1", ((2,),)))
+    assert "params = {'p1': 2}" in text
+
+
+def test_options_are_written_out():
+    call = Call(Op.FETCH_ALL, "select 1")
+    assert "fetchall()" in script("psycopg", call)
+    assert "binary=True" in script("psycopg+binary", call)
+    assert "statement_cache_size=0" in script("asyncpg+noprepare", call)
+    assert "uvloop.run(main())" in script("psqlpy+uvloop", call)
+    python = script("psycopg+python", call)
+    assert python.index("PSYCOPG_IMPL") < python.index("import psycopg")
+
+
+def test_nothing_of_pgdyno_is_imported():
+    for driver in BASE_DRIVERS:
+        assert "harness" not in script(driver, Call(Op.FETCH_ALL, "select 1"))
+
+
+def test_each_call_of_a_cycle_is_made():
+    text = script("psycopg", Call(Op.FETCH_VAL, "select $1", ((1,), (2,), (3,))), calls=2)
+    assert "calls = [\n    (1,),\n    (2,),\n]" in text
+    assert "for params in calls:" in text
+
+
+def test_statements_that_return_nothing_are_told_apart():
+    call = Call(Op.TRANSACTION, statements=(Statement("select 1"), Statement("set a = 1")))
+    text = script("asyncpg", call)
+    assert "('select 1', (), True)" in text
+    assert "('set a = 1', (), False)" in text
+
+
+def test_what_is_not_covered_says_so(miniatures):
+    with pytest.raises(NoRecipe, match="psycopg2 has no recipe for pipeline yet"):
+        script("psycopg2", Call(Op.PIPELINE))
+    with pytest.raises(NoRecipe, match="there is no recipe for wrong-value yet"):
+        script("wrong-value", Call(Op.FETCH_ALL, "select 1"))
+    with pytest.raises(NoRecipe, match="a object has no literal"):
+        script("psycopg", Call(Op.FETCH_ALL, "select $1", ((object(),),)))
+    rows = tuple((f"{i}",) for i in range(200_000))
+    call = Call(Op.EXECUTE_MANY, "insert into t values ($1)", rows=rows)
+    with pytest.raises(NoRecipe, match="too long"):
+        script("psycopg", call)
+
+
+# --- it reproduces ------------------------------------------------------------------
+
+# What reads comes first: the cells share a table, and only writes get it anew.
+CASES = """
+schema = 1
+title = "What users do"
+why = "Reproductions must do what the check saw."
+
+[fixture]
+scope = "trial"
+sql = '''
+create table t (id int primary key, n numeric, d date, j jsonb);
+insert into t select i, i + 0.10, date '2024-02-28' + i, jsonb_build_object('i', i)
+from generate_series(1, 5) i;
+'''
+
+[[case]]
+name = "read"
+op = "fetch_all"
+sql = "select id, n, d from t where id > $1 and id < $1 + 3 order by id"
+params = "select i from generate_series(0, 2) i"
+
+[[case]]
+name = "value"
+op = "fetch_val"
+sql = "select 'infinity'::date"
+
+[[case]]
+name = "row"
+op = "fetch_one"
+sql = "select '10.0.0.1'::inet, 1.5::float8, '100%', j from t where id = 1"
+
+[[case]]
+name = "unique"
+op = "execute"
+sql = "insert into t (id, n) values ($1, $2)"
+params = "select 1, 2.50"
+expect.error = { sqlstate = "23505" }
+
+[[case]]
+name = "refused"
+op = "fetch_val"
+sql = "select $1::text"
+args = [{ py = "nul_str" }]
+expect.rejected = true
+
+[[case]]
+name = "settings"
+op = "fetch_val"
+sql = "select current_setting('IntervalStyle')"
+settings = { IntervalStyle = "sql_standard", DateStyle = "SQL, DMY" }
+
+[[case]]
+name = "copy-out"
+op = "copy_out"
+format = "csv"
+sql = "select id, n, d from t order by id"
+
+[[case]]
+name = "write"
+op = "execute"
+sql = "insert into t (id, d) values ($1, $2)"
+params = "select 10 + i, date '9999-12-30' + i from generate_series(0, 1) i"
+expect.state = "select id, d from t"
+
+[[case]]
+name = "json"
+op = "execute"
+as = "wrapper"
+sql = "insert into t (id, j) values (7, $1)"
+params = "select jsonb_build_object('a', array[1, 2])"
+expect.state = "select j from t"
+
+[[case]]
+name = "many"
+op = "execute_many"
+sql = "insert into t (n, id) values ($2, $1)"
+rows = "select 100 + i, i * 1.50 from generate_series(1, 3) i"
+expect.state = "select id, n from t"
+
+[[case]]
+name = "transaction"
+op = "transaction"
+statements = [
+    { sql = "insert into t (id, n) values ($1, $2)", params = "select 20, 0.1" },
+    { sql = "select count(*) from t" },
+]
+expect.state = "select id from t"
+
+[[case]]
+name = "sequential"
+op = "sequential"
+statements = [
+    { sql = "select $1::int", params = "select 1" },
+    { sql = "select id from t order by id limit 2" },
+]
+
+[[case]]
+name = "copy-rows"
+op = "copy_in"
+table = "t"
+columns = ["id", "d"]
+format = "binary"
+rows = "select 30 + i, date '9999-12-30' + i from generate_series(0, 1) i"
+expect.state = "select id, d from t"
+
+[[case]]
+name = "copy-bytes"
+op = "copy_in"
+table = "t"
+columns = ["id", "d"]
+format = "binary"
+source = "bytes"
+rows = "select 30 + i, date '2024-01-01' + i from generate_series(1, 2) i"
+expect.state = "select id, d from t"
+
+[[case]]
+name = "connect"
+op = "connect_query"
+sql = "select 1"
+expect.sessions = 1
+"""
+
+# What a driver cannot do has nothing to reproduce.
+NOTHING = {
+    ("psycopg2", "copy-rows"), ("psqlpy", "copy-out"), ("asyncpg", "json"),
+}  # fmt: skip
+
+
+def cases(folder: Path) -> dict[str, object]:
+    file = folder / "what.toml"
+    file.write_text(CASES)
+    return {cell.case: cell for cell in scenario.load(file).cells}
+
+
+@pytest.mark.parametrize("driver", BASE_DRIVERS)
+def test_a_reproduction_reproduces(place, tmp_path, driver):
+    found = {}
+    verdicts = set()
+    for name, cell in cases(tmp_path).items():
+        play = place.stage.prepare(cell)
+        played = show.played_cell(place, play, Arm(driver, profile="configured"))
+        text, reason = show.reproduction_of(place, play, played)
+        verdicts.add(played.judged.verdict)
+        found[name] = show.compared(place, played, text) if text else reason
+    nothing = {name for of, name in NOTHING if of == driver}
+    assert {name for name, told in found.items() if told} == nothing, found
+    assert verdicts >= {Verdict.EXACT}
+
+
+# Two sessions, a cancel, a failing block, a cursor, COPY, a pool, notifications.
+STEPS = [
+    "transactions/cancel#running-query",
+    "transactions/failed#commit-sql",
+    "transactions/blocks#exception",
+    "cursor/server_side#itersize",
+    "copy/faults#text-bad-last",
+    "pool/exhaustion#default",
+    "notify/channels#unlisten",
+    "prepared/automatic#add-column",
+    "errors/diagnostics#check",
+    "connections/terminated#idle",
+]
+
+
+@pytest.mark.parametrize("driver", BASE_DRIVERS)
+def test_a_reproduction_of_steps_reproduces(place, driver):
+    found = {}
+    for name in STEPS:
+        play = place.stage.playable(show.only_cell(name))
+        played = show.played_cell(place, play, Arm(driver, profile="default"))
+        text, reason = show.reproduction_of(place, play, played)
+        wrong = show.compared(place, played, text) if text else ""
+        found[name] = wrong or ("none" if reason else "ok")
+        if reason:
+            assert played.judged.verdict is Verdict.UNSUPPORTED, reason
+    assert not {name: told for name, told in found.items() if told not in ("ok", "none")}
+    assert list(found.values()).count("ok") >= 5
+
+
+# --- the verb -----------------------------------------------------------------------
+
+
+def test_the_verb_shows_and_runs(tmp_path, capsys, dsn):
+    file = tmp_path / "what.toml"
+    cases(tmp_path)
+    code = main.main(
+        ["show", f"{file}#value", "--driver", "psycopg2", "--server", dsn, "--run",
+         "--script", str(tmp_path / "made.py")]
+    )  # fmt: skip
+    told = capsys.readouterr().out
+    assert code == 0
+    assert "verdict    lossy" in told
+    assert "result     date: datetime.date(9999, 12, 31)" in told
+    assert (tmp_path / "made.py").read_text() in told
+    assert "it shows what the check saw" in told
+
+
+def test_the_verb_is_honest_where_there_is_no_recipe(tmp_path, capsys, miniatures, dsn):
+    file = tmp_path / "what.toml"
+    cases(tmp_path)
+    code = main.main(
+        ["show", f"{file}#value", "--driver", "wrong-value", "--server", dsn, "--run"]
+    )
+    assert code == 3
+    assert "there is no recipe for wrong-value yet" in capsys.readouterr().out
+
+
+def test_the_verb_wants_one_cell():
+    with pytest.raises(UsageError, match="query names 9 cells"):
+        show.only_cell("query")

@@ -1,0 +1,426 @@
+"""The oracle: what the server says is right, and when it cannot say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import scenario
+from harness.core.arms import Arm
+from harness.core.cells import Cell
+from harness.core.errors import OracleError
+from harness.core.verdicts import Judgement, Verdict
+from harness.play.seat import Deadlines, Seat
+from harness.venue.control import Control
+from harness.venue.oracle import MAX_PARAMETERS, read_state
+from harness.venue.venue import Venue
+
+HEAD = """
+schema = 1
+title = "T"
+why = "W"
+"""
+NASTY = r"""
+select i, case i % 7
+    when 0 then null
+    when 1 then 'NULL'
+    when 2 then 'say "hi", {you}'
+    when 3 then E'back\\slash and tab\t'
+    when 4 then ''
+    when 5 then E'line\nbreak, Grüße 😀'
+    else '%s $1 :p1 '' ?' end, i * 1.10
+from generate_series(1, 21) i
+"""
+
+
+def cells(folder: Path, text: str) -> dict[str, Cell]:
+    """The cells of a scenario file, by case."""
+    number = len(list(folder.glob("*.toml")))
+    file = folder / f"oracle-{number}.toml"
+    file.write_text(HEAD + text)
+    return {one.id.partition("#")[2]: one for one in scenario.load(file).cells}
+
+
+def one_case(folder: Path, text: str, fixture: str = "", scope: str = "trial") -> Cell:
+    made = f"[fixture]\nscope = '{scope}'\nsql = '''{fixture}'''\n" if fixture else ""
+    return cells(folder, f"{made}\n[[case]]\nname = 'case'\n{text}")["case"]
+
+
+def judge(place: Venue, folder: Path, cell: Cell, driver: str = "psycopg") -> Judgement:
+    """The verdict of a real driver."""
+    play = place.stage.prepare(cell)
+    seat = Seat(Arm(driver), place.stage, place.control, folder, [], Deadlines())
+    try:
+        judged = seat.open(play)
+        return seat.verify(play) if judged.verdict is Verdict.EXACT else judged
+    finally:
+        seat.dismiss()
+
+
+# --- state ---------------------------------------------------------------------------
+
+WRITE = """
+op = "execute"
+sql = "insert into t values ($1::int, 'x')"
+params = "select i from generate_series(10, 12) i"
+expect.state = "select * from t"
+"""
+TWO_ROWS = "create table t (a int, b text); insert into t values (1, 'a'), (2, 'b')"
+
+
+def test_the_oracle_works_in_a_twin_schema(place: Venue, tmp_path: Path) -> None:
+    cell = one_case(tmp_path, WRITE, TWO_ROWS)
+    prepared = place.stage.prepare(cell).prepared
+    assert prepared.before is not None
+    assert prepared.after is not None
+    assert (prepared.before.rows, prepared.after.rows) == (2, 5)
+    assert (prepared.calls, prepared.rows_per_op) == (3, 1)
+    assert prepared.before.digest != prepared.after.digest
+    twin = place.stage.schema(place.control, cell, "the oracle")
+    driver = place.stage.schema(place.control, cell, "some driver")
+    assert twin != driver
+    place.stage.use(place.control, driver)
+    assert read_state(place.control, cell.expect.state) == prepared.before
+
+
+def test_preparing_again_begins_with_the_fixture_again(
+    place: Venue, tmp_path: Path
+) -> None:
+    cell = one_case(tmp_path, WRITE, TWO_ROWS)
+    first, again = (place.stage.prepare(cell).prepared for _ in range(2))
+    assert (first.before, first.after) == (again.before, again.after)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update t set b = 'A' where a = 1",
+        "update t set b = null where a = 1",
+        "update t set a = 3 - a",
+        "update t set b = b || ' '",
+    ],
+)
+def test_the_digest_sees_a_changed_value(place: Venue, tmp_path: Path, change: str) -> None:
+    cell = one_case(tmp_path, WRITE, TWO_ROWS)
+    schema = place.stage.schema(place.control, cell, change)
+    place.stage.use(place.control, schema)
+    before = read_state(place.control, "select * from t")
+    place.control.run(change)
+    after = read_state(place.control, "select * from t")
+    assert before is not None
+    assert after is not None
+    assert before.rows == after.rows
+    assert before.digest != after.digest
+
+
+def test_the_digest_does_not_see_the_order_of_rows(place: Venue) -> None:
+    up, down = (
+        read_state(place.control, f"select i from generate_series(1, 9) i order by i {how}")
+        for how in ("asc", "desc")
+    )
+    assert up is not None
+    assert down is not None
+    assert (up.rows, up.digest) == (down.rows, down.digest)
+
+
+def test_a_state_without_rows(place: Venue) -> None:
+    state = read_state(place.control, "select 1 where false;")
+    assert state is not None
+    assert (state.rows, state.digest, state.sample) == (0, "0", "")
+
+
+def test_another_value_in_the_drivers_schema_is_lossy(place: Venue, tmp_path: Path) -> None:
+    cell = one_case(tmp_path, WRITE, TWO_ROWS)
+    play = place.stage.prepare(cell)
+    schema = place.stage.schema(place.control, cell, "a liar")
+    place.stage.use(place.control, schema)
+    place.control.run("insert into t values (10, 'x'), (11, 'x'), (12, 'X')")
+    judged = place.stage.check_state(place.control, play, schema, 3)
+    assert judged.verdict is Verdict.LOSSY
+    assert "differs from what was sent" in judged.detail
+    place.control.run("update t set b = lower(b)")
+    judged = place.stage.check_state(place.control, play, schema, 3)
+    assert judged.verdict is Verdict.EXACT
+
+
+# --- bulk -----------------------------------------------------------------------------
+
+BULK = f"""
+[fixture]
+scope = "trial"
+sql = "create table t (a int, b text, c numeric)"
+
+[[case]]
+name = "bulk"
+op = "bulk_insert"
+strategy = "${{strategy}}"
+table = "t"
+columns = ["a", "b", "c"]
+rows = '''{NASTY}'''
+expect.state = "select * from t"
+[case.axes]
+strategy = ["loop", "execute_many", "helper", "pipeline", "values", "unnest"]
+"""
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_every_strategy_inserts_the_same_rows(
+    place: Venue, tmp_path: Path, driver: str
+) -> None:
+    """NULL, 'NULL', quotes, braces, backslashes, placeholders and line breaks."""
+    found = {}
+    digests = set()
+    for cell in cells(tmp_path, BULK).values():
+        prepared = place.stage.prepare(cell).prepared
+        assert prepared.after is not None
+        assert prepared.after.rows == prepared.rows_per_op == 21
+        digests.add(prepared.after.digest)
+        found[cell.strategy] = judge(place, tmp_path, cell, driver)
+    assert len(digests) == 1
+    unsupported = {k for k, one in found.items() if one.verdict is Verdict.UNSUPPORTED}
+    assert unsupported <= {"helper", "pipeline"}
+    assert {one.verdict for k, one in found.items() if k not in unsupported} == {
+        Verdict.EXACT
+    }, found
+
+
+def test_unnest_says_the_types_as_they_are_called(place: Venue, tmp_path: Path) -> None:
+    cell = one_case(
+        tmp_path,
+        """
+op = "bulk_insert"
+strategy = "unnest"
+table = "t"
+columns = ["a", "b"]
+rows = '''select 'so la la'::"Mood", 'x'::"char"'''
+expect.state = "select * from t"
+""",
+        """create type "Mood" as enum ('so la la'); create table t (a "Mood", b "char")""",
+    )
+    judged = judge(place, tmp_path, cell)
+    assert judged.verdict is Verdict.EXACT, judged
+
+
+VALUES = """
+op = "bulk_insert"
+strategy = "values"
+table = "t"
+columns = ["a", "b", "c", "d", "e"]
+rows = "select 1, 2, 3, 4, 5 from generate_series(1, {rows})"
+expect.state = "select * from t"
+"""
+FIVE = "create table t (a int, b int, c int, d int, e int)"
+
+
+def test_values_takes_as_many_parameters_as_the_protocol(
+    place: Venue, tmp_path: Path
+) -> None:
+    cell = one_case(tmp_path, VALUES.format(rows=MAX_PARAMETERS // 5), FIVE)
+    task = place.stage.prepare(cell).prepared.task
+    assert task.sql.endswith(f"${MAX_PARAMETERS})")
+    assert task.params is not None
+    assert len(task.params.rows[0]) == MAX_PARAMETERS
+
+
+def test_values_refuses_one_row_more(place: Venue, tmp_path: Path) -> None:
+    cell = one_case(tmp_path, VALUES.format(rows=MAX_PARAMETERS // 5 + 1), FIVE)
+    with pytest.raises(OracleError, match="13108 rows × 5 columns are more than 65535"):
+        place.stage.prepare(cell)
+
+
+# --- statements -----------------------------------------------------------------------
+
+
+def test_statements_take_turns(place: Venue, tmp_path: Path) -> None:
+    cell = one_case(
+        tmp_path,
+        """
+op = "sequential"
+statements = [
+    { sql = "select 'a', $1::int", params = "select generate_series(1, 3)" },
+    { sql = "select 'b'" },
+    { sql = "select 'c', $1::int", params = "select generate_series(7, 8)" },
+]
+""",
+    )
+    prepared = place.stage.prepare(cell).prepared
+    (answers,) = prepared.task.expected.calls
+    assert [one.rows[0] for one in answers if one] == [
+        ("a", "1"), ("b",), ("c", "7"), ("a", "2"), ("c", "8"), ("a", "3"),
+    ]  # fmt: skip
+    assert prepared.calls == 1
+    assert judge(place, tmp_path, cell).verdict is Verdict.EXACT
+
+
+def test_a_statement_that_fails_leaves_no_open_transaction(
+    place: Venue, tmp_path: Path
+) -> None:
+    cell = one_case(
+        tmp_path,
+        'op = "transaction"\nstatements = [{ sql = "select 1" }, { sql = "select 1/0" }]',
+    )
+    with pytest.raises(OracleError, match="division by zero"):
+        place.stage.prepare(cell)
+    assert place.control.value("select 1") == "1"
+
+
+# --- when the oracle cannot say ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('op = "fetch_val"\nsql = "select random()"', "differs from one evaluation"),
+        (
+            'op = "fetch_val"\nsql = "select $1::float8"\nparams = "select random()"',
+            "differs from one evaluation",
+        ),
+        (
+            'op = "transaction"\nstatements = [{ sql = "select random()" }]',
+            "differs from one evaluation",
+        ),
+        (
+            'op = "pipeline"\nstatements = [{ sql = "select clock_timestamp()" }]',
+            "differs from one evaluation",
+        ),
+        (
+            'op = "fetch_val"\nsql = "select 1"\nparams = "set work_mem = 1000"',
+            "returns no rows",
+        ),
+        (
+            "op = 'fetch_val'\nsql = '''\nselect 1,\n  nothing\n'''",
+            'column "nothing" does not exist (SQLSTATE 42703) at line 2: nothing',
+        ),
+        (
+            'op = "execute"\nsql = "select 1"\nexpect.error = { sqlstate = "23505" }',
+            "the case expects SQLSTATE 23505, the server gives no error",
+        ),
+        (
+            'op = "execute"\nsql = "select 1/0"\nexpect.error = { sqlstate = "23505" }',
+            "the case expects SQLSTATE 23505, the server gives 22012",
+        ),
+        (
+            'op = "fetch_all"\nsql = "select 1"\nexpect.plan = "Index Scan"',
+            "the plan has no 'Index Scan': Result",
+        ),
+    ],
+)
+def test_no_answer_is_an_oracle_error(
+    place: Venue, tmp_path: Path, text: str, words: str
+) -> None:
+    with pytest.raises(OracleError) as caught:
+        place.stage.prepare(one_case(tmp_path, text))
+    assert words in str(caught.value)
+
+
+def test_rows_without_an_order_that_holds_are_no_answer(
+    place: Venue, tmp_path: Path
+) -> None:
+    text = (
+        'op = "fetch_all"\nsql = "select i from generate_series(1, 9) i order by random()"'
+    )
+    with pytest.raises(OracleError, match="differs from one evaluation") as caught:
+        place.stage.prepare(one_case(tmp_path, text))
+    assert "order by" in caught.value.hint
+
+
+def test_a_fixture_that_fails_names_the_scenario_and_the_line(
+    place: Venue, tmp_path: Path
+) -> None:
+    cell = one_case(
+        tmp_path, 'op = "fetch_val"\nsql = "select 1"', "select 1;\nselect nothing", "run"
+    )
+    with pytest.raises(OracleError, match=r"the fixture of oracle-0 fails.*at line 2"):
+        place.stage.prepare(cell)
+
+
+def test_settings_of_an_expected_error_are_put_back(place: Venue, tmp_path: Path) -> None:
+    before = place.control.value("show statement_timeout")
+    cell = one_case(
+        tmp_path,
+        """
+op = "execute"
+sql = "select pg_sleep(5)"
+settings = { statement_timeout = "20ms" }
+expect.error = { sqlstate = "57014" }
+""",
+    )
+    assert place.stage.prepare(cell).prepared.task.expected.error is not None
+    assert place.control.value("show statement_timeout") == before
+
+
+# --- approximate search -----------------------------------------------------------------
+
+SEARCH = """
+op = "fetch_all"
+sql = "select i from t where i % 2 = 0 order by i limit $1::int"
+params = "select 4"
+expect.plan = "Seq Scan"
+expect.recall = {{ exact = "select i from t order by i limit $1::int", at_least = {least} }}
+"""
+EIGHT = "create table t as select i from generate_series(1, 8) i"
+
+
+def test_enough_recall_is_an_answer(place: Venue, tmp_path: Path) -> None:
+    cell = one_case(tmp_path, SEARCH.format(least=0.5), EIGHT, "run")
+    assert place.stage.prepare(cell).prepared.calls == 1
+    assert place.control.value("show enable_indexscan") == "on"
+
+
+def test_too_little_recall_is_none(place: Venue, tmp_path: Path) -> None:
+    cell = one_case(tmp_path, SEARCH.format(least=0.6), EIGHT, "run")
+    with pytest.raises(OracleError, match=r"recall is 0\.500, not the 0\.6"):
+        place.stage.prepare(cell)
+
+
+# --- writes that are not all alike --------------------------------------------------------
+
+SKIPS = """
+op = "execute"
+sql = "insert into t values ($1::int) on conflict do nothing"
+params = "select v from (values (1), (1), (2)) t(v)"
+expect.state = "select * from t"
+"""
+
+
+def test_a_write_that_adds_rows_now_and_then_can_be_checked(
+    place: Venue, tmp_path: Path
+) -> None:
+    cell = one_case(tmp_path, SKIPS, "create table t (a int primary key)")
+    judged = judge(place, tmp_path, cell)
+    assert judged.verdict is Verdict.EXACT, judged
+
+
+def test_but_not_timed(place: Venue, tmp_path: Path) -> None:
+    text = SKIPS + "[case.bench]\nreset = 'truncate t'"
+    cell = one_case(tmp_path, text, "create table t (a int primary key)")
+    with pytest.raises(OracleError, match="3 ops add 2 rows") as caught:
+        place.stage.prepare(cell)
+    assert "leave bench out" in caught.value.hint
+
+
+def test_a_write_that_cannot_be_repeated_is_not_timed(place: Venue, tmp_path: Path) -> None:
+    text = """
+op = "execute"
+sql = "insert into t values ($1::int) on conflict (a) do update set a = excluded.a"
+params = "select generate_series(1, 5)"
+expect.state = "select * from t"
+[case.bench]
+reset = "truncate t"
+"""
+    empty = one_case(tmp_path, text, "create table t (a int primary key)")
+    with pytest.raises(OracleError, match="first cycle of ops adds 5 rows, the second 0"):
+        place.stage.prepare(empty)
+    filled = (
+        "create table t (a int primary key); insert into t select generate_series(1, 9)"
+    )
+    ready = one_case(tmp_path, text.replace("truncate t", "select 1"), filled)
+    assert place.stage.prepare(ready).prepared.rows_per_op == 0
+
+
+def test_control_answers_are_the_servers_own_text(place: Venue) -> None:
+    with Control(place.server.target) as control:
+        table = control.table("select 1.10, '-0'::float8, null, true, '1 day'::interval")
+    assert table is not None
+    assert table.rows == (("1.10", "-0", None, "t", "P1D"),)
