@@ -2,8 +2,8 @@
 
 A stopwatch reads its clocks with `getrusage` right before and after the ops of a slice
 (`harness.worker.loops`). callgrind writes what it has counted whenever that function is
-entered, so the part that ends after a slice is the slice and nothing else: not the start of the
-process, not the warm-up, not a verification.
+entered, so the part that ends after a slice is the slice and nothing else: not the start
+of the process, not the warm-up, not a verification.
 """
 
 from __future__ import annotations
