@@ -18,7 +18,7 @@ from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Judgement, Verdict, stopped
 from harness.play.director import Director
 from harness.play.seat import Deadlines, Seat
 from harness.results.records import Check
@@ -153,17 +153,15 @@ class Checker:
                 seat.keep()
             else:
                 seat.close()
-        except DriverError as error:
-            return Judgement(Verdict.SKIPPED, str(error))
-        except WorkerGone as gone:
-            return Judgement(Verdict(gone.verdict), str(gone))
+        except (DriverError, WorkerGone) as error:
+            return stopped(error)
         return judged
 
     def _direct(self, seat: Seat, play: Playable) -> Judgement:
         try:
             return Director(seat, play, seat.set(play)).run()
         except OracleError as error:
-            return Judgement(Verdict.INVALID, str(error))
+            return stopped(error)
 
     def _tell(self, arm: Arm, cell: Cell, judged: Judgement, elapsed_ns: int) -> None:
         check = Check(
@@ -172,10 +170,7 @@ class Checker:
             cell=cell.id,
             driver=arm.name,
             profile=arm.profile,
-            verdict=judged.verdict.value,
-            detail=judged.detail,
-            observed=judged.observed,
-            expected=judged.expected,
+            judgement=judged,
             elapsed_ns=elapsed_ns,
         )
         with self._reporting:

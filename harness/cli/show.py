@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from harness.cli import options
 from harness.core.arms import PROFILES, Arm
 from harness.core.cells import Cell, Task
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Judgement, Verdict, stopped
 
 if TYPE_CHECKING:
     from harness.play.seat import Seat
@@ -158,7 +158,7 @@ def played_cell(place: Venue, play: Playable, arm: Arm) -> Played:
         if judged.verdict is Verdict.EXACT:
             judged = seat.verify(play, keep=True)
     except WorkerGone as gone:
-        judged = Judgement(Verdict(gone.verdict), str(gone))
+        judged = stopped(gone)
     finally:
         seat.dismiss()
     state = _state(place, play.cell, seat.schema)
@@ -176,7 +176,7 @@ def _played_steps(seat: Seat, play: Playable, arm: Arm) -> Played:
     try:
         judged = director.run()
     except WorkerGone as gone:
-        judged = Judgement(Verdict(gone.verdict), str(gone))
+        judged = stopped(gone)
     code = None
     if judged.verdict not in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
         source = seat.sources(acts_of(play.cell), play)
