@@ -14,6 +14,7 @@ _SHORT = 200
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _NOT_JSON = object()
 _LARGEST_INT = 2**63
+_LONGEST_VALUE = 1_000
 
 
 def shorten(text: str) -> str:
@@ -40,9 +41,7 @@ def seen(value: Any) -> Facts:
     """What came: its `type`, its `repr`, and itself as `value` where JSON can say it."""
     kind, whole = _described(value)
     facts: Facts = {"type": kind, "repr": _fitting(kind, whole)}
-    # A string is cut before its repr is made, so its own length counts, too.
-    cut = facts["repr"] != whole or (isinstance(value, (str, list)) and len(value) > _SHORT)
-    plain = _NOT_JSON if cut else _plain(value)
+    plain = _plain(value) if len(whole) <= _LONGEST_VALUE else _NOT_JSON
     return facts if plain is _NOT_JSON else {**facts, "value": plain}
 
 
@@ -86,9 +85,10 @@ def _plain(value: Any) -> Any:
     if type(value) is int:
         return value if abs(value) < _LARGEST_INT else _NOT_JSON
     if type(value) is str:
-        return value if value.isprintable() else _NOT_JSON
+        short = len(value) <= _LONGEST_VALUE and value.isprintable()
+        return value if short else _NOT_JSON
     if type(value) is list:
-        return _all_plain(value)
+        return _all_plain(value) if len(value) <= _SHORT else _NOT_JSON
     if type(value) is dict and all(type(name) is str for name in value):
         plain = _all_plain(value.values())
         return plain if plain is _NOT_JSON else dict(zip(value, plain, strict=True))

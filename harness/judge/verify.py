@@ -150,7 +150,8 @@ def _wrong_shape(table: Table, rows: Sequence[Sequence[Any]]) -> Judgement | Non
     number, row = next((n, row) for n, row in enumerate(rows, 1) if len(row) != width)
     detail = f"row {number:,}: {_count(len(row), 'column')} instead of {width:,}"
     counts = {"row": number, "columns": len(row), "expected_columns": width}
-    return _lossy(Code.COLUMN_COUNT, detail, show(row), _count(width, "column"), **counts)
+    told, should = show(row), _count(width, "column")
+    return _lossy(Code.COLUMN_COUNT, detail, told, should, **counts, **seen(row))
 
 
 def _count(number: int, noun: str) -> str:
