@@ -165,8 +165,6 @@ def step_of(number: int, label: str) -> str:
     return f"step {number}, {label}"
 
 
-
-
 def failed(told: str) -> Judgement:
     """An op that raised where nothing is judged: while it warms up or is timed."""
     return Judgement(Verdict.REJECTED, Code.ERROR, told, facts={"message": told})
@@ -194,9 +192,7 @@ def stopped(error: WorkerGone | DriverError | OracleError) -> Judgement:
         return Judgement(verdict, code, told, facts=error.facts)
     if isinstance(error, DriverError):
         return Judgement(Verdict.SKIPPED, Code.NO_DRIVER, told, facts={"message": told})
-    return Judgement(
-        Verdict.INVALID, Code.SCENARIO_FAULT, told, facts={"message": told}
-    )
+    return Judgement(Verdict.INVALID, Code.SCENARIO_FAULT, told, facts={"message": told})
 
 
 class Change(StrEnum):

@@ -320,10 +320,7 @@ class Hunt:
             profile=subject.arm.profile,
             direction=subject.direction,
             literal=literal,
-            verdict=first.verdict,
-            detail=first.detail,
-            observed=first.observed,
-            expected=first.expected,
+            judgement=first,
             examples=subject.examples,
             confirmed=again.verdict is first.verdict,
         )

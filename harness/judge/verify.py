@@ -230,9 +230,7 @@ def _first_difference(
 
 def _unknown_form(column: _Column, index: int, value: Any, reason: str) -> Judgement:
     facts = {**_place(column, index), **seen(value)}
-    return Judgement(
-        Verdict.INVALID, Code.HARNESS_FAULT, reason, show(value), facts=facts
-    )
+    return Judgement(Verdict.INVALID, Code.HARNESS_FAULT, reason, show(value), facts=facts)
 
 
 def _place(column: _Column, index: int) -> Facts:

@@ -33,10 +33,7 @@ def update_to_2(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _header_of_2(record: dict[str, Any]) -> dict[str, Any]:
-    arms = [
-        {**arm, "terms": schema_1.terms(arm.get("terms", {}))}
-        for arm in record.get("arms", ())
-    ]
+    arms = list(map(schema_1.arm, record.get("arms", ())))
     digests = ("digest", "work")
     cells = [
         {**cell, **{name: f"1:{cell[name]}" for name in digests if cell.get(name)}}

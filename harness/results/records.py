@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from harness.core.digests import version_of
 from harness.core.verdicts import Code, Facts, Judgement, Verdict
 
 SCHEMA = 2
@@ -95,6 +96,15 @@ class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
     sql: str = ""
     digest: str = ""
     work: str = ""
+
+    def asks_as(self, other: CellFacts) -> bool:
+        """Whether both ask the same work, as far as the files can tell.
+
+        Digests of two versions say nothing of each other; then the SQL must be the same.
+        """
+        if version_of(self.digest) == version_of(other.digest):
+            return self.digest == other.digest
+        return self.sql == other.sql
 
 
 class Header(Record, frozen=True, kw_only=True, tag="header"):

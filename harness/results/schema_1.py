@@ -169,6 +169,8 @@ def _facts(
         return _error(told, observed, expected)
     if code in _OF_VALUES and verdict in ("lossy", "differs"):
         return _values(code, told, observed, expected)
+    if code == "waiting":
+        return _answer(told)
     return {"message": told} if code in ("server-lacks", "breaks-terms") else {}
 
 
@@ -263,10 +265,16 @@ def _lacking(told: str) -> dict[str, Any]:
     return {"message": told, **({"op": op["op"]} if op else {})}
 
 
-# --- terms ------------------------------------------------------------------------------
+# --- arms ------------------------------------------------------------------------------
 
 
-def terms(texts: Mapping[str, str]) -> dict[str, str]:
+def arm(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """An arm; what it is a reference for stood before a colon."""
+    reference = str(raw.get("reference", "")).partition(":")[0]
+    return {**raw, "terms": _terms(raw.get("terms", {})), "reference": reference}
+
+
+def _terms(texts: Mapping[str, str]) -> dict[str, str]:
     """A driver's terms, with the two that programs had to read out of the others."""
     if not texts:
         return {}

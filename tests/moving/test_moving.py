@@ -31,7 +31,7 @@ def check(
     name, _, case = cell.partition("#")
     return Check(
         scenario=name, case=case, cell=cell, driver=driver, profile=profile,
-        verdict=verdict, **said,
+        judgement=fake_runs.judged(verdict, **said),
     )  # fmt: skip
 
 

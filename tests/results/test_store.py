@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from harness.cli.report import write_reports
-from harness.core.errors import ResultsError
+from harness.core.errors import ResultsError, WorkerGone
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict, stopped
 from harness.results import migrations, store
 from harness.results.records import SCHEMA, Check, Footer, Header, Note, Slices, Trial
 
@@ -24,10 +25,14 @@ CHECK = Check(
     cell="s#c@a=1",
     driver="asyncpg",
     profile="default",
-    verdict="lossy",
-    detail='a "quote", a \\ and a line\nbreak',
-    observed="Grüße 😀",
-    expected="\x00\x1b",
+    judgement=Judgement(
+        Verdict.LOSSY,
+        Code.WRONG_VALUE,
+        detail='a "quote", a \\ and a line\nbreak',
+        observed="Grüße 😀",
+        expected="\x00\x1b",
+        facts={"row": 1, "column": "\x1b", "value": [None, True, {"a": "ü"}]},
+    ),
     elapsed_ns=2**53 + 1,
 )
 TRIAL = Trial(
@@ -35,7 +40,7 @@ TRIAL = Trial(
     arm="asyncpg (A/A)",
     round=3,
     attempt=1,
-    verdict="exact",
+    judgement=EXACT,
     disturbed="30% of the processors went to others",
     slices=Slices(
         ops=7,
@@ -49,7 +54,8 @@ TRIAL = Trial(
     latency_ns=[1, 2, 3],
     rss_peak_bytes=10**10,
 )
-UNTIMED = Trial(cell="s#c", arm="psqlpy", round=0, verdict="crashed", detail="SIGSEGV")
+DIED = stopped(WorkerGone("SIGSEGV", verdict="crashed", exit_code=-11))
+UNTIMED = Trial(cell="s#c", arm="psqlpy", round=0, judgement=DIED)
 NOTE = Note(kind="dropped", text="no time was left", cell="s#c", arm="psqlpy")
 FOOTER = Footer(ended="2026-01-01", reason="complete", trials=2, checks=1, elapsed_ns=9)
 
