@@ -131,7 +131,7 @@ def judgement(
     """A raw judgement of schema 2 from the texts of schema 1."""
     place, told = _placed(detail)
     code = _code(verdict, told, observed)
-    facts = {**place, **_facts(verdict, code, told, observed, expected)}
+    facts = {**place, **_facts(place, verdict, code, told, observed, expected)}
     texts = {"detail": detail, "observed": observed, "expected": expected}
     return {"verdict": verdict, "code": code, **texts, "facts": facts}
 
@@ -159,19 +159,28 @@ def _labelled(label: str) -> dict[str, Any]:
 
 
 def _facts(
-    verdict: str, code: str, told: str, observed: str, expected: str
+    place: Mapping[str, Any],
+    verdict: str,
+    code: str,
+    told: str,
+    observed: str,
+    expected: str,
 ) -> dict[str, Any]:
     if code == "observed":
         return _traits(observed)
     if code == "not-offered":
         return _lacking(told)
+    if code == "error" and "when" in place and not observed:
+        return {"message": told}  # as a worker said it, class and words in one
     if code in _OF_ERRORS or told.startswith("the error names "):
         return _error(told, observed, expected)
     if code in _OF_VALUES and verdict in ("lossy", "differs"):
         return _values(code, told, observed, expected)
     if code == "waiting":
         return _answer(told)
-    return {"message": told} if code in ("server-lacks", "breaks-terms") else {}
+    if code in ("server-lacks", "breaks-terms"):
+        return {"message": told.removeprefix("against its terms: ")}
+    return {}
 
 
 # --- traits -----------------------------------------------------------------------------
