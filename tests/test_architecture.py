@@ -43,8 +43,8 @@ LAW: dict[str, str] = {
     "check": "core plugin results venue play",
     "bench": "core results judge machine scenario venue play",
     "fuzz": "core scenario venue report play",
-    "validity": "core values plugin results drivers machine analysis worker scenario "
-    "venue report render play bench",
+    "validity": "core results drivers machine analysis scenario venue report render play "
+    "bench",
     "cli": "core values plugin results servers machine analysis scenario venue report "
     "reproduce render play moving check bench fuzz validity",
 }

@@ -23,7 +23,7 @@ from harness.bench.measurer import Measurer
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
 from harness.machine import host, watch
-from harness.validity import Outcome
+from harness.validity.outcome import Outcome
 from harness.validity.seats import seats_for
 from harness.venue.venue import Venue
 

@@ -15,8 +15,9 @@ from harness.bench import orders, schedule
 from harness.bench.runner import Progress
 from harness.core.arms import Arm
 from harness.results import store
-from harness.validity import Outcome, dose
-from harness.validity.trials import complete, fail, findable
+from harness.validity import dose, kept
+from harness.validity.outcome import Outcome
+from harness.validity.trials import fail, findable
 from harness.venue.venue import Venue
 
 CELL = "query/point#fetch-one"
@@ -27,15 +28,18 @@ TOLERANCE = 0.2
 
 def measure(place: Venue, file: Path, progress: Progress) -> None:
     """Run the two drivers, unless that was done."""
-    if complete(file):
+    scenarios, cells = scenario.select_cells([CELL])
+    plan, arms = schedule.PLANS["quick"], [Arm(HEALTHY), Arm(LEAKY)]
+    rules = kept.rules(cells, plan, arms=[arm.id for arm in arms])
+    kept.claim(file.parent, place.facts, file.stem, rules)
+    if kept.complete(file):
         return
     file.unlink(missing_ok=True)
-    scenarios, cells = scenario.select_cells([CELL])
     order = orders.Order(
         scenarios,
         cells,
-        [Arm(HEALTHY), Arm(LEAKY)],
-        schedule.PLANS["quick"],
+        arms,
+        plan,
         "quick",
         seed=1,
         lane="memory",

@@ -9,7 +9,7 @@ from harness.analysis.compare import compare
 from harness.core.errors import EXIT_INVALID
 from harness.results import store
 from harness.results.records import Run, changed
-from harness.validity import NOTHING_MEASURED, Outcome
+from harness.validity.outcome import NOTHING_MEASURED, Outcome
 
 
 def _nothing(run: Run) -> Run:

@@ -18,7 +18,7 @@ from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.verdicts import Verdict
 from harness.machine import host
-from harness.validity import BROKEN, Outcome
+from harness.validity.outcome import BROKEN, Outcome
 from harness.validity.seats import seats_for
 from harness.validity.trials import findable
 from harness.venue.venue import Venue

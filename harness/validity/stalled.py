@@ -22,7 +22,7 @@ from harness.core import stats
 from harness.core.arms import Arm
 from harness.core.cells import Arrivals, Cell
 from harness.machine import host
-from harness.validity import OPEN_LOOP, Outcome
+from harness.validity.outcome import OPEN_LOOP, Outcome
 from harness.validity.seats import ready, seats_for
 from harness.venue.venue import Venue
 

@@ -16,8 +16,9 @@ from harness.core import stats
 from harness.core.arms import Arm
 from harness.results import store
 from harness.results.records import Run
-from harness.validity import Outcome
-from harness.validity.trials import complete, fail
+from harness.validity import kept
+from harness.validity.outcome import Outcome
+from harness.validity.trials import fail
 from harness.venue.venue import Venue
 
 DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
@@ -25,32 +26,38 @@ OVERLAP = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class Twice:
     """Two runs of the same cells and drivers, and where they are kept."""
 
     folder: Path
     cells: list[str]
     plan: Plan
 
+    @property
+    def name(self) -> str:
+        """What both files have in common."""
+        return f"complete-{len(self.cells)}-cells"
+
     def file(self, number: int) -> Path:
         """Where a run is kept."""
-        return self.folder / f"complete-{number + 1}.jsonl"
+        return self.folder / f"{self.name}-{number + 1}.jsonl"
 
 
-def measure(place: Venue, pair: Pair, progress: Progress) -> None:
+def measure(place: Venue, pair: Twice, progress: Progress) -> None:
     """Run what is not there yet."""
-    pair.folder.mkdir(parents=True, exist_ok=True)
     scenarios, cells = scenario.select_cells(pair.cells)
     arms = [Arm(name) for name in DRIVERS]
+    rules = kept.rules(cells, pair.plan, arms=DRIVERS)
+    kept.claim(pair.folder, place.facts, pair.name, rules)
     for number in range(2):
-        if complete(pair.file(number)):
+        if kept.complete(pair.file(number)):
             continue
         pair.file(number).unlink(missing_ok=True)
         order = orders.Order(scenarios, cells, arms, pair.plan, "quick", number)
         orders.measure(place, order, pair.file(number), progress, fail)
 
 
-def agreement(pair: Pair) -> Iterator[Outcome]:
+def agreement(pair: Twice) -> Iterator[Outcome]:
     """Intervals of ratios between any two drivers, run against run."""
     first, second = (_ratios(store.read(pair.file(number))) for number in range(2))
     common = [(first[key], second[key]) for key in first.keys() & second.keys()]

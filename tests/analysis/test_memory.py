@@ -19,7 +19,6 @@ from harness.render import html, markdown, text
 from harness.report import view
 from harness.results import store
 from harness.results.records import Footprint, Memory, Note, Run
-from harness.validity import memory as validity
 
 PAGE = 4096
 CELL = cell_facts(ROWS[0]).id
@@ -238,20 +237,3 @@ def test_two_memory_runs_are_not_comparable(run, same):
 def test_memory_and_time_are_not_comparable(run):
     time = replace(run, header=replace(run.header, lane="", run="other"))
     assert compare.compare(run, time).invalid[0] == "different lanes: memory and time"
-
-
-# --- validity -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("per_op", "ok"), [(104, True), (80, False), (0, False)])
-def test_a_leak_must_be_told_with_its_size(per_op, ok):
-    prints = [printed("psycopg2", n, held(per_op, seed=n)) for n in range(3)]
-    (one,) = footprint.holdings(run_of(*prints))
-    assert validity.leak_told(one, 104).ok is ok
-    assert validity.nobody_accused(one).ok is (per_op == 0)
-
-
-def test_without_a_number_nothing_is_proved():
-    assert not validity.leak_told(None, 104).ok
-    (one,) = footprint.holdings(run_of(printed("psycopg2", 0, None, verdict="hung")))
-    assert validity.nobody_accused(one).measured == "no number: hung: it broke"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import Silent
 
 from harness import scenario
 from harness.analysis import memory as footprint
@@ -14,7 +15,6 @@ from harness.bench import orders, schedule
 from harness.bench.lanes import memory as lane
 from harness.cli.bench import outcome
 from harness.core.arms import Arm
-from harness.core.cells import Cell
 from harness.core.errors import EXIT_PASS
 from harness.machine import rss
 from harness.results import store
@@ -76,14 +76,6 @@ requires = ["pool-waits"]
 [case.bench]
 """
 ARMS = [Arm("psycopg2"), Arm("asyncpg"), Arm("wrong-value"), Arm("spiked-leak")]
-
-
-class Silent:
-    """Progress that nobody looks at."""
-
-    def preparing(self, cell: Cell) -> None: ...
-
-    def block(self, *where: object) -> None: ...
 
 
 @pytest.fixture(scope="module")

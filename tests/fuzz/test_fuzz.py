@@ -8,12 +8,12 @@ import tomllib
 import warnings
 
 import pytest
+from helpers import checked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NonInteractiveExampleWarning
 
 from harness import scenario
-from harness.check.checker import Checker
 from harness.cli import main
 from harness.core.errors import OracleError
 from harness.core.verdicts import Judgement, Verdict
@@ -233,9 +233,7 @@ def test_toml_shows_the_findings_again(place, tmp_path, capsys):
     file.write_text(capsys.readouterr().out)
     cells = scenario.load(file).cells
     assert cells
-    checks = []
-    arms = [contract.parse_arm("psycopg2")]
-    Checker(place.stage, arms, place.folder, checks.append).run(cells)
+    checks = checked(place, place.folder, cells, [contract.parse_arm("psycopg2")])
     assert {check.verdict for check in checks} == {"lossy"}
 
 

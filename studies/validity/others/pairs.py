@@ -17,7 +17,8 @@ from statistics import linear_regression, median
 from typing import Protocol
 
 from harness.core import stats
-from harness.validity import (
+from harness.validity.interference import hog
+from harness.validity.outcome import (
     AA_HOG,
     AA_IDLE,
     ALPHA,
@@ -29,8 +30,7 @@ from harness.validity import (
     found_mark,
     most_by_chance,
 )
-from harness.validity.interference import hog
-from harness.validity.others.field import Field, keep
+from studies.validity.others.field import Field, keep
 
 BURDENS = (0.0, 0.05, 0.02)
 SHARES = (0.01, 0.02, 0.05)
@@ -65,7 +65,7 @@ class Tool(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class Pairs:
     """So many blocks of a tool. Beside a hog only equal runs are compared."""
 
     tool: Tool
@@ -84,8 +84,9 @@ class Series:
         return order
 
 
-def measure(field: Field, series: Series, say: Say) -> list[Found]:
+def measure(field: Field, series: Pairs, say: Say) -> list[Found]:
     """Run the blocks that are not there yet; all that is there then."""
+    field.claim(series.kind, burdens=BURDENS)
     file = field.folder / f"{series.kind}.json"
     blocks = json.loads(file.read_text()) if file.exists() else []
     with hog() if series.hog and len(blocks) < series.blocks else nullcontext():
