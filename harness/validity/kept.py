@@ -49,14 +49,14 @@ TOOLS = ("pytest-benchmark", "pyperf")
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class Provenance:
     """What the folder's file says: conditions of all trials, rules by their name."""
 
     conditions: Mapping[str, Any]
     rules: Mapping[str, Mapping[str, Any]]
 
 
-def enter(folder: Path, server: ServerFacts) -> Account:
+def enter(folder: Path, server: ServerFacts) -> Provenance:
     """What the folder's trials are measured by, which is what is here and now.
 
     Raises:
@@ -66,7 +66,7 @@ def enter(folder: Path, server: ServerFacts) -> Account:
     here = _conditions(server)
     account = _read(folder)
     if account is None:
-        account = Account(here, {})
+        account = Provenance(here, {})
         _write(folder, account)
     _refuse_if(folder, "its trials were", account.conditions, here)
     return account
@@ -81,7 +81,7 @@ def claim(folder: Path, server: ServerFacts, trials: str, rules: Mapping[str, An
     account = enter(folder, server)
     now, before = _plain(rules), account.rules.get(trials)
     if before is None:
-        _write(folder, Account(account.conditions, {**account.rules, trials: now}))
+        _write(folder, Provenance(account.conditions, {**account.rules, trials: now}))
     else:
         _refuse_if(folder, f"its trials {trials!r} were", before, now)
 
@@ -177,13 +177,13 @@ def _is_text(statement: ast.stmt) -> bool:
 # --- the file -----------------------------------------------------------------------------
 
 
-def _read(folder: Path) -> Account | None:
+def _read(folder: Path) -> Provenance | None:
     """What the folder says of its trials; None if it has none yet."""
     file = folder / FILE
     if file.exists():
         try:
             said = json.loads(file.read_text("utf-8"))
-            return Account(dict(said["conditions"]), dict(said["rules"]))
+            return Provenance(dict(said["conditions"]), dict(said["rules"]))
         except (ValueError, TypeError, KeyError):
             _refuse(folder, f"{FILE} cannot be read")
     if any(folder.glob("*.json*")):
@@ -191,7 +191,7 @@ def _read(folder: Path) -> Account | None:
     return None
 
 
-def _write(folder: Path, account: Account) -> None:
+def _write(folder: Path, account: Provenance) -> None:
     """Whole or not at all."""
     told = {"conditions": account.conditions, "rules": account.rules}
     new = folder / f"{FILE}.new"
