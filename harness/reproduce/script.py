@@ -57,7 +57,7 @@ class Wrapped:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Setting:
     """What is there before the op, and what is looked at after it.
 
     `setup` is SQL for the schema; `state` a query for afterwards; `calls` how many calls
@@ -114,7 +114,7 @@ def load(name: str) -> Recipe:
         raise DriverError(f"{file} cannot be read: {error}") from error
 
 
-def script(recipe: Recipe, arm: Arm, call: Call, scene: Scene) -> str:
+def script(recipe: Recipe, arm: Arm, call: Call, scene: Setting) -> str:
     """The whole script.
 
     Raises:
@@ -163,7 +163,7 @@ class _Script:
     recipe: Recipe
     arm: Arm
     call: Call
-    scene: Scene
+    scene: Setting
     imports: set[str] = field(default_factory=set)
 
     def text(self) -> str:
