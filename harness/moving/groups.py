@@ -70,7 +70,7 @@ class Pair:
         """The verdict of the driver that is moved to."""
         return Verdict(self.b.verdict)
 
-    def changes(self) -> list[facts.Change]:
+    def changes(self) -> list[facts.ChangedFact]:
         """The facts that differ, where both answered right."""
         return facts.changes(self.a.observed, self.b.observed)
 
