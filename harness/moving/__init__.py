@@ -15,6 +15,6 @@ from harness.moving.groups import INTROS as INTROS
 from harness.moving.groups import Group as Group
 from harness.moving.groups import Pair as Pair
 from harness.moving.groups import classify as classify
+from harness.moving.guide import DriverSide as DriverSide
 from harness.moving.guide import Guide as Guide
-from harness.moving.guide import Side as Side
 from harness.moving.guide import build as build

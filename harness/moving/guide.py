@@ -13,7 +13,7 @@ from harness.results.records import CellFacts, Check, Run
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class DriverSide:
     """One of the two drivers: its terms, and whether it is awaited."""
 
     name: str
@@ -47,8 +47,8 @@ class CodePair:
 class Guide:
     """The whole migration report."""
 
-    a: Side
-    b: Side
+    a: DriverSide
+    b: DriverSide
     profile: str
     server: str
     compared: int
@@ -82,7 +82,7 @@ _TERMS = {
 _KINDS = {"sync": "called (sync)", "async": "awaited (asyncio)", "": ""}
 
 
-def build(run: Run, a: Side, b: Side, profile: str, book: Book) -> Guide:
+def build(run: Run, a: DriverSide, b: DriverSide, profile: str, book: Book) -> Guide:
     """The guide from A to B, from the checks of one run."""
     pairs, not_comparable = _pairs(run, a.name, b.name, profile)
     groups = [classify(pair) for pair in pairs]
@@ -144,7 +144,7 @@ def profile_of(wanted: str, before: Mapping[str, Check], after: Mapping[str, Che
     return next((one for one in before if one in after), "")
 
 
-def _facts(a: Side, b: Side, book: Book) -> tuple[Fact, ...]:
+def _facts(a: DriverSide, b: DriverSide, book: Book) -> tuple[Fact, ...]:
     before, after = ({**side.terms, "kind": side.kind} for side in (a, b))
     facts = []
     for term, topic in _TERMS.items():
@@ -154,7 +154,7 @@ def _facts(a: Side, b: Side, book: Book) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _terms(a: Side, b: Side) -> tuple[tuple[str, str, str], ...]:
+def _terms(a: DriverSide, b: DriverSide) -> tuple[tuple[str, str, str], ...]:
     rows = [("version", a.terms.get("version", ""), b.terms.get("version", ""))]
     for term, title in _TERMS.items():
         values = [

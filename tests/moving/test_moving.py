@@ -13,7 +13,7 @@ from harness import scenario
 from harness.cli import main
 from harness.core.calls import Terms
 from harness.core.errors import DriverError
-from harness.moving import Group, Pair, Side, build, classify, facts, fixes, render
+from harness.moving import DriverSide, Group, Pair, build, classify, facts, fixes, render
 from harness.plugin.contract import entry_points
 from harness.results.records import CellFacts, Check, Run
 
@@ -62,7 +62,7 @@ def guide(*checks, b=None, book=None, cells=()):
     empty = fake_runs.check(drivers=(A, B), types=())
     header = msgspec.structs.replace(empty.header, cells=list(cells))
     run = Run(path="", header=header, trials=[], checks=list(checks), notes=[], footer=None)
-    return build(run, Side(A), b or Side(B), "configured", book or fixes.Book())
+    return build(run, DriverSide(A), b or DriverSide(B), "configured", book or fixes.Book())
 
 
 def both(cell, after, before=None):
@@ -414,7 +414,7 @@ def test_names_are_escaped():
     told = guide(
         *both(f"types/x#{EVIL}", {"verdict": "lossy", "observed": f"str: {EVIL}"}),
         *both(f"y/{EVIL}#z", {"verdict": "rejected", "detail": EVIL}),
-        b=Side(B, "async", {"version": EVIL, "loop": EVIL}),
+        b=DriverSide(B, "async", {"version": EVIL, "loop": EVIL}),
     )
     page = render.html(told)
     assert "<script" not in page
