@@ -27,7 +27,7 @@ class DriverSide:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Notice:
     """One thing to know before the first line is changed."""
 
     topic: str
@@ -56,7 +56,7 @@ class Guide:
     alike_not_exact: int
     neither: int
     not_comparable: int
-    facts: tuple[Fact, ...]
+    facts: tuple[Notice, ...]
     terms: tuple[tuple[str, str, str], ...]
     code: tuple[CodePair, ...]
     parts: tuple[Part, ...]
@@ -144,13 +144,13 @@ def profile_of(wanted: str, before: Mapping[str, Check], after: Mapping[str, Che
     return next((one for one in before if one in after), "")
 
 
-def _facts(a: DriverSide, b: DriverSide, book: Book) -> tuple[Fact, ...]:
+def _facts(a: DriverSide, b: DriverSide, book: Book) -> tuple[Notice, ...]:
     before, after = ({**side.terms, "kind": side.kind} for side in (a, b))
     facts = []
     for term, topic in _TERMS.items():
         text = book.fact(term, a.name, b.name, before.get(term, ""), after.get(term, ""))
         if text:
-            facts.append(Fact(topic, text))
+            facts.append(Notice(topic, text))
     return tuple(facts)
 
 
