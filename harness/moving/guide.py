@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from harness.core.verdicts import Verdict
 from harness.moving.entries import Part, parts_of
 from harness.moving.fixes import Book, Snippet
-from harness.moving.groups import NO_ANSWER, Group, Pair, classify, pair_of
+from harness.moving.groups import NO_ANSWER, CellPair, Group, classify, pair_of
 from harness.results.records import CellFacts, Check, Run
 
 
@@ -108,7 +108,7 @@ def build(run: Run, a: DriverSide, b: DriverSide, profile: str, book: Book) -> G
     )
 
 
-def _pairs(run: Run, a: str, b: str, profile: str) -> tuple[list[Pair], int]:
+def _pairs(run: Run, a: str, b: str, profile: str) -> tuple[list[CellPair], int]:
     """The cells that both were asked, and how many of these had no answer at all."""
     cells: Mapping[str, CellFacts] = {one.id: one for one in run.header.cells}
     before, after = (_checks(run, driver) for driver in (a, b))

@@ -13,7 +13,16 @@ from harness import scenario
 from harness.cli import main
 from harness.core.calls import Terms
 from harness.core.errors import DriverError
-from harness.moving import DriverSide, Group, Pair, build, classify, facts, fixes, render
+from harness.moving import (
+    CellPair,
+    DriverSide,
+    Group,
+    build,
+    classify,
+    facts,
+    fixes,
+    render,
+)
 from harness.plugin.contract import entry_points
 from harness.results.records import CellFacts, Check, Run
 
@@ -41,7 +50,7 @@ def pair(before, after, cell="types/numbers#numeric-read@value=1", **known):
         verdict, _, rest = side.partition("|")
         detail, _, observed = rest.partition("|")
         sides.append(check(driver, cell, verdict, detail=detail, observed=observed))
-    return Pair(cell, "select 1", *sides, **known)
+    return CellPair(cell, "select 1", *sides, **known)
 
 
 def step(cell, title="What is asked"):
