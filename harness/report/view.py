@@ -44,7 +44,7 @@ TERMS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class RunFact:
     """A line of the environment."""
 
     name: str
@@ -98,7 +98,7 @@ class RunView:
     kind: str
     answer: str
     sureness: str
-    environment: tuple[Fact, ...]
+    environment: tuple[RunFact, ...]
     arms: tuple[Arm, ...]
     terms: tuple[TermRow, ...]
     findings: tuple[Finding, ...]
@@ -270,31 +270,31 @@ def _sureness(
 # --- the circumstances ----------------------------------------------------------------
 
 
-def _environment(run: Run) -> Iterator[Fact]:
+def _environment(run: Run) -> Iterator[RunFact]:
     header, machine, server = run.header, run.header.machine, run.header.server
     memory = f"{machine.memory_bytes / 2**30:.1f} GiB"
     virtual = f", virtual ({machine.virtual})" if machine.virtual else ""
-    yield Fact(
+    yield RunFact(
         "machine", f"{machine.cpu}, {fmt.plural(machine.cores, 'core')}, {memory}{virtual}"
     )
-    yield Fact("system", f"{machine.system} {machine.release}")
-    yield Fact("Python", f"{machine.implementation} {machine.python}")
+    yield RunFact("system", f"{machine.system} {machine.release}")
+    yield RunFact("Python", f"{machine.implementation} {machine.python}")
     managed = "managed by pgdyno" if server.managed else "borrowed"
-    yield Fact("server", f"PostgreSQL {server.version} ({server.label}, {managed})")
-    yield Fact("transport", server.transport)
-    yield Fact("extensions", _pairs(server.extensions, " "))
-    yield Fact("server settings", _pairs(server.settings, " = "))
-    yield Fact("placement", _pairs(header.placement, " = "))
-    yield Fact("effort", header.effort or fmt.NONE)
+    yield RunFact("server", f"PostgreSQL {server.version} ({server.label}, {managed})")
+    yield RunFact("transport", server.transport)
+    yield RunFact("extensions", _pairs(server.extensions, " "))
+    yield RunFact("server settings", _pairs(server.settings, " = "))
+    yield RunFact("placement", _pairs(header.placement, " = "))
+    yield RunFact("effort", header.effort or fmt.NONE)
     if run.counts:
         programs = ", ".join(sorted(counters(run))) or fmt.NONE
-        yield Fact("instructions counted by", programs)
-    yield Fact("seed", str(header.seed))
-    yield Fact("started", header.started)
-    yield Fact("duration", fmt.span(run.footer.elapsed_ns) if run.footer else "unknown")
-    yield Fact("pgdyno", header.pgdyno)
-    yield Fact("command", shlex.join(["pgdyno", *_without_name(header.command)]))
-    yield Fact("results file", run.path.rpartition("/")[2])
+        yield RunFact("instructions counted by", programs)
+    yield RunFact("seed", str(header.seed))
+    yield RunFact("started", header.started)
+    yield RunFact("duration", fmt.span(run.footer.elapsed_ns) if run.footer else "unknown")
+    yield RunFact("pgdyno", header.pgdyno)
+    yield RunFact("command", shlex.join(["pgdyno", *_without_name(header.command)]))
+    yield RunFact("results file", run.path.rpartition("/")[2])
 
 
 def _without_name(command: Sequence[str]) -> Sequence[str]:
