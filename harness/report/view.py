@@ -81,7 +81,7 @@ class TermRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Remark:
     """Something a reader must know. `grave` if it casts doubt on numbers."""
 
     kind: str
@@ -101,7 +101,7 @@ class RunView:
     environment: tuple[RunFact, ...]
     arms: tuple[Arm, ...]
     terms: tuple[TermRow, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[Remark, ...]
     cells: tuple[CellView, ...]
     means: tuple[quality.ArmMean, ...]
     mean_cells: int
@@ -147,7 +147,7 @@ class Report:
     runs: tuple[RunView, ...]
 
     @property
-    def grave(self) -> tuple[Finding, ...]:
+    def grave(self) -> tuple[Remark, ...]:
         """What casts doubt on numbers, of all runs."""
         return tuple(one for run in self.runs for one in run.findings if one.grave)
 
@@ -369,16 +369,16 @@ def _findings(
     cells: Sequence[CellView],
     tests: Sequence[quality.SelfTest],
     averages: Sequence[quality.ArmMean],
-) -> Iterator[Finding]:
+) -> Iterator[Remark]:
     if run.truncated:
         text = (
             f"The results file is truncated: {run.truncated}. What is missing is unknown."
         )
-        yield Finding("truncated", text, grave=True)
+        yield Remark("truncated", text, grave=True)
     for test in tests:
         yield from _doubts(test)
     yield from (_problem(arm) for arm in run.header.arms if arm.problem)
-    yield from (Finding("grows", text, cell) for text, cell in memory.told(run))
+    yield from (Remark("grows", text, cell) for text, cell in memory.told(run))
     yield from _few_rounds(cells)
     yield from (_doubt(one) for one in audit.audit(run))
     yield from _dominated(averages)
@@ -386,24 +386,24 @@ def _findings(
     yield from _disturbed(run)
 
 
-def _doubts(test: quality.SelfTest) -> Iterator[Finding]:
+def _doubts(test: quality.SelfTest) -> Iterator[Remark]:
     for cell in test.doubtful:
         text = (
             f"{test.original} differs from itself by {fmt.change(cell.shift.point)}. "
             "Differences of this size between drivers mean nothing in this run."
         )
-        yield Finding("A/A", text, cell.cell, grave=True)
+        yield Remark("A/A", text, cell.cell, grave=True)
 
 
-def _problem(arm: ArmFacts) -> Finding:
-    return Finding("driver", f"{arm.id} took no part: {arm.problem}", arm.id)
+def _problem(arm: ArmFacts) -> Remark:
+    return Remark("driver", f"{arm.id} took no part: {arm.problem}", arm.id)
 
 
-def _doubt(one: audit.Doubt) -> Finding:
-    return Finding(one.kind, one.text, one.where, one.grave)
+def _doubt(one: audit.Doubt) -> Remark:
+    return Remark(one.kind, one.text, one.where, one.grave)
 
 
-def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Finding]:
+def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Remark]:
     """Means that one question decides."""
     for one in averages:
         if one.dominated_by:
@@ -411,28 +411,28 @@ def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Finding]:
                 f"the mean of {one.arm} is {fmt.times(one.mean.point)} the fastest, and "
                 f"{fmt.times(one.without)} without this one question"
             )
-            yield Finding("mean", text, one.dominated_by)
+            yield Remark("mean", text, one.dominated_by)
 
 
-def _few_rounds(cells: Sequence[CellView]) -> Iterator[Finding]:
+def _few_rounds(cells: Sequence[CellView]) -> Iterator[Remark]:
     few = [cell for cell in cells if any(_unsure(row) for row in cell.rows)]
     if few:
         text = (
             f"{fmt.plural(len(few), 'cell')} of {len(cells)} with fewer than {MIN_ROUNDS} "
             "undisturbed rounds: a median, no interval, no rank."
         )
-        yield Finding("rounds", text, ", ".join(cell.facts.id for cell in few[:3]))
+        yield Remark("rounds", text, ", ".join(cell.facts.id for cell in few[:3]))
 
 
 def _unsure(row: Row) -> bool:
     return bool(row.verdict and row.verdict.timeable and not row.sure)
 
 
-def _note(note: Note) -> Finding:
-    return Finding(note.kind, note.text, ", ".join(filter(None, (note.cell, note.arm))))
+def _note(note: Note) -> Remark:
+    return Remark(note.kind, note.text, ", ".join(filter(None, (note.cell, note.arm))))
 
 
-def _disturbed(run: Run) -> Iterator[Finding]:
+def _disturbed(run: Run) -> Iterator[Remark]:
     """Blocks that were thrown away, with the commonest reason."""
     blocks = {
         (one.cell, one.round, one.attempt): one.disturbed
@@ -446,4 +446,4 @@ def _disturbed(run: Run) -> Iterator[Finding]:
             f"{fmt.plural(len(blocks), 'block')} disturbed and not counted; in "
             f"{count} of them {reason}."
         )
-        yield Finding("disturbed", text)
+        yield Remark("disturbed", text)
