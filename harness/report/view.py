@@ -52,7 +52,7 @@ class RunFact:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class ArmView:
     """A driver as a column: `rss_bytes` is its greatest peak."""
 
     id: str
@@ -99,7 +99,7 @@ class RunView:
     answer: str
     sureness: str
     environment: tuple[RunFact, ...]
-    arms: tuple[Arm, ...]
+    arms: tuple[ArmView, ...]
     terms: tuple[TermRow, ...]
     findings: tuple[Remark, ...]
     cells: tuple[CellView, ...]
@@ -122,7 +122,7 @@ class RunView:
         return "Benchmark" if self.cells else "Conformance"
 
     @property
-    def competitors(self) -> tuple[Arm, ...]:
+    def competitors(self) -> tuple[ArmView, ...]:
         """The arms that are compared: neither A/A arms nor references."""
         return tuple(arm for arm in self.arms if not arm.twin and not arm.reference)
 
@@ -313,7 +313,7 @@ def _hues(runs: Sequence[Run]) -> dict[str, int]:
     return {name: index for index, name in enumerate(dict.fromkeys(names))}
 
 
-def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[Arm]:
+def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[ArmView]:
     """All drivers, and the references that some driver is compared with: the harness's own
     have no terms."""
     floors = {cell.floor.row.arm for cell in cells if cell.floor}
@@ -323,7 +323,7 @@ def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[Arm]:
     for arm in run.header.arms:
         if arm.reference and arm.id not in floors:
             continue
-        yield Arm(
+        yield ArmView(
             id=arm.id,
             twin=arm.twin,
             reference=arm.reference,
@@ -335,7 +335,7 @@ def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[Arm]:
         )
 
 
-def _terms(arms: Sequence[Arm]) -> tuple[TermRow, ...]:
+def _terms(arms: Sequence[ArmView]) -> tuple[TermRow, ...]:
     """Every term of every arm; the known ones first and in their own order."""
     known = [name for name in TERMS if any(name in arm.terms for arm in arms)]
     other = sorted({name for arm in arms for name in arm.terms} - TERMS.keys())
@@ -352,11 +352,11 @@ def _terms(arms: Sequence[Arm]) -> tuple[TermRow, ...]:
     return tuple(rows)
 
 
-def _declared(name: str, arm: Arm) -> str:
+def _declared(name: str, arm: ArmView) -> str:
     return arm.terms.get(name) or fmt.NONE
 
 
-def _term(name: str, arms: Sequence[Arm], value: Callable[[Arm], str]) -> TermRow:
+def _term(name: str, arms: Sequence[ArmView], value: Callable[[ArmView], str]) -> TermRow:
     drivers = {value(arm) for arm in arms if not arm.reference}
     return TermRow(name, tuple(map(value, arms)), len(drivers) > 1)
 
