@@ -67,7 +67,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SearchPlan:
     """What is searched, for how long, and what counts as found."""
 
     arms: tuple[Arm, ...]
@@ -211,7 +211,7 @@ class Hunt:
         subject: Subject,
         oracle: Oracle,
         player: Player,
-        plan: Plan,
+        plan: SearchPlan,
         deadline: float,
         tell: Tell,
     ) -> None:
@@ -334,7 +334,7 @@ def _batches(one: literals.Literals) -> st.SearchStrategy[list[list[str]]]:
     return st.lists(st.lists(one, min_size=1), min_size=1)
 
 
-def search(place: Venue, plan: Plan, tell: Tell, found: Found) -> None:
+def search(place: Venue, plan: SearchPlan, tell: Tell, found: Found) -> None:
     """Search until the time is up, or nothing is left to search.
 
     `tell` hears of each example, `found` of each finding, when it is made.
@@ -378,7 +378,7 @@ def _greet(players: Collection[Player]) -> None:
 
 def _rounds(
     place: Venue,
-    plan: Plan,
+    plan: SearchPlan,
     players: dict[Arm, Player],
     subjects: list[list[Subject]],
     deadline: float,

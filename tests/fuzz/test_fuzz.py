@@ -20,7 +20,7 @@ from harness.core.verdicts import Judgement, Verdict
 from harness.fuzz import literals
 from harness.fuzz import render as shown
 from harness.fuzz.findings import Finding, Kind, Searched, kind_of, simplest
-from harness.fuzz.search import Plan, cell, search
+from harness.fuzz.search import SearchPlan, cell, search
 from harness.plugin import contract
 
 LOSSY = Verdict.LOSSY
@@ -43,7 +43,7 @@ def hunt(place, name, pg_type, direction="read", seconds=20.0, batches=6, **plan
     arm = contract.parse_arm(name)
     search(
         place,
-        Plan((arm,), (pg_type,), (direction,), seconds, 1, batches, **plan),
+        SearchPlan((arm,), (pg_type,), (direction,), seconds, 1, batches, **plan),
         lambda _: None,
         found.append,
     )
