@@ -25,7 +25,7 @@ from harness.core.cells import BenchSpec, Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
 from harness.core.verdicts import Judgement, Verdict
 from harness.fuzz import literals
-from harness.fuzz.findings import Finding, Kind, kind_of, simplest
+from harness.fuzz.findings import Finding, FindingKind, kind_of, simplest
 from harness.play.process import judgement
 from harness.play.seat import Deadlines, Seat
 from harness.scenario import value_cells
@@ -96,7 +96,7 @@ class Subject:
     type: str
     direction: Direction
     arm: Arm
-    known: set[Kind] = field(default_factory=set)
+    known: set[FindingKind] = field(default_factory=set)
     examples: int = 0
     offered: bool = True
 
@@ -222,7 +222,7 @@ class Hunt:
         self._deadline = deadline
         self._tell = tell
         self._judged: dict[str, Judgement] = {}
-        self._target: Kind | None = None
+        self._target: FindingKind | None = None
         self._examples: dict[str, Judgement] = {}
         self._shrinking = 0  # literals asked since a bad one was found
 

@@ -19,7 +19,7 @@ from harness.core.errors import OracleError
 from harness.core.verdicts import Judgement, Verdict
 from harness.fuzz import literals
 from harness.fuzz import render as shown
-from harness.fuzz.findings import Finding, Kind, Searched, kind_of, simplest
+from harness.fuzz.findings import Finding, FindingKind, Searched, kind_of, simplest
 from harness.fuzz.search import SearchPlan, cell, search
 from harness.plugin import contract
 
@@ -113,7 +113,7 @@ def test_kinds():
     assert cut != lossy("Decimal: Decimal('NaN')", "numeric: 'Infinity'")
     assert cut != lossy("float: 1.5", "numeric: '1.55'")
     died = kind_of(Judgement(Verdict.CRASHED, "killed by SIGSEGV; it said last: 7"))
-    assert died == Kind(Verdict.CRASHED, "")
+    assert died == FindingKind(Verdict.CRASHED, "")
     refused = [
         kind_of(Judgement(Verdict.REJECTED, f"ValueError: year {year} is out of range"))
         for year in (10_000, 12_345)
