@@ -17,7 +17,7 @@ from harness.analysis.compare import Answer, CellChange
 from harness.analysis.instructions import counted_sides, slope, spread, syscalls
 from harness.bench import orders, schedule
 from harness.bench.lanes import callgrind, instructions
-from harness.bench.lanes.callgrind import Spent
+from harness.bench.lanes.callgrind import SliceCount
 from harness.cli.main import main
 from harness.core.arms import Arm
 from harness.core.errors import EXIT_INVALID, OracleError
@@ -49,7 +49,11 @@ needs_valgrind = pytest.mark.skipif(
 
 def test_every_part_has_a_total():
     written = PART % 400 + b"totals: 43 5 6\n" + b"totals: 7 8"
-    assert callgrind.part_totals(written) == [Spent(400), Spent(43, 5), Spent(7, 8)]
+    assert callgrind.part_totals(written) == [
+        SliceCount(400),
+        SliceCount(43, 5),
+        SliceCount(7, 8),
+    ]
     assert callgrind.part_totals(b"fn=(1) totals: 5\n") == []
 
 
@@ -60,7 +64,7 @@ def test_a_slice_is_the_second_part_since_the_last_look(tmp_path: Path):
     file.write_bytes(PART % 1)
     meter.skip()
     file.write_bytes(PART % 1 + PART % 22 + PART % 333)
-    assert meter.slice() == Spent(333)
+    assert meter.slice() == SliceCount(333)
 
 
 def test_a_slice_without_its_parts_is_no_number(tmp_path: Path):

@@ -22,7 +22,7 @@ from typing import Any
 
 from harness.bench import schedule
 from harness.bench.lanes import Assignment, Forecast, callgrind
-from harness.bench.lanes.callgrind import Spent
+from harness.bench.lanes.callgrind import SliceCount
 from harness.bench.schedule import Plan
 from harness.core import interrupt
 from harness.core.arms import Arm
@@ -73,8 +73,8 @@ class Slices:
     """The two slices, and what each of them took."""
 
     size: Sizes
-    low: Spent
-    high: Spent
+    low: SliceCount
+    high: SliceCount
 
     def fields(self) -> dict[str, int]:
         """As a `Count` has them."""
@@ -332,7 +332,9 @@ class Counting:
         low = self._slice(play, seat, meter, size.low)
         return Slices(size, low, self._slice(play, seat, meter, size.high))
 
-    def _slice(self, play: Playable, seat: Seat, meter: callgrind.Meter, ops: int) -> Spent:
+    def _slice(
+        self, play: Playable, seat: Seat, meter: callgrind.Meter, ops: int
+    ) -> SliceCount:
         """What one slice took.
 
         The warm-up ends with a full collection, so that the garbage collector's turns
