@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # at run time this module needs the standard library only
 
 
 @dataclass(frozen=True, slots=True)
-class CountedSide:
+class ArmInstructions:
     """One cell of one arm in one run: its worst verdict, and instructions per op of each
     repeat, in the order of repeats; none where the verdict forbids a number. `syscalls` is
     the median of system calls per op; None where they were not counted."""
@@ -71,7 +71,7 @@ def ratio_range(base: Sequence[float], candidate: Sequence[float]) -> tuple[floa
     return low, math.log(max(candidate) / min(base))
 
 
-def counted_sides(run: Run) -> dict[tuple[str, str], CountedSide]:
+def arm_instructions(run: Run) -> dict[tuple[str, str], ArmInstructions]:
     """Every cell and arm of a run that was at least tried."""
     cells = {cell.id: cell for cell in run.header.cells}
     arms = {arm.id: arm for arm in run.header.arms}
@@ -85,13 +85,13 @@ def counted_sides(run: Run) -> dict[tuple[str, str], CountedSide]:
     }
 
 
-def _side(cell: CellFacts, arm: ArmFacts, counts: Sequence[Count]) -> CountedSide:
+def _side(cell: CellFacts, arm: ArmFacts, counts: Sequence[Count]) -> ArmInstructions:
     worst = max(counts, key=_concern)
     verdict = Verdict(worst.verdict)
     ordered = sorted(counts, key=lambda one: one.repeat)
     slopes = [one for one in map(slope, ordered) if one is not None]
     called = [one for one in map(syscalls, ordered) if one is not None]
-    return CountedSide(
+    return ArmInstructions(
         cell,
         arm,
         verdict,

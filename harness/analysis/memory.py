@@ -62,7 +62,7 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class ArmMemory:
     """One arm in one cell over its repeats; without numbers where the verdict forbids.
 
     `connection` is what one more session costs the client, `server` what its process
@@ -87,7 +87,7 @@ class Holding:
         return self.growth is not None and self.growth.leaks
 
 
-def holdings(run: Run) -> tuple[Holding, ...]:
+def arm_memory(run: Run) -> tuple[ArmMemory, ...]:
     """Every cell and arm of a run that was tried, in the order of its header."""
     found: dict[tuple[str, str], list[Footprint]] = {}
     for one in run.footprints:
@@ -96,15 +96,15 @@ def holdings(run: Run) -> tuple[Holding, ...]:
     return tuple(_holding(found[key]) for key in keys if key in found)
 
 
-def _holding(prints: Sequence[Footprint]) -> Holding:
+def _holding(prints: Sequence[Footprint]) -> ArmMemory:
     """A verdict that forbids numbers forbids them in all repeats."""
     worst = max(prints, key=lambda one: _concern(one.verdict))
     verdict = Verdict(worst.verdict)
-    bare = Holding(worst.cell, worst.arm, verdict, worst.detail, len(prints))
+    bare = ArmMemory(worst.cell, worst.arm, verdict, worst.detail, len(prints))
     told = [one.memory for one in prints if one.memory is not None]
     if not verdict.timeable or not told:
         return bare
-    return Holding(
+    return ArmMemory(
         bare.cell,
         bare.arm,
         verdict,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import scenario
 from harness.analysis import memory
-from harness.analysis.memory import Holding
+from harness.analysis.memory import ArmMemory
 from harness.bench import orders, schedule
 from harness.bench.runner import Progress
 from harness.core.arms import Arm
@@ -52,12 +52,12 @@ def run(place: Venue, folder: Path, progress: Progress) -> Iterator[Outcome]:
     """Is the leak told, with as many bytes as were put in, and nobody else accused?"""
     file = folder / "memory.jsonl"
     measure(place, file, progress)
-    found = {one.arm: one for one in memory.holdings(store.read(file))}
+    found = {one.arm: one for one in memory.arm_memory(store.read(file))}
     yield leak_told(found.get(LEAKY), dose.leak_bytes())
     yield nobody_accused(found.get(HEALTHY))
 
 
-def leak_told(leaky: Holding | None, put: int) -> Outcome:
+def leak_told(leaky: ArmMemory | None, put: int) -> Outcome:
     """The slope against what an op keeps."""
     test, mark = "leak, bytes per op", f"told, {put} ± {TOLERANCE:.0%}"
     if leaky is None or leaky.growth is None:
@@ -68,7 +68,7 @@ def leak_told(leaky: Holding | None, put: int) -> Outcome:
     return Outcome(test, mark, f"{told}, {slope:.1f}", leaky.leaks and near)
 
 
-def nobody_accused(healthy: Holding | None) -> Outcome:
+def nobody_accused(healthy: ArmMemory | None) -> Outcome:
     """A driver that keeps nothing."""
     test, mark = f"no leak, {HEALTHY}", "not told"
     if healthy is None or healthy.growth is None:
@@ -77,5 +77,5 @@ def nobody_accused(healthy: Holding | None) -> Outcome:
     return Outcome(test, mark, f"{told}, {healthy.growth.point:.1f}", not healthy.leaks)
 
 
-def _without(one: Holding | None) -> str:
+def _without(one: ArmMemory | None) -> str:
     return f"no number: {one.verdict}: {one.detail}" if one else "not measured"

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness import scenario
 from harness.analysis.compare import CellChange
 from harness.analysis.compare_instructions import THRESHOLD, judge
-from harness.analysis.instructions import CountedSide, counted_sides
+from harness.analysis.instructions import ArmInstructions, arm_instructions
 from harness.bench import orders, schedule
 from harness.bench.lanes import callgrind
 from harness.bench.runner import Progress
@@ -128,9 +128,9 @@ def _change(base: Sequence[float], candidate: Sequence[float]) -> Change:
     return judge(row, base, candidate, THRESHOLD).change
 
 
-def _sides(series: Counts) -> Iterator[CountedSide]:
+def _sides(series: Counts) -> Iterator[ArmInstructions]:
     """The sides of a series in the order of its arms."""
-    known = counted_sides(store.read(series.file))
+    known = arm_instructions(store.read(series.file))
     yield from (known[CELL, arm.id] for arm in series.arms if (CELL, arm.id) in known)
 
 

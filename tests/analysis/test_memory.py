@@ -140,7 +140,7 @@ def test_a_holding_is_the_median_over_repeats():
         printed("psycopg2", n, held(0, per_connection=size))
         for n, size in enumerate(connections)
     ]
-    (one,) = footprint.holdings(run_of(*prints))
+    (one,) = footprint.arm_memory(run_of(*prints))
     assert one.repeats == 3
     assert one.connection == footprint.Size(41_000, 40_000, 60_000)
     assert one.server == footprint.Size(1_500_000, 1_500_000, 1_500_000)
@@ -152,7 +152,7 @@ def test_a_verdict_that_forbids_numbers_takes_them_all_away():
         printed("psycopg2", 0, held(100)),
         printed("psycopg2", 1, None, verdict="crashed"),
     )
-    (one,) = footprint.holdings(run)
+    (one,) = footprint.arm_memory(run)
     assert one.verdict is Verdict.CRASHED
     assert one.growth is None
     assert one.imported is None

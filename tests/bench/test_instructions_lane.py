@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from harness import scenario
 from harness.analysis import compare, compare_instructions
 from harness.analysis.compare import Answer, CellChange
-from harness.analysis.instructions import counted_sides, slope, spread, syscalls
+from harness.analysis.instructions import arm_instructions, slope, spread, syscalls
 from harness.bench import orders, schedule
 from harness.bench.lanes import callgrind, instructions
 from harness.bench.lanes.callgrind import SliceCount
@@ -104,7 +104,7 @@ def test_the_slope_is_what_an_op_costs():
 def test_a_verdict_in_one_repeat_forbids_the_number():
     found = counts("asyncpg", 1_000)
     found[1] = Count(cell=CELL, arm="asyncpg", repeat=1, verdict="lossy", detail="why")
-    side = counted_sides(counted("a", found))[CELL, "asyncpg"]
+    side = arm_instructions(counted("a", found))[CELL, "asyncpg"]
     assert (side.verdict, side.detail, side.number) == ("lossy", "why", None)
 
 
@@ -230,7 +230,7 @@ def run_lane(place, tmp_path: Path, cells: list[str], arms: list[Arm]) -> Run:
 def test_one_driver_is_counted(place, tmp_path: Path):
     run = run_lane(place, tmp_path, [POINT], [Arm("psycopg2")])
     assert run.footer.counts == 2
-    (side,) = counted_sides(run).values()
+    (side,) = arm_instructions(run).values()
     assert side.verdict == "exact"
     assert 10_000 < side.number < 1_000_000
     assert side.spread < 0.001
@@ -241,7 +241,7 @@ def test_one_driver_is_counted(place, tmp_path: Path):
 def test_a_burden_is_counted(place, tmp_path: Path):
     arms = [Arm("psycopg2", burden=burden) for burden in (0.0, 0.05)]
     run = run_lane(place, tmp_path, [POINT], arms)
-    plain, heavier = (counted_sides(run)[POINT, arm.id] for arm in arms)
+    plain, heavier = (arm_instructions(run)[POINT, arm.id] for arm in arms)
     assert heavier.number / plain.number == pytest.approx(1.05, abs=0.005)
     assert [each.arm for each in run.counts].count(arms[1].id) == 2
 

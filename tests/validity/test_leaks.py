@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from harness.analysis.memory import Growth, Holding
+from harness.analysis.memory import ArmMemory, Growth
 from harness.core.stats import Estimate
 from harness.core.verdicts import Verdict
 from harness.validity import memory
 
 
-def held(per_op: float, *, leaks: bool) -> Holding:
+def held(per_op: float, *, leaks: bool) -> ArmMemory:
     growth = Growth((Estimate(per_op, per_op - 1, per_op + 1, 25, 0.95),), leaks)
-    return Holding("c", "psycopg2", Verdict.EXACT, "", 1, growth=growth)
+    return ArmMemory("c", "psycopg2", Verdict.EXACT, "", 1, growth=growth)
 
 
 @pytest.mark.parametrize(
@@ -30,5 +30,5 @@ def test_a_healthy_driver_must_not_be_accused(leaks):
 
 def test_without_a_number_nothing_is_proved():
     assert not memory.leak_told(None, 104).ok
-    hung = Holding("c", "psycopg2", Verdict.HUNG, "it broke")
+    hung = ArmMemory("c", "psycopg2", Verdict.HUNG, "it broke")
     assert memory.nobody_accused(hung).measured == "no number: hung: it broke"
