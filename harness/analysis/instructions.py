@@ -80,17 +80,17 @@ def arm_instructions(run: Run) -> dict[tuple[str, str], ArmInstructions]:
         if count.cell in cells and count.arm in arms:
             found[count.cell, count.arm].append(count)
     return {
-        (cell, arm): _side(cells[cell], arms[arm], counts)
+        (cell, arm): _of_repeats(cells[cell], arms[arm], counts)
         for (cell, arm), counts in found.items()
     }
 
 
-def _side(cell: CellFacts, arm: ArmFacts, counts: Sequence[Count]) -> ArmInstructions:
+def _of_repeats(cell: CellFacts, arm: ArmFacts, counts: Sequence[Count]) -> ArmInstructions:
     worst = max(counts, key=_concern)
     verdict = Verdict(worst.verdict)
-    ordered = sorted(counts, key=lambda one: one.repeat)
-    slopes = [one for one in map(slope, ordered) if one is not None]
-    called = [one for one in map(syscalls, ordered) if one is not None]
+    ordered = sorted(counts, key=lambda count: count.repeat)
+    slopes = [per_op for per_op in map(slope, ordered) if per_op is not None]
+    called = [per_op for per_op in map(syscalls, ordered) if per_op is not None]
     return ArmInstructions(
         cell,
         arm,
@@ -110,4 +110,4 @@ def _concern(count: Count) -> int:
 
 def counters(run: Run) -> frozenset[str]:
     """The programs that counted, with their versions: one, unless files were mixed."""
-    return frozenset(one.counter for one in run.counts if one.counter)
+    return frozenset(count.counter for count in run.counts if count.counter)

@@ -45,8 +45,8 @@ class Watch:
         chosen = [times[core] for core in self._cores]
         # The kernel times how long a core is idle, but only samples what it is busy with:
         # of a block of 0.1 s that is ten looks.
-        idle = sum(one.idle + one.iowait for one in chosen)
-        stolen = sum(one.steal for one in chosen)
+        idle = sum(core.idle + core.iowait for core in chosen)
+        stolen = sum(core.steal for core in chosen)
         return Usage(time.monotonic(), idle, stolen, time.process_time())
 
     def foreign(self) -> float:

@@ -160,8 +160,8 @@ def comparisons(run: Run, burdens: Sequence[float]) -> Iterator[ArmPair]:
     arms = [arm.id for arm in run.header.arms]
     equal, slowed = arms[:EQUAL_ARMS], arms[EQUAL_ARMS:]
     pairs = [
-        *((one, other, 0.0) for one, other in zip(equal[::2], equal[1::2], strict=True)),
-        *((equal[0], one, burden) for one, burden in zip(slowed, burdens, strict=True)),
+        *((a, b, 0.0) for a, b in zip(equal[::2], equal[1::2], strict=True)),
+        *((equal[0], arm, burden) for arm, burden in zip(slowed, burdens, strict=True)),
     ]
     for base, candidate, burden in pairs:
         before = counted.get((cell.id, base), [])
@@ -214,11 +214,11 @@ def _added(
     As with the ratios it is a log-ratio and taken pass by pass, for the speed of a shared
     processor changes with the hour.
     """
-    first = {one.round: one.slices for one in before}
+    first = {trial.round: trial.slices for trial in before}
     rounds = [
         _added_in_round(base, slowed, taken)
-        for one in after
-        if (slowed := one.slices) and taken(slowed) and (base := first.get(one.round))
+        for trial in after
+        if (slowed := trial.slices) and taken(slowed) and (base := first.get(trial.round))
     ]
     return fmean(rounds) if rounds else None
 
@@ -246,12 +246,12 @@ class Told:
     @property
     def equal(self) -> list[ArmPair]:
         """Comparisons of equal arms, over all trials."""
-        return [one for trial in self.trials for one in trial if not one.burden]
+        return [pair for trial in self.trials for pair in trial if not pair.burden]
 
     @property
     def decided(self) -> list[ArmPair]:
         """Comparisons with enough rounds for an estimate, over all trials."""
-        return [one for trial in self.trials for one in trial if one.p is not None]
+        return [pair for trial in self.trials for pair in trial if pair.p is not None]
 
 
 def read(series: Series) -> Told:
@@ -269,8 +269,8 @@ def _told(series: Series, numbers: Sequence[int]) -> Told:
 def false_alarms(told: Told) -> Iterator[Outcome]:
     """Equal arms: how many are told apart at 5 %?"""
     found = told.equal
-    judged = [one for one in found if one.p is not None]
-    flagged = sum(one.p <= ALPHA for one in judged if one.p is not None)
+    judged = [pair for pair in found if pair.p is not None]
+    flagged = sum(pair.p <= ALPHA for pair in judged if pair.p is not None)
     allowed = most_by_chance(len(judged), ALPHA)
     undecided = (
         f", {len(found) - len(judged)} inconclusive" if len(found) > len(judged) else ""
@@ -286,8 +286,10 @@ def false_alarms(told: Told) -> Iterator[Outcome]:
 def power(told: Told) -> Iterator[Outcome]:
     """Slowed arms: how many are found at 5 %?"""
     for burden, (test, share) in POWER.items():
-        found = [one for trial in told.trials for one in trial if one.burden == burden]
-        hits = sum(one.p is not None and one.p <= ALPHA and one.shift > 0 for one in found)
+        found = [pair for trial in told.trials for pair in trial if pair.burden == burden]
+        hits = sum(
+            pair.p is not None and pair.p <= ALPHA and pair.shift > 0 for pair in found
+        )
         if found:
             mark, least = found_mark(len(found), share)
             yield Outcome(

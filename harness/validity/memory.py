@@ -52,7 +52,7 @@ def run(place: Venue, folder: Path, progress: Progress) -> Iterator[Outcome]:
     """Is the leak told, with as many bytes as were put in, and nobody else accused?"""
     file = folder / "memory.jsonl"
     measure(place, file, progress)
-    found = {one.arm: one for one in memory.arm_memory(store.read(file))}
+    found = {held.arm: held for held in memory.arm_memory(store.read(file))}
     yield leak_told(found.get(LEAKY), dose.leak_bytes())
     yield nobody_accused(found.get(HEALTHY))
 
@@ -77,5 +77,5 @@ def nobody_accused(healthy: ArmMemory | None) -> Outcome:
     return Outcome(test, mark, f"{told}, {healthy.growth.point:.1f}", not healthy.leaks)
 
 
-def _without(one: ArmMemory | None) -> str:
-    return f"no number: {one.verdict}: {one.detail}" if one else "not measured"
+def _without(held: ArmMemory | None) -> str:
+    return f"no number: {held.verdict}: {held.detail}" if held else "not measured"

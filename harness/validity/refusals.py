@@ -17,7 +17,7 @@ def _nothing(run: Run) -> Run:
 
 
 def _other_work(run: Run) -> Run:
-    cells = [changed(one, digest="0" * 16) for one in run.header.cells]
+    cells = [changed(cell, digest="0" * 16) for cell in run.header.cells]
     return changed(run, header=changed(run.header, cells=cells))
 
 

@@ -40,7 +40,7 @@ def stall(
     """One row per driver."""
     for driver in drivers:
         responses = _measure(place, driver)
-        p99 = stats.percentile([float(one) for one in responses], 0.99) or 0.0
+        p99 = stats.percentile([float(ns) for ns in responses], 0.99) or 0.0
         complete = len(responses) == ARRIVALS.rate * ARRIVALS.seconds
         yield Outcome(
             f"{OPEN_LOOP}, {driver}",

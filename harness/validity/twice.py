@@ -61,10 +61,10 @@ def agreement(pair: Twice) -> Iterator[Outcome]:
     """Intervals of ratios between any two drivers, run against run."""
     first, second = (_ratios(store.read(pair.file(number))) for number in range(2))
     common = [(first[key], second[key]) for key in first.keys() & second.keys()]
-    overlaps = sum(_overlap(one, other) for one, other in common)
+    overlaps = sum(_overlap(before, after) for before, after in common)
     reversed_ = sum(
-        one.excludes_zero and other.excludes_zero and one.point * other.point < 0
-        for one, other in common
+        before.excludes_zero and after.excludes_zero and before.point * after.point < 0
+        for before, after in common
     )
     yield Outcome(
         "two complete runs: intervals that overlap",
@@ -80,10 +80,11 @@ def agreement(pair: Twice) -> Iterator[Outcome]:
     )
 
 
-def _overlap(one: stats.Estimate, other: stats.Estimate) -> bool:
-    if None in (one.low, one.high, other.low, other.high):
+def _overlap(before: stats.Estimate, after: stats.Estimate) -> bool:
+    if None in (before.low, before.high, after.low, after.high):
         return False
-    return max(one.low or 0, other.low or 0) <= min(one.high or 0, other.high or 0)
+    low, high = max(before.low or 0, after.low or 0), min(before.high or 0, after.high or 0)
+    return low <= high
 
 
 def _ratios(run: Run) -> Mapping[tuple[str, str, str], stats.Estimate]:

@@ -48,7 +48,7 @@ class Counts:
 def spread_series(folder: Path, repeats: int, drivers: Sequence[str]) -> Counts:
     """The same drivers again and again."""
     name = f"instructions-spread-{len(drivers)}-drivers-{repeats}.jsonl"
-    return Counts(folder / name, tuple(Arm(one) for one in drivers), repeats)
+    return Counts(folder / name, tuple(map(Arm, drivers)), repeats)
 
 
 def burden_series(folder: Path, repeats: int) -> Counts:

@@ -19,14 +19,16 @@ def matrices(told: Told) -> Iterator[Outcome]:
 
     Each table is replayed from rounds that were measured, drawn without putting back.
     """
-    stored = [ratio for one in told.equal for ratio in one.rounds]
+    stored = [ratio for pair in told.equal for ratio in pair.rounds]
     rounds = PLANS["standard"].max_rounds
     rng = random.Random(MATRIX_CELLS)
     flagged, enough = 0, len(stored) >= MATRIX_CELLS * rounds
     for _ in range(MATRICES if enough else 0):
         drawn = rng.sample(stored, MATRIX_CELLS * rounds)
         cells = [drawn[at : at + rounds] for at in range(0, len(drawn), rounds)]
-        flagged += min(stats.holm([stats.signed_rank_p(one) for one in cells])) <= ALPHA
+        flagged += (
+            min(stats.holm([stats.signed_rank_p(ratios) for ratios in cells])) <= ALPHA
+        )
     yield Outcome(
         f"A/A, {MATRICES} tables of {MATRIX_CELLS} cells after Holm",
         f"at most {MATRICES_FLAGGED} with a flag",
@@ -44,12 +46,14 @@ def calibration(told: Told) -> Iterator[Outcome]:
     What was put in is known from two clocks: that of the burdens, and those of both
     processes' processors, which also count what the burden has made dearer elsewhere.
     """
-    equal = [one.shift for one in told.decided if not one.burden]
+    equal = [pair.shift for pair in told.decided if not pair.burden]
     if not equal or len(equal) == len(told.decided):
         return
     of = ", 1,000 rows" if told.series.kind == "line" else ""
-    yield from _line(f"calibration, %s{of}", [(one.put, one.shift) for one in told.decided])
-    spent = [(one.spent, one.shift) for one in told.decided if one.spent is not None]
+    yield from _line(
+        f"calibration, %s{of}", [(pair.put, pair.shift) for pair in told.decided]
+    )
+    spent = [(pair.spent, pair.shift) for pair in told.decided if pair.spent is not None]
     if spent:
         yield from _line(f"calibration, %s by processor time{of}", spent)
     yield _centred(f"A/A, mean shift{of}", fmean(equal))

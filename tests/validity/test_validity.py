@@ -18,7 +18,7 @@ from harness.validity.simulated import World
 
 def test_a_fake_clock_gives_back_what_was_put_in():
     world = World(simulated.calm, math.log1p(0.05), offset=0.001)
-    found = simulated.rounds(world, 200, simulated._seeded("test"))
+    found = simulated.rounds(world, 200, simulated.seeded("test"))
     assert sum(found) / len(found) == pytest.approx(math.log1p(0.05), abs=0.003)
 
 

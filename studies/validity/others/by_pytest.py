@@ -60,9 +60,9 @@ class PytestBenchmark:
         _begin(folder, field.order(), *self.options)
         base = _stats(folder, "base")
         return [
-            one
+            pair
             for burden in burdens
-            for one in _found(field, folder, base, burden, self.options)
+            for pair in _found(field, folder, base, burden, self.options)
         ]
 
 

@@ -94,9 +94,9 @@ def measure(field: Field, series: Pairs, say: Say) -> list[Found]:
             say(f"{series.kind}, block {number + 1} of {series.blocks}")
             raw = field.raw(series.kind, f"{number:03}")
             found = series.tool.compare(field, raw, series.burdens(number))
-            blocks.append([asdict(one) for one in found])
+            blocks.append([asdict(pair) for pair in found])
             keep(file, blocks)
-    return [Found(**one) for block in blocks[: series.blocks] for one in block]
+    return [Found(**pair) for block in blocks[: series.blocks] for pair in block]
 
 
 # --- what they say --------------------------------------------------------------------
@@ -104,11 +104,11 @@ def measure(field: Field, series: Pairs, say: Say) -> list[Found]:
 
 def outcomes(found: Sequence[Found], *, hog: bool = False) -> Iterator[Outcome]:
     """A row for each test that the pairs can answer, for each rule."""
-    for tool in dict.fromkeys(one.tool for one in found):
-        mine = [one for one in found if one.tool == tool]
-        yield from _false_alarms(tool, [one for one in mine if not one.burden], hog)
+    for tool in dict.fromkeys(pair.tool for pair in found):
+        mine = [pair for pair in found if pair.tool == tool]
+        yield from _false_alarms(tool, [pair for pair in mine if not pair.burden], hog)
         for burden, (name, wanted) in POWER.items():
-            slowed = [one for one in mine if one.burden == burden]
+            slowed = [pair for pair in mine if pair.burden == burden]
             yield from _power(tool, name, wanted, slowed)
         yield from _calibration(tool, mine)
 
@@ -117,13 +117,13 @@ def _false_alarms(tool: str, equal: Sequence[Found], hog: bool) -> Iterator[Outc
     """Equal runs: how many are told apart, and how far apart are they?"""
     if not equal:
         return
-    flagged = sum(one.flagged for one in equal)
+    flagged = sum(pair.flagged for pair in equal)
     # One pair can be flagged by chance alone; a mark that nothing can miss says nothing.
     allowed = min(most_by_chance(len(equal), ALPHA), len(equal) - 1)
     yield Outcome(
         AA_HOG if hog else AA_IDLE,
         f"at most {allowed} of {len(equal)} flagged",
-        f"{flagged} of {len(equal)} flagged; {_apart([one.shift for one in equal])}",
+        f"{flagged} of {len(equal)} flagged; {_apart([pair.shift for pair in equal])}",
         flagged <= allowed,
         tool,
     )
@@ -143,8 +143,8 @@ def _power(
     """Slowed runs: how many are called slower?"""
     if not slowed:
         return
-    hits = sum(one.flagged and one.shift > 0 for one in slowed)
-    put = stats.percent(median(one.put for one in slowed))
+    hits = sum(pair.flagged and pair.shift > 0 for pair in slowed)
+    put = stats.percent(median(pair.put for pair in slowed))
     mark, least = found_mark(len(slowed), wanted)
     yield Outcome(
         name,
@@ -157,9 +157,11 @@ def _power(
 
 def _calibration(tool: str, found: Sequence[Found]) -> Iterator[Outcome]:
     """A line through what was put in and what was found."""
-    if len(found) < 3 or not any(one.put for one in found):
+    if len(found) < 3 or not any(pair.put for pair in found):
         return
-    slope, _ = linear_regression([one.put for one in found], [one.shift for one in found])
+    slope, _ = linear_regression(
+        [pair.put for pair in found], [pair.shift for pair in found]
+    )
     yield Outcome(
         CALIBRATION,
         "1.00 ± 0.05",
