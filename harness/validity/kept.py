@@ -64,12 +64,12 @@ def enter(folder: Path, server: ServerFacts) -> Provenance:
     """
     folder.mkdir(parents=True, exist_ok=True)
     here = _conditions(server)
-    account = _read(folder)
-    if account is None:
-        account = Provenance(here, {})
-        _write(folder, account)
-    _refuse_if(folder, "its trials were", account.conditions, here)
-    return account
+    known = _read(folder)
+    if known is None:
+        known = Provenance(here, {})
+        _write(folder, known)
+    _refuse_if(folder, "its trials were", known.conditions, here)
+    return known
 
 
 def claim(folder: Path, server: ServerFacts, trials: str, rules: Mapping[str, Any]) -> None:
@@ -78,10 +78,10 @@ def claim(folder: Path, server: ServerFacts, trials: str, rules: Mapping[str, An
     Raises:
         ResultsError: The folder holds trials that were measured by anything else.
     """
-    account = enter(folder, server)
-    now, before = _plain(rules), account.rules.get(trials)
+    known = enter(folder, server)
+    now, before = _plain(rules), known.rules.get(trials)
     if before is None:
-        _write(folder, Provenance(account.conditions, {**account.rules, trials: now}))
+        _write(folder, Provenance(known.conditions, {**known.rules, trials: now}))
     else:
         _refuse_if(folder, f"its trials {trials!r} were", before, now)
 
@@ -191,9 +191,9 @@ def _read(folder: Path) -> Provenance | None:
     return None
 
 
-def _write(folder: Path, account: Provenance) -> None:
+def _write(folder: Path, known: Provenance) -> None:
     """Whole or not at all."""
-    told = {"conditions": account.conditions, "rules": account.rules}
+    told = {"conditions": known.conditions, "rules": known.rules}
     new = folder / f"{FILE}.new"
     new.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     new.replace(folder / FILE)

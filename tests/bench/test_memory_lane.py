@@ -10,7 +10,7 @@ import pytest
 from helpers import Silent
 
 from harness import scenario
-from harness.analysis import memory as footprint
+from harness.analysis import memory as analysis
 from harness.bench import orders, schedule
 from harness.bench.lanes import memory as lane
 from harness.cli.bench import outcome
@@ -165,7 +165,7 @@ def test_a_leak_is_in_the_slope(run: Run) -> None:
     assert memory is not None
     grown = memory.loop_bytes[-1] - memory.loop_bytes[0]
     ops = memory.ops * (len(memory.loop_bytes) - 1)
-    assert footprint.slope(memory).point > 0
+    assert analysis.slope(memory).point > 0
     assert grown > 0.3 * dose.leak_bytes() * ops
 
 

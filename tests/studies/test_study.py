@@ -49,6 +49,17 @@ def test_every_quick_test_is_in_the_study():
     assert {name for name, _ in suite.QUICK} < set(names)
 
 
+def test_every_option_is_in_the_docs():
+    page = (ROOT / "docs" / "validity.md").read_text("utf-8")
+    options = [
+        action.option_strings[-1]
+        for action in command.parser()._actions
+        if action.dest != "help"
+    ]
+    assert len(options) > 3
+    assert not [option for option in options if f"`{option}" not in page]
+
+
 def test_no_trial_is_a_wrong_question(capsys):
     assert command.main(["--trials", "0"]) == 2
     assert capsys.readouterr().err.splitlines() == [
