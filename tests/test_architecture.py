@@ -37,7 +37,7 @@ LAW: dict[str, str] = {
     "venue": "core judge results servers",
     "report": "core analysis results",
     "reproduce": "core values plugin judge",
-    "moving": "core results report",
+    "moving": "core results",
     "render": "core analysis results report moving",
     "play": "core plugin results servers judge machine scenario venue",
     "check": "core plugin results venue play",

@@ -433,7 +433,7 @@ def test_html_stands_alone():
 
 
 def test_json_has_every_cell():
-    document = json.loads(render.json(guide(*both("x#a", {"verdict": "lossy"}))))
+    document = json.loads(migration.json(guide(*both("x#a", {"verdict": "lossy"}))))
     assert document["counts"]["silent"] == 1
     assert document["parts"][0]["entries"][0]["cells"] == ["x#a"]
 
