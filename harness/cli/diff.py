@@ -165,16 +165,16 @@ def _hello(arm: Arm) -> Mapping[str, Any]:
 
 def rendered(guide: Guide, form: str) -> str:
     """The guide in the form that was asked for."""
-    from harness.moving import render
+    from harness.render import migration
 
     if form == "html":
         try:
-            return render.html(guide)
+            return migration.html(guide)
         except ModuleNotFoundError as error:
             from harness.core.errors import MissingExtra
 
             raise MissingExtra("report", "an HTML report") from error
-    return render.json(guide) if form == "json" else render.markdown(guide)
+    return migration.json(guide) if form == "json" else migration.markdown(guide)
 
 
 def _put(text: str, out: Path | None) -> None:
