@@ -12,7 +12,7 @@ from harness.cli import options
 from harness.core.arms import PROFILES, Arm
 
 if TYPE_CHECKING:
-    from harness.moving import Guide, Side
+    from harness.moving import DriverSide, Guide
     from harness.results.records import Run
 
 FORMATS = ("markdown", "html", "json")
@@ -133,9 +133,9 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
         return read(path)
 
 
-def _side(arm: Arm, checked: Run) -> Side:
+def _side(arm: Arm, checked: Run) -> DriverSide:
     """A driver with the terms that it had in the run, whatever is installed here."""
-    from harness.moving import Side
+    from harness.moving import DriverSide
 
     facts = [
         one
@@ -143,27 +143,27 @@ def _side(arm: Arm, checked: Run) -> Side:
         if one.terms and (one.id, one.profile) == (arm.id, arm.profile)
     ]
     if facts:
-        return Side(arm.name, facts[0].kind, facts[0].terms)
+        return DriverSide(arm.name, facts[0].kind, facts[0].terms)
     print(
         f"pgdyno: {checked.path} does not say which version of {arm.name} it was, nor its"
         " terms\n  hint: a new check does: pgdyno check --out FILE.jsonl",
         file=sys.stderr,
     )
-    return Side(arm.name)
+    return DriverSide(arm.name)
 
 
 def rendered(guide: Guide, form: str) -> str:
     """The guide in the form that was asked for."""
-    from harness.moving import render
+    from harness.render import migration
 
     if form == "html":
         try:
-            return render.html(guide)
+            return migration.html(guide)
         except ModuleNotFoundError as error:
             from harness.core.errors import MissingExtra
 
             raise MissingExtra("report", "an HTML report") from error
-    return render.json(guide) if form == "json" else render.markdown(guide)
+    return migration.json(guide) if form == "json" else migration.markdown(guide)
 
 
 def _put(text: str, out: Path | None) -> None:

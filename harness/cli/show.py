@@ -21,7 +21,7 @@ from harness.core.verdicts import Judgement, Verdict, stopped
 if TYPE_CHECKING:
     from harness.play.seat import Seat
     from harness.reproduce.script import Ran
-    from harness.reproduce.steps import Code
+    from harness.reproduce.steps import ActCode
     from harness.venue.stage import Playable
     from harness.venue.venue import Venue
 
@@ -71,7 +71,7 @@ class Played:
     version: str = ""
     seen: Sequence[Mapping[str, Any]] = ()
     state: str = ""
-    code: Code | None = None  # of the acts, where the cell has steps
+    code: ActCode | None = None  # of the acts, where the cell has steps
 
 
 def run(args: argparse.Namespace) -> int:
@@ -170,7 +170,7 @@ def _played_steps(seat: Seat, play: Playable, arm: Arm) -> Played:
     from harness.check.expectations import version_of
     from harness.core.errors import WorkerGone
     from harness.play.director import Director
-    from harness.reproduce.steps import Code, acts_of
+    from harness.reproduce.steps import ActCode, acts_of
 
     director = Director(seat, play, seat.set(play))
     try:
@@ -181,7 +181,7 @@ def _played_steps(seat: Seat, play: Playable, arm: Arm) -> Played:
     if judged.verdict not in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
         source = seat.sources(acts_of(play.cell), play)
         asynchronous = seat.worker.hello["kind"] == "async"
-        code = Code(source["imports"], source["definitions"], asynchronous)
+        code = ActCode(source["imports"], source["definitions"], asynchronous)
     seat.dismiss()
     version = version_of(seat.terms)
     return Played(play.cell, arm, judged, version, director.lines, code=code)
@@ -301,12 +301,12 @@ def _title(played: Played) -> tuple[str, str]:
 
 
 def _scene(place: Venue, play: Playable, played: Played) -> Any:
-    from harness.reproduce.script import Scene
+    from harness.reproduce.script import Setting
 
     cell = play.cell
     reset = cell.bench.reset if cell.bench and cell.fixture.scope == "trial" else ""
     parts = [part.strip(" \n;") for part in (cell.fixture.sql, reset) if part.strip()]
-    return Scene(
+    return Setting(
         title=_title(played),
         setup=";\n".join(parts),
         extension_schemas=place.stage.extension_schemas,

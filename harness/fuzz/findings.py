@@ -20,7 +20,7 @@ _LONGEST_KIND = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FindingKind:
     """A class of findings: what else looks like this is not worth telling."""
 
     verdict: Verdict
@@ -61,11 +61,11 @@ class Searched:
     offered: bool = True
 
 
-def kind_of(judged: Judgement) -> Kind:
+def kind_of(judged: Judgement) -> FindingKind:
     """The class of a judgement: its verdict, its cause, and what is not the value."""
     if judged.verdict in (Verdict.CRASHED, Verdict.HUNG):
-        return Kind(judged.verdict, "")
-    return Kind(judged.verdict, f"{judged.code}: {_pattern(judged)}"[:_LONGEST_KIND])
+        return FindingKind(judged.verdict, "")
+    return FindingKind(judged.verdict, f"{judged.code}: {_pattern(judged)}"[:_LONGEST_KIND])
 
 
 def _pattern(judged: Judgement) -> str:

@@ -84,7 +84,8 @@ def json(findings: Sequence[Finding], searched: Sequence[Searched], seed: int) -
 
 def _flat(finding: Finding) -> dict[str, Any]:
     document = asdict(finding)
-    return document | document.pop("judgement")
+    judgement: dict[str, Any] = document.pop("judgement")
+    return document | judgement
 
 
 # --- toml -------------------------------------------------------------------------------

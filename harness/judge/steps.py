@@ -19,7 +19,7 @@ _LINE_CHARS = 2_000
 
 
 @dataclass(slots=True)
-class Outcome:
+class StepOutcome:
     """What became of a step: a value, an exception, or neither yet."""
 
     value: Any = None
@@ -35,7 +35,7 @@ class Outcome:
         return self.done and not self.cancelled and self.error is None
 
 
-def judge(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement:
+def judge(step: Step, outcome: StepOutcome, fields: ErrorFields | None) -> Judgement:
     """The verdict on one step; what came too late, or not at all, `hung`."""
     if not outcome.done:
         return _judge_waiting(step)
@@ -70,7 +70,9 @@ def _grows(limit_mb: int, grown_bytes: int) -> Judgement:
     return Judgement(Verdict.DIFFERS, Code.GROWS, more, more, should, facts)
 
 
-def _judge_outcome(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement:
+def _judge_outcome(
+    step: Step, outcome: StepOutcome, fields: ErrorFields | None
+) -> Judgement:
     expect = step.expect
     if outcome.cancelled:
         return _judge_cancelled(expect)

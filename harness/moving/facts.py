@@ -23,7 +23,7 @@ _FIXED: Mapping[tuple[str, str], str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TraitAnswer:
     """What one step, or one statement, brought.
 
     `label` is what a reader calls the step; empty where there is only one question, or
@@ -76,7 +76,7 @@ class Answer:
             return f"{short_class(value['class'])}{base}"
         return bare(value if isinstance(value, str) and value else shown)
 
-    def like(self, other: Answer) -> bool:
+    def like(self, other: TraitAnswer) -> bool:
         """Whether they differ by no more than the module of a class or a random name."""
         one, two = self._comparable(), other._comparable()
         if one.endswith("…") and two.endswith("…"):
@@ -91,12 +91,12 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangedFact:
     """One fact that differs: its label, if somebody named the step, and both answers."""
 
     label: str
-    before: Answer
-    after: Answer
+    before: TraitAnswer
+    after: TraitAnswer
 
     @property
     def both_raise(self) -> bool:
@@ -110,23 +110,23 @@ class Change:
         return answer and self.after.raised
 
 
-def answers(check: Check) -> dict[str, Answer]:
+def answers(check: Check) -> dict[str, TraitAnswer]:
     """The facts that a right check has seen, by the label of their step."""
     found: list[Facts] = check.facts.get("answers", [check.facts])
     return {str(one.get("label", "")): _answer(one) for one in found}
 
 
-def _answer(facts: Facts) -> Answer:
-    return Answer(str(facts["label"]) if facts.get("named") else "", facts)
+def _answer(facts: Facts) -> TraitAnswer:
+    return TraitAnswer(str(facts["label"]) if facts.get("named") else "", facts)
 
 
-def changes(before: Check, after: Check) -> list[Change]:
+def changes(before: Check, after: Check) -> list[ChangedFact]:
     """The facts that differ by more than by the module of a class or a random name."""
     old = answers(before)
     return [
-        Change(answer.label, old.get(label, Answer()), answer)
+        ChangedFact(answer.label, old.get(label, TraitAnswer()), answer)
         for label, answer in answers(after).items()
-        if not old.get(label, Answer()).like(answer)
+        if not old.get(label, TraitAnswer()).like(answer)
     ]
 
 

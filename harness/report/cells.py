@@ -96,7 +96,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RankGroup:
     """Arms that may be ranked together. `label` is `threads`, `tasks` or empty."""
 
     label: str
@@ -137,7 +137,7 @@ class CellView:
     """One question with the answers of all arms, and the references below them."""
 
     facts: CellFacts
-    groups: tuple[Group, ...]
+    groups: tuple[RankGroup, ...]
     references: tuple[Reference, ...] = ()
 
     @property
@@ -203,7 +203,7 @@ def _groups(
     arms: Sequence[ArmFacts],
     counted: Trials,
     worst: Mapping[tuple[str, str], Trial],
-) -> Iterable[Group]:
+) -> Iterable[RankGroup]:
     """One group, or threads and tasks apart where clients work at the same time."""
     labels = ("threads", "tasks") if cell.clients else ("",)
     for label in labels:
@@ -217,7 +217,7 @@ def _groups(
             for arm in here
         ]
         if rows:
-            yield Group(label, tuple(rows))
+            yield RankGroup(label, tuple(rows))
 
 
 def row_of(
@@ -298,7 +298,7 @@ def _ranked(drafts: Sequence[CellView], counted: Trials) -> tuple[CellView, ...]
         replace(
             draft,
             groups=tuple(
-                Group(
+                RankGroup(
                     group.label, _with_ranks([_tie(row, p, adjusted) for row, p in pairs])
                 )
                 for group, pairs in zip(draft.groups, groups, strict=True)
@@ -314,7 +314,7 @@ def _tie(row: Row, p: float | None, adjusted: Iterator[float]) -> Row:
 
 
 def _compared(
-    cell: CellView, group: Group, counted: Trials
+    cell: CellView, group: RankGroup, counted: Trials
 ) -> list[tuple[Row, float | None]]:
     """Each row with its ratio to the fastest and, where it may be ranked, its p-value."""
     fastest = group.fastest

@@ -341,7 +341,8 @@ class Worker:
         """A reference's answers are no driver's: only their texts are compared, if it has
         any, so that nothing is timed that does other work."""
         assert self.task is not None
-        stands_for = f"a reference: {self.reference}: {self.driver.how}"
+        how = getattr(self.driver, "how", "")
+        stands_for = f"a reference: {self.reference}: {how}"
         if not callable(getattr(self.session, "texts", None)):
             return Judgement(Verdict.EXACT, Code.RIGHT, stands_for)
         try:

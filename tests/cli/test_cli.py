@@ -22,6 +22,7 @@ from typing import Any
 
 import psutil
 import pytest
+from helpers import uri
 
 from harness import scenario
 from harness.cli import main
@@ -68,8 +69,7 @@ def pgdyno(*arguments: str | Path, **options: Any) -> Ended:
 @pytest.fixture(scope="module")
 def dsn(place: Venue) -> str:
     """The tests' server as a DSN with its password."""
-    to = place.server.target
-    return f"postgresql://{to.user}:{to.password}@{to.host}:{to.port}/{to.dbname}"
+    return uri(place)
 
 
 @pytest.fixture
@@ -546,7 +546,7 @@ HEAVY = ("psycopg", "psycopg2", "asyncpg", "psqlpy", "uvloop", "matplotlib", "nu
 def test_lists_and_help_load_neither_drivers_nor_charts() -> None:
     code = f"""
 import sys
-from harness import cli
+from harness.cli import main as cli
 for arguments in {[["list", one] for one in LISTS]}:
     assert cli.main(arguments) == 0
 try:

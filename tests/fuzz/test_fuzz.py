@@ -9,12 +9,12 @@ import warnings
 from decimal import Decimal
 
 import pytest
+from helpers import checked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NonInteractiveExampleWarning
 
 from harness import scenario
-from harness.check.checker import Checker
 from harness.cli import main
 from harness.core.calls import ErrorFields
 from harness.core.errors import OracleError, WorkerGone
@@ -22,8 +22,8 @@ from harness.core.tables import PgType, Table
 from harness.core.verdicts import Code, Judgement, Verdict, stopped
 from harness.fuzz import literals
 from harness.fuzz import render as shown
-from harness.fuzz.findings import Finding, Kind, Searched, kind_of, simplest
-from harness.fuzz.search import Plan, cell, search
+from harness.fuzz.findings import Finding, FindingKind, Searched, kind_of, simplest
+from harness.fuzz.search import SearchPlan, cell, search
 from harness.judge import verify
 from harness.plugin import contract
 
@@ -47,7 +47,7 @@ def hunt(place, name, pg_type, direction="read", seconds=20.0, batches=6, **plan
     arm = contract.parse_arm(name)
     search(
         place,
-        Plan((arm,), (pg_type,), (direction,), seconds, 1, batches, **plan),
+        SearchPlan((arm,), (pg_type,), (direction,), seconds, 1, batches, **plan),
         lambda _: None,
         found.append,
     )
@@ -123,7 +123,7 @@ def test_kinds():
     assert cut != lossy(Decimal("NaN"), "Infinity")
     assert cut != lossy(1.5, "1.55")
     gone = WorkerGone("killed by SIGSEGV; it said last: 7", verdict="crashed")
-    assert kind_of(stopped(gone)) == Kind(Verdict.CRASHED, "")
+    assert kind_of(stopped(gone)) == FindingKind(Verdict.CRASHED, "")
 
 
 def test_an_error_is_of_one_kind_whatever_value_it_names():
@@ -250,9 +250,7 @@ def test_toml_shows_the_findings_again(place, tmp_path, capsys):
     file.write_text(capsys.readouterr().out)
     cells = scenario.load(file).cells
     assert cells
-    checks = []
-    arms = [contract.parse_arm("psycopg2")]
-    Checker(place.stage, arms, place.folder, checks.append).run(cells)
+    checks = checked(place, place.folder, cells, [contract.parse_arm("psycopg2")])
     assert {check.verdict for check in checks} == {"lossy"}
 
 

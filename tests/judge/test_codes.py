@@ -28,7 +28,7 @@ from harness.core.verdicts import (
 )
 from harness.judge import answers, shown, steps, verify
 from harness.judge.activity import Activity, breach
-from harness.judge.steps import Outcome
+from harness.judge.steps import StepOutcome
 from harness.results import schema_1
 
 NUMBER = Table(("n", "v"), (PgType("int4"), PgType("numeric")), (("1", "1.10"),) * 2)
@@ -38,7 +38,7 @@ ERROR = RuntimeError("twice")
 WANTED = ExpectedError("23505", constraint="t_pkey", column="id")
 
 
-def step(outcome: Outcome, within_ms: int = 0, **expect: object) -> Judgement:
+def step(outcome: StepOutcome, within_ms: int = 0, **expect: object) -> Judgement:
     asked = Step("main", "execute", within_ms=within_ms, expect=StepExpect(**expect))
     return steps.judge(asked, outcome, None)
 
@@ -145,47 +145,47 @@ JUDGED: dict[str, tuple[Callable[[], Judgement], Code, dict[str, object]]] = {
     ),
     "desync": (lambda: verify.desync("a", "b"), Code.DESYNC, {"repr": "'a'"}),
     "step, value": (
-        lambda: step(Outcome("a"), value=("b",)),
+        lambda: step(StepOutcome("a"), value=("b",)),
         Code.WRONG_VALUE,
         {"repr": "'a'", "expected_type": "str", "expected_repr": "'b'"},
     ),
     "step, type": (
-        lambda: step(Outcome("1"), value=(1,)),
+        lambda: step(StepOutcome("1"), value=(1,)),
         Code.WRONG_TYPE,
         {"type": "str", "expected_type": "int"},
     ),
     "step, like": (
-        lambda: step(Outcome("a"), like="b%"),
+        lambda: step(StepOutcome("a"), like="b%"),
         Code.WRONG_VALUE,
         {"like": "b%", "value": "a"},
     ),
     "step, entry": (
-        lambda: step(Outcome({"port": "1"}), has={"port": 2}),
+        lambda: step(StepOutcome({"port": "1"}), has={"port": 2}),
         Code.WRONG_VALUE,
         {"entry": "port", "value": "1", "expected_repr": "2"},
     ),
     "step, no entry": (
-        lambda: step(Outcome({}), has={"port": 2}),
+        lambda: step(StepOutcome({}), has={"port": 2}),
         Code.NOT_TOLD,
         {"entry": "port", "expected_type": "int", "expected_repr": "2"},
     ),
     "waiting": (
-        lambda: step(Outcome(done=False), within_ms=1_500),
+        lambda: step(StepOutcome(done=False), within_ms=1_500),
         Code.WAITING,
         {"waited_ms": 1_500},
     ),
     "late": (
-        lambda: step(Outcome(elapsed_ns=2_000_400_000), within_ms=1_500),
+        lambda: step(StepOutcome(elapsed_ns=2_000_400_000), within_ms=1_500),
         Code.LATE,
         {"took_ms": 2_000, "within_ms": 1_500},
     ),
     "grows": (
-        lambda: step(Outcome(grown_bytes=3 << 20), grows_mb=2),
+        lambda: step(StepOutcome(grown_bytes=3 << 20), grows_mb=2),
         Code.GROWS,
         {"grown_bytes": 3 << 20, "limit_bytes": 2 << 20},
     ),
     "cancelled": (
-        lambda: step(Outcome(cancelled=True)),
+        lambda: step(StepOutcome(cancelled=True)),
         Code.CANCELLED,
         {"cancelled": True},
     ),
