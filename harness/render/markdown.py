@@ -143,9 +143,15 @@ def _cells(run: RunView) -> Iterator[str]:
         rows = [_cell_row(cell, group, row) for group in cell.groups for row in group.rows]
         rows += [_reference_row(cell, one) for one in cell.references]
         yield from table(head, rows, left=2)
-        if cell.harness_sentence:
-            yield esc(cell.harness_sentence)
+        for sentence in filter(None, (*_order_notes(cell), cell.harness_sentence)):
+            yield esc(sentence)
             yield ""
+
+
+def _order_notes(cell: CellView) -> Iterator[str]:
+    for group in cell.groups:
+        label = f"{group.label.capitalize()}: " if group.label else ""
+        yield label + group.order_note if group.order_note else ""
 
 
 def _code(identity: str) -> str:

@@ -211,7 +211,9 @@ def _time_row(axes: Axes, place: int, cell: CellView, row: Row, colour: str) -> 
         axes.plot([time.low, time.high], [place, place], color=colour, linewidth=2.5,
                   solid_capstyle="round")  # fmt: skip
     _dot(axes, time.point, place, row, colour)
-    axes.text(1.02, place, _literal(_number(cell, row)), color=_TEXT, fontsize=9, **side)
+    weight = "bold" if row.rank == 1 else "normal"
+    number = _literal(_number(cell, row))
+    axes.text(1.02, place, number, color=_TEXT, fontsize=9, weight=weight, **side)
 
 
 def _number(cell: CellView, row: Row) -> str:

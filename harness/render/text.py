@@ -64,6 +64,7 @@ def _cell(cell: CellView) -> Iterator[str]:
             yield f"  {cell.facts.clients} {group.label}, ranked among themselves"
         for row in group.rows:
             yield from _row(cell, row)
+        yield from _note(group.order_note)
     yield from _references(cell)
 
 
@@ -87,9 +88,11 @@ def _references(cell: CellView) -> Iterator[str]:
         )
         text = f"× {cell.floor.stands_for}: {ratios}"
         yield from wrap(text, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
-    yield from wrap(
-        cell.harness_sentence, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT
-    )
+    yield from _note(cell.harness_sentence)
+
+
+def _note(sentence: str) -> list[str]:
+    return wrap(sentence, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
 def _row(cell: CellView, row: Row) -> Iterator[str]:
