@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
+from harness.cli.terminal import complain, say
 
 if TYPE_CHECKING:
     from harness.validity import Outcome
@@ -69,9 +70,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         for one in findings:
             mark = "ok" if one["ok"] else "--"
-            print(f"{mark:<3} {one['subject']:<22} {one['detail']}")
+            say(f"{mark:<3} {one['subject']:<22} {one['detail']}")
             if one["hint"]:
-                print(f"{'':<26} {one['hint']}")
+                say(f"{'':<26} {one['hint']}")
     usable = {
         kind: any(f["ok"] for f in findings if f["kind"] == kind)
         for kind in ("driver", "server")
@@ -104,7 +105,7 @@ def _validate(args: argparse.Namespace) -> int:
         outcomes = _printed(found, args.format)
     if effort.others is not None:
         for sentence in others.missing():
-            print(f"pgdyno: {sentence}", file=sys.stderr)
+            complain(sentence)
     own = [one for one in outcomes if one.tool == "pgdyno"]
     return EXIT_PASS if all(one.ok for one in own) else EXIT_FAILED
 

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from harness.core.cells import Cell
+from harness.core.visible import visible, visible_line
 from harness.results.records import Check
 
 LOG_EVERY_S = 10.0
@@ -54,6 +55,7 @@ class _Live:
 
     def show(self, text: str, done: int, total: int, left: str = "") -> None:
         """Say what is going on."""
+        text = visible_line(text)
         if self._console.is_terminal:
             short = escape(text if len(text) <= 40 else text[:39] + "…")
             self._bar.update(
@@ -106,7 +108,7 @@ class FuzzProgress(_Live):
 
     def found(self, text: str) -> None:
         """Something was found: a line of its own, above the progress."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
 
 class BenchProgress(_Live):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
+from harness.cli.terminal import say
 from harness.core.arms import PROFILES, Arm
 from harness.core.cells import Cell, Task
 from harness.core.verdicts import Judgement, Verdict
@@ -96,8 +97,8 @@ def run(args: argparse.Namespace) -> int:
         else:
             played = played_cell(place, play, arm)
             text, reason = reproduction_of(place, play, played)
-        print("\n".join(description(played, place)))
-        print(f"\n{text or reason}", end="" if text else "\n")
+        say("\n".join(description(played, place)))
+        say(f"\n{(text or reason).rstrip()}")
         if args.script and text:
             args.script.write_text(text, "utf-8")
         if not args.rerun:
@@ -110,12 +111,12 @@ def _tell(told: str, ran: bool) -> int:
     from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
 
     if not ran:
-        print("\nnot run: there is no reproduction")
+        say("\nnot run: there is no reproduction")
         return EXIT_INCONCLUSIVE
     if not told:
-        print("\nrun: it shows what the check saw")
+        say("\nrun: it shows what the check saw")
         return EXIT_PASS
-    print(f"\nrun: it does not reproduce: {told}")
+    say(f"\nrun: it does not reproduce: {told}")
     return EXIT_INVALID
 
 

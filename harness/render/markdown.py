@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.core.verdicts import Verdict
+from harness.core.visible import visible
 from harness.report import format as fmt
 from harness.report.cells import CellView, Group, Reference, Row
 from harness.report.format import markdown_cell as esc
@@ -31,7 +32,7 @@ def render(report: Report, *, images: Sequence[str] = ()) -> str:
         lines += _run(run)
         if run.cells:
             lines += [part for name in images for part in (f"![{name}]({name})", "")]
-    return "\n".join(lines).rstrip() + "\n"
+    return visible("\n".join(lines).rstrip()) + "\n"
 
 
 def _run(run: RunView) -> Iterator[str]:
@@ -251,7 +252,7 @@ def _count_row(row: CountRow) -> list[str]:
 
 def matrix(checked: Matrix) -> str:
     """The conformance matrix alone."""
-    return "\n".join(_matrix(checked)).rstrip() + "\n"
+    return visible("\n".join(_matrix(checked)).rstrip()) + "\n"
 
 
 def _matrix(checked: Matrix) -> Iterator[str]:

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from harness.core.verdicts import Verdict
+from harness.core.visible import visible_line
 from harness.report import format as fmt
 from harness.report import scale
 from harness.report.cells import CellView, Group, Row
@@ -59,7 +60,7 @@ def _file_name(family: str) -> str:
 
 def _literal(text: str) -> str:
     """A text without mathematics: matplotlib takes `$…$` for TeX."""
-    return text.replace("$", r"\$")
+    return visible_line(text).replace("$", r"\$")
 
 
 def _colour(run: RunView, arm: str) -> str:

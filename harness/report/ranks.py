@@ -171,7 +171,7 @@ def _time(row: Row) -> float:
 
 
 def order_note(rows: Sequence[Row]) -> str:
-    """Why the order shown is not that of the times, or of the ratios; empty if it is both."""
+    """Why times or ratios are not in the order shown; empty where both are."""
     able = [row for row in rows if row.rank is not None]
     return " ".join(filter(None, (_times_disagree(able), _ratios_disagree(able))))
 
@@ -182,9 +182,10 @@ def _times_disagree(able: Sequence[Row]) -> str:
     seen = [fmt.duration(_time(row)) for row in able]
     if seen == [fmt.duration(_time(row)) for row in by_time]:
         return ""
+    names = ", ".join(row.arm for row in by_time)
     return (
-        "The order follows ratios paired by round, not times, which do not share their "
-        f"rounds’ disturbances: by time it would be {', '.join(row.arm for row in by_time)}."
+        "The order follows the ratios, which are paired by round; by time alone it would "
+        f"be {names}."
     )
 
 
