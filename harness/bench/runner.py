@@ -50,9 +50,16 @@ class Progress(Protocol):
         """The oracle is asked about a cell."""
 
     def block(
-        self, number: int, cell: Cell, done: int, of: int, seconds_left: float
+        self,
+        number: int,
+        cell: Cell,
+        done: int,
+        of: int,
+        seconds_left: float,
+        with_interval: int = 0,
     ) -> None:
-        """A block of round `number` begins; `done` of `of` blocks are over."""
+        """A block of round `number` begins; `done` of `of` blocks are over, and so many
+        cells have the rounds that an interval needs."""
 
 
 class Runner:
@@ -184,7 +191,12 @@ class Runner:
         for play in order:
             interrupt.check()
             self.progress.block(
-                number, play.cell, self._blocks_done, total, self._seconds_left(number)
+                number,
+                play.cell,
+                self._blocks_done,
+                total,
+                self._seconds_left(number),
+                self._with_interval(),
             )
             self._block_with_repeats(play, number)
             self._blocks_done += 1
@@ -205,6 +217,9 @@ class Runner:
                 self.emit(Note(kind="arm-lost", arm=arm.id, text=str(error)))
                 self.arms.remove(arm)
                 del self.seats[arm.id]
+
+    def _with_interval(self) -> int:
+        return sum(len(done) >= schedule.MIN_ROUNDS for done in self._rounds.values())
 
     def _seconds_left(self, number: int) -> float:
         if not self._costs:

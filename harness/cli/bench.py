@@ -193,7 +193,7 @@ def measure(spec: ServerSpec, order: Order, out: Path) -> None:
     from harness.cli.progress import BenchProgress
     from harness.venue import venue
 
-    with venue.opened(spec) as place, BenchProgress(0) as progress:
+    with venue.opened(spec) as place, BenchProgress() as progress:
         orders.measure(place, order, out, progress, complain=_absent)
 
 

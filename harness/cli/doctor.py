@@ -99,7 +99,7 @@ def _validate(args: argparse.Namespace) -> int:
     with (
         contextlib.nullcontext(kept) if kept else scratch() as folder,
         venue.opened(spec) as place,
-        BenchProgress(0) as progress,
+        BenchProgress() as progress,
     ):
         found = suite.run(suite.Bench(place, effort, folder, progress))
         outcomes = _printed(found, args.format)

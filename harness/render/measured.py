@@ -13,7 +13,7 @@ from harness.report.measured import Measured, is_ranked
 WIDTH = 80
 _COLUMN = 11
 _DRIVERS = 5
-_EXTRA = 14
+_EXTRA = 13
 _LEGEND = "▶ fastest or not to be told from it · ( ) not ranked · – not offered"
 
 
@@ -57,8 +57,9 @@ def _heads(arms: Sequence[str]) -> Iterator[str]:
 
 def _question(cell: CellView, group: Group, width: int) -> str:
     """The title, shortened so that what tells it from its neighbours stays."""
-    extra = ", ".join(filter(None, (cell.point, group.label)))
-    extra = f" ({fmt.shorten(extra, _EXTRA - 3)})" if extra else ""
+    values = ", ".join(map(str, cell.facts.point.values()))
+    extra = f"{cell.facts.clients} {group.label}" if group.label else values
+    extra = f" ({fmt.shorten(extra, _EXTRA)})" if extra else ""
     return fmt.shorten(cell.facts.title, width - len(extra)) + extra
 
 

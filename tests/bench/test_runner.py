@@ -414,7 +414,7 @@ def rewritten(run: Run, folder: Path, disturbed: Sequence[str]) -> Path:
     ],
 )
 def test_the_outcome(run: Run, tmp_path: Path, disturbed: list[str], code: int) -> None:
-    assert outcome(rewritten(run, tmp_path, disturbed)) == code
+    assert outcome(store.read(rewritten(run, tmp_path, disturbed))) == code
 
 
 # --- open loops, clients op by op, servers that are busy ---------------------------------
