@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
@@ -98,6 +98,7 @@ class Runner:
         self._costs: dict[str, list[float]] = defaultdict(list)  # cell → seconds of blocks
         self._spawn_cost = 0.0
         self._repeats_left = 0
+        self._tried: Counter[str] = Counter()  # cell → rounds, quiet or not
         self._blocks_done = 0
         self._cells_planned = 0
 
@@ -167,10 +168,15 @@ class Runner:
             Note(
                 kind="dropped",
                 cell=cell,
-                text=f"{rounds} quiet rounds only: the budget of "
-                f"{self.plan.budget_s:.0f} s did not allow more, so it has no interval",
+                text=f"{self._quiet(cell, rounds)}, so there is no interval: the budget "
+                f"of {self.plan.budget_s:.0f} s did not allow more",
             )
         )
+
+    def _quiet(self, cell: str, rounds: int) -> str:
+        """`1 of 6 rounds was quiet`."""
+        verb = "was" if rounds == 1 else "were"
+        return f"{rounds} of {self._tried[cell]} rounds {verb} quiet"
 
     # --- a round -----------------------------------------------------------------------
 
@@ -199,6 +205,7 @@ class Runner:
                 self._with_interval(),
             )
             self._block_with_repeats(play, number)
+            self._tried[play.cell.id] += 1
             self._blocks_done += 1
 
     def _playing(self, plays: Sequence[Playable]) -> list[Arm]:

@@ -288,6 +288,8 @@ def _declared(played: Played) -> str:
 def _seen(one: Mapping[str, Any], name: str) -> Iterator[str]:
     if "line" in one:
         yield _line(f"step {one['step']}", one["line"])
+        if one.get("message"):
+            yield _line("", one["message"])
         return
     if "raised" in one:
         yield _line(name, f"raised {one['raised']}, SQLSTATE {one['sqlstate'] or 'none'}")

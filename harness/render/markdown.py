@@ -128,7 +128,7 @@ def _verdict(row: Row) -> str:
 
 
 def _cells(run: RunView) -> Iterator[str]:
-    yield "### Questions"
+    yield "### Each question"
     yield ""
     for cell in run.cells:
         yield f"#### {esc(cell.facts.title)}" + (
@@ -138,7 +138,7 @@ def _cells(run: RunView) -> Iterator[str]:
         yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
         yield ""
         head = ["rank", "driver", "time per op", "95 %", f"{esc(cell.facts.unit)}/s"]
-        head += ["× fastest", "95 %", "could have seen"]
+        head += ["× fastest", "95 %", "detectable"]
         head += [f"× {esc(cell.floor.stands_for)}", "95 %"] if cell.floor else []
         head += ["client CPU", "server CPU", "p99"]
         rows = [_cell_row(cell, group, row) for group in cell.groups for row in group.rows]
@@ -318,7 +318,7 @@ def _matrix_row(row: MatrixRow) -> list[str]:
 def _terms(run: RunView) -> Iterator[str]:
     if not run.arms:
         return
-    yield "### Drivers and their terms"
+    yield "### Drivers"
     yield ""
     arms = [esc(arm.id) for arm in run.arms]
     rows = [[esc(row.name), *map(esc, row.values)] for row in run.terms]
@@ -326,7 +326,7 @@ def _terms(run: RunView) -> Iterator[str]:
 
 
 def _environment(run: RunView) -> Iterator[str]:
-    yield "### Circumstances"
+    yield "### Machine"
     yield ""
     rows = [[fact.name, esc(fact.value)] for fact in run.environment]
     yield from table(["", ""], rows, left=2)
