@@ -178,7 +178,9 @@ def _kind(check: Check) -> str:
     return check.observed.partition(":")[0]
 
 
-_ERROR = re.compile(r"(?:while opening: |with \d+ clients at once: )?([\w.]+)")
+_ERROR = re.compile(
+    r"(?:while (?:opening|building parameters): |with \d+ clients at once: )?([\w.]+)"
+)
 
 
 def error_class(check: Check) -> str:
