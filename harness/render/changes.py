@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from harness.analysis.compare import CellChange
-from harness.core import stats
 from harness.report import format as fmt
 from harness.report.comparison import word
+
+if TYPE_CHECKING:
+    from harness.analysis.compare import CellChange
+    from harness.core import stats
 
 _BOUNDS = (5, 10, 25, 50, 100, 200, 400, 1_000)
 _CHART = 25
@@ -54,7 +57,7 @@ def _bar(shift: stats.Estimate, bound: int) -> str:
 
 
 def _place(log_ratio: float, bound: int) -> int:
-    share = (stats.percent(log_ratio) + bound) / (2 * bound)
+    share = (fmt.percent_change(log_ratio) + bound) / (2 * bound)
     return round(min(1.0, max(0.0, share)) * (_CHART - 1))
 
 
@@ -62,5 +65,7 @@ def _bound(rows: Sequence[CellChange]) -> int:
     """The end of the axis: a round number that holds every interval, or the largest."""
     shifts = [row.shift for row in rows if row.shift]
     ends = [end for one in shifts for end in (one.low, one.point, one.high)]
-    reach = max((abs(stats.percent(end)) for end in ends if end is not None), default=0.0)
+    reach = max(
+        (abs(fmt.percent_change(end)) for end in ends if end is not None), default=0.0
+    )
     return next((bound for bound in _BOUNDS if bound >= reach), _BOUNDS[-1])
