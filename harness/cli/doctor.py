@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli import options
+from harness.cli.terminal import say
 
 
 def add_parser(subparsers: Any) -> None:
@@ -55,9 +56,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         for finding in findings:
             mark = "ok" if finding["ok"] else "--"
-            print(f"{mark:<3} {finding['subject']:<22} {finding['detail']}")
+            say(f"{mark:<3} {finding['subject']:<22} {finding['detail']}")
             if finding["hint"]:
-                print(f"{'':<26} {finding['hint']}")
+                say(f"{'':<26} {finding['hint']}")
     usable = {
         kind: any(f["ok"] for f in findings if f["kind"] == kind)
         for kind in ("driver", "server")
@@ -78,7 +79,7 @@ def _validate(args: argparse.Namespace) -> int:
     with (
         contextlib.nullcontext(args.keep) if args.keep else scratch() as folder,
         venue.opened(spec) as place,
-        BenchProgress(0) as progress,
+        BenchProgress() as progress,
     ):
         found = suite.run(suite.Workbench(place, folder, progress))
         form = listing.as_json if args.format == "json" else None

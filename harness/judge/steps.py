@@ -82,7 +82,7 @@ def _judge_outcome(
             return verify.observe_error(fields, outcome.error)
         return verify.judge_error(expect.error, expect.rejected, fields, outcome.error)
     if expect.error or expect.rejected:
-        return verify.judge_no_error(expect.error)
+        return verify.judge_no_error(expect.error, plain(outcome.value))
     if expect.trait:
         return verify.observe(plain(outcome.value))
     if expect.like:

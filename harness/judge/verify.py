@@ -292,12 +292,17 @@ def judge_error(
     return Judgement(Verdict.REJECTED, Code.ERROR, told, told, facts=facts)
 
 
-def judge_no_error(expected: ExpectedError | None) -> Judgement:
-    """No error came where one had to: the driver accepted in silence."""
-    should = _wanted_state(expected) if expected else "a clear error"
-    facts = {"expected_sqlstate": expected.sqlstate} if expected else {}
-    told = (f"no error came, expected {should}", "no error", should)
-    return _lossy(Code.NO_ERROR, *told, **facts)
+def judge_no_error(expected: ExpectedError | None, came: Any = None) -> Judgement:
+    """No error came where one had to: the driver accepted in silence. `came` is what it
+    gave instead, None where that is nothing."""
+    should = _wanted_state(expected) if expected else "an error"
+    facts: dict[str, Any] = {"expected_sqlstate": expected.sqlstate} if expected else {}
+    if came is None:
+        detail = f"no error came, expected {should}"
+        return _lossy(Code.NO_ERROR, detail, "no error", should, **facts)
+    shown, facts = show(came), {**facts, **seen(came)}
+    detail = f"no error came but {shown}; expected {should}"
+    return _lossy(Code.NO_ERROR, detail, f"no error: {shown}", should, **facts)
 
 
 def desync(answer: Any, token: str, where: str = "") -> Judgement:
@@ -327,7 +332,7 @@ def observed(shown: str, facts: Facts) -> Judgement:
 def error_facts(fields: ErrorFields, error: BaseException) -> Facts:
     """What an exception tells: its class, its SQLSTATE, its message."""
     told = {"class": class_of(error), "sqlstate": fields.sqlstate}
-    return {**told, "message": shorten(_message(fields, error))}
+    return {**told, "message": shorten(message_of(fields, error))}
 
 
 def _wanted_state(expected: ExpectedError) -> str:
@@ -365,11 +370,12 @@ def _judge_field(name: str, got: str, expected: str, told: str, facts: Facts) ->
 
 
 def _told(fields: ErrorFields, error: BaseException) -> str:
-    return f"{_error_name(fields, error)}: {_message(fields, error)}".rstrip(": ")
+    return f"{_error_name(fields, error)}: {message_of(fields, error)}".rstrip(": ")
 
 
-def _message(fields: ErrorFields, error: BaseException) -> str:
-    # Our schemas' names would make two runs' records differ.
+def message_of(fields: ErrorFields, error: BaseException) -> str:
+    """The first line of what an exception says, without our schemas' names, which would
+    make two runs' records differ."""
     return _SCHEMA.sub("", _first_line(fields.message or _text_of(error)))
 
 

@@ -120,7 +120,10 @@ class Director:
         if "word" in answer:
             scene.words[step.save] = answer["word"]
         if "line" in answer:
-            self.lines.append({"step": index + 1, "line": answer["line"]})
+            message = answer.get("message", "")
+            self.lines.append(
+                {"step": index + 1, "line": answer["line"], "message": message}
+            )
         return judged
 
     def _done(self, step: Step, scene: Scene) -> Judgement:

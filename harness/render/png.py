@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from harness.core.verdicts import Verdict
+from harness.core.visible import visible_line
 from harness.report import format as fmt
 from harness.report import scale
 from harness.report.cells import CellView, RankGroup, Row
@@ -59,7 +60,7 @@ def _file_name(family: str) -> str:
 
 def _literal(text: str) -> str:
     """A text without mathematics: matplotlib takes `$…$` for TeX."""
-    return text.replace("$", r"\$")
+    return visible_line(text).replace("$", r"\$")
 
 
 def _colour(run: RunView, arm: str) -> str:
@@ -211,7 +212,9 @@ def _time_row(axes: Axes, place: int, cell: CellView, row: Row, colour: str) -> 
         axes.plot([time.low, time.high], [place, place], color=colour, linewidth=2.5,
                   solid_capstyle="round")  # fmt: skip
     _dot(axes, time.point, place, row, colour)
-    axes.text(1.02, place, _literal(_number(cell, row)), color=_TEXT, fontsize=9, **side)
+    weight = "bold" if row.rank == 1 else "normal"
+    number = _literal(_number(cell, row))
+    axes.text(1.02, place, number, color=_TEXT, fontsize=9, weight=weight, **side)
 
 
 def _number(cell: CellView, row: Row) -> str:

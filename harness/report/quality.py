@@ -50,12 +50,13 @@ class SelfTest:
         if not self.conclusive:
             return (
                 f"{self.original} ran against itself, but fewer than {stats.MIN_ROUNDS} "
-                "rounds can tell nothing apart."
+                "rounds cannot tell anything apart."
             )
         return (
-            f"{self._found} In a typical question this run could not have seen "
-            f"differences below {fmt.change(self.typical, sign=False)}; in the worst "
-            f"({self.worst.cell}), below {fmt.change(self.worst.detectable, sign=False)}."
+            f"{self._found} The smallest detectable difference (80 % power) is "
+            f"{fmt.change(self.typical, sign=False)} in a typical question and "
+            f"{fmt.change(self.worst.detectable, sign=False)} in the worst "
+            f"({self.worst.cell})."
         )
 
     @property

@@ -23,7 +23,11 @@ from harness.report import format as fmt
 from harness.report.cells import CellView, Row, cell_views
 from harness.report.instructions import CountedCell, counted_cells
 from harness.report.instructions import sureness as counted_sureness
+from harness.report.measured import ranked_sentence
 from harness.results.records import ArmFacts, Check, Note, Run
+
+_NOTE_KINDS = {"dropped": "too few"}
+"""What a reader calls a kind of note, where that is another word."""
 
 _DIGITS = re.compile(r"[\d.]+")
 
@@ -214,12 +218,14 @@ def _answer(
 ) -> str:
     parts = []
     arms = fmt.plural(sum(arm.competes for arm in run.header.arms), "driver")
-    timed = [row.verdict for cell in cells for row in cell.rows]
-    told = [row.verdict for cell in counted for row in cell.rows]
-    for length, verdicts in ((len(cells), timed), (len(counted), told)):
-        if length:
-            tally = Counter(filter(None, verdicts))
-            parts.append(f"{fmt.plural(length, 'cell')} × {arms}: {_tally(tally)}.")
+    if cells:
+        wrong = _tally(_not_exact(cells))
+        parts.append(f"{ranked_sentence(cells)}.".capitalize())
+        parts.append(f"Not exact, of {arms}: {wrong}." if wrong else f"{arms}, all exact.")
+    if counted:
+        told = Counter(row.verdict for cell in counted for row in cell.rows if row.verdict)
+        size = f"{fmt.plural(len(counted), 'question')} × {arms}"
+        parts.append(f"{size}: {_tally(told)}.")
     if table:
         columns = fmt.plural(len(table.columns), "column")
         size = f"{fmt.plural(len(table.rows), 'check')} × {columns}"
@@ -227,10 +233,15 @@ def _answer(
     if held:
         tally = Counter(row.verdict for cell in held for row in cell.rows if row.verdict)
         grows = sum(row.grows for cell in held for row in cell.rows)
-        size = f"{fmt.plural(len(held), 'cell')} × {arms}"
+        size = f"{fmt.plural(len(held), 'question')} × {arms}"
         found = f"{grows or 'none'} of them {'grows' if grows == 1 else 'grow'}"
         parts.append(f"{size}: {_tally(tally)}; {found}.")
     return " ".join(parts) or "Nothing was measured or checked."
+
+
+def _not_exact(cells: Sequence[CellView]) -> Counter[Verdict]:
+    verdicts = (row.verdict for cell in cells for row in cell.rows if row.verdict)
+    return Counter(one for one in verdicts if one is not Verdict.EXACT)
 
 
 def _tally(counts: Mapping[Verdict, int]) -> str:
@@ -420,8 +431,8 @@ def _few_rounds(cells: Sequence[CellView]) -> Iterator[Remark]:
     few = [cell for cell in cells if any(_unsure(row) for row in cell.rows)]
     if few:
         text = (
-            f"{fmt.plural(len(few), 'cell')} of {len(cells)} with fewer than {MIN_ROUNDS} "
-            "undisturbed rounds: a median, no interval, no rank."
+            f"{len(few)} of {fmt.plural(len(cells), 'question')} had fewer than "
+            f"{MIN_ROUNDS} quiet rounds: a median, no interval, no rank."
         )
         yield Remark("rounds", text, ", ".join(cell.facts.id for cell in few[:3]))
 
@@ -431,7 +442,8 @@ def _unsure(row: Row) -> bool:
 
 
 def _note(note: Note) -> Remark:
-    return Remark(note.kind, note.text, ", ".join(filter(None, (note.cell, note.arm))))
+    kind = _NOTE_KINDS.get(note.kind, note.kind)
+    return Remark(kind, note.text, ", ".join(filter(None, (note.cell, note.arm))))
 
 
 def _disturbed(run: Run) -> Iterator[Remark]:

@@ -242,6 +242,8 @@ class Actor:
             told["word"] = str(outcome.value)
         elif not step.save and (outcome.value is not None or outcome.error):
             told["line"] = steps.line(outcome.value, outcome.error)
+            if outcome.error is not None and fields is not None:
+                told["message"] = verify.message_of(fields, outcome.error)
         return told
 
     def _secrets(self, step: Step, outcome: StepOutcome) -> Judgement:

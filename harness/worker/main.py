@@ -94,8 +94,12 @@ class Worker:
         except Unsupported as reason:
             return _judged(unsupported(reason))
         except BaseException as error:
-            return _judged(self._charge(error, "while opening"))
+            return _judged(self._charge(error, self._begun()))
         return _judged(EXACT)
+
+    def _begun(self) -> str:
+        """What `open` was doing: parameters are built when there is a session."""
+        return "while opening" if self.session is None else "while building parameters"
 
     def rebind(self, task: str) -> dict[str, Any]:
         """Bind another cell on the open session: for many small cells of one kind."""
@@ -107,7 +111,7 @@ class Worker:
         except Unsupported as reason:
             return _judged(unsupported(reason))
         except BaseException as error:
-            return _judged(self._charge(error, "while opening"))
+            return _judged(self._charge(error, "while building parameters"))
         return _judged(EXACT)
 
     def verify(self, keep: bool = False) -> dict[str, Any]:
@@ -352,11 +356,19 @@ class Worker:
             return Judgement(Verdict.REJECTED, Code.ERROR, told, facts=facts)
         return answers.compare_texts(self.task, found, stands_for)
 
+    def _what_came(self, native: Any) -> Any:
+        """What an op gave that had to raise; None where it gives no rows."""
+        assert self.task is not None
+        try:
+            return answers.rows_of(self.task, self.session, native) or None
+        except Exception:  # it is unreadable, and that is not the question
+            return native
+
     def _judge(self, native: Any, index: int) -> Judgement:
         assert self.task is not None
         expected = self.task.expected
         if expected.error is not None or expected.rejected:
-            return verify.judge_no_error(expected.error)
+            return verify.judge_no_error(expected.error, self._what_came(native))
         try:
             if expected.trait:
                 return verify.observe(answers.rows_of(self.task, self.session, native))
@@ -384,7 +396,9 @@ class Worker:
         """What an exception means for the verdict."""
         assert self.task is not None
         if isinstance(error, Unsupported):
-            detail = f"the plug-in claimed the op and then said: {error}"
+            detail = (
+                f"the plug-in declares this op but raised Unsupported when it ran: {error}"
+            )
             facts = {"message": str(error)}
             return Judgement(Verdict.INVALID, Code.FALSE_CLAIM, detail, facts=facts)
         expected = self.task.expected

@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     spec = servers.parse(
         args.server, max_connections=MAX_CONNECTIONS, transport=args.transport
     )
-    with venue.opened(spec) as place, BenchProgress(0) as progress:
+    with venue.opened(spec) as place, BenchProgress() as progress:
         found = study.run(Workbench(place, args.keep, progress), extent)
         outcomes = listing.printed(found, FORMS[args.format])
     for sentence in others.missing():

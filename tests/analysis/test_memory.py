@@ -216,7 +216,7 @@ def test_a_leak_is_a_finding(run):
     (found,) = [one for one in view_of.findings if one.kind == "grows"]
     assert found.where == CELL
     assert found.text.startswith("psycopg2 grows by +104 B per op")
-    assert view_of.answer == "1 cell × 3 drivers: 1 exact, 1 hung; 1 of them grows."
+    assert view_of.answer == "1 question × 3 drivers: 1 exact, 1 hung; 1 of them grows."
 
 
 def test_a_text_report_keeps_to_its_width(run):

@@ -105,8 +105,9 @@ def run(
     order = orders.Order([made], cells, ARMS, plan, "quick", seed=1, lane="memory")
     with trials.findable():
         orders.measure(place, order, out, Silent(), trials.fail)
-    assert outcome(out) == EXIT_PASS
-    return store.read(out)
+    recorded = store.read(out)
+    assert outcome(recorded) == EXIT_PASS
+    return recorded
 
 
 def of(run: Run, case: str, arm: str) -> Footprint:

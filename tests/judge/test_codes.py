@@ -1,5 +1,4 @@
-"""Every judgement says its cause to programs, and what it rests on; the same cause is read
-from the texts of a file that had nothing else."""
+"""Every judgement says its cause to programs, and what it rests on."""
 
 from __future__ import annotations
 
@@ -29,7 +28,6 @@ from harness.core.verdicts import (
 from harness.judge import answers, shown, steps, verify
 from harness.judge.activity import Activity, breach
 from harness.judge.steps import StepOutcome
-from harness.results import schema_1
 
 NUMBER = Table(("n", "v"), (PgType("int4"), PgType("numeric")), (("1", "1.10"),) * 2)
 UNIQUE = ErrorFields("23505", "twice", constraint="t_pkey")
@@ -248,18 +246,6 @@ def test_a_judgement_comes_back_from_the_channel_and_from_a_file(name: str) -> N
     judged = JUDGED[name][0]()
     assert Judgement.of(json.loads(json.dumps(asdict(judged)))) == judged
     assert msgspec.json.decode(msgspec.json.encode(judged), type=Judgement) == judged
-
-
-@pytest.mark.parametrize("name", JUDGED)
-def test_the_texts_of_schema_1_say_the_same_cause(name: str) -> None:
-    judged = JUDGED[name][0]()
-    texts = (judged.verdict.value, judged.detail, judged.observed, judged.expected)
-    read = msgspec.convert(schema_1.judgement(*texts), Judgement)
-    assert read.code is judged.code
-    common = read.facts.keys() & judged.facts.keys()
-    assert {key: read.facts[key] for key in common} == {
-        key: judged.facts[key] for key in common
-    }
 
 
 def test_the_project_and_the_drivers_are_told_apart() -> None:

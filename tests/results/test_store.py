@@ -316,7 +316,7 @@ def test_a_file_of_schema_1_gets_codes_and_facts() -> None:
 
 
 def test_what_the_texts_of_a_file_say_is_what_its_codes_say() -> None:
-    """The reader of schema 1 finds in today's texts what today's judges mean."""
+    """The first texts of schema 2 were those of schema 1."""
     run = store.read(FIXTURES / "schema-2.jsonl")
     assert len({one.code for one in run.checks}) >= 12
     for check in run.checks:

@@ -65,7 +65,11 @@ INVALID = {
         "there is no capability 'pipelines'",
         "did you mean 'pipeline'?",
     ),
-    "unknown-need": (CASE, "a server cannot be asked for 'version>16'", "version>=N"),
+    "unknown-need": (
+        CASE,
+        "unknown server requirement 'version>16' in `needs`",
+        "version>=N",
+    ),
     "unknown-strategy": (CASE, "strategy = 'fast'", "one of: loop, execute_many"),
     "unknown-format": (CASE, "format = 'parquet'", "one of: text, csv, binary"),
     "duplicate-case": ("", "two cases are called 'case'", "rename one"),

@@ -190,7 +190,10 @@ def test_two_literals_of_one_name_are_refused(tmp_path):
         (value(type="int4", literals=[{"name": "a b", "sql": "1"}]), "matching regex"),
         (value(type="int4", literals=[{"name": "a", "sqll": "1"}]), "did you mean `sql`?"),
         (value(type="int4", literals=[1]), "Expected `str | object`"),
-        (value(type="int4", literals=["1"], needs=["version>17"]), "cannot be asked"),
+        (
+            value(type="int4", literals=["1"], needs=["version>17"]),
+            "unknown server requirement",
+        ),
         (value(type="int4", literals=["1"], requires=["jsonbb"]), "did you mean 'jsonb'?"),
         ("", "neither a [[case]] nor a [[value]]"),
     ],
