@@ -87,3 +87,8 @@ class Unsupported(Exception):  # noqa: N818 - a statement of fact by a plug-in, 
 
     Once an op is bound it must work: an `Unsupported` from a running op is `invalid`.
     """
+
+
+class NotConfigured(Exception):  # noqa: N818 - a statement of fact by a plug-in
+    """Raised by a plug-in while it opens a session of the profile `configured`: here the
+    documented registrations cannot be done, and why. Such a cell is `skipped`."""

@@ -12,12 +12,12 @@ from harness.core.expect import StepExpect
 from harness.core.steps import Step
 from harness.core.verdicts import Judgement, Verdict
 from harness.judge import verify
+from harness.judge.recorded import plain, text_of
 
 EXACT = Judgement(Verdict.EXACT)
 JOIN_MS = 10_000
 """How long a join waits that does not say how long."""
 _LINE_CHARS = 2_000
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 @dataclass(slots=True)
@@ -50,11 +50,21 @@ def judge(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement
     if step.within_ms and took_ms > step.within_ms and judged.verdict is Verdict.EXACT:
         late = f"it took more than {step.within_ms:,} ms"
         return Judgement(Verdict.HUNG, late, late, f"within {step.within_ms:,} ms")
-    grown_mb = outcome.grown_bytes / 2**20
-    if expect.grows_mb and grown_mb > expect.grows_mb:
-        more = f"memory grew by more than {expect.grows_mb} MB"
-        return Judgement(Verdict.DIFFERS, more, more, f"at most {expect.grows_mb} MB")
+    if grows_beyond(expect.grows_mb, outcome.grown_bytes):
+        return verify.worst([judged, _judge_growth(expect.grows_mb, outcome.grown_bytes)])
     return judged
+
+
+def grows_beyond(limit_mb: int, grown_bytes: int) -> bool:
+    """Whether memory grew by more than a step allows; 0 allows all."""
+    return bool(limit_mb) and grown_bytes > limit_mb * 2**20
+
+
+def _judge_growth(limit_mb: int, grown_bytes: int) -> Judgement:
+    """Memory that nobody gives back ends a process: no matter of another type."""
+    grown = f"memory grew by {grown_bytes / 2**20:,.0f} MB"
+    detail = f"{grown}; the case allows {limit_mb:,} MB"
+    return Judgement(Verdict.BROKEN, detail, grown, f"at most {limit_mb:,} MB")
 
 
 def _judge_outcome(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement:
@@ -91,16 +101,7 @@ def line(value: Any, error: BaseException | None) -> str:
     """One line that a reproduction prints, too."""
     if error is not None:
         return f"raised {verify.class_of(error)}"
-    return _ADDRESS.sub("", repr(plain(value)))[:_LINE_CHARS]
-
-
-def plain(value: Any) -> Any:
-    """Rows as lists of lists: which sequence a library uses is not what a step asks."""
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    if isinstance(value, Mapping):
-        return {name: plain(one) for name, one in value.items()}
-    return value
+    return text_of(value)[:_LINE_CHARS]
 
 
 def _judge_value(wanted: Any, value: Any) -> Judgement:
@@ -159,4 +160,6 @@ def _texts(value: Any) -> Any:
         return [_texts(one) for one in value]
     if isinstance(value, dict):
         return {str(name): _texts(one) for name, one in value.items()}
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "surrogateescape")
     return None if value is None else str(value)

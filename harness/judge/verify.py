@@ -16,6 +16,7 @@ from harness.core.calls import ErrorFields
 from harness.core.expect import ExpectedError
 from harness.core.tables import PgType, Table
 from harness.core.verdicts import Judgement, Verdict
+from harness.judge.recorded import bare, settled
 from harness.values import (
     Canonical,
     Codec,
@@ -33,7 +34,6 @@ EXACT = Judgement(Verdict.EXACT)
 CANARY = "canary-"
 """How the token begins that must come back after a verification."""
 _SHORT = 200
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _SCHEMA = re.compile(r"\bpgdyno_[0-9a-f]{7}_\d+\.")
 _UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
 
@@ -59,15 +59,22 @@ def show(value: Any) -> str:
     try:
         # A slice first: the repr of a 50 MB string would be as long.
         sliced = value[:_SHORT] if isinstance(value, (str, bytes, list)) else value
-        shown = bytes(value[:_SHORT]) if isinstance(value, memoryview) else sliced
-        # Addresses would make two runs' records differ.
-        return shorten(f"{describe_type(value)}: {_ADDRESS.sub('', repr(shown))}")
+        shown = bytes(value[:_SHORT]) if isinstance(value, memoryview) else bare(sliced)
+        return shorten(f"{describe_type(value)}: {settled(repr(shown))}")
     except Exception as error:
         return f"{type(value).__name__}: unreadable, {type(error).__name__}"
 
 
 def _show_text(pg_type: PgType, text: str | None) -> str:
     return shorten(f"{pg_type.name}: {'NULL' if text is None else repr(text[:_SHORT])}")
+
+
+def is_token(answer: Any, token: str) -> bool:
+    """Whether a canary's token came back, as whatever type: of a database in SQL_ASCII
+    some libraries give text as bytes, and that is no other query's answer."""
+    if isinstance(answer, bytes | bytearray | memoryview):
+        return bytes(answer) == token.encode()
+    return str(answer) == token
 
 
 # -- rows ----------------------------------------------------------------------------
@@ -254,12 +261,22 @@ def _judge_types(
     for value in samples if habit.per_type else got:
         if value is None or habit.fits(value) or describe_type(value) in accept:
             continue
-        usual = " or ".join(habit.names)
-        detail = f"column {column.name}: {describe_type(value)} instead of {usual}"
         index = next(index for index, item in enumerate(got) if item is value)
         should = _show_text(column.type, column.texts[index])
+        detail = f"column {column.name}: {_what_differs(habit, value, should)}"
         return Judgement(Verdict.DIFFERS, shorten(detail), show(value), should)
     return EXACT
+
+
+def _what_differs(habit: Habit, value: Any, should: str) -> str:
+    """The type; where that is the usual one, how the value is written."""
+    kind = describe_type(value)
+    if (
+        re.sub(r"^(list\[)+(.*?)\]+$", r"list[\2]", kind) in habit.names
+        or kind in habit.names
+    ):
+        return f"{show(value)} is the same value, written otherwise than {should}"
+    return f"{kind} instead of {' or '.join(habit.names)}"
 
 
 # -- errors --------------------------------------------------------------------------
@@ -295,11 +312,14 @@ def observe(value: Any) -> Judgement:
 
 
 def observe_error(fields: ErrorFields, error: BaseException) -> Judgement:
-    """A trait that is an error: its class and SQLSTATE, not its wording."""
+    """A trait that is an error: its class and SQLSTATE; its wording is for people only.
+
+    Drift is watched by what was observed, and another version words it otherwise.
+    """
     if not isinstance(error, Exception):
         return judge_error(None, False, fields, error)
-    shown = shorten(f"raised {_error_name(fields, error)}")
-    return Judgement(Verdict.EXACT, shown, shown)
+    told = shorten(f"raised {_told(fields, error)}")
+    return Judgement(Verdict.EXACT, told, shorten(f"raised {_error_name(fields, error)}"))
 
 
 def _wanted_state(expected: ExpectedError) -> str:
@@ -332,7 +352,7 @@ def _judge_field(name: str, got: str, expected: str, told: str) -> Judgement:
 def _told(fields: ErrorFields, error: BaseException) -> str:
     # Our schemas' names would make two runs' records differ.
     message = _SCHEMA.sub("", _first_line(fields.message or _text_of(error)))
-    return f"{_error_name(fields, error)}: {message}".rstrip(": ")
+    return f"{_error_name(fields, error)}: {settled(message)}".rstrip(": ")
 
 
 def class_of(error: BaseException) -> str:

@@ -7,6 +7,7 @@ plays the steps in order until one of them is wrong.
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -14,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.calls import Target
-from harness.core.errors import OracleError
+from harness.core.errors import OracleError, WorkerGone
 from harness.core.steps import Step
 from harness.core.verdicts import Judgement, Verdict
-from harness.judge.steps import Outcome, judge
+from harness.judge.recorded import renamed_in
+from harness.judge.steps import JOIN_MS, Outcome, judge
 from harness.judge.verify import worst
 from harness.judge.words import expecting, filled
 from harness.play.process import judgement, target_message
@@ -30,9 +32,12 @@ from harness.venue.stage import Playable
 
 EXACT = Judgement(Verdict.EXACT)
 _STEP_SECONDS = 15.0
-_SPARE_SECONDS = 5.0
+_STEP_MS = 15_000
+_GRACE_SECONDS = 1.0
+_TOLD = ("line", "grown_bytes")
 _UNTIL_MS = 5_000
 _SWEEP_SECONDS = 2.0
+_HASHED = re.compile(r"[0-9a-f]{32}")  # a name made with md5 of @{app}
 _TERMINATE = (
     "select count(pg_terminate_backend(pid)) from pg_stat_activity"
     " where application_name = $1 and pg_has_role(usesysid, 'usage')"
@@ -57,12 +62,13 @@ class Director:
         self.play = play
         self.target = target
         self.lines: list[dict[str, Any]] = []  # what each step brought, for people
+        self._gone = False  # a step took the worker with it
 
     def run(self) -> Judgement:
         """The verdict on the case: that of its worst step.
 
         Raises:
-            WorkerGone: the worker crashed or hung.
+            WorkerGone: the worker crashed or hung before the first step.
         """
         with self._scene() as scene:
             opened = self._ask(
@@ -74,11 +80,20 @@ class Director:
             if opened.verdict is not Verdict.EXACT:
                 return opened
             with self._swept():
-                judged = [self._numbered(*one) for one in self._played(scene)]
-                ended = self.seat.ask("end_steps", _STEP_SECONDS)
-                if not ended.get("clean", False):
-                    self.seat.dismiss()  # something still runs in it: not for the next
-            return self._summary([*judged, judgement(ended)])
+                judged = [self._numbered(*played) for played in self._played(scene)]
+                if not self._gone:
+                    judged.append(self._ended())
+            return renamed_in(self._summary(judged), self._names(scene))
+
+    def _ended(self) -> Judgement:
+        """A last look at the connections; what the steps showed stays, whatever comes."""
+        try:
+            ended = self.seat.ask("end_steps", _STEP_SECONDS)
+        except WorkerGone as gone:
+            return Judgement(Verdict(gone.verdict), str(gone))
+        if not ended.get("clean", False):
+            self.seat.dismiss()  # something still runs in it: not for the next
+        return judgement(ended)
 
     @contextlib.contextmanager
     def _swept(self) -> Iterator[None]:
@@ -115,14 +130,35 @@ class Director:
         if step.by_parent:
             play = self._control if step.on == "control" else self._done
             return play(step, scene)
-        seconds = max(_STEP_SECONDS, step.within_ms / 1000 + _SPARE_SECONDS)
-        answer = self.seat.ask("step", seconds, index=index, words=scene.words)
-        judged = judgement(answer)
+        limit_ms = self._limit_ms(step)
+        seconds = limit_ms / 1000 + _GRACE_SECONDS
+        try:
+            if step.within_ms:
+                self.seat.ask("ready", _STEP_SECONDS, index=index)
+            answer = self.seat.ask("step", seconds, index=index, words=scene.words)
+        except WorkerGone as gone:
+            return self._lost(gone, index + 1, limit_ms)
         if "word" in answer:
             scene.words[step.save] = answer["word"]
-        if "line" in answer:
-            self.lines.append({"step": index + 1, "line": answer["line"]})
-        return judged
+        if told := {name: answer[name] for name in _TOLD if name in answer}:
+            self.lines.append({"step": index + 1} | told)
+        return judgement(answer)
+
+    def _limit_ms(self, step: Step) -> int:
+        """How long a step may take. A join that is late says so itself, and what it
+        waited for goes on; anything else plays where nothing can interrupt it."""
+        if step.join:
+            return _STEP_MS + (step.within_ms or JOIN_MS)
+        return step.within_ms or _STEP_MS
+
+    def _lost(self, gone: WorkerGone, number: int, limit_ms: int) -> Judgement:
+        """A step that took its worker with it: no step comes after it."""
+        self._gone = True
+        if gone.verdict != Verdict.HUNG:
+            return Judgement(Verdict(gone.verdict), str(gone))
+        still = f"still running after {limit_ms:,} ms"
+        self.lines.append({"step": number, "over_ms": limit_ms})
+        return Judgement(Verdict.HUNG, still, still, f"within {limit_ms:,} ms")
 
     def _done(self, step: Step, scene: Scene) -> Judgement:
         actor = scene.rig if step.on == "server" else scene.proxy
@@ -205,18 +241,38 @@ class Director:
 
     def _numbered(self, number: int, step: Step, judged: Judgement) -> Judgement:
         if step.expect.trait and judged.verdict is Verdict.EXACT:
-            return replace(judged, detail=f"{step.label}: {judged.observed}")
+            detail, observed = (
+                f"{step.label}: {text}" for text in (judged.detail, judged.observed)
+            )
+            return replace(judged, detail=detail, observed=observed)
         if not judged.detail:
             return judged
         return replace(judged, detail=f"step {number}, {step.label}: {judged.detail}")
 
     def _summary(self, judged: list[Judgement]) -> Judgement:
-        """The worst step; where all went well, the traits that were seen."""
+        """The worst step; where all went well, the traits that were seen.
+
+        Of a step that took the worker with it, the traits of those before it are kept.
+        """
         result = worst(judged)
+        traits = [one for one in judged if one.verdict is Verdict.EXACT and one.detail]
+        observed = "; ".join(trait.observed for trait in traits)
         if result.verdict is not Verdict.EXACT:
-            return result
-        traits = "; ".join(one.detail for one in judged if one.detail)
-        return Judgement(Verdict.EXACT, traits, traits, traits)
+            if not self._gone or not observed:
+                return result
+            return replace(result, observed=f"{observed}; {result.observed}".rstrip("; "))
+        detail = "; ".join(trait.detail for trait in traits)
+        return Judgement(Verdict.EXACT, detail, observed, observed)
+
+    def _names(self, scene: Scene) -> dict[str, str]:
+        """What this run made up, and the words that stand for it."""
+        ports = {str(place.port): "@{port}" for place in scene.places.values()}
+        made = {
+            word: f"@{{{name}}}"
+            for name, word in scene.words.items()
+            if name in ("app", "schema", "folder") or _HASHED.search(word)
+        }
+        return ports | made
 
 
 def _prepares(steps: tuple[Step, ...]) -> bool:

@@ -25,7 +25,7 @@ from harness.core.arms import Arm
 from harness.core.calls import Call, Op, Target
 from harness.core.capabilities import Capability
 from harness.core.cells import Task
-from harness.core.errors import PgdynoError, Unsupported
+from harness.core.errors import NotConfigured, PgdynoError, Unsupported
 from harness.core.verdicts import Judgement, Verdict
 from harness.judge import answers, verify
 from harness.plugin import contract as drivers
@@ -92,6 +92,8 @@ class Worker:
             self._bind(self.task, _target(target))
         except Unsupported as reason:
             return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
+        except NotConfigured as reason:
+            return _judged(Judgement(Verdict.SKIPPED, str(reason)))
         except BaseException as error:
             return _judged(self._charge(error, "while opening"))
         return _judged(Judgement(Verdict.EXACT))
@@ -228,6 +230,12 @@ class Worker:
             return _judged(self.actor.begin(self.task, known))
         except Unsupported as reason:
             return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
+
+    def ready(self, index: int) -> dict[str, Any]:
+        """Open what a step works on, before its time begins."""
+        assert self.actor is not None
+        self.actor.ready(index)
+        return {}
 
     def step(self, index: int, words: dict[str, str]) -> dict[str, Any]:
         """Play one step."""
@@ -374,7 +382,7 @@ class Worker:
                 Verdict.BROKEN,
                 f"the connection is unusable afterwards: {type(error).__name__}: {error}",
             )
-        if answer != token:
+        if not verify.is_token(answer, token):
             return Judgement(
                 Verdict.BROKEN,
                 "another query's answer came back",
