@@ -73,7 +73,17 @@ DEFECTS = {
         "still waiting after 50 ms",
     ),
     "crash": (act("execute", "rejected = true", sql='"crash"'), "crashed", "SIGABRT"),
-    "hang": (act("execute", "rejected = true", sql='"hang"'), "hung", "no answer within"),
+    "hang": (
+        act("execute", "rejected = true", sql='"hang"'),
+        "hung",
+        "step 1, main.execute: still running after 15,000 ms",
+    ),
+    "blocks": (
+        act("fetch_val", "trait = true", note='"before"', **SELECT)
+        + act("execute", "trait = true", sql='"hang"', within_ms="100"),
+        "hung",
+        "step 2, main.execute: still running after 100 ms",
+    ),
     "step": (act("fetch", "trait = true", **SELECT), "broken", "another query's answer"),
     "lacking": (act("listen", "rejected = true", **{"with": '{ channel = "x" }'}),
                 "unsupported", "has no `listen`: Listen on a channel"),
