@@ -14,10 +14,11 @@ from typing import Any
 
 from harness.core.verdicts import Judgement
 
-_OWN_TEXT = (str, bytes, bytearray, bool, int, float, complex, type(None))
+_OWN_TEXT = (str, bytes, bytearray, memoryview, bool, int, float, complex, type(None))
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _WHERE = re.compile(r" at 0x[0-9a-f]|\b(?:host|port|dsn)\s*[=:]")
 _MADE_UP = (
-    (re.compile(r" at 0x[0-9a-f]+"), ""),
+    (_ADDRESS, ""),
     (re.compile(r"\bpgdyno_[0-9a-f]{7}_\d+\b"), "@{schema}"),
     (re.compile(r"\bpgdyno [0-9a-f]{7} \S+ (?:default|configured)"), "@{app}"),
     (re.compile(r"""(\bport['"]?\s*[=:]?\s*['"]?|://[^/\s]*:)\d{4,5}\b"""), r"\1@{port}"),
@@ -57,7 +58,7 @@ def bare(value: Any) -> Any:
 
 def text_of(value: Any) -> str:
     """What a step brought, as one line that a check and its reproduction share."""
-    return repr(bare(plain(value)))
+    return _ADDRESS.sub("", repr(bare(plain(value))))
 
 
 def settled(text: str) -> str:

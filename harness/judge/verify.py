@@ -259,13 +259,19 @@ def _judge_types(
     # The last value of each Python type stands for all of them where that is enough.
     samples: Iterable[Any] = dict(zip(map(type, got), got, strict=True)).values()
     for value in samples if habit.per_type else got:
-        if value is None or habit.fits(value) or describe_type(value) in accept:
-            continue
-        index = next(index for index, item in enumerate(got) if item is value)
-        should = _show_text(column.type, column.texts[index])
-        detail = f"column {column.name}: {_what_differs(habit, value, should)}"
-        return Judgement(Verdict.DIFFERS, shorten(detail), show(value), should)
+        if not (value is None or habit.fits(value) or describe_type(value) in accept):
+            return _differs(column, habit, got, value)
+    for value in got if habit.written else ():
+        if not (value is None or habit.accepts(value) or describe_type(value) in accept):
+            return _differs(column, habit, got, value)
     return EXACT
+
+
+def _differs(column: _Column, habit: Habit, got: Sequence[Any], value: Any) -> Judgement:
+    index = next(index for index, item in enumerate(got) if item is value)
+    should = _show_text(column.type, column.texts[index])
+    detail = f"column {column.name}: {_what_differs(habit, value, should)}"
+    return Judgement(Verdict.DIFFERS, shorten(detail), show(value), should)
 
 
 def _what_differs(habit: Habit, value: Any, should: str) -> str:
