@@ -112,6 +112,48 @@ def test_a_defect_is_found(found: dict[str, Check], name: str) -> None:
     assert words in found[name].detail
 
 
+def test_what_was_seen_before_a_step_that_hangs_is_kept(found: dict[str, Check]) -> None:
+    check = found["blocks"]
+    assert check.observed == "before: int: 1; still running after 100 ms"
+    assert check.elapsed_ns < 10e9
+
+
+def test_what_a_run_makes_up_is_not_recorded(place: Venue, tmp_path: Path) -> None:
+    """Ports, schemas, names of sessions: two runs' records would differ by them."""
+    control = '[[case.step]]\non = "control"\nop = "fetch_val"\n'
+    asks = {
+        "port": "inet_server_port()",
+        "schema": "current_schema()",
+        "path": "current_setting('search_path')",
+        "app": "'@{app}'",
+        "hashed": "'@{hashed}'",
+    }
+    steps = f"{control}sql = \"select 'x' || md5('@{{app}}')\"\nsave = \"hashed\"\n"
+    for note, sql in asks.items():
+        steps += f'{control}sql = "select {sql}"\nnote = "{note}"\nexpect.trait = true\n'
+    check = checked(place, tmp_path, {"c": steps}, "broken-acts")["c"]
+    told = dict(part.split(": ", 1) for part in check.trait.split("; "))
+    assert told == {
+        "port": "str: '@{port}'",
+        "schema": "str: '@{schema}'",
+        "path": told["path"],
+        "app": "str: '@{app}'",
+        "hashed": "str: '@{hashed}'",
+    }
+    assert told["path"].startswith("str: '@{schema}")
+
+
+def test_a_trait_of_an_exception_has_its_wording_for_people_only(
+    place: Venue, tmp_path: Path
+) -> None:
+    steps = act("execute", "trait = true", sql='"selec"', note='"a slip"')
+    check = checked(place, tmp_path, {"c": steps}, "broken-acts")["c"]
+    assert "[42601]" in check.trait
+    assert "syntax error" not in check.trait
+    assert check.detail.startswith(f"{check.trait}: ")
+    assert "syntax error" in check.detail
+
+
 def test_a_driver_without_acts_cannot_play(place: Venue, tmp_path: Path) -> None:
     found = checked(place, tmp_path, {"c": DEFECTS["healthy"][0]}, "no-acts")
     assert found["c"].verdict == Verdict.UNSUPPORTED
