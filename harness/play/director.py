@@ -131,11 +131,8 @@ class Director:
             play = self._control if step.on == "control" else self._done
             return play(step, scene)
         limit_ms = self._limit_ms(step)
-        seconds = limit_ms / 1000 + _GRACE_SECONDS
         try:
-            if step.within_ms:
-                self.seat.ask("ready", _STEP_SECONDS, index=index)
-            answer = self.seat.ask("step", seconds, index=index, words=scene.words)
+            answer = self._acted(index, step, scene, limit_ms)
         except WorkerGone as gone:
             return self._lost(gone, index + 1, limit_ms)
         if "word" in answer:
@@ -143,6 +140,17 @@ class Director:
         if told := {name: answer[name] for name in _TOLD if name in answer}:
             self.lines.append({"step": index + 1} | told)
         return judgement(answer)
+
+    def _acted(self, index: int, step: Step, scene: Scene, limit_ms: int) -> dict[str, Any]:
+        """What the worker tells of a step; what has a limit begins on an open session.
+
+        Raises:
+            WorkerGone: it crashed, or the limit was over and it was ended.
+        """
+        if step.within_ms:
+            self.seat.ask("ready", _STEP_SECONDS, index=index)
+        seconds = limit_ms / 1000 + _GRACE_SECONDS
+        return self.seat.ask("step", seconds, index=index, words=scene.words)
 
     def _limit_ms(self, step: Step) -> int:
         """How long a step may take. A join that is late says so itself, and what it
