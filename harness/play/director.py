@@ -294,14 +294,26 @@ def _wants_proxy(steps: tuple[Step, ...]) -> bool:
 
 
 def _controlled(control: Control, step: Step, sql: str) -> Outcome:
+    """What the control connection found; of `wait_until` the limit is how long it tries."""
+    if step.op == "wait_until":
+        return _waited(control, step, sql)
+    begun = time.perf_counter_ns()
+    outcome = _fetched(control, step, sql)
+    outcome.elapsed_ns = time.perf_counter_ns() - begun
+    return outcome
+
+
+def _fetched(control: Control, step: Step, sql: str) -> Outcome:
     if step.op == "execute":
         control.run(sql)
         return Outcome()
     if step.op == "fetch":
         table = control.table(sql)
         return Outcome([list(row) for row in table.rows] if table else [])
-    if step.op == "fetch_val":
-        return Outcome(control.value(sql))
+    return Outcome(control.value(sql))
+
+
+def _waited(control: Control, step: Step, sql: str) -> Outcome:
     deadline = time.monotonic() + (step.within_ms or _UNTIL_MS) / 1000
     while control.value(sql) != "t":
         if time.monotonic() > deadline:

@@ -66,6 +66,11 @@ DEFECTS = {
         "hung",
         "it took more than 50 ms",
     ),
+    "control": (
+        act("fetch_val", "", on='"control"', sql='"select pg_sleep(0.2)"', within_ms="50"),
+        "hung",
+        "step 1, control.fetch_val: it took more than 50 ms",
+    ),
     "waits": (
         act("execute", "rejected = true", sql='"select pg_sleep(0.5)"', start='"s"')
         + '[[case.step]]\njoin = "s"\nwithin_ms = 50\n',
