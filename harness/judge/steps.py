@@ -21,7 +21,7 @@ _LINE_CHARS = 2_000
 
 
 @dataclass(slots=True)
-class Outcome:
+class StepOutcome:
     """What became of a step: a value, an exception, or neither yet."""
 
     value: Any = None
@@ -37,7 +37,7 @@ class Outcome:
         return self.done and not self.cancelled and self.error is None
 
 
-def judge(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement:
+def judge(step: Step, outcome: StepOutcome, fields: ErrorFields | None) -> Judgement:
     """The verdict on one step; what came too late, or not at all, `hung`."""
     expect = step.expect
     took_ms = outcome.elapsed_ns / 1e6
@@ -67,7 +67,9 @@ def _judge_growth(limit_mb: int, grown_bytes: int) -> Judgement:
     return Judgement(Verdict.BROKEN, detail, grown, f"at most {limit_mb:,} MB")
 
 
-def _judge_outcome(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement:
+def _judge_outcome(
+    step: Step, outcome: StepOutcome, fields: ErrorFields | None
+) -> Judgement:
     expect = step.expect
     if outcome.cancelled:
         return _judge_cancelled(expect)
@@ -77,7 +79,7 @@ def _judge_outcome(step: Step, outcome: Outcome, fields: ErrorFields | None) -> 
             return verify.observe_error(fields, outcome.error)
         return verify.judge_error(expect.error, expect.rejected, fields, outcome.error)
     if expect.error or expect.rejected:
-        return verify.judge_no_error(expect.error)
+        return verify.judge_no_error(expect.error, plain(outcome.value))
     if expect.trait:
         return verify.observe(plain(outcome.value))
     if expect.like:

@@ -19,7 +19,7 @@ from harness.core.errors import OracleError, WorkerGone
 from harness.core.steps import Step
 from harness.core.verdicts import Judgement, Verdict
 from harness.judge.recorded import renamed_in
-from harness.judge.steps import JOIN_MS, Outcome, judge
+from harness.judge.steps import JOIN_MS, StepOutcome, judge
 from harness.judge.verify import worst
 from harness.judge.words import expecting, filled
 from harness.play.process import judgement, target_message
@@ -34,7 +34,7 @@ EXACT = Judgement(Verdict.EXACT)
 _STEP_SECONDS = 15.0
 _STEP_MS = 15_000
 _GRACE_SECONDS = 1.0
-_TOLD = ("line", "grown_bytes")
+_TOLD = ("line", "message", "grown_bytes")
 _UNTIL_MS = 5_000
 _SWEEP_SECONDS = 2.0
 _HASHED = re.compile(r"[0-9a-f]{32}")  # a name made with md5 of @{app}
@@ -293,7 +293,7 @@ def _wants_proxy(steps: tuple[Step, ...]) -> bool:
     )
 
 
-def _controlled(control: Control, step: Step, sql: str) -> Outcome:
+def _controlled(control: Control, step: Step, sql: str) -> StepOutcome:
     """What the control connection found; of `wait_until` the limit is how long it tries."""
     if step.op == "wait_until":
         return _waited(control, step, sql)
@@ -303,20 +303,20 @@ def _controlled(control: Control, step: Step, sql: str) -> Outcome:
     return outcome
 
 
-def _fetched(control: Control, step: Step, sql: str) -> Outcome:
+def _fetched(control: Control, step: Step, sql: str) -> StepOutcome:
     if step.op == "execute":
         control.run(sql)
-        return Outcome()
+        return StepOutcome()
     if step.op == "fetch":
         table = control.table(sql)
-        return Outcome([list(row) for row in table.rows] if table else [])
-    return Outcome(control.value(sql))
+        return StepOutcome([list(row) for row in table.rows] if table else [])
+    return StepOutcome(control.value(sql))
 
 
-def _waited(control: Control, step: Step, sql: str) -> Outcome:
+def _waited(control: Control, step: Step, sql: str) -> StepOutcome:
     deadline = time.monotonic() + (step.within_ms or _UNTIL_MS) / 1000
     while control.value(sql) != "t":
         if time.monotonic() > deadline:
-            return Outcome("it never became true", done=False)
+            return StepOutcome("it never became true", done=False)
         time.sleep(0.01)
-    return Outcome()
+    return StepOutcome()
