@@ -286,10 +286,8 @@ def _declared(played: Played) -> str:
 
 
 def _seen(one: Mapping[str, Any], name: str) -> Iterator[str]:
-    if "line" in one:
-        yield _line(f"step {one['step']}", one["line"])
-        if one.get("message"):
-            yield _line("", one["message"])
+    if "step" in one:
+        yield from _seen_of_step(one)
         return
     if "raised" in one:
         yield _line(name, f"raised {one['raised']}, SQLSTATE {one['sqlstate'] or 'none'}")
@@ -299,6 +297,17 @@ def _seen(one: Mapping[str, Any], name: str) -> Iterator[str]:
     if len(text) > _SHOWN_CHARS:
         text = f"{text[:_SHOWN_CHARS]}…"
     yield _line(name, f"{kind}: {text}" if kind else text)
+
+
+def _seen_of_step(seen: Mapping[str, Any]) -> Iterator[str]:
+    told = [seen["line"]] if "line" in seen else []
+    if "over_ms" in seen:
+        told.append(f"still running after {seen['over_ms']:,} ms")
+    if "grown_bytes" in seen:
+        told.append(f"memory grew by {seen['grown_bytes'] / 2**20:,.1f} MB")
+    yield _line(f"step {seen['step']}", "; ".join(told))
+    if seen.get("message"):
+        yield _line("", seen["message"])
 
 
 def _line(name: str, text: str) -> str:
@@ -314,7 +323,7 @@ def reproduction_of(place: Venue, play: Playable, played: Played) -> tuple[str, 
     from harness.reproduce import script
     from harness.values.binding import bind_call
 
-    if played.judged.verdict in (Verdict.UNSUPPORTED, Verdict.INVALID):
+    if played.judged.verdict in (Verdict.UNSUPPORTED, Verdict.INVALID, Verdict.SKIPPED):
         return "", f"nothing to reproduce: {played.judged.detail}"
     if play.cell.steps:
         return _script_of_steps(played)

@@ -95,3 +95,8 @@ class Unsupported(Exception):  # noqa: N818 - a statement of fact by a plug-in, 
     def __init__(self, *reason: object, **facts: Any) -> None:
         super().__init__(*reason)
         self.facts = facts
+
+
+class NotConfigured(Exception):  # noqa: N818 - a statement of fact by a plug-in
+    """Raised by a plug-in while it opens a session of the profile `configured`: here the
+    documented registrations cannot be done, and why. Such a cell is `skipped`."""

@@ -11,6 +11,7 @@ from harness.core.cells import Task
 from harness.core.tables import Table
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict
 from harness.judge import shown, verify
+from harness.judge.recorded import without_addresses
 from harness.values import describe_type
 
 # Objects of these types may be the same object although they were made anew.
@@ -76,7 +77,7 @@ def seen(task: Task, session: Any, native: Any) -> dict[str, Any]:
     long one the beginning is kept, and how long it was.
     """
     value = _visible(task, session, native)
-    text = "done" if value is _NOTHING else shown.without_addresses(repr(value))
+    text = "done" if value is _NOTHING else without_addresses(repr(value))
     kind = "" if value is _NOTHING else describe_type(value)
     return {"type": kind, "repr": text[:SEEN_CHARS], "chars": len(text)}
 

@@ -220,6 +220,7 @@ def _doing(what: str) -> str:
         "arrive": "answering at a fixed rate",
         "close": "closing the session",
         "begin_steps": "importing its acts",
+        "ready": "opening the session of a step",
         "step": "playing a step",
         "end_steps": "ending its connections after the steps",
     }

@@ -15,6 +15,7 @@ from harness.core.calls import Target
 from harness.core.errors import OracleError, WorkerGone
 from harness.core.verdicts import EXACT, Judgement, Verdict, stopped
 from harness.judge import activity
+from harness.judge.recorded import renamed_in
 from harness.play.process import PLAIN, Launch, WorkerProcess, judgement, target_message
 from harness.venue.control import Control
 from harness.venue.stage import Playable, Stage
@@ -154,6 +155,10 @@ class Seat:
 
         `keep` also asks what each op brought; `seen` has it afterwards.
         """
+        names = {str(self.stage.server.target.port): "@{port}"}
+        return renamed_in(self._verify(play, keep=keep), names)
+
+    def _verify(self, play: Playable, *, keep: bool) -> Judgement:
         expected_sessions = play.cell.expect.sessions
         try:
             if not self._fresh:

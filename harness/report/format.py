@@ -26,7 +26,7 @@ SYMBOLS: dict[Verdict, str] = {
 }
 
 MEANINGS: dict[Verdict, str] = {
-    Verdict.BROKEN: "panic, lost connection, or another query's rows",
+    Verdict.BROKEN: "panic, lost connection, another query's rows, memory over its limit",
     Verdict.CRASHED: "the process died",
     Verdict.HUNG: "no answer before the deadline",
     Verdict.LOSSY: "a silently different value",

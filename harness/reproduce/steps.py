@@ -16,8 +16,10 @@ from typing import Any
 from harness.core.arms import Arm
 from harness.core.calls import libpq_options
 from harness.core.cells import Cell
+from harness.core.memory import peak_bytes
 from harness.core.steps import Step
-from harness.judge.steps import JOIN_MS, plain
+from harness.judge.recorded import settled, text_of
+from harness.judge.steps import JOIN_MS, grows_beyond
 from harness.judge.verify import class_of
 from harness.judge.words import PLACE
 from harness.plugin import acts
@@ -52,7 +54,7 @@ _SYNC = '''def told(step, call):
         print(f"{step}: raised {class_of(error)}", flush=True)
     else:
         if value is not None:
-            print(f"{step}: {plain(value)!r}", flush=True)
+            print(f"{step}: {text_of(value)}", flush=True)
     return value'''
 
 
@@ -91,7 +93,8 @@ class _Script:
         self.title = title
         self.imports = {"import os", "from urllib.parse import quote, urlencode"}
         # The judge's own: a script shows a value and an exception as a check does.
-        self.shared = source_of([class_of, plain])
+        grows = any(step.expect.grows_mb for step in cell.steps)
+        self.shared = source_of([class_of, text_of, *([peak_bytes] if grows else [])])
         self.imports |= set(code.imports) | self.shared.imports
         self.opened: set[str] = set()
         self._settings = (("search_path", SCHEMA), *cell.settings)
@@ -176,7 +179,7 @@ class _Script:
         if step.note:
             yield f"# {step.note}"
         if step.join:
-            yield from self._joined(number, step)
+            yield from self._measured(number, step, self._joined(number, step))
         elif step.on in ("server", "proxy"):
             raise NoRecipe(f"a script cannot {step.op} the {step.on}")
         elif step.on == "control":
@@ -203,15 +206,34 @@ class _Script:
         if step.start:
             yield from self._started(step.start, step.op, arguments, call)
             return
+        yield from self._measured(number, step, [self._told(number, step, call)])
+
+    def _told(self, number: int, step: Step, call: str) -> str:
+        """The call of an act; what it brings is printed, or kept under its name."""
         shown = call if self._wait else f"lambda: {call}"
         saved = ""
         if step.save:
             self.opened.add(step.save)
             saved = f"{self._variable(step.save)} = "
         if saved and not step.expect.error and not step.expect.rejected:
-            yield f"{saved}{self._wait}{call}"
-        else:
-            yield f"{saved}{self._wait}told({number}, {shown})"
+            return f"{saved}{self._wait}{call}"
+        return f"{saved}{self._wait}told({number}, {shown})"
+
+    def _measured(self, number: int, step: Step, play: Iterable[str]) -> Iterator[str]:
+        """The step with its limits: the same measures as the check takes."""
+        timed = step.within_ms and not step.join
+        if step.expect.grows_mb:
+            yield "held_bytes = peak_bytes(reset=True)"
+        if timed:
+            self.imports.add("import time")
+            yield "begun = time.perf_counter()"
+        yield from play
+        if timed:
+            took = "1000 * (time.perf_counter() - begun):.0f"
+            yield f'print(f"{number} took {{{took}}} ms", flush=True)'
+        if step.expect.grows_mb:
+            grown = "peak_bytes() - held_bytes"
+            yield f'print(f"{number} grew by {{{grown}}} bytes", flush=True)'
 
     def _started(
         self, name: str, op: str, arguments: Iterable[str], call: str
@@ -322,21 +344,51 @@ def disagreement(
     if verdict == "crashed":
         return "" if ran.code < 0 else "the check crashed, the script did not"
     printed = dict(_numbered(ran.stdout))
-    for one in lines:
-        if cell.steps[one["step"] - 1].expect.has and not one["line"].startswith("raised"):
+    for seen in lines:
+        step = cell.steps[seen["step"] - 1]
+        if told := _beyond_limits(step, seen, ran):
+            return f"step {seen['step']} {told}"
+        if "line" not in seen:
             continue
-        got = printed.get(one["step"])
-        if got is None or _settled(got) != _settled(one["line"]):
+        if step.expect.has and not seen["line"].startswith("raised"):
+            continue
+        got = printed.get(seen["step"])
+        if got is None or _settled(got) != _settled(seen["line"]):
             raised = exception_of(ran.stderr)
-            if got is None and raised and one["line"] == f"raised {raised}":
+            if got is None and raised and seen["line"] == f"raised {raised}":
                 return ""
-            return f"step {one['step']} brought {one['line']}, the script {got or raised}"
+            return f"step {seen['step']} brought {seen['line']}, the script {got or raised}"
     return ""
 
 
+def _beyond_limits(step: Step, seen: Mapping[str, Any], ran: Ran) -> str:
+    """In what the script's measures are on the other side of a limit than the check's."""
+    number = seen["step"]
+    if "over_ms" in seen:
+        took = _measure(rf"{number} took (\d+) ms", ran)
+        if took is not None and took <= seen["over_ms"]:
+            return f"ran for more than {seen['over_ms']:,} ms, in the script for {took:,}"
+    if "grown_bytes" in seen:
+        limit_mb, grown = step.expect.grows_mb, seen["grown_bytes"]
+        again = _measure(rf"{number} grew by (-?\d+) bytes", ran) or 0
+        if grows_beyond(limit_mb, grown) != grows_beyond(limit_mb, again):
+            return f"took {_mb(grown)} of memory, in the script {_mb(again)}"
+    return ""
+
+
+def _measure(pattern: str, ran: Ran) -> int | None:
+    found = re.search(f"^{pattern}$", ran.stdout, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+def _mb(size: int) -> str:
+    return f"{size / 2**20:,.0f} MB"
+
+
 def _settled(line: str) -> str:
-    """Without what differs by nature: addresses, names made with md5, a long line's end."""
-    return re.sub(r" at 0x[0-9a-f]+|[0-9a-f]{32}", "", line)[:_COMPARED_CHARS]
+    """Without what differs by nature: what a run made up, a long line's end."""
+    line = re.sub(rf"[0-9a-f]{{32}}|\b{SCHEMA}\b", "", settled(line))
+    return line.replace("@{schema}", "").replace("@{app}", _APPLICATION)[:_COMPARED_CHARS]
 
 
 def _numbered(stdout: str) -> Iterator[tuple[int, str]]:

@@ -193,7 +193,12 @@ class Control:
     # --- facts ---------------------------------------------------------------------
 
     def type(self, oid: int) -> PgType:
-        """The description of a type, asked once."""
+        """The description of a type; of those that the server brings, asked once.
+
+        Anybody else's may be altered by the next statement.
+        """
+        if oid >= _FIRST_OF_USERS:
+            return self._describe(oid)
         if oid not in self._types:
             self._types[oid] = self._describe(oid)
         return self._types[oid]
@@ -256,6 +261,7 @@ def connected(target: Target) -> Iterator[Control]:
         control.close()
 
 
+_FIRST_OF_USERS = 16_384  # FirstNormalObjectId: what initdb makes is below
 _TYPE_QUERY = """
 select t.typname, t.typtype, t.typcategory, t.typelem::int8, t.typbasetype::int8,
        t.typrelid::int8,

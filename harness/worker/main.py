@@ -26,8 +26,15 @@ from harness.core.arms import Arm
 from harness.core.calls import Call, Op, Target
 from harness.core.capabilities import Capability
 from harness.core.cells import Task
-from harness.core.errors import PgdynoError, Unsupported
-from harness.core.verdicts import EXACT, Code, Judgement, Verdict, unsupported
+from harness.core.errors import NotConfigured, PgdynoError, Unsupported
+from harness.core.verdicts import (
+    EXACT,
+    Code,
+    Judgement,
+    Verdict,
+    not_configured,
+    unsupported,
+)
 from harness.judge import answers, verify
 from harness.plugin import contract as drivers
 from harness.values.binding import bind_call
@@ -93,6 +100,8 @@ class Worker:
             self._bind(self.task, _target(target))
         except Unsupported as reason:
             return _judged(unsupported(reason))
+        except NotConfigured as reason:
+            return _judged(not_configured(reason))
         except BaseException as error:
             return _judged(self._charge(error, self._begun()))
         return _judged(EXACT)
@@ -233,6 +242,12 @@ class Worker:
             return _judged(self.actor.begin(self.task, known))
         except Unsupported as reason:
             return _judged(unsupported(reason))
+
+    def ready(self, index: int) -> dict[str, Any]:
+        """Open what a step works on, before its time begins."""
+        assert self.actor is not None
+        self.actor.ready(index)
+        return {}
 
     def step(self, index: int, words: dict[str, str]) -> dict[str, Any]:
         """Play one step."""
@@ -390,7 +405,7 @@ class Worker:
             told, facts = f"{type(error).__name__}: {error}", _raised(error)
             detail = f"the connection is unusable afterwards: {told}"
             return Judgement(Verdict.BROKEN, Code.UNUSABLE, detail, facts=facts)
-        return EXACT if answer == token else verify.desync(answer, token)
+        return EXACT if verify.is_token(answer, token) else verify.desync(answer, token)
 
     def _charge(self, error: BaseException, where: str) -> Judgement:
         """What an exception means for the verdict."""

@@ -41,8 +41,8 @@ async def _configure(connection: Any) -> None:
     if importlib.util.find_spec("pgvector") is None:
         return
     schema = await connection.fetchval(
-        "select n.nspname from pg_type t join pg_namespace n on n.oid = t.typnamespace"
-        " where t.oid = to_regtype('vector')"
+        "select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace"
+        " where e.extname = 'vector'"
     )
     if schema:
         from pgvector.asyncpg import register_vector

@@ -124,6 +124,7 @@ class Psycopg:
             from psycopg_pool import ConnectionPool
         except ModuleNotFoundError as error:
             raise Unsupported(f"the pool is a package of its own: {error}") from error
+        self.open(target, profile).close()  # a pool would try for ever to configure
         pool = ConnectionPool(
             kwargs=connect_arguments(target),
             min_size=size,
@@ -204,6 +205,7 @@ class PsycopgAsync:
             from psycopg_pool import AsyncConnectionPool
         except ModuleNotFoundError as error:
             raise Unsupported(f"the pool is a package of its own: {error}") from error
+        await (await self.open(target, profile)).close()  # as in the sync driver
         pool = AsyncConnectionPool(
             kwargs=connect_arguments(target),
             min_size=size,

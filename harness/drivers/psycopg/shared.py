@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.core import sql
 from harness.core.calls import Call, Target
 from harness.core.errors import Unsupported
+from harness.plugin import vector
 
 if TYPE_CHECKING:
     import psycopg
@@ -94,9 +95,6 @@ def _register_vector(name: str) -> Any:
     return getattr(pgvector.psycopg, name)
 
 
-_VECTOR_EXISTS = "select to_regtype('vector') is not null"
-
-
 def _register_jsonb(connection: psycopg.BaseConnection[Any]) -> None:
     from psycopg.types.json import JsonbDumper
 
@@ -107,7 +105,7 @@ def configure(connection: psycopg.Connection[Any]) -> None:
     """The documented registrations of the profile `configured`."""
     _register_jsonb(connection)
     register = _register_vector("register_vector")
-    if register and connection.execute(_VECTOR_EXISTS).fetchone() == (True,):
+    if register and vector.is_found(*connection.execute(vector.FIND).fetchone() or ()):
         register(connection)
 
 
@@ -116,8 +114,8 @@ async def configure_async(connection: psycopg.AsyncConnection[Any]) -> None:
     _register_jsonb(connection)
     register = _register_vector("register_vector_async")
     if register:
-        cursor = await connection.execute(_VECTOR_EXISTS)
-        if await cursor.fetchone() == (True,):
+        cursor = await connection.execute(vector.FIND)
+        if vector.is_found(*await cursor.fetchone() or ()):
             await register(connection)
 
 

@@ -19,6 +19,7 @@ from harness.core.arms import Kind, Profile
 from harness.core.calls import Call, ErrorFields, Target, Terms
 from harness.core.capabilities import Capability
 from harness.core.errors import Unsupported
+from harness.plugin import vector
 from harness.plugin.contract import SyncOp
 
 
@@ -70,9 +71,9 @@ def _prepare(connection: Any, profile: Profile) -> None:
     if importlib.util.find_spec("pgvector") is None:
         return
     with connection.cursor() as cursor:
-        cursor.execute("select to_regtype('vector') is not null")
-        (exists,) = cursor.fetchone()
-    if exists:
+        cursor.execute(vector.FIND)
+        found = cursor.fetchone()
+    if vector.is_found(*found):
         from pgvector.psycopg2 import register_vector
 
         register_vector(connection)
