@@ -80,10 +80,12 @@ class Cell:
 
     All `${axis}` marks are replaced. `checked` cells are those that a check of everything
     plays; the other points of a sweep are verified when they are timed. A check plays
-    those that are played `once` in one profile only. `clients` > 0
-    makes it a concurrency cell over a pool of `pool` connections. `forms` says in which
-    Python form each parameter or column is sent; `args` are one call's parameters that
-    SQL cannot make, by their constructors.
+    those that are played `once` in one profile only. `clients` > 0 makes it a concurrency
+    cell over a pool of `pool` connections. A `round_trip` comes from a `[[value]]`: it
+    leaves no trace but a row that is removed, so the next one may have its session.
+    `cleanup` is SQL that ends a case of steps, whatever became of it. `forms` says
+    in which Python form each parameter or column is sent; `args` are one call's parameters
+    that SQL cannot make, by their constructors, and `args_rows` the rows of a bulk op.
     """
 
     scenario: str
@@ -114,6 +116,9 @@ class Cell:
     bench: BenchSpec | None = None
     checked: bool = True
     once: bool = False
+    round_trip: bool = field(default=False, repr=False)
+    cleanup: str = field(default="", repr=False)
+    args_rows: tuple[tuple[Mapping[str, Any], ...], ...] = field(default=(), repr=False)
 
     @property
     def id(self) -> str:
@@ -127,6 +132,7 @@ class Cell:
         """Equal for two versions of a cell that ask the same work."""
         bench = self.bench and replace(self.bench, effort="full", unit="")
         work = repr(replace(self, title="", bench=bench, checked=True, once=False))
+        work += repr(self.args_rows) if self.args_rows else ""
         return hashlib.sha256(work.encode()).hexdigest()[:16]
 
     @property
@@ -143,12 +149,6 @@ class Cell:
     def played_by(self, arm: Arm) -> bool:
         """Whether an arm takes part: a driver always, a reference in cells with a floor."""
         return self.floor or not arm.reference
-
-    @property
-    def round_trip(self) -> bool:
-        """A `[[value]]`: it leaves no trace but a row that is removed, so the next one may
-        have its session."""
-        return any(axis == "value" for axis, _ in self.point)
 
     @property
     def arrivals(self) -> Arrivals | None:
@@ -197,3 +197,4 @@ class Task:
     clients: int = 0
     pool: int = 0
     steps: tuple[Step, ...] = ()
+    args_rows: tuple[tuple[Mapping[str, Any], ...], ...] = ()
