@@ -95,10 +95,10 @@ class Names:
     def _unknown(
         self, name: str, where: str, others: tuple[str, ...] = ()
     ) -> ScenarioError:
-        hint = nearest(name, [*self._things, *others], "there are")
         return ScenarioError(
             f"{where}: nothing is called {shown(name)} at this point",
-            hint=f'{hint}; a session of its own is declared: sessions = ["b"]',
+            hint=nearest(name, [*self._things, *others], "there are")
+            + f' For another session: sessions = ["{name}"] in the case.',
         )
 
     def _check_words(self, text: str, where: str) -> None:
