@@ -18,7 +18,7 @@ from harness.scenario.axes import expand
 from harness.scenario.cells import make
 from harness.scenario.literals import cases
 from harness.scenario.reading import check_name, parse, read
-from harness.scenario.slips import convert
+from harness.scenario.slips import convert, label
 from harness.scenario.tables import CaseTable, FixtureTable, ScenarioFile, ValueTable
 
 
@@ -55,7 +55,7 @@ def load(file: Path) -> Scenario:
 @cache
 def _expanded(file: Path, data: bytes) -> Scenario:
     """A command looks at its own scenarios and at the whole library: once is enough."""
-    where = str(file) if str(file).isprintable() else ascii(str(file))
+    where = label(file)
     raw = parse(data, where)
     parsed = convert(raw, ScenarioFile, where)
     name = _name(file, where)

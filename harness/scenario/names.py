@@ -95,10 +95,10 @@ class Names:
     def _unknown(
         self, name: str, where: str, others: tuple[str, ...] = ()
     ) -> ScenarioError:
+        near = nearest(name, [*self._things, *others], "there are")
         return ScenarioError(
             f"{where}: nothing is called {shown(name)} at this point",
-            hint=nearest(name, [*self._things, *others], "there are")
-            + f' For another session: sessions = ["{name}"] in the case.',
+            hint=f'{near} (another session is declared in the case: sessions = ["b"])',
         )
 
     def _check_words(self, text: str, where: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from harness.core.errors import ScenarioError
 from harness.core.limits import DIGITS, FILE_BYTES, NAME_CHARS, NESTING
 from harness.scenario.slips import Path as KeyPath
-from harness.scenario.slips import place, shown
+from harness.scenario.slips import label, place, shown
 
 _LARGEST = 10**DIGITS
 
@@ -24,16 +24,16 @@ def read(file: Path) -> bytes:
     """The bytes of a scenario file; raises `ScenarioError`."""
     try:
         if not stat.S_ISREG(file.stat().st_mode):
-            raise ScenarioError(f"{shown(file)} is no regular file")
+            raise ScenarioError(f"{label(file)} is no regular file")
         with file.open("rb") as opened:
             data = opened.read(FILE_BYTES + 1)
     except OSError as error:
-        raise ScenarioError(f"{shown(file)} cannot be read: {error.strerror}") from None
+        raise ScenarioError(f"{label(file)} cannot be read: {error.strerror}") from None
     except ValueError:  # a NUL in its name
-        raise ScenarioError(f"{shown(file)} is no name of a file") from None
+        raise ScenarioError(f"{label(file)} is no name of a file") from None
     if len(data) > FILE_BYTES:
         raise ScenarioError(
-            f"{shown(file)} is larger than {FILE_BYTES:,} bytes",
+            f"{label(file)} is larger than {FILE_BYTES:,} bytes",
             hint="let SQL make large values: repeat(), generate_series(), or `times`",
         )
     return data

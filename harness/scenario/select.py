@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.core.cells import Cell
 from harness.core.errors import ScenarioError
 from harness.scenario.files import Scenario, library, load
-from harness.scenario.slips import nearest, shown
+from harness.scenario.slips import label, nearest, shown
 
 Identity = tuple[int, int] | str
 """Of a file: a link to it is the same file."""
@@ -82,18 +82,18 @@ def _files(path: str) -> list[Path]:
         ScenarioError: none, with the nearest name.
     """
     if not path or "\0" in path:
-        raise ScenarioError(f"{shown(path)} is no path", hint="pgdyno list scenarios")
+        raise ScenarioError(f"{label(path)} is no path", hint="pgdyno list scenarios")
     try:
         return _found(path)
     except OSError as error:
-        raise ScenarioError(f"{shown(path)} cannot be read: {error.strerror}") from None
+        raise ScenarioError(f"{label(path)} cannot be read: {error.strerror}") from None
 
 
 def _found(path: str) -> list[Path]:
     root, own = library(), Path(path)
     if own.suffix == ".toml" and not own.is_dir():
         if not own.exists():
-            raise ScenarioError(f"{shown(path)}: there is no such file")
+            raise ScenarioError(f"{label(path)}: there is no such file")
         return [own]
     if (root / f"{path}.toml").is_file():
         return [root / f"{path}.toml"]
@@ -101,7 +101,7 @@ def _found(path: str) -> list[Path]:
         if folder.is_dir() and (files := sorted(folder.rglob("*.toml"))):
             return files
     if own.is_dir():
-        raise ScenarioError(f"the folder {shown(path)} has no TOML file")
+        raise ScenarioError(f"the folder {label(path)} has no TOML file")
     names = [str(file.relative_to(root).with_suffix("")) for file in root.rglob("*.toml")]
     known = [*names, *{name.split("/")[0] for name in names}]
     hint = nearest(path, known).replace("`", "")

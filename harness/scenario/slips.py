@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ from harness.core.errors import ScenarioError
 Path = tuple[str | int, ...]
 _T = TypeVar("_T")
 _SHOWN_CHARS = 60
+_PATH_CHARS = 300
 _ITEMS: Mapping[str, str] = {
     "args": "argument",
     "literals": "literal",
@@ -42,6 +44,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
 
 
+def label(file: object) -> str:
+    """A file's path, on one line whatever its name is."""
+    text = str(file) if str(file).isprintable() else ascii(str(file))
+    return text if len(text) <= _PATH_CHARS else f"{text[:_PATH_CHARS]}…"
+
+
 def nearest(name: str, known: Iterable[str], what: str = "known") -> str:
     """A hint: the nearest of the names that are known, or all of them."""
     names = list(known)
@@ -60,7 +68,7 @@ def whole(value: int | str | None, key: str, where: str, most: int = 2**63 - 1) 
     if not (text.isascii() and text.isdecimal()):
         raise ScenarioError(f"{where}: {key} = {shown(value)} is no number")
     if int(text[:20]) > most:
-        raise ScenarioError(f"{where}: {key} = {shown(text)} is more than {most:,}")
+        raise ScenarioError(f"{where}: {key} = {text[:20]} is more than {most:,}")
     return int(text)
 
 
@@ -75,18 +83,16 @@ def place(path: Path, raw: Any, where: str) -> str:
         if isinstance(key, str):
             keys.append(key if key.isprintable() else ascii(key))
         else:
-            name = keys.pop() if keys else ""
-            words += [".".join(keys)] if keys else []
-            words.append(_item(name, key, raw))
+            words.append(_item(".".join(keys), key, raw, top=len(words) == 1))
             keys = []
         raw = _inner(raw, key)
     return ", ".join([*words, *([".".join(keys)] if keys else [])])
 
 
-def _item(name: str, index: int, items: Any) -> str:
+def _item(name: str, index: int, items: Any, *, top: bool) -> str:
     """What an item of a list is called: a case by its name, a step by its number."""
     item = _inner(items, index)
-    if name in ("case", "value"):
+    if top and name in ("case", "value"):
         label = item.get("name", item.get("type")) if isinstance(item, dict) else None
         return f"{name} {shown(label)}" if isinstance(label, str) else f"{name} {index + 1}"
     if name in _ITEMS:
@@ -255,10 +261,15 @@ def _bounds(low: float | None, high: float | None) -> str:
 
 def _type_at(kind: type, path: Path) -> inspect.Type:
     """The type that the form has for a place."""
-    found: inspect.Type = inspect.type_info(kind)
+    found = _type_info(kind)
     for key in path:
         found = next(_inside(found, key), inspect.AnyType())
     return found
+
+
+@cache
+def _type_info(kind: type) -> inspect.Type:
+    return inspect.type_info(kind)
 
 
 def _inside(kind: inspect.Type, key: str | int) -> Iterator[inspect.Type]:

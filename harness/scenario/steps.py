@@ -40,11 +40,13 @@ def make_steps(case: CaseTable, needs: tuple[str, ...], where: str) -> tuple[Ste
         return ()
     written = list(_unrolled(case.step, f"{where}, step ", where))
     made = [_step(table, here) for here, table in written]
+    places = [here for here, _ in written]
+    _check_joins(made, places, where)
     names = Names(case.sessions, needs)
-    for (here, _), step in zip(written, made, strict=True):
+    for here, step in zip(places, made, strict=True):
+        _check_start(step, here)
         names.check(step, here)
     names.check_cleanup(case.cleanup, where)
-    _check_joins(made, [here for here, _ in written], where)
     if not any(step.expect != StepExpect() or step.within_ms for step in made):
         raise ScenarioError(
             f"{where}: none of its steps expects anything but an end without an error",
@@ -149,8 +151,6 @@ def _check_op(step: Step, where: str) -> None:
         return
     if not step.op:
         raise ScenarioError(f"{where}: it has neither an op nor a join")
-    if step.start:
-        _check_start(step, where)
     if step.on in PARENT:
         _check_known(step, PARENT[step.on], f"{where}, on {step.on}")
         return
@@ -172,6 +172,8 @@ def _check_op(step: Step, where: str) -> None:
 
 
 def _check_start(step: Step, where: str) -> None:
+    if not step.start:
+        return
     if step.on in PARENT or step.op in acts.OWN:
         raise ScenarioError(f"{where}: only an act of a driver can be started")
     if step.save or step.within_ms or step.expect != StepExpect():

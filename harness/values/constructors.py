@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from harness.core.limits import VALUE_BYTES
 from harness.core.tables import PgType
 from harness.values.table import parse
 
@@ -40,9 +41,10 @@ def check_spec(spec: Mapping[str, Any]) -> None:
             check_spec(item)
         if nested:
             return
-    if "times" in keys:  # a large value costs time, and one of it shows as much
-        keys["times"] = min(1, int(keys["times"]))
     try:
+        if "times" in keys:  # a large value costs time, and one of it shows as much
+            _check_size(spec)
+            keys["times"] = min(1, int(keys["times"]))
         make(**keys)
     except ImportError:
         return
@@ -50,6 +52,17 @@ def check_spec(spec: Mapping[str, Any]) -> None:
         raise
     except Exception as error:
         raise ValueError(f"{spec['py']}: {type(error).__name__}: {error}") from error
+
+
+def _check_size(spec: Mapping[str, Any]) -> None:
+    """A value may be repeated up to what a field of PostgreSQL can hold."""
+    part = spec.get("hex", spec.get("value", spec.get("items", "")))
+    size = len(part) if isinstance(part, str | list) else len(str(part))
+    size = size // 2 if "hex" in spec else size
+    if int(spec.get("times", 1)) * max(1, size) > VALUE_BYTES:
+        raise ValueError(
+            f"{spec['py']}: it would have more than {VALUE_BYTES >> 20:,} MB; fewer `times`"
+        )
 
 
 def _checked(spec: Mapping[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:

@@ -49,7 +49,7 @@ INVALID = {
     "not-toml": ("line 2", "not TOML", ""),
     "newer-schema": ("schema: ", "2 cannot stand here", "reads schema = 1"),
     "case-without-name": ("case 1: ", "`name` is missing", "small letters, digits"),
-    "wrong-name": ("case 'Not A Name', name: ", "cannot stand here", "small letters"),
+    "wrong-name": ("case 'Two Words', name: ", "cannot stand here", "small letters"),
     "wrong-scope": (
         "fixture.scope: ",
         "'case' cannot stand here",
@@ -66,7 +66,11 @@ INVALID = {
         "there is no capability 'pipelines'",
         "did you mean `pipeline`?",
     ),
-    "unknown-need": (CASE, "unknown server requirement 'version>16' in `needs`", "version>=N"),
+    "unknown-need": (
+        CASE,
+        "unknown server requirement 'version>16' in `needs`",
+        "version>=N",
+    ),
     "unknown-strategy": (CASE, "strategy = 'fast'", "one of: loop, execute_many"),
     "unknown-format": (CASE, "format = 'parquet'", "one of: text, csv, binary"),
     "duplicate-case": ("", "two cases are called 'case'", "rename one"),
