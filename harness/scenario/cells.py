@@ -24,10 +24,11 @@ from harness.core.expect import Expect, ExpectedError, Recall
 from harness.core.limits import ARRIVALS, CLIENTS
 from harness.core.sql import returns_rows
 from harness.scenario import rules
+from harness.scenario.made import check_made
 from harness.scenario.slips import nearest, shown, whole
 from harness.scenario.steps import make_steps
 from harness.scenario.tables import BenchTable, CaseTable, ScenarioFile
-from harness.values.constructors import FORMS, check_spec
+from harness.values.constructors import FORMS
 
 STRATEGIES: Mapping[str, Op] = {
     "loop": Op.SEQUENTIAL,
@@ -147,10 +148,7 @@ def _args_rows(case: CaseTable, where: str) -> tuple[tuple[Mapping[str, Any], ..
 
 def _made(specs: list[dict[str, Any]], where: str) -> tuple[Mapping[str, Any], ...]:
     for number, spec in enumerate(specs, 1):
-        try:
-            check_spec(spec)
-        except ValueError as error:
-            raise ScenarioError(f"{where}: argument {number}: {error}") from None
+        check_made(spec, f"{where}: argument {number}")
     return tuple(specs)
 
 
@@ -181,7 +179,8 @@ def _capabilities(names: tuple[str, ...], where: str) -> tuple[str, ...]:
     for name in names:
         if name not in known:
             raise ScenarioError(
-                f"{where}: there is no capability {shown(name)}", hint=nearest(name, known)
+                f"{where}: there is no capability {shown(name)}",
+                hint=nearest(name, known).replace("`", "'"),
             )
     return tuple(dict.fromkeys(names))
 

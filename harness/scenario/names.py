@@ -117,7 +117,7 @@ class Names:
             return
         to = step.arguments["to"]
         for name in to if isinstance(to, list) and to else [to]:
-            if name not in PLACES:
+            if not isinstance(name, str) or name not in PLACES:
                 raise ScenarioError(
                     f"{where}: there is no place called {shown(name)}",
                     hint=nearest(str(name), PLACES, "places"),

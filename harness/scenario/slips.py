@@ -7,6 +7,7 @@ this is the one place that reads them; nobody ever sees one.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -214,7 +215,8 @@ def _value_at(raw: Any, path: Path) -> Any:
 def _write(kind: type, path: Path, value: Any) -> str:
     if len(path) > 1 and path[-2] == "args" and isinstance(value, bool | int | float | str):
         name = type(value).__name__
-        text = f'"{value}"' if isinstance(value, str) else shown(value)
+        plain = isinstance(value, str) and len(value) < _SHOWN_CHARS and value.isprintable()
+        text = json.dumps(value, ensure_ascii=not plain)[:_SHOWN_CHARS]
         return f'write {{ py = "{name}", value = {text} }}'
     if path == ("schema",):
         return "this version of pgdyno reads schema = 1"

@@ -13,10 +13,10 @@ from harness.core.limits import STEPS, WAIT_SECONDS
 from harness.core.steps import Step
 from harness.judge.words import PLACE
 from harness.plugin import acts
+from harness.scenario.made import check_made, specs
 from harness.scenario.names import Names
 from harness.scenario.slips import nearest, shown, whole
 from harness.scenario.tables import CaseTable, StepExpectTable, StepTable
-from harness.values.constructors import check_spec
 
 PARENT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "control": {
@@ -107,18 +107,10 @@ def _step(table: StepTable, where: str) -> Step:
         expect=_expect(table.expect, where),
     )
     _check_op(step, where)
-    for spec in _specs([step.arguments, list(step.expect.value), dict(step.expect.has)]):
-        _check_spec(spec, where)
+    for spec in specs([step.arguments, list(step.expect.value), dict(step.expect.has)]):
+        if "@{" not in str(spec):  # a word in it comes with the run
+            check_made(spec, where)
     return step
-
-
-def _check_spec(spec: Mapping[str, Any], where: str) -> None:
-    if "@{" in str(spec):  # the word in it comes with the run
-        return
-    try:
-        check_spec(spec)
-    except ValueError as error:
-        raise ScenarioError(f"{where}: {error}") from None
 
 
 def _expect(table: StepExpectTable, where: str) -> StepExpect:
@@ -208,7 +200,7 @@ def _check_wait(step: Step, where: str) -> None:
     try:
         if 0 <= float(seconds) <= WAIT_SECONDS:
             return
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
     raise ScenarioError(
         f"{where}: seconds = {shown(seconds)}", hint=f"a number from 0 to {WAIT_SECONDS}"
@@ -236,16 +228,3 @@ def _check_joins(steps: Iterable[Step], places: list[str], where: str) -> None:
             f"{where}: '{min(alone)}' is started and never joined",
             hint='end it with { join = "…" }, so that it cannot reach into the next case',
         )
-
-
-def _specs(value: Any) -> Iterator[Mapping[str, Any]]:
-    """The constructors in a structure of tables and lists."""
-    if isinstance(value, Mapping):
-        if "py" in value:
-            yield value
-        else:
-            for inner in value.values():
-                yield from _specs(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _specs(inner)

@@ -208,7 +208,7 @@ class ValueTable(_Strict, frozen=True, kw_only=True):
         list[Annotated[str | LiteralTable, _said('text, or { name = "…", sql = "…" }')]],
         Meta(min_length=1, description='a list of texts: ["1.10", "NaN"]'),
     ]
-    directions: tuple[Direction, ...] = DIRECTIONS
+    directions: Annotated[tuple[Direction, ...], Meta(min_length=1)] = DIRECTIONS
     form: str = msgspec.field(name="as", default="")
     requires: list[str] = []
     needs: list[str] = []

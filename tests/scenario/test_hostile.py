@@ -64,7 +64,7 @@ TEXTS = {
     "product": (axis(*[1000] * 9), "its axes make more than 10^12 cells"),
     "large": (VALUE.replace('"1"', '"1", ' * 900_000), "larger than 1,000,000 bytes"),
     "many-literals": (VALUE.replace('"1"', '"1", ' * 20_000), "more than 10,000 cells"),
-    "literal-twice": (VALUE.replace('"1"', '"1", "1"'), "two cells are called"),
+    "literal-twice": (VALUE.replace('"1"', '"1", "1"'), "two cases are called"),
     "case-twice": (CASE + CASE, "two cases are called 'c'"),
     "value-twice": (axis(2).replace("[0, 1]", "[1, 1]"), "axis 'a0' has 1 twice"),
     "name-with-newline": (CASE.replace('"c"', '"c\\n"'), "name: 'c\\n' cannot stand here"),
@@ -201,6 +201,13 @@ def catalogue() -> tuple[tuple[str, dict[str, Any]], ...]:
     )
 
 
+def excerpt(raw: dict[str, Any], dice: random.Random) -> dict[str, Any]:
+    """A file with one of its cases or values: as good as all of them, and quick."""
+    kind = dice.choice([key for key in ("case", "value") if key in raw])
+    head = {key: inner for key, inner in raw.items() if key not in ("case", "value")}
+    return copy.deepcopy(head | {kind: [dice.choice(raw[kind])]})
+
+
 def spots(value: Any) -> Iterator[tuple[Any, Any]]:
     """Every container with each of its keys."""
     if isinstance(value, dict | list):
@@ -211,7 +218,7 @@ def spots(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def mutant(raw: dict[str, Any], dice: random.Random) -> dict[str, Any]:
     """A file with a few slips: a value replaced, left out, repeated or moved."""
-    raw = copy.deepcopy(raw)
+    raw = excerpt(raw, dice)
     for _ in range(dice.randint(1, 3)):
         found = list(spots(raw))
         if not found:

@@ -64,7 +64,7 @@ INVALID = {
     "unknown-capability": (
         CASE,
         "there is no capability 'pipelines'",
-        "did you mean `pipeline`?",
+        "did you mean 'pipeline'?",
     ),
     "unknown-need": (
         CASE,
