@@ -82,9 +82,8 @@ def _bounded(where: str, cells: Iterator[Cell]) -> tuple[Cell, ...]:
     seen: set[str] = set()
     for cell in found:
         if cell.id in seen:
-            told = cell.id.partition("#")[2]
             raise ScenarioError(
-                f"{where}: two cells are called '{told}'", hint="rename one"
+                f"{where}: two cases are called '{cell.id}'", hint="rename one"
             )
         seen.add(cell.id)
     return found

@@ -38,7 +38,7 @@ _NOT_FROM_ENVIRONMENT: dict[str, Any] = {
     "target_session_attrs": "any",
     "client_encoding": "UTF8",
 }
-_CHUNK_ROWS = 1_000
+_CHUNK_ROWS = 100
 SETTINGS_OF_INTEREST = (
     "server_version", "fsync", "full_page_writes", "synchronous_commit", "autovacuum",
     "checkpoint_timeout", "max_wal_size", "jit", "wal_level", "shared_buffers",
