@@ -7,6 +7,7 @@ driver can pass; `invalid` does not load.
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -366,3 +367,41 @@ def test_what_no_driver_can_pass(verdicts, name):
     check = verdicts[f"{name}#case"]
     assert check.verdict == verdict
     assert words in check.detail
+
+
+def test_the_catalogue_says_what_it_asks_and_why():
+    """A file of one's own needs neither a title nor a reason; one of the catalogue does."""
+    found = scenario.select([])
+    assert len(found) > 90
+    for one in found:
+        raw = tomllib.loads(Path(one.path).read_text("utf-8"))
+        assert len(raw.get("title", "").split()) >= 2, one.name
+        assert len(one.why.split()) >= 8, one.name
+
+
+def test_a_file_without_title_is_called_by_its_name(tmp_path):
+    found = load("valid-pass", "no-why")
+    assert (found.title, found.why) == ("no-why", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("false", '{ py = "bool", value = false }'),
+        ("7", '{ py = "int", value = 7 }'),
+        ("1.5", '{ py = "float", value = 1.5 }'),
+        ('"a\\"b"', '{ py = "str", value = "a\\"b" }'),
+        ("[1]", "a table that makes a value"),
+    ],
+)
+def test_an_argument_that_is_no_table_is_told_what_to_write(tmp_path, value, written):
+    file = tmp_path / "args.toml"
+    file.write_text(
+        'schema = 1\n[[case]]\nname = "first"\nop = "connect"\nexpect.sessions = 1\n'
+        '[[case]]\nname = "truth"\nop = "fetch_val"\nsql = "select $1::bool"\n'
+        f"args = [{value}]\n"
+    )
+    with pytest.raises(ScenarioError) as caught:
+        scenario.load(file)
+    assert "args.toml, case 'truth', argument 1: " in str(caught.value)
+    assert written in caught.value.hint
