@@ -14,7 +14,8 @@ from harness.core.cells import Cell, Point
 from harness.core.errors import ScenarioError
 from harness.core.limits import POINTS
 from harness.scenario.cells import make
-from harness.scenario.slips import convert, shown
+from harness.scenario.form import convert
+from harness.scenario.slips import shown
 from harness.scenario.tables import AxisValue, BenchTable, CaseTable, ScenarioFile
 
 _MARK = re.compile(r"\$\{([\w-]+)\}")

@@ -16,9 +16,10 @@ from harness.core.errors import ScenarioError
 from harness.core.limits import CELLS
 from harness.scenario.axes import expand
 from harness.scenario.cells import make
+from harness.scenario.form import convert
 from harness.scenario.literals import cases
 from harness.scenario.reading import check_name, parse, read
-from harness.scenario.slips import convert, label
+from harness.scenario.slips import label
 from harness.scenario.tables import CaseTable, FixtureTable, ScenarioFile, ValueTable
 
 

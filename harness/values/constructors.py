@@ -43,7 +43,7 @@ def check_spec(spec: Mapping[str, Any]) -> None:
 def _try(spec: Mapping[str, Any]) -> None:
     make, keys = _checked(spec)
     if make is _numpy:
-        _check_numpy(keys["type"])
+        _check_numpy(str(keys["type"]))
         return
     if make is _float32_array:
         list(map(float, keys["values"]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Iterator, Sequence
+from functools import cached_property
 from typing import Any, LiteralString, cast
 
 import psycopg
@@ -275,6 +276,12 @@ class Control:
             if found
             else {},
         )
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """The server's settings, each with its context: who may set it, and when."""
+        found = self.table("select name, context from pg_settings")
+        return {str(name): str(context) for name, context in found.rows} if found else {}
 
     @property
     def tls(self) -> bool:

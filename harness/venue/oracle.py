@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from harness.core.calls import Op
 from harness.core.cells import Cell, Expected, Task
@@ -18,6 +17,7 @@ from harness.core.limits import CALLS, ROWS
 from harness.core.sql import quote
 from harness.core.tables import PgType, Table
 from harness.venue.control import Control
+from harness.venue.premises import check_args, check_settings
 
 Row = tuple[str | None, ...]
 Statements = tuple[tuple[str, Table | None], ...]
@@ -59,13 +59,13 @@ def prepare(control: Control, cell: Cell) -> Prepared:
     Raises:
         OracleError: the SQL fails, or two evaluations of it differ.
     """
-    _check_settings(control, cell)
+    check_settings(control, cell)
     if cell.steps:  # what they must bring stands in them
         task = Task(cell.id, cell.op, Expected(), cell.requires, steps=cell.steps)
         return Prepared(cell, task, 1, None, None, 0)
     params = _stable(control, cell.params, at_most=CALLS) if cell.params else None
     rows = _stable(control, cell.rows) if cell.rows else None
-    _check_args(cell, params, rows)
+    check_args(cell, params, rows)
     statements = _statements(control, cell, rows)
     before = read_state(control, cell.expect.state)
     calls = _answers(control, cell, params, rows, statements)
@@ -162,64 +162,6 @@ def read_state(control: Control, query: str) -> State | None:
     return State(int(count or 0), str(digest), sample)
 
 
-# --- what a file cannot know of itself ------------------------------------------------
-
-
-def _check_settings(control: Control, cell: Cell) -> None:
-    """A setting that the server does not know is the scenario's fault, not a driver's.
-
-    Unless that is the question: a connection that must be refused.
-    """
-    names = dict(cell.settings)
-    if cell.bench:
-        names |= dict(cell.bench.server_settings)
-    if not names or _asks_for_refusal(cell):
-        return
-    for name, value in names.items():
-        if "." not in name:  # a name with a dot is whoever's
-            _check_setting(control, name, value)
-
-
-def _check_setting(control: Control, name: str, value: str) -> None:
-    known = control.table("select name, context from pg_settings")
-    contexts = {str(row[0]): row[1] for row in known.rows} if known else {}
-    by_name = {known_name.lower(): known_name for known_name in contexts}
-    if name.lower() not in by_name:
-        if control.value("select current_setting($1, true) is not null", [name]) == "t":
-            return  # one that pg_settings does not show
-        near = get_close_matches(name.lower(), by_name, 1)
-        told = f"; did you mean `{by_name[near[0]]}`?" if near else ""
-        raise OracleError(f"settings: the server has no setting `{name}`{told}")
-    if contexts[by_name[name.lower()]] == "user":
-        check = "select set_config($1, $2, true)"  # for this statement's transaction
-        try:
-            control.value(check, [name, value])
-        except OracleError as error:
-            raise OracleError(f"settings: {error}") from None
-
-
-def _asks_for_refusal(cell: Cell) -> bool:
-    """Whether a connection is opened that must fail."""
-    connects = cell.op in (Op.CONNECT, Op.CONNECT_QUERY)
-    return (connects and bool(cell.expect.rejected or cell.expect.error)) or any(
-        step.expect.rejected or step.expect.error
-        for step in cell.steps
-        if step.op in ("connect", "pool_open")
-    )
-
-
-def _check_args(cell: Cell, params: Table | None, rows: Table | None) -> None:
-    """What stands in SQL beside Python values says the same values."""
-    if cell.args and params and len(params.rows) != 1:
-        raise OracleError(
-            f"params beside args are one call's: one row, and not {len(params.rows):,}"
-        )
-    if cell.args_rows and rows and len(rows.rows) != len(cell.args_rows):
-        raise OracleError(
-            f"args_rows has {len(cell.args_rows):,} rows, rows has {len(rows.rows):,}"
-        )
-
-
 # --- inputs ----------------------------------------------------------------------
 
 
@@ -268,8 +210,10 @@ def _interleave(
     lists: Sequence[list[tuple[str, Table | None]]],
 ) -> Statements:
     """The first of each list, then the second of each: how mixed statements arrive."""
-    longest = max((len(one) for one in lists), default=0)
-    return tuple(one[i] for i in range(longest) for one in lists if i < len(one))
+    longest = max(map(len, lists), default=0)
+    return tuple(
+        some[turn] for turn in range(longest) for some in lists if turn < len(some)
+    )
 
 
 def insert_sql(cell: Cell) -> str:
@@ -468,7 +412,7 @@ def _recall(
             truth = control.table(exact, row, ROWS)
             assert truth is not None
             assert answer is not None
-            hits += len({one[0] for one in truth.rows} & {one[0] for one in answer.rows})
+            hits += len({row[0] for row in truth.rows} & {row[0] for row in answer.rows})
             wanted += len(truth.rows)
     finally:
         control.run("reset enable_indexscan")
