@@ -67,7 +67,7 @@ def _misnamed(
     if missing:
         expected = _expected(fields[key])
         return ScenarioError(
-            f"{here}: `{key}` is missing", hint=f"write {key} = {expected}"
+            f"{here}: `{key}` is missing", hint=f"write `{key}`: {expected}"
         )
     return ScenarioError(
         f"{here}: there is no key `{shown(key)[1:-1]}`",

@@ -45,7 +45,11 @@ INVALID = {
     ),
     "far-from-any-key": ("fixture: ", "no key `zzz`", "known keys here: sql, scope"),
     "wrong-type": (f"{CASE}, sql: ", "1 cannot stand here", "write text in quotes"),
-    "missing-key-of-fixture": ("fixture: ", "`sql` is missing", "sql = text in quotes"),
+    "missing-key-of-fixture": (
+        "fixture: ",
+        "`sql` is missing",
+        "write `sql`: text in quotes",
+    ),
     "no-case": ("", "it has neither a [[case]] nor a [[value]]", ""),
     "not-toml": ("line 2", "not TOML", ""),
     "newer-schema": ("schema: ", "2 cannot stand here", "reads schema = 1"),
