@@ -88,7 +88,7 @@ def found(
     place: Venue, miniatures: None, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Check]:
     texts = {name: text for name, (text, _, _) in DEFECTS.items()}
-    return checked(place, tmp_path_factory.mktemp("steps"), texts, "broken-acts")
+    return played(place, tmp_path_factory.mktemp("steps"), texts, "broken-acts")
 
 
 @pytest.mark.parametrize("name", DEFECTS)

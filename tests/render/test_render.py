@@ -536,7 +536,7 @@ def test_json_objects():
     ],
 )
 def test_junit_outcomes(verdict, child):
-    one = replace(
+    one = changed(
         check().checks[0], verdict=verdict, detail="why \x00\x1b", observed="\ud800"
     )
     root = ET.fromstring(junit.render([one]))
