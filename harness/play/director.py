@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -210,10 +211,12 @@ class Director:
         words = {
             "app": self.seat.application_name,
             "schema": self.seat.schema,
+            "unique": f"pgdyno_{secrets.token_hex(16)}",
             "folder": str(self._folder()),
         }
         with contextlib.ExitStack() as stack:
             scene = Scene(places, words=words)
+            stack.push(lambda kind, *_: self._clean_up(scene, gone=kind is not None))
             stack.callback(self._roll_back_prepared, scene)
             rigged = [need for need in cell.needs if need in stage.rigs.KINDS]
             if rigged:
@@ -244,6 +247,20 @@ class Director:
         for (gid,) in found.rows if found else ():
             if gid in scene.words.values():
                 self.seat.control.run(f"rollback prepared '{gid}'")
+
+    def _clean_up(self, scene: Scene, *, gone: bool) -> None:
+        """What a case made outside of its schema goes, whatever became of its steps.
+
+        A worker that is gone matters more than what cannot be removed after it.
+        """
+        if not self.play.cell.cleanup:
+            return
+        self.seat.stage.use(self.seat.control, self.seat.schema)
+        try:
+            self.seat.control.run(filled(self.play.cell.cleanup, scene.words))
+        except OracleError as error:
+            if not gone:
+                raise OracleError(f"cleanup: {error}") from None
 
     # --- telling ------------------------------------------------------------------------
 

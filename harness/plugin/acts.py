@@ -58,6 +58,9 @@ class Acts(Protocol):
     def close(self, connection: Any) -> None:
         """Close a connection."""
 
+    def close_timeout(self, connection: Any, seconds: float) -> None:
+        """Close a connection by a call that gives up after a time."""
+
     def closed(self, connection: Any) -> bool:
         """Tell whether a connection is closed, as far as the library knows."""
 
@@ -121,6 +124,17 @@ class Acts(Protocol):
 
     def literal_percent(self, connection: Any, value: Any) -> Rows:
         """Keep a `%` inside the SQL beside a parameter: `5 % 3`, `like '%a%'`, value."""
+
+    # --- registrations ------------------------------------------------------------------
+
+    def register_composite(self, connection: Any, name: str) -> None:
+        """Register a composite type, so that its values are objects with its fields."""
+
+    def register_enum(self, connection: Any, name: str) -> None:
+        """Register an enum, so that its values are members of a Python Enum."""
+
+    def register_text(self, connection: Any, name: str) -> None:
+        """Register a codec that leaves values of a built-in type as the server's text."""
 
     # --- batches ------------------------------------------------------------------------
 

@@ -51,6 +51,9 @@ def literal(value: Any, imports: set[str], outside: Outside = lambda *_: None) -
     if kind.__module__ == "numpy" and kind.__name__ == "ndarray":
         imports.add("import numpy")
         return f"numpy.array({value.tolist()!r}, dtype=numpy.{value.dtype.name})"
+    if kind.__module__ == "numpy":
+        imports.add("import numpy")
+        return _numpy_scalar(value, lambda item: literal(item, imports))
     if kind in _BY_REPR:
         return _by_repr(value, imports)
     raise NoLiteral(f"a {kind.__qualname__} has no literal")
@@ -71,6 +74,15 @@ _BY_REPR: dict[type, str] = {
     ipaddress.IPv6Network: "from ipaddress import IPv6Network",
 }
 """Types whose repr is source code, with what it needs."""
+
+
+def _numpy_scalar(value: Any, inner: Callable[[Any], str]) -> str:
+    name = type(value).__name__
+    if name in ("datetime64", "timedelta64"):
+        number = int(value.astype("int64"))
+        return f"numpy.{name}({number}, {value.dtype.str.partition('[')[2][:-1]!r})"
+    # Numpy calls its own bool so since version 2.
+    return f"numpy.{'bool_' if name == 'bool' else name}({inner(value.item())})"
 
 
 def _by_repr(value: Any, imports: set[str]) -> str:

@@ -36,6 +36,7 @@ from harness.reproduce.source import NoLiteral, literal
 from harness.values import construct
 
 _APPLICATION = "reproduction"
+_UNIQUE = f"pgdyno_{'0' * 32}"  # of the shape of the check's own
 _COMPARED_CHARS = 1_900  # what a step brought is kept up to 2,000
 _HEADER = """user, password, host, port, dbname = (
     os.environ[f"PG{name}"] for name in ("USER", "PASSWORD", "HOST", "PORT", "DATABASE")
@@ -314,7 +315,7 @@ class _Script:
 
     def _with_words(self, text: str) -> str:
         """A text with words is an f-string of the variables that hold them."""
-        known = {"app": _APPLICATION, "schema": SCHEMA}
+        known = {"app": _APPLICATION, "schema": SCHEMA, "unique": _UNIQUE}
         parts = re.split(r"@\{(\w+)\}", text)
         for index in range(1, len(parts), 2):
             word = parts[index]

@@ -8,14 +8,19 @@ keeps that from favouring it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from typing import Any, LiteralString
+from collections.abc import Generator, Iterator, Sequence
+from functools import cached_property
+from typing import Any, LiteralString, cast
 
 import psycopg
+from psycopg import capabilities
 from psycopg import sql as compose
+from psycopg.types.string import TextLoader
 
 from harness.core.calls import Target
 from harness.core.errors import OracleError, PgdynoError, ServerError
+from harness.core.limits import DATA_BYTES
+from harness.core.sql import tokens
 from harness.core.tables import TEXT_FORM, PgType, Table
 from harness.results.records import ServerFacts
 
@@ -34,6 +39,7 @@ _NOT_FROM_ENVIRONMENT: dict[str, Any] = {
     "target_session_attrs": "any",
     "client_encoding": "UTF8",
 }
+_CHUNK_ROWS = 100
 SETTINGS_OF_INTEREST = (
     "server_version", "fsync", "full_page_writes", "synchronous_commit", "autovacuum",
     "checkpoint_timeout", "max_wal_size", "jit", "wal_level", "shared_buffers",
@@ -66,6 +72,8 @@ class Control:
                 hint="is it running, and are the connection settings right? pgdyno doctor",
             ) from None  # the chained error could quote the connection string
         self._types: dict[int, PgType] = {}
+        self._texts = _text_cursor(self._conn)
+        self._chunk = _CHUNK_ROWS if capabilities.has_stream_chunked() else 1
 
     def close(self) -> None:
         """End the connection; harmless when it is lost already."""
@@ -91,11 +99,16 @@ class Control:
         except psycopg.Error as error:
             raise self._failure(error, sql) from None
 
-    def table(self, sql: str, params: Sequence[str | None] = ()) -> Table | None:
+    def table(
+        self, sql: str, params: Sequence[str | None] = (), at_most: int | None = None
+    ) -> Table | None:
         """What a statement returns, as the server writes it; None if it returns no rows.
 
-        `params` are texts whose types the server infers, as it does for any client.
+        `params` are texts whose types the server infers, as it does for any client. With
+        `at_most`, rows beyond that number are an `OracleError`, and never in memory.
         """
+        if at_most is not None and _reads(sql):
+            return self._bounded(sql, params, at_most)
         try:
             cursor = self._conn.execute(sql, params or None, prepare=False)
         except psycopg.Error as error:
@@ -114,6 +127,30 @@ class Control:
             rows=tuple(
                 tuple(None if v is None else v.decode() for v in row) for row in rows
             ),
+        )
+
+    def _bounded(
+        self, sql: str, params: Sequence[str | None], at_most: int
+    ) -> Table | None:
+        """The rows of a read as they arrive; it is cancelled when there are too many."""
+        rows: list[tuple[str | None, ...]] = []
+        size = 0
+        stream = self._texts.stream(sql, params or None, size=self._chunk)
+        try:
+            with contextlib.closing(cast("Generator[Any]", stream)):
+                for row in stream:
+                    rows.append(row)
+                    size += sum(map(len, filter(None, row)))
+                    _check_size(sql, len(rows), at_most, size)
+        except psycopg.Error as error:
+            raise self._failure(error, sql) from None
+        described = self._texts.description
+        if not rows or described is None:  # a stream without rows has no columns either
+            return self.table(sql, params)
+        return Table(
+            columns=tuple(column.name for column in described),
+            types=tuple(self.type(column.type_code) for column in described),
+            rows=tuple(rows),
         )
 
     def sqlstate(
@@ -245,6 +282,12 @@ class Control:
             else {},
         )
 
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """The server's settings, each with its context: who may set it, and when."""
+        found = self.table("select name, context from pg_settings")
+        return {str(name): str(context) for name, context in found.rows} if found else {}
+
     @property
     def tls(self) -> bool:
         """Whether this connection is encrypted, so that the server can do TLS."""
@@ -275,6 +318,28 @@ where attrelid = %(oid)s and attnum > 0 and not attisdropped order by attnum
 """
 
 
+def _text_cursor(connection: psycopg.Connection) -> psycopg.Cursor:
+    """A cursor that gives every value as the server wrote it."""
+    cursor = connection.cursor()
+    for kind in cursor.adapters.types:
+        for oid in filter(None, (kind.oid, kind.array_oid)):
+            cursor.adapters.register_loader(oid, TextLoader)
+    return cursor
+
+
+def _reads(sql: str) -> bool:
+    """Whether a statement may be asked again: it begins like one that only reads."""
+    words = (token.text.lower() for token in tokens(sql) if token.kind == "word")
+    return next(words, "") in ("select", "values", "table", "with")
+
+
+def _check_size(sql: str, rows: int, at_most: int, size: int) -> None:
+    if rows > at_most:
+        raise OracleError(f"more than {at_most:,} rows come of: {sql[:80]}")
+    if size > DATA_BYTES:
+        raise OracleError(f"more than {DATA_BYTES >> 20} MB of text come of: {sql[:80]}")
+
+
 def _first_line(error: BaseException) -> str:
     text = str(error).strip()
     return text.splitlines()[-1].strip() if text else type(error).__name__
@@ -290,7 +355,8 @@ def _explain(error: psycopg.Error, sql: str) -> str:
 def _position(position: str | None, sql: str) -> str:
     if not position or not position.isdecimal():
         return ""
-    before = sql[: int(position) - 1]
-    line = before.count("\n") + 1
-    text: Any = sql.splitlines()[line - 1].strip() if sql.splitlines() else ""
-    return f" at line {line}: {text[:80]}"
+    line = sql.count("\n", 0, int(position) - 1) + 1
+    lines = sql.split("\n")  # not splitlines: it forgets an empty last line
+    if not sql[int(position) - 1 :].strip():  # the server missed something at the end
+        line = max((n for n, text in enumerate(lines, 1) if text.strip()), default=1)
+    return f" at line {line}: {lines[line - 1].strip()[:80]}"

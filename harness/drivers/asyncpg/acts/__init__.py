@@ -5,6 +5,7 @@ from __future__ import annotations  # noqa: I001 - one import for each module
 from harness.drivers.asyncpg.acts.arrow import copy_arrow as copy_arrow
 from harness.drivers.asyncpg.acts.connections import (
     close as close,
+    close_timeout as close_timeout,
     closed as closed,
     connect as connect,
     info as info,
@@ -25,6 +26,7 @@ from harness.drivers.asyncpg.acts.pools import (
     pool_release as pool_release,
     pool_size as pool_size,
 )
+from harness.drivers.asyncpg.acts.registrations import register_text as register_text
 from harness.drivers.asyncpg.acts.statements import (
     diagnose as diagnose,
     execute as execute,

@@ -31,6 +31,15 @@ from harness.drivers.psycopg.acts_async.pools import (
     pool_release,
     pool_size,
 )
+from harness.drivers.psycopg.acts_async.registrations import (
+    register_composite as register_composite,
+)
+from harness.drivers.psycopg.acts_async.registrations import (
+    register_enum as register_enum,
+)
+from harness.drivers.psycopg.acts_async.registrations import (
+    register_text as register_text,
+)
 from harness.drivers.psycopg.acts_async.statements import (
     execute,
     execute_script,

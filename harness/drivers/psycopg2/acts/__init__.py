@@ -30,6 +30,10 @@ from harness.drivers.psycopg2.acts.pools import (
     pool_open as pool_open,
     pool_release as pool_release,
 )
+from harness.drivers.psycopg2.acts.registrations import (
+    register_composite as register_composite,
+    register_text as register_text,
+)
 from harness.drivers.psycopg2.acts.statements import (
     diagnose as diagnose,
     execute as execute,
