@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from harness.results.records import Check
 
-FIELDS = ("scenario", "case", "cell", "driver", "profile", "verdict", "detail", "observed",
-          "expected", "expected_verdict", "drift", "deviation", "link")  # fmt: skip
+FIELDS = ("scenario", "case", "cell", "driver", "profile", "verdict", "code", "detail",
+          "observed", "expected", "facts", "expected_verdict", "drift", "deviation",
+          "link")  # fmt: skip
 
 
 def render(checks: Sequence[Check]) -> str:

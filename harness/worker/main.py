@@ -361,7 +361,7 @@ class Worker:
         any, so that nothing is timed that does other work."""
         assert self.task is not None
         how = getattr(self.driver, "how", "")
-        stands_for = f"a reference: {self.reference}: {how}"
+        stands_for = ": ".join(filter(None, ("a reference", self.reference, how)))
         if not callable(getattr(self.session, "texts", None)):
             return Judgement(Verdict.EXACT, Code.RIGHT, stands_for)
         try:
