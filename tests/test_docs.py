@@ -21,6 +21,7 @@ from harness.core.capabilities import Capability
 from harness.core.errors import EXIT_INTERRUPTED
 from harness.core.verdicts import Change, Verdict
 from harness.machine import contention
+from harness.plugin import contract
 from harness.results import records
 from harness.scenario import cells, tables
 
@@ -48,6 +49,8 @@ STRUCTS = (
     records.Footer,
     records.OpenLoop,
 )
+
+DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
 
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
@@ -296,3 +299,10 @@ def test_every_module_has_its_place():
     }
     assert len(modules) > 30
     assert not missing(sorted(modules), [ROOT / "CONTRIBUTING.md"])
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_what_a_profile_registers_is_told(name: str) -> None:
+    driver = contract.load(contract.parse_arm(name))
+    told = "; ".join(driver.registrations) or "nothing"
+    assert f"| {name} | {told} |" in text(DOCS / "bias.md").splitlines()

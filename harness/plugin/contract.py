@@ -71,6 +71,7 @@ class Driver(Protocol):
     gives it back, plus the op `checkout`. Optional: `open_pool(target, profile, size)`
     opens a pool of exactly so many connections, all of them connected; `acts` names the
     module that plays the steps of cases (`harness.plugin.acts`);
+    `registrations` says in a sentence each what the profile `configured` registers;
     `connect(target, profile)` and
     `connect_query(target, profile, sql)` bind the ops of the same names;
     `run_loop()` of an async driver makes its event loop; `reference`, a sentence, makes it

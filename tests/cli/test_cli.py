@@ -560,6 +560,14 @@ print("loaded:", *(one for one in {HEAVY} if one in sys.modules))
     assert done.stdout.splitlines()[-1] == "loaded:"
 
 
+def test_a_list_says_what_the_profile_configured_registers() -> None:
+    lines = pgdyno("list", "profiles").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    said = " ".join(" ".join(lines).split())
+    assert "`register_adapter(dict, Json)`; uuid is `uuid.UUID`: `register_uuid`" in said
+    assert "psqlpy nothing" in said
+
+
 @pytest.mark.parametrize("what", LISTS)
 def test_lists_are_for_people_and_for_programs(what: str) -> None:
     rows = json.loads(pgdyno("list", what, "--format", "json").out)
