@@ -198,7 +198,7 @@ def measure(spec: ServerSpec, order: Order, out: Path) -> None:
 
 
 def _absent(problem: str) -> None:
-    complain(f"{problem}: it does not take part")
+    complain(f"{problem}: it is left out")
 
 
 def outcome(run: Run) -> int:

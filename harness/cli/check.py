@@ -80,7 +80,8 @@ def _add_baselines(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--update",
         action="store_true",
-        help="expect from now on what this check finds; cells not checked keep theirs",
+        help="accept what this check finds as the baseline: later differences are drift; "
+        "cells that are not checked keep theirs",
     )
     parser.add_argument(
         "--force",
@@ -214,7 +215,7 @@ def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) 
         complain(f"{drifted} of {len(checks)} checks drifted")
     if gone := sum(len(_gone(one, every)) for one in known.baselines.values()):
         complain(
-            f"{gone} expected cells are in no scenario any more",
+            f"{gone} cells of the baseline are no longer in any scenario",
             "pgdyno check --update forgets them",
         )
     if new := known.new(checks):

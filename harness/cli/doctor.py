@@ -21,7 +21,7 @@ def add_parser(subparsers: Any) -> None:
     """Declare the verb."""
     parser = subparsers.add_parser(
         "doctor",
-        help="is everything here: drivers, server, machine",
+        help="is everything in place: drivers, server, machine",
         description="Look at drivers, the server and the machine; say what is missing and "
         "what to do about it. Exits 5 when no benchmark could run.",
     )
@@ -47,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
         "--trials",
         type=int,
         metavar="N",
-        help="with --validate --full: at most so many trials of each kind, for less time",
+        help="with --validate --full: at most N trials of each kind, which takes less time",
     )
     parser.add_argument(
         "--keep",
@@ -93,7 +93,10 @@ def _validate(args: argparse.Namespace) -> int:
     effort = suite.FULL if args.full else suite.QUICK
     if args.trials is not None:
         if args.trials < 1:
-            raise UsageError("no trial can say anything", hint="--trials 1 or more")
+            raise UsageError(
+                "--trials must be 1 or more",
+                hint="leave it out for as many as the marks ask for",
+            )
         effort = suite.at_most(effort, args.trials)
     kept = args.keep or (Path("results/validity") if args.full else None)
     with (

@@ -54,7 +54,7 @@ def compare_texts(
         if one != other:
             return Judgement(
                 Verdict.LOSSY,
-                f"call {number} brought other rows than the server has",
+                f"call {number} returned other rows than the server has",
                 verify.shorten(repr(one)),
                 verify.shorten(repr(other)),
             )

@@ -127,7 +127,7 @@ def _judge_like(pattern: str, value: Any) -> Judgement:
 def _judge_has(wanted: Mapping[str, Any], value: Any) -> Judgement:
     """Each entry: told less is `differs`, told something else `lossy`."""
     if not isinstance(value, Mapping):
-        return Judgement(Verdict.LOSSY, f"{verify.show(value)} is no dict")
+        return Judgement(Verdict.LOSSY, f"{verify.show(value)} is not a dict")
     return verify.worst(_judge_entry(name, one, value) for name, one in wanted.items())
 
 

@@ -407,7 +407,7 @@ def _doubts(test: quality.SelfTest) -> Iterator[Finding]:
 
 
 def _problem(arm: ArmFacts) -> Finding:
-    return Finding("driver", f"{arm.id} took no part: {arm.problem}", arm.id)
+    return Finding("driver", f"{arm.id} was left out: {arm.problem}", arm.id)
 
 
 def _doubt(one: audit.Doubt) -> Finding:

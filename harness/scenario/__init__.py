@@ -120,7 +120,7 @@ def _files(path: str) -> list[Path]:
     names = [str(file.relative_to(root).with_suffix("")) for file in root.rglob("*.toml")]
     near = difflib.get_close_matches(path, [*names, *{n.split("/")[0] for n in names}], 3)
     raise ScenarioError(
-        f"'{path}' is no scenario, family or TOML file",
+        f"'{path}' is not a scenario, a family or a TOML file",
         hint=f"did you mean {', '.join(near)}?" if near else "pgdyno list scenarios",
     )
 

@@ -52,7 +52,7 @@ def _check_axes(case: CaseTable, where: str) -> None:
         for value in values:
             if value not in case.axes.get(name, []):
                 raise ScenarioError(
-                    f"{where}, check: {value!r} is no value of an axis '{name}'"
+                    f"{where}, check: {value!r} is not a value of an axis '{name}'"
                 )
     if case.bench is not None:
         _check_bench(case, case.bench, where)
@@ -76,7 +76,7 @@ def _check_point(case: CaseTable, point: dict[str, AxisValue], where: str) -> No
         )
     for name, value in point.items():
         if value not in case.axes[name]:
-            raise ScenarioError(f"{where}: {value!r} is no value of the axis '{name}'")
+            raise ScenarioError(f"{where}: {value!r} is not a value of the axis '{name}'")
 
 
 def _fill(value: Any, marks: dict[str, str], where: str) -> Any:
@@ -92,6 +92,7 @@ def _fill(value: Any, marks: dict[str, str], where: str) -> Any:
 def _marked(name: str, marks: dict[str, str], where: str) -> str:
     if name not in marks:
         raise ScenarioError(
-            f"{where}: ${{{name}}} is no axis", hint=f"axes: {', '.join(marks) or 'none'}"
+            f"{where}: ${{{name}}} is not an axis",
+            hint=f"axes: {', '.join(marks) or 'none'}",
         )
     return marks[name]

@@ -143,7 +143,7 @@ def _number(value: int | str | None, key: str, where: str) -> int:
     if value is None:
         return 0
     if isinstance(value, str) and not value.isdecimal():
-        raise ScenarioError(f"{where}: {key} = {value!r} is no number")
+        raise ScenarioError(f"{where}: {key} = {value!r} is not a number")
     return int(value)
 
 

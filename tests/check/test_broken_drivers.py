@@ -145,7 +145,7 @@ def test_what_a_driver_prints_disturbs_nobody(place: Venue, tmp_path: Path) -> N
     [
         ("crash-at-import", "cannot be imported: RuntimeError: broken at import"),
         ("missing-library", "is not installed"),
-        ("no-version", "does not tell its version"),
+        ("no-version", "does not report its version"),
         ("not-a-driver", "`kind` must be 'sync', 'async' or 'program'"),
         ("unknown-capability", "unknown capability teleportation"),
         ("psycopg2+turbo", "has no option 'turbo'"),

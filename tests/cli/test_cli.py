@@ -93,10 +93,10 @@ def file(tmp_path: Path) -> Callable[..., Path]:
 # --- usage ----------------------------------------------------------------------------
 
 USAGE = {
-    "scenario": (["check", "query/poitn"], "'query/poitn' is no scenario", "query/point"),
-    "family": (["bench", "qeury"], "'qeury' is no scenario, family", "did you mean query"),
-    "far from any": (["check", "§§§"], "'§§§' is no scenario", "pgdyno list scenarios"),
-    "empty": (["check", ""], "'' is no scenario", "pgdyno list scenarios"),
+    "scenario": (["check", "query/poitn"], "'query/poitn' is not a scen", "query/point"),
+    "family": (["bench", "qeury"], "'qeury' is not a scenario, a", "did you mean query"),
+    "far from any": (["check", "§§§"], "'§§§' is not a scenario", "pgdyno list scenarios"),
+    "empty": (["check", ""], "'' is not a scenario", "pgdyno list scenarios"),
     "case": (["bench", "query/point#nope"], "no case is called query/point#nope", "list"),
     "file": (["check", "no/such.toml"], "no/such.toml: there is no such file", ""),
     "driver": (["check", "--driver", "asyncgp"], "no driver 'asyncgp'", "asyncpg"),
@@ -108,7 +108,7 @@ USAGE = {
     ),
     "a reference": (
         ["check", "--driver", "pgbench"],
-        "'pgbench' is a reference and no driver",
+        "'pgbench' is a reference, not a driver",
         "pgdyno bench adds it by itself",
     ),
     "option of bench": (
@@ -443,7 +443,7 @@ def test_a_full_disk_keeps_what_was_checked_before(
     arguments = ("check", path, "--driver", "psycopg2", "--out", out)
     ended = pgdyno(*arguments, preexec_fn=limit)
     assert ended.code == 4, ended.said
-    assert f"{out} cannot be written further: " in ended.err
+    assert f"{out} cannot be written to the end: " in ended.err
     assert "hint: what was measured before is kept" in ended.err
     run = store.read(out)
     assert 10 < len(run.checks) < 120
@@ -546,11 +546,11 @@ HEAVY = ("psycopg", "psycopg2", "asyncpg", "psqlpy", "uvloop", "matplotlib", "nu
 def test_lists_and_help_load_neither_drivers_nor_charts() -> None:
     code = f"""
 import sys
-from harness import cli
+from harness.cli.main import main
 for arguments in {[["list", one] for one in LISTS]}:
-    assert cli.main(arguments) == 0
+    assert main(arguments) == 0
 try:
-    cli.main(["--help"])
+    main(["--help"])
 except SystemExit as ended:
     assert not ended.code
 print("loaded:", *(one for one in {HEAVY} if one in sys.modules))
