@@ -35,13 +35,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--validate",
         action="store_true",
-        help="are the measurements right here: each test with its mark (five minutes)",
+        help="test pgdyno’s own numbers on this machine (five minutes)",
     )
     parser.add_argument(
         "--full",
         action="store_true",
-        help="with --validate: as many trials as the marks ask for, and other tools beside "
-        "(two to three hours); what --keep holds already is not run again",
+        help="with --validate: as many trials as the marks ask for, and other tools as well "
+        "(two to three hours); what --keep already holds is not run again",
     )
     parser.add_argument(
         "--trials",
