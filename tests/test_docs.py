@@ -204,7 +204,7 @@ def test_every_plan(effort):
         ("slice of about 200 ms", schedule.CONCURRENT_SLICE_NS == 200_000_000),
         ("More than 10 % marks", contention.FOREIGN_LIMIT == 0.10),
         ("at most half as many times", runner.MAX_ATTEMPT_SHARE == 0.5),
-        ("Below six rounds there is not an interval", stats.MIN_ROUNDS == 6),
+        ("Below six rounds there is no interval", stats.MIN_ROUNDS == 6),
         ("beyond the threshold (3 %", THRESHOLD == 0.03),
         ("corrected p-value is at most\n5 %", ALPHA == 0.05),
     ],

@@ -62,7 +62,8 @@ def add_parser(subparsers: Any) -> None:
         "--profile",
         choices=("default", "configured"),
         default="configured",
-        help="as installed, or with the documented registrations done (default: configured)",
+        help="as installed, or with the documented registrations done "
+        "(default: configured)",
     )
     parser.add_argument(
         "--seed", type=int, metavar="N", help="order of slices (default: random)"

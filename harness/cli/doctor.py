@@ -40,8 +40,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--full",
         action="store_true",
-        help="with --validate: as many trials as the marks ask for, and other tools as well "
-        "(two to three hours); what --keep already holds is not run again",
+        help="with --validate: as many trials as the marks ask for, and other tools as "
+        "well (two to three hours); what --keep already holds is not run again",
     )
     parser.add_argument(
         "--trials",
