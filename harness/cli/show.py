@@ -350,12 +350,12 @@ def _title(played: Played) -> tuple[str, str]:
 
 
 def _scene(place: Venue, play: Playable, played: Played) -> Any:
-    from harness.reproduce.script import Scene
+    from harness.reproduce.script import Setting
 
     cell = play.cell
     reset = cell.bench.reset if cell.bench and cell.fixture.scope == "trial" else ""
     parts = [part.strip(" \n;") for part in (cell.fixture.sql, reset) if part.strip()]
-    return Scene(
+    return Setting(
         title=_title(played),
         setup=";\n".join(parts),
         extension_schemas=place.stage.extension_schemas,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
-from harness.report.cells import CellView, Group, Reference, Row
+from harness.report.cells import CellView, RankGroup, Reference, Row
 from harness.report.format import markdown_cell as esc
 from harness.report.instructions import HEAD as COUNTED
 from harness.report.instructions import CountedCell, CountRow
@@ -100,7 +100,7 @@ def _overview(run: RunView) -> Iterator[str]:
         yield ""
 
 
-def _question(cell: CellView, group: Group) -> str:
+def _question(cell: CellView, group: RankGroup) -> str:
     extra = ", ".join(filter(None, (cell.point, group.label)))
     return esc(cell.facts.title) + (f" ({esc(extra)})" if extra else "")
 
@@ -109,7 +109,7 @@ def _mean(point: float, low: float, high: float) -> str:
     return f"{fmt.times(point)} ({low:.2f} – {high:.2f})"
 
 
-def _ratio(group: Group, arm: str) -> str:
+def _ratio(group: RankGroup, arm: str) -> str:
     row = next((one for one in group.rows if one.arm == arm), None)
     if row is None:
         return ""
@@ -160,7 +160,7 @@ def _code(identity: str) -> str:
     return f"`{identity}`" if re.fullmatch(r"[\w/#@=,.-]+", identity) else esc(identity)
 
 
-def _cell_row(cell: CellView, group: Group, row: Row) -> list[str]:
+def _cell_row(cell: CellView, group: RankGroup, row: Row) -> list[str]:
     name = esc(row.arm) + (f" ({group.label})" if group.label else "")
     return _numbers(cell, row, row.mark, name)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
-from harness.report.cells import CellView, Group, Row
+from harness.report.cells import CellView, RankGroup, Row
 from harness.report.measured import Measured, is_ranked
 
 WIDTH = 80
@@ -55,7 +55,7 @@ def _heads(arms: Sequence[str]) -> Iterator[str]:
         yield fmt.shorten(rest or arm, _COLUMN - 1)
 
 
-def _question(cell: CellView, group: Group, width: int) -> str:
+def _question(cell: CellView, group: RankGroup, width: int) -> str:
     """The title, shortened so that what tells it from its neighbours stays."""
     values = ", ".join(map(str, cell.facts.point.values()))
     extra = f"{cell.facts.clients} {group.label}" if group.label else values
@@ -63,7 +63,7 @@ def _question(cell: CellView, group: Group, width: int) -> str:
     return fmt.shorten(cell.facts.title, width - len(extra)) + extra
 
 
-def _entry(group: Group, arm: str) -> str:
+def _entry(group: RankGroup, arm: str) -> str:
     row = next((one for one in group.rows if one.arm == arm), None)
     if row is None:
         return ""

@@ -18,7 +18,7 @@ from harness.core.verdicts import Verdict
 from harness.core.visible import visible_line
 from harness.report import format as fmt
 from harness.report import scale
-from harness.report.cells import CellView, Group, Row
+from harness.report.cells import CellView, RankGroup, Row
 from harness.report.view import Report, RunView
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b0508a", "#56a5d8", "#c98a00", "#6f6f78",
@@ -115,7 +115,7 @@ def _dot(axes: Axes, x: float, y: float, row: Row, colour: str) -> None:
               markeredgewidth=0.8 if ranked else 1.6)  # fmt: skip
 
 
-def _ratios(group: Group) -> Iterator[float]:
+def _ratios(group: RankGroup) -> Iterator[float]:
     """All that a row shows: its dots, and how far their intervals reach."""
     for ratio in filter(None, (row.ratio for row in group.rows)):
         ends = (ratio.low, ratio.point, ratio.high)
@@ -132,7 +132,7 @@ def _ratio_axis(axes: Axes, ratios: Sequence[float]) -> None:
     _marks(axes, marks, [f"{mark:g}×" for mark in marks])
 
 
-def _question(cell: CellView, group: Group) -> str:
+def _question(cell: CellView, group: RankGroup) -> str:
     """The title, shortened so that what tells it from its neighbours stays."""
     extra = ", ".join(filter(None, (cell.point, group.label)))
     extra = f" ({fmt.shorten(extra, _NAME - 24)})" if extra else ""

@@ -95,7 +95,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RankGroup:
     """Arms that may be ranked together. `label` is `threads`, `tasks` or empty; `first` is
     the arm to which ratios are taken, as `ranks` defines it; `order_note` says why times or
     ratios are not in the order shown, where they are not."""
@@ -139,7 +139,7 @@ class CellView:
     """One question with the answers of all arms, and the references below them."""
 
     facts: CellFacts
-    groups: tuple[Group, ...]
+    groups: tuple[RankGroup, ...]
     references: tuple[Reference, ...] = ()
 
     @property
@@ -205,7 +205,7 @@ def _groups(
     arms: Sequence[ArmFacts],
     counted: Trials,
     worst: Mapping[tuple[str, str], Trial],
-) -> Iterable[Group]:
+) -> Iterable[RankGroup]:
     """One group, or threads and tasks apart where clients work at the same time."""
     labels = ("threads", "tasks") if cell.clients else ("",)
     for label in labels:
@@ -219,7 +219,7 @@ def _groups(
             for arm in here
         ]
         if rows:
-            yield Group(label, tuple(rows))
+            yield RankGroup(label, tuple(rows))
 
 
 def row_of(

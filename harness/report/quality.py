@@ -10,7 +10,7 @@ from statistics import median
 from harness.analysis.times import counting_trials, paired_log_ratios
 from harness.core import stats
 from harness.report import format as fmt
-from harness.report.cells import CellView, Group, Trials
+from harness.report.cells import CellView, RankGroup, Trials
 from harness.results.records import ArmFacts, CellFacts, Run
 
 AA_LEVEL = 0.01
@@ -188,7 +188,7 @@ def _complete(cell: CellView) -> bool:
     return bool(cell.rows) and all(row.rank is not None and row.ratio for row in cell.rows)
 
 
-def _ratio(group: Group, arm: str) -> float:
+def _ratio(group: RankGroup, arm: str) -> float:
     ratio = next(row.ratio for row in group.rows if row.arm == arm)
     assert ratio is not None
     return ratio.point

@@ -26,7 +26,7 @@ from harness.core.verdicts import Verdict
 from harness.report import format as fmt
 
 if TYPE_CHECKING:
-    from harness.report.cells import CellView, Group, Row
+    from harness.report.cells import CellView, RankGroup, Row
     from harness.results.records import CellFacts, Trial
 
 FALSE_DISCOVERY = 0.05
@@ -80,8 +80,8 @@ def fastest(rows: Sequence[Row], logs: Logs) -> str:
 
 
 def _compared(
-    cell: CellFacts, group: Group, counted: Trials
-) -> tuple[Group, dict[str, float]]:
+    cell: CellFacts, group: RankGroup, counted: Trials
+) -> tuple[RankGroup, dict[str, float]]:
     """The group with its fastest and all ratios to it, and the p-values of those tested."""
 
     def logs(arm: str, other: str) -> list[float]:
@@ -121,7 +121,9 @@ def _able(row: Row) -> bool:
 # --- ranks ----------------------------------------------------------------------------
 
 
-def _placed(group: Group, tests: Mapping[str, float], adjusted: Iterator[float]) -> Group:
+def _placed(
+    group: RankGroup, tests: Mapping[str, float], adjusted: Iterator[float]
+) -> RankGroup:
     """The group in the order in which it is shown; `adjusted` are in the order of tests."""
     p_values = dict(zip(tests, adjusted, strict=False))
     rows = with_ranks(group.rows, group.first, p_values)

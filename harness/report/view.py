@@ -48,7 +48,7 @@ TERMS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class RunFact:
     """A line of the environment."""
 
     name: str
@@ -56,7 +56,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class ArmView:
     """A driver as a column: `rss_bytes` is its greatest peak."""
 
     id: str
@@ -85,7 +85,7 @@ class TermRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Remark:
     """Something a reader must know. `grave` if it casts doubt on numbers."""
 
     kind: str
@@ -102,10 +102,10 @@ class RunView:
     kind: str
     answer: str
     sureness: str
-    environment: tuple[Fact, ...]
-    arms: tuple[Arm, ...]
+    environment: tuple[RunFact, ...]
+    arms: tuple[ArmView, ...]
     terms: tuple[TermRow, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[Remark, ...]
     cells: tuple[CellView, ...]
     means: tuple[quality.ArmMean, ...]
     mean_cells: int
@@ -126,7 +126,7 @@ class RunView:
         return "Benchmark" if self.cells else "Conformance"
 
     @property
-    def competitors(self) -> tuple[Arm, ...]:
+    def competitors(self) -> tuple[ArmView, ...]:
         """The arms that are compared: neither A/A arms nor references."""
         return tuple(arm for arm in self.arms if not arm.twin and not arm.reference)
 
@@ -151,7 +151,7 @@ class Report:
     runs: tuple[RunView, ...]
 
     @property
-    def grave(self) -> tuple[Finding, ...]:
+    def grave(self) -> tuple[Remark, ...]:
         """What casts doubt on numbers, of all runs."""
         return tuple(one for run in self.runs for one in run.findings if one.grave)
 
@@ -281,31 +281,31 @@ def _sureness(
 # --- the circumstances ----------------------------------------------------------------
 
 
-def _environment(run: Run) -> Iterator[Fact]:
+def _environment(run: Run) -> Iterator[RunFact]:
     header, machine, server = run.header, run.header.machine, run.header.server
     memory = f"{machine.memory_bytes / 2**30:.1f} GiB"
     virtual = f", virtual ({machine.virtual})" if machine.virtual else ""
-    yield Fact(
+    yield RunFact(
         "machine", f"{machine.cpu}, {fmt.plural(machine.cores, 'core')}, {memory}{virtual}"
     )
-    yield Fact("system", f"{machine.system} {machine.release}")
-    yield Fact("Python", f"{machine.implementation} {machine.python}")
+    yield RunFact("system", f"{machine.system} {machine.release}")
+    yield RunFact("Python", f"{machine.implementation} {machine.python}")
     managed = "managed by pgdyno" if server.managed else "borrowed"
-    yield Fact("server", f"PostgreSQL {server.version} ({server.label}, {managed})")
-    yield Fact("transport", server.transport)
-    yield Fact("extensions", _pairs(server.extensions, " "))
-    yield Fact("server settings", _pairs(server.settings, " = "))
-    yield Fact("placement", _pairs(header.placement, " = "))
-    yield Fact("effort", header.effort or fmt.NONE)
+    yield RunFact("server", f"PostgreSQL {server.version} ({server.label}, {managed})")
+    yield RunFact("transport", server.transport)
+    yield RunFact("extensions", _pairs(server.extensions, " "))
+    yield RunFact("server settings", _pairs(server.settings, " = "))
+    yield RunFact("placement", _pairs(header.placement, " = "))
+    yield RunFact("effort", header.effort or fmt.NONE)
     if run.counts:
         programs = ", ".join(sorted(counters(run))) or fmt.NONE
-        yield Fact("instructions counted by", programs)
-    yield Fact("seed", str(header.seed))
-    yield Fact("started", header.started)
-    yield Fact("duration", fmt.span(run.footer.elapsed_ns) if run.footer else "unknown")
-    yield Fact("pgdyno", header.pgdyno)
-    yield Fact("command", shlex.join(["pgdyno", *_without_name(header.command)]))
-    yield Fact("results file", run.path.rpartition("/")[2])
+        yield RunFact("instructions counted by", programs)
+    yield RunFact("seed", str(header.seed))
+    yield RunFact("started", header.started)
+    yield RunFact("duration", fmt.span(run.footer.elapsed_ns) if run.footer else "unknown")
+    yield RunFact("pgdyno", header.pgdyno)
+    yield RunFact("command", shlex.join(["pgdyno", *_without_name(header.command)]))
+    yield RunFact("results file", run.path.rpartition("/")[2])
 
 
 def _without_name(command: Sequence[str]) -> Sequence[str]:
@@ -324,7 +324,7 @@ def _hues(runs: Sequence[Run]) -> dict[str, int]:
     return {name: index for index, name in enumerate(dict.fromkeys(names))}
 
 
-def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[Arm]:
+def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[ArmView]:
     """All drivers, and the references that some driver is compared with: the harness's own
     have no terms."""
     floors = {cell.floor.row.arm for cell in cells if cell.floor}
@@ -334,7 +334,7 @@ def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[Arm]:
     for arm in run.header.arms:
         if arm.reference and arm.id not in floors:
             continue
-        yield Arm(
+        yield ArmView(
             id=arm.id,
             twin=arm.twin,
             reference=arm.reference,
@@ -346,7 +346,7 @@ def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[Arm]:
         )
 
 
-def _terms(arms: Sequence[Arm]) -> tuple[TermRow, ...]:
+def _terms(arms: Sequence[ArmView]) -> tuple[TermRow, ...]:
     """Every term of every arm; the known ones first and in their own order."""
     known = [name for name in TERMS if any(name in arm.terms for arm in arms)]
     other = sorted({name for arm in arms for name in arm.terms} - TERMS.keys())
@@ -363,11 +363,11 @@ def _terms(arms: Sequence[Arm]) -> tuple[TermRow, ...]:
     return tuple(rows)
 
 
-def _declared(name: str, arm: Arm) -> str:
+def _declared(name: str, arm: ArmView) -> str:
     return arm.terms.get(name) or fmt.NONE
 
 
-def _term(name: str, arms: Sequence[Arm], value: Callable[[Arm], str]) -> TermRow:
+def _term(name: str, arms: Sequence[ArmView], value: Callable[[ArmView], str]) -> TermRow:
     drivers = {value(arm) for arm in arms if not arm.reference}
     return TermRow(name, tuple(map(value, arms)), len(drivers) > 1)
 
@@ -380,16 +380,16 @@ def _findings(
     cells: Sequence[CellView],
     tests: Sequence[quality.SelfTest],
     averages: Sequence[quality.ArmMean],
-) -> Iterator[Finding]:
+) -> Iterator[Remark]:
     if run.truncated:
         text = (
             f"The results file is truncated: {run.truncated}. What is missing is unknown."
         )
-        yield Finding("truncated", text, grave=True)
+        yield Remark("truncated", text, grave=True)
     for test in tests:
         yield from _doubts(test)
     yield from (_problem(arm) for arm in run.header.arms if arm.problem)
-    yield from (Finding("grows", text, cell) for text, cell in memory.told(run))
+    yield from (Remark("grows", text, cell) for text, cell in memory.told(run))
     yield from _few_rounds(cells)
     yield from (_doubt(one) for one in audit.audit(run))
     yield from _dominated(averages)
@@ -397,24 +397,24 @@ def _findings(
     yield from _disturbed(run)
 
 
-def _doubts(test: quality.SelfTest) -> Iterator[Finding]:
+def _doubts(test: quality.SelfTest) -> Iterator[Remark]:
     for cell in test.doubtful:
         text = (
             f"{test.original} differs from itself by {fmt.change(cell.shift.point)}. "
             "Differences of this size between drivers mean nothing in this run."
         )
-        yield Finding("A/A", text, cell.cell, grave=True)
+        yield Remark("A/A", text, cell.cell, grave=True)
 
 
-def _problem(arm: ArmFacts) -> Finding:
-    return Finding("driver", f"{arm.id} was left out: {arm.problem}", arm.id)
+def _problem(arm: ArmFacts) -> Remark:
+    return Remark("driver", f"{arm.id} was left out: {arm.problem}", arm.id)
 
 
-def _doubt(one: audit.Doubt) -> Finding:
-    return Finding(one.kind, one.text, one.where, one.grave)
+def _doubt(one: audit.Doubt) -> Remark:
+    return Remark(one.kind, one.text, one.where, one.grave)
 
 
-def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Finding]:
+def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Remark]:
     """Means that one question decides."""
     for one in averages:
         if one.dominated_by:
@@ -422,29 +422,29 @@ def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Finding]:
                 f"the mean of {one.arm} is {fmt.times(one.mean.point)} the fastest, and "
                 f"{fmt.times(one.without)} without this one question"
             )
-            yield Finding("mean", text, one.dominated_by)
+            yield Remark("mean", text, one.dominated_by)
 
 
-def _few_rounds(cells: Sequence[CellView]) -> Iterator[Finding]:
+def _few_rounds(cells: Sequence[CellView]) -> Iterator[Remark]:
     few = [cell for cell in cells if any(_unsure(row) for row in cell.rows)]
     if few:
         text = (
             f"{len(few)} of {fmt.plural(len(cells), 'question')} had fewer than "
             f"{MIN_ROUNDS} quiet rounds: a median, no interval, no rank."
         )
-        yield Finding("rounds", text, ", ".join(cell.facts.id for cell in few[:3]))
+        yield Remark("rounds", text, ", ".join(cell.facts.id for cell in few[:3]))
 
 
 def _unsure(row: Row) -> bool:
     return bool(row.verdict and row.verdict.timeable and not row.sure)
 
 
-def _note(note: Note) -> Finding:
+def _note(note: Note) -> Remark:
     kind = _NOTE_KINDS.get(note.kind, note.kind)
-    return Finding(kind, note.text, ", ".join(filter(None, (note.cell, note.arm))))
+    return Remark(kind, note.text, ", ".join(filter(None, (note.cell, note.arm))))
 
 
-def _disturbed(run: Run) -> Iterator[Finding]:
+def _disturbed(run: Run) -> Iterator[Remark]:
     """Blocks that were thrown away, with the commonest reason."""
     blocks = {
         (one.cell, one.round, one.attempt): one.disturbed
@@ -458,4 +458,4 @@ def _disturbed(run: Run) -> Iterator[Finding]:
             f"{fmt.plural(len(blocks), 'block')} disturbed and not counted; in "
             f"{count} of them {reason}."
         )
-        yield Finding("disturbed", text)
+        yield Remark("disturbed", text)

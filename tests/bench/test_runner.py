@@ -11,19 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers import timed
 
 from harness import scenario
 from harness.bench.block import Block
 from harness.bench.measurer import Measurer
-from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
 from harness.cli.bench import outcome, with_aa
 from harness.core.arms import Arm
-from harness.core.cells import Cell
 from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
 from harness.core.verdicts import Verdict
-from harness.machine import host
-from harness.play.recording import Recording
 from harness.results import store
 from harness.results.records import Footer, Note, Run, Trial
 from harness.venue.venue import Venue
@@ -102,16 +99,6 @@ requires = ["pool-waits"]
 """
 
 
-class Silent:
-    """Progress that nobody looks at."""
-
-    def step(self, *where: object) -> None: ...
-
-    def preparing(self, cell: Cell) -> None: ...
-
-    def block(self, *where: object) -> None: ...
-
-
 @pytest.fixture
 def late(miniatures: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the miniatures findable, and the drivers that go wrong when they are timed."""
@@ -132,25 +119,7 @@ def bench(
     """Measure some cases of the scenario above; the results file, read."""
     file = folder / "short.toml"
     file.write_text(SCENARIO)
-    made = scenario.load(file)
-    cells = [one for one in made.cells if one.case in cases]
-    out = folder / f"run-{len(list(folder.iterdir()))}.jsonl"
-    with Recording(out, "bench", place, [made], cells, arms, seed=seed) as recording:
-        recording.begin()
-        Runner(
-            place.stage,
-            place.control,
-            arms,
-            cells,
-            plan,
-            seed=seed,
-            placement=host.Placement(),  # unpinned: nobody's processor is watched
-            server_pid=place.server.pid,
-            folder=folder,
-            emit=recording.write,
-            progress=Silent(),
-        ).run()
-    return store.read(out)
+    return timed(place, folder, scenario.load(file), cases, arms, plan, seed)
 
 
 def of(run: Run, case: str, arm: str = "") -> list[Trial]:

@@ -22,6 +22,7 @@ from typing import Any
 
 import psutil
 import pytest
+from helpers import uri
 
 from harness import scenario
 from harness.cli import main
@@ -68,8 +69,7 @@ def pgdyno(*arguments: str | Path, **options: Any) -> Ended:
 @pytest.fixture(scope="module")
 def dsn(place: Venue) -> str:
     """The tests' server as a DSN with its password."""
-    to = place.server.target
-    return f"postgresql://{to.user}:{to.password}@{to.host}:{to.port}/{to.dbname}"
+    return uri(place)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from harness.core.verdicts import Verdict
 from harness.render import html, markdown, text
 from harness.report import view
-from harness.report.cells import Group, cell_views
+from harness.report.cells import RankGroup, cell_views
 
 ARMS = ("psycopg", "psycopg2", "asyncpg", "psqlpy")
 VERDICTS = ("exact", "exact", "exact", "exact", "differs", "lossy", "unsupported")
@@ -57,7 +57,7 @@ def runs(draw):
     return run_of(walls, verdicts, cells=draw(st.integers(1, 2)))
 
 
-def must_hold(group: Group) -> None:
+def must_hold(group: RankGroup) -> None:
     """What a reader may rely on."""
     able = [row for row in group.rows if row.rank is not None]
     level = [row for row in able if row.rank == 1]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import checked
 
 from harness import scenario
-from harness.check.checker import Checker
 from harness.core.arms import Arm
 from harness.core.calls import ErrorFields, Op
 from harness.core.cells import Cell, Expected, Task
@@ -372,10 +372,8 @@ VERDICTS = {
 @pytest.fixture(scope="module")
 def played(place, tmp_path_factory) -> dict[str, Check]:
     """What psycopg is told for each of the cases."""
-    checks: list[Check] = []
     folder = tmp_path_factory.mktemp("played")
-    cells = load(folder, PLAYED)
-    Checker(place.stage, [Arm("psycopg")], folder, checks.append).run(cells)
+    checks = checked(place, folder, load(folder, PLAYED), [Arm("psycopg")])
     return {check.case: check for check in checks}
 
 
