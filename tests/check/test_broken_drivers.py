@@ -101,6 +101,12 @@ def test_the_healthy_driver_is_exact(place: Venue, tmp_path: Path) -> None:
     [
         ("wrong-value", "rows", Verdict.LOSSY, "101"),
         ("wrong-type", "rows", Verdict.DIFFERS, "str"),
+        (
+            "cannot-bind",
+            "rows",
+            Verdict.REJECTED,
+            "while building parameters: ValueError: no such parameter object",
+        ),
         ("raw-bytes", "rows", Verdict.LOSSY, "bytes cannot be an int4"),
         ("one-short", "rows", Verdict.LOSSY, "4 rows instead of 5"),
         ("lazy", "rows", Verdict.BROKEN, "decoded after the op"),

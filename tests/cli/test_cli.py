@@ -966,3 +966,41 @@ def test_show_names_a_form_that_works(file: Callable[..., Path], tmp_path: Path)
     ended = pgdyno("show", "mine#one", "--driver", "psycopg", cwd=tmp_path)
     assert ended.code == 2
     assert "several files are called mine.toml: mine.toml, other/mine.toml" in ended.err
+
+
+STEPS = """
+schema = 1
+title = "T"
+why = "W"
+
+[[case]]
+name = "unread"
+[[case.step]]
+op = "fetch_val"
+sql = "selec"
+expect.trait = true
+
+[[case]]
+name = "silent"
+op = "fetch_val"
+sql = "select 41 + 1"
+expect.rejected = true
+"""
+
+
+@pytest.mark.usefixtures("borrowed")
+def test_show_tells_the_message_of_an_exception_that_is_a_trait(
+    file: Callable[..., Path],
+) -> None:
+    shown = pgdyno("show", f"{file(STEPS)}#unread", "--driver", "psycopg2")
+    assert shown.code == 0, shown.said
+    assert "step 1     raised psycopg2.errors.SyntaxError" in shown.out
+    assert 'syntax error at or near "selec"' in shown.out
+
+
+@pytest.mark.usefixtures("borrowed")
+def test_no_error_tells_the_value_that_came(file: Callable[..., Path]) -> None:
+    ended = pgdyno("check", f"{file(STEPS)}#silent", "--driver", "psycopg2")
+    assert ended.code == 1
+    assert "42" in ended.out
+    assert "no error came but" in " ".join(ended.out.split())
