@@ -210,12 +210,15 @@ def _exit_code(checks: Sequence[Check], fail_on: Verdict) -> int:
 
 def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) -> None:
     """On stderr, what a matrix does not show: how much drifted, is new, or is gone."""
+    from harness.report import format as fmt
+
     drifted = sum(bool(check.drift) for check in checks)
     if drifted:
         complain(f"{drifted} of {len(checks)} checks drifted")
     if gone := sum(len(_gone(one, every)) for one in known.baselines.values()):
         complain(
-            f"{gone} cells of the baseline are no longer in any scenario",
+            f"{fmt.plural(gone, 'cell')} of the baseline {'is' if gone == 1 else 'are'} no "
+            "longer in any scenario",
             "pgdyno check --update forgets them",
         )
     if new := known.new(checks):

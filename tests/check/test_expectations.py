@@ -363,7 +363,7 @@ def test_what_is_gone_from_the_library_is_forgotten_and_own_files_are_not(run):
     (path,) = Path("results/baselines").rglob("psycopg2.json")
     more = '"query/constant#gone": {"default": "exact"},\n "other#x": {"default": "exact"},'
     path.write_text(path.read_text().replace('"cells": {', f'"cells": {{{more}'))
-    assert "1 cells of the baseline are no longer in any scenario" in run()[2]
+    assert "1 cell of the baseline is no longer in any scenario" in run()[2]
     assert "1 removed" in run("--update")[2]
     assert "other#x" in path.read_text()
     assert "gone" not in path.read_text()

@@ -793,8 +793,13 @@ def test_a_benchmark_of_a_file_outside_the_repository(bench: Bench) -> None:
 def test_results_go_to_stdout_and_progress_does_not(bench: Bench) -> None:
     lines = bench.ended.out.splitlines()
     assert lines[0] == "results: deep/run.jsonl"
-    assert all(one.startswith(("results: ", "report: report/")) for one in lines)
-    assert all((bench.folder / one.partition(": ")[2]).exists() for one in lines)
+    paths = [one for one in lines if one.startswith(("results: ", "report: report/"))]
+    assert len(paths) > 3
+    assert all((bench.folder / one.partition(": ")[2]).exists() for one in paths)
+    assert lines[len(paths)].startswith("bench  2 questions × 2 drivers · ")
+    assert lines[-1].startswith(f"exit {bench.ended.code}: ") or lines[-2].startswith(
+        f"exit {bench.ended.code}: "
+    )
     assert "preparing <i>evil#read" in bench.ended.err
 
 
