@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import math
 import re
 import subprocess
@@ -19,10 +20,10 @@ from harness.core import stats
 from harness.core.calls import Op
 from harness.core.capabilities import Capability
 from harness.core.errors import EXIT_INTERRUPTED
-from harness.core.verdicts import Change, Verdict
+from harness.core.verdicts import Change, Code, Facts, Judgement, Verdict
 from harness.machine import contention
 from harness.plugin import contract
-from harness.results import records
+from harness.results import records, store
 from harness.scenario import cells, tables
 
 ROOT = Path(__file__).parent.parent
@@ -112,6 +113,36 @@ def test_every_verdict_and_change():
     assert not missing([*Change], [DOCS / "methodology.md"])
 
 
+def test_every_code_has_its_sentence():
+    rows = sections(DOCS / "results-format.md")["Codes"]
+    described = re.findall(r"^\| `([\w-]+)` \| (.+) \|$", rows, re.MULTILINE)
+    assert described == [(code.value, code.sentence) for code in Code]
+
+
+def test_every_field_of_a_judgement():
+    section = sections(DOCS / "results-format.md")["Judgement"]
+    described = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert described == [field.name for field in dataclasses.fields(Judgement)]
+
+
+def test_every_fact_of_a_run():
+    """Those of a file that has most of them; an expected one stands beside what came."""
+    run = store.read(ROOT / "tests/results/files/schema-2.jsonl")
+    given = {name for check in run.checks for name in fact_names(check.facts)}
+    described = set(_SPAN.findall(sections(DOCS / "results-format.md")["Facts"]))
+    assert len(given) > 25
+    assert not {name for name in given if name not in described} - EXPECTED_COUNTS
+
+
+EXPECTED_COUNTS = {
+    f"expected_{name}" for name in ("rows", "columns", "results", "sessions")
+}
+
+
+def fact_names(facts: Facts) -> set[str]:
+    return {*facts, *(name for one in facts.get("answers", ()) for name in one)}
+
+
 def test_every_exit_code():
     rows = re.findall(r"^\| (\d+) \| ", text(DOCS / "glossary.md"), re.MULTILINE)
     assert [int(row) for row in rows] == [0, 1, 2, 3, 4, 5, EXIT_INTERRUPTED]
@@ -160,7 +191,7 @@ def test_every_record_is_tested():
         for one in vars(records).values()
         if isinstance(one, type) and issubclass(one, msgspec.Struct)
     }
-    assert defined - {records.Record, records.Run} == set(STRUCTS)
+    assert defined - {records.Record, records.Judged, records.Run} == set(STRUCTS)
 
 
 def test_schema_number():

@@ -352,7 +352,7 @@ def _obstacle(before: S, after: S) -> tuple[Change, str] | None:
 
 def _work(before: S, after: S) -> Iterator[tuple[str, object, object]]:
     a, b = before.cell, after.cell
-    yield "definition", a.digest, b.digest
+    yield "definition", True, a.asks_as(b)
     yield "op", (a.op, a.strategy), (b.op, b.strategy)
     yield "unit", (a.unit, a.units_per_op), (b.unit, b.units_per_op)
     yield "clients", (a.clients, a.pool), (b.clients, b.pool)

@@ -305,9 +305,6 @@ def _trial(cell: Cell, arm: Arm, number: int, judged: Judgement, **rest: Any) ->
         cell=cell.id,
         arm=arm.id,
         round=number,
-        verdict=judged.verdict.value,
-        detail=judged.detail,
-        observed=judged.observed,
-        expected=judged.expected,
+        judgement=judged,
         **rest,
     )

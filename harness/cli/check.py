@@ -164,7 +164,6 @@ def _checked(
         Recording(args.out, "check", place, scenarios, cells, arms) as recording,
     ):
         before = known.load(args.baselines, place.facts.version_num // 10_000, arms, every)
-        recording.begin()
 
         def report(check: Check) -> None:
             lacking = bool(place.stage.lacks(by_id[check.cell]))
@@ -173,6 +172,7 @@ def _checked(
             progress.checked(marked)
 
         checker = Checker(place.stage, arms, place.folder, report)
+        recording.begin(checker.greet())
         checker.run(cells)
     return before, checker, recording.checks
 

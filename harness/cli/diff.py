@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,18 +122,19 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
             CheckProgress(len(cells) * len(arms)) as progress,
             Recording(path, "check", place, scenarios, cells, arms) as recording,
         ):
-            recording.begin()
 
             def report(check: Any) -> None:
                 recording.write(check)
                 progress.checked(check)
 
-            Checker(place.stage, arms, place.folder, report).run(cells)
+            checker = Checker(place.stage, arms, place.folder, report)
+            recording.begin(checker.greet())
+            checker.run(cells)
         return read(path)
 
 
 def _side(arm: Arm, checked: Run) -> DriverSide:
-    """A driver's terms: from the run, else from the library as it is installed here."""
+    """A driver with the terms that it had in the run, whatever is installed here."""
     from harness.moving import DriverSide
 
     facts = [
@@ -144,23 +144,12 @@ def _side(arm: Arm, checked: Run) -> DriverSide:
     ]
     if facts:
         return DriverSide(arm.name, facts[0].kind, facts[0].terms)
-    hello = _hello(arm)
-    return DriverSide(arm.name, hello.get("kind", ""), hello.get("terms", {}))
-
-
-def _hello(arm: Arm) -> Mapping[str, Any]:
-    """What a driver says of itself; nothing where it is not installed."""
-    from harness.core.errors import DriverError, WorkerGone
-    from harness.play.process import WorkerProcess
-
-    with tempfile.TemporaryDirectory(prefix="pgdyno-") as folder:
-        worker = WorkerProcess(arm, Path(folder), [])
-        try:
-            return worker.greet()
-        except (DriverError, WorkerGone):
-            return {}
-        finally:
-            worker.stop()
+    print(
+        f"pgdyno: {checked.path} does not say which version of {arm.name} it was, nor its"
+        " terms\n  hint: a new check does: pgdyno check --out FILE.jsonl",
+        file=sys.stderr,
+    )
+    return DriverSide(arm.name)
 
 
 def rendered(guide: Guide, form: str) -> str:

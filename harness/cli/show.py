@@ -18,12 +18,12 @@ from harness.cli import options
 from harness.cli.terminal import say
 from harness.core.arms import PROFILES, Arm
 from harness.core.cells import Cell, Task
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Judgement, Verdict, stopped
 
 if TYPE_CHECKING:
     from harness.play.seat import Seat
     from harness.reproduce.script import Ran
-    from harness.reproduce.steps import Code
+    from harness.reproduce.steps import ActCode
     from harness.venue.stage import Playable
     from harness.venue.venue import Venue
 
@@ -77,7 +77,7 @@ class Played:
     version: str = ""
     seen: Sequence[Mapping[str, Any]] = ()
     state: str = ""
-    code: Code | None = None  # of the acts, where the cell has steps
+    code: ActCode | None = None  # of the acts, where the cell has steps
 
 
 def run(args: argparse.Namespace) -> int:
@@ -205,7 +205,7 @@ def played_cell(place: Venue, play: Playable, arm: Arm) -> Played:
         if judged.verdict is Verdict.EXACT:
             judged = seat.verify(play, keep=True)
     except WorkerGone as gone:
-        judged = Judgement(Verdict(gone.verdict), str(gone))
+        judged = stopped(gone)
     finally:
         seat.dismiss()
     state = _state(place, play.cell, seat.schema)
@@ -217,18 +217,18 @@ def _played_steps(seat: Seat, play: Playable, arm: Arm) -> Played:
     from harness.check.expectations import version_of
     from harness.core.errors import WorkerGone
     from harness.play.director import Director
-    from harness.reproduce.steps import Code, acts_of
+    from harness.reproduce.steps import ActCode, acts_of
 
     director = Director(seat, play, seat.set(play))
     try:
         judged = director.run()
     except WorkerGone as gone:
-        judged = Judgement(Verdict(gone.verdict), str(gone))
+        judged = stopped(gone)
     code = None
     if judged.verdict not in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
         source = seat.sources(acts_of(play.cell), play)
         asynchronous = seat.worker.hello["kind"] == "async"
-        code = Code(source["imports"], source["definitions"], asynchronous)
+        code = ActCode(source["imports"], source["definitions"], asynchronous)
     seat.dismiss()
     version = version_of(seat.terms)
     return Played(play.cell, arm, judged, version, director.lines, code=code)

@@ -23,7 +23,7 @@ from hypothesis.errors import HypothesisException, HypothesisWarning
 from harness.core.arms import Arm
 from harness.core.cells import BenchSpec, Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Judgement, Verdict, stopped
 from harness.fuzz import literals
 from harness.fuzz.findings import Finding, FindingKind, kind_of, simplest
 from harness.play.process import judgement
@@ -170,7 +170,7 @@ class Player:
                 judged = judgement(self.seat.ask("verify", DEADLINES.verify))
         except WorkerGone as gone:
             self._session = None
-            judged = Judgement(Verdict(gone.verdict), str(gone))
+            judged = stopped(gone)
         if judged.verdict not in _HEALTHY:
             self.leave()
         return judged
@@ -183,7 +183,7 @@ class Player:
             if judged.verdict is Verdict.EXACT:
                 judged = self.seat.verify(play)
         except WorkerGone as gone:
-            judged = Judgement(Verdict(gone.verdict), str(gone))
+            judged = stopped(gone)
         self.seat.close()
         return judged
 
@@ -320,10 +320,7 @@ class Hunt:
             profile=subject.arm.profile,
             direction=subject.direction,
             literal=literal,
-            verdict=first.verdict,
-            detail=first.detail,
-            observed=first.observed,
-            expected=first.expected,
+            judgement=first,
             examples=subject.examples,
             confirmed=again.verdict is first.verdict,
         )

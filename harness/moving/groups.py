@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.core.verdicts import Verdict
+from harness.core.verdicts import Code, Verdict
 from harness.moving import facts
-from harness.moving.fixes import told
 from harness.results.records import CellFacts, Check
 
 
@@ -72,7 +70,7 @@ class CellPair:
 
     def changes(self) -> list[facts.ChangedFact]:
         """The facts that differ, where both answered right."""
-        return facts.changes(self.a.observed, self.b.observed)
+        return facts.changes(self.a, self.b)
 
 
 def pair_of(cell: CellFacts | None, a: Check, b: Check) -> CellPair:
@@ -109,7 +107,7 @@ def _alike(pair: CellPair) -> Group | None:
     if pair.before is Verdict.LOSSY:
         same = facts.plain(pair.a.observed) == facts.plain(pair.b.observed)
         return None if same else _now_wrong(pair)
-    if pair.before is Verdict.DIFFERS and not pair.steps and _kind(pair.a) != _kind(pair.b):
+    if pair.before is Verdict.DIFFERS and not pair.steps and _type(pair.a) != _type(pair.b):
         return Group.TYPES
     if pair.before is Verdict.REJECTED and error_class(pair.a) != error_class(pair.b):
         return Group.OTHER_ERROR
@@ -131,20 +129,20 @@ def _differs(pair: CellPair) -> Group:
         return Group.BETTER
     if _of_an_error(pair.b):
         return Group.OTHER_ERROR
-    if pair.b.observed.startswith("no "):
+    if pair.b.code is Code.NOT_TOLD:
         return Group.UNSUPPORTED
-    memory = pair.b.observed.startswith("memory ")
-    return Group.BEHAVIOUR if memory else Group.TYPES
+    return Group.BEHAVIOUR if pair.b.code is Code.GROWS else Group.TYPES
 
 
 def _of_an_error(check: Check) -> bool:
     """Whether what is judged is what an exception says of itself."""
-    return re.match(r"step \d+, \w+\.diagnose: ", check.detail) is not None
+    return check.facts.get("act") == "diagnose"
 
 
 def _only_sqlstate(pair: CellPair) -> bool:
     """It had to fail, and does; what is missing is how to tell it from other errors."""
-    return pair.before in WORKED and told(pair.b).startswith(("no SQLSTATE", "SQLSTATE "))
+    other = pair.b.code in (Code.NO_SQLSTATE, Code.WRONG_SQLSTATE)
+    return other and pair.before in WORKED
 
 
 def _behaviour(pair: CellPair) -> Group | None:
@@ -153,48 +151,36 @@ def _behaviour(pair: CellPair) -> Group | None:
         return None
     if all(one.both_raise for one in changed):
         return Group.OTHER_ERROR
-    named = any("'class': " in one.before for one in changed)
-    if named and all("'class': " in one.after for one in changed):
+    named = any(one.before.names_a_class for one in changed)
+    if named and all(one.after.names_a_class for one in changed):
         return Group.OTHER_ERROR
     return Group.ERROR if all(one.raises_now for one in changed) else Group.BEHAVIOUR
 
 
 def _trait(pair: CellPair) -> Group | None:
     """A fact without right or wrong: what the drivers did with it."""
-    before, after = pair.a.observed, pair.b.observed
-    if before == after:
+    if pair.a.observed == pair.b.observed:
         return None
-    raised = before.startswith("raised "), after.startswith("raised ")
-    if all(raised):
-        same = class_of(before) == class_of(after)
-        return None if same else Group.OTHER_ERROR
-    if any(raised):
-        return Group.BETTER if raised[0] else Group.ERROR
-    same_type = before.partition(":")[0] == after.partition(":")[0]
-    return Group.SILENT if same_type else Group.TYPES
+    before, after = (facts.raised(check) for check in (pair.a, pair.b))
+    if before and after:
+        alike = error_class(pair.a) == error_class(pair.b)
+        return None if alike else Group.OTHER_ERROR
+    if before or after:
+        return Group.BETTER if before else Group.ERROR
+    return Group.SILENT if _type(pair.a) == _type(pair.b) else Group.TYPES
 
 
-def _kind(check: Check) -> str:
-    return check.observed.partition(":")[0]
-
-
-_ERROR = re.compile(
-    r"(?:while (?:opening|building parameters): |with \d+ clients at once: )?([\w.]+)"
-)
+def _type(check: Check) -> str:
+    return str(check.facts.get("type", ""))
 
 
 def error_class(check: Check) -> str:
-    """`psycopg.errors.DataError` → `DataError`, from what a rejected check says."""
-    raised = facts.raised(check.observed) if check.verdict == Verdict.EXACT else ""
-    return class_of(raised or told(check) or check.observed)
-
-
-def class_of(said: str) -> str:
-    """The class of an exception without its module: each library has modules of its own."""
-    said = said.removeprefix("raised ").removeprefix("no Exception: ")
-    if said.startswith("no SQLSTATE"):
+    """`DataError`, or what is the matter with the SQLSTATE."""
+    if check.code is Code.NO_SQLSTATE:
         return "no SQLSTATE"
-    if wrong := re.match(r"SQLSTATE \w+ instead of \w+", said):
-        return wrong[0]
-    found = _ERROR.match(said)
-    return found[1].rpartition(".")[2] if found else said[:40]
+    if check.code is Code.WRONG_SQLSTATE:
+        got, wanted = check.facts["sqlstate"], check.facts["expected_sqlstate"]
+        return f"SQLSTATE {got} instead of {wanted}"
+    if error := facts.raised(check):
+        return facts.short_class(str(error["class"]))
+    return check.code.sentence.rstrip(".") if check.code is not Code.UNKNOWN else ""

@@ -74,8 +74,8 @@ class Driver(Protocol):
     `registrations` says in a sentence each what the profile `configured` registers;
     `connect(target, profile)` and
     `connect_query(target, profile, sql)` bind the ops of the same names;
-    `run_loop()` of an async driver makes its event loop; `reference`, a sentence, makes it
-    a reference.
+    `run_loop()` of an async driver makes its event loop; `reference` makes it a
+    reference and says what it stands for, and `how` it does so.
     """
 
     name: str
@@ -131,7 +131,7 @@ def references(profile: Profile = "configured") -> list[Arm]:
         if not plugin.reference:
             raise DriverError(
                 f"the plug-in {point.value} does not say what it is a reference for",
-                hint="`reference` must be a sentence: see docs/writing-a-driver.md",
+                hint="set `reference` and `how`: see docs/writing-a-driver.md",
             )
         arms.append(Arm(name, (), profile, reference=plugin.reference))
     return arms

@@ -48,7 +48,6 @@ def _with(cell: CellView, references: Sequence[Reference]) -> CellView:
 
 def _reference(cell: CellView, arm: ArmFacts, row: Row, kinds: dict[str, str]) -> Reference:
     """A reference with its share of the fastest driver of its kind: rows are in order."""
-    stands_for = arm.reference.partition(":")[0]
     alike = (
         driver
         for driver in cell.rows
@@ -56,9 +55,9 @@ def _reference(cell: CellView, arm: ArmFacts, row: Row, kinds: dict[str, str]) -
     )
     fastest = next((driver for driver in alike if driver.time), None)
     if row.time is None or fastest is None or fastest.time is None:
-        return Reference(row, stands_for, arm.kind)
+        return Reference(row, arm.reference, arm.kind)
     share = row.time.point / fastest.time.point
-    return Reference(row, stands_for, arm.kind, share, fastest.arm)
+    return Reference(row, arm.reference, arm.kind, share, fastest.arm)
 
 
 def _over_floor(cell: CellView, counted: Trials) -> CellView:

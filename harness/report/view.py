@@ -44,6 +44,8 @@ TERMS = {
     "autocommit": "autocommit",
     "pool": "pool",
     "loop": "event loop",
+    "commits": "commits an op",
+    "binds": "binds parameters",
 }
 
 

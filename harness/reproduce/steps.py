@@ -57,7 +57,7 @@ _SYNC = '''def told(step, call):
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class ActCode:
     """The acts of a driver as text, and whether they are coroutines."""
 
     imports: Sequence[str]
@@ -71,7 +71,7 @@ def acts_of(cell: Cell) -> list[str]:
     return sorted(own | {"connect", "execute", "execute_script", "fetch", "fetch_val"})
 
 
-def script(cell: Cell, arm: Arm, code: Code, title: Sequence[str]) -> str:
+def script(cell: Cell, arm: Arm, code: ActCode, title: Sequence[str]) -> str:
     """The whole script.
 
     Raises:
@@ -84,7 +84,7 @@ def script(cell: Cell, arm: Arm, code: Code, title: Sequence[str]) -> str:
 
 
 class _Script:
-    def __init__(self, cell: Cell, arm: Arm, code: Code, title: Sequence[str]) -> None:
+    def __init__(self, cell: Cell, arm: Arm, code: ActCode, title: Sequence[str]) -> None:
         self.cell = cell
         self.arm = arm
         self.code = code

@@ -134,5 +134,6 @@ def _slice(seat: Seat) -> Mapping[str, Any]:
     """One op, with the clocks that a slice reads."""
     answer = seat.ask("measure", seat.deadlines.measure, ops=1, lead=0)
     if "failed" in answer:
-        raise WorkerGone(f"an op failed: {answer['failed']}", verdict="rejected")
+        told = answer["failed"]
+        raise WorkerGone(f"an op failed: {told}", verdict="rejected", message=told)
     return answer

@@ -21,7 +21,7 @@ from harness.core.calls import Target
 from harness.core.cells import Task
 from harness.core.errors import PgdynoError, Unsupported
 from harness.core.steps import Step
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict, unsupported
 from harness.judge import steps, verify
 from harness.judge.steps import JOIN_MS, StepOutcome
 from harness.judge.words import PLACE, expecting, filled
@@ -80,11 +80,14 @@ class Actor:
             if step.by_parent or step.join:
                 continue
             if step.op == "cancel_task" and self.loop is None:
-                raise Unsupported("a thread of a blocking library cannot be cancelled")
+                reason = "a thread of a blocking library cannot be cancelled"
+                raise Unsupported(reason, act=step.op)
             if step.op not in acts.OWN and step.op not in self.acts:
                 what = acts.sentence(step.op).rstrip(".;")
-                raise Unsupported(f"{self.driver.name} has no `{step.op}`: {what}")
-        return Judgement(Verdict.EXACT)
+                reason = f"{self.driver.name} has no `{step.op}`: {what}"
+                lacks = {"driver": self.driver.name, "act": step.op, "sentence": what}
+                raise Unsupported(reason, **lacks)
+        return EXACT
 
     def step(self, index: int, words: Mapping[str, str]) -> dict[str, Any]:
         """Play one step: its judgement, what it brought, and what it saved as a word."""
@@ -93,11 +96,11 @@ class Actor:
         try:
             outcome = self._play(step, words)
         except Unsupported as reason:
-            return {"judged": Judgement(Verdict.UNSUPPORTED, str(reason))}
+            return {"judged": unsupported(reason)}
         if outcome is None:
-            return {"judged": Judgement(Verdict.EXACT)}
+            return {"judged": EXACT}
         if isinstance(outcome.error, _LACKING):
-            return {"judged": Judgement(Verdict.UNSUPPORTED, str(outcome.error))}
+            return {"judged": unsupported(outcome.error)}
         return self._told(step, outcome, words)
 
     def canary(self) -> Judgement:
@@ -106,9 +109,9 @@ class Actor:
         An error is no verdict: whether a connection is usable is for the steps to say.
         """
         if not all(self._join(one, 0.001).done for one in self.pending.values()):
-            return Judgement(Verdict.EXACT)  # what still runs has its connection
+            return EXACT  # what still runs has its connection
         if "fetch_val" not in self.acts:
-            return Judgement(Verdict.EXACT)
+            return EXACT
         names = [name for name in self.held if self.closers.get(name) == "close"]
         return verify.worst(map(self._canary_of, names))
 
@@ -118,9 +121,8 @@ class Actor:
             sql = f"select '{token}'::text"
             answer = self._wait(self.acts["fetch_val"](self.held[name], sql))
             if answer != token:
-                detail = f"{name}: another query's answer came back"
-                return Judgement(Verdict.BROKEN, detail, repr(answer), repr(token))
-        return Judgement(Verdict.EXACT)
+                return verify.desync(answer, token, f"{name}: ")
+        return EXACT
 
     def end(self) -> bool:
         """Close what is open; whether the process is as clean as it was before."""
@@ -247,13 +249,15 @@ class Actor:
     def _secrets(self, step: Step, outcome: StepOutcome) -> Judgement:
         """An exception's text ends in logs: no password may be in it."""
         if outcome.error is None:
-            return Judgement(Verdict.EXACT)
+            return EXACT
         text = f"{outcome.error}{outcome.error!r}"
         known = [one.password for one in self.places.values()]
         known.append(str(step.arguments.get("password", "")))
         if any(len(one) >= _SECRET_CHARS and one in text for one in known):
-            return Judgement(Verdict.LOSSY, "the exception's text shows the password")
-        return Judgement(Verdict.EXACT)
+            detail = "the exception's text shows the password"
+            facts = {"class": verify.class_of(outcome.error)}
+            return Judgement(Verdict.LOSSY, Code.PASSWORD_SHOWN, detail, facts=facts)
+        return EXACT
 
 
 def dsn_of(

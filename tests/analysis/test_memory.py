@@ -7,7 +7,7 @@ import random
 import msgspec
 import pytest
 from fake_runs import CELLS as ROWS
-from fake_runs import arm_facts, bench, cell_facts
+from fake_runs import arm_facts, bench, cell_facts, judged
 from msgspec.structs import replace
 
 from harness.analysis import compare, memory
@@ -55,9 +55,8 @@ def printed(
     arm: str, repeat: int, memory: Memory | None, verdict: str = "exact"
 ) -> Footprint:
     detail = "" if verdict == "exact" else "it broke"
-    return Footprint(
-        cell=CELL, arm=arm, repeat=repeat, verdict=verdict, detail=detail, memory=memory
-    )
+    judgement = judged(verdict, detail)
+    return Footprint(cell=CELL, arm=arm, repeat=repeat, judgement=judgement, memory=memory)
 
 
 def run_of(*prints: Footprint, notes: tuple[Note, ...] = ()) -> Run:

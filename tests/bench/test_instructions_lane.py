@@ -103,7 +103,9 @@ def test_the_slope_is_what_an_op_costs():
 
 def test_a_verdict_in_one_repeat_forbids_the_number():
     found = counts("asyncpg", 1_000)
-    found[1] = Count(cell=CELL, arm="asyncpg", repeat=1, verdict="lossy", detail="why")
+    found[1] = Count(
+        cell=CELL, arm="asyncpg", repeat=1, judgement=fake_runs.judged("lossy", "why")
+    )
     side = arm_instructions(counted("a", found))[CELL, "asyncpg"]
     assert (side.verdict, side.detail, side.number) == ("lossy", "why", None)
 
@@ -151,7 +153,9 @@ def test_one_repeat_is_too_few():
 
 
 def test_a_number_that_was_lost_regressed():
-    lost = Count(cell=CELL, arm="asyncpg", repeat=0, verdict="crashed", detail="gone")
+    lost = Count(
+        cell=CELL, arm="asyncpg", repeat=0, judgement=fake_runs.judged("crashed", "gone")
+    )
     row = one(counted("a", counts("asyncpg", 100_000)), counted("b", [lost]))
     assert (row.change, row.reason) == (Change.REGRESSED, "was exact, is crashed: gone")
 
@@ -201,7 +205,9 @@ def test_a_comparison_states_the_spread():
 
 
 def test_a_report_shows_counts_and_reasons():
-    skipped = Count(cell=CELL, arm="psqlpy", repeat=0, verdict="skipped", detail="<why>")
+    skipped = Count(
+        cell=CELL, arm="psqlpy", repeat=0, judgement=fake_runs.judged("skipped", "<why>")
+    )
     run = counted("a", counts("asyncpg", 50_000), counts("psycopg", 100_000), [skipped])
     report = view.build([run])
     for rendered in (html.render(report), markdown.render(report), text.render(report)):

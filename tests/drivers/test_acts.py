@@ -16,7 +16,7 @@ import pytest
 from harness.core.calls import ErrorFields
 from harness.core.expect import ExpectedError, StepExpect
 from harness.core.steps import Step
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Code, Judgement, Verdict
 from harness.judge import steps
 from harness.judge.steps import StepOutcome
 from harness.plugin import acts
@@ -329,9 +329,10 @@ def test_rejected_takes_any_exception_but_no_panic():
 
 
 def test_a_trait_is_observed():
-    assert judge(StepOutcome([(1,)]), trait=True) == Judgement(
-        Verdict.EXACT, "list[list[int]]: [[1]]", "list[list[int]]: [[1]]"
-    )
+    judged = judge(StepOutcome([(1,)]), trait=True)
+    assert (judged.verdict, judged.code) == (Verdict.EXACT, Code.OBSERVED)
+    assert judged.observed == judged.detail == "list[list[int]]: [[1]]"
+    assert judged.facts == {"type": "list[list[int]]", "repr": "[[1]]", "value": [[1]]}
     raised = judge(StepOutcome(error=ValueError("text that may change")), trait=True)
     assert (raised.verdict, raised.observed) == (Verdict.EXACT, "raised ValueError")
 

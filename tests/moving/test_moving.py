@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import fake_runs
 import msgspec
@@ -11,9 +12,12 @@ import pytest
 
 from harness import scenario
 from harness.cli import main
-from harness.core.calls import Terms
+from harness.core.calls import Op, Terms
+from harness.core.capabilities import Capability
 from harness.core.errors import DriverError
+from harness.core.verdicts import Code, Judgement, Verdict
 from harness.moving import CellPair, DriverSide, Group, build, classify, facts, fixes
+from harness.plugin.acts import OWN, Acts
 from harness.plugin.contract import entry_points
 from harness.render import migration
 from harness.results.records import CellFacts, Check, Run
@@ -32,7 +36,7 @@ def check(
     name, _, case = cell.partition("#")
     return Check(
         scenario=name, case=case, cell=cell, driver=driver, profile=profile,
-        verdict=verdict, **said,
+        judgement=fake_runs.judged(verdict, **said),
     )  # fmt: skip
 
 
@@ -127,9 +131,9 @@ def test_groups(before, after, group):
         ("exact", "rejected|step 2, a.b: no SQLSTATE instead of 1: E", Group.OTHER_ERROR),
         ("exact", "differs|step 3, a.diagnose: no sqlstate|no sqlstate", Group.OTHER_ERROR),
         ("exact", "lossy|step 1, main.diagnose: x: 'b'|str: 'b'", Group.OTHER_ERROR),
-        ("exact", "differs|step 3, main.info: no port|no port", Group.UNSUPPORTED),
-        ("differs|step 3, main.info: no port|no port", "exact", Group.BETTER),
-        ("exact", "differs|step 1, a.b: m|memory grew by more than 9 MB", Group.BEHAVIOUR),
+        ("exact", "differs|step 3, a.b: no x, which is y|no x", Group.UNSUPPORTED),
+        ("differs|step 3, a.b: no x, which is y|no x", "exact", Group.BETTER),
+        ("exact", "differs|step 1, a.b: memory grew by more|", Group.BEHAVIOUR),
         ("unsupported|no x", "lossy|step 1, a.b: c", None),
         ("unsupported|no x", "exact||a: int: 1", Group.BETTER),
         ("rejected|step 1, a.b: x.E: m", "rejected|step 2, a.c: y.E: m", None),
@@ -142,8 +146,8 @@ def test_groups_of_steps(before, after, group):
 def test_facts_are_told_one_by_one():
     before = "new: str: 'idle'; after a SELECT: str: 'in transaction'; a.commit: int: 1"
     after = "new: str: 'idle'; after a SELECT: str: 'idle'; a.commit: raised x.E [25P01]"
-    told = [(one.label, facts.words(one.before), facts.words(one.after))
-            for one in facts.changes(before, after)]  # fmt: skip
+    sides = (check(A, observed=before), check(B, observed=after))
+    told = [(one.label, one.before.words, one.after.words) for one in facts.changes(*sides)]
     assert told == [
         ("after a SELECT", "in transaction", "idle"),
         ("", "1", "raises E [25P01]"),
@@ -165,12 +169,61 @@ def test_facts_are_told_one_by_one():
     ],
 )
 def test_facts_are_in_words(seen, words):
-    assert facts.words(seen) == words
+    (answer,) = facts.answers(check(A, observed=seen)).values()
+    assert answer.words == words
 
 
 def test_random_names_are_no_difference():
     one = "it: str: 'pgdyno_51d5fc4d6d0c1592'"
-    assert not facts.changes(one, one.replace("51d5", "77aa"))
+    other = one.replace("51d5", "77aa")
+    assert not facts.changes(check(A, observed=one), check(B, observed=other))
+    assert facts.changes(check(A, observed=one), check(B, observed="it: str: 'x'"))
+
+
+def test_a_label_is_a_label_whatever_stands_in_it():
+    """What a reader of texts would have taken apart."""
+    odd = "a: str: 'x'; b"
+    answers = {"label": odd, "named": True, "type": "str", "repr": "'; c: int: 1'"}
+    told = f"{odd}: str: '; c: int: 1'"
+    judged = Judgement(
+        Verdict.EXACT, Code.OBSERVED, told, told, told, {"answers": [answers]}
+    )
+    before = msgspec.structs.replace(check(A), judgement=judged)
+    after = {**answers, "repr": "'d'"}
+    changed = msgspec.structs.replace(
+        check(B), judgement=replace(judged, facts={"answers": [after]})
+    )
+    (found,) = facts.changes(before, changed)
+    assert (found.label, found.before.words, found.after.words) == (
+        odd,
+        "'; c: int: 1'",
+        "'d'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fix", "covers"),
+    [
+        ({"code": ("no-sqlstate",)}, True),
+        ({"code": ("error", "no-sqlstate")}, True),
+        ({"code": ("error",)}, False),
+        ({"code_before": ("not-offered",)}, True),
+        ({"code_before": ("no-sqlstate",)}, False),
+        ({"lacks_before": ("pipeline",)}, True),
+        ({"lacks_before": ("copy-rows",)}, False),
+        ({"detail": "^x.E: no SQLSTATE here$"}, True),
+        ({"detail": "instead of"}, False),  # pgdyno's words, not the library's
+        ({"detail_before": "many statements"}, True),
+    ],
+)
+def test_a_fix_names_causes_or_the_words_of_the_library(fix, covers):
+    lacking = "a cannot send many statements before it reads the first result"
+    before = check(A, verdict="unsupported", detail=lacking)
+    error = "x.E: no SQLSTATE here"
+    told = {"detail": f"no SQLSTATE instead of 23505: {error}", "observed": error}
+    after = check(B, verdict="rejected", expected="SQLSTATE 23505", **told)
+    known = fixes.Fix(title="t", what="w", **fix)
+    assert known.covers("error", before, after, A, B) is covers
 
 
 def test_cells_of_one_profile_are_compared_in_it():
@@ -319,6 +372,13 @@ def test_fixes_speak_of_what_there_is(book):
     assert {one.driver for one in book.snippets} <= drivers
     assert {group for one in book.fixes for group in one.group} <= groups
     assert {one.term for one in book.facts} <= {*Terms.__dataclass_fields__, "kind"}
+
+
+def test_codes_of_fixes_exist(book):
+    known = {*Code}
+    assert {code for fix in book.fixes for code in (*fix.code, *fix.code_before)} <= known
+    names = {name for fix in book.fixes for name in fix.lacks_before}
+    assert names <= {*vars(Acts), *Capability, *Op, *OWN}
 
 
 def test_fixes_name_cells_that_exist(book):

@@ -28,7 +28,7 @@ from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Code, Judgement, Verdict, failed, stopped
 from harness.judge.verify import worst
 from harness.play.seat import Deadlines, Seat
 from harness.results.records import Count
@@ -155,7 +155,7 @@ class Counting:
         """Prepare all cells, then count; those that must be alone come last."""
         if reason := callgrind.why_not():
             for cell in self.work.cells:
-                self._for_all(cell, Judgement(Verdict.SKIPPED, reason))
+                self._for_all(cell, _not_counted(reason))
             return
         self._counter = callgrind.version()
         plays = list(self._playable())
@@ -170,7 +170,7 @@ class Counting:
             interrupt.check()
             self.work.progress.preparing(cell)
             if reason := why_not(cell):
-                self._for_all(cell, Judgement(Verdict.SKIPPED, reason))
+                self._for_all(cell, _not_counted(reason))
                 continue
             play = self.stage.playable(cell)
             if isinstance(play, Judgement):
@@ -318,12 +318,8 @@ class Counting:
             judged = worst((judged, seat.verify(task.play)))
         except _NoNumber as refused:
             judged = refused.judged
-        except WorkerGone as gone:
-            judged = Judgement(Verdict(gone.verdict), str(gone))
-        except DriverError as error:
-            judged = Judgement(Verdict.SKIPPED, str(error))
-        except OracleError as error:
-            judged = Judgement(Verdict.INVALID, str(error))
+        except (WorkerGone, DriverError, OracleError) as error:
+            judged = stopped(error)
         if not judged.verdict.timeable:
             return _count(cell, arm, task.repeat, judged)
         return _count(cell, arm, task.repeat, judged, counter=self._counter, **fields)
@@ -347,8 +343,7 @@ class Counting:
         meter.skip()
         answer = seat.ask("measure", DEADLINES.measure, ops=ops, lead=LEAD)
         if "failed" in answer:
-            reason = f"while it was counted: {answer['failed']}"
-            raise _NoNumber(Judgement(Verdict.REJECTED, reason))
+            raise _NoNumber(failed(answer["failed"]).during("while it was counted"))
         spent = meter.slice()
         if play.prepared.before is not None:
             state = self.stage.check_state(seat.control, play, seat.schema, ops + LEAD)
@@ -391,6 +386,11 @@ class _NoNumber(Exception):  # noqa: N818 - a verdict, not an error
         self.judged = judged
 
 
+def _not_counted(reason: str) -> Judgement:
+    facts = {"message": reason}
+    return Judgement(Verdict.SKIPPED, Code.NOT_COUNTED, reason, facts=facts)
+
+
 def _alone(cell: Cell) -> bool:
     """Whether others would be in the way: where the server's sessions are counted, or its
     settings are changed."""
@@ -409,9 +409,6 @@ def _count(cell: Cell, arm: Arm, repeat: int, judged: Judgement, **rest: Any) ->
         cell=cell.id,
         arm=arm.id,
         repeat=repeat,
-        verdict=judged.verdict.value,
-        detail=judged.detail,
-        observed=judged.observed,
-        expected=judged.expected,
+        judgement=judged,
         **rest,
     )

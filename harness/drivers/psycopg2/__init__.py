@@ -16,7 +16,7 @@ import psycopg2.pool
 
 from harness.core import sql
 from harness.core.arms import Kind, Profile
-from harness.core.calls import BOUND_BY_CLIENT, Call, ErrorFields, Target, Terms
+from harness.core.calls import Call, ErrorFields, Target, Terms
 from harness.core.capabilities import Capability
 from harness.core.errors import Unsupported
 from harness.plugin.contract import SyncOp
@@ -389,13 +389,14 @@ class Psycopg2:
             implementation="C (libpq)",
             libpq=f"{version // 10000}.{version % 10000}",
             wire_results="text",
-            wire_parameters=f"text, {BOUND_BY_CLIENT}",
+            wire_parameters="text, put into the SQL by the client",
             row_shape="tuple",
             placeholders="%s",
             statement_cache="none",
             autocommit="on (set at connect)",
             pool="psycopg2.pool.ThreadedConnectionPool; raises when exhausted",
             loop="none",
+            binds="client",
         )
 
     def describe_error(self, error: BaseException) -> ErrorFields:
