@@ -22,6 +22,7 @@ from harness.core.capabilities import Capability
 from harness.core.errors import EXIT_INTERRUPTED
 from harness.core.verdicts import Change, Code, Facts, Judgement, Verdict
 from harness.machine import contention
+from harness.plugin import contract
 from harness.results import records, store
 from harness.scenario import cells, tables
 
@@ -49,6 +50,8 @@ STRUCTS = (
     records.Footer,
     records.OpenLoop,
 )
+
+DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
 
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
@@ -322,3 +325,10 @@ def test_every_room_has_its_place():
     rooms = {file.parent.name for file in (ROOT / "harness").glob("*/__init__.py")}
     assert len(rooms) > 12
     assert not missing(sorted(rooms), [ROOT / "CONTRIBUTING.md"])
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_what_a_profile_registers_is_told(name: str) -> None:
+    driver = contract.load(contract.parse_arm(name))
+    told = "; ".join(driver.registrations) or "nothing"
+    assert f"| {name} | {told} |" in text(DOCS / "bias.md").splitlines()

@@ -98,7 +98,7 @@ def _deviation(entry: Mapping[str, Any], where: str) -> Deviation:
         )
     link = str(entry["link"])
     if not link.startswith("https://"):
-        raise DriverError(f"{where}: link = {link!r} is no https:// address")
+        raise DriverError(f"{where}: link = {link!r} is not an https:// address")
     return Deviation(
         cell=str(entry["cell"]),
         verdicts=_verdicts(entry["verdict"], where),
@@ -114,7 +114,7 @@ def _verdicts(value: str | list[str], where: str) -> tuple[Verdict, ...]:
     known = [one for one in Verdict if one not in _NO_DEVIATION]
     if unknown := [name for name in names if name not in known]:
         raise DriverError(
-            f"{where}: '{unknown[0]}' is no verdict that deviates",
+            f"{where}: '{unknown[0]}' is not a verdict of a deviation",
             hint=f"one of {', '.join(known)}",
         )
     return tuple(map(Verdict, names))

@@ -48,7 +48,7 @@ def add_server(parser: argparse.ArgumentParser) -> None:
         "--transport",
         choices=("tcp", "unix"),
         default="tcp",
-        help="how drivers reach a server of our own (default: tcp)",
+        help="how drivers reach a server that pgdyno starts (default: tcp)",
     )
 
 

@@ -53,7 +53,7 @@ def compare_texts(
             return Judgement(
                 Verdict.LOSSY,
                 Code.WRONG_VALUE,
-                f"call {number} brought other rows than the server has",
+                f"call {number} returned other rows than the server has",
                 shown.shorten(repr(one)),
                 shown.shorten(repr(other)),
                 {"call": number},

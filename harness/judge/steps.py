@@ -147,7 +147,7 @@ def _judge_like(pattern: str, value: Any) -> Judgement:
 def _judge_has(wanted: Mapping[str, Any], value: Any) -> Judgement:
     """Each entry: told less is `differs`, told something else `lossy`."""
     if not isinstance(value, Mapping):
-        detail, facts = f"{shown.show(value)} is no dict", shown.seen(value)
+        detail, facts = f"{shown.show(value)} is not a dict", shown.seen(value)
         return Judgement(Verdict.LOSSY, Code.WRONG_VALUE, detail, facts=facts)
     return verify.worst(_judge_entry(name, one, value) for name, one in wanted.items())
 

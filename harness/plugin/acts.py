@@ -447,7 +447,7 @@ def _unknown(module: ModuleType) -> list[str]:
         and not name.startswith("_")
         and one.__module__.startswith(module.__name__)
     ]
-    return [f"`{name}` is no act" for name in own if name not in names()]
+    return [f"`{name}` is not an act" for name in own if name not in names()]
 
 
 def _misshapen(acts: Mapping[str, Callable[..., Any]]) -> list[str]:

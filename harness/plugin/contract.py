@@ -71,6 +71,7 @@ class Driver(Protocol):
     gives it back, plus the op `checkout`. Optional: `open_pool(target, profile, size)`
     opens a pool of exactly so many connections, all of them connected; `acts` names the
     module that plays the steps of cases (`harness.plugin.acts`);
+    `registrations` says in a sentence each what the profile `configured` registers;
     `connect(target, profile)` and
     `connect_query(target, profile, sql)` bind the ops of the same names;
     `run_loop()` of an async driver makes its event loop; `reference` makes it a
@@ -162,7 +163,7 @@ def parse_arm(spec: str, profile: Profile = "configured") -> Arm:
     known = entry_points()
     if driver in _points(REFERENCES):
         raise DriverError(
-            f"'{driver}' is a reference and no driver",
+            f"'{driver}' is a reference, not a driver",
             hint="pgdyno bench adds it by itself in cells with `floor`",
         )
     if driver not in known:
@@ -197,7 +198,7 @@ def load(arm: Arm, place: str = "") -> Driver:
         ) from error
     if not isinstance(terms, Terms) or not terms.version:
         raise DriverError(
-            f"driver '{arm.name}' does not tell its version",
+            f"driver '{arm.name}' does not report its version",
             hint=f"{place}.terms() must return Terms with a version",
         )
     return driver

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.analysis.compare import Answer, CellChange, Comparison
 from harness.core import stats
@@ -21,6 +22,7 @@ WORDS = {
 """What a change is called beside a number; more instructions are `more`."""
 _COUNTED = {Change.REGRESSED: "more", Change.IMPROVED: "fewer"}
 _MOST_PATHS = 4
+_BOUNDS = (5, 10, 25, 50, 100, 200, 400, 1_000)
 
 
 def headline(comparison: Comparison) -> str:
@@ -134,6 +136,26 @@ def next_step(comparison: Comparison) -> str:
     more = " …" if len(paths) > _MOST_PATHS else ""
     how = "--effort gate" if comparison.lane == "time" else f"--lane {comparison.lane}"
     return f"next: pgdyno bench {how} {' '.join(paths[:_MOST_PATHS])}{more}"
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A symmetric axis of changes in per cent, from −`bound` to +`bound`."""
+
+    bound: int
+
+    def at(self, log_ratio: float) -> float:
+        """The place of a log-ratio, from 0 to 1 and never outside."""
+        share = (stats.percent(log_ratio) + self.bound) / (2 * self.bound)
+        return min(1.0, max(0.0, share))
+
+
+def axis(rows: Sequence[CellChange]) -> Axis:
+    """An axis with a round end that holds every interval, if any does."""
+    shifts = [row.shift for row in rows if row.shift]
+    ends = [end for one in shifts for end in (one.low, one.point, one.high)]
+    reach = max((abs(stats.percent(end)) for end in ends if end is not None), default=0.0)
+    return Axis(next((bound for bound in _BOUNDS if bound >= reach), _BOUNDS[-1]))
 
 
 def told(comparison: Comparison) -> Sequence[CellChange]:

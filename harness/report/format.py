@@ -113,11 +113,6 @@ def percentage(share: float) -> str:
     return f"{figures(share * 100, 2)} %"
 
 
-def percent_change(log_ratio: float) -> float:
-    """A log-ratio as a change in per cent: where it lies on a chart."""
-    return stats.percent(log_ratio)
-
-
 def change(log_ratio: float | None, *, sign: bool = True, decimals: int = 1) -> str:
     """A log-ratio in per cent: `+8.1 %`."""
     if log_ratio is None:

@@ -409,7 +409,7 @@ def _doubts(test: quality.SelfTest) -> Iterator[Remark]:
 
 
 def _problem(arm: ArmFacts) -> Remark:
-    return Remark("driver", f"{arm.id} took no part: {arm.problem}", arm.id)
+    return Remark("driver", f"{arm.id} was left out: {arm.problem}", arm.id)
 
 
 def _doubt(one: audit.Doubt) -> Remark:

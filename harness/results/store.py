@@ -69,7 +69,7 @@ class Writer:
             os.ftruncate(self._file.fileno(), end)  # half a line would hide the rest
             self._file.seek(end)  # else what is written next follows a gap of zeros
             raise ResultsError(
-                f"{self.path} cannot be written further: {error.strerror}",
+                f"{self.path} cannot be written to the end: {error.strerror}",
                 hint="what was measured before is kept; free some space and run again",
             ) from error
         self.trials += isinstance(record, Trial | Footprint)
@@ -131,7 +131,7 @@ def _header(path: Path, line: bytes) -> Header:
     raw = _json(path, 1, line)
     if raw.get("record") != "header" or not isinstance(raw.get("schema"), int):
         raise ResultsError(
-            f"{path} is not a results file of pgdyno: its first line is no header",
+            f"{path} is not a results file of pgdyno: its first line is not a header",
             hint="a run writes one with --out FILE.jsonl",
         )
     if raw["schema"] > SCHEMA:

@@ -55,7 +55,7 @@ def _check_axes(case: CaseTable, where: str) -> None:
         for value in values:
             if value not in case.axes.get(name, []):
                 raise ScenarioError(
-                    f"{where}, check: {shown(value)} is no value of an axis {shown(name)}"
+                    f"{where}, check: {shown(value)} is not a value of axis {shown(name)}"
                 )
     if case.bench is not None:
         _check_bench(case, case.bench, where)
@@ -102,7 +102,9 @@ def _check_point(case: CaseTable, point: dict[str, AxisValue], where: str) -> No
         )
     for name, value in point.items():
         if value not in case.axes[name]:
-            raise ScenarioError(f"{where}: {shown(value)} is no value of the axis '{name}'")
+            raise ScenarioError(
+                f"{where}: {shown(value)} is not a value of the axis '{name}'"
+            )
 
 
 def _fill(value: Any, marks: dict[str, str], where: str) -> Any:
@@ -118,6 +120,7 @@ def _fill(value: Any, marks: dict[str, str], where: str) -> Any:
 def _marked(name: str, marks: dict[str, str], where: str) -> str:
     if name not in marks:
         raise ScenarioError(
-            f"{where}: ${{{name}}} is no axis", hint=f"axes: {', '.join(marks) or 'none'}"
+            f"{where}: ${{{name}}} is not an axis",
+            hint=f"axes: {', '.join(marks) or 'none'}",
         )
     return marks[name]

@@ -168,7 +168,7 @@ def _settings(
     for name in table:
         if not _SETTING.fullmatch(name):
             raise ScenarioError(
-                f"{where}, {key}: {shown(name)} is no name of a setting",
+                f"{where}, {key}: {shown(name)} is not the name of a setting",
                 hint='as in the server\'s documentation: { work_mem = "5MB" }',
             )
     return tuple(table.items())

@@ -166,7 +166,8 @@ def version_of(binaries: Path) -> int:
     found = re.search(r"\) (\d+)", done.stdout)
     if found is None:
         raise ServerError(
-            f"{binaries / 'postgres'} does not tell its version: {child.tail(done.stderr)}",
+            f"{binaries / 'postgres'} does not report its version: "
+            f"{child.tail(done.stderr)}",
             hint=child.hint(done.stderr),
         )
     return int(found[1])

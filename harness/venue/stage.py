@@ -108,7 +108,7 @@ class Stage:
                 else f"the extension {name} is not there"
             )
         if need == "superuser":
-            return "" if self._superuser else "the user is no superuser"
+            return "" if self._superuser else "the user is not a superuser"
         if need == "owned":
             return (
                 ""
@@ -273,7 +273,7 @@ class Stage:
             return Judgement(
                 Verdict.LOSSY,
                 Code.SESSION_COUNT,
-                "the server saw another number of sessions than were asked for",
+                "the server saw a different number of sessions than were asked for",
                 f"{seen} sessions in all",
                 f"{wanted} sessions in all",
                 {"sessions": seen, "expected_sessions": wanted},

@@ -48,10 +48,10 @@ def test_a_file_is_read(tmp_path):
     [
         ("reason", "raeson", "unknown key 'raeson'; did you mean 'reason'"),
         ('link = "https://example.org/1"', "", "link is missing"),
-        ("https://", "http://", "is no https:// address"),
+        ("https://", "http://", "is not an https:// address"),
         ('"configured"', '"configurd"', "there is no profile 'configurd'"),
-        ('["lossy", "hung"]', '"fine"', "'fine' is no verdict that deviates"),
-        ('["lossy", "hung"]', '"exact"', "'exact' is no verdict that deviates"),
+        ('["lossy", "hung"]', '"fine"', "'fine' is not a verdict of a deviation"),
+        ('["lossy", "hung"]', '"exact"', "'exact' is not a verdict of a deviation"),
         ("[[deviation]]", "[[deviations]]", "only .*deviation.* tables"),
         ("[[deviation]]", "[[deviation", "cannot be read"),
     ],

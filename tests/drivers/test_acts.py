@@ -126,7 +126,7 @@ def test_load_takes_what_is_there(module):
 
 def test_load_finds_a_function_that_is_no_act(module):
     _, faults = acts.load(module("def comit(connection):\n    pass\n"))
-    assert faults == ["`comit` is no act"]
+    assert faults == ["`comit` is not an act"]
 
 
 def test_what_acts_import_is_not_theirs(module):
@@ -297,7 +297,7 @@ def test_like(pattern, value, wanted):
         ({"a": "1", "b": "x"}, Verdict.DIFFERS, "a: str: '1' instead of int: 1"),
         ({"a": 1, "b": "y"}, Verdict.LOSSY, "b: str: 'y' instead of str: 'x'"),
         ({"b": "y"}, Verdict.LOSSY, "b: str: 'y' instead of str: 'x'"),
-        (["a"], Verdict.LOSSY, "list[str]: ['a'] is no dict"),
+        (["a"], Verdict.LOSSY, "list[str]: ['a'] is not a dict"),
     ],
 )
 def test_has(value, wanted, detail):

@@ -628,6 +628,15 @@ def test_silence_where_an_error_had_to_come_is_lossy():
     assert judge_no_error(None).verdict == "lossy"
 
 
+def test_silence_tells_what_came_instead():
+    judged = judge_no_error(DUPLICATE, [[7]])
+    assert (
+        judged.detail == "no error came but list[list[int]]: [[7]]; expected SQLSTATE 23505"
+    )
+    assert judged.observed == "no error: list[list[int]]: [[7]]"
+    assert judged.expected == "SQLSTATE 23505"
+
+
 def test_worst():
     found = [
         Judgement(Verdict(v), Code.UNKNOWN) for v in ("exact", "differs", "broken", "lossy")

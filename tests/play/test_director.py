@@ -163,7 +163,7 @@ def test_a_driver_without_acts_cannot_play(place: Venue, tmp_path: Path) -> None
 def test_a_slip_in_acts_is_ours_and_is_named(place: Venue, tmp_path: Path) -> None:
     found = played(place, tmp_path, {"c": DEFECTS["healthy"][0]}, "misshapen-acts")
     assert found["c"].verdict == Verdict.INVALID
-    assert "`conect` is no act" in found["c"].detail
+    assert "`conect` is not an act" in found["c"].detail
     assert "`fetch_val` does not take connection, sql" in found["c"].detail
 
 

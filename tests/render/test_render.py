@@ -222,7 +222,7 @@ def test_whatever_a_file_says_stays_text():
         "observed": EVIL,
         "expected": EVIL,
     }
-    checks = [replace(checked.checks[0], **one), replace(checked.checks[1], **one)]
+    checks = [changed(checked.checks[0], **one), changed(checked.checks[1], **one)]
     report = view.build([measured, replace(checked, checks=checks)])
     page = html.render(report)
     tags = parse(page)
@@ -264,7 +264,7 @@ def hostile():
     measured = bench(run=HOSTILE, rows=[row], arms=arms, override=spoil, notes=[note])
     told |= dict.fromkeys(("scenario", "case", "cell", "driver"), HOSTILE)
     told |= dict.fromkeys(("drift", "deviation", "link"), HOSTILE)
-    spoilt = replace(check().checks[0], verdict="lossy", **told)
+    spoilt = changed(check().checks[0], verdict="lossy", **told)
     return [measured, replace(check(), checks=[spoilt])]
 
 

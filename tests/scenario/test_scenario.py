@@ -97,15 +97,15 @@ INVALID = {
     ),
     "check-of-other-value": (
         f"{CASE}, check",
-        "100 is no value of an axis 'rows'",
+        "100 is not a value of an axis 'rows'",
         "",
     ),
     "unknown-mark": (CASE, "${row} is no axis", "axes: rows"),
     "unknown-mark-in-fixture": (CASE, "${rows} is no axis", "axes: none"),
-    "mark-is-no-number": (CASE, "clients = 'many' is no number", ""),
+    "mark-is-no-number": (CASE, "clients = 'many' is not a number", ""),
     "point-of-other-value": (
         f"{CASE}, bench.quick",
-        "100 is no value of the axis 'rows'",
+        "100 is not a value of the axis 'rows'",
         "",
     ),
     "point-without-axis": (
@@ -303,8 +303,8 @@ def test_paths_that_overlap_give_each_cell_once():
 @pytest.mark.parametrize(
     ("path", "message", "hint"),
     [
-        ("query/pont", "'query/pont' is no scenario", "did you mean query/point"),
-        ("querry", "'querry' is no scenario", "did you mean query"),
+        ("query/pont", "'query/pont' is not a scenario", "did you mean query/point"),
+        ("querry", "'querry' is not a scenario", "did you mean query"),
         ("nowhere.toml", "there is no such file", ""),
         (
             "query/point#nothing",

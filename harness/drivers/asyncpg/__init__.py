@@ -235,6 +235,10 @@ class Asyncpg:
         "noprepare": "no statement cache (statement_cache_size=0), as behind PgBouncer",
         "uvloop": "run on uvloop instead of asyncio's loop",
     }
+    registrations = (
+        "json and jsonb are objects: `set_type_codec` with `json.dumps` and `json.loads`",
+        "pgvector’s `register_vector`, where the server has the type",
+    )
     capabilities = frozenset(Capability) - {Capability.PIPELINE, Capability.PEP_249}
 
     def __init__(self, options: frozenset[str]) -> None:

@@ -272,6 +272,7 @@ class Psqlpy:
     name = "psqlpy"
     kind: Kind = "async"
     options: Mapping[str, str] = {"uvloop": "run on uvloop instead of asyncio's loop"}
+    registrations = ()  # its documentation shows none
     capabilities = frozenset(Capability) - {Capability.COPY_TEXT, Capability.COPY_CSV}
     acts = "harness.drivers.psqlpy.acts"
 

@@ -95,6 +95,10 @@ class Psycopg:
     acts = "harness.drivers.psycopg.acts"
     kind: Kind = "sync"
     options: Mapping[str, str] = {"binary": _BINARY, "python": _PYTHON}
+    registrations = (
+        "a `dict` is sent as jsonb: `register_dumper(dict, JsonbDumper)`",
+        "pgvector’s `register_vector`, where the server has the type",
+    )
     capabilities = _CAPABILITIES
 
     def __init__(self, options: frozenset[str]) -> None:
@@ -163,6 +167,10 @@ class PsycopgAsync:
     acts = "harness.drivers.psycopg.acts_async"
     kind: Kind = "async"
     options: Mapping[str, str] = {"binary": _BINARY, "python": _PYTHON, "uvloop": _UVLOOP}
+    registrations = (
+        "a `dict` is sent as jsonb: `register_dumper(dict, JsonbDumper)`",
+        "pgvector’s `register_vector_async`, where the server has the type",
+    )
     capabilities = _CAPABILITIES
 
     def __init__(self, options: frozenset[str]) -> None:

@@ -365,6 +365,12 @@ class Psycopg2:
     kind: Kind = "sync"
     acts = "harness.drivers.psycopg2.acts"
     options: Mapping[str, str] = {}
+    registrations = (
+        "a `dict` is sent as json: `register_adapter(dict, Json)`",
+        "uuid is `uuid.UUID`: `register_uuid`",
+        "inet and cidr are `ipaddress` objects: `register_ipaddress`",
+        "pgvector’s `register_vector`, where the server has the type",
+    )
     capabilities = frozenset(Capability) - {
         Capability.PREPARED,
         Capability.PIPELINE,
