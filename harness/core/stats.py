@@ -240,7 +240,8 @@ def _signed_rank_tails(ranks: tuple[int, ...], lower: int) -> float:
     counts = 1
     for rank in ranks:
         counts += counts << rank * width
-    return min(1.0, 2 * _summed(_first(counts, lower + 1, width), width) / 2 ** len(ranks))
+    tail = _summed(_first(counts, lower + 1, width), width)
+    return min(1.0, 2 * tail / (1 << len(ranks)))
 
 
 def _first(fields: int, count: int, width: int) -> int:
@@ -249,7 +250,7 @@ def _first(fields: int, count: int, width: int) -> int:
 
 
 def _summed(fields: int, width: int) -> int:
-    """The sum of such fields, if it fits into one: 2ʷ leaves 1 over when divided by 2ʷ − 1."""
+    """The sum of such fields, if it fits into one: 2ʷ modulo 2ʷ − 1 is 1."""
     return fields % ((1 << width) - 1)
 
 

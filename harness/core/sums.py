@@ -63,7 +63,9 @@ class PairSums:
             return high, self._next(high) if place + 1 == below + inside else high
         ordered = sorted(self._between(low, high))
         after = place + 1 - below
-        return ordered[place - below], ordered[after] if after < inside else self._next(high)
+        return ordered[place - below], ordered[after] if after < inside else self._next(
+            high
+        )
 
     def _upto(self, most: float) -> int:
         """How many sums are not above a value."""
@@ -79,9 +81,7 @@ class PairSums:
 
     def _last(self, most: float) -> float:
         """The greatest sum that is not above a value."""
-        return max(
-            x + self._second[end - 1] for x, _, end in self._spans(-math.inf, most)
-        )
+        return max(x + self._second[end - 1] for x, _, end in self._spans(-math.inf, most))
 
     def _next(self, low: float) -> float:
         """The least sum above a value."""

@@ -7,28 +7,25 @@ the same arithmetic. Ratios are paired by round, because a round's weather is sh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
 from harness.analysis.times import (
-    achieved_rate,
-    counting_trials,
-    ops_per_slice,
+    Key,
+    Measured,
+    Timings,
+    Told,
+    measured,
     paired_log_ratios,
-    wall_per_op,
-    worst_trials,
 )
 from harness.core import stats
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
-from harness.results.records import ArmFacts, CellFacts, OpenLoop, Run, Slices, Trial
+from harness.results.records import ArmFacts, CellFacts, Run
 
 FALSE_DISCOVERY = 0.05
 _ASKED = {"sync": "called", "async": "awaited"}
-
-Trials = Mapping[tuple[str, str], list[Trial]]
-
 
 PERCENTILES = (0.5, 0.9, 0.99, 0.999)
 
@@ -186,24 +183,18 @@ class CellView:
 
 def cell_views(run: Run) -> tuple[CellView, ...]:
     """All cells of a run in the order of its header; no driver is left out."""
-    counted, worst = counting_trials(run), worst_trials(run)
+    found = measured(run)
     arms = [arm for arm in run.header.arms if arm.competes]
     drafts = [
-        CellView(cell, tuple(_groups(cell, arms, counted, worst)))
-        for cell in run.header.cells
+        CellView(cell, tuple(_groups(cell, arms, found))) for cell in run.header.cells
     ]
-    return _ranked(drafts, counted)
+    return _ranked(drafts, found.series)
 
 
 # --- one row --------------------------------------------------------------------------
 
 
-def _groups(
-    cell: CellFacts,
-    arms: Sequence[ArmFacts],
-    counted: Trials,
-    worst: Mapping[tuple[str, str], Trial],
-) -> Iterable[Group]:
+def _groups(cell: CellFacts, arms: Sequence[ArmFacts], found: Measured) -> Iterable[Group]:
     """One group, or threads and tasks apart where clients work at the same time."""
     labels = ("threads", "tasks") if cell.clients else ("",)
     for label in labels:
@@ -212,7 +203,7 @@ def _groups(
         ]
         rows = [
             row_of(
-                cell, arm, worst.get((cell.id, arm.id)), counted.get((cell.id, arm.id), [])
+                arm, found.worst.get((cell.id, arm.id)), found.series.get((cell.id, arm.id))
             )
             for arm in here
         ]
@@ -220,74 +211,59 @@ def _groups(
             yield Group(label, tuple(rows))
 
 
-def row_of(
-    cell: CellFacts, arm: ArmFacts, worst: Trial | None, trials: Sequence[Trial]
-) -> Row:
+def row_of(arm: ArmFacts, worst: Told | None, series: Timings | None) -> Row:
     """One arm in one cell, not yet ranked."""
     if worst is None:
         return Row(arm.id, None, arm.problem or "not measured")
-    verdict = Verdict(worst.verdict)
-    row = Row(arm.id, verdict, worst.detail, worst.observed, worst.expected)
-    if not verdict.timeable:
+    row = Row(arm.id, worst.verdict, worst.detail, worst.observed, worst.expected)
+    if not worst.verdict.timeable:
         return row
-    if not trials:
+    if not series:
         return replace(row, detail=worst.detail or "no undisturbed round")
-    return _timed(row, trials, cell)
+    return _timed(row, series)
 
 
-def _timed(row: Row, trials: Sequence[Trial], cell: CellFacts) -> Row:
-    walls = tuple(wall_per_op(trial, cell) for trial in trials)
-    loops = [trial.open_loop for trial in trials if trial.open_loop is not None]
-    latencies = [float(value) for trial in trials for value in trial.latency_ns]
-    latencies += [float(value) for loop in loops for value in loop.response_ns]
+def _timed(row: Row, series: Timings) -> Row:
     return replace(
         row,
-        rounds=walls,
-        time=stats.hodges_lehmann([math.log(value) for value in walls]).exp(),
-        cpu_ns=_per_op(trials, cell, lambda one: one.cpu_ns),
-        server_cpu_ns=_per_op(trials, cell, lambda one: one.server_cpu_ns),
-        voluntary=_per_op(trials, cell, lambda one: one.voluntary_switches, mean=True),
-        involuntary=_per_op(trials, cell, lambda one: one.involuntary_switches, mean=True),
-        latencies=percentiles(latencies),
-        open_loop=_open_loop(loops, cell) if loops else None,
-        rss_bytes=max(trial.rss_peak_bytes for trial in trials),
+        rounds=tuple(series.walls),
+        time=stats.hodges_lehmann([math.log(value) for value in series.walls]).exp(),
+        cpu_ns=_middle(series.cpu_ns),
+        server_cpu_ns=_middle(series.server_cpu_ns),
+        voluntary=_middle(series.voluntary),
+        involuntary=_middle(series.involuntary),
+        latencies=percentiles(series.latencies()),
+        open_loop=_open_loop(series) if series.loops else None,
+        rss_bytes=series.rss_bytes,
     )
 
 
-def percentiles(values: Iterable[float]) -> tuple[float | None, ...]:
+def percentiles(values: Sequence[float]) -> tuple[float | None, ...]:
     """The `PERCENTILES` of these values, None where there are too few for one."""
     ordered = sorted(values)
-    return tuple(stats.percentile(ordered, share) for share in PERCENTILES)
+    found = (stats.percentile(ordered, share) for share in PERCENTILES)
+    return tuple(None if one is None else float(one) for one in found)
 
 
-def _open_loop(loops: Sequence[OpenLoop], cell: CellFacts) -> OpenLoopView:
+def _open_loop(series: Timings) -> OpenLoopView:
     return OpenLoopView(
-        asked=float(cell.rate),
-        achieved=achieved_rate(loops, cell.rate),
-        lags=percentiles(float(lag) for loop in loops for lag in loop.lag_ns),
+        asked=float(series.cell.rate),
+        achieved=series.achieved_rate,
+        lags=percentiles(series.lags()),
     )
 
 
-def _per_op(
-    trials: Sequence[Trial],
-    cell: CellFacts,
-    pick: Callable[[Slices], list[int]],
-    *,
-    mean: bool = False,
-) -> float | None:
-    """The median over rounds of each round's median slice (or mean, for rare events)."""
-    rounds = []
-    for trial in trials:
-        if trial.slices is not None and (values := pick(trial.slices)):
-            middle = sum(values) / len(values) if mean else median(values)
-            rounds.append(middle / ops_per_slice(trial.slices, cell))
-    return median(rounds) if rounds else None
+def _middle(values: Sequence[float]) -> float | None:
+    """The median over rounds; None where nothing was told."""
+    return median(values) if values else None
 
 
 # --- ranks ----------------------------------------------------------------------------
 
 
-def _ranked(drafts: Sequence[CellView], counted: Trials) -> tuple[CellView, ...]:
+def _ranked(
+    drafts: Sequence[CellView], counted: Mapping[Key, Timings]
+) -> tuple[CellView, ...]:
     """Ratios for all, then ties corrected over the whole report, then ranks."""
     compared = [
         [_compared(cell, group, counted) for group in cell.groups] for cell in drafts
@@ -314,7 +290,7 @@ def _tie(row: Row, p: float | None, adjusted: Iterator[float]) -> Row:
 
 
 def _compared(
-    cell: CellView, group: Group, counted: Trials
+    cell: CellView, group: Group, counted: Mapping[Key, Timings]
 ) -> list[tuple[Row, float | None]]:
     """Each row with its ratio to the fastest and, where it may be ranked, its p-value."""
     fastest = group.fastest
@@ -345,9 +321,11 @@ def _with_ratio(row: Row, logs: list[float], ratio: stats.Estimate, *, itself: b
     )
 
 
-def _log_ratios(counted: Trials, cell: CellView, row: Row, fastest: Row) -> list[float]:
-    own, best = (counted.get((cell.facts.id, one.arm), ()) for one in (row, fastest))
-    return paired_log_ratios(own, best, cell.facts)
+def _log_ratios(
+    counted: Mapping[Key, Timings], cell: CellView, row: Row, fastest: Row
+) -> list[float]:
+    own, best = (counted[cell.facts.id, one.arm] for one in (row, fastest))
+    return paired_log_ratios(own, best)
 
 
 def _with_ranks(rows: Sequence[Row]) -> tuple[Row, ...]:
