@@ -40,7 +40,8 @@ COMMANDS = {
     "sum(1 for _ in read(Path(argv[0])).trials)",
     "text": "from harness.cli.main import main\n"
     "assert main(['report', argv[0], '--format', 'text', '--out', argv[2]]) == 0",
-    "compare": "from harness.cli.main import main\nassert main(['compare', *argv[:2]]) != 2",
+    "compare": "from harness.cli.main import main\n"
+    "assert main(['compare', *argv[:2]]) != 2",
 }
 
 
@@ -152,6 +153,25 @@ def _check(cell: str, arm: str) -> Check:
 
 
 def _header(shape: str, cells: list[str], seed: int) -> Header:
+    machine = Machine(
+        system="Linux",
+        release="6",
+        cpu="a processor",
+        cores=2,
+        memory_bytes=8 << 30,
+        python="3.11.9",
+        implementation="CPython",
+        hostname_hash="0",
+    )
+    server = ServerFacts(
+        label="wheel",
+        version="18.4",
+        version_num=180004,
+        managed=True,
+        transport="tcp",
+        settings={},
+        extensions={},
+    )
     return Header(
         schema=SCHEMA,
         run=f"{seed:016x}",
@@ -159,21 +179,27 @@ def _header(shape: str, cells: list[str], seed: int) -> Header:
         pgdyno="0",
         started="2031-01-01T00:00:00+00:00",
         seed=seed,
-        machine=Machine(system="Linux", release="6", cpu="a processor", cores=2,
-                        memory_bytes=8 << 30, python="3.11.9", implementation="CPython",
-                        hostname_hash="0"),  # fmt: skip
-        server=ServerFacts(label="wheel", version="18.4", version_num=180004, managed=True,
-                           transport="tcp", settings={}, extensions={}),  # fmt: skip
+        machine=machine,
+        server=server,
         arms=[
             ArmFacts(id=arm, driver=arm, options=[], profile="configured", kind="sync")
             for arm in ARMS
         ],
-        cells=[
-            CellFacts(id=cell, scenario="family/scenario", case=cell.partition("#")[2],
-                      point={}, title="A question", why="", op="fetch_all")
-            for cell in cells
-        ],
-    )  # fmt: skip
+        cells=list(map(_cell, cells)),
+    )
+
+
+def _cell(identity: str) -> CellFacts:
+    scenario, _, case = identity.partition("#")
+    return CellFacts(
+        id=identity,
+        scenario=scenario,
+        case=case,
+        point={},
+        title="A question",
+        why="",
+        op="fetch_all",
+    )
 
 
 if __name__ == "__main__":

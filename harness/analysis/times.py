@@ -348,11 +348,16 @@ class Counting:
         return trial.attempt == self._last[block] and block not in self._disturbed
 
 
+def counting(run: Run) -> Counting:
+    """Which trials of a run count."""
+    found = Measured()
+    return Counting(_survey(run, found), found.disturbed.keys())
+
+
 def counting_trials(run: Run) -> dict[Key, list[Trial]]:
     """The trials whose times count, whole, in the order of their rounds; for runs that fit
     into the memory."""
-    found = Measured()
-    counts = Counting(_survey(run, found), found.disturbed.keys())
+    counts = counting(run)
     counted: dict[Key, list[Trial]] = defaultdict(list)
     for trial in run.trials:
         if has_time(trial) and counts(trial):

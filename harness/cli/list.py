@@ -76,4 +76,4 @@ def _drivers() -> list[dict[str, Any]]:
 
 
 def _servers() -> list[dict[str, Any]]:
-    return [{"server": kind, "is": text} for kind, text in servers.KINDS.items()]
+    return [{"server": kind, "is": servers.load(kind).SUMMARY} for kind in servers.kinds()]

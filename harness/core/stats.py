@@ -594,14 +594,21 @@ def _incomplete_beta(a: float, b: float, x: float) -> float:
     return math.exp(front) / (a * _beta_fraction(a, b, x))
 
 
-def _beta_fraction(a: float, b: float, x: float, terms: int = 200) -> float:
-    """The continued fraction of Iₓ(a, b) (DLMF 8.17.22), evaluated from its end."""
-    value = 1.0
-    for step in range(terms, 0, -1):
+def _beta_fraction(a: float, b: float, x: float) -> float:
+    """The continued fraction of Iₓ(a, b) (DLMF 8.17.22), by Lentz's method: each step
+    corrects the value, until it stays."""
+    value = numerators = 1.0
+    denominators = 0.0
+    for step in range(1, 1000):
         half = step // 2
         if step % 2:
             factor = -(a + half) * (a + b + half) * x / ((a + step - 1) * (a + step))
         else:
             factor = half * (b - half) * x / ((a + step - 1) * (a + step))
-        value = 1 + factor / value
+        denominators = 1 / (1 + factor * denominators)
+        numerators = 1 + factor / numerators
+        change = numerators * denominators
+        value *= change
+        if abs(change - 1) < 1e-16:
+            break
     return value

@@ -47,7 +47,8 @@ class Row:
     Times are ns per op, of an open loop response times; CPU and switches are per op too.
     `latencies` are `PERCENTILES` of single ops. `ratio` is times the fastest of the group,
     `trimmed` the same by trimmed means, `detectable` the log-ratio to it that would have
-    been found; `over_floor` is times the cell's floor. `rank` is None where the arm may
+    been found; `p` is of the test that the two are equal, `p_adjusted` corrected over the
+    whole report; `over_floor` is times the cell's floor. `rank` is None where the arm may
     not be ranked; `tied` says that it cannot be told from the fastest.
     """
 
@@ -61,6 +62,8 @@ class Row:
     ratio: stats.Estimate | None = None
     trimmed: stats.Estimate | None = None
     detectable: float | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
     over_floor: stats.Estimate | None = None
     rank: int | None = None
     tied: bool = False
@@ -286,7 +289,10 @@ def _ranked(
 
 def _tie(row: Row, p: float | None, adjusted: Iterator[float]) -> Row:
     """A row that was tested takes the next adjusted p-value: they are in its order."""
-    return row if p is None else replace(row, tied=next(adjusted) > FALSE_DISCOVERY)
+    if p is None:
+        return row
+    corrected = next(adjusted)
+    return replace(row, p=p, p_adjusted=corrected, tied=corrected > FALSE_DISCOVERY)
 
 
 def _compared(

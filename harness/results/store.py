@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeVar, cast, overload
 
 import msgspec
 
-from harness.core.errors import ResultsError
+from harness.core.errors import ResultsError, UsageError
 from harness.results import soundness
 from harness.results.migrations import migrate
 from harness.results.records import (
@@ -168,6 +168,23 @@ def read(path: Path) -> Run:
         for line in lines:
             found.take(line)
     return found.run()
+
+
+def read_each(paths: Sequence[Path]) -> list[Run]:
+    """The runs of several files, in their order.
+
+    Raises:
+        ResultsError: a file cannot be read.
+        UsageError: a run is named twice: by the same path, a link or a copy.
+    """
+    runs: dict[str, Run] = {}
+    for path in paths:
+        run = read(path)
+        if run.header.run in runs:
+            text = f"{path} holds the same run as {runs[run.header.run].path}"
+            raise UsageError(text, hint="name each run once")
+        runs[run.header.run] = run
+    return list(runs.values())
 
 
 class Line(NamedTuple):
