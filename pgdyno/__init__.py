@@ -12,23 +12,23 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from harness import __version__
+from harness.core.errors import PgdynoError
 
 if TYPE_CHECKING:
     from pgdyno.runs import Run
 
-__all__ = ["Run", "__version__", "load"]
+__all__ = ["PgdynoError", "Run", "__version__", "load"]
 
 
 def load(paths: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Run:
     """Read one results file or several.
 
     Raises:
-        harness.core.errors.PgdynoError: a file cannot be read, or a run is named twice.
+        PgdynoError: a file cannot be read, or a run is named twice.
     """
     from pgdyno.runs import Run
 
-    single = isinstance(paths, str | PathLike)
-    return Run.read([paths] if single else list(paths))  # type: ignore[list-item, arg-type]
+    return Run.read([paths] if isinstance(paths, str | PathLike) else paths)
 
 
 def __getattr__(name: str) -> Any:

@@ -104,10 +104,12 @@ def numbers(run: Run, view: RunView) -> Iterator[Number]:
 
 def ratios(run: Run, reference: str = "") -> Iterator[Ratio]:
     """Each driver against `reference`; without one, against the fastest of its group, as
-    the report has it."""
+    the report has it. Threads and tasks are never compared."""
     for cell in cell_views(run):
         for group in cell.groups:
             base = reference or (group.fastest.arm if group.fastest else "")
+            if cell.facts.clients and base not in {row.arm for row in group.rows}:
+                continue
             for row in group.rows:
                 found = _ratio(run, cell, row, base)
                 if found is not None:
