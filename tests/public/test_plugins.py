@@ -58,7 +58,8 @@ def test_the_format_of_the_docs(installed, tmp_path, capsys):
     out = tmp_path / "out"
     wanted = ["report", str(file), "--format", "lines,text", "--out", str(out)]
     assert main.main(wanted) == 0
-    assert "point/by-key#one-row psycopg2 wall_ns 3" in (out / "lines.txt").read_text()
+    lines = (out / "lines.txt").read_text()
+    assert re.search(r"^point/by-key#one-row psycopg2 wall_ns \d+\.\d+$", lines, re.M)
     assert capsys.readouterr().out.split() == [
         str(out / "lines.txt"), str(out / "report.txt"),
     ]  # fmt: skip
@@ -66,12 +67,8 @@ def test_the_format_of_the_docs(installed, tmp_path, capsys):
 
 def test_the_server_kind_of_the_docs(installed, place, capsys):
     points, source = documented("A server kind")
-    source = source.replace("my_package.server", "my_server")
-    installed(
-        "my_server",
-        source,
-        points.replace("my_package.server", "my_server").replace('"', ""),
-    )
+    points = points.replace("my_package.server", "my_server").replace('"', "")
+    installed("my_server", source, points)
     assert isinstance(servers.load("mine"), Kind)
     assert main.main(["list", "servers", "--format", "json"]) == 0
     assert "a server of ours" in capsys.readouterr().out
@@ -101,9 +98,8 @@ def test_what_is_no_plugin_is_said(installed, group, load, words):
 
 
 def test_the_built_in_ones_are_plugins_too():
-    assert {"html", "png", "markdown", "text", "junit", "json", "csv", "parquet"} <= set(
-        known()
-    )
+    built_in = {"html", "png", "markdown", "text", "junit", "json", "csv", "parquet"}
+    assert built_in <= set(known())
     assert all(isinstance(formats.load(name), Format) for name in known())
     assert {"wheel", "local", "dsn", "container"} <= set(servers.kinds())
     assert all(isinstance(servers.load(kind), Kind) for kind in servers.kinds())

@@ -106,11 +106,14 @@ def test_times_are_those_of_the_slices(bench_file: Path, report: view.RunView) -
     for (cell, arm), row in rows(report).items():
         own = counted[(counted.cell == cell) & (counted.arm == arm)]
         found = tuple(
-            median(group.wall_ns.tolist())
-            / (group.ops.iloc[0] * max(1, group.clients.iloc[0]))
+            median(group.wall_ns.tolist()) / ops_of_all(group)
             for _, group in own.groupby("round")
         )
         assert found == row.rounds
+
+
+def ops_of_all(group: pd.DataFrame) -> int:
+    return int(group.ops.iloc[0]) * max(1, int(group.clients.iloc[0]))
 
 
 def test_a_disturbed_or_superseded_block_does_not_count(bench_file: Path) -> None:
@@ -196,7 +199,7 @@ def test_csv_json_and_parquet_say_the_same(bench_file: Path, tmp_path: Path) -> 
     frame = pgdyno.load(bench_file).numbers()
     for number, line, row, estimate in zip(told, lines, table, frame.estimate, strict=True):
         assert row == number
-        assert line["estimate"] == ("" if plain(estimate) is None else repr(estimate))
+        assert line["estimate"] == ("" if plain(estimate) is None else str(estimate))
         assert number["estimate"] == plain(estimate)
 
 
@@ -258,7 +261,7 @@ def test_the_plugin_module_is_the_contract() -> None:
         assert getattr(pgdyno.plugin, name) is getattr(harness.plugin, name)
 
 
-# --- docs/api.md ----------------------------------------------------------------------------
+# --- docs/api.md ----------------------------------------------------------------------
 
 
 def described(name: str) -> dict[str, str]:

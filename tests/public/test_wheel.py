@@ -16,13 +16,8 @@ ROOT = Path(__file__).parents[2]
 
 def run(*command: str | Path, **options) -> str:
     """What a command prints; it must succeed."""
-    done = subprocess.run(
-        [str(word) for word in command],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        **options,
-    )
+    words = [str(word) for word in command]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -46,18 +41,18 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("installed")
     run(sys.executable, "-m", "venv", "--without-pip", folder)
+    python = folder / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--python", python, "--quiet")
+    run(*pip, "install", "--no-deps", "--no-index", wheel)
     (site,) = folder.glob("lib/python*/site-packages")
-    here = Path(sys.executable).parent / "pip"
-    pip = [here] if here.exists() else [sys.executable, "-m", "pip"]
-    run(*pip, "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel)
     (site / "libraries.pth").write_text(f"{libraries(folder / 'libraries')}\n")
-    return folder / "bin" / "python"
+    return python
 
 
 def libraries(folder: Path) -> Path:
     """Everything that is installed here but pgdyno, by links."""
     folder.mkdir()
-    (site,) = (Path(sys.prefix)).glob("lib/python*/site-packages")
+    (site,) = Path(sys.prefix).glob("lib/python*/site-packages")
     for entry in site.iterdir():
         if "pgdyno" not in entry.name and entry.suffix != ".pth":
             (folder / entry.name).symlink_to(entry)
@@ -82,31 +77,23 @@ def test_what_the_wheel_says_of_itself(wheel: Path) -> None:
         "harness/_scenarios/query/point.toml",
     }
     assert wanted <= set(names)
-    assert {name.partition("/")[0].partition("-")[0] for name in names} == {
-        "pgdyno",
-        "harness",
-    }
+    folders = {name.partition("/")[0].partition("-")[0] for name in names}
+    assert folders == {"pgdyno", "harness"}
 
 
 def test_an_installed_wheel_works(python: Path, tmp_path: Path) -> None:
     """Away from the repository: it is found nowhere but where it was installed."""
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    options = {"cwd": tmp_path, "env": environ}
-    where = run(python, "-c", "import pgdyno, harness; print(pgdyno.__file__, harness.__file__)",
-                **options)  # fmt: skip
-    assert all(str(python.parents[1]) in file for file in where.split())
-    pgdyno = [python, "-m", "harness"]
-    assert "point" in run(*pgdyno, "list", "scenarios", **options)
-    checked = run(
-        *pgdyno,
-        "check",
-        "query/point",
-        "--driver",
-        "psycopg",
-        "--out",
-        "run.jsonl",
-        **options,
-    )
-    assert "exact" in checked
+
+    def there(*command: str | Path) -> str:
+        return run(*command, cwd=tmp_path, env=environ)
+
+    where = "import pgdyno, harness; print(pgdyno.__file__, harness.__file__)"
+    files = there(python, "-c", where).split()
+    assert all(file.startswith(str(python.parents[1])) for file in files)
+    pgdyno = python.with_name("pgdyno")
+    assert "query/point" in there(pgdyno, "list", "scenarios")
+    wanted = ("check", "query/point", "--driver", "psycopg", "--out", "run.jsonl")
+    assert "exact" in there(pgdyno, *wanted)
     code = "import pgdyno; print(set(pgdyno.load('run.jsonl').checks().verdict))"
-    assert "exact" in run(python, "-c", code, **options)
+    assert "exact" in there(python, "-c", code)
