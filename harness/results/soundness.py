@@ -106,10 +106,10 @@ def _of_memory(memory: Memory) -> Iterator[str]:
 
 
 def _of_header(header: Header) -> Iterator[str]:
-    for what, ids in (
-        ("arm", (arm.id for arm in header.arms)),
-        ("cell", (cell.id for cell in header.cells)),
-    ):
+    # A check asks an arm in both profiles, which the header lists one by one.
+    profiles = header.kind == "check"
+    arms = (f"{arm.id}, {arm.profile}" if profiles else arm.id for arm in header.arms)
+    for what, ids in (("arm", arms), ("cell", (cell.id for cell in header.cells))):
         for identity in _repeated(ids):
             yield f"it names the {what} {identity[:80]!r} twice"
     for cell in header.cells:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -62,7 +63,7 @@ def libraries(folder: Path) -> Path:
 def test_what_the_wheel_says_of_itself(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        (name,) = [name for name in names if name.endswith(".dist-info/METADATA")]
+        name = next(name for name in names if re.fullmatch(r"pgdyno-[^/]+/METADATA", name))
         metadata = Parser().parsestr(archive.read(name).decode())
         (licence,) = [name for name in names if name.endswith("/LICENSE")]
         assert archive.read(licence) == (ROOT / "LICENSE").read_bytes()

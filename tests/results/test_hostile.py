@@ -206,7 +206,7 @@ def test_mutants_end_in_a_report_or_in_a_clean_error(kind, tmp_path, capsys):
         file = tmp_path / f"{number}.jsonl"
         file.write_bytes(mutant(rng, lines))
         try:
-            run = store.read(file)
+            store.read(file)
         except ResultsError:
             ends_cleanly("report", file, "--format", "text", "--out", tmp_path / "out")
             continue
