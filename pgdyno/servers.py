@@ -2,6 +2,6 @@
 
 from harness.core.calls import Target
 from harness.core.errors import ServerError
-from harness.servers import Kind, Server, ServerSpec
+from harness.servers import Server, ServerKind, ServerSpec
 
-__all__ = ["Kind", "Server", "ServerError", "ServerSpec", "Target"]
+__all__ = ["Server", "ServerError", "ServerKind", "ServerSpec", "Target"]

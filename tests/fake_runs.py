@@ -12,6 +12,7 @@ from harness.results.records import (
     ArmFacts,
     CellFacts,
     Check,
+    Count,
     Footer,
     Header,
     Machine,
@@ -677,4 +678,36 @@ def _check(driver: str, profile: str, name: str, trip: str) -> Check:
         observed=observed,
         expected=expected,
         elapsed_ns=1_234_567,
+    )
+
+
+def counts(arm: str, per_op: float, repeats: int = 3, noise: float = 0.0) -> list[Count]:
+    """Processes of an arm whose instructions were counted in the first cell."""
+    rng = random.Random(f"{arm}{per_op}")
+    return [
+        Count(
+            cell=cell_facts(CELLS[0]).id,
+            arm=arm,
+            repeat=number,
+            verdict="exact",
+            counter="valgrind-3.19.0",
+            low_ops=100,
+            high_ops=500,
+            low_instructions=5_000 + round(100 * per_op),
+            high_instructions=5_000 + round(500 * per_op * (1 + rng.gauss(0, noise))),
+            low_syscalls=3 + 2 * 100,
+            high_syscalls=3 + 2 * 500,
+        )
+        for number in range(repeats)
+    ]
+
+
+def counted(run: str, *found: list[Count], **header: object) -> Run:
+    """A run of the instruction lane over the first cell."""
+    made = bench(run=run, seed=1, rows=CELLS[:1])
+    return replace(
+        made,
+        header=replace(made.header, lane="instructions", **header),
+        trials=[],
+        counts=[count for counts in found for count in counts],
     )

@@ -370,7 +370,7 @@ def _round(trial: Trial) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ArmTimes:
     """One cell of one arm in one run: facts, worst verdict, what counts of its trials.
 
     `by_round` is ns per op of each round; `number` the median over rounds, None where the
@@ -386,20 +386,22 @@ class Side:
     number: float | None
 
 
-def sides(run: Run) -> dict[Key, Side]:
+def arm_times(run: Run) -> dict[Key, ArmTimes]:
     """Every cell and arm of a run that was at least tried."""
     cells = {cell.id: cell for cell in run.header.cells}
     arms = {arm.id: arm for arm in run.header.arms}
     found = measured(run)
     return {
-        (cell, arm): _side(cells[cell], arms[arm], told, found.series.get((cell, arm)))
+        (cell, arm): _arm_times(cells[cell], arms[arm], told, found.series.get((cell, arm)))
         for (cell, arm), told in found.worst.items()
         if cell in cells and arm in arms
     }
 
 
-def _side(cell: CellFacts, arm: ArmFacts, told: Told, series: Timings | None) -> Side:
+def _arm_times(
+    cell: CellFacts, arm: ArmFacts, told: Told, series: Timings | None
+) -> ArmTimes:
     series = series or Timings(cell, ())
     by_round = dict(zip(series.rounds, series.walls, strict=True))
     number = median(series.walls) if series and told.verdict.timeable else None
-    return Side(cell, arm, told.verdict, told.detail, series, by_round, number)
+    return ArmTimes(cell, arm, told.verdict, told.detail, series, by_round, number)

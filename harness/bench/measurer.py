@@ -17,7 +17,7 @@ from harness.core.errors import OracleError, WorkerGone
 from harness.core.verdicts import Judgement, Verdict
 from harness.judge.verify import worst
 from harness.machine import contention, host
-from harness.machine.watch import Pair, WaitWatch, Watch
+from harness.machine.watch import ArmProcesses, WaitWatch, Watch
 from harness.play.seat import EXACT, Seat
 from harness.results.records import OpenLoop
 from harness.venue.stage import Playable, Stage
@@ -134,7 +134,7 @@ class Measurer:
         workers = [pid for seat in block.seats.values() if (pid := seat.pid)]
         return [*workers, self.server_pid] if self.server_pid else workers
 
-    def _pairs(self, block: Block, arms: Sequence[str]) -> dict[str, Pair]:
+    def _pairs(self, block: Block, arms: Sequence[str]) -> dict[str, ArmProcesses]:
         """The processes whose waiting for a core tells of others: those that have a core of
         their own. Where nothing is placed, client and server wait for each other."""
         if not self.placement.clients:
@@ -142,7 +142,7 @@ class Measurer:
         backends = block.backends if self.placement.server else {}
         lone = {arm: pids[0] for arm, pids in backends.items() if len(pids) == 1}
         return {
-            arm: Pair(block.seats[arm].pid, lone.get(arm, 0))
+            arm: ArmProcesses(block.seats[arm].pid, lone.get(arm, 0))
             for arm in arms
             if not block.seats[arm].arm.reference
         }

@@ -13,7 +13,7 @@ from harness.cli import options
 from harness.core.arms import PROFILES, Arm
 
 if TYPE_CHECKING:
-    from harness.moving import Guide, Side
+    from harness.moving import DriverSide, Guide
     from harness.results.records import Run
 
 FORMATS = ("markdown", "html", "json")
@@ -133,9 +133,9 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
         return read(path)
 
 
-def _side(arm: Arm, checked: Run) -> Side:
+def _side(arm: Arm, checked: Run) -> DriverSide:
     """A driver's terms: from the run, else from the library as it is installed here."""
-    from harness.moving import Side
+    from harness.moving import DriverSide
 
     facts = [
         one
@@ -143,9 +143,9 @@ def _side(arm: Arm, checked: Run) -> Side:
         if one.terms and (one.id, one.profile) == (arm.id, arm.profile)
     ]
     if facts:
-        return Side(arm.name, facts[0].kind, facts[0].terms)
+        return DriverSide(arm.name, facts[0].kind, facts[0].terms)
     hello = _hello(arm)
-    return Side(arm.name, hello.get("kind", ""), hello.get("terms", {}))
+    return DriverSide(arm.name, hello.get("kind", ""), hello.get("terms", {}))
 
 
 def _hello(arm: Arm) -> Mapping[str, Any]:
@@ -165,16 +165,16 @@ def _hello(arm: Arm) -> Mapping[str, Any]:
 
 def rendered(guide: Guide, form: str) -> str:
     """The guide in the form that was asked for."""
-    from harness.moving import render
+    from harness.render import migration
 
     if form == "html":
         try:
-            return render.html(guide)
+            return migration.html(guide)
         except ModuleNotFoundError as error:
             from harness.core.errors import MissingExtra
 
             raise MissingExtra("report", "an HTML report") from error
-    return render.json(guide) if form == "json" else render.markdown(guide)
+    return migration.json(guide) if form == "json" else migration.markdown(guide)
 
 
 def _put(text: str, out: Path | None) -> None:

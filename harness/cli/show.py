@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import os
 import pickle
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
+from harness.cli.terminal import say
 from harness.core.arms import PROFILES, Arm
 from harness.core.cells import Cell, Task
 from harness.core.verdicts import Judgement, Verdict
@@ -38,7 +40,11 @@ def add_parser(subparsers: Any) -> None:
         description="Play one cell and print the verdict, what the driver gave, what the "
         "server has afterwards, and a reproduction in plain code of the driver's library.",
     )
-    parser.add_argument("cell", metavar="CELL", help="its id: types/numbers#nan@value=NaN")
+    parser.add_argument(
+        "cell",
+        metavar="CELL",
+        help="its id, types/numbers#nan@value=NaN, or mine.toml#case of a file of your own",
+    )
     parser.add_argument(
         "--driver", required=True, metavar="D", help="a driver with its options"
     )
@@ -96,8 +102,8 @@ def run(args: argparse.Namespace) -> int:
         else:
             played = played_cell(place, play, arm)
             text, reason = reproduction_of(place, play, played)
-        print("\n".join(description(played, place)))
-        print(f"\n{text or reason}", end="" if text else "\n")
+        say("\n".join(description(played, place)))
+        say(f"\n{(text or reason).rstrip()}")
         if args.script and text:
             args.script.write_text(text, "utf-8")
         if not args.rerun:
@@ -110,12 +116,12 @@ def _tell(told: str, ran: bool) -> int:
     from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
 
     if not ran:
-        print("\nnot run: there is no reproduction")
+        say("\nnot run: there is no reproduction")
         return EXIT_INCONCLUSIVE
     if not told:
-        print("\nrun: it shows what the check saw")
+        say("\nrun: it shows what the check saw")
         return EXIT_PASS
-    print(f"\nrun: it does not reproduce: {told}")
+    say(f"\nrun: it does not reproduce: {told}")
     return EXIT_INVALID
 
 
@@ -129,11 +135,52 @@ def only_cell(path: str) -> Cell:
     from harness.core.errors import UsageError
     from harness.scenario import select_cells
 
-    _, cells = select_cells([path])
+    scenarios, cells = select_cells([_with_its_file(path)])
     if len(cells) == 1:
         return cells[0]
-    some = ", ".join(cell.id for cell in cells[:3])
+    files = {one.name: one.path for one in scenarios if "/" not in one.name}
+    some = ", ".join(_asked_for(cell, files) for cell in cells[:3])
     raise UsageError(f"{path} names {len(cells)} cells", hint=f"name one: {some}, …")
+
+
+def _asked_for(cell: Cell, files: Mapping[str, str]) -> str:
+    """What `only_cell` takes for a cell, wherever its file is."""
+    file = files.get(cell.scenario, cell.scenario)
+    return f"{file}#{cell.id.partition('#')[2]}"
+
+
+def _with_its_file(path: str) -> str:
+    """A cell of a file of one's own is called by the file's stem; with the file, if it is
+    here or up to two folders below."""
+    from harness import scenario
+    from harness.core.errors import ScenarioError, UsageError
+
+    name, _, case = path.partition("#")
+    try:
+        scenario.select([name])
+    except ScenarioError as error:
+        if "/" in name or not name or name.endswith(".toml"):
+            raise
+        pattern = f"{glob.escape(name)}.toml"
+        found = [
+            file for above in ("", "*/", "*/*/") for file in Path().glob(above + pattern)
+        ]
+        if not found:
+            error.hint = f"a file of your own is named by its path: {_path_of(name, case)}"
+            raise
+        if len(found) > 1:
+            files = ", ".join(map(str, found[:3]))
+            raise UsageError(
+                f"several files are called {name}.toml: {files}",
+                hint=f"name one by its path: {found[0]}#{case}",
+            ) from None
+        return f"{found[0]}#{case}"
+    return path
+
+
+def _path_of(name: str, case: str) -> str:
+    """How a cell of a file of one's own is named for certain."""
+    return f"pgdyno show PATH/{name}.toml#{case or 'CASE'}"
 
 
 # --- playing ----------------------------------------------------------------------------
@@ -241,6 +288,8 @@ def _declared(played: Played) -> str:
 def _seen(one: Mapping[str, Any], name: str) -> Iterator[str]:
     if "line" in one:
         yield _line(f"step {one['step']}", one["line"])
+        if one.get("message"):
+            yield _line("", one["message"])
         return
     if "raised" in one:
         yield _line(name, f"raised {one['raised']}, SQLSTATE {one['sqlstate'] or 'none'}")
@@ -301,12 +350,12 @@ def _title(played: Played) -> tuple[str, str]:
 
 
 def _scene(place: Venue, play: Playable, played: Played) -> Any:
-    from harness.reproduce.script import Scene
+    from harness.reproduce.script import Setting
 
     cell = play.cell
     reset = cell.bench.reset if cell.bench and cell.fixture.scope == "trial" else ""
     parts = [part.strip(" \n;") for part in (cell.fixture.sql, reset) if part.strip()]
-    return Scene(
+    return Setting(
         title=_title(played),
         setup=";\n".join(parts),
         extension_schemas=place.stage.extension_schemas,

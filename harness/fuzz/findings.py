@@ -20,7 +20,7 @@ _LONGEST_KIND = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FindingKind:
     """A class of findings: what else looks like this is not worth telling."""
 
     verdict: Verdict
@@ -59,14 +59,14 @@ class Searched:
     offered: bool = True
 
 
-def kind_of(judged: Judgement) -> Kind:
+def kind_of(judged: Judgement) -> FindingKind:
     """The class of a judgement: its verdict, and its words without the value in them."""
     if judged.verdict in (Verdict.CRASHED, Verdict.HUNG):
-        return Kind(judged.verdict, "")
+        return FindingKind(judged.verdict, "")
     if judged.verdict is Verdict.LOSSY and judged.observed:
-        return Kind(judged.verdict, _change(judged.observed, judged.expected))
+        return FindingKind(judged.verdict, _change(judged.observed, judged.expected))
     words = _QUOTED.sub("'…'", _ADDRESS.sub("0x", judged.detail))
-    return Kind(judged.verdict, _NUMBER.sub("9", words)[:_LONGEST_KIND])
+    return FindingKind(judged.verdict, _NUMBER.sub("9", words)[:_LONGEST_KIND])
 
 
 def _change(observed: str, expected: str) -> str:

@@ -21,7 +21,7 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 @dataclass(slots=True)
-class Outcome:
+class StepOutcome:
     """What became of a step: a value, an exception, or neither yet."""
 
     value: Any = None
@@ -37,7 +37,7 @@ class Outcome:
         return self.done and not self.cancelled and self.error is None
 
 
-def judge(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement:
+def judge(step: Step, outcome: StepOutcome, fields: ErrorFields | None) -> Judgement:
     """The verdict on one step; what came too late, or not at all, `hung`."""
     expect = step.expect
     took_ms = outcome.elapsed_ns / 1e6
@@ -57,7 +57,9 @@ def judge(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement
     return judged
 
 
-def _judge_outcome(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement:
+def _judge_outcome(
+    step: Step, outcome: StepOutcome, fields: ErrorFields | None
+) -> Judgement:
     expect = step.expect
     if outcome.cancelled:
         return _judge_cancelled(expect)
@@ -67,7 +69,7 @@ def _judge_outcome(step: Step, outcome: Outcome, fields: ErrorFields | None) -> 
             return verify.observe_error(fields, outcome.error)
         return verify.judge_error(expect.error, expect.rejected, fields, outcome.error)
     if expect.error or expect.rejected:
-        return verify.judge_no_error(expect.error)
+        return verify.judge_no_error(expect.error, plain(outcome.value))
     if expect.trait:
         return verify.observe(plain(outcome.value))
     if expect.like:

@@ -282,10 +282,15 @@ def judge_error(
     return Judgement(Verdict.REJECTED, shorten(told), shorten(told))
 
 
-def judge_no_error(expected: ExpectedError | None) -> Judgement:
-    """No error came where one had to: the driver accepted in silence."""
-    should = _wanted_state(expected) if expected else "a clear error"
-    return _lossy(f"no error came, expected {should}", "no error", should)
+def judge_no_error(expected: ExpectedError | None, came: Any = None) -> Judgement:
+    """No error came where one had to: the driver accepted in silence. `came` is what it
+    gave instead, None where that is nothing."""
+    should = _wanted_state(expected) if expected else "an error"
+    if came is None:
+        return _lossy(f"no error came, expected {should}", "no error", should)
+    shown = show(came)
+    detail = f"no error came but {shown}; expected {should}"
+    return _lossy(shorten(detail), f"no error: {shown}", should)
 
 
 def observe(value: Any) -> Judgement:
@@ -330,9 +335,13 @@ def _judge_field(name: str, got: str, expected: str, told: str) -> Judgement:
 
 
 def _told(fields: ErrorFields, error: BaseException) -> str:
-    # Our schemas' names would make two runs' records differ.
-    message = _SCHEMA.sub("", _first_line(fields.message or _text_of(error)))
-    return f"{_error_name(fields, error)}: {message}".rstrip(": ")
+    return f"{_error_name(fields, error)}: {message_of(fields, error)}".rstrip(": ")
+
+
+def message_of(fields: ErrorFields, error: BaseException) -> str:
+    """The first line of what an exception says, without our schemas' names, which would
+    make two runs' records differ."""
+    return _SCHEMA.sub("", _first_line(fields.message or _text_of(error)))
 
 
 def class_of(error: BaseException) -> str:

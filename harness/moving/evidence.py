@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from harness.core.verdicts import Verdict
 from harness.moving import facts
 from harness.moving.fixes import told
-from harness.moving.groups import WORKED, Pair
+from harness.moving.groups import WORKED, CellPair
 from harness.moving.subjects import direction_of, value_of
 from harness.results.records import Check
 
@@ -30,7 +30,7 @@ class Example:
     asked: str = ""
 
 
-def example(pair: Pair) -> Example:
+def example(pair: CellPair) -> Example:
     """A pair of checks as evidence, in one piece."""
     return Example(
         cell=pair.cell,
@@ -42,7 +42,7 @@ def example(pair: Pair) -> Example:
     )
 
 
-def answers(pairs: Sequence[Pair]) -> tuple[Example, ...]:
+def answers(pairs: Sequence[CellPair]) -> tuple[Example, ...]:
     """The evidence of cases of steps, by fact; what was answered alike is one line."""
     found: dict[tuple[str, str], list[Example]] = {}
     for pair in sorted(pairs, key=telling):
@@ -51,7 +51,7 @@ def answers(pairs: Sequence[Pair]) -> tuple[Example, ...]:
     return tuple(_merged(alike) for alike in found.values())
 
 
-def _facts(pair: Pair) -> Iterator[Example]:
+def _facts(pair: CellPair) -> Iterator[Example]:
     changed = pair.changes() if pair.before is pair.after is Verdict.EXACT else []
     if not changed:
         whole = example(pair)
@@ -71,7 +71,7 @@ def _merged(alike: Sequence[Example]) -> Example:
     return replace(first, asked=titles[0] + more)
 
 
-def telling(pair: Pair) -> tuple[bool, bool, bool, bool, int, str]:
+def telling(pair: CellPair) -> tuple[bool, bool, bool, bool, int, str]:
     """Which cell is the best evidence: one that can be read at a glance."""
     worked = (pair.before if pair.after not in WORKED else pair.after) in WORKED
     seen = bool(pair.b.observed or pair.a.observed)
@@ -80,14 +80,14 @@ def telling(pair: Pair) -> tuple[bool, bool, bool, bool, int, str]:
     return (not worked, not asked, not seen, not value, len(asked), pair.cell)
 
 
-def _sent(pair: Pair) -> str:
+def _sent(pair: CellPair) -> str:
     """The value that was sent: its text if a check has it, else the name of its literal."""
     texts = (facts.value(one.expected) for one in (pair.b, pair.a) if one.expected)
     written = "written" in direction_of(pair.cell)
     return next(texts, "") if written and any(_texts(pair)) else value_of(pair.cell)
 
 
-def _texts(pair: Pair) -> Iterable[str]:
+def _texts(pair: CellPair) -> Iterable[str]:
     return (pair.a.expected, pair.b.expected)
 
 

@@ -30,7 +30,7 @@ _FIXED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangedFact:
     """One fact that differs: its label, empty if nobody named the step, and both values."""
 
     label: str
@@ -49,11 +49,11 @@ class Change:
         return answer and self.after.startswith("raised ")
 
 
-def changes(before: str, after: str) -> list[Change]:
+def changes(before: str, after: str) -> list[ChangedFact]:
     """The facts that differ by more than by the module of a class or a random name."""
     old, new = dict(_facts(before)), dict(_facts(after))
     return [
-        Change("" if _UNNAMED.fullmatch(label) else label, old.get(label, ""), value)
+        ChangedFact("" if _UNNAMED.fullmatch(label) else label, old.get(label, ""), value)
         for label, value in new.items()
         if not _alike(old.get(label, ""), value)
     ]

@@ -50,7 +50,7 @@ NO_ANSWER = (Verdict.INVALID, Verdict.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class CellPair:
     """One cell as both drivers answered it; `title` is the question of its case."""
 
     cell: str
@@ -70,19 +70,19 @@ class Pair:
         """The verdict of the driver that is moved to."""
         return Verdict(self.b.verdict)
 
-    def changes(self) -> list[facts.Change]:
+    def changes(self) -> list[facts.ChangedFact]:
         """The facts that differ, where both answered right."""
         return facts.changes(self.a.observed, self.b.observed)
 
 
-def pair_of(cell: CellFacts | None, a: Check, b: Check) -> Pair:
+def pair_of(cell: CellFacts | None, a: Check, b: Check) -> CellPair:
     """Two checks of a cell, with what the run says of it."""
     if cell is None:
-        return Pair(a.cell, "", a, b)
-    return Pair(a.cell, cell.sql, a, b, cell.title, cell.op == "steps")
+        return CellPair(a.cell, "", a, b)
+    return CellPair(a.cell, cell.sql, a, b, cell.title, cell.op == "steps")
 
 
-def classify(pair: Pair) -> Group | None:
+def classify(pair: CellPair) -> Group | None:
     """The group of a cell; None where nothing changes, or where neither can do it."""
     before, after = pair.before, pair.after
     if before is after:
@@ -102,7 +102,7 @@ def classify(pair: Pair) -> Group | None:
     return Group.BETTER
 
 
-def _alike(pair: Pair) -> Group | None:
+def _alike(pair: CellPair) -> Group | None:
     """Both have the same verdict: are they alike?"""
     if pair.before is Verdict.EXACT:
         return _behaviour(pair) if pair.steps else _trait(pair)
@@ -116,14 +116,14 @@ def _alike(pair: Pair) -> Group | None:
     return None
 
 
-def _now_wrong(pair: Pair) -> Group:
+def _now_wrong(pair: CellPair) -> Group:
     """A wrong value; what an exception says of itself is found at its `except`."""
     if pair.before in FATAL:
         return Group.BETTER
     return Group.OTHER_ERROR if _of_an_error(pair.b) else Group.SILENT
 
 
-def _differs(pair: Pair) -> Group:
+def _differs(pair: CellPair) -> Group:
     """One of them gives another type, or tells less, or needs more memory."""
     if not pair.steps:
         return Group.TYPES
@@ -142,12 +142,12 @@ def _of_an_error(check: Check) -> bool:
     return re.match(r"step \d+, \w+\.diagnose: ", check.detail) is not None
 
 
-def _only_sqlstate(pair: Pair) -> bool:
+def _only_sqlstate(pair: CellPair) -> bool:
     """It had to fail, and does; what is missing is how to tell it from other errors."""
     return pair.before in WORKED and told(pair.b).startswith(("no SQLSTATE", "SQLSTATE "))
 
 
-def _behaviour(pair: Pair) -> Group | None:
+def _behaviour(pair: CellPair) -> Group | None:
     changed = pair.changes()
     if not changed:
         return None
@@ -159,7 +159,7 @@ def _behaviour(pair: Pair) -> Group | None:
     return Group.ERROR if all(one.raises_now for one in changed) else Group.BEHAVIOUR
 
 
-def _trait(pair: Pair) -> Group | None:
+def _trait(pair: CellPair) -> Group | None:
     """A fact without right or wrong: what the drivers did with it."""
     before, after = pair.a.observed, pair.b.observed
     if before == after:
@@ -178,7 +178,9 @@ def _kind(check: Check) -> str:
     return check.observed.partition(":")[0]
 
 
-_ERROR = re.compile(r"(?:while opening: |with \d+ clients at once: )?([\w.]+)")
+_ERROR = re.compile(
+    r"(?:while (?:opening|building parameters): |with \d+ clients at once: )?([\w.]+)"
+)
 
 
 def error_class(check: Check) -> str:

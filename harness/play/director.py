@@ -17,7 +17,7 @@ from harness.core.calls import Target
 from harness.core.errors import OracleError
 from harness.core.steps import Step
 from harness.core.verdicts import Judgement, Verdict
-from harness.judge.steps import Outcome, judge
+from harness.judge.steps import StepOutcome, judge
 from harness.judge.verify import worst
 from harness.judge.words import expecting, filled
 from harness.play.process import judgement, target_message
@@ -121,7 +121,10 @@ class Director:
         if "word" in answer:
             scene.words[step.save] = answer["word"]
         if "line" in answer:
-            self.lines.append({"step": index + 1, "line": answer["line"]})
+            message = answer.get("message", "")
+            self.lines.append(
+                {"step": index + 1, "line": answer["line"], "message": message}
+            )
         return judged
 
     def _done(self, step: Step, scene: Scene) -> Judgement:
@@ -229,18 +232,18 @@ def _wants_proxy(steps: tuple[Step, ...]) -> bool:
     )
 
 
-def _controlled(control: Control, step: Step, sql: str) -> Outcome:
+def _controlled(control: Control, step: Step, sql: str) -> StepOutcome:
     if step.op == "execute":
         control.run(sql)
-        return Outcome()
+        return StepOutcome()
     if step.op == "fetch":
         table = control.table(sql)
-        return Outcome([list(row) for row in table.rows] if table else [])
+        return StepOutcome([list(row) for row in table.rows] if table else [])
     if step.op == "fetch_val":
-        return Outcome(control.value(sql))
+        return StepOutcome(control.value(sql))
     deadline = time.monotonic() + (step.within_ms or _UNTIL_MS) / 1000
     while control.value(sql) != "t":
         if time.monotonic() > deadline:
-            return Outcome("it never became true", done=False)
+            return StepOutcome("it never became true", done=False)
         time.sleep(0.01)
-    return Outcome()
+    return StepOutcome()

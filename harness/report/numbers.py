@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from harness.analysis.memory import Growth, Size, holdings
+from harness.analysis.memory import Growth, Size, arm_memory
 from harness.analysis.times import measured, paired_log_ratios
 from harness.core import stats
 from harness.core.verdicts import Verdict
@@ -294,7 +294,7 @@ def _of_count(run: str, cell: str, row: CountRow) -> Iterator[Number]:
 
 
 def _of_memory(run: Run) -> Iterator[Number]:
-    for held in holdings(run):
+    for held in arm_memory(run):
         bare = Number(
             run=run.header.run,
             cell=held.cell,

@@ -41,7 +41,7 @@ class NoRecipe(Exception):  # noqa: N818 - a statement of fact: nobody wrote it 
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class Lines:
     """Lines of code and the imports that they need."""
 
     code: str = ""
@@ -57,7 +57,7 @@ class Wrapped:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Setting:
     """What is there before the op, and what is looked at after it.
 
     `setup` is SQL for the schema; `state` a query for afterwards; `calls` how many calls
@@ -86,7 +86,7 @@ class Recipe:
             raise DriverError(f"the recipe of {self.driver} has no '{key}'")
         return str(self.raw[key])
 
-    def block(self, *path: str) -> Block | None:
+    def block(self, *path: str) -> Lines | None:
         """An entry that is code, alone or with its imports; None if there is none."""
         entry: Any = self.raw
         for key in path:
@@ -94,8 +94,8 @@ class Recipe:
         if not entry:
             return None
         if isinstance(entry, str):
-            return Block(entry.strip())
-        return Block(str(entry.get("code", "")).strip(), tuple(entry.get("imports", ())))
+            return Lines(entry.strip())
+        return Lines(str(entry.get("code", "")).strip(), tuple(entry.get("imports", ())))
 
 
 def load(name: str) -> Recipe:
@@ -114,7 +114,7 @@ def load(name: str) -> Recipe:
         raise DriverError(f"{file} cannot be read: {error}") from error
 
 
-def script(recipe: Recipe, arm: Arm, call: Call, scene: Scene) -> str:
+def script(recipe: Recipe, arm: Arm, call: Call, scene: Setting) -> str:
     """The whole script.
 
     Raises:
@@ -163,7 +163,7 @@ class _Script:
     recipe: Recipe
     arm: Arm
     call: Call
-    scene: Scene
+    scene: Setting
     imports: set[str] = field(default_factory=set)
 
     def text(self) -> str:
@@ -213,7 +213,7 @@ class _Script:
             lines += [self._use(block) for block in blocks]
         return lines
 
-    def _played(self, op: Block) -> list[str]:
+    def _played(self, op: Lines) -> list[str]:
         shown = (
             "print(repr(result))" if re.search(r"\bresult\b", op.code) else 'print("done")'
         )
@@ -232,14 +232,14 @@ class _Script:
 
     # --- the op and its inputs ---
 
-    def _op(self) -> Block:
+    def _op(self) -> Lines:
         name = str(self.call.op)
         if self.call.op is Op.COPY_IN:
             name += "_bytes" if self.call.data else f"_rows_{self.call.format}"
         block = self.recipe.block("ops", name)
         if block is None:
             raise NoRecipe(f"{self.recipe.driver} has no recipe for {name} yet")
-        return Block(self._use(block))
+        return Lines(self._use(block))
 
     def _inputs(self, code: str) -> Iterator[str]:
         """What the op's code mentions, as assignments."""
@@ -390,7 +390,7 @@ class _Script:
     def _listed(self, key: str) -> list[str]:
         return [item for one in self._options(key) if one for item in one]
 
-    def _use(self, block: Block) -> str:
+    def _use(self, block: Lines) -> str:
         """A block's code, filled; its imports are taken along."""
         self.imports.update(block.imports)
         variables = dict(self.recipe.raw.get("variables", {}))

@@ -19,7 +19,7 @@ from harness.core.errors import UsageError
 Transport = Literal["tcp", "unix"]
 
 GROUP = "pgdyno.servers"
-"""The entry points of server kinds. The name is the kind, what it names is a `Kind`: a
+"""The entry points of server kinds. The name is the kind, what it names a `ServerKind`: a
 module, or any object with these members."""
 
 
@@ -60,7 +60,7 @@ class Server:
 
 
 @runtime_checkable
-class Kind(Protocol):
+class ServerKind(Protocol):
     """Where a server comes from."""
 
     SUMMARY: str
@@ -75,7 +75,7 @@ def kinds() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
-def load(name: str) -> Kind:
+def load(name: str) -> ServerKind:
     """The kind of this name.
 
     Raises:
@@ -91,7 +91,7 @@ def load(name: str) -> Kind:
         found = point.load()
     except (ImportError, AttributeError) as error:
         raise UsageError(f"the server kind '{name}' cannot be loaded: {error}") from error
-    if not isinstance(found, Kind):
+    if not isinstance(found, ServerKind):
         text = f"{point.value} lacks open() or SUMMARY"
         raise UsageError(f"the server kind '{name}' is none: {text}")
     return found

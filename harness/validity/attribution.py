@@ -20,7 +20,8 @@ from harness.core.expect import Expect
 from harness.core.verdicts import Judgement
 from harness.machine import host
 from harness.play.seat import Deadlines, Seat
-from harness.validity import Outcome, dose
+from harness.validity import dose
+from harness.validity.outcome import Outcome
 from harness.validity.trials import fail, findable
 from harness.venue.stage import Playable
 from harness.venue.venue import Venue

@@ -23,7 +23,7 @@ from harness.core.errors import PgdynoError, Unsupported
 from harness.core.steps import Step
 from harness.core.verdicts import Judgement, Verdict
 from harness.judge import steps, verify
-from harness.judge.steps import JOIN_MS, Outcome
+from harness.judge.steps import JOIN_MS, StepOutcome
 from harness.judge.words import PLACE, expecting, filled
 from harness.plugin import acts
 
@@ -38,7 +38,7 @@ class _Thread:
     """An act of a blocking library, running beside the others."""
 
     def __init__(self, call: Callable[[], Any]) -> None:
-        self._outcome = Outcome(done=False)
+        self._outcome = StepOutcome(done=False)
         self._call = call
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -47,7 +47,7 @@ class _Thread:
         outcome = _timed(self._call)
         self._outcome = outcome
 
-    def join(self, seconds: float) -> Outcome:
+    def join(self, seconds: float) -> StepOutcome:
         """What became of it within that time."""
         self._thread.join(seconds)
         return self._outcome
@@ -133,7 +133,7 @@ class Actor:
 
     # --- playing ------------------------------------------------------------------------
 
-    def _play(self, step: Step, words: Mapping[str, str]) -> Outcome | None:
+    def _play(self, step: Step, words: Mapping[str, str]) -> StepOutcome | None:
         if step.join:
             return self._join(self.pending[step.join], step.within_ms / 1000)
         if step.op == "wait":
@@ -183,7 +183,7 @@ class Actor:
         self.loop.run_until_complete(asyncio.wait({task}, timeout=_START_SECONDS))
         return task
 
-    def _join(self, pending: Any, seconds: float) -> Outcome:
+    def _join(self, pending: Any, seconds: float) -> StepOutcome:
         seconds = seconds or JOIN_MS / 1000
         if isinstance(pending, _Thread):
             return pending.join(seconds)
@@ -191,12 +191,12 @@ class Actor:
         self.loop.run_until_complete(asyncio.wait({pending}, timeout=seconds))
         elapsed = time.perf_counter_ns() - begun
         if not pending.done():
-            return Outcome(done=False, elapsed_ns=elapsed)
+            return StepOutcome(done=False, elapsed_ns=elapsed)
         if pending.cancelled():
-            return Outcome(cancelled=True, elapsed_ns=elapsed)
+            return StepOutcome(cancelled=True, elapsed_ns=elapsed)
         error = pending.exception()
         value = None if error else pending.result()
-        return Outcome(value, error, elapsed_ns=elapsed)
+        return StepOutcome(value, error, elapsed_ns=elapsed)
 
     def _pause(self, seconds: float) -> None:
         if self.loop is None:
@@ -221,7 +221,7 @@ class Actor:
     # --- telling ------------------------------------------------------------------------
 
     def _told(
-        self, step: Step, outcome: Outcome, words: Mapping[str, str]
+        self, step: Step, outcome: StepOutcome, words: Mapping[str, str]
     ) -> dict[str, Any]:
         step = expecting(step, words)
         if step.save and outcome.good:
@@ -240,9 +240,11 @@ class Actor:
             told["word"] = str(outcome.value)
         elif not step.save and (outcome.value is not None or outcome.error):
             told["line"] = steps.line(outcome.value, outcome.error)
+            if outcome.error is not None and fields is not None:
+                told["message"] = verify.message_of(fields, outcome.error)
         return told
 
-    def _secrets(self, step: Step, outcome: Outcome) -> Judgement:
+    def _secrets(self, step: Step, outcome: StepOutcome) -> Judgement:
         """An exception's text ends in logs: no password may be in it."""
         if outcome.error is None:
             return Judgement(Verdict.EXACT)
@@ -274,13 +276,13 @@ def dsn_of(
     return f"postgresql://{sign_in}@{hosts}/{name}?{urlencode(query, quote_via=quote)}"
 
 
-def _timed(call: Callable[[], Any]) -> Outcome:
+def _timed(call: Callable[[], Any]) -> StepOutcome:
     begun = time.perf_counter_ns()
     try:
         value, error = call(), None
     except BaseException as raised:  # a panic of a native library is no Exception
         value, error = None, raised
-    return Outcome(value, error, elapsed_ns=time.perf_counter_ns() - begun)
+    return StepOutcome(value, error, elapsed_ns=time.perf_counter_ns() - begun)
 
 
 def _memory(*, reset: bool = False) -> int:

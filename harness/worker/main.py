@@ -93,8 +93,12 @@ class Worker:
         except Unsupported as reason:
             return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
         except BaseException as error:
-            return _judged(self._charge(error, "while opening"))
+            return _judged(self._charge(error, self._begun()))
         return _judged(Judgement(Verdict.EXACT))
+
+    def _begun(self) -> str:
+        """What `open` was doing: parameters are built when there is a session."""
+        return "while opening" if self.session is None else "while building parameters"
 
     def rebind(self, task: str) -> dict[str, Any]:
         """Bind another cell on the open session: for many small cells of one kind."""
@@ -106,7 +110,7 @@ class Worker:
         except Unsupported as reason:
             return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
         except BaseException as error:
-            return _judged(self._charge(error, "while opening"))
+            return _judged(self._charge(error, "while building parameters"))
         return _judged(Judgement(Verdict.EXACT))
 
     def verify(self, keep: bool = False) -> dict[str, Any]:
@@ -348,11 +352,19 @@ class Worker:
             return Judgement(Verdict.REJECTED, f"{type(error).__name__}: {error}")
         return answers.compare_texts(self.task, found, stands_for)
 
+    def _what_came(self, native: Any) -> Any:
+        """What an op gave that had to raise; None where it gives no rows."""
+        assert self.task is not None
+        try:
+            return answers.rows_of(self.task, self.session, native) or None
+        except Exception:  # it is unreadable, and that is not the question
+            return native
+
     def _judge(self, native: Any, index: int) -> Judgement:
         assert self.task is not None
         expected = self.task.expected
         if expected.error is not None or expected.rejected:
-            return verify.judge_no_error(expected.error)
+            return verify.judge_no_error(expected.error, self._what_came(native))
         try:
             if expected.trait:
                 return verify.observe(answers.rows_of(self.task, self.session, native))
@@ -388,7 +400,8 @@ class Worker:
         assert self.task is not None
         if isinstance(error, Unsupported):
             return Judgement(
-                Verdict.INVALID, f"the plug-in claimed the op and then said: {error}"
+                Verdict.INVALID,
+                f"the plug-in declares this op but raised Unsupported when it ran: {error}",
             )
         expected = self.task.expected
         fields = self.driver.describe_error(error)

@@ -8,19 +8,19 @@ import tomllib
 import warnings
 
 import pytest
+from helpers import checked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NonInteractiveExampleWarning
 
 from harness import scenario
-from harness.check.checker import Checker
 from harness.cli import main
 from harness.core.errors import OracleError
 from harness.core.verdicts import Judgement, Verdict
 from harness.fuzz import literals
 from harness.fuzz import render as shown
-from harness.fuzz.findings import Finding, Kind, Searched, kind_of, simplest
-from harness.fuzz.search import Plan, cell, search
+from harness.fuzz.findings import Finding, FindingKind, Searched, kind_of, simplest
+from harness.fuzz.search import SearchPlan, cell, search
 from harness.plugin import contract
 
 LOSSY = Verdict.LOSSY
@@ -43,7 +43,7 @@ def hunt(place, name, pg_type, direction="read", seconds=20.0, batches=6, **plan
     arm = contract.parse_arm(name)
     search(
         place,
-        Plan((arm,), (pg_type,), (direction,), seconds, 1, batches, **plan),
+        SearchPlan((arm,), (pg_type,), (direction,), seconds, 1, batches, **plan),
         lambda _: None,
         found.append,
     )
@@ -113,7 +113,7 @@ def test_kinds():
     assert cut != lossy("Decimal: Decimal('NaN')", "numeric: 'Infinity'")
     assert cut != lossy("float: 1.5", "numeric: '1.55'")
     died = kind_of(Judgement(Verdict.CRASHED, "killed by SIGSEGV; it said last: 7"))
-    assert died == Kind(Verdict.CRASHED, "")
+    assert died == FindingKind(Verdict.CRASHED, "")
     refused = [
         kind_of(Judgement(Verdict.REJECTED, f"ValueError: year {year} is out of range"))
         for year in (10_000, 12_345)
@@ -233,9 +233,7 @@ def test_toml_shows_the_findings_again(place, tmp_path, capsys):
     file.write_text(capsys.readouterr().out)
     cells = scenario.load(file).cells
     assert cells
-    checks = []
-    arms = [contract.parse_arm("psycopg2")]
-    Checker(place.stage, arms, place.folder, checks.append).run(cells)
+    checks = checked(place, place.folder, cells, [contract.parse_arm("psycopg2")])
     assert {check.verdict for check in checks} == {"lossy"}
 
 

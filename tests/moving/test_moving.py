@@ -13,8 +13,9 @@ from harness import scenario
 from harness.cli import main
 from harness.core.calls import Terms
 from harness.core.errors import DriverError
-from harness.moving import Group, Pair, Side, build, classify, facts, fixes, render
+from harness.moving import CellPair, DriverSide, Group, build, classify, facts, fixes
 from harness.plugin.contract import entry_points
+from harness.render import migration
 from harness.results.records import CellFacts, Check, Run
 
 A, B = "psycopg2", "asyncpg"
@@ -41,7 +42,7 @@ def pair(before, after, cell="types/numbers#numeric-read@value=1", **known):
         verdict, _, rest = side.partition("|")
         detail, _, observed = rest.partition("|")
         sides.append(check(driver, cell, verdict, detail=detail, observed=observed))
-    return Pair(cell, "select 1", *sides, **known)
+    return CellPair(cell, "select 1", *sides, **known)
 
 
 def step(cell, title="What is asked"):
@@ -62,7 +63,7 @@ def guide(*checks, b=None, book=None, cells=()):
     empty = fake_runs.check(drivers=(A, B), types=())
     header = msgspec.structs.replace(empty.header, cells=list(cells))
     run = Run(path="", header=header, trials=[], checks=list(checks), notes=[], footer=None)
-    return build(run, Side(A), b or Side(B), "configured", book or fixes.Book())
+    return build(run, DriverSide(A), b or DriverSide(B), "configured", book or fixes.Book())
 
 
 def both(cell, after, before=None):
@@ -189,10 +190,10 @@ def test_behaviour_says_what_was_asked_and_both_answers():
     found = guide(*checks, cells=[step(cell, "An INSERT and a close")])
     (part,) = found.parts
     assert part.group is Group.BEHAVIOUR
-    shown = render.markdown(found)
+    shown = migration.markdown(found)
     assert "| **An INSERT and a close** | 0 | 1 | 1 |" in shown
     book = fixes.Book((fixes.Fix(title="Commit", what="No commit.", do="commit()"),))
-    shown = render.markdown(
+    shown = migration.markdown(
         guide(*checks, cells=[step(cell, "An INSERT and a close")], book=book)
     )
     assert "| An INSERT and a close → rows kept | 0 | 1 |" in shown
@@ -204,7 +205,7 @@ def test_answers_that_are_alike_are_one_line():
     told = {"verdict": "lossy", "detail": "step 1, a.b: no error came",
             "observed": "no error", "expected": "a clear error"}  # fmt: skip
     found = guide(*(one for cell in cells for one in both(cell.id, told)), cells=cells)
-    assert "| question 0 (and 2 more like it) |" in render.markdown(found)
+    assert "| question 0 (and 2 more like it) |" in migration.markdown(found)
 
 
 def test_a_long_group_folds():
@@ -216,18 +217,18 @@ def test_a_long_group_folds():
     )
     told = {"verdict": "rejected", "detail": "E: m"}
     found = guide(*(one for n in range(8) for one in both(f"x#{n}", told)), book=book)
-    shown = render.markdown(found)
+    shown = migration.markdown(found)
     assert shown.count("\n### ") == 6
     assert shown.count("<details>") == shown.count("</details>") == 2
     assert "title &lt;7&gt;" in shown
-    assert render.html(found).count('<details class="entry fold">') == 2
+    assert migration.html(found).count('<details class="entry fold">') == 2
 
 
 def test_a_long_table_is_cut_and_says_so():
     told = {"verdict": "rejected", "detail": "E: m"}
     found = guide(*(one for n in range(15) for one in both(f"x/{n}#a", told)))
     assert "*And 3 more, 3 checks; `--format html` and `json` have all.*" in (
-        render.markdown(found)
+        migration.markdown(found)
     )
 
 
@@ -290,7 +291,7 @@ def test_a_fix_merges_over_types_and_is_told_once():
     silent, error = found.parts
     assert [len(one.cells) for one in silent.entries] == [2]
     assert [one.again for one in (*silent.entries, *error.entries)] == [False, True]
-    shown = render.markdown(found)
+    shown = migration.markdown(found)
     assert shown.count("```python\ncast\n```") == 1
     assert "As above." in shown
 
@@ -362,7 +363,7 @@ def remedies():
     for fix in fixes.load().fixes:
         texts = {"any": fix.do} if isinstance(fix.do, str) else fix.do
         for driver, code in texts.items():
-            if code and render.language_of(code) == "python":
+            if code and migration.language_of(code) == "python":
                 yield pytest.param(code, id=f"{fix.title}, {driver}")
 
 
@@ -414,17 +415,17 @@ def test_names_are_escaped():
     told = guide(
         *both(f"types/x#{EVIL}", {"verdict": "lossy", "observed": f"str: {EVIL}"}),
         *both(f"y/{EVIL}#z", {"verdict": "rejected", "detail": EVIL}),
-        b=Side(B, "async", {"version": EVIL, "loop": EVIL}),
+        b=DriverSide(B, "async", {"version": EVIL, "loop": EVIL}),
     )
-    page = render.html(told)
+    page = migration.html(told)
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    outside_code = re.sub(r"(`+).*?\1", "", render.markdown(told))
+    outside_code = re.sub(r"(`+).*?\1", "", migration.markdown(told))
     assert "<script" not in outside_code
 
 
 def test_html_stands_alone():
-    page = render.html(guide(*both("x#a", {"verdict": "lossy"})))
+    page = migration.html(guide(*both("x#a", {"verdict": "lossy"})))
     assert not re.findall(r'(?:src|href)="https?://', page)
     assert "default-src 'none'" in page
     for anchor in re.findall(r'href="#([\w-]+)"', page):
@@ -432,13 +433,13 @@ def test_html_stands_alone():
 
 
 def test_json_has_every_cell():
-    document = json.loads(render.json(guide(*both("x#a", {"verdict": "lossy"}))))
+    document = json.loads(migration.json(guide(*both("x#a", {"verdict": "lossy"}))))
     assert document["counts"]["silent"] == 1
     assert document["parts"][0]["entries"][0]["cells"] == ["x#a"]
 
 
 def test_nothing_changes():
-    shown = render.markdown(guide(*both("x#a", {"verdict": "exact"})))
+    shown = migration.markdown(guide(*both("x#a", {"verdict": "exact"})))
     assert "Nothing changes: 1 of 1 checks come out alike." in shown
 
 

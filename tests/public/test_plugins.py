@@ -15,7 +15,7 @@ from harness.core.errors import UsageError
 from harness.render import formats
 from harness.results import store
 from pgdyno.formats import Format
-from pgdyno.servers import Kind
+from pgdyno.servers import ServerKind
 
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 
@@ -69,7 +69,7 @@ def test_the_server_kind_of_the_docs(installed, place, capsys):
     points, source = documented("A server kind")
     points = points.replace("my_package.server", "my_server").replace('"', "")
     installed("my_server", source, points)
-    assert isinstance(servers.load("mine"), Kind)
+    assert isinstance(servers.load("mine"), ServerKind)
     assert main.main(["list", "servers", "--format", "json"]) == 0
     assert "a server of ours" in capsys.readouterr().out
     target = place.server.target
@@ -102,4 +102,4 @@ def test_the_built_in_ones_are_plugins_too():
     assert built_in <= set(known())
     assert all(isinstance(formats.load(name), Format) for name in known())
     assert {"wheel", "local", "dsn", "container"} <= set(servers.kinds())
-    assert all(isinstance(servers.load(kind), Kind) for kind in servers.kinds())
+    assert all(isinstance(servers.load(kind), ServerKind) for kind in servers.kinds())

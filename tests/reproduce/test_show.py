@@ -22,7 +22,7 @@ from harness.core.calls import Call, Op, Statement
 from harness.core.errors import UsageError
 from harness.core.verdicts import Verdict
 from harness.reproduce import script as reproduce
-from harness.reproduce.script import NoRecipe, Ran, Scene, disagreement
+from harness.reproduce.script import NoRecipe, Ran, Setting, disagreement
 from harness.reproduce.source import NoLiteral, literal
 
 # --- literals -----------------------------------------------------------------------
@@ -144,7 +144,7 @@ def script(driver: str, call: Call, **scene: object) -> str:
     driver, *given = driver.split("+")
     options = tuple(given)
     arm = Arm(driver, options, "default")
-    return reproduce.script(reproduce.load(driver), arm, call, Scene(("title",), **scene))
+    return reproduce.script(reproduce.load(driver), arm, call, Setting(("title",), **scene))
 
 
 @pytest.mark.parametrize(

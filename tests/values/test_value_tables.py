@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import checked
 
 from harness import scenario
-from harness.check.checker import Checker
 from harness.core.arms import Arm
 from harness.core.calls import ErrorFields, Op
 from harness.core.cells import Cell, Expected, Task
@@ -190,7 +190,10 @@ def test_two_literals_of_one_name_are_refused(tmp_path):
         (value(type="int4", literals=[{"name": "a b", "sql": "1"}]), "matching regex"),
         (value(type="int4", literals=[{"name": "a", "sqll": "1"}]), "did you mean `sql`?"),
         (value(type="int4", literals=[1]), "Expected `str | object`"),
-        (value(type="int4", literals=["1"], needs=["version>17"]), "cannot be asked"),
+        (
+            value(type="int4", literals=["1"], needs=["version>17"]),
+            "unknown server requirement",
+        ),
         (value(type="int4", literals=["1"], requires=["jsonbb"]), "did you mean 'jsonb'?"),
         ("", "neither a [[case]] nor a [[value]]"),
     ],
@@ -369,10 +372,8 @@ VERDICTS = {
 @pytest.fixture(scope="module")
 def played(place, tmp_path_factory) -> dict[str, Check]:
     """What psycopg is told for each of the cases."""
-    checks: list[Check] = []
     folder = tmp_path_factory.mktemp("played")
-    cells = load(folder, PLAYED)
-    Checker(place.stage, [Arm("psycopg")], folder, checks.append).run(cells)
+    checks = checked(place, folder, load(folder, PLAYED), [Arm("psycopg")])
     return {check.case: check for check in checks}
 
 
