@@ -199,10 +199,9 @@ def _slices(run: records.Run) -> Iterator[tuple[Any, ...]]:
 
 def _checks(run: records.Run) -> Iterator[tuple[Any, ...]]:
     facts = _run_facts(run)
-    arms = {(arm.id, arm.profile): arm for arm in run.header.arms}
+    arms = {arm.id: arm for arm in run.header.arms}  # of one version in both profiles
     for check in run.checks:
-        arm = arms.get((check.driver, check.profile))
-        _, _, library, version = _arm_facts(arm)
+        _, _, library, version = _arm_facts(arms.get(check.driver))
         yield (
             *facts,
             check.scenario,

@@ -29,7 +29,7 @@ FEWEST_FOR_A_TREND = 6
 Key = tuple[str, str]
 
 
-class Block(NamedTuple):
+class CellRound(NamedTuple):
     """A block: one cell in one round."""
 
     cell: str
@@ -242,7 +242,7 @@ def _log_ratio(candidate: Timings, place: int, base: Timings, base_place: int) -
 # --- a run ----------------------------------------------------------------------------
 
 
-class Told(NamedTuple):
+class WorstVerdict(NamedTuple):
     """A verdict and what a person needs to believe it."""
 
     verdict: Verdict
@@ -252,7 +252,7 @@ class Told(NamedTuple):
 
 
 @dataclass(slots=True)
-class Measured:
+class RunTimes:
     """What trials say: what counts of each cell and arm, and the worst that became of it.
 
     `invalid` stands above all: where the oracle failed, nothing can be said. `peaks` is
@@ -260,9 +260,9 @@ class Measured:
     """
 
     series: dict[Key, Timings] = field(default_factory=dict)
-    worst: dict[Key, Told] = field(default_factory=dict)
+    worst: dict[Key, WorstVerdict] = field(default_factory=dict)
     peaks: dict[str, int] = field(default_factory=dict)
-    disturbed: dict[tuple[Block, int], str] = field(default_factory=dict)
+    disturbed: dict[tuple[CellRound, int], str] = field(default_factory=dict)
 
     @property
     def repeated(self) -> int:
@@ -270,17 +270,17 @@ class Measured:
         return sum(one.repeated for one in self.series.values())
 
 
-def measured(run: Run) -> Measured:
+def measured(run: Run) -> RunTimes:
     """What the trials of a run say; worked out once, and kept with the run."""
-    known: dict[str, Measured] = run.__dict__
+    known: dict[str, RunTimes] = run.__dict__
     if "measured" not in known:
         known["measured"] = _measure(run)
     return known["measured"]
 
 
-def _measure(run: Run) -> Measured:
-    found = Measured()
-    counts = Counting(_survey(run, found), found.disturbed.keys())
+def _measure(run: Run) -> RunTimes:
+    found = RunTimes()
+    counts = WhichCount(_survey(run, found), found.disturbed.keys())
     cells = {cell.id: cell for cell in run.header.cells}
     series: dict[Key, Timings] = {}
     for number, trial in enumerate(run.trials):
@@ -295,19 +295,19 @@ def _measure(run: Run) -> Measured:
     return found
 
 
-def _survey(run: Run, found: Measured) -> dict[Block, int]:
+def _survey(run: Run, found: RunTimes) -> dict[CellRound, int]:
     """The last attempt at each block; notes verdicts, peaks and disturbances on the way."""
-    last: dict[Block, int] = {}
+    last: dict[CellRound, int] = {}
     concerns: dict[Key, int] = {}
     for trial in run.trials:
-        block, key = Block(trial.cell, trial.round), (trial.cell, trial.arm)
+        block, key = CellRound(trial.cell, trial.round), (trial.cell, trial.arm)
         last[block] = max(last.get(block, 0), trial.attempt)
         found.peaks[trial.arm] = max(found.peaks.get(trial.arm, 0), trial.rss_peak_bytes)
         concern = _CONCERNS[trial.verdict]
         if concern > concerns.get(key, -1):
             concerns[key] = concern
             told = (trial.detail, trial.observed, trial.expected)
-            found.worst[key] = Told(Verdict(trial.verdict), *told)
+            found.worst[key] = WorstVerdict(Verdict(trial.verdict), *told)
         if trial.disturbed:
             found.disturbed[block, trial.attempt] = trial.disturbed
     return last
@@ -319,7 +319,7 @@ _CONCERNS: dict[str, int] = {
 }
 
 
-class Counting:
+class WhichCount:
     """Which trials count, once the last attempts and the disturbed ones are known.
 
     A block is one cell in one round. Its last attempt counts for all arms, unless any
@@ -329,7 +329,7 @@ class Counting:
     """
 
     def __init__(
-        self, last: Mapping[Block, int], disturbed: Container[tuple[Block, int]]
+        self, last: Mapping[CellRound, int], disturbed: Container[tuple[CellRound, int]]
     ) -> None:
         self._last = last
         self._disturbed = {block for block in last if (block, last[block]) in disturbed}
@@ -340,18 +340,18 @@ class Counting:
                 rounds[cell].append(number)
         for cell, numbers in rounds.items():  # one fewer than an interval needs
             kept = sorted(numbers)[-(MIN_ROUNDS - 1) :]
-            self._disturbed -= {Block(cell, number) for number in kept}
+            self._disturbed -= {CellRound(cell, number) for number in kept}
 
     def __call__(self, trial: Trial) -> bool:
         """Whether a trial counts, if it has a time."""
-        block = Block(trial.cell, trial.round)
+        block = CellRound(trial.cell, trial.round)
         return trial.attempt == self._last[block] and block not in self._disturbed
 
 
-def counting(run: Run) -> Counting:
+def counting(run: Run) -> WhichCount:
     """Which trials of a run count."""
-    found = Measured()
-    return Counting(_survey(run, found), found.disturbed.keys())
+    found = RunTimes()
+    return WhichCount(_survey(run, found), found.disturbed.keys())
 
 
 def counting_trials(run: Run) -> dict[Key, list[Trial]]:
@@ -399,7 +399,7 @@ def arm_times(run: Run) -> dict[Key, ArmTimes]:
 
 
 def _arm_times(
-    cell: CellFacts, arm: ArmFacts, told: Told, series: Timings | None
+    cell: CellFacts, arm: ArmFacts, told: WorstVerdict, series: Timings | None
 ) -> ArmTimes:
     series = series or Timings(cell, ())
     by_round = dict(zip(series.rounds, series.walls, strict=True))

@@ -75,12 +75,12 @@ def write_reports(
     Everything is rendered before anything is written, so a missing extra leaves no half
     of a report behind.
     """
-    from harness.render.formats import Source, files
+    from harness.render.formats import ReportSource, files
     from harness.report import view
     from harness.results.store import read_each
 
     runs = read_each(paths)
-    source = Source(view.build(runs), runs, wanted)
+    source = ReportSource(view.build(runs), runs, wanted)
     contents = [files(name, source) for name in wanted]
     return [
         _write(out / name, content)

@@ -20,7 +20,7 @@ from harness.results.records import Check, Run
 GROUP = "pgdyno.formats"
 
 
-class Source:
+class ReportSource:
     """What a format may say: the view model, the runs it is of, and what is derived.
 
     `wanted` names all formats of this report, so that one may refer to another's files.
@@ -45,8 +45,12 @@ class Source:
         """The charts, if they are wanted, by the names of their files."""
         if "png" not in self.wanted:
             return {}
-        from harness.render import png
-
+        try:
+            from harness.render import png
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("harness"):
+                raise  # a module of ours would be a bug
+            raise MissingExtra("report", "a chart (png)") from error
         return png.render(self.report)
 
 
@@ -61,7 +65,7 @@ class Format(Protocol):
 
     extra: str
 
-    def files(self, source: Source) -> Mapping[str, bytes]:
+    def files(self, source: ReportSource) -> Mapping[str, bytes]:
         """What to write: file name → content."""
 
 
@@ -100,7 +104,7 @@ def load(name: str) -> Format:
     return found
 
 
-def files(name: str, source: Source) -> Mapping[str, bytes]:
+def files(name: str, source: ReportSource) -> Mapping[str, bytes]:
     """What a format writes.
 
     Raises:
@@ -122,38 +126,38 @@ def files(name: str, source: Source) -> Mapping[str, bytes]:
 class Rendered:
     """A format of one function."""
 
-    render: Callable[[Source], Mapping[str, bytes]]
+    render: Callable[[ReportSource], Mapping[str, bytes]]
     extra: str = ""
 
-    def files(self, source: Source) -> Mapping[str, bytes]:
+    def files(self, source: ReportSource) -> Mapping[str, bytes]:
         """What the function gives."""
         return self.render(source)
 
 
-def _html(source: Source) -> Mapping[str, bytes]:
+def _html(source: ReportSource) -> Mapping[str, bytes]:
     from harness.render import html
 
     return {"report.html": html.render(source.report).encode()}
 
 
-def _png(source: Source) -> Mapping[str, bytes]:
+def _png(source: ReportSource) -> Mapping[str, bytes]:
     return source.images
 
 
-def _markdown(source: Source) -> Mapping[str, bytes]:
+def _markdown(source: ReportSource) -> Mapping[str, bytes]:
     from harness.render import markdown
 
     page = markdown.render(source.report, images=list(source.images))
     return {"report.md": page.encode()}
 
 
-def _text(source: Source) -> Mapping[str, bytes]:
+def _text(source: ReportSource) -> Mapping[str, bytes]:
     from harness.render import text
 
     return {"report.txt": text.render(source.report).encode()}
 
 
-def _junit(source: Source) -> Mapping[str, bytes]:
+def _junit(source: ReportSource) -> Mapping[str, bytes]:
     from harness.render import junit
 
     if not source.checks:
@@ -161,28 +165,30 @@ def _junit(source: Source) -> Mapping[str, bytes]:
     return {"junit.xml": junit.render(source.checks).encode()}
 
 
-def _json(source: Source) -> Mapping[str, bytes]:
+def _json(source: ReportSource) -> Mapping[str, bytes]:
     from harness.render import json
 
     tables = _tables("json", source)
     return {f"{name}.json": json.render(rows).encode() for name, rows in tables.items()}
 
 
-def _csv(source: Source) -> Mapping[str, bytes]:
+def _csv(source: ReportSource) -> Mapping[str, bytes]:
     from harness.render import csv
 
     tables = _tables("csv", source)
     return {f"{name}.csv": csv.render(rows).encode() for name, rows in tables.items()}
 
 
-def _parquet(source: Source) -> Mapping[str, bytes]:
+def _parquet(source: ReportSource) -> Mapping[str, bytes]:
     from harness.render import parquet
 
     tables = _tables("parquet", source)
     return {f"{name}.parquet": parquet.render(rows) for name, rows in tables.items()}
 
 
-def _tables(name: str, source: Source) -> dict[str, Sequence[Check] | Sequence[Number]]:
+def _tables(
+    name: str, source: ReportSource
+) -> dict[str, Sequence[Check] | Sequence[Number]]:
     """The tables that are not empty; files are named after them."""
     found: dict[str, Sequence[Check] | Sequence[Number]] = {
         "checks": source.checks,

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from harness.analysis.times import (
-    Measured,
+    RunTimes,
     Timings,
-    Told,
+    WorstVerdict,
     measured,
 )
 from harness.core import stats
@@ -199,7 +199,7 @@ def cell_views(run: Run) -> tuple[CellView, ...]:
 
 
 def _groups(
-    cell: CellFacts, arms: Sequence[ArmFacts], found: Measured
+    cell: CellFacts, arms: Sequence[ArmFacts], found: RunTimes
 ) -> Iterable[RankGroup]:
     """One group, or threads and tasks apart where clients work at the same time."""
     labels = ("threads", "tasks") if cell.clients else ("",)
@@ -217,7 +217,7 @@ def _groups(
             yield RankGroup(label, tuple(rows))
 
 
-def row_of(arm: ArmFacts, worst: Told | None, series: Timings | None) -> Row:
+def row_of(arm: ArmFacts, worst: WorstVerdict | None, series: Timings | None) -> Row:
     """One arm in one cell, not yet ranked."""
     if worst is None:
         return Row(arm.id, None, arm.problem or "not measured")

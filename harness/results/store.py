@@ -160,7 +160,7 @@ def read(path: Path) -> Run:
     """
     with _opened(path) as file:
         lines = _lines(path, file)
-        first = next(lines, Line(1, 0, b""))
+        first = next(lines, FileLine(1, 0, b""))
         if not first.whole:
             hint = "it was cut at its start"
             raise ResultsError(f"{path} holds no complete line", hint=hint)
@@ -187,7 +187,7 @@ def read_each(paths: Sequence[Path]) -> list[Run]:
     return list(runs.values())
 
 
-class Line(NamedTuple):
+class FileLine(NamedTuple):
     """A line of a file: its number from 1, where it begins, its bytes."""
 
     number: int
@@ -212,7 +212,7 @@ class _Reading:
         self.cut = False
         self._shared: dict[str, str] = {}
 
-    def take(self, line: Line) -> None:
+    def take(self, line: FileLine) -> None:
         """The next line."""
         if not line.whole:
             self.cut = True
@@ -270,13 +270,13 @@ def _opened(path: Path) -> BinaryIO:
         raise ResultsError(f"{path} cannot be read: {reason}") from error
 
 
-def _lines(path: Path, file: BinaryIO) -> Iterator[Line]:
+def _lines(path: Path, file: BinaryIO) -> Iterator[FileLine]:
     number, place = 1, 0
     while text := file.readline(LONGEST_LINE):
         if len(text) == LONGEST_LINE:
             size = f"{LONGEST_LINE >> 20} MiB"
             raise ResultsError(f"{path}, line {number}: longer than {size}")
-        yield Line(number, place, text)
+        yield FileLine(number, place, text)
         number, place = number + 1, place + len(text)
 
 
