@@ -106,7 +106,7 @@ def _registrations(name: str) -> list[str]:
 
 
 def _servers() -> list[dict[str, Any]]:
-    return [{"server": kind, "is": text} for kind, text in servers.KINDS.items()]
+    return [{"server": kind, "is": servers.load(kind).SUMMARY} for kind in servers.kinds()]
 
 
 _LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {

@@ -7,6 +7,7 @@ bytes. Everything else (medians, intervals, ranks) is derived by whoever reads.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -338,22 +339,22 @@ S = TypeVar("S", bound=msgspec.Struct)
 AnyRecord = Header | Trial | Footprint | Count | Check | Note | Footer
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """A results file, read. `truncated` says why, where the footer is missing."""
+class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """A results file, read. `truncated` says why, where the footer is missing.
+
+    Trials may still lie in the file, see `store.Stored`. What is derived from a run once
+    stays with it, in its `__dict__`.
+    """
 
     path: str
     header: Header
-    trials: list[Trial]
+    trials: Sequence[Trial]
     checks: list[Check]
     notes: list[Note]
     footer: Footer | None
     truncated: str = ""
     footprints: list[Footprint] = msgspec.field(default_factory=list)
     counts: list[Count] = msgspec.field(default_factory=list)
-
-    def cell(self, identity: str) -> CellFacts:
-        """The facts of a cell by its id."""
-        return next(cell for cell in self.header.cells if cell.id == identity)
 
 
 def changed(record: S, **values: Any) -> S:

@@ -54,9 +54,8 @@ def _check_axes(case: CaseTable, where: str) -> None:
     for name, values in case.check.items():
         for value in values:
             if value not in case.axes.get(name, []):
-                raise ScenarioError(
-                    f"{where}, check: {shown(value)} is not a value of axis {shown(name)}"
-                )
+                found = f"{shown(value)} is not a value of an axis {shown(name)}"
+                raise ScenarioError(f"{where}, check: {found}")
     if case.bench is not None:
         _check_bench(case, case.bench, where)
 

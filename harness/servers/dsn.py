@@ -39,6 +39,8 @@ _HINTS = (
     ('database "', "name a database that exists: dsn:postgresql://user@host/DATABASE"),
 )
 
+SUMMARY = "a running server, borrowed: dsn:postgresql://user@host/db, or $PGDYNO_DSN"
+
 
 @contextlib.contextmanager
 def open(spec: ServerSpec) -> Iterator[Server]:

@@ -609,7 +609,7 @@ def test_verb_writes_and_prints_paths(runs, tmp_path, capsys):
 def test_reports_can_be_written_by_other_verbs(runs, tmp_path):
     path = save(runs[1], tmp_path / "run.jsonl")
     written = verb.write_reports([path], tmp_path / "out", ("text", "html"))
-    assert [one.name for one in written] == ["report.html", "report.txt"]
+    assert [one.name for one in written] == ["report.txt", "report.html"]
     assert all(one.is_file() for one in written)
 
 
