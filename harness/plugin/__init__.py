@@ -1,4 +1,51 @@
-"""The contract of drivers, and the vocabulary of acts: what an outside driver may import.
+"""The contract of drivers: everything that a plug-in needs, and all that it may import.
 
-Knows core.
+Also the vocabulary of acts, and the source of ops and acts for reproductions. Knows core.
 """
+
+from __future__ import annotations
+
+from harness.core import sql
+from harness.core.arms import Kind, Profile
+from harness.core.calls import (
+    BOUND_BY_CLIENT,
+    Call,
+    ErrorFields,
+    Op,
+    Statement,
+    Target,
+    Terms,
+)
+from harness.core.capabilities import Capability
+from harness.core.errors import DriverError, Unsupported
+from harness.core.tables import TEXT_FORM
+from harness.plugin.acts import Acts
+from harness.plugin.contract import AsyncOp, Driver, Pool, ProgramOp, Session, SyncOp
+from harness.plugin.wrappers import RANGE, Wrapper, wrapped
+
+__all__ = [
+    "BOUND_BY_CLIENT",
+    "RANGE",
+    "TEXT_FORM",
+    "Acts",
+    "AsyncOp",
+    "Call",
+    "Capability",
+    "Driver",
+    "DriverError",
+    "ErrorFields",
+    "Kind",
+    "Op",
+    "Pool",
+    "Profile",
+    "ProgramOp",
+    "Session",
+    "Statement",
+    "SyncOp",
+    "Target",
+    "Terms",
+    "Unsupported",
+    "Wrapper",
+    "sql",
+    "wrapped",
+]
