@@ -18,9 +18,18 @@ _EXACT = Judgement(Verdict.EXACT)
 # Objects of these types may be the same object although they were made anew.
 _SHARED = (type(None), bool, int)
 _SAMPLE = 3
-_NOTHING = object()
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 SEEN_CHARS = 20_000
+DONE = "done"
+"""What is shown of an op whose result nobody looks at."""
+
+SHOWN = frozenset(
+    {
+        Op.CONNECT_QUERY, Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.COPY_OUT,
+        Op.SEQUENTIAL, Op.PIPELINE, Op.TRANSACTION, Op.SAVEPOINT,
+    }
+)  # fmt: skip
+"""Ops whose native result is what their user asked for."""
 
 
 def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
@@ -70,15 +79,15 @@ def rows_of(task: Task, session: Any, native: Any) -> Any:
     return native if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY) else None
 
 
-def seen(task: Task, session: Any, native: Any) -> dict[str, Any]:
-    """What an op brought, for `pgdyno show`: its type and its repr, for people.
+def seen(task: Task, native: Any) -> dict[str, Any]:
+    """What an op brought, for `pgdyno show`: its type and its repr, as the library has it.
 
     A reproduction in plain code prints the same repr, so addresses are taken out. Of a
     long one the beginning is kept, and how long it was.
     """
-    value = _visible(task, session, native)
-    text = "done" if value is _NOTHING else _ADDRESS.sub("", repr(value))
-    kind = "" if value is _NOTHING else describe_type(value)
+    shown = task.op in SHOWN
+    text = _ADDRESS.sub("", repr(native)) if shown else DONE
+    kind = describe_type(native) if shown else ""
     return {"type": kind, "repr": text[:SEEN_CHARS], "chars": len(text)}
 
 
@@ -89,17 +98,6 @@ def seen_error(fields: ErrorFields, error: BaseException) -> dict[str, Any]:
         "sqlstate": fields.sqlstate,
         "message": fields.message[:SEEN_CHARS],
     }
-
-
-def _visible(task: Task, session: Any, native: Any) -> Any:
-    """The part of a native result that a user looks at."""
-    if task.op is Op.COPY_OUT:
-        return native
-    if task.statements and isinstance(native, list | tuple):
-        return [None if one is None else list(session.rows(one)) for one in native]
-    if task.op in (Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.CONNECT_QUERY):
-        return rows_of(task, session, native)
-    return _NOTHING
 
 
 def _judge_statements(

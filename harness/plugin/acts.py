@@ -136,7 +136,7 @@ class Acts(Protocol):
         """Insert many rows `returning id`, and tell what came back for each row."""
 
     def pipeline(self, connection: Any, statements: list[str]) -> list[Rows]:
-        """Pipeline statements: send all before the first result is read; the rows of each."""
+        """Pipeline statements: send all, then read the results; the rows of each."""
 
     def pipeline_outcomes(self, connection: Any, statements: list[str]) -> list[Any]:
         """Pipeline statements of which one fails; the rows of each, or its exception."""

@@ -92,9 +92,11 @@ class Driver(Protocol):
     `connect(target, profile)` and
     `connect_query(target, profile, sql)` bind the ops of the same names;
     `run_loop()` of an async driver makes its event loop; `reference`, a sentence, makes it
-    a reference. Reproductions print `configure`, the function of a connection that does
-    the registrations of the profile `configured`; `wrappers`, the library's wrapper types
-    by kind; and `environment`, variables that must be set before the library is imported.
+    a reference. Reproductions print `opening(target)`, which binds the op that opens the
+    library's connection, as `open` does before anything else; `configure`, the function of
+    a connection that does the registrations of the profile `configured`; `wrappers`, the
+    library's wrapper types by kind; and `environment`, variables that must be set before
+    the library is imported.
     """
 
     name: str

@@ -304,9 +304,14 @@ class Asyncpg:
             column=getattr(error, "column_name", None) or "",
         )
 
-    async def open(self, target: Target, profile: Profile) -> AsyncpgSession:
+    def opening(self, target: Target) -> AsyncOp:
         """`asyncpg.connect`."""
-        connection = await asyncpg.connect(**self._connect_arguments(target))
+        arguments = self._connect_arguments(target)
+        return lambda: asyncpg.connect(**arguments)
+
+    async def open(self, target: Target, profile: Profile) -> AsyncpgSession:
+        """Connect, and register if the profile is `configured`."""
+        connection = await self.opening(target)()
         if profile == "configured":
             await configure(connection)
         return AsyncpgSession(connection)

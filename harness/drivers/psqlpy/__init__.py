@@ -324,9 +324,14 @@ class Psqlpy:
             column=_first(_COLUMN, message),
         )
 
+    def opening(self, target: Target) -> AsyncOp:
+        """`psqlpy.connect`."""
+        arguments = _connect_arguments(target)
+        return lambda: psqlpy.connect(**arguments)
+
     async def open(self, target: Target, profile: Profile) -> PsqlpySession:
-        """`psqlpy.connect`; there is nothing to configure."""
-        return PsqlpySession(await psqlpy.connect(**_connect_arguments(target)))
+        """Connect; there is nothing to configure."""
+        return PsqlpySession(await self.opening(target)())
 
     async def open_pool(self, target: Target, profile: Profile, size: int) -> PsqlpyPool:
         """A `ConnectionPool`; it connects on demand, so all of it is taken out once."""

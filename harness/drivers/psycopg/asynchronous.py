@@ -280,11 +280,16 @@ class AsyncOpening:
     _binary = False
     configure = staticmethod(configure)
 
-    async def open(self, target: Target, profile: Profile) -> PsycopgAsyncSession:
+    def opening(self, target: Target) -> AsyncOp:
         """`AsyncConnection.connect`."""
         import psycopg
 
-        connection = await psycopg.AsyncConnection.connect(**connect_arguments(target))
+        connect, arguments = psycopg.AsyncConnection.connect, connect_arguments(target)
+        return lambda: connect(**arguments)
+
+    async def open(self, target: Target, profile: Profile) -> PsycopgAsyncSession:
+        """Connect, and register if the profile is `configured`."""
+        connection = await self.opening(target)()
         if profile == "configured":
             await configure(connection)
         return PsycopgAsyncSession(connection, self._binary)

@@ -278,11 +278,16 @@ class Opening:
     _binary = False
     configure = staticmethod(configure)
 
-    def open(self, target: Target, profile: Profile) -> PsycopgSession:
+    def opening(self, target: Target) -> SyncOp:
         """`psycopg.connect`."""
         import psycopg
 
-        connection = psycopg.connect(**connect_arguments(target))
+        connect, arguments = psycopg.connect, connect_arguments(target)
+        return lambda: connect(**arguments)
+
+    def open(self, target: Target, profile: Profile) -> PsycopgSession:
+        """Connect, and register if the profile is `configured`."""
+        connection = self.opening(target)()
         if profile == "configured":
             configure(connection)
         return PsycopgSession(connection, self._binary)

@@ -84,12 +84,6 @@ def configure(connection: Any) -> None:
         register_vector(connection)
 
 
-def _prepare(connection: Any, profile: Profile) -> None:
-    connection.autocommit = True
-    if profile == "configured":
-        configure(connection)
-
-
 _RANGES = {
     "int4range": "NumericRange",
     "int8range": "NumericRange",
@@ -420,10 +414,22 @@ class Psycopg2:
             column=diagnostics.column_name or "",
         )
 
+    def opening(self, target: Target) -> SyncOp:
+        """`psycopg2.connect`, and autocommit."""
+        arguments = _connect_arguments(target)
+
+        def op() -> Any:
+            connection = psycopg2.connect(**arguments)
+            connection.autocommit = True
+            return connection
+
+        return op
+
     def open(self, target: Target, profile: Profile) -> Psycopg2Session:
-        """`psycopg2.connect`."""
-        connection = psycopg2.connect(**_connect_arguments(target))
-        _prepare(connection, profile)
+        """Connect, and register if the profile is `configured`."""
+        connection = self.opening(target)()
+        if profile == "configured":
+            configure(connection)
         return Psycopg2Session(connection)
 
     def open_pool(self, target: Target, profile: Profile, size: int) -> Psycopg2Pool:
@@ -433,7 +439,9 @@ class Psycopg2:
         )
         connections = [pool.getconn() for _ in range(size)]
         for connection in connections:
-            _prepare(connection, profile)
+            connection.autocommit = True
+            if profile == "configured":
+                configure(connection)
             pool.putconn(connection)
         return Psycopg2Pool(pool)
 
