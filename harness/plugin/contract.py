@@ -158,11 +158,11 @@ def references(profile: Profile = "configured") -> list[Arm]:
     return arms
 
 
-def companion(name: str, folder: str, suffix: str) -> Path | None:
-    """A data file of a driver, beside its plug-in: `<folder>/<name><suffix>`.
+def companion(name: str, file: str) -> Path | None:
+    """A file that a driver brings along, such as `fixes.toml`; None if there is none.
 
-    It stands in a folder of that name in the plug-in's package, or beside the package.
-    Nothing is imported but what the plug-in's module lies in.
+    It stands inside the plug-in's package. A plug-in that is one module, `mine.py`, has
+    `mine.fixes.toml` beside it. Nothing is imported but what the module lies in.
     """
     point = entry_points().get(name)
     try:
@@ -171,11 +171,10 @@ def companion(name: str, folder: str, suffix: str) -> Path | None:
         return None
     if spec is None or spec.origin is None:
         return None
-    home = Path(spec.origin).parent
-    # A driver that is a folder (psycopg) keeps its files with those of its neighbours.
-    places = [home, home.parent] if "." in spec.name else [home]
-    files = [place / folder / f"{name}{suffix}" for place in places]
-    return next((file for file in files if file.is_file()), None)
+    origin = Path(spec.origin)
+    package = spec.submodule_search_locations is not None
+    found = origin.with_name(file) if package else origin.with_suffix(f".{file}")
+    return found if found.is_file() else None
 
 
 def parse_arm(spec: str, profile: Profile = "configured") -> Arm:
