@@ -488,6 +488,13 @@ NOTHING = {
     "psqlpy": {"copy-out", "copy-text-rows", "helper"},
 }
 
+
+def cases(folder: Path) -> dict[str, object]:
+    file = folder / "what.toml"
+    file.write_text(CASES)
+    return {cell.case: cell for cell in scenario.load(file).cells}
+
+
 # What neither a registration nor an option can change is played in one profile only.
 FEW = {"read", "json", "float32", "transaction", "copy-rows", "connect", "connect-query"}
 
