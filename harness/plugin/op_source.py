@@ -66,6 +66,9 @@ class _Binding(ast.NodeTransformer):
         if callable(value) and inspect.isclass(owner):
             self.needs.imports.add(f"from {owner.__module__} import {owner.__name__}")
             return ast.Attribute(ast.Name(owner.__name__), value.__name__)
+        if owner is not None and not inspect.ismodule(owner):
+            kind = type(owner).__name__
+            raise Unsupported(f"its op works on a {kind} that was made while binding")
         if "<locals>" in getattr(value, "__qualname__", ""):
             raise Unsupported(f"its op is made of another function, `{name}`")
         if inspect.isroutine(value) or inspect.isclass(value):

@@ -55,7 +55,7 @@ def _connect_arguments(target: Target) -> dict[str, Any]:
     }
 
 
-def _configure(connection: Connection) -> None:
+def configure(connection: Connection) -> None:
     """pg8000 reads and writes JSON by itself; vectors need pgvector's registration."""
     if importlib.util.find_spec("pgvector") is None:
         return
@@ -183,6 +183,8 @@ class Pg8000:
 
     name = "pg8000"
     kind: Kind = "sync"
+    acts = "pgdyno_pg8000.acts"
+    configure = staticmethod(configure)
     options: Mapping[str, str] = {
         "prepared": "prepare each statement once: connection.prepare"
     }
@@ -234,11 +236,16 @@ class Pg8000:
             column=fields.get("c", ""),
         )
 
-    def open(self, target: Target, profile: Profile) -> Pg8000Session:
+    def opening(self, target: Target) -> SyncOp:
         """`Connection(…)`."""
-        connection = Connection(**_connect_arguments(target))
+        arguments = _connect_arguments(target)
+        return lambda: Connection(**arguments)
+
+    def open(self, target: Target, profile: Profile) -> Pg8000Session:
+        """Connect, and register if the profile is `configured`."""
+        connection = self.opening(target)()
         if profile == "configured":
-            _configure(connection)
+            configure(connection)
         return Pg8000Session(connection, self._prepared)
 
     def connect(self, target: Target, profile: Profile) -> SyncOp:
