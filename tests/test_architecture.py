@@ -45,7 +45,7 @@ LAW: dict[str, str] = {
     "fuzz": "core scenario venue report play",
     "validity": "core values plugin results drivers machine analysis worker scenario "
     "venue report render play bench",
-    "cli": "core values plugin results servers machine analysis scenario venue report "
+    "cli": "core plugin results servers machine analysis scenario venue report "
     "reproduce render play moving check bench fuzz validity",
 }
 """Room → the rooms that it may import besides itself."""

@@ -23,14 +23,6 @@ SEEN_CHARS = 20_000
 DONE = "done"
 """What is shown of an op whose result nobody looks at."""
 
-SHOWN = frozenset(
-    {
-        Op.CONNECT_QUERY, Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.COPY_OUT,
-        Op.SEQUENTIAL, Op.PIPELINE, Op.TRANSACTION, Op.SAVEPOINT,
-    }
-)  # fmt: skip
-"""Ops whose native result is what their user asked for."""
-
 
 def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
     """What call number `index` of a task brought, against the server's own answer."""
@@ -42,13 +34,13 @@ def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
     if table is None:
         return _EXACT
     accept = task.expected.accept
-    if task.op is Op.COPY_OUT:
+    if task.op.answer == "stream":
         return verify.judge_bytes(table, native, task.format)
-    if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY):
+    if task.op.answer == "value":
         return verify.judge_value(table, native, accept)
-    if task.op is Op.FETCH_ONE:
+    if task.op.answer == "row":
         return _judge_rows(table, session, [] if native is None else [native], accept)
-    if task.op is Op.FETCH_ALL:
+    if task.op.answer == "rows":
         return _judge_rows(table, session, native, accept)
     return _EXACT
 
@@ -72,11 +64,11 @@ def compare_texts(
 
 def rows_of(task: Task, session: Any, native: Any) -> Any:
     """What a trait shows of a native result: the value, or the rows as tuples."""
-    if task.op is Op.FETCH_ALL:
+    if task.op.answer == "rows":
         return list(session.rows(native))
-    if task.op is Op.FETCH_ONE:
+    if task.op.answer == "row":
         return next(iter(session.rows([native])), None)
-    return native if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY) else None
+    return native if task.op.answer == "value" else None
 
 
 def seen(task: Task, native: Any) -> dict[str, Any]:
@@ -85,7 +77,7 @@ def seen(task: Task, native: Any) -> dict[str, Any]:
     A reproduction in plain code prints the same repr, so addresses are taken out. Of a
     long one the beginning is kept, and how long it was.
     """
-    shown = task.op in SHOWN
+    shown = task.op.answer != "nothing"
     text = _ADDRESS.sub("", repr(native)) if shown else DONE
     kind = describe_type(native) if shown else ""
     return {"type": kind, "repr": text[:SEEN_CHARS], "chars": len(text)}

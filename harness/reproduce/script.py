@@ -18,7 +18,7 @@ from typing import Any
 from harness.core import sql
 from harness.core.calls import Op
 from harness.core.tables import TEXT_FORM
-from harness.judge.answers import DONE, SHOWN
+from harness.judge.answers import DONE
 
 SCHEMA = "pgdyno_reproduction"
 MAX_CHARS = 1_000_000
@@ -237,7 +237,9 @@ def _play(code: OpCode, op: Op, scene: Scene) -> Iterator[str]:
 
 def _called(code: OpCode, op: Op) -> Iterator[str]:
     call = f"{code.wait}{code.call}"
-    lines = [f"print(repr({call}))"] if op in SHOWN else [call, f'print("{DONE}")']
+    lines = (
+        [f"print(repr({call}))"] if op.answer != "nothing" else [call, f'print("{DONE}")']
+    )
     if len(code.params) > 1:
         yield "for params in calls:"
         lines = [f"    {line}" for line in lines]

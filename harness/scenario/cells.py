@@ -188,9 +188,7 @@ def _expect(case: CaseTable) -> Expect:
     )
 
 
-_READS = {Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.CONNECT_QUERY, Op.COPY_OUT}
-
-
+_READS = {op for op in Op if op.reads}
 _FLOORED = {Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL}
 
 
@@ -229,23 +227,8 @@ def _effort(table: BenchTable, point: Point) -> Effort:
     return table.tier if not (table.quick or table.standard) else "full"
 
 
-_NEEDED: Mapping[Op, tuple[str, ...]] = {
-    Op.CONNECT: (),
-    Op.CHECKOUT: ("pool",),
-    Op.SEQUENTIAL: ("statements",),
-    Op.PIPELINE: ("statements",),
-    Op.TRANSACTION: ("statements",),
-    Op.SAVEPOINT: ("statements",),
-    Op.COPY_IN: ("table", "columns", "rows"),
-    Op.EXECUTE_MANY: ("sql", "rows"),
-    Op.STEPS: ("steps",),
-}
-
-
 def _check_complete(cell: Cell, where: str) -> None:
-    needed = (
-        ("table", "columns", "rows") if cell.strategy else _NEEDED.get(cell.op, ("sql",))
-    )
+    needed = ("table", "columns", "rows") if cell.strategy else cell.op.needs
     missing = [key for key in needed if not getattr(cell, key)]
     if missing:
         raise ScenarioError(f"{where}: {', '.join(missing)} is missing for op `{cell.op}`")
@@ -301,7 +284,7 @@ def _check_oracle(cell: Cell, where: str) -> None:
             f"{where}: expect.trait beside another oracle",
             hint="a trait is a fact without right or wrong",
         )
-    if expect.equals and cell.op not in _READS:
+    if expect.equals and not cell.op.reads:
         raise ScenarioError(
             f"{where}: expect.equals for `{cell.op}`, which returns no rows",
             hint=f"it is for {', '.join(sorted(_READS - {Op.COPY_OUT}))}",

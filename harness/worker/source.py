@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TAKEN = (
     "user", "password", "host", "port", "dbname", "setup", "state", "text_form", "control",
-    "connection", "connect", "configure", "op", "params", "calls", "main",
+    "connection", "connect", "configure", "arguments", "op", "params", "calls", "main",
 )  # fmt: skip
 """Names that a script gives to things of its own."""
 
