@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from string import Template
 from typing import Any
 
 from harness.core.arms import Arm
@@ -37,8 +38,10 @@ _COMPARED_CHARS = 1_900  # what a step brought is kept up to 2,000
 _PLACES = """credentials = f"{quote(user, safe='')}:{quote(password, safe='')}"
 place = f"@{quote(host, safe='')}:{port}/"
 options = "?" + urlencode(${options}, quote_via=quote)
+control_options = "?" + urlencode(${control}, quote_via=quote)
 main_dsn = f"postgresql://{credentials}{place}{dbname}{options}"
-control_dsn = main_dsn.replace("name=reproduction", "name=control")"""
+control_dsn = f"postgresql://{credentials}{place}{dbname}{control_options}"
+"""
 _SYNC = '''def told(step, call):
     """Print what a step brought, as one line."""
     try:
@@ -90,6 +93,11 @@ class _Script:
             "application_name": _APPLICATION,
             "options": libpq_options(self._settings),
         }
+        # Without the settings of the case: it may be about a session that cannot write.
+        control = {
+            "application_name": "control",
+            "options": libpq_options(self._settings[:1]),
+        }
         told = _SYNC
         if self._wait:
             told = told.replace("def told", "async def told").replace(
@@ -97,7 +105,9 @@ class _Script:
             )
         definitions = [*self.code.definitions, *self.shared.definitions.values(), told]
         code = replace(self.code, imports=sorted(self.imports), definitions=definitions)
-        places = _PLACES.replace("${options}", json.dumps(options, indent=4))
+        places = Template(_PLACES).substitute(
+            options=json.dumps(options, indent=4), control=json.dumps(control, indent=4)
+        )
         return whole(code, self.title, [places], play, makes_schema=True)
 
     @property

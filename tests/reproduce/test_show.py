@@ -550,6 +550,7 @@ STEPS = [
     "prepared/automatic#add-column",
     "errors/diagnostics#check",
     "connections/terminated#idle",
+    "transactions/isolation#read-write",
 ]
 
 
