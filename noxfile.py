@@ -72,10 +72,13 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def validity(session: nox.Session) -> None:
-    """Are the measurements right on this machine? Two to three hours; it can be resumed."""
+    """Are the measurements right on this machine? Two to three hours; it can be resumed.
+
+    Arguments after `--` go to `python -m studies.validity`.
+    """
     install_programs(session)
     session.install("-e", ".[all,validity]")
-    session.run("pgdyno", "doctor", "--validate", "--full", *session.posargs)
+    session.run("python", "-m", "studies.validity", *session.posargs)
 
 
 @nox.session

@@ -34,8 +34,8 @@ def sample(size: int, seed: int) -> list[Cell]:
     """
     cells = [
         cell
-        for one in scenario.select([])
-        for cell in one.cells
+        for loaded in scenario.select([])
+        for cell in loaded.cells
         if cell.checked and not cell.steps
     ]
     random.Random(seed).shuffle(cells)

@@ -35,7 +35,7 @@ class Figure:
 def measure(name: str, arguments: list[str], mark_s: float, repeats: int = 1) -> Figure:
     """The best of some repeats: start-up is a floor, not a mean."""
     found = [once(name, arguments, mark_s) for _ in range(repeats)]
-    return min(found, key=lambda one: one.seconds)
+    return min(found, key=lambda figure: figure.seconds)
 
 
 def once(name: str, arguments: list[str], mark_s: float) -> Figure:
@@ -88,10 +88,10 @@ def main() -> int:
         figures.append(measure("pgdyno report", ["report", run, "--out", folder], 5))
         html = (Path(folder) / "report.html").stat().st_size
     print(f"{'command':<34} {'wall':>9} {'mark':>9} {'peak RSS':>10}  exit")
-    for one in figures:
+    for figure in figures:
         print(
-            f"{one.name:<34} {one.seconds:>7.2f} s {one.mark_s:>7.1f} s "
-            f"{one.rss_bytes / MIB:>6.0f} MiB  {one.code}"
+            f"{figure.name:<34} {figure.seconds:>7.2f} s {figure.mark_s:>7.1f} s "
+            f"{figure.rss_bytes / MIB:>6.0f} MiB  {figure.code}"
         )
     print(f"{'report.html':<34} {html / MIB:>7.2f} MiB of 3 MiB")
     return 0

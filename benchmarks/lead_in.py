@@ -19,9 +19,9 @@ from harness import scenario, servers
 from harness.core.arms import Arm
 from harness.machine import host
 from harness.validity.seats import ready, seats_for
-from harness.validity.slices import CELL, DRIVERS
 from harness.venue import venue
 from harness.venue.venue import Venue
+from studies.validity.slices import CELL, DRIVERS
 
 OPS = 80
 EDGES = (0, 1, 2, 4, 8, 12, 16, 24, OPS // 2)
@@ -63,7 +63,9 @@ def main() -> int:
     print(f"{'ops':<14}", *(f"{f'{a + 1}-{b}':>6}" for a, b in pairwise(EDGES)))
     with venue.opened(servers.parse("wheel")) as place:
         for driver, taken in turns(place, args.rounds, args.turns).items():
-            print(f"{driver:<14}", *(f"{one:+6.0%}" for one in excess(taken)), flush=True)
+            print(
+                f"{driver:<14}", *(f"{share:+6.0%}" for share in excess(taken)), flush=True
+            )
     return 0
 
 

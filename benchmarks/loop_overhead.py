@@ -1,6 +1,6 @@
 """The harness's timed loop against a hand-written one, for each driver.
 
-`harness/validity/by_hand.py` is the measurement, which `pgdyno doctor --validate` makes,
+`studies/validity/by_hand.py` is the measurement, which `nox -s validity` makes,
 too. Exits 1 if the upper end of an interval is above 1 %.
 """
 
@@ -10,8 +10,8 @@ import argparse
 import sys
 
 from harness import servers
-from harness.validity import by_hand
 from harness.venue import venue
+from studies.validity import by_hand
 
 
 def main() -> int:
@@ -21,9 +21,10 @@ def main() -> int:
     args = parser.parse_args()
     kept = True
     with venue.opened(servers.parse("wheel")) as place:
-        for one in by_hand.against_hand(place, args.rounds):
-            kept &= one.ok
-            print(f"{'ok' if one.ok else '--':<3} {one.test}: {one.measured}", flush=True)
+        for outcome in by_hand.against_hand(place, args.rounds):
+            kept &= outcome.ok
+            sign = "ok" if outcome.ok else "--"
+            print(f"{sign:<3} {outcome.test}: {outcome.measured}", flush=True)
     return 0 if kept else 1
 
 

@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
+import helpers
 import pytest
 
 from harness import servers
@@ -28,10 +28,7 @@ def place() -> Iterator[venue.Venue]:
 @pytest.fixture(scope="session")
 def dsn(place: venue.Venue) -> str:
     """The shared server for verbs: one that runs already costs them no start."""
-    target = place.server.target
-    password = f":{quote(target.password, '')}" if target.password else ""
-    host = quote(target.host, "")
-    return f"dsn:postgresql://{target.user}{password}@{host}:{target.port}/{target.dbname}"
+    return f"dsn:{helpers.uri(place)}"
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
 from msgspec.structs import replace
 
+from harness.core.verdicts import EXACT, Judgement
+from harness.results import schema_1
 from harness.results.records import (
     SCHEMA,
     ArmFacts,
     CellFacts,
     Check,
+    Count,
     Footer,
     Header,
     Machine,
@@ -148,9 +152,9 @@ SPEED = {
 }
 
 REFERENCES = {
-    "pgbench": ("program", "libpq in C: the server's pgbench decodes nothing", 0.8),
-    "null": ("sync", "the harness, called: an op that takes its parameters", 0.002),
-    "null-async": ("async", "the harness, awaited: a coroutine that does so", 0.004),
+    "pgbench": ("program", "libpq in C", 0.8),
+    "null": ("sync", "the harness, called", 0.002),
+    "null-async": ("async", "the harness, awaited", 0.004),
 }
 FLOOR_CELL = "point/by-key#one-row"
 
@@ -465,7 +469,7 @@ def _trial(rng, cell, arm, number, here, slices, latency) -> Trial:
         cell=cell.id,
         arm=arm.id,
         round=number,
-        verdict="exact",
+        judgement=EXACT,
         slices=Slices(
             ops=ops,
             lead=max(1, ops // 5),
@@ -513,10 +517,20 @@ def _footer(trials: int, checks: int) -> Footer:
 
 
 def changed(trial: Trial, **values) -> Trial:
-    """A copy of a trial with other values."""
-    return Trial(
-        **{name: values.get(name, getattr(trial, name)) for name in trial.__struct_fields__}
-    )
+    """A copy of a record with other values, those of its judgement among them."""
+    texts = {name: getattr(trial, name) for name in TEXTS}
+    if values.keys() & texts.keys():
+        own = {name: values.pop(name, text) for name, text in texts.items()}
+        values["judgement"] = judged(**own)
+    return replace(trial, **values)
+
+
+TEXTS = ("verdict", "detail", "observed", "expected")
+
+
+def judged(verdict: str = "exact", *texts: str, **named: str) -> Judgement:
+    """A judgement with the code and the facts that its texts speak of."""
+    return msgspec.convert(schema_1.judgement(verdict, *texts, **named), Judgement)
 
 
 def with_troubles(trial: Trial) -> Trial | None:
@@ -672,9 +686,38 @@ def _check(driver: str, profile: str, name: str, trip: str) -> Check:
         cell=f"values/{name.replace('[]', '-array')}#{trip}",
         driver=driver,
         profile=profile,
-        verdict=verdict,
-        detail=detail,
-        observed=observed,
-        expected=expected,
+        judgement=judged(verdict, detail, observed, expected),
         elapsed_ns=1_234_567,
+    )
+
+
+def counts(arm: str, per_op: float, repeats: int = 3, noise: float = 0.0) -> list[Count]:
+    """Processes of an arm whose instructions were counted in the first cell."""
+    rng = random.Random(f"{arm}{per_op}")
+    return [
+        Count(
+            cell=cell_facts(CELLS[0]).id,
+            arm=arm,
+            repeat=number,
+            judgement=EXACT,
+            counter="valgrind-3.19.0",
+            low_ops=100,
+            high_ops=500,
+            low_instructions=5_000 + round(100 * per_op),
+            high_instructions=5_000 + round(500 * per_op * (1 + rng.gauss(0, noise))),
+            low_syscalls=3 + 2 * 100,
+            high_syscalls=3 + 2 * 500,
+        )
+        for number in range(repeats)
+    ]
+
+
+def counted(run: str, *found: list[Count], **header: object) -> Run:
+    """A run of the instruction lane over the first cell."""
+    made = bench(run=run, seed=1, rows=CELLS[:1])
+    return replace(
+        made,
+        header=replace(made.header, lane="instructions", **header),
+        trials=[],
+        counts=[count for counts in found for count in counts],
     )

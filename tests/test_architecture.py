@@ -10,6 +10,7 @@ import ast
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -37,14 +38,14 @@ LAW: dict[str, str] = {
     "venue": "core judge results servers",
     "report": "core analysis results",
     "reproduce": "core values plugin judge",
-    "render": "core analysis results report",
-    "moving": "core plugin results report",
+    "moving": "core plugin results",
+    "render": "core analysis results report moving",
     "play": "core plugin results servers judge machine scenario venue",
     "check": "core plugin results venue play",
     "bench": "core results judge machine scenario venue play",
     "fuzz": "core scenario venue report play",
-    "validity": "core values plugin results drivers machine analysis worker scenario "
-    "venue report render play bench",
+    "validity": "core results drivers machine analysis scenario venue report render play "
+    "bench",
     "cli": "core plugin results servers machine analysis scenario venue report "
     "reproduce render play moving check bench fuzz validity",
 }
@@ -63,7 +64,7 @@ LIBRARIES: dict[str, str] = {
     "pgvector": "drivers",
     "msgspec": "results scenario check.baseline_files check.deviations moving.fixes",
     "matplotlib": "render",
-    "jinja2": "render moving",
+    "jinja2": "render",
     "testcontainers": "servers.container",
     "hypothesis": "fuzz",
     "numpy": "values.constructors drivers",
@@ -296,6 +297,23 @@ def test_a_worker_reaches_nothing_but_core_values_plugin_and_judge(imports):
 
 def test_a_renderer_draws_and_computes_nothing(imports):
     assert not renderers_that_compute(imports)
+
+
+def shared_class_names(package: Path) -> dict[str, list[str]]:
+    """Every public class name that several modules define, with those modules."""
+    homes: dict[str, list[str]] = defaultdict(list)
+    for module, file in modules(package).items():
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(module)
+    return {name: found for name, found in homes.items() if len(found) > 1}
+
+
+def test_a_class_name_means_the_same_everywhere(tmp_path):
+    assert not shared_class_names(ROOT / "harness")
+    make(tmp_path, {"a": "class Told: ...\nclass _Own: ...", "b/c": "class Told: ...",
+                    "d": "class _Own: ..."})  # fmt: skip
+    assert shared_class_names(tmp_path / "harness") == {"Told": ["a", "b.c"]}
 
 
 @pytest.mark.parametrize("name", LAW)

@@ -70,7 +70,7 @@ def audit(run: Run) -> Iterator[Doubt]:
 def _impossible(trials: Sequence[Trial], where: str) -> Iterator[Doubt]:
     """No time is zero or less, nothing is back before it began, and one process cannot
     use more CPU than there are cores."""
-    walls = [wall for one in _slices(trials) for wall in one.wall_ns]
+    walls = [wall for slices in _slices(trials) for wall in slices.wall_ns]
     singles = [ns for trial in trials for ns in trial.latency_ns]
     if any(ns <= 0 for ns in (*walls, *singles)):
         yield Doubt("clock", "a time of zero or less was measured", where, grave=True)
@@ -122,7 +122,9 @@ def _saturated_client(
     if not cell.clients:
         return
     shares = [
-        sum(one.cpu_ns) / sum(one.wall_ns) for one in _slices(trials) if sum(one.wall_ns)
+        sum(slices.cpu_ns) / sum(slices.wall_ns)
+        for slices in _slices(trials)
+        if sum(slices.wall_ns)
     ]
     if shares and median(shares) >= BUSY:
         text = (
@@ -175,10 +177,10 @@ def _unsteady(counted: Mapping[Key, Sequence[Trial]]) -> Iterator[Doubt]:
 def _trend(trials: Sequence[Trial]) -> stats.Estimate | None:
     """log(last third / first third) of the slices of a block, over rounds."""
     ratios = []
-    for one in _slices(trials):
-        third = len(one.wall_ns) // 3
-        if len(one.wall_ns) >= FEWEST_FOR_A_TREND:
-            first, last = median(one.wall_ns[:third]), median(one.wall_ns[-third:])
+    for slices in _slices(trials):
+        third = len(slices.wall_ns) // 3
+        if len(slices.wall_ns) >= FEWEST_FOR_A_TREND:
+            first, last = median(slices.wall_ns[:third]), median(slices.wall_ns[-third:])
             ratios.append(stats.log_ratio(last, first))
     return stats.hodges_lehmann(ratios) if ratios else None
 

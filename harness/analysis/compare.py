@@ -16,8 +16,8 @@ from statistics import median, median_high, median_low
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.analysis import conditions
-from harness.analysis.instructions import CountedSide
-from harness.analysis.times import Side, paired_log_ratios, sides
+from harness.analysis.instructions import ArmInstructions
+from harness.analysis.times import ArmTimes, arm_times, paired_log_ratios
 from harness.core import stats
 from harness.core.errors import (
     EXIT_FAILED,
@@ -31,7 +31,7 @@ from harness.core.verdicts import Change, Verdict
 if TYPE_CHECKING:  # at run time this module needs the standard library only
     from harness.results.records import ArmFacts, Run
 
-S = TypeVar("S", Side, CountedSide)
+S = TypeVar("S", ArmTimes, ArmInstructions)
 
 THRESHOLD = 0.03
 ALPHA = 0.05
@@ -168,7 +168,7 @@ def compare(
         invalid += conditions.unequal(base, candidate)
     if invalid:
         return replace(title, invalid=tuple(invalid))
-    before, after = sides(base), sides(candidate)
+    before, after = arm_times(base), arm_times(candidate)
     rows = [_test(a, b, paired) for a, b in pairs(before, after, base_arm, candidate_arm)]
     if base.truncated or candidate.truncated:
         invalid.extend(_truncated_too_early(rows))
@@ -209,7 +209,7 @@ def _doubted(row: CellChange) -> CellChange:
     return replace(row, change=Change.INCONCLUSIVE, reason=reason)
 
 
-def common_shift(sides: Iterable[tuple[Side, Side]]) -> float | None:
+def common_shift(sides: Iterable[tuple[ArmTimes, ArmTimes]]) -> float | None:
     """The log-ratio that the drivers of unchanged version have in common; None without any.
 
     The median over those arms of each arm's median over its cells. Of two middle arms
@@ -275,7 +275,7 @@ def absent(
             yield CellChange(cell, arm, Change.NOT_COMPARABLE, reason, side.number)
 
 
-def _test(before: Side, after: Side, paired: bool) -> CellChange:
+def _test(before: ArmTimes, after: ArmTimes, paired: bool) -> CellChange:
     """Estimate and p-value of one cell, or the reason why there is none."""
     row = unjudged(before, after, len(before.by_round), len(after.by_round))
     if row.reason:
@@ -300,7 +300,7 @@ def unjudged(before: S, after: S, base_rounds: int, candidate_rounds: int) -> Ce
     )
 
 
-def _paired(row: CellChange, before: Side, after: Side) -> CellChange:
+def _paired(row: CellChange, before: ArmTimes, after: ArmTimes) -> CellChange:
     ratios = paired_log_ratios(after.trials, before.trials, before.cell)
     if len(ratios) < stats.MIN_ROUNDS:
         return replace(row, reason=_too_few(f"{len(ratios)} common"))
@@ -313,7 +313,7 @@ def _paired(row: CellChange, before: Side, after: Side) -> CellChange:
     )
 
 
-def _two_samples(row: CellChange, before: Side, after: Side) -> CellChange:
+def _two_samples(row: CellChange, before: ArmTimes, after: ArmTimes) -> CellChange:
     m, n = len(before.by_round), len(after.by_round)
     if min(m, n) < stats.MIN_ROUNDS:
         return replace(row, reason=_too_few(f"{m} and {n}"))
@@ -352,7 +352,7 @@ def _obstacle(before: S, after: S) -> tuple[Change, str] | None:
 
 def _work(before: S, after: S) -> Iterator[tuple[str, object, object]]:
     a, b = before.cell, after.cell
-    yield "definition", a.digest, b.digest
+    yield "definition", True, a.asks_as(b)
     yield "op", (a.op, a.strategy), (b.op, b.strategy)
     yield "unit", (a.unit, a.units_per_op), (b.unit, b.units_per_op)
     yield "clients", (a.clients, a.pool), (b.clients, b.pool)

@@ -25,8 +25,8 @@ from harness.analysis.compare import (
     worst_first,
 )
 from harness.analysis.instructions import (
-    CountedSide,
-    counted_sides,
+    ArmInstructions,
+    arm_instructions,
     counters,
     ratio_range,
     spread,
@@ -73,7 +73,7 @@ def compare(
     invalid = () if paired else tuple(_unequal(base, candidate))
     if invalid:
         return replace(title, invalid=invalid)
-    before, after = counted_sides(base), counted_sides(candidate)
+    before, after = arm_instructions(base), arm_instructions(candidate)
     rows = [_row(a, b, threshold) for a, b in pairs(before, after, base_arm, candidate_arm)]
     if not any(row.base_number or row.candidate_number for row in rows):
         return replace(title, invalid=("the two have nothing counted in common",))
@@ -118,7 +118,7 @@ def _counters(run: Run) -> str:
     return ", ".join(sorted(counters(run)))
 
 
-def _row(before: CountedSide, after: CountedSide, threshold: float) -> CellChange:
+def _row(before: ArmInstructions, after: ArmInstructions, threshold: float) -> CellChange:
     row = unjudged(before, after, len(before.slopes), len(after.slopes))
     if row.reason:
         return row

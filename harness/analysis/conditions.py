@@ -59,6 +59,11 @@ def warnings(base: Run, candidate: Run, paired: bool) -> Iterator[str]:
     if paired:
         return
     a, b = base.header, candidate.header
+    if a.schema != b.schema:
+        yield (
+            f"the files have schemas {a.schema} and {b.schema}: whether their cells ask the"
+            " same work is judged by op and SQL"
+        )
     if a.machine.python != b.machine.python:
         yield f"Python {a.machine.python} and {b.machine.python}"
     for name, was, now in _differences(a.server.settings, b.server.settings):

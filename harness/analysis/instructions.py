@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # at run time this module needs the standard library only
 
 
 @dataclass(frozen=True, slots=True)
-class CountedSide:
+class ArmInstructions:
     """One cell of one arm in one run: its worst verdict, and instructions per op of each
     repeat, in the order of repeats; none where the verdict forbids a number. `syscalls` is
     the median of system calls per op; None where they were not counted."""
@@ -71,7 +71,7 @@ def ratio_range(base: Sequence[float], candidate: Sequence[float]) -> tuple[floa
     return low, math.log(max(candidate) / min(base))
 
 
-def counted_sides(run: Run) -> dict[tuple[str, str], CountedSide]:
+def arm_instructions(run: Run) -> dict[tuple[str, str], ArmInstructions]:
     """Every cell and arm of a run that was at least tried."""
     cells = {cell.id: cell for cell in run.header.cells}
     arms = {arm.id: arm for arm in run.header.arms}
@@ -80,18 +80,18 @@ def counted_sides(run: Run) -> dict[tuple[str, str], CountedSide]:
         if count.cell in cells and count.arm in arms:
             found[count.cell, count.arm].append(count)
     return {
-        (cell, arm): _side(cells[cell], arms[arm], counts)
+        (cell, arm): _of_repeats(cells[cell], arms[arm], counts)
         for (cell, arm), counts in found.items()
     }
 
 
-def _side(cell: CellFacts, arm: ArmFacts, counts: Sequence[Count]) -> CountedSide:
+def _of_repeats(cell: CellFacts, arm: ArmFacts, counts: Sequence[Count]) -> ArmInstructions:
     worst = max(counts, key=_concern)
     verdict = Verdict(worst.verdict)
-    ordered = sorted(counts, key=lambda one: one.repeat)
-    slopes = [one for one in map(slope, ordered) if one is not None]
-    called = [one for one in map(syscalls, ordered) if one is not None]
-    return CountedSide(
+    ordered = sorted(counts, key=lambda count: count.repeat)
+    slopes = [per_op for per_op in map(slope, ordered) if per_op is not None]
+    called = [per_op for per_op in map(syscalls, ordered) if per_op is not None]
+    return ArmInstructions(
         cell,
         arm,
         verdict,
@@ -110,4 +110,4 @@ def _concern(count: Count) -> int:
 
 def counters(run: Run) -> frozenset[str]:
     """The programs that counted, with their versions: one, unless files were mixed."""
-    return frozenset(one.counter for one in run.counts if one.counter)
+    return frozenset(count.counter for count in run.counts if count.counter)

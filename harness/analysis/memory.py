@@ -46,23 +46,23 @@ class Growth:
     @property
     def point(self) -> float:
         """The median of the repeats."""
-        return median(one.point for one in self.slopes)
+        return median(slope.point for slope in self.slopes)
 
     @property
     def low(self) -> float | None:
         """The least lower end; None where a repeat has no interval."""
-        ends = [one.low for one in self.slopes if one.low is not None]
+        ends = [slope.low for slope in self.slopes if slope.low is not None]
         return min(ends) if len(ends) == len(self.slopes) else None
 
     @property
     def high(self) -> float | None:
         """The greatest upper end; None where a repeat has no interval."""
-        ends = [one.high for one in self.slopes if one.high is not None]
+        ends = [slope.high for slope in self.slopes if slope.high is not None]
         return max(ends) if len(ends) == len(self.slopes) else None
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class ArmMemory:
     """One arm in one cell over its repeats; without numbers where the verdict forbids.
 
     `connection` is what one more session costs the client, `server` what its process
@@ -87,35 +87,35 @@ class Holding:
         return self.growth is not None and self.growth.leaks
 
 
-def holdings(run: Run) -> tuple[Holding, ...]:
+def arm_memory(run: Run) -> tuple[ArmMemory, ...]:
     """Every cell and arm of a run that was tried, in the order of its header."""
     found: dict[tuple[str, str], list[Footprint]] = {}
-    for one in run.footprints:
-        found.setdefault((one.cell, one.arm), []).append(one)
+    for footprint in run.footprints:
+        found.setdefault((footprint.cell, footprint.arm), []).append(footprint)
     keys = [(cell.id, arm.id) for cell in run.header.cells for arm in run.header.arms]
-    return tuple(_holding(found[key]) for key in keys if key in found)
+    return tuple(_of_repeats(found[key]) for key in keys if key in found)
 
 
-def _holding(prints: Sequence[Footprint]) -> Holding:
+def _of_repeats(prints: Sequence[Footprint]) -> ArmMemory:
     """A verdict that forbids numbers forbids them in all repeats."""
-    worst = max(prints, key=lambda one: _concern(one.verdict))
+    worst = max(prints, key=lambda footprint: _concern(footprint.verdict))
     verdict = Verdict(worst.verdict)
-    bare = Holding(worst.cell, worst.arm, verdict, worst.detail, len(prints))
-    told = [one.memory for one in prints if one.memory is not None]
+    bare = ArmMemory(worst.cell, worst.arm, verdict, worst.detail, len(prints))
+    told = [footprint.memory for footprint in prints if footprint.memory is not None]
     if not verdict.timeable or not told:
         return bare
-    return Holding(
+    return ArmMemory(
         bare.cell,
         bare.arm,
         verdict,
         worst.detail,
         len(told),
-        imported=_size(one.import_bytes for one in told),
-        session=_size(one.session_bytes for one in told),
-        peak=_size(one.peak_bytes for one in told if one.peak_bytes),
+        imported=_size(memory.import_bytes for memory in told),
+        session=_size(memory.session_bytes for memory in told),
+        peak=_size(memory.peak_bytes for memory in told if memory.peak_bytes),
         connection=_size(map(per_connection, told)),
         server=_size(
-            median(one.server_bytes) if one.server_bytes else None for one in told
+            median(memory.server_bytes) if memory.server_bytes else None for memory in told
         ),
         growth=_growth(told),
     )
@@ -145,7 +145,7 @@ def slope(memory: Memory, samples: slice = slice(None)) -> stats.Estimate:
 
 
 def _growth(told: Sequence[Memory]) -> Growth | None:
-    looped = [one for one in told if len(one.loop_bytes) > 1]
+    looped = [memory for memory in told if len(memory.loop_bytes) > 1]
     if not looped:
         return None
     return Growth(tuple(map(slope, looped)), leaks(looped))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # at run time this module needs the standard library only
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ArmTimes:
     """One cell of one arm in one run: facts, worst verdict, what counts of its trials."""
 
     cell: CellFacts
@@ -155,13 +155,13 @@ def _concern(verdict: str) -> int:
     return len(Verdict) if known is Verdict.INVALID else known.severity
 
 
-def sides(run: Run) -> dict[tuple[str, str], Side]:
+def arm_times(run: Run) -> dict[tuple[str, str], ArmTimes]:
     """Every cell and arm of a run that was at least tried."""
     cells = {cell.id: cell for cell in run.header.cells}
     arms = {arm.id: arm for arm in run.header.arms}
     counted = counting_trials(run)
     return {
-        (cell, arm): Side(
+        (cell, arm): ArmTimes(
             cells[cell],
             arms[arm],
             Verdict(trial.verdict),

@@ -86,7 +86,8 @@ def wall_ns(answer: Mapping[str, Any]) -> int:
         WorkerGone: an op failed; the driver is charged with it.
     """
     if "failed" in answer:
-        raise WorkerGone(f"an op failed: {answer['failed']}", verdict="rejected")
+        told = answer["failed"]
+        raise WorkerGone(f"an op failed: {told}", verdict="rejected", message=told)
     wall: int = answer["wall_ns"]
     return wall
 

@@ -14,13 +14,15 @@ from harness.bench.schedule import Plan
 from harness.bench.warm_up import WarmUp
 from harness.core.cells import Arrivals
 from harness.core.errors import OracleError, WorkerGone
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import EXACT, Judgement, Verdict, failed, stopped
 from harness.judge.verify import worst
 from harness.machine import contention, host
-from harness.machine.watch import Pair, WaitWatch, Watch
-from harness.play.seat import EXACT, Seat
+from harness.machine.watch import ArmProcesses, WaitWatch, Watch
+from harness.play.seat import Seat
 from harness.results.records import OpenLoop
 from harness.venue.stage import Playable, Stage
+
+_TIMED = "while it was timed"
 
 
 class Measurer:
@@ -52,8 +54,7 @@ class Measurer:
             with self.stage.server_settings(play.cell):
                 self._play(block)
         except OracleError as error:  # a setting that the server does not have
-            fault = Judgement(Verdict.INVALID, str(error))
-            block.judged = dict.fromkeys(block.seats, fault)
+            block.judged = dict.fromkeys(block.seats, stopped(error))
         return block
 
     def _play(self, block: Block) -> None:
@@ -99,10 +100,10 @@ class Measurer:
             try:
                 answer = seat.ask("arrive", seconds, due=due)
             except WorkerGone as gone:
-                block.judged[arm] = _while_timed(Verdict(gone.verdict), str(gone))
+                block.judged[arm] = stopped(gone).during(_TIMED)
                 continue
             if "failed" in answer:
-                block.judged[arm] = _while_timed(Verdict.REJECTED, answer["failed"])
+                block.judged[arm] = failed(answer["failed"]).during(_TIMED)
             else:
                 block.arrived[arm] = OpenLoop(planned_ns=due[-1], **answer)
 
@@ -134,7 +135,7 @@ class Measurer:
         workers = [pid for seat in block.seats.values() if (pid := seat.pid)]
         return [*workers, self.server_pid] if self.server_pid else workers
 
-    def _pairs(self, block: Block, arms: Sequence[str]) -> dict[str, Pair]:
+    def _pairs(self, block: Block, arms: Sequence[str]) -> dict[str, ArmProcesses]:
         """The processes whose waiting for a core tells of others: those that have a core of
         their own. Where nothing is placed, client and server wait for each other."""
         if not self.placement.clients:
@@ -142,7 +143,7 @@ class Measurer:
         backends = block.backends if self.placement.server else {}
         lone = {arm: pids[0] for arm, pids in backends.items() if len(pids) == 1}
         return {
-            arm: Pair(block.seats[arm].pid, lone.get(arm, 0))
+            arm: ArmProcesses(block.seats[arm].pid, lone.get(arm, 0))
             for arm in arms
             if not block.seats[arm].arm.reference
         }
@@ -155,14 +156,14 @@ class Measurer:
                 self.stage.renew(seat.control, play.cell, seat.schema)
             answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=lead)
             if "failed" in answer:
-                judged = _while_timed(Verdict.REJECTED, answer["failed"])
+                judged = failed(answer["failed"]).during(_TIMED)
             else:
                 block.slices.setdefault(arm, []).append(answer)
                 judged = self._count(block, seat, ops + lead)
         except WorkerGone as gone:
-            judged = _while_timed(Verdict(gone.verdict), str(gone))
+            judged = stopped(gone).during(_TIMED)
         except OracleError as error:  # a lock that the driver left, say
-            judged = _while_timed(Verdict.INVALID, str(error))
+            judged = stopped(error).during(_TIMED)
         if judged is not EXACT:
             block.judged[arm] = judged
 
@@ -184,14 +185,12 @@ class Measurer:
         try:
             answer = seat.ask("latencies", seat.deadlines.measure, ops=ops)
             if "failed" in answer:
-                raise WorkerGone(answer["failed"], verdict="rejected")
+                told = answer["failed"]
+                raise WorkerGone(told, verdict="rejected", message=told)
             block.latencies[seat.arm.id] = answer["ns"]
             block.latency_walls[seat.arm.id] = answer.get("wall_ns", 0)
         except WorkerGone as gone:
-            judged = Judgement(
-                Verdict(gone.verdict), f"while it was timed op by op: {gone}"
-            )
-            block.judged[seat.arm.id] = judged
+            block.judged[seat.arm.id] = stopped(gone).during("while it was timed op by op")
 
     def _finish(self, block: Block, seat: Seat) -> None:
         """Verify once more: what was timed must still be right."""
@@ -199,14 +198,5 @@ class Measurer:
         if block.timeable(arm):
             again = seat.verify(block.play)
             if worst((block.judged[arm], again)) is again:
-                block.judged[arm] = Judgement(
-                    again.verdict,
-                    f"after it was timed: {again.detail}",
-                    again.observed,
-                    again.expected,
-                )
+                block.judged[arm] = again.during("after it was timed")
         seat.close()
-
-
-def _while_timed(verdict: Verdict, why: str) -> Judgement:
-    return Judgement(verdict, f"while it was timed: {why}")

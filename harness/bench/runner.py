@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
@@ -50,9 +50,16 @@ class Progress(Protocol):
         """The oracle is asked about a cell."""
 
     def block(
-        self, number: int, cell: Cell, done: int, of: int, seconds_left: float
+        self,
+        number: int,
+        cell: Cell,
+        done: int,
+        of: int,
+        seconds_left: float,
+        with_interval: int = 0,
     ) -> None:
-        """A block of round `number` begins; `done` of `of` blocks are over."""
+        """A block of round `number` begins; `done` of `of` blocks are over, and so many
+        cells have the rounds that an interval needs."""
 
 
 class Runner:
@@ -91,6 +98,7 @@ class Runner:
         self._costs: dict[str, list[float]] = defaultdict(list)  # cell → seconds of blocks
         self._spawn_cost = 0.0
         self._repeats_left = 0
+        self._tried: Counter[str] = Counter()  # cell → rounds, quiet or not
         self._blocks_done = 0
         self._cells_planned = 0
 
@@ -160,10 +168,15 @@ class Runner:
             Note(
                 kind="dropped",
                 cell=cell,
-                text=f"{rounds} quiet rounds only: the budget of "
-                f"{self.plan.budget_s:.0f} s did not allow more, so it has no interval",
+                text=f"{self._quiet(cell, rounds)}, so there is no interval: the budget "
+                f"of {self.plan.budget_s:.0f} s did not allow more",
             )
         )
+
+    def _quiet(self, cell: str, rounds: int) -> str:
+        """`1 of 6 rounds was quiet`."""
+        verb = "was" if rounds == 1 else "were"
+        return f"{rounds} of {self._tried[cell]} rounds {verb} quiet"
 
     # --- a round -----------------------------------------------------------------------
 
@@ -184,9 +197,15 @@ class Runner:
         for play in order:
             interrupt.check()
             self.progress.block(
-                number, play.cell, self._blocks_done, total, self._seconds_left(number)
+                number,
+                play.cell,
+                self._blocks_done,
+                total,
+                self._seconds_left(number),
+                self._with_interval(),
             )
             self._block_with_repeats(play, number)
+            self._tried[play.cell.id] += 1
             self._blocks_done += 1
 
     def _playing(self, plays: Sequence[Playable]) -> list[Arm]:
@@ -205,6 +224,9 @@ class Runner:
                 self.emit(Note(kind="arm-lost", arm=arm.id, text=str(error)))
                 self.arms.remove(arm)
                 del self.seats[arm.id]
+
+    def _with_interval(self) -> int:
+        return sum(len(done) >= schedule.MIN_ROUNDS for done in self._rounds.values())
 
     def _seconds_left(self, number: int) -> float:
         if not self._costs:
@@ -283,9 +305,6 @@ def _trial(cell: Cell, arm: Arm, number: int, judged: Judgement, **rest: Any) ->
         cell=cell.id,
         arm=arm.id,
         round=number,
-        verdict=judged.verdict.value,
-        detail=judged.detail,
-        observed=judged.observed,
-        expected=judged.expected,
+        judgement=judged,
         **rest,
     )

@@ -22,7 +22,8 @@ WARM_UP_OPS = 12
 WARM_UP_SLICES = (3, 12)
 """Warm-up goes on in short slices: at least so many, at most so many."""
 STEADY = 0.97
-"""Warm-up is over when the last two short slices are no record, by more than 3 %."""
+"""Warm-up is over when neither of the last two short slices beats the best before them by
+more than 3 %."""
 CONCURRENT_SLICE_NS = 200_000_000
 """Shorter slices of many clients measure how they start, not how they run."""
 MIN_ROUNDS = 6

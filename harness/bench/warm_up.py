@@ -14,9 +14,9 @@ from harness.core.arms import Arm
 from harness.core.calls import Op
 from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import EXACT, Judgement, Verdict, stopped
 from harness.judge.verify import worst
-from harness.play.seat import EXACT, Seat
+from harness.play.seat import Seat
 from harness.venue.stage import Playable, Stage
 
 BURDEN_SLICES = 15
@@ -42,14 +42,12 @@ class WarmUp:
             block.judged[arm] = judged
             if judged.verdict.timeable:
                 self._prepare_slices(block, seat)
-        except WorkerGone as gone:
-            block.judged[arm] = Judgement(Verdict(gone.verdict), str(gone))
-        except DriverError as error:
-            block.judged[arm] = Judgement(Verdict.SKIPPED, str(error))
+        except (WorkerGone, DriverError) as error:
+            block.judged[arm] = stopped(error)
         except OracleError as error:
             # A table that cannot be brought back is often locked by the driver itself.
             looked = seat.look()
-            fault = Judgement(Verdict.INVALID, str(error))
+            fault = stopped(error)
             block.judged[arm] = fault if looked is EXACT else looked
 
     def _warm(self, block: Block, seat: Seat) -> Judgement:
@@ -74,7 +72,8 @@ class WarmUp:
         ops = schedule.warm_up_ops(seat.slowest_ns * max(1, cell.clients), self.plan)
         answer = seat.ask("warm", seat.deadlines.verify, ops=ops)
         if "failed" in answer:
-            raise WorkerGone(f"while warming up: {answer['failed']}", verdict="rejected")
+            told = answer["failed"]
+            raise WorkerGone(f"while warming up: {told}", verdict="rejected", message=told)
 
     def _prepare_slices(self, block: Block, seat: Seat) -> None:
         """Calibrate, go on warming up, and slow the arm if it is to be slowed."""

@@ -13,12 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Judgement, Verdict, stopped
 from harness.play.director import Director
 from harness.play.seat import Deadlines, Seat
 from harness.results.records import Check
@@ -49,6 +50,24 @@ class Checker:
         self._stopping = threading.Event()
         self._failures: list[BaseException] = []
         self._seats: list[Seat] = []
+        self._greeted: dict[str, Seat] = {}  # by the arm and its profile
+
+    def greet(self) -> list[tuple[Arm, dict[str, Any]]]:
+        """What every driver says of itself; their workers stay for the first cell.
+
+        A driver that cannot be used says so as its `problem`.
+        """
+        for arm in self.arms:
+            seat = self._greeted[_name(arm)] = self._new_seat(arm, self.stage.control)
+            seat.spawn()
+        return [(arm, self._hello(self._greeted[_name(arm)])) for arm in self.arms]
+
+    def _hello(self, seat: Seat) -> dict[str, Any]:
+        interrupt.check()
+        try:
+            return seat.worker.hello
+        except (DriverError, WorkerGone) as error:
+            return {"problem": str(error)}
 
     def run(self, cells: Sequence[Cell]) -> None:
         """Judge every cell for every arm."""
@@ -128,8 +147,9 @@ class Checker:
 
     def _seat(self, arm: Arm, work: Iterable[Work]) -> None:
         with Control(self.stage.server.target) as control:
-            seat = Seat(arm, self.stage, control, self.folder, [], DEADLINES)
-            self._seats.append(seat)
+            greeted = self._greeted.pop(_name(arm), None)
+            seat = greeted or self._new_seat(arm, control)
+            seat.control = control
             try:
                 for cell, play in work:
                     if self._stopping.is_set():
@@ -139,6 +159,11 @@ class Checker:
                     self._tell(arm, cell, judged, time.perf_counter_ns() - begun)
             finally:
                 seat.dismiss()
+
+    def _new_seat(self, arm: Arm, control: Control) -> Seat:
+        seat = Seat(arm, self.stage, control, self.folder, [], DEADLINES)
+        self._seats.append(seat)
+        return seat
 
     def _judge(self, seat: Seat, play: Playable | Judgement) -> Judgement:
         if isinstance(play, Judgement):
@@ -153,17 +178,15 @@ class Checker:
                 seat.keep()
             else:
                 seat.close()
-        except DriverError as error:
-            return Judgement(Verdict.SKIPPED, str(error))
-        except WorkerGone as gone:
-            return Judgement(Verdict(gone.verdict), str(gone))
+        except (DriverError, WorkerGone) as error:
+            return stopped(error)
         return judged
 
     def _direct(self, seat: Seat, play: Playable) -> Judgement:
         try:
             return Director(seat, play, seat.set(play)).run()
         except OracleError as error:
-            return Judgement(Verdict.INVALID, str(error))
+            return stopped(error)
 
     def _tell(self, arm: Arm, cell: Cell, judged: Judgement, elapsed_ns: int) -> None:
         check = Check(
@@ -172,14 +195,15 @@ class Checker:
             cell=cell.id,
             driver=arm.name,
             profile=arm.profile,
-            verdict=judged.verdict.value,
-            detail=judged.detail,
-            observed=judged.observed,
-            expected=judged.expected,
+            judgement=judged,
             elapsed_ns=elapsed_ns,
         )
         with self._reporting:
             self._report(check)
+
+
+def _name(arm: Arm) -> str:
+    return f"{arm.id}, {arm.profile}"
 
 
 def plays(arm: Arm, cell: Cell, arms: Sequence[Arm]) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import datetime
 import random
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from harness.cli import options
+from harness.cli.terminal import complain, say
 from harness.core.arms import Arm, Profile
 from harness.core.cells import LANES, Cell, Effort
 from harness.core.errors import UsageError
@@ -19,6 +19,8 @@ from harness.core.errors import UsageError
 if TYPE_CHECKING:
     from harness.bench.lanes import Forecast
     from harness.bench.orders import Order
+    from harness.report.view import RunView
+    from harness.results.records import Run
     from harness.servers import ServerSpec
 
 _TIERS: dict[Effort, tuple[Effort, ...]] = {
@@ -109,13 +111,37 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or default_path()
     order = orders.Order(scenarios, cells, arms, plan, args.effort, seed, args.lane)
     measure(spec, order, out)
-    print(f"results: {out}")
+    say(f"results: {out}")
     if args.report:
         from harness.cli.report import write_reports
 
         for path in write_reports([out], args.report):
-            print(f"report: {path}")
-    return outcome(out)
+            say(f"report: {path}")
+    return _ended(out)
+
+
+def _ended(out: Path) -> int:
+    """Say what was answered, and how to read more; the exit code."""
+    from harness.report import view
+    from harness.results import store
+
+    run = store.read(out)
+    code = outcome(run)
+    say(_summary(run, view.build([run]).runs[0], code).rstrip())
+    return code
+
+
+def _summary(run: Run, shown: RunView, code: int) -> str:
+    """How the run ends, for people, in the words of its lane."""
+    from harness.render import measured as drawn
+    from harness.render import text
+    from harness.report import measured
+
+    if shown.memory:
+        return f"{text.memory(shown.memory)}\n\nexit {code}: {shown.answer}"
+    if shown.counted:
+        return f"{text.instructions(shown.counted)}\n\nexit {code}: {shown.answer}"
+    return drawn.render(measured.build(run, shown.cells, shown.self_tests, code))
 
 
 def chosen_cells(cells: Sequence[Cell], effort: Effort, *, everything: bool) -> list[Cell]:
@@ -141,18 +167,18 @@ def references(cells: Sequence[Cell], profile: Profile) -> list[Arm]:
 
 def print_plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast) -> None:
     """What would be done, and about how long it would take."""
-    print(f"cells: {len(cells)}")
+    say(f"cells: {len(cells)}")
     for cell in cells:
-        print(f"  {cell.id}"[:80])
+        say(f"  {cell.id}"[:80])
     drivers = [arm.id for arm in arms if not arm.reference]
-    print(f"arms: {len(drivers)}: {', '.join(drivers)}")
+    say(f"arms: {len(drivers)}: {', '.join(drivers)}")
     if beside := [arm.id for arm in arms if arm.reference]:
         floors = sum(cell.floor for cell in cells)
-        print(f"references in {floors} of {len(cells)} cells: {', '.join(beside)}")
-    print(f"rounds: {plan.rounds}")
-    print(f"connections: up to {plan.connections}")
+        say(f"references in {floors} of {len(cells)} cells: {', '.join(beside)}")
+    say(f"rounds: {plan.rounds}")
+    say(f"connections: up to {plan.connections}")
     most = f", at most {plan.at_most:.0f} s" if plan.at_most else ""
-    print(f"time: about {plan.seconds:.0f} s{most}")
+    say(f"time: about {plan.seconds:.0f} s{most}")
 
 
 def default_path() -> Path:
@@ -167,21 +193,19 @@ def measure(spec: ServerSpec, order: Order, out: Path) -> None:
     from harness.cli.progress import BenchProgress
     from harness.venue import venue
 
-    with venue.opened(spec) as place, BenchProgress(0) as progress:
-        orders.measure(place, order, out, progress, complain=_complain)
+    with venue.opened(spec) as place, BenchProgress() as progress:
+        orders.measure(place, order, out, progress, complain=_absent)
 
 
-def _complain(problem: str) -> None:
-    print(f"pgdyno: {problem}: it does not take part", file=sys.stderr)
+def _absent(problem: str) -> None:
+    complain(f"{problem}: it does not take part")
 
 
-def outcome(out: Path) -> int:
+def outcome(run: Run) -> int:
     """Nothing measured is invalid; nothing but disturbed blocks is inconclusive."""
     from harness.analysis.times import has_time
     from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
-    from harness.results import store
 
-    run = store.read(out)
     if any(one.memory for one in run.footprints):
         return EXIT_PASS
     if any(count.high_ops for count in run.counts):

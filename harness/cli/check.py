@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
+from harness.cli.terminal import complain, say
 from harness.core.arms import PROFILES, Arm
 from harness.core.cells import Cell
 from harness.core.verdicts import Verdict
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from harness.check.checker import Checker
     from harness.check.expectations import Baseline
     from harness.check.known import Known
+    from harness.report.checked import Asked
     from harness.results.records import Check
     from harness.scenario import Scenario
 
@@ -44,6 +47,11 @@ def add_parser(subparsers: Any) -> None:
         choices=("text", "json", "markdown", "junit"),
         default="text",
         help="how the matrix is printed (default: text)",
+    )
+    parser.add_argument(
+        "--details",
+        action="store_true",
+        help="text: print every check that is not exact, and why, before the summary",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FILE.jsonl", help="keep the run as a file"
@@ -82,9 +90,10 @@ def _add_baselines(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check, print the matrix, and say by the exit code whether all is well."""
+    """Check, print the answer, and say by the exit code whether all is well."""
     from harness.check import baseline_files
     from harness.check.checker import in_order
+    from harness.report.checked import Asked
     from harness.scenario import select_cells
 
     scenarios, cells = select_cells(args.path)
@@ -95,14 +104,39 @@ def run(args: argparse.Namespace) -> int:
     arms = [arm for profile in profiles for arm in options.arms(args.driver, profile)]
     if args.update and not args.force:
         baseline_files.check_clean(args.baselines)
+    begun = time.perf_counter_ns()
     known, checker, found = _checked(args, scenarios, cells, arms, every)
+    elapsed_ns = time.perf_counter_ns() - begun
     checks = in_order(found, cells, arms)
-    print(rendered(checks, args.format).rstrip("\n"))
+    if args.format != "text":
+        print(rendered(checks, args.format).rstrip("\n"))
+    elif args.details:
+        say(f"{rendered(checks, 'text').rstrip()}\n")
     if args.update:
         known = _update(args.baselines, known, checker, checks, every)
         checks = [known.mark(one, _version(checker, one), lacking=True) for one in checks]
     _tell(known, checks, args.baselines, every)
-    return _exit_code(checks, Verdict(args.fail_on))
+    code = _exit_code(checks, Verdict(args.fail_on))
+    if args.format == "text":
+        server = checker.stage.facts.version
+        asked = Asked(server, elapsed_ns, str(args.out or ""), _outside(scenarios))
+        say(_summary(checks, asked, code, Verdict(args.fail_on)).rstrip())
+    return code
+
+
+def _summary(checks: Sequence[Check], asked: Asked, code: int, fail_on: Verdict) -> str:
+    """How the check ends, for people."""
+    from harness.check.known import fails
+    from harness.render import checked as shown
+    from harness.report import checked
+
+    failing = [one for one in checks if fails(one, fail_on)]
+    return shown.render(checked.build(checks, failing, asked, code=code, fail_on=fail_on))
+
+
+def _outside(scenarios: Sequence[Scenario]) -> dict[str, str]:
+    """The files of scenarios that the library does not hold: their names lead nowhere."""
+    return {one.name: one.path for one in scenarios if "/" not in one.name}
 
 
 def _checked(
@@ -129,7 +163,6 @@ def _checked(
         Recording(args.out, "check", place, scenarios, cells, arms) as recording,
     ):
         before = known.load(args.baselines, place.facts.version_num // 10_000, arms, every)
-        recording.begin()
 
         def report(check: Check) -> None:
             lacking = bool(place.stage.lacks(by_id[check.cell]))
@@ -138,6 +171,7 @@ def _checked(
             progress.checked(marked)
 
         checker = Checker(place.stage, arms, place.folder, report)
+        recording.begin(checker.greet())
         checker.run(cells)
     return before, checker, recording.checks
 
@@ -163,7 +197,7 @@ def _exit_code(checks: Sequence[Check], fail_on: Verdict) -> int:
     verdicts = [Verdict(check.verdict) for check in checks]
     if all(one is Verdict.SKIPPED for one in verdicts):
         for reason in dict.fromkeys(check.detail for check in checks):
-            print(f"pgdyno: all skipped: {reason}", file=sys.stderr)
+            complain(f"all skipped: {reason}")
         return EXIT_INVALID
     if any(fails(check, fail_on) for check in checks):
         return EXIT_FAILED
@@ -177,18 +211,16 @@ def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) 
     """On stderr, what a matrix does not show: how much drifted, is new, or is gone."""
     drifted = sum(bool(check.drift) for check in checks)
     if drifted:
-        print(f"pgdyno: {drifted} of {len(checks)} checks drifted", file=sys.stderr)
+        complain(f"{drifted} of {len(checks)} checks drifted")
     if gone := sum(len(_gone(one, every)) for one in known.baselines.values()):
-        print(
-            f"pgdyno: {gone} expected cells are in no scenario any more"
-            "\n  hint: pgdyno check --update forgets them",
-            file=sys.stderr,
+        complain(
+            f"{gone} expected cells are in no scenario any more",
+            "pgdyno check --update forgets them",
         )
     if new := known.new(checks):
-        print(
-            f"pgdyno: {new} of {len(checks)} checks have no expectation in {folder}"
-            "\n  hint: look at them, then pgdyno check --update",
-            file=sys.stderr,
+        complain(
+            f"{new} of {len(checks)} checks have no expectation in {folder}",
+            "look at them, then pgdyno check --update",
         )
 
 

@@ -59,6 +59,12 @@ def add_parser(subparsers: Any) -> None:
         metavar="ARM",
         help="arm of CANDIDATE to compare it with",
     )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        dest="every",
+        help="text: list every comparison, not only what changed",
+    )
     parser.set_defaults(run=run)
 
 
@@ -90,7 +96,9 @@ def run(args: argparse.Namespace) -> int:
         **({"threshold": args.threshold} if args.threshold else {}),
     )
     if args.format == "text":
-        sys.stdout.write(shown.text(comparison, colour=sys.stdout.isatty()))
+        sys.stdout.write(
+            shown.text(comparison, colour=sys.stdout.isatty(), every=args.every)
+        )
     else:
         render = shown.json if args.format == "json" else shown.markdown
         sys.stdout.write(render(comparison))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from harness.cli import options
 from harness.core.arms import PROFILES, Arm
 
 if TYPE_CHECKING:
-    from harness.moving import Guide, Side
+    from harness.moving import DriverSide, Guide
     from harness.results.records import Run
 
 FORMATS = ("markdown", "html", "json")
@@ -125,19 +124,20 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
             CheckProgress(len(cells) * len(arms)) as progress,
             Recording(path, "check", place, scenarios, cells, arms) as recording,
         ):
-            recording.begin()
 
             def report(check: Any) -> None:
                 recording.write(check)
                 progress.checked(check)
 
-            Checker(place.stage, arms, place.folder, report).run(cells)
+            checker = Checker(place.stage, arms, place.folder, report)
+            recording.begin(checker.greet())
+            checker.run(cells)
         return read(path)
 
 
-def _side(arm: Arm, checked: Run) -> Side:
-    """A driver's terms: from the run, else from the library as it is installed here."""
-    from harness.moving import Side
+def _side(arm: Arm, checked: Run) -> DriverSide:
+    """A driver with the terms that it had in the run, whatever is installed here."""
+    from harness.moving import DriverSide
 
     facts = [
         one
@@ -145,38 +145,27 @@ def _side(arm: Arm, checked: Run) -> Side:
         if one.terms and (one.id, one.profile) == (arm.id, arm.profile)
     ]
     if facts:
-        return Side(arm.name, facts[0].kind, facts[0].terms)
-    hello = _hello(arm)
-    return Side(arm.name, hello.get("kind", ""), hello.get("terms", {}))
-
-
-def _hello(arm: Arm) -> Mapping[str, Any]:
-    """What a driver says of itself; nothing where it is not installed."""
-    from harness.core.errors import DriverError, WorkerGone
-    from harness.play.process import WorkerProcess
-
-    with tempfile.TemporaryDirectory(prefix="pgdyno-") as folder:
-        worker = WorkerProcess(arm, Path(folder), [])
-        try:
-            return worker.greet()
-        except (DriverError, WorkerGone):
-            return {}
-        finally:
-            worker.stop()
+        return DriverSide(arm.name, facts[0].kind, facts[0].terms)
+    print(
+        f"pgdyno: {checked.path} does not say which version of {arm.name} it was, nor its"
+        " terms\n  hint: a new check does: pgdyno check --out FILE.jsonl",
+        file=sys.stderr,
+    )
+    return DriverSide(arm.name)
 
 
 def rendered(guide: Guide, form: str) -> str:
     """The guide in the form that was asked for."""
-    from harness.moving import render
+    from harness.render import migration
 
     if form == "html":
         try:
-            return render.html(guide)
+            return migration.html(guide)
         except ModuleNotFoundError as error:
             from harness.core.errors import MissingExtra
 
             raise MissingExtra("report", "an HTML report") from error
-    return render.json(guide) if form == "json" else render.markdown(guide)
+    return migration.json(guide) if form == "json" else migration.markdown(guide)
 
 
 def _put(text: str, out: Path | None) -> None:

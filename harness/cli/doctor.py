@@ -6,14 +6,12 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.cli import options
-
-if TYPE_CHECKING:
-    from harness.validity import Outcome
+from harness.cli.terminal import say
 
 
 def add_parser(subparsers: Any) -> None:
@@ -25,53 +23,42 @@ def add_parser(subparsers: Any) -> None:
         "what to do about it. Exits 5 when no benchmark could run.",
     )
     options.add_server(parser)
-    parser.add_argument(
-        "--format",
-        choices=("text", "json", "markdown"),
-        default="text",
-        help="markdown: a table, with --validate only (default: text)",
-    )
+    parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument(
         "--validate",
         action="store_true",
         help="are the measurements right here: each test with its mark (five minutes)",
     )
-    parser.add_argument(
-        "--full",
-        action="store_true",
-        help="with --validate: as many trials as the marks ask for, and other tools beside "
-        "(two to three hours); what --keep holds already is not run again",
-    )
-    parser.add_argument(
-        "--trials",
-        type=int,
-        metavar="N",
-        help="with --validate --full: at most so many trials of each kind, for less time",
-    )
+    parser.add_argument("--full", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(
         "--keep",
         type=Path,
         metavar="DIR",
-        help="with --validate: keep the trials (with --full: results/validity)",
+        help="with --validate: keep the trials, and do not run those that are kept",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Examine, print, and say by the exit code whether a run is possible."""
-    from harness.core.errors import EXIT_INFRASTRUCTURE, EXIT_PASS
+    from harness.core.errors import EXIT_INFRASTRUCTURE, EXIT_PASS, UsageError
 
+    if args.full:
+        raise UsageError(
+            "the long study of the measurements is not in the package",
+            hint="in a checkout: nox -s validity",
+        )
     if args.validate:
         return _validate(args)
     findings = [*_drivers(), *_server(args), *_machine()]
     if args.format == "json":
         print(json.dumps(findings, indent=1))
     else:
-        for one in findings:
-            mark = "ok" if one["ok"] else "--"
-            print(f"{mark:<3} {one['subject']:<22} {one['detail']}")
-            if one["hint"]:
-                print(f"{'':<26} {one['hint']}")
+        for finding in findings:
+            mark = "ok" if finding["ok"] else "--"
+            say(f"{mark:<3} {finding['subject']:<22} {finding['detail']}")
+            if finding["hint"]:
+                say(f"{'':<26} {finding['hint']}")
     usable = {
         kind: any(f["ok"] for f in findings if f["kind"] == kind)
         for kind in ("driver", "server")
@@ -83,51 +70,21 @@ def _validate(args: argparse.Namespace) -> int:
     """Run the tests of pgdyno's own numbers; 1 if a mark is not kept."""
     from harness import servers
     from harness.cli.progress import BenchProgress
-    from harness.core.errors import EXIT_FAILED, EXIT_PASS, UsageError
+    from harness.core.errors import EXIT_FAILED, EXIT_PASS
     from harness.servers.folder import scratch
-    from harness.validity import others, suite
+    from harness.validity import listing, suite
     from harness.venue import venue
 
     spec = servers.parse(args.server, max_connections=100, transport=args.transport)
-    effort = suite.FULL if args.full else suite.QUICK
-    if args.trials is not None:
-        if args.trials < 1:
-            raise UsageError("no trial can say anything", hint="--trials 1 or more")
-        effort = suite.at_most(effort, args.trials)
-    kept = args.keep or (Path("results/validity") if args.full else None)
     with (
-        contextlib.nullcontext(kept) if kept else scratch() as folder,
+        contextlib.nullcontext(args.keep) if args.keep else scratch() as folder,
         venue.opened(spec) as place,
-        BenchProgress(0) as progress,
+        BenchProgress() as progress,
     ):
-        found = suite.run(suite.Bench(place, effort, folder, progress))
-        outcomes = _printed(found, args.format)
-    if effort.others is not None:
-        for sentence in others.missing():
-            print(f"pgdyno: {sentence}", file=sys.stderr)
-    own = [one for one in outcomes if one.tool == "pgdyno"]
-    return EXIT_PASS if all(one.ok for one in own) else EXIT_FAILED
-
-
-def _printed(found: Iterable[Outcome], form: str) -> list[Outcome]:
-    """All outcomes, printed: as text one by one, in other forms at the end. Who interrupts
-    an hour's work gets those that it had."""
-    from harness.validity import table
-
-    outcomes = []
-    try:
-        for one in found:
-            outcomes.append(one)
-            if form == "text":
-                print(f"{'ok' if one.ok else '--':<3} {one.test}")
-                print(f"{'':<4}{one.mark}: {one.measured}", flush=True)
-    finally:
-        rows = [one.as_dict() for one in outcomes]
-        if form == "json":
-            print(json.dumps(rows, indent=1))
-        elif form == "markdown":
-            print(table.markdown(rows), end="")
-    return outcomes
+        found = suite.run(suite.Workbench(place, folder, progress))
+        form = listing.as_json if args.format == "json" else None
+        outcomes = listing.printed(found, form)
+    return EXIT_PASS if all(outcome.ok for outcome in outcomes) else EXIT_FAILED
 
 
 def _finding(

@@ -13,7 +13,7 @@ from harness.core.verdicts import Verdict
 
 if TYPE_CHECKING:
     from harness.fuzz.findings import Finding, Searched
-    from harness.fuzz.search import Plan
+    from harness.fuzz.search import SearchPlan
 
 DIRECTIONS = ("read", "write", "array-read", "array-write", "copy", "copy-text")
 DEFAULT_SECONDS = 60.0
@@ -128,12 +128,12 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_FAILED if findings else EXIT_PASS
 
 
-def _plan(args: argparse.Namespace, seed: int) -> Plan:
+def _plan(args: argparse.Namespace, seed: int) -> SearchPlan:
     from harness.core.errors import MissingExtra, UsageError
 
     try:
         from harness.fuzz import literals
-        from harness.fuzz.search import BAD, Plan
+        from harness.fuzz.search import BAD, SearchPlan
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("harness"):
             raise
@@ -148,7 +148,7 @@ def _plan(args: argparse.Namespace, seed: int) -> Plan:
                 f"values of the type '{name}' cannot be invented",
                 hint=f"known: {known}, and arrays of these, such as int4[]",
             ) from None
-    return Plan(
+    return SearchPlan(
         arms=tuple(options.arms(args.driver, args.profile)),
         types=types,
         directions=tuple(dict.fromkeys(args.direction)) or ("read", "write"),
@@ -161,7 +161,7 @@ def _plan(args: argparse.Namespace, seed: int) -> Plan:
 
 def _search(
     args: argparse.Namespace,
-    plan: Plan,
+    plan: SearchPlan,
     findings: list[Finding],
     searched: dict[tuple[str, str, str], Searched],
 ) -> None:

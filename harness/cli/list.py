@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from harness import servers
+from harness.cli.terminal import say
 from harness.plugin import contract
 
 
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for row in rows:
         name, *rest = row.values()
-        print(f"{name:<30} {rest[0] if rest else ''}"[:80].rstrip())
+        say(f"{name:<30} {rest[0] if rest else ''}"[:80].rstrip())
     return 0
 
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from harness import __version__
+from harness.cli.terminal import complain
 from harness.core import interrupt
 from harness.core.errors import EXIT_INTERRUPTED, PgdynoError
 
@@ -47,12 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except PgdynoError as error:
-        print(f"pgdyno: {error}", file=sys.stderr)
-        if error.hint:
-            print(f"  hint: {error.hint}", file=sys.stderr)
+        complain(error, error.hint)
         return error.exit_code
     except KeyboardInterrupt:
-        print("pgdyno: interrupted", file=sys.stderr)
+        complain("interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away; the interpreter must not complain again.

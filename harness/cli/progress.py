@@ -12,9 +12,10 @@ from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from harness.core.cells import Cell
+from harness.core.visible import visible, visible_line
 from harness.results.records import Check
 
 LOG_EVERY_S = 10.0
@@ -24,18 +25,18 @@ SHOW_EVERY_S = 0.1
 class _Live:
     """A progress line that is drawn by us only: no refresh thread may disturb a slice."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self) -> None:
         self._console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(20),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TextColumn("{task.fields[left]}"),
             console=self._console,
             auto_refresh=False,
             transient=True,
         )
-        self._task = self._bar.add_task("", total=total, left="")
+        self._task = self._bar.add_task("", total=None, left="", count="")
         self._logged = 0.0
 
     def __enter__(self) -> Self:
@@ -52,30 +53,32 @@ class _Live:
         if self._console.is_terminal:
             self._bar.stop()
 
-    def show(self, text: str, done: int, total: int, left: str = "") -> None:
-        """Say what is going on."""
+    def show(self, text: str, done: int = 0, total: int = 0, left: str = "") -> None:
+        """Say what is going on; without a `total` nothing is counted."""
+        text = visible_line(text)
+        count = f"{done:,}/{total:,}" if total else ""
         if self._console.is_terminal:
             short = escape(text if len(text) <= 40 else text[:39] + "…")
             self._bar.update(
                 self._task,
                 description=short,
                 completed=done,
-                total=total,
+                total=total or None,
+                count=count,
                 left=left,
                 refresh=True,
             )
         elif time.monotonic() - self._logged > LOG_EVERY_S:
             self._logged = time.monotonic()
-            print(
-                f"{done}/{total} {text[:50]} {left}".rstrip(), file=sys.stderr, flush=True
-            )
+            line = " ".join(filter(None, (count, text[:50], left)))
+            print(line, file=sys.stderr, flush=True)
 
 
 class CheckProgress(_Live):
     """Progress of a check: cells judged."""
 
     def __init__(self, total: int) -> None:
-        super().__init__(total)
+        super().__init__()
         self._total = total
         self._done = 0
 
@@ -89,7 +92,7 @@ class FuzzProgress(_Live):
     """Progress of a search: the time that has passed, and what has been found."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(round(seconds))
+        super().__init__()
         self._seconds = round(seconds)
         self._begun = time.monotonic()
         self._shown = 0.0
@@ -106,7 +109,7 @@ class FuzzProgress(_Live):
 
     def found(self, text: str) -> None:
         """Something was found: a line of its own, above the progress."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
 
 class BenchProgress(_Live):
@@ -118,11 +121,19 @@ class BenchProgress(_Live):
 
     def preparing(self, cell: Cell) -> None:
         """The oracle is asked about a cell."""
-        self.show(f"preparing {cell.id}", 0, 0)
+        self.show(f"preparing {cell.id}")
 
     def block(
-        self, number: int, cell: Cell, done: int, of: int, seconds_left: float
+        self,
+        number: int,
+        cell: Cell,
+        done: int,
+        of: int,
+        seconds_left: float,
+        with_interval: int = 0,
     ) -> None:
         """A block begins."""
+        known = f"{with_interval} with interval" if with_interval else ""
         left = f"about {seconds_left:.0f} s left" if seconds_left else ""
-        self.show(f"round {number + 1}: {cell.id}", done, max(of, done), left)
+        about = ", ".join(filter(None, (known, left)))
+        self.show(f"round {number + 1}: {cell.id}", done, max(of, done), about)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import os
 import subprocess
 import sys
@@ -13,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
+from harness.cli.terminal import say
 from harness.core.arms import PROFILES, Arm
 from harness.core.cells import Cell
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Judgement, Verdict, stopped
 
 if TYPE_CHECKING:
     from harness.play.seat import Seat
-    from harness.reproduce.script import Code, Ran, Scene
+    from harness.reproduce.script import DriverCode, Ran, Setting
     from harness.venue.stage import Playable
     from harness.venue.venue import Venue
 
@@ -36,7 +38,11 @@ def add_parser(subparsers: Any) -> None:
         description="Play one cell and print the verdict, what the driver gave, what the "
         "server has afterwards, and a reproduction in plain code of the driver's library.",
     )
-    parser.add_argument("cell", metavar="CELL", help="its id: types/numbers#nan@value=NaN")
+    parser.add_argument(
+        "cell",
+        metavar="CELL",
+        help="its id, types/numbers#nan@value=NaN, or mine.toml#case of a file of your own",
+    )
     parser.add_argument(
         "--driver", required=True, metavar="D", help="a driver with its options"
     )
@@ -69,7 +75,7 @@ class Played:
     version: str = ""
     seen: Sequence[Mapping[str, Any]] = ()
     state: str = ""
-    code: Code | None = None  # of the driver, as it was played
+    code: DriverCode | None = None  # of the driver, as it was played
     reason: str = ""  # why there is none
 
 
@@ -95,8 +101,8 @@ def run(args: argparse.Namespace) -> int:
         else:
             played = played_cell(place, play, arm)
             text, reason = reproduction_of(place, play, played)
-        print("\n".join(description(played, place)))
-        print(f"\n{text or reason}", end="" if text else "\n")
+        say("\n".join(description(played, place)))
+        say(f"\n{(text or reason).rstrip()}")
         if args.script and text:
             args.script.write_text(text, "utf-8")
         if not args.rerun:
@@ -109,12 +115,12 @@ def _tell(told: str, ran: bool) -> int:
     from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
 
     if not ran:
-        print("\nnot run: there is no reproduction")
+        say("\nnot run: there is no reproduction")
         return EXIT_INCONCLUSIVE
     if not told:
-        print("\nrun: it shows what the check saw")
+        say("\nrun: it shows what the check saw")
         return EXIT_PASS
-    print(f"\nrun: it does not reproduce: {told}")
+    say(f"\nrun: it does not reproduce: {told}")
     return EXIT_INVALID
 
 
@@ -128,11 +134,52 @@ def only_cell(path: str) -> Cell:
     from harness.core.errors import UsageError
     from harness.scenario import select_cells
 
-    _, cells = select_cells([path])
+    scenarios, cells = select_cells([_with_its_file(path)])
     if len(cells) == 1:
         return cells[0]
-    some = ", ".join(cell.id for cell in cells[:3])
+    files = {one.name: one.path for one in scenarios if "/" not in one.name}
+    some = ", ".join(_asked_for(cell, files) for cell in cells[:3])
     raise UsageError(f"{path} names {len(cells)} cells", hint=f"name one: {some}, …")
+
+
+def _asked_for(cell: Cell, files: Mapping[str, str]) -> str:
+    """What `only_cell` takes for a cell, wherever its file is."""
+    file = files.get(cell.scenario, cell.scenario)
+    return f"{file}#{cell.id.partition('#')[2]}"
+
+
+def _with_its_file(path: str) -> str:
+    """A cell of a file of one's own is called by the file's stem; with the file, if it is
+    here or up to two folders below."""
+    from harness import scenario
+    from harness.core.errors import ScenarioError, UsageError
+
+    name, _, case = path.partition("#")
+    try:
+        scenario.select([name])
+    except ScenarioError as error:
+        if "/" in name or not name or name.endswith(".toml"):
+            raise
+        pattern = f"{glob.escape(name)}.toml"
+        found = [
+            file for above in ("", "*/", "*/*/") for file in Path().glob(above + pattern)
+        ]
+        if not found:
+            error.hint = f"a file of your own is named by its path: {_path_of(name, case)}"
+            raise
+        if len(found) > 1:
+            files = ", ".join(map(str, found[:3]))
+            raise UsageError(
+                f"several files are called {name}.toml: {files}",
+                hint=f"name one by its path: {found[0]}#{case}",
+            ) from None
+        return f"{found[0]}#{case}"
+    return path
+
+
+def _path_of(name: str, case: str) -> str:
+    """How a cell of a file of one's own is named for certain."""
+    return f"pgdyno show PATH/{name}.toml#{case or 'CASE'}"
 
 
 # --- playing ----------------------------------------------------------------------------
@@ -157,7 +204,7 @@ def played_cell(place: Venue, play: Playable, arm: Arm) -> Played:
         if judged.verdict is Verdict.EXACT:
             judged = seat.verify(play, keep=True)
     except WorkerGone as gone:
-        judged = Judgement(Verdict(gone.verdict), str(gone))
+        judged = stopped(gone)
     seen, version = seat.seen, version_of(seat.terms)
     state = _state(place, play.cell, seat.schema)
     played = Played(play.cell, arm, judged, version, seen, state)
@@ -168,7 +215,7 @@ def played_cell(place: Venue, play: Playable, arm: Arm) -> Played:
     return replace(played, code=code, reason=reason)
 
 
-def _op_code(seat: Seat, play: Playable, scene: Scene) -> tuple[Code | None, str]:
+def _op_code(seat: Seat, play: Playable, scene: Setting) -> tuple[DriverCode | None, str]:
     """The code of a cell's op as its driver bound it, or the reason why there is none."""
     from harness.core.errors import WorkerGone
     from harness.reproduce.script import OpCode
@@ -189,17 +236,17 @@ def _played_steps(seat: Seat, play: Playable, arm: Arm) -> Played:
     from harness.check.expectations import version_of
     from harness.core.errors import WorkerGone
     from harness.play.director import Director
-    from harness.reproduce.script import Code
+    from harness.reproduce.script import DriverCode
     from harness.reproduce.steps import acts_of
 
     director = Director(seat, play, seat.set(play))
     try:
         judged = director.run()
     except WorkerGone as gone:
-        judged = Judgement(Verdict(gone.verdict), str(gone))
+        judged = stopped(gone)
     code = None
     if judged.verdict not in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
-        code = Code(**seat.sources(acts_of(play.cell), play))
+        code = DriverCode(**seat.sources(acts_of(play.cell), play))
     seat.dismiss()
     version = version_of(seat.terms)
     return Played(play.cell, arm, judged, version, director.lines, code=code)
@@ -259,6 +306,8 @@ def _declared(played: Played) -> str:
 def _seen(one: Mapping[str, Any], name: str) -> Iterator[str]:
     if "line" in one:
         yield _line(f"step {one['step']}", one["line"])
+        if one.get("message"):
+            yield _line("", one["message"])
         return
     if "raised" in one:
         yield _line(name, f"raised {one['raised']}, SQLSTATE {one['sqlstate'] or 'none'}")
@@ -301,13 +350,13 @@ def _title(played: Played) -> tuple[str, str]:
     return f"{played.cell.id} with {who}", f"{judged.verdict}: {judged.detail}".rstrip(": ")
 
 
-def _scene(place: Venue, play: Playable, played: Played) -> Scene:
-    from harness.reproduce.script import Scene
+def _scene(place: Venue, play: Playable, played: Played) -> Setting:
+    from harness.reproduce.script import Setting
 
     cell = play.cell
     reset = cell.bench.reset if cell.bench and cell.fixture.scope == "trial" else ""
     parts = [part.strip(" \n;") for part in (cell.fixture.sql, reset) if part.strip()]
-    return Scene(
+    return Setting(
         title=_title(played),
         setup=";\n".join(parts),
         extension_schemas=place.stage.extension_schemas,

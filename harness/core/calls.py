@@ -114,17 +114,13 @@ def libpq_options(settings: Iterable[tuple[str, str]]) -> str:
     return " ".join(f"-c {name}={value}" for name, value in escaped.items())
 
 
-BOUND_BY_CLIENT = "put into the SQL by the client"
-"""In `Terms.wire_parameters`: the server never sees the parameters as such."""
-
-
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Under which terms a driver does its work; shown beside every number.
 
-    Most are free text. Before a driver is timed, two are compared with what the server
-    sees: `autocommit`, which begins with "off" where that is so, and `wire_parameters`, by
-    the words `BOUND_BY_CLIENT`.
+    Most are free text. The last two are compared with what the server sees before a driver
+    is timed: who `commits` an op, the driver by itself or its user, and who `binds` the
+    parameters, the server or the client, which puts them into the SQL.
     """
 
     library: str
@@ -139,6 +135,8 @@ class Terms:
     autocommit: str
     pool: str
     loop: str
+    commits: Literal["driver", "user"] = "driver"
+    binds: Literal["server", "client"] = "server"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
+from harness.core import digests
 from harness.core.arms import Arm
 from harness.core.calls import Op
 from harness.core.expect import Expect, ExpectedError
@@ -47,10 +47,7 @@ class Arrivals:
 @dataclass(frozen=True, slots=True)
 class BenchSpec:
     """How a cell is timed: what one op is worth, what undoes it, and, for an open loop,
-    when ops arrive.
-
-    With `floor` the references take part. That is not part of the work, so it stays out
-    of the repr, from which the cell's digest is made.
+    when ops arrive. With `floor` the references take part.
     """
 
     effort: Effort
@@ -59,7 +56,7 @@ class BenchSpec:
     reset: str
     server_settings: tuple[tuple[str, str], ...] = ()
     arrivals: Arrivals | None = None
-    floor: bool = field(default=False, repr=False)
+    floor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +69,13 @@ class Fixture:
     sql: str = ""
     scope: Literal["run", "trial"] = "run"
     reset: str = ""
+
+
+_NO_WORK: Mapping[str, Collection[str]] = {
+    "Cell": ("title", "checked", "once"),
+    "BenchSpec": ("effort", "unit", "floor"),
+}
+"""What says of a cell how it is shown, or when it is played, and not what is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +129,13 @@ class Cell:
     @property
     def digest(self) -> str:
         """Equal for two versions of a cell that ask the same work."""
-        bench = self.bench and replace(self.bench, effort="full", unit="")
-        work = repr(replace(self, title="", bench=bench, checked=True, once=False))
-        return hashlib.sha256(work.encode()).hexdigest()[:16]
+        return digests.digest(self, _NO_WORK)
 
     @property
     def work(self) -> str:
         """Equal for two cells that ask the same work, whatever they are called."""
-        nameless = replace(self, scenario="", case="", point=(), title="")
-        return nameless.digest
+        named = {*_NO_WORK["Cell"], "scenario", "case", "point"}
+        return digests.digest(self, {**_NO_WORK, "Cell": named})
 
     @property
     def floor(self) -> bool:

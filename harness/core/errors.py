@@ -6,6 +6,8 @@ The exit code belongs to the class, so that a command never has to choose one.
 
 from __future__ import annotations
 
+from typing import Any
+
 EXIT_PASS = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -72,18 +74,24 @@ class OracleError(PgdynoError):
 
 
 class WorkerGone(PgdynoError):  # noqa: N818 - a fact, not always an error
-    """A worker ended, or did not answer in time.
+    """A worker ended, did not answer in time, or an op of it failed.
 
-    `verdict` says which: `crashed` or `hung`.
+    `verdict` says which: `crashed`, `hung` or `rejected`; `facts` say more to programs.
     """
 
-    def __init__(self, message: str, *, verdict: str) -> None:
+    def __init__(self, message: str, /, *, verdict: str, **facts: Any) -> None:
         super().__init__(message)
         self.verdict = verdict
+        self.facts = facts
 
 
 class Unsupported(Exception):  # noqa: N818 - a statement of fact by a plug-in, not a failure
     """Raised by a plug-in while binding: the library cannot do this, and why.
 
     Once an op is bound it must work: an `Unsupported` from a running op is `invalid`.
+    `facts` say to programs what the sentence says to people; a plug-in needs none.
     """
+
+    def __init__(self, *reason: object, **facts: Any) -> None:
+        super().__init__(*reason)
+        self.facts = facts

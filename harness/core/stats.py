@@ -161,7 +161,7 @@ def geometric_mean(values: Sequence[float]) -> GeometricMean:
     point = math.exp(total / n)
     if n == 1:
         return GeometricMean(point, point, point, 1)
-    without = [math.exp((total - one) / (n - 1)) for one in logs]
+    without = [math.exp((total - log) / (n - 1)) for log in logs]
     return GeometricMean(point, min(without), max(without), n)
 
 
@@ -216,7 +216,7 @@ def _subset_sums(ranks: Sequence[int]) -> list[int]:
     for rank in ranks:
         shifted = [0] * rank + counts
         counts = counts + [0] * rank
-        counts = [one + other for one, other in zip(counts, shifted, strict=True)]
+        counts = list(map(sum, zip(counts, shifted, strict=True)))
     return counts
 
 
@@ -326,11 +326,13 @@ def yuen_shift(
     point = after - before
     if n < MIN_ROUNDS:
         return Estimate(point, None, None, n, None)
-    one, other = error_before**2, error_after**2
-    if one + other == 0:
+    before, after = error_before**2, error_after**2
+    if before + after == 0:
         return Estimate(point, point, point, n, confidence)
-    degrees = (one + other) ** 2 / (one**2 / degrees_before + other**2 / degrees_after)
-    half = student_quantile((1 + confidence) / 2, degrees) * math.sqrt(one + other)
+    degrees = (before + after) ** 2 / (
+        before**2 / degrees_before + after**2 / degrees_after
+    )
+    half = student_quantile((1 + confidence) / 2, degrees) * math.sqrt(before + after)
     return Estimate(point, point - half, point + half, n, confidence)
 
 

@@ -92,7 +92,8 @@ class Null(_Null):
 
     name = "null"
     kind: Kind = "sync"
-    reference = "the harness, called: an op that takes its parameters and returns"
+    reference = "the harness, called"
+    how = "an op that takes its parameters and returns"
 
     def terms(self) -> Terms:
         """No habits."""
@@ -108,7 +109,8 @@ class NullAsync(_Null):
 
     name = "null-async"
     kind: Kind = "async"
-    reference = "the harness, awaited: a coroutine that takes its parameters and returns"
+    reference = "the harness, awaited"
+    how = "a coroutine that takes its parameters and returns"
 
     def terms(self) -> Terms:
         """No habits but asyncio's loop."""

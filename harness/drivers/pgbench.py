@@ -232,7 +232,8 @@ class Pgbench:
 
     name = "pgbench"
     kind: Kind = "program"
-    reference = "libpq in C: the server's pgbench receives the rows and decodes nothing"
+    reference = "libpq in C"
+    how = "the server's pgbench receives the rows and decodes nothing"
     options: Mapping[str, str] = {}
     capabilities = frozenset[Capability]()
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Code, Facts, Judgement, Verdict
 
 # Two values are of one kind if they differ only in these: digits, and quoted words.
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
@@ -20,7 +20,7 @@ _LONGEST_KIND = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FindingKind:
     """A class of findings: what else looks like this is not worth telling."""
 
     verdict: Verdict
@@ -40,12 +40,14 @@ class Finding:
     profile: str
     direction: str
     literal: str
-    verdict: Verdict
-    detail: str
-    observed: str
-    expected: str
+    judgement: Judgement
     examples: int
     confirmed: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        """What became of the literal."""
+        return self.judgement.verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +61,33 @@ class Searched:
     offered: bool = True
 
 
-def kind_of(judged: Judgement) -> Kind:
-    """The class of a judgement: its verdict, and its words without the value in them."""
+def kind_of(judged: Judgement) -> FindingKind:
+    """The class of a judgement: its verdict, its cause, and what is not the value."""
     if judged.verdict in (Verdict.CRASHED, Verdict.HUNG):
-        return Kind(judged.verdict, "")
-    if judged.verdict is Verdict.LOSSY and judged.observed:
-        return Kind(judged.verdict, _change(judged.observed, judged.expected))
-    words = _QUOTED.sub("'…'", _ADDRESS.sub("0x", judged.detail))
-    return Kind(judged.verdict, _NUMBER.sub("9", words)[:_LONGEST_KIND])
+        return FindingKind(judged.verdict, "")
+    return FindingKind(judged.verdict, f"{judged.code}: {_pattern(judged)}"[:_LONGEST_KIND])
 
 
-def _change(observed: str, expected: str) -> str:
+def _pattern(judged: Judgement) -> str:
+    """The types of a change, or an exception's class and words without the value."""
+    facts = judged.facts
+    if judged.code is Code.WRONG_TYPE:
+        return str(facts.get("type"))
+    if judged.code is Code.WRONG_VALUE:
+        return _change(facts)
+    words = _QUOTED.sub("'…'", _ADDRESS.sub("0x", str(facts.get("message", ""))))
+    return f"{facts.get('class', '')} {_NUMBER.sub('9', words)}"
+
+
+def _change(facts: Facts) -> str:
     """Which type became which, and what a number lost: a sign, or being a number."""
-    types = f"{observed.partition(':')[0]} for {expected.partition(':')[0]}"
-    marks = [
-        "".join(sorted({one.lower() for one in _KEPT.findall(text.partition(":")[2])}))
-        for text in (observed, expected)
-    ]
-    return types if marks[0] == marks[1] else f"{types}, {marks[0]} for {marks[1]}"
+    types = f"{facts.get('type')} for {facts.get('expected_type')}"
+    came, wanted = (_marks(facts.get(name, "")) for name in ("repr", "expected_repr"))
+    return types if came == wanted else f"{types}, {came} for {wanted}"
+
+
+def _marks(text: str) -> str:
+    return "".join(sorted({mark.lower() for mark in _KEPT.findall(text)}))
 
 
 def simplest(literals: Iterable[str]) -> str:

@@ -6,8 +6,8 @@ import json as _json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
-from harness.core.verdicts import Verdict
 from harness.fuzz.findings import Finding, Searched
 from harness.report import format as fmt
 
@@ -47,11 +47,12 @@ def text(findings: Sequence[Finding], searched: Sequence[Searched], seed: int) -
 
 def _finding(finding: Finding) -> Iterator[str]:
     yield line(finding)
-    if finding.observed and finding.expected:
-        yield f"    got      {fmt.shorten(ascii_only(finding.observed), _LONG)}"
-        yield f"    expected {fmt.shorten(ascii_only(finding.expected), _LONG)}"
+    judged = finding.judgement
+    if judged.observed and judged.expected:
+        yield f"    got      {fmt.shorten(ascii_only(judged.observed), _LONG)}"
+        yield f"    expected {fmt.shorten(ascii_only(judged.expected), _LONG)}"
     else:
-        yield f"    {fmt.shorten(ascii_only(finding.detail), _LONG)}"
+        yield f"    {fmt.shorten(ascii_only(judged.detail), _LONG)}"
     if not finding.confirmed:
         yield "    not seen again in a session of its own: it needs what came before it"
     yield ""
@@ -75,10 +76,16 @@ def json(findings: Sequence[Finding], searched: Sequence[Searched], seed: int) -
     """The same for programs."""
     document = {
         "seed": seed,
-        "findings": [asdict(one) for one in worst_first(findings)],
+        "findings": [_flat(one) for one in worst_first(findings)],
         "searched": [asdict(one) for one in searched],
     }
     return _json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _flat(finding: Finding) -> dict[str, Any]:
+    document = asdict(finding)
+    judgement: dict[str, Any] = document.pop("judgement")
+    return document | judgement
 
 
 # --- toml -------------------------------------------------------------------------------
@@ -125,7 +132,7 @@ def _value(number: int, group: Sequence[Finding]) -> str:
 
 
 def _said(finding: Finding) -> str:
-    detail = finding.detail or fmt.MEANINGS[Verdict(finding.verdict)]
+    detail = finding.judgement.detail or fmt.MEANINGS[finding.verdict]
     profile = "" if finding.profile == "configured" else f" ({finding.profile})"
     return f"# {finding.driver}{profile}: {finding.verdict}: {_comment(detail)}"
 

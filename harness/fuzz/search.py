@@ -23,9 +23,9 @@ from hypothesis.errors import HypothesisException, HypothesisWarning
 from harness.core.arms import Arm
 from harness.core.cells import BenchSpec, Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Judgement, Verdict, stopped
 from harness.fuzz import literals
-from harness.fuzz.findings import Finding, Kind, kind_of, simplest
+from harness.fuzz.findings import Finding, FindingKind, kind_of, simplest
 from harness.play.process import judgement
 from harness.play.seat import Deadlines, Seat
 from harness.scenario import value_cells
@@ -67,7 +67,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SearchPlan:
     """What is searched, for how long, and what counts as found."""
 
     arms: tuple[Arm, ...]
@@ -96,7 +96,7 @@ class Subject:
     type: str
     direction: Direction
     arm: Arm
-    known: set[Kind] = field(default_factory=set)
+    known: set[FindingKind] = field(default_factory=set)
     examples: int = 0
     offered: bool = True
 
@@ -170,7 +170,7 @@ class Player:
                 judged = judgement(self.seat.ask("verify", DEADLINES.verify))
         except WorkerGone as gone:
             self._session = None
-            judged = Judgement(Verdict(gone.verdict), str(gone))
+            judged = stopped(gone)
         if judged.verdict not in _HEALTHY:
             self.leave()
         return judged
@@ -183,7 +183,7 @@ class Player:
             if judged.verdict is Verdict.EXACT:
                 judged = self.seat.verify(play)
         except WorkerGone as gone:
-            judged = Judgement(Verdict(gone.verdict), str(gone))
+            judged = stopped(gone)
         self.seat.close()
         return judged
 
@@ -211,7 +211,7 @@ class Hunt:
         subject: Subject,
         oracle: Oracle,
         player: Player,
-        plan: Plan,
+        plan: SearchPlan,
         deadline: float,
         tell: Tell,
     ) -> None:
@@ -222,7 +222,7 @@ class Hunt:
         self._deadline = deadline
         self._tell = tell
         self._judged: dict[str, Judgement] = {}
-        self._target: Kind | None = None
+        self._target: FindingKind | None = None
         self._examples: dict[str, Judgement] = {}
         self._shrinking = 0  # literals asked since a bad one was found
 
@@ -320,10 +320,7 @@ class Hunt:
             profile=subject.arm.profile,
             direction=subject.direction,
             literal=literal,
-            verdict=first.verdict,
-            detail=first.detail,
-            observed=first.observed,
-            expected=first.expected,
+            judgement=first,
             examples=subject.examples,
             confirmed=again.verdict is first.verdict,
         )
@@ -334,7 +331,7 @@ def _batches(one: literals.Literals) -> st.SearchStrategy[list[list[str]]]:
     return st.lists(st.lists(one, min_size=1), min_size=1)
 
 
-def search(place: Venue, plan: Plan, tell: Tell, found: Found) -> None:
+def search(place: Venue, plan: SearchPlan, tell: Tell, found: Found) -> None:
     """Search until the time is up, or nothing is left to search.
 
     `tell` hears of each example, `found` of each finding, when it is made.
@@ -378,7 +375,7 @@ def _greet(players: Collection[Player]) -> None:
 
 def _rounds(
     place: Venue,
-    plan: Plan,
+    plan: SearchPlan,
     players: dict[Arm, Player],
     subjects: list[list[Subject]],
     deadline: float,

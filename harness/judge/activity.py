@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.core import sql
-from harness.core.calls import BOUND_BY_CLIENT
-from harness.judge.verify import CANARY, shorten
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict
+from harness.judge.shown import shorten
+from harness.judge.verify import CANARY
 
 _PLACE = "\0"  # a placeholder, whatever its number; no SQL can contain this character
 
@@ -37,38 +38,46 @@ class Activity:
         return self.state not in ("", "disabled")
 
 
-def breach(seen: Activity, terms: Mapping[str, str], statement: str = "") -> str:
-    """How a session breaks its driver's terms; empty if it does not.
+def breach(seen: Activity, terms: Mapping[str, str], statement: str = "") -> Judgement:
+    """How a session breaks its driver's terms; `exact` if it does not.
 
     `statement` is what the last op had to send, with `$n`; empty if that cannot be said of
-    one statement. Nothing is expected of a driver that declares autocommit as off.
+    one statement. Nothing is expected of a driver that leaves the commit to its user.
     """
-    if not seen.told or terms["autocommit"].startswith("off"):
-        return ""
+    if not seen.told or terms.get("commits") == "user":
+        return EXACT
     if seen.state != "idle":
-        return (
+        reason = (
             f"after an op its session is {seen.state}, and the terms say"
             f" autocommit {terms['autocommit']}"
         )
+        return _breach("autocommit", reason, state=seen.state)
     if not statement or not seen.query:
-        return ""
-    return _other_statement(seen, terms["wire_parameters"], statement)
+        return EXACT
+    return _other_statement(seen, terms, statement)
 
 
-def _other_statement(seen: Activity, wire_parameters: str, statement: str) -> str:
+def _other_statement(seen: Activity, terms: Mapping[str, str], statement: str) -> Judgement:
     wanted, found = _masked(statement), _masked(seen.query)
     if not _fills(wanted.split(_PLACE), found, seen.cut):
         if CANARY in seen.query:
-            return "the op sent nothing to the server: it repeats an answer"
-        return (
-            f"the last statement that an op sent is not the cell's: {shorten(seen.query)}"
-        )
-    if BOUND_BY_CLIENT in wire_parameters or _bound(wanted, found, seen.cut):
-        return ""
-    return (
+            reason = "the op sent nothing to the server: it repeats an answer"
+            return _breach("work", reason)
+        reason = "the last statement that an op sent is not the cell's"
+        return _breach("work", f"{reason}: {shorten(seen.query)}")
+    if terms.get("binds") == "client" or _bound(wanted, found, seen.cut):
+        return EXACT
+    reason = (
         "the client put the parameters into the SQL, and the terms say"
-        f" '{wire_parameters}': {shorten(seen.query)}"
+        f" '{terms['wire_parameters']}': {shorten(seen.query)}"
     )
+    return _breach("wire_parameters", reason)
+
+
+def _breach(term: str, reason: str, **facts: str) -> Judgement:
+    detail = f"against its terms: {reason}"
+    facts = {"term": term, "message": reason, **facts}
+    return Judgement(Verdict.INVALID, Code.BREAKS_TERMS, detail, facts=facts)
 
 
 def _masked(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
@@ -10,15 +9,13 @@ from typing import Any
 from harness.core.calls import ErrorFields, Op
 from harness.core.cells import Task
 from harness.core.tables import Table
-from harness.core.verdicts import Judgement, Verdict
-from harness.judge import verify
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict
+from harness.judge import shown, verify
 from harness.values import describe_type
 
-_EXACT = Judgement(Verdict.EXACT)
 # Objects of these types may be the same object although they were made anew.
 _SHARED = (type(None), bool, int)
 _SAMPLE = 3
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 SEEN_CHARS = 20_000
 DONE = "done"
 """What is shown of an op whose result nobody looks at."""
@@ -32,7 +29,7 @@ def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
         return _judge_statements(task, session, native, tables)
     table = tables[0] if tables else None
     if table is None:
-        return _EXACT
+        return EXACT
     accept = task.expected.accept
     if task.op.answer == "stream":
         return verify.judge_bytes(table, native, task.format)
@@ -42,7 +39,7 @@ def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
         return _judge_rows(table, session, [] if native is None else [native], accept)
     if task.op.answer == "rows":
         return _judge_rows(table, session, native, accept)
-    return _EXACT
+    return EXACT
 
 
 def compare_texts(
@@ -55,11 +52,13 @@ def compare_texts(
         if one != other:
             return Judgement(
                 Verdict.LOSSY,
+                Code.WRONG_VALUE,
                 f"call {number} brought other rows than the server has",
-                verify.shorten(repr(one)),
-                verify.shorten(repr(other)),
+                shown.shorten(repr(one)),
+                shown.shorten(repr(other)),
+                {"call": number},
             )
-    return Judgement(Verdict.EXACT, detail)
+    return Judgement(Verdict.EXACT, Code.RIGHT, detail)
 
 
 def rows_of(task: Task, session: Any, native: Any) -> Any:
@@ -77,9 +76,9 @@ def seen(task: Task, native: Any) -> dict[str, Any]:
     A reproduction in plain code prints the same repr, so addresses are taken out. Of a
     long one the beginning is kept, and how long it was.
     """
-    shown = task.op.answer != "nothing"
-    text = _ADDRESS.sub("", repr(native)) if shown else DONE
-    kind = describe_type(native) if shown else ""
+    looked_at = task.op.answer != "nothing"
+    text = shown.without_addresses(repr(native)) if looked_at else DONE
+    kind = describe_type(native) if looked_at else ""
     return {"type": kind, "repr": text[:SEEN_CHARS], "chars": len(text)}
 
 
@@ -96,8 +95,11 @@ def _judge_statements(
     task: Task, session: Any, native: Any, tables: tuple[Table | None, ...]
 ) -> Judgement:
     if not isinstance(native, list | tuple) or len(native) != len(tables):
-        got = len(native) if isinstance(native, list | tuple) else type(native).__name__
-        return Judgement(Verdict.LOSSY, f"{got} results for {len(tables)} statements")
+        several = isinstance(native, list | tuple)
+        got = len(native) if several else type(native).__name__
+        facts = {"results": got if several else None, "expected_results": len(tables)}
+        detail = f"{got} results for {len(tables)} statements"
+        return Judgement(Verdict.LOSSY, Code.RESULT_COUNT, detail, facts=facts)
     return verify.worst(
         _judge_rows(table, session, one, task.expected.accept)
         for one, table in zip(native, tables, strict=True)
@@ -113,6 +115,7 @@ def _judge_rows(
     if judged.verdict.timeable and not _settled(rows, session.rows(native)):
         return Judgement(
             Verdict.BROKEN,
+            Code.DECODED_LATE,
             "the rows are decoded after the op, so the op does not do its work",
         )
     return judged

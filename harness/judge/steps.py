@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.core.calls import ErrorFields
 from harness.core.expect import StepExpect
 from harness.core.steps import Step
-from harness.core.verdicts import Judgement, Verdict
-from harness.judge import verify
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict
+from harness.judge import shown, verify
 
-EXACT = Judgement(Verdict.EXACT)
 JOIN_MS = 10_000
 """How long a join waits that does not say how long."""
 _LINE_CHARS = 2_000
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 @dataclass(slots=True)
-class Outcome:
+class StepOutcome:
     """What became of a step: a value, an exception, or neither yet."""
 
     value: Any = None
@@ -37,27 +35,44 @@ class Outcome:
         return self.done and not self.cancelled and self.error is None
 
 
-def judge(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement:
+def judge(step: Step, outcome: StepOutcome, fields: ErrorFields | None) -> Judgement:
     """The verdict on one step; what came too late, or not at all, `hung`."""
-    expect = step.expect
-    took_ms = outcome.elapsed_ns / 1e6
     if not outcome.done:
-        still = f"still waiting after {step.within_ms or JOIN_MS:,} ms"
-        if expect.trait:
-            return Judgement(Verdict.EXACT, still, still)
-        return Judgement(Verdict.HUNG, still, still)
+        return _judge_waiting(step)
     judged = _judge_outcome(step, outcome, fields)
+    took_ms = outcome.elapsed_ns / 1e6
     if step.within_ms and took_ms > step.within_ms and judged.verdict is Verdict.EXACT:
-        late = f"it took more than {step.within_ms:,} ms"
-        return Judgement(Verdict.HUNG, late, late, f"within {step.within_ms:,} ms")
-    grown_mb = outcome.grown_bytes / 2**20
-    if expect.grows_mb and grown_mb > expect.grows_mb:
-        more = f"memory grew by more than {expect.grows_mb} MB"
-        return Judgement(Verdict.DIFFERS, more, more, f"at most {expect.grows_mb} MB")
+        return _late(step.within_ms, took_ms)
+    limit_mb = step.expect.grows_mb
+    if limit_mb and outcome.grown_bytes > limit_mb * 2**20:
+        return _grows(limit_mb, outcome.grown_bytes)
     return judged
 
 
-def _judge_outcome(step: Step, outcome: Outcome, fields: ErrorFields | None) -> Judgement:
+def _judge_waiting(step: Step) -> Judgement:
+    within_ms = step.within_ms or JOIN_MS
+    still = f"still waiting after {within_ms:,} ms"
+    facts = {"waited_ms": within_ms}
+    if step.expect.trait:
+        return verify.observed(still, facts)
+    return Judgement(Verdict.HUNG, Code.WAITING, still, still, facts=facts)
+
+
+def _late(within_ms: int, took_ms: float) -> Judgement:
+    late, should = f"it took more than {within_ms:,} ms", f"within {within_ms:,} ms"
+    facts = {"took_ms": round(took_ms), "within_ms": within_ms}
+    return Judgement(Verdict.HUNG, Code.LATE, late, late, should, facts)
+
+
+def _grows(limit_mb: int, grown_bytes: int) -> Judgement:
+    more, should = f"memory grew by more than {limit_mb} MB", f"at most {limit_mb} MB"
+    facts = {"grown_bytes": grown_bytes, "limit_bytes": limit_mb * 2**20}
+    return Judgement(Verdict.DIFFERS, Code.GROWS, more, more, should, facts)
+
+
+def _judge_outcome(
+    step: Step, outcome: StepOutcome, fields: ErrorFields | None
+) -> Judgement:
     expect = step.expect
     if outcome.cancelled:
         return _judge_cancelled(expect)
@@ -67,7 +82,7 @@ def _judge_outcome(step: Step, outcome: Outcome, fields: ErrorFields | None) -> 
             return verify.observe_error(fields, outcome.error)
         return verify.judge_error(expect.error, expect.rejected, fields, outcome.error)
     if expect.error or expect.rejected:
-        return verify.judge_no_error(expect.error)
+        return verify.judge_no_error(expect.error, plain(outcome.value))
     if expect.trait:
         return verify.observe(plain(outcome.value))
     if expect.like:
@@ -79,19 +94,19 @@ def _judge_outcome(step: Step, outcome: Outcome, fields: ErrorFields | None) -> 
 
 def _judge_cancelled(expect: StepExpect) -> Judgement:
     """A task that ended as a cancelled task does: asyncio's CancelledError came out."""
-    told = "the task is cancelled"
     if expect.rejected:
         return EXACT
+    told, facts = "the task is cancelled", {"cancelled": True}
     if expect.trait:
-        return Judgement(Verdict.EXACT, told, told)
-    return Judgement(Verdict.REJECTED, told, told)
+        return verify.observed(told, facts)
+    return Judgement(Verdict.REJECTED, Code.CANCELLED, told, told, facts=facts)
 
 
 def line(value: Any, error: BaseException | None) -> str:
     """One line that a reproduction prints, too."""
     if error is not None:
         return f"raised {verify.class_of(error)}"
-    return _ADDRESS.sub("", repr(plain(value)))[:_LINE_CHARS]
+    return shown.without_addresses(repr(plain(value)))[:_LINE_CHARS]
 
 
 def plain(value: Any) -> Any:
@@ -107,40 +122,46 @@ def _judge_value(wanted: Any, value: Any) -> Judgement:
     wanted, got = plain(wanted), plain(value)
     if _same(wanted, got):
         return EXACT
-    shown, should = verify.show(got), verify.show(wanted)
+    told, should = shown.show(got), shown.show(wanted)
+    verdict, code = Verdict.LOSSY, Code.WRONG_VALUE
     if _texts(wanted) == _texts(got):
-        return Judgement(Verdict.DIFFERS, f"{shown} instead of {should}", shown, should)
-    return Judgement(Verdict.LOSSY, f"{shown} instead of {should}", shown, should)
+        verdict, code = Verdict.DIFFERS, Code.WRONG_TYPE
+    facts = {**shown.seen(got), **shown.wanted(wanted)}
+    return Judgement(verdict, code, f"{told} instead of {should}", told, should, facts)
 
 
 def _judge_like(pattern: str, value: Any) -> Judgement:
     """A text, or one of a list of texts."""
     wanted = "".join(".*" if one == "%" else re.escape(one) for one in pattern)
-    shown = verify.show(value)
+    told = shown.show(value)
     texts = value if isinstance(value, list) else [value]
     if any(isinstance(one, str) and re.fullmatch(wanted, one, re.DOTALL) for one in texts):
         return EXACT
-    detail = f"{shown} is not like {pattern!r}"
-    return Judgement(Verdict.LOSSY, verify.shorten(detail), shown, f"like {pattern!r}")
+    detail = shown.shorten(f"{told} is not like {pattern!r}")
+    facts = {**shown.seen(value), "like": pattern}
+    should = f"like {pattern!r}"
+    return Judgement(Verdict.LOSSY, Code.WRONG_VALUE, detail, told, should, facts)
 
 
 def _judge_has(wanted: Mapping[str, Any], value: Any) -> Judgement:
     """Each entry: told less is `differs`, told something else `lossy`."""
     if not isinstance(value, Mapping):
-        return Judgement(Verdict.LOSSY, f"{verify.show(value)} is no dict")
+        detail, facts = f"{shown.show(value)} is no dict", shown.seen(value)
+        return Judgement(Verdict.LOSSY, Code.WRONG_VALUE, detail, facts=facts)
     return verify.worst(_judge_entry(name, one, value) for name, one in wanted.items())
 
 
 def _judge_entry(name: str, wanted: Any, value: Mapping[str, Any]) -> Judgement:
+    should = shown.show(wanted)
     if value.get(name) is None:
-        detail = f"no {name}, which is {verify.show(wanted)}"
-        return Judgement(Verdict.DIFFERS, detail, f"no {name}", verify.show(wanted))
+        told = (f"no {name}, which is {should}", f"no {name}", should)
+        facts = {"entry": name, **shown.wanted(wanted)}
+        return Judgement(Verdict.DIFFERS, Code.NOT_TOLD, *told, facts)
     judged = _judge_value(wanted, value[name])
     if judged.verdict is Verdict.EXACT:
         return judged
-    return Judgement(
-        judged.verdict, f"{name}: {judged.detail}", judged.observed, judged.expected
-    )
+    facts = {**judged.facts, "entry": name}
+    return replace(judged, detail=f"{name}: {judged.detail}", facts=facts)
 
 
 def _same(one: Any, other: Any) -> bool:

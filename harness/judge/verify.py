@@ -15,7 +15,8 @@ from typing import Any
 from harness.core.calls import ErrorFields
 from harness.core.expect import ExpectedError
 from harness.core.tables import PgType, Table
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import EXACT, Code, Facts, Judgement, Verdict
+from harness.judge.shown import seen, shorten, show, show_text, wanted_text
 from harness.values import (
     Canonical,
     Codec,
@@ -29,11 +30,8 @@ from harness.values import (
 )
 from harness.values.copystream import Stream, read_stream
 
-EXACT = Judgement(Verdict.EXACT)
 CANARY = "canary-"
 """How the token begins that must come back after a verification."""
-_SHORT = 200
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _SCHEMA = re.compile(r"\bpgdyno_[0-9a-f]{7}_\d+\.")
 _UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
 
@@ -47,27 +45,6 @@ def worst(judgements: Iterable[Judgement]) -> Judgement:
         if result is None or judgement.verdict.severity > result.verdict.severity:
             result = judgement
     return result or EXACT
-
-
-def shorten(text: str) -> str:
-    """At most 200 characters, the end replaced by an ellipsis."""
-    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
-
-
-def show(value: Any) -> str:
-    """A value with its Python type, short enough for a record."""
-    try:
-        # A slice first: the repr of a 50 MB string would be as long.
-        sliced = value[:_SHORT] if isinstance(value, (str, bytes, list)) else value
-        shown = bytes(value[:_SHORT]) if isinstance(value, memoryview) else sliced
-        # Addresses would make two runs' records differ.
-        return shorten(f"{describe_type(value)}: {_ADDRESS.sub('', repr(shown))}")
-    except Exception as error:
-        return f"{type(value).__name__}: unreadable, {type(error).__name__}"
-
-
-def _show_text(pg_type: PgType, text: str | None) -> str:
-    return shorten(f"{pg_type.name}: {'NULL' if text is None else repr(text[:_SHORT])}")
 
 
 # -- rows ----------------------------------------------------------------------------
@@ -110,7 +87,8 @@ def _column(table: Table, index: int) -> _Column:
 def judge_value(table: Table, value: Any, accept: tuple[str, ...] = ()) -> Judgement:
     """The one value of a `fetch_val`: first column of the first row, None without a row."""
     if not table.types:
-        return _lossy("a value without a column", show(value), "no column")
+        told = ("a value without a column", show(value), "no column")
+        return _lossy(Code.COLUMN_COUNT, *told, **seen(value))
     first = Table(table.columns, table.types, table.rows[:1] or ((None,),))
     return _judge_column(_column(first, 0), (value,), accept)
 
@@ -124,7 +102,8 @@ def judge_bytes(table: Table, stream: Stream, format: str = "text") -> Judgement
     try:
         rows, unknown = read_stream(stream, format, table.types)
     except NotCanonical as error:
-        return _lossy(f"the {format} stream is malformed: {error.reason}", "", "")
+        detail = f"the {format} stream is malformed: {error.reason}"
+        return _lossy(Code.MALFORMED, detail, "", "", format=format)
     except Exception as error:
         return _unreadable(f"the {format} stream", error)
     if wrong := _wrong_shape(table, rows):
@@ -136,9 +115,9 @@ def judge_bytes(table: Table, stream: Stream, format: str = "text") -> Judgement
     if result.verdict is not Verdict.EXACT or not unknown:
         return result
     names = ", ".join(table.columns[index] for index in sorted(unknown))
-    return Judgement(
-        Verdict.EXACT, shorten(f"binary values not compared, only NULLs: {names}")
-    )
+    detail = shorten(f"binary values not compared, only NULLs: {names}")
+    columns = [table.columns[index] for index in sorted(unknown)]
+    return Judgement(Verdict.EXACT, Code.ONLY_NULLS, detail, facts={"columns": columns})
 
 
 def _judge_field_texts(
@@ -162,26 +141,33 @@ def _judge_nulls(table: Table, index: int, rows: Sequence[Sequence[Any]]) -> Jud
 def _wrong_shape(table: Table, rows: Sequence[Sequence[Any]]) -> Judgement | None:
     if len(rows) != len(table.rows):
         detail = f"{_count(len(rows), 'row')} instead of {len(table.rows):,}"
-        return _lossy(detail, _count(len(rows), "row"), _count(len(table.rows), "row"))
+        told, should = _count(len(rows), "row"), _count(len(table.rows), "row")
+        counts = {"rows": len(rows), "expected_rows": len(table.rows)}
+        return _lossy(Code.ROW_COUNT, detail, told, should, **counts)
     width = len(table.types)
     if set(map(len, rows)) <= {width}:
         return None
     number, row = next((n, row) for n, row in enumerate(rows, 1) if len(row) != width)
     detail = f"row {number:,}: {_count(len(row), 'column')} instead of {width:,}"
-    return _lossy(detail, show(row), _count(width, "column"))
+    counts = {"row": number, "columns": len(row), "expected_columns": width}
+    told, should = show(row), _count(width, "column")
+    return _lossy(Code.COLUMN_COUNT, detail, told, should, **counts, **seen(row))
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _lossy(detail: str, observed: str, expected: str) -> Judgement:
-    return Judgement(Verdict.LOSSY, shorten(detail), observed, expected)
+def _lossy(
+    code: Code, detail: str, observed: str, expected: str, **facts: Any
+) -> Judgement:
+    return Judgement(Verdict.LOSSY, code, shorten(detail), observed, expected, facts)
 
 
 def _unreadable(what: str, error: BaseException) -> Judgement:
     detail = f"reading {what} raised {type(error).__name__}: {_first_line(str(error))}"
-    return Judgement(Verdict.BROKEN, shorten(detail))
+    facts = {"class": class_of(error), "message": _first_line(str(error))}
+    return Judgement(Verdict.BROKEN, Code.UNREADABLE, shorten(detail), facts=facts)
 
 
 # -- one column ----------------------------------------------------------------------
@@ -209,7 +195,9 @@ def _judge_column(
 
 def _invalid(column: _Column, error: Exception) -> Judgement:
     what = f"pgdyno cannot read the server's {column.type.name}: {error}"
-    return Judgement(Verdict.INVALID, shorten(f"column {column.name}: {what}"))
+    detail = shorten(f"column {column.name}: {what}")
+    facts = {"column": column.name, "expected_type": column.type.name}
+    return Judgement(Verdict.INVALID, Code.HARNESS_FAULT, detail, facts=facts)
 
 
 def _equal(codec: Codec, wanted: list[Canonical], got: Sequence[Any]) -> bool:
@@ -229,7 +217,7 @@ def _first_difference(
                 continue
             reason = ""
         except UnknownForm as error:
-            return index, Judgement(Verdict.INVALID, error.reason, show(value))
+            return index, _unknown_form(column, index, value, error.reason)
         except NotCanonical as error:
             reason = error.reason
         except _UNREADABLE as error:
@@ -240,10 +228,23 @@ def _first_difference(
     return None
 
 
+def _unknown_form(column: _Column, index: int, value: Any, reason: str) -> Judgement:
+    facts = {**_place(column, index), **seen(value)}
+    return Judgement(Verdict.INVALID, Code.HARNESS_FAULT, reason, show(value), facts=facts)
+
+
+def _place(column: _Column, index: int) -> Facts:
+    return {"row": index + 1, "column": column.name}
+
+
 def _lossy_at(column: _Column, index: int, value: Any, reason: str) -> Judgement:
-    shown, should = show(value), _show_text(column.type, column.texts[index])
-    detail = reason or f"{shown} instead of {should}"
-    return _lossy(f"row {index + 1:,}, column {column.name}: {detail}", shown, should)
+    shown, should = show(value), show_text(column.type, column.texts[index])
+    detail = f"row {index + 1:,}, column {column.name}: " + (
+        reason or f"{shown} instead of {should}"
+    )
+    should_be = wanted_text(column.type, column.texts[index])
+    facts = {**_place(column, index), **seen(value), **should_be}
+    return _lossy(Code.WRONG_VALUE, detail, shown, should, **facts)
 
 
 def _judge_types(
@@ -257,8 +258,15 @@ def _judge_types(
         usual = " or ".join(habit.names)
         detail = f"column {column.name}: {describe_type(value)} instead of {usual}"
         index = next(index for index, item in enumerate(got) if item is value)
-        should = _show_text(column.type, column.texts[index])
-        return Judgement(Verdict.DIFFERS, shorten(detail), show(value), should)
+        should = show_text(column.type, column.texts[index])
+        facts = {
+            **_place(column, index),
+            **seen(value),
+            **wanted_text(column.type, column.texts[index]),
+            "usual_types": [*habit.names],
+        }
+        told = (shorten(detail), show(value), should)
+        return Judgement(Verdict.DIFFERS, Code.WRONG_TYPE, *told, facts)
     return EXACT
 
 
@@ -272,26 +280,40 @@ def judge_error(
     error: BaseException,
 ) -> Judgement:
     """What an exception means: the expected one, a clear refusal, or a panic."""
-    told = _told(fields, error)
+    told = shorten(_told(fields, error))
+    facts = error_facts(fields, error)
     if not isinstance(error, Exception):
-        return Judgement(Verdict.BROKEN, shorten(f"no Exception: {told}"), shorten(told))
+        detail = shorten(f"no Exception: {_told(fields, error)}")
+        return Judgement(Verdict.BROKEN, Code.PANIC, detail, told, facts=facts)
     if expected is not None:
-        return _judge_expected(expected, fields, told)
+        return _judge_expected(expected, fields, error)
     if rejected:
         return EXACT
-    return Judgement(Verdict.REJECTED, shorten(told), shorten(told))
+    return Judgement(Verdict.REJECTED, Code.ERROR, told, told, facts=facts)
 
 
-def judge_no_error(expected: ExpectedError | None) -> Judgement:
-    """No error came where one had to: the driver accepted in silence."""
-    should = _wanted_state(expected) if expected else "a clear error"
-    return _lossy(f"no error came, expected {should}", "no error", should)
+def judge_no_error(expected: ExpectedError | None, came: Any = None) -> Judgement:
+    """No error came where one had to: the driver accepted in silence. `came` is what it
+    gave instead, None where that is nothing."""
+    should = _wanted_state(expected) if expected else "an error"
+    facts: dict[str, Any] = {"expected_sqlstate": expected.sqlstate} if expected else {}
+    if came is None:
+        detail = f"no error came, expected {should}"
+        return _lossy(Code.NO_ERROR, detail, "no error", should, **facts)
+    shown, facts = show(came), {**facts, **seen(came)}
+    detail = f"no error came but {shown}; expected {should}"
+    return _lossy(Code.NO_ERROR, detail, f"no error: {shown}", should, **facts)
+
+
+def desync(answer: Any, token: str, where: str = "") -> Judgement:
+    """Another answer than the canary: the connection is out of step."""
+    told = (f"{where}another query's answer came back", repr(answer), repr(token))
+    return Judgement(Verdict.BROKEN, Code.DESYNC, *told, seen(answer))
 
 
 def observe(value: Any) -> Judgement:
     """A trait: what came is written down, and is neither right nor wrong."""
-    shown = show(value)
-    return Judgement(Verdict.EXACT, shown, shown)
+    return observed(show(value), seen(value))
 
 
 def observe_error(fields: ErrorFields, error: BaseException) -> Judgement:
@@ -299,40 +321,62 @@ def observe_error(fields: ErrorFields, error: BaseException) -> Judgement:
     if not isinstance(error, Exception):
         return judge_error(None, False, fields, error)
     shown = shorten(f"raised {_error_name(fields, error)}")
-    return Judgement(Verdict.EXACT, shown, shown)
+    return observed(shown, {"class": class_of(error), "sqlstate": fields.sqlstate})
+
+
+def observed(shown: str, facts: Facts) -> Judgement:
+    """A fact without right or wrong."""
+    return Judgement(Verdict.EXACT, Code.OBSERVED, shown, shown, facts=facts)
+
+
+def error_facts(fields: ErrorFields, error: BaseException) -> Facts:
+    """What an exception tells: its class, its SQLSTATE, its message."""
+    told = {"class": class_of(error), "sqlstate": fields.sqlstate}
+    return {**told, "message": shorten(message_of(fields, error))}
 
 
 def _wanted_state(expected: ExpectedError) -> str:
     return f"SQLSTATE {expected.sqlstate}" if expected.sqlstate else "an error"
 
 
-def _judge_expected(expected: ExpectedError, fields: ErrorFields, told: str) -> Judgement:
-    should = _wanted_state(expected)
+def _judge_expected(
+    expected: ExpectedError, fields: ErrorFields, error: BaseException
+) -> Judgement:
+    told = _told(fields, error)
+    facts = {**error_facts(fields, error), "expected_sqlstate": expected.sqlstate}
     if expected.sqlstate and fields.sqlstate != expected.sqlstate:
         got = f"SQLSTATE {fields.sqlstate}" if fields.sqlstate else "no SQLSTATE"
-        detail = f"{got} instead of {expected.sqlstate}: {told}"
-        return Judgement(Verdict.REJECTED, shorten(detail), shorten(told), should)
+        detail = shorten(f"{got} instead of {expected.sqlstate}: {told}")
+        code = Code.WRONG_SQLSTATE if fields.sqlstate else Code.NO_SQLSTATE
+        shown = (detail, shorten(told), _wanted_state(expected))
+        return Judgement(Verdict.REJECTED, code, *shown, facts)
     return worst(
-        _judge_field(name, getattr(fields, name), getattr(expected, name), told)
+        _judge_field(name, getattr(fields, name), getattr(expected, name), told, facts)
         for name in ("constraint", "table", "column")
     )
 
 
-def _judge_field(name: str, got: str, expected: str, told: str) -> Judgement:
+def _judge_field(name: str, got: str, expected: str, told: str, facts: Facts) -> Judgement:
     if not expected or got == expected:
         return EXACT
     # Told less is not told wrong: the error itself is the right one.
-    verdict = Verdict.LOSSY if got else Verdict.DIFFERS
-    detail = (
-        f"the error names {f'{name} {got!r}' if got else f'no {name}'}, not {expected!r}"
-    )
-    return Judgement(verdict, shorten(detail), shorten(told), f"{name} {expected}")
+    verdict, code = Verdict.DIFFERS, Code.NOT_TOLD
+    if got:
+        verdict, code = Verdict.LOSSY, Code.WRONG_FIELD
+    named = f"{name} {got!r}" if got else f"no {name}"
+    detail = shorten(f"the error names {named}, not {expected!r}")
+    facts = {**facts, "field": name, "named": got, "expected_name": expected}
+    return Judgement(verdict, code, detail, shorten(told), f"{name} {expected}", facts)
 
 
 def _told(fields: ErrorFields, error: BaseException) -> str:
-    # Our schemas' names would make two runs' records differ.
-    message = _SCHEMA.sub("", _first_line(fields.message or _text_of(error)))
-    return f"{_error_name(fields, error)}: {message}".rstrip(": ")
+    return f"{_error_name(fields, error)}: {message_of(fields, error)}".rstrip(": ")
+
+
+def message_of(fields: ErrorFields, error: BaseException) -> str:
+    """The first line of what an exception says, without our schemas' names, which would
+    make two runs' records differ."""
+    return _SCHEMA.sub("", _first_line(fields.message or _text_of(error)))
 
 
 def class_of(error: BaseException) -> str:

@@ -45,8 +45,8 @@ class Watch:
         chosen = [times[core] for core in self._cores]
         # The kernel times how long a core is idle, but only samples what it is busy with:
         # of a block of 0.1 s that is ten looks.
-        idle = sum(one.idle + one.iowait for one in chosen)
-        stolen = sum(one.steal for one in chosen)
+        idle = sum(core.idle + core.iowait for core in chosen)
+        stolen = sum(core.steal for core in chosen)
         return Usage(time.monotonic(), idle, stolen, time.process_time())
 
     def foreign(self) -> float:
@@ -113,7 +113,7 @@ def threads(pid: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ArmProcesses:
     """The processes of an arm: its client, and its server process where there is just one
     of it. Several backends at work wait for each other, and that is nobody's fault."""
 
@@ -124,7 +124,7 @@ class Pair:
 class WaitWatch:
     """Tells for which share of its slices each arm was ready to run and had no core."""
 
-    def __init__(self, pairs: Mapping[str, Pair]) -> None:
+    def __init__(self, pairs: Mapping[str, ArmProcesses]) -> None:
         self._pairs = dict(pairs)
         self._start = {arm: _waited(pair) for arm, pair in self._pairs.items()}
 
@@ -147,7 +147,7 @@ class WaitWatch:
         )
 
 
-def _waited(pair: Pair) -> tuple[int | None, int | None]:
+def _waited(pair: ArmProcesses) -> tuple[int | None, int | None]:
     return waited_ns(pair.client), waited_ns(pair.server) if pair.server else None
 
 

@@ -12,9 +12,9 @@ from harness.moving.entries import Entry as Entry
 from harness.moving.entries import Part as Part
 from harness.moving.evidence import Example as Example
 from harness.moving.groups import INTROS as INTROS
+from harness.moving.groups import CellPair as CellPair
 from harness.moving.groups import Group as Group
-from harness.moving.groups import Pair as Pair
 from harness.moving.groups import classify as classify
+from harness.moving.guide import DriverSide as DriverSide
 from harness.moving.guide import Guide as Guide
-from harness.moving.guide import Side as Side
 from harness.moving.guide import build as build

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from harness.core.verdicts import Verdict
 from harness.moving.evidence import Example, answers, example, missing, telling
 from harness.moving.fixes import Book, Fix
-from harness.moving.groups import INTROS, Group, Pair, classify, error_class
+from harness.moving.groups import INTROS, CellPair, Group, classify, error_class
 from harness.moving.subjects import direction_of, shown_subject, subject_of
 
 _Key = tuple[str, ...]
@@ -54,10 +54,10 @@ class _Heap:
     """Cells of one entry, before it is written."""
 
     fix: Fix | None
-    pairs: list[Pair]
+    pairs: list[CellPair]
 
 
-def parts_of(pairs: Iterable[Pair], book: Book, a: str, b: str) -> tuple[Part, ...]:
+def parts_of(pairs: Iterable[CellPair], book: Book, a: str, b: str) -> tuple[Part, ...]:
     """All groups that have cells, worst first."""
     found: dict[Group, dict[_Key, _Heap]] = {}
     for pair in pairs:
@@ -93,7 +93,7 @@ def _in_order(group: Group, heaps: Sequence[_Heap], book: Book) -> list[Entry]:
     return [entry for _, entry in sorted(made, key=place)]
 
 
-def _reason(group: Group, pair: Pair) -> str:
+def _reason(group: Group, pair: CellPair) -> str:
     """By what cells without a fix are told apart, beside their subject."""
     if group is Group.UNSUPPORTED:
         return pair.b.detail if pair.after is Verdict.DIFFERS else missing(pair.b)
@@ -110,13 +110,13 @@ def _reason(group: Group, pair: Pair) -> str:
     return ""
 
 
-def _other_error(pair: Pair) -> str:
+def _other_error(pair: CellPair) -> str:
     if pair.steps and pair.before is not Verdict.REJECTED:
         return "other exceptions"
     return f"{error_class(pair.b)} instead of {error_class(pair.a)}"
 
 
-def _key(group: Group, pair: Pair, fix: Fix | None) -> _Key:
+def _key(group: Group, pair: CellPair, fix: Fix | None) -> _Key:
     if fix is not None:
         return ("fix", fix.title)
     reason = _reason(group, pair)
@@ -147,7 +147,7 @@ _PLAIN_TITLES: Mapping[Group, str] = {
 }
 
 
-def _entry(group: Group, pairs: Sequence[Pair], fix: Fix | None) -> Entry:
+def _entry(group: Group, pairs: Sequence[CellPair], fix: Fix | None) -> Entry:
     subjects = tuple(dict.fromkeys(shown_subject(pair.cell) for pair in pairs))
     best = min(pairs, key=telling)
     after = best.b.driver
@@ -164,7 +164,7 @@ def _entry(group: Group, pairs: Sequence[Pair], fix: Fix | None) -> Entry:
     )
 
 
-def _named(pairs: Sequence[Pair], subjects: Sequence[str]) -> str:
+def _named(pairs: Sequence[CellPair], subjects: Sequence[str]) -> str:
     """What a title calls its cells: a lone case has a name of its own."""
     alone = len(pairs) == 1 and not direction_of(pairs[0].cell)
     if alone and pairs[0].steps:
@@ -172,7 +172,7 @@ def _named(pairs: Sequence[Pair], subjects: Sequence[str]) -> str:
     return pairs[0].cell if alone else ", ".join(subjects[:2])
 
 
-def _plain_title(group: Group, pair: Pair, subject: str) -> str:
+def _plain_title(group: Group, pair: CellPair, subject: str) -> str:
     if group is Group.BETTER and pair.before is Verdict.UNSUPPORTED:
         return f"Offered now; before: {missing(pair.a)}"
     if pair.steps and group in _LONE_TITLES and subject == pair.title:
@@ -182,7 +182,7 @@ def _plain_title(group: Group, pair: Pair, subject: str) -> str:
     return _PLAIN_TITLES[group].format(subject=subject, reason=_reason(group, pair))
 
 
-def _plain_words(group: Group, pairs: Sequence[Pair], subjects: Sequence[str]) -> str:
+def _plain_words(group: Group, pairs: Sequence[CellPair], subjects: Sequence[str]) -> str:
     if all(pair.steps for pair in pairs):
         return ""
     ways = list(dict.fromkeys(filter(None, (direction_of(one.cell) for one in pairs))))

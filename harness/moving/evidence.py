@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from harness.core.verdicts import Verdict
+from harness.core.verdicts import Code, Verdict
 from harness.moving import facts
-from harness.moving.fixes import told
-from harness.moving.groups import WORKED, Pair
+from harness.moving.groups import WORKED, CellPair
 from harness.moving.subjects import direction_of, value_of
 from harness.results.records import Check
 
@@ -30,7 +28,7 @@ class Example:
     asked: str = ""
 
 
-def example(pair: Pair) -> Example:
+def example(pair: CellPair) -> Example:
     """A pair of checks as evidence, in one piece."""
     return Example(
         cell=pair.cell,
@@ -42,7 +40,7 @@ def example(pair: Pair) -> Example:
     )
 
 
-def answers(pairs: Sequence[Pair]) -> tuple[Example, ...]:
+def answers(pairs: Sequence[CellPair]) -> tuple[Example, ...]:
     """The evidence of cases of steps, by fact; what was answered alike is one line."""
     found: dict[tuple[str, str], list[Example]] = {}
     for pair in sorted(pairs, key=telling):
@@ -51,14 +49,14 @@ def answers(pairs: Sequence[Pair]) -> tuple[Example, ...]:
     return tuple(_merged(alike) for alike in found.values())
 
 
-def _facts(pair: Pair) -> Iterator[Example]:
+def _facts(pair: CellPair) -> Iterator[Example]:
     changed = pair.changes() if pair.before is pair.after is Verdict.EXACT else []
     if not changed:
         whole = example(pair)
         before, after = facts.bare(whole.before), facts.bare(whole.after)
         yield replace(whole, before=before, after=after)
     for number, one in enumerate(changed):
-        before, after = facts.words(one.before), facts.words(one.after)
+        before, after = one.before.words, one.after.words
         asked = pair.title if number == 0 else "…"
         asked += f" → {one.label}" if one.label else ""
         yield Example(pair.cell, "", "", before, after, asked)
@@ -71,7 +69,7 @@ def _merged(alike: Sequence[Example]) -> Example:
     return replace(first, asked=titles[0] + more)
 
 
-def telling(pair: Pair) -> tuple[bool, bool, bool, bool, int, str]:
+def telling(pair: CellPair) -> tuple[bool, bool, bool, bool, int, str]:
     """Which cell is the best evidence: one that can be read at a glance."""
     worked = (pair.before if pair.after not in WORKED else pair.after) in WORKED
     seen = bool(pair.b.observed or pair.a.observed)
@@ -80,14 +78,14 @@ def telling(pair: Pair) -> tuple[bool, bool, bool, bool, int, str]:
     return (not worked, not asked, not seen, not value, len(asked), pair.cell)
 
 
-def _sent(pair: Pair) -> str:
+def _sent(pair: CellPair) -> str:
     """The value that was sent: its text if a check has it, else the name of its literal."""
-    texts = (facts.value(one.expected) for one in (pair.b, pair.a) if one.expected)
+    texts = (facts.right_of(one) for one in (pair.b, pair.a) if one.expected)
     written = "written" in direction_of(pair.cell)
     return next(texts, "") if written and any(_texts(pair)) else value_of(pair.cell)
 
 
-def _texts(pair: Pair) -> Iterable[str]:
+def _texts(pair: CellPair) -> Iterable[str]:
     return (pair.a.expected, pair.b.expected)
 
 
@@ -97,35 +95,32 @@ def _gave(check: Check, other: Check) -> str:
     if verdict is Verdict.EXACT:
         return _gave_right(check, other)
     if verdict is Verdict.LOSSY and check.observed:
-        return f"{facts.value(check.observed)}: wrong"
+        return f"{facts.value_of(check)}: wrong"
     if verdict is Verdict.DIFFERS and check.observed:
         return check.observed
     if verdict is Verdict.UNSUPPORTED:
         return missing(check)
-    return facts.bare(told(check)) or str(verdict)
+    return facts.bare(facts.told(check)) or str(verdict)
 
 
 def _gave_right(check: Check, other: Check) -> str:
     if check.observed:
-        return facts.summary(check.observed)
-    if other.verdict == Verdict.DIFFERS and " instead of " in other.detail:
-        return other.detail.rpartition(" instead of ")[2]
+        return facts.summary(check)
+    if other.code is Code.WRONG_TYPE:
+        usual = other.facts.get("usual_types")
+        return " or ".join(usual) if usual else other.expected
     if other.verdict in (Verdict.LOSSY, Verdict.DIFFERS) and other.expected:
-        return f"{facts.value(other.expected)}: right"
-    if sqlstate := re.match(r"(?:no SQLSTATE|SQLSTATE \w+) instead of (\w+)", told(other)):
-        return f"SQLSTATE {sqlstate[1]}"
-    return f"{facts.value(other.expected)}: right" if other.expected else "works"
-
-
-_NO_ACT = re.compile(r"(?P<driver>\S+) has no `\w+`: (?P<what>.*)")
+        return f"{facts.right_of(other)}: right"
+    if other.code in (Code.NO_SQLSTATE, Code.WRONG_SQLSTATE):
+        return f"SQLSTATE {other.facts['expected_sqlstate']}"
+    return f"{facts.right_of(other)}: right" if other.expected else "works"
 
 
 def missing(check: Check) -> str:
     """Why a driver cannot do something, without the name of the act."""
-    why = told(check)
-    found = _NO_ACT.fullmatch(why)
-    if not found:
-        return why or str(check.verdict)
-    what = found["what"]
+    if "sentence" not in check.facts:
+        return facts.told(check) or str(check.verdict)
+    what = str(check.facts["sentence"])
     name = what[:2].isupper()  # COPY
-    return f"{found['driver']} cannot: {what if name else what[0].lower() + what[1:]}"
+    shown = what if name else what[0].lower() + what[1:]
+    return f"{check.facts['driver']} cannot: {shown}"

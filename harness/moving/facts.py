@@ -1,91 +1,161 @@
-"""What a check of steps says, taken apart, and put into words for people.
-
-The facts of such a check are `label: value; label: value`, and its detail begins with
-the step that decided: `step 3, main.commit: …`.
-"""
+"""What a check found, as answers that can be compared and put into words for people."""
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-_VALUE = r"raised |still waiting |the task |[\w.]+(?:\[[^:]*\])?: "
-_LABEL = re.compile(rf"(?:^|; )(?P<label>[^:;]+): (?={_VALUE})")
-_UNNAMED = re.compile(r"join \w+|\w+\.\w+")
-_SEEN = re.compile(r"(?P<type>[\w.\[\] |]+): (?P<repr>.*)", re.DOTALL)
+from harness.core.verdicts import Facts, Verdict, step_of
+from harness.results.records import Check
+
 _MODULE = re.compile(r"\b(?:[a-z_]\w*\.)+(?=[A-Z]\w*)")
 _RANDOM = re.compile(r"\bpgdyno_[0-9a-f]{8,}|__asyncpg_stmt_\w+__|_pg3_\d+")
-_RAISED = re.compile(r"raised (?P<name>[\w.]+)(?: \[(?P<sqlstate>\w+)\])?")
-_CLASS = re.compile(r"dict: \{'class': '(?P<name>[\w.]+)'(?:, 'pep249': '(?P<base>\w+)')?")
-_FIXED = {
-    "NoneType: None": "no error",
-    "bool: True": "yes",
-    "bool: False": "no",
-    "str: 't'": "yes",
-    "str: 'f'": "no",
-    "list: []": "nothing",
+_FIXED: Mapping[tuple[str, str], str] = {
+    ("NoneType", "None"): "no error",
+    ("bool", "True"): "yes",
+    ("bool", "False"): "no",
+    ("str", "'t'"): "yes",
+    ("str", "'f'"): "no",
+    ("list", "[]"): "nothing",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One fact that differs: its label, empty if nobody named the step, and both values."""
+class TraitAnswer:
+    """What one step, or one statement, brought.
+
+    `label` is what a reader calls the step; empty where there is only one question, or
+    where nobody has named it.
+    """
+
+    label: str = ""
+    facts: Facts = field(default_factory=dict)
+
+    @property
+    def raised(self) -> bool:
+        """Whether it is an exception."""
+        return "class" in self.facts
+
+    @property
+    def waits(self) -> bool:
+        """Whether there was no answer yet."""
+        return "waited_ms" in self.facts
+
+    @property
+    def type(self) -> str:
+        """The Python type of what came; empty for an exception."""
+        return str(self.facts.get("type", ""))
+
+    @property
+    def names_a_class(self) -> bool:
+        """Whether it describes an exception that was caught."""
+        value = self.facts.get("value")
+        return isinstance(value, Mapping) and "class" in value
+
+    @property
+    def words(self) -> str:
+        """For people: `idle`, `raises Error [25P01]`, `waits, 300 ms and more`."""
+        if self.raised:
+            return f"raises {error_name(self.facts)}"
+        if self.waits:
+            return f"waits, {self.facts['waited_ms']:,} ms and more"
+        if self.facts.get("cancelled"):
+            return "the task is cancelled"
+        return self._value_words()
+
+    def _value_words(self) -> str:
+        shown, value = str(self.facts.get("repr", "")), self.facts.get("value")
+        if fixed := _FIXED.get((self.type, shown)):
+            return fixed
+        if " object" in shown and "<" in shown:
+            return "no error"
+        if self.names_a_class and isinstance(value, Mapping):
+            base = f" ({value['pep249']})" if value.get("pep249") else ""
+            return f"{short_class(value['class'])}{base}"
+        return bare(value if isinstance(value, str) and value else shown)
+
+    def like(self, other: TraitAnswer) -> bool:
+        """Whether they differ by no more than the module of a class or a random name."""
+        one, two = self._comparable(), other._comparable()
+        if one.endswith("…") and two.endswith("…"):
+            size = min(len(one), len(two)) - 1
+            one, two = one[:size], two[:size]
+        return one == two
+
+    def _comparable(self) -> str:
+        if self.raised or self.waits or not self.type:
+            return self.words if self.facts else ""
+        return plain(f"{self.type}: {self.facts.get('repr', '')}")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFact:
+    """One fact that differs: its label, if somebody named the step, and both answers."""
 
     label: str
-    before: str
-    after: str
+    before: TraitAnswer
+    after: TraitAnswer
 
     @property
     def both_raise(self) -> bool:
         """Whether only the exception is another one."""
-        return self.before.startswith("raised ") and self.after.startswith("raised ")
+        return self.before.raised and self.after.raised
 
     @property
     def raises_now(self) -> bool:
         """Whether there was an answer before."""
-        answer = not self.before.startswith(("raised ", "still waiting "))
-        return answer and self.after.startswith("raised ")
+        answer = not (self.before.raised or self.before.waits)
+        return answer and self.after.raised
 
 
-def changes(before: str, after: str) -> list[Change]:
+def answers(check: Check) -> dict[str, TraitAnswer]:
+    """The facts that a right check has seen, by the label of their step."""
+    found: list[Facts] = check.facts.get("answers", [check.facts])
+    return {str(one.get("label", "")): _answer(one) for one in found}
+
+
+def _answer(facts: Facts) -> TraitAnswer:
+    return TraitAnswer(str(facts["label"]) if facts.get("named") else "", facts)
+
+
+def changes(before: Check, after: Check) -> list[ChangedFact]:
     """The facts that differ by more than by the module of a class or a random name."""
-    old, new = dict(_facts(before)), dict(_facts(after))
+    old = answers(before)
     return [
-        Change("" if _UNNAMED.fullmatch(label) else label, old.get(label, ""), value)
-        for label, value in new.items()
-        if not _alike(old.get(label, ""), value)
+        ChangedFact(answer.label, old.get(label, TraitAnswer()), answer)
+        for label, answer in answers(after).items()
+        if not old.get(label, TraitAnswer()).like(answer)
     ]
 
 
-def summary(observed: str) -> str:
-    """All facts of a check in one line; any other text as it is."""
-    if not _LABEL.match(observed):
-        return words(observed) if observed.startswith("raised ") else observed
-    told = (
-        words(value) if _UNNAMED.fullmatch(label) else f"{label}: {words(value)}"
-        for label, value in _facts(observed)
-    )
+def summary(check: Check) -> str:
+    """All facts of a right check in one line."""
+    found = answers(check).values()
+    if "answers" not in check.facts:
+        (only,) = found
+        return only.words if only.raised else check.observed
+    told = (f"{one.label}: {one.words}" if one.label else one.words for one in found)
     return "; ".join(told)
 
 
-def _facts(observed: str) -> Iterator[tuple[str, str]]:
-    found = list(_LABEL.finditer(observed))
-    if not found:
-        yield "", observed
-        return
-    ends = [one.start() for one in found[1:]] + [len(observed)]
-    for one, end in zip(found, ends, strict=True):
-        yield one["label"], observed[one.end() : end]
+def raised(check: Check) -> Facts:
+    """The facts of the exception that a check tells about; empty if there is none."""
+    if check.verdict is not Verdict.EXACT:
+        return check.facts if "class" in check.facts else {}
+    return next((one.facts for one in answers(check).values() if one.raised), {})
 
 
-def _alike(one: str, other: str) -> bool:
-    one, other = plain(one), plain(other)
-    if one.endswith("…") and other.endswith("…"):
-        size = min(len(one), len(other)) - 1
-        one, other = one[:size], other[:size]
-    return one == other
+# --- texts ------------------------------------------------------------------------------
+
+
+def told(check: Check) -> str:
+    """Why a verdict is what it is, without the step."""
+    if "step" not in check.facts:
+        return check.detail
+    step = step_of(check.facts["step"], check.facts["label"])
+    return check.detail.removeprefix(f"{step}: ")
 
 
 def plain(text: str) -> str:
@@ -98,36 +168,24 @@ def bare(text: str) -> str:
     return _MODULE.sub("", text)
 
 
-def value(seen: str) -> str:
-    """`str: 'NaN'` → `'NaN'`: where the repr says the type, the type is left out."""
-    found = _SEEN.fullmatch(seen)
-    return found["repr"] if found else seen
+def short_class(name: str) -> str:
+    """A class without its module: each library has modules of its own."""
+    return name.rpartition(".")[2]
 
 
-def words(seen: str) -> str:
-    """A fact for people: `str: 'idle'` → `idle`, `raised a.b.Error` → `raises Error`."""
-    if seen in _FIXED:
-        return _FIXED[seen]
-    if raised := _RAISED.fullmatch(seen):
-        return f"raises {bare(raised[0].removeprefix('raised '))}"
-    if seen.startswith("still waiting after "):
-        return f"waits, {seen.removeprefix('still waiting after ')} and more"
-    if " object" in seen and "<" in seen:
-        return "no error"
-    if named := _CLASS.match(seen):
-        base = f" ({named['base']})" if named["base"] else ""
-        return f"{bare(named['name'])}{base}"
-    return bare(_unquoted(value(seen)))
+def error_name(facts: Facts) -> str:
+    """`DataError [22003]`."""
+    sqlstate = facts.get("sqlstate")
+    name = short_class(str(facts["class"]))
+    return f"{name} [{sqlstate}]" if sqlstate else name
 
 
-def raised(observed: str) -> str:
-    """`raised a.b.Error`, of the first fact that is an exception; else empty."""
-    return next((one for _, one in _facts(observed) if one.startswith("raised ")), "")
+def value_of(check: Check) -> str:
+    """What came, for people: a repr without its type, a message without its class."""
+    found: Any = check.facts.get("repr") or check.facts.get("message")
+    return str(found or check.observed)
 
 
-def _unquoted(text: str) -> str:
-    try:
-        found = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-    return found if isinstance(found, str) and found else text
+def right_of(check: Check) -> str:
+    """What should have come, for people."""
+    return str(check.facts.get("expected_repr") or check.expected)

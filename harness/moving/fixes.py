@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from harness.core.errors import DriverError
+from harness.core.verdicts import Code
 from harness.plugin.contract import companion
 from harness.results import tables
 from harness.results.records import Check
@@ -30,9 +31,11 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     These three may differ by the new driver: tables by its name, `any` for all others.
     It covers a cell if everything that it names fits: the drivers `before` and `after`
-    (without options), the `group`s, one of the `cells` (`*` is any text), and the regular
-    expression `detail`, looked for in what the new driver's check says and observed, or
-    `detail_before` in the old one's.
+    (without options), the `group`s, one of the `cells` (`*` is any text), the `code`s of
+    the new driver's check, or `code_before` of the old one's, the acts, ops and
+    capabilities that the old one had not (`lacks_before`), and the regular expression
+    `detail`, looked for in the library's own words: the class and message of its
+    exception, or what its plug-in says that it cannot; `detail_before` in the old one's.
     """
 
     title: str
@@ -45,6 +48,9 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     cells: tuple[str, ...] = ()
     detail: str = ""
     detail_before: str = ""
+    code: tuple[str, ...] = ()
+    code_before: tuple[str, ...] = ()
+    lacks_before: tuple[str, ...] = ()
 
     def covers(self, group: str, a: Check, b: Check, before: str, after: str) -> bool:
         """Whether this is about a cell that two drivers answered differently."""
@@ -53,6 +59,9 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             and _among(after, self.after)
             and (not self.group or group in self.group)
             and (not self.cells or any(_fits(glob, b.cell) for glob in self.cells))
+            and (not self.code or b.code in self.code)
+            and (not self.code_before or a.code in self.code_before)
+            and (not self.lacks_before or _lacks(self.lacks_before, a))
             and _says(self.detail, b)
             and _says(self.detail_before, a)
         )
@@ -139,13 +148,20 @@ def _fits(glob: str, cell: str) -> bool:
     return re.fullmatch(".*".join(parts), cell, re.DOTALL) is not None
 
 
+def _lacks(names: Sequence[str], check: Check) -> bool:
+    lacking = (check.facts.get(kind) for kind in ("act", "op", "capability"))
+    return check.code is Code.NOT_OFFERED and any(name in names for name in lacking)
+
+
 def _says(pattern: str, check: Check) -> bool:
-    return not pattern or bool(re.search(pattern, f"{told(check)}\n{check.observed}"))
+    return not pattern or re.search(pattern, _words(check)) is not None
 
 
-def told(check: Check) -> str:
-    """What a check says of itself, without the step: `step 3, main.commit: `."""
-    return re.sub(r"^step \d+, [^:]*: ", "", check.detail)
+def _words(check: Check) -> str:
+    """The library's own: its exception with the message, or why it cannot."""
+    facts = check.facts.get("answers", [check.facts])
+    told = (f"{one.get('class', '')}: {one.get('message', '')}" for one in facts)
+    return "\n".join(told)
 
 
 # --- the files --------------------------------------------------------------------------

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.core.verdicts import Verdict
+from harness.core.verdicts import Code, Verdict
 from harness.moving import facts
-from harness.moving.fixes import told
 from harness.results.records import CellFacts, Check
 
 
@@ -50,7 +48,7 @@ NO_ANSWER = (Verdict.INVALID, Verdict.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class CellPair:
     """One cell as both drivers answered it; `title` is the question of its case."""
 
     cell: str
@@ -70,19 +68,19 @@ class Pair:
         """The verdict of the driver that is moved to."""
         return Verdict(self.b.verdict)
 
-    def changes(self) -> list[facts.Change]:
+    def changes(self) -> list[facts.ChangedFact]:
         """The facts that differ, where both answered right."""
-        return facts.changes(self.a.observed, self.b.observed)
+        return facts.changes(self.a, self.b)
 
 
-def pair_of(cell: CellFacts | None, a: Check, b: Check) -> Pair:
+def pair_of(cell: CellFacts | None, a: Check, b: Check) -> CellPair:
     """Two checks of a cell, with what the run says of it."""
     if cell is None:
-        return Pair(a.cell, "", a, b)
-    return Pair(a.cell, cell.sql, a, b, cell.title, cell.op == "steps")
+        return CellPair(a.cell, "", a, b)
+    return CellPair(a.cell, cell.sql, a, b, cell.title, cell.op == "steps")
 
 
-def classify(pair: Pair) -> Group | None:
+def classify(pair: CellPair) -> Group | None:
     """The group of a cell; None where nothing changes, or where neither can do it."""
     before, after = pair.before, pair.after
     if before is after:
@@ -102,28 +100,28 @@ def classify(pair: Pair) -> Group | None:
     return Group.BETTER
 
 
-def _alike(pair: Pair) -> Group | None:
+def _alike(pair: CellPair) -> Group | None:
     """Both have the same verdict: are they alike?"""
     if pair.before is Verdict.EXACT:
         return _behaviour(pair) if pair.steps else _trait(pair)
     if pair.before is Verdict.LOSSY:
         same = facts.plain(pair.a.observed) == facts.plain(pair.b.observed)
         return None if same else _now_wrong(pair)
-    if pair.before is Verdict.DIFFERS and not pair.steps and _kind(pair.a) != _kind(pair.b):
+    if pair.before is Verdict.DIFFERS and not pair.steps and _type(pair.a) != _type(pair.b):
         return Group.TYPES
     if pair.before is Verdict.REJECTED and error_class(pair.a) != error_class(pair.b):
         return Group.OTHER_ERROR
     return None
 
 
-def _now_wrong(pair: Pair) -> Group:
+def _now_wrong(pair: CellPair) -> Group:
     """A wrong value; what an exception says of itself is found at its `except`."""
     if pair.before in FATAL:
         return Group.BETTER
     return Group.OTHER_ERROR if _of_an_error(pair.b) else Group.SILENT
 
 
-def _differs(pair: Pair) -> Group:
+def _differs(pair: CellPair) -> Group:
     """One of them gives another type, or tells less, or needs more memory."""
     if not pair.steps:
         return Group.TYPES
@@ -131,68 +129,58 @@ def _differs(pair: Pair) -> Group:
         return Group.BETTER
     if _of_an_error(pair.b):
         return Group.OTHER_ERROR
-    if pair.b.observed.startswith("no "):
+    if pair.b.code is Code.NOT_TOLD:
         return Group.UNSUPPORTED
-    memory = pair.b.observed.startswith("memory ")
-    return Group.BEHAVIOUR if memory else Group.TYPES
+    return Group.BEHAVIOUR if pair.b.code is Code.GROWS else Group.TYPES
 
 
 def _of_an_error(check: Check) -> bool:
     """Whether what is judged is what an exception says of itself."""
-    return re.match(r"step \d+, \w+\.diagnose: ", check.detail) is not None
+    return check.facts.get("act") == "diagnose"
 
 
-def _only_sqlstate(pair: Pair) -> bool:
+def _only_sqlstate(pair: CellPair) -> bool:
     """It had to fail, and does; what is missing is how to tell it from other errors."""
-    return pair.before in WORKED and told(pair.b).startswith(("no SQLSTATE", "SQLSTATE "))
+    other = pair.b.code in (Code.NO_SQLSTATE, Code.WRONG_SQLSTATE)
+    return other and pair.before in WORKED
 
 
-def _behaviour(pair: Pair) -> Group | None:
+def _behaviour(pair: CellPair) -> Group | None:
     changed = pair.changes()
     if not changed:
         return None
     if all(one.both_raise for one in changed):
         return Group.OTHER_ERROR
-    named = any("'class': " in one.before for one in changed)
-    if named and all("'class': " in one.after for one in changed):
+    named = any(one.before.names_a_class for one in changed)
+    if named and all(one.after.names_a_class for one in changed):
         return Group.OTHER_ERROR
     return Group.ERROR if all(one.raises_now for one in changed) else Group.BEHAVIOUR
 
 
-def _trait(pair: Pair) -> Group | None:
+def _trait(pair: CellPair) -> Group | None:
     """A fact without right or wrong: what the drivers did with it."""
-    before, after = pair.a.observed, pair.b.observed
-    if before == after:
+    if pair.a.observed == pair.b.observed:
         return None
-    raised = before.startswith("raised "), after.startswith("raised ")
-    if all(raised):
-        same = class_of(before) == class_of(after)
-        return None if same else Group.OTHER_ERROR
-    if any(raised):
-        return Group.BETTER if raised[0] else Group.ERROR
-    same_type = before.partition(":")[0] == after.partition(":")[0]
-    return Group.SILENT if same_type else Group.TYPES
+    before, after = (facts.raised(check) for check in (pair.a, pair.b))
+    if before and after:
+        alike = error_class(pair.a) == error_class(pair.b)
+        return None if alike else Group.OTHER_ERROR
+    if before or after:
+        return Group.BETTER if before else Group.ERROR
+    return Group.SILENT if _type(pair.a) == _type(pair.b) else Group.TYPES
 
 
-def _kind(check: Check) -> str:
-    return check.observed.partition(":")[0]
-
-
-_ERROR = re.compile(r"(?:while opening: |with \d+ clients at once: )?([\w.]+)")
+def _type(check: Check) -> str:
+    return str(check.facts.get("type", ""))
 
 
 def error_class(check: Check) -> str:
-    """`psycopg.errors.DataError` → `DataError`, from what a rejected check says."""
-    raised = facts.raised(check.observed) if check.verdict == Verdict.EXACT else ""
-    return class_of(raised or told(check) or check.observed)
-
-
-def class_of(said: str) -> str:
-    """The class of an exception without its module: each library has modules of its own."""
-    said = said.removeprefix("raised ").removeprefix("no Exception: ")
-    if said.startswith("no SQLSTATE"):
+    """`DataError`, or what is the matter with the SQLSTATE."""
+    if check.code is Code.NO_SQLSTATE:
         return "no SQLSTATE"
-    if wrong := re.match(r"SQLSTATE \w+ instead of \w+", said):
-        return wrong[0]
-    found = _ERROR.match(said)
-    return found[1].rpartition(".")[2] if found else said[:40]
+    if check.code is Code.WRONG_SQLSTATE:
+        got, wanted = check.facts["sqlstate"], check.facts["expected_sqlstate"]
+        return f"SQLSTATE {got} instead of {wanted}"
+    if error := facts.raised(check):
+        return facts.short_class(str(error["class"]))
+    return check.code.sentence.rstrip(".") if check.code is not Code.UNKNOWN else ""

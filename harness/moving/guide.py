@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from harness.core.verdicts import Verdict
 from harness.moving.entries import Part, parts_of
 from harness.moving.fixes import Book, Snippet
-from harness.moving.groups import NO_ANSWER, Group, Pair, classify, pair_of
+from harness.moving.groups import NO_ANSWER, CellPair, Group, classify, pair_of
 from harness.results.records import CellFacts, Check, Run
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class DriverSide:
     """One of the two drivers: its terms, and whether it is awaited."""
 
     name: str
@@ -27,7 +27,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Notice:
     """One thing to know before the first line is changed."""
 
     topic: str
@@ -47,8 +47,8 @@ class CodePair:
 class Guide:
     """The whole migration report."""
 
-    a: Side
-    b: Side
+    a: DriverSide
+    b: DriverSide
     profile: str
     server: str
     compared: int
@@ -56,7 +56,7 @@ class Guide:
     alike_not_exact: int
     neither: int
     not_comparable: int
-    facts: tuple[Fact, ...]
+    facts: tuple[Notice, ...]
     terms: tuple[tuple[str, str, str], ...]
     code: tuple[CodePair, ...]
     parts: tuple[Part, ...]
@@ -82,7 +82,7 @@ _TERMS = {
 _KINDS = {"sync": "called (sync)", "async": "awaited (asyncio)", "": ""}
 
 
-def build(run: Run, a: Side, b: Side, profile: str, book: Book) -> Guide:
+def build(run: Run, a: DriverSide, b: DriverSide, profile: str, book: Book) -> Guide:
     """The guide from A to B, from the checks of one run."""
     pairs, not_comparable = _pairs(run, a.name, b.name, profile)
     groups = [classify(pair) for pair in pairs]
@@ -108,7 +108,7 @@ def build(run: Run, a: Side, b: Side, profile: str, book: Book) -> Guide:
     )
 
 
-def _pairs(run: Run, a: str, b: str, profile: str) -> tuple[list[Pair], int]:
+def _pairs(run: Run, a: str, b: str, profile: str) -> tuple[list[CellPair], int]:
     """The cells that both were asked, and how many of these had no answer at all."""
     cells: Mapping[str, CellFacts] = {one.id: one for one in run.header.cells}
     before, after = (_checks(run, driver) for driver in (a, b))
@@ -144,17 +144,17 @@ def profile_of(wanted: str, before: Mapping[str, Check], after: Mapping[str, Che
     return next((one for one in before if one in after), "")
 
 
-def _facts(a: Side, b: Side, book: Book) -> tuple[Fact, ...]:
+def _facts(a: DriverSide, b: DriverSide, book: Book) -> tuple[Notice, ...]:
     before, after = ({**side.terms, "kind": side.kind} for side in (a, b))
     facts = []
     for term, topic in _TERMS.items():
         text = book.fact(term, a.name, b.name, before.get(term, ""), after.get(term, ""))
         if text:
-            facts.append(Fact(topic, text))
+            facts.append(Notice(topic, text))
     return tuple(facts)
 
 
-def _terms(a: Side, b: Side) -> tuple[tuple[str, str, str], ...]:
+def _terms(a: DriverSide, b: DriverSide) -> tuple[tuple[str, str, str], ...]:
     rows = [("version", a.terms.get("version", ""), b.terms.get("version", ""))]
     for term, title in _TERMS.items():
         values = [

@@ -16,8 +16,8 @@ from typing import Any
 from harness.core.calls import Target
 from harness.core.errors import OracleError
 from harness.core.steps import Step
-from harness.core.verdicts import Judgement, Verdict
-from harness.judge.steps import Outcome, judge
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict, step_of, stopped
+from harness.judge.steps import StepOutcome, judge
 from harness.judge.verify import worst
 from harness.judge.words import expecting, filled
 from harness.play.process import judgement, target_message
@@ -28,7 +28,6 @@ from harness.servers.rigs import Rig
 from harness.venue.control import Control, connected
 from harness.venue.stage import Playable
 
-EXACT = Judgement(Verdict.EXACT)
 _STEP_SECONDS = 15.0
 _SPARE_SECONDS = 5.0
 _UNTIL_MS = 5_000
@@ -121,7 +120,10 @@ class Director:
         if "word" in answer:
             scene.words[step.save] = answer["word"]
         if "line" in answer:
-            self.lines.append({"step": index + 1, "line": answer["line"]})
+            message = answer.get("message", "")
+            self.lines.append(
+                {"step": index + 1, "line": answer["line"], "message": message}
+            )
         return judged
 
     def _done(self, step: Step, scene: Scene) -> Judgement:
@@ -137,7 +139,7 @@ class Director:
             with self._connection(arguments.get("to", ""), scene) as control:
                 outcome = _controlled(control, step, arguments["sql"])
         except OracleError as error:
-            return Judgement(Verdict.INVALID, str(error))
+            return stopped(error)
         if step.save:
             scene.words[step.save] = str(outcome.value)
         return judge(step, outcome, None)
@@ -204,19 +206,27 @@ class Director:
     # --- telling ------------------------------------------------------------------------
 
     def _numbered(self, number: int, step: Step, judged: Judgement) -> Judgement:
-        if step.expect.trait and judged.verdict is Verdict.EXACT:
-            return replace(judged, detail=f"{step.label}: {judged.observed}")
+        """The judgement of a step, with which step it was."""
         if not judged.detail:
             return judged
-        return replace(judged, detail=f"step {number}, {step.label}: {judged.detail}")
+        traits = judged.code is Code.OBSERVED
+        where = step.label if traits else step_of(number, step.label)
+        place = {"step": number, "label": step.label, "named": bool(step.note)}
+        facts = {**place, "act": step.op, **judged.facts}
+        told = judged.observed if traits else judged.detail
+        return replace(judged, detail=f"{where}: {told}", facts=facts)
 
     def _summary(self, judged: list[Judgement]) -> Judgement:
         """The worst step; where all went well, the traits that were seen."""
         result = worst(judged)
         if result.verdict is not Verdict.EXACT:
             return result
-        traits = "; ".join(one.detail for one in judged if one.detail)
-        return Judgement(Verdict.EXACT, traits, traits, traits)
+        seen = [step for step in judged if step.code is Code.OBSERVED]
+        if not seen:
+            return EXACT
+        traits = "; ".join(step.detail for step in seen)
+        facts = {"answers": [dict(step.facts) for step in seen]}
+        return Judgement(Verdict.EXACT, Code.OBSERVED, traits, traits, traits, facts)
 
 
 def _prepares(steps: tuple[Step, ...]) -> bool:
@@ -229,18 +239,18 @@ def _wants_proxy(steps: tuple[Step, ...]) -> bool:
     )
 
 
-def _controlled(control: Control, step: Step, sql: str) -> Outcome:
+def _controlled(control: Control, step: Step, sql: str) -> StepOutcome:
     if step.op == "execute":
         control.run(sql)
-        return Outcome()
+        return StepOutcome()
     if step.op == "fetch":
         table = control.table(sql)
-        return Outcome([list(row) for row in table.rows] if table else [])
+        return StepOutcome([list(row) for row in table.rows] if table else [])
     if step.op == "fetch_val":
-        return Outcome(control.value(sql))
+        return StepOutcome(control.value(sql))
     deadline = time.monotonic() + (step.within_ms or _UNTIL_MS) / 1000
     while control.value(sql) != "t":
         if time.monotonic() > deadline:
-            return Outcome("it never became true", done=False)
+            return StepOutcome("it never became true", done=False)
         time.sleep(0.01)
-    return Outcome()
+    return StepOutcome()

@@ -19,7 +19,7 @@ from harness.core import wire
 from harness.core.arms import Arm
 from harness.core.calls import Target
 from harness.core.errors import DriverError, WorkerGone
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Code, Judgement, Verdict
 from harness.plugin import contract
 
 START_SECONDS = 60.0
@@ -126,7 +126,10 @@ class WorkerProcess:
         except TimeoutError:
             self.kill()
             raise WorkerGone(
-                f"no answer within {seconds:.0f} s while {_doing(what)}", verdict="hung"
+                f"no answer within {seconds:.0f} s while {_doing(what)}",
+                verdict="hung",
+                command=what,
+                seconds=round(seconds),
             ) from None
         except wire.ChannelClosed:
             raise self._gone(what) from None
@@ -144,7 +147,8 @@ class WorkerProcess:
         elif code is not None:
             how = f"its process ended with exit code {code}"
         said = self._last_words()
-        return WorkerGone(f"{how} while {_doing(what)}{said}", verdict="crashed")
+        told = f"{how} while {_doing(what)}{said}"
+        return WorkerGone(told, verdict="crashed", command=what, exit_code=code)
 
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):
@@ -192,10 +196,10 @@ class WorkerProcess:
 def judgement(answer: dict[str, Any]) -> Judgement:
     """A worker's answer as a judgement; our own failure inside it is `invalid`."""
     if "failed" in answer:
-        return Judgement(Verdict.INVALID, f"the harness failed: {answer['failed']}")
-    return Judgement(
-        Verdict(answer["verdict"]), answer["detail"], answer["observed"], answer["expected"]
-    )
+        told, facts = answer["failed"], {"message": answer["failed"]}
+        detail = f"the harness failed: {told}"
+        return Judgement(Verdict.INVALID, Code.HARNESS_FAULT, detail, facts=facts)
+    return Judgement.of(answer["judgement"])
 
 
 def target_message(target: Target) -> dict[str, Any]:

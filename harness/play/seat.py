@@ -14,13 +14,11 @@ from typing import Any
 from harness.core.arms import Arm
 from harness.core.calls import Target
 from harness.core.errors import OracleError, WorkerGone
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import EXACT, Judgement, Verdict, stopped
 from harness.judge import activity
 from harness.play.process import PLAIN, Launch, WorkerProcess, judgement, target_message
 from harness.venue.control import Control
 from harness.venue.stage import Playable, Stage
-
-EXACT = Judgement(Verdict.EXACT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ class Seat:
         try:
             self._target = self.set(play)
         except OracleError as error:
-            return Judgement(Verdict.INVALID, str(error))
+            return stopped(error)
         task = str(play.path)
         if reuse and kept == self._target:
             return self._judged("rebind", self.deadlines.open, task=task)
@@ -180,7 +178,7 @@ class Seat:
                 if counted.verdict is not Verdict.EXACT:
                     return counted
         except OracleError as error:
-            return Judgement(Verdict.INVALID, str(error))
+            return stopped(error)
         return judged
 
     def look(self, statement: str = "") -> Judgement:
@@ -191,10 +189,7 @@ class Seat:
         """
         seen = self.stage.activities(self.control, self.application_name)
         self.backends = [one.pid for one in seen]
-        reason = activity.breach(seen[0], self.terms, statement) if seen else ""
-        if reason:
-            return Judgement(Verdict.INVALID, f"against its terms: {reason}")
-        return EXACT
+        return activity.breach(seen[0], self.terms, statement) if seen else EXACT
 
     def server_pids(self) -> list[int]:
         """The server's processes of its sessions now, where they are on this machine."""
@@ -270,4 +265,4 @@ class Seat:
             self._last = self.ask(command, seconds, **arguments)
             return judgement(self._last)
         except WorkerGone as gone:
-            return Judgement(Verdict(gone.verdict), str(gone))
+            return stopped(gone)

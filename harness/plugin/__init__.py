@@ -8,7 +8,6 @@ from __future__ import annotations
 from harness.core import sql
 from harness.core.arms import Kind, Profile
 from harness.core.calls import (
-    BOUND_BY_CLIENT,
     Call,
     ErrorFields,
     Op,
@@ -24,7 +23,6 @@ from harness.plugin.contract import AsyncOp, Driver, Pool, ProgramOp, Session, S
 from harness.plugin.wrappers import RANGE, Wrapper, wrapped
 
 __all__ = [
-    "BOUND_BY_CLIENT",
     "RANGE",
     "TEXT_FORM",
     "Acts",

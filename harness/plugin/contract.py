@@ -91,10 +91,12 @@ class Driver(Protocol):
     which a later one replaces what an earlier one has;
     `connect(target, profile)` and
     `connect_query(target, profile, sql)` bind the ops of the same names;
-    `run_loop()` of an async driver makes its event loop; `reference`, a sentence, makes it
-    a reference. Reproductions print `opening(target)`, which binds the op that opens the
-    library's connection, as `open` does before anything else; `configure`, the function of
-    a connection that does the registrations of the profile `configured`; `wrappers`, the
+    `run_loop()` of an async driver makes its event loop; `reference` makes it a reference
+    and says what it stands for, and `how` it does so.
+
+    Reproductions print `opening(target)`, which binds the op that opens the library's
+    connection, as `open` does before anything else; `configure`, the function of a
+    connection that does the registrations of the profile `configured`; `wrappers`, the
     library's wrapper types by kind; and `environment`, variables that must be set before
     the library is imported.
     """
@@ -152,7 +154,7 @@ def references(profile: Profile = "configured") -> list[Arm]:
         if not plugin.reference:
             raise DriverError(
                 f"the plug-in {point.value} does not say what it is a reference for",
-                hint="`reference` must be a sentence: see docs/writing-a-driver.md",
+                hint="set `reference` and `how`: see docs/writing-a-driver.md",
             )
         arms.append(Arm(name, (), profile, reference=plugin.reference))
     return arms

@@ -12,8 +12,19 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from harness.core.verdicts import Change
+from harness.core.visible import visible
+from harness.render.changes import chart
 from harness.report import format as fmt
-from harness.report.comparison import doubts, headline, method
+from harness.report.comparison import (
+    doubts,
+    headline,
+    method,
+    most_suspicious,
+    next_step,
+    score,
+    told,
+    undecided,
+)
 
 if TYPE_CHECKING:
     from harness.analysis.compare import CellChange, Comparison
@@ -31,8 +42,8 @@ _STYLES = {
     Change.SAME: "bold",
 }
 _NOTES = {
-    "time": "MDE: the difference that this test would have found four times in five "
-    "(∞: none, for want of rounds).",
+    "time": "Detectable: the smallest difference that this test finds four times in five "
+    "(80 % power; ∞: none, for want of rounds).",
     "instructions": "Spread: how far the repeats of one side lie apart, the larger of "
     "the two.",
 }
@@ -50,50 +61,78 @@ class Words:
 
 
 _WORDS = {
-    "time": Words("95 % interval", "trimmed (Yuen)", "MDE", "ns"),
+    "time": Words("95 % interval", "trimmed (Yuen)", "detectable", "ns"),
     "instructions": Words("range", "", "spread", "instructions"),
 }
 
 
-def text(comparison: Comparison, *, width: int = WIDTH, colour: bool = False) -> str:
-    """For a terminal: `width` columns, sections by change, worst first."""
+def text(
+    comparison: Comparison,
+    *,
+    width: int = WIDTH,
+    colour: bool = False,
+    every: bool = False,
+) -> str:
+    """For a terminal: what changed, what is undecided and why, the exit code last; with
+    `every` also each comparison, in sections by change, worst first."""
     from rich.console import Console
     from rich.text import Text
 
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=colour, no_color=not colour)
-    for line, style in _lines(comparison, width):
-        console.print(Text(line, style=style), highlight=False)
+    for line, style in _lines(comparison, width, every):
+        console.print(Text(visible(line), style=style), highlight=False)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def _lines(comparison: Comparison, width: int) -> Iterator[tuple[str, str]]:
+def _lines(comparison: Comparison, width: int, every: bool) -> Iterator[tuple[str, str]]:
     yield f"base       {comparison.base}", ""
     yield f"candidate  {comparison.candidate}", ""
     for line in doubts(comparison):
         yield f"! {line}", "yellow"
+    if every:
+        yield from _sections(comparison, width)
+    yield "", ""
+    yield score(comparison), "bold"
+    yield from ((line, "") for line in _changed(comparison, width, every))
+    if comparison.changes:
+        yield f"{method(comparison)}. {_NOTES[comparison.lane]}", "dim"
+    yield f"exit {comparison.exit_code}", "bold"
+
+
+def _changed(comparison: Comparison, width: int, every: bool) -> Iterator[str]:
+    """What changed, what is undecided, and what would decide it."""
+    if not every:
+        yield from chart(told(comparison), comparison.lane, width)
+    yield from fmt.wrapped(undecided(comparison), width, rest="  ")
+    if row := most_suspicious(comparison):
+        assert row.shift is not None
+        name = fmt.shorten(f"{row.cell} {row.arm}", 40)
+        change = f"{fmt.change(row.shift.point)} ({fmt.change_interval(row.shift)})"
+        more = "" if every else "; --all lists them"
+        yield from fmt.wrapped(f"most suspicious: {name} {change}{more}", width, rest="  ")
+    yield from fmt.wrapped(next_step(comparison), width, rest="  ")
+
+
+def _sections(comparison: Comparison, width: int) -> Iterator[tuple[str, str]]:
     words = _WORDS[comparison.lane]
     for kind, rows in groupby(comparison.changes, key=lambda one: one.change):
-        title = f"{'change':>9}{words.interval:>18}{words.last:>8}"
+        title = f"{'change':>9}{words.interval:>18}{words.last:>12}"
         yield "", ""
-        yield f"{kind.upper():<{width - 46}}{'was':>9}  {title}", _STYLES[kind]
+        yield f"{kind.upper():<{width - 50}}{'was':>9}  {title}", _STYLES[kind]
         for cell, found in groupby(rows, key=lambda one: one.cell):
             yield cell, ""
             for row in found:
                 yield from ((line, "") for line in _row(row, comparison.lane, width))
-    yield "", ""
-    yield headline(comparison), "bold"
-    if comparison.changes:
-        yield f"{method(comparison)}. {_NOTES[comparison.lane]}", "dim"
 
 
 def _row(row: CellChange, lane: str, width: int) -> Iterator[str]:
     """A line of numbers, or the reason why there are none."""
-    name = f"  {fmt.shorten(row.arm, width - 50)}"
+    name = f"  {fmt.shorten(row.arm, width - 54)}"
     was, change, interval, last = _columns(row, lane)
-    start = f"{name:<{width - 46}}{was:>9}  "
+    start = f"{name:<{width - 50}}{was:>9}  "
     if row.shift is not None:
-        yield f"{start}{change:>9}{interval:>18}{last:>8}"
+        yield f"{start}{change:>9}{interval:>18}{last:>12}"
         if row.torn:
             yield f"    by trimmed means (Yuen): {_trimmed(row)}"
     elif len(start) + len(row.reason) <= width:
@@ -206,7 +245,7 @@ def markdown(comparison: Comparison) -> str:
             "",
             f"{method(comparison)}. {_NOTES[comparison.lane]}",
         ]
-    return "\n".join(lines) + "\n"
+    return visible("\n".join(lines)) + "\n"
 
 
 def _markdown_row(row: CellChange, lane: str) -> str:

@@ -15,6 +15,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from harness.core.verdicts import Verdict
+from harness.core.visible import visible
 from harness.report import format as fmt
 from harness.report import instructions, matrix, memory, scale
 from harness.report.cells import CellView, Row
@@ -47,7 +48,7 @@ def render(report: Report) -> str:
     page = environment.get_template("report.html.j2").render(
         report=report, charts=_charts, heat=heat, anchor=anchor
     )
-    return re.sub(r"\n\s*\n+", "\n", page) + "\n"
+    return visible(re.sub(r"\n\s*\n+", "\n", page)) + "\n"
 
 
 # --- charts -----------------------------------------------------------------------------

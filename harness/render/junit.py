@@ -4,19 +4,18 @@ Drift is a failure, and so is lossy or worse, unless it is expected or declared:
 is skipped, the nearest that JUnit has to a failure that is known. Unsupported and skipped
 are skipped, invalid is an error: of the scenario or of pgdyno, not of the driver. What
 differs or is rejected passes, with its detail as output.
+
+What XML 1.0 has no way to write, not even escaped, `visible` has shown as text.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from harness.core.verdicts import Verdict
+from harness.core.visible import visible
 from harness.results.records import Check
-
-# XML 1.0 has no way to write these, not even escaped.
-_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(checks: Sequence[Check]) -> str:
@@ -26,7 +25,7 @@ def render(checks: Sequence[Check]) -> str:
         suites.setdefault((one.driver, one.profile), []).append(one)
     root = ET.Element("testsuites", {"name": "pgdyno", **_totals(checks)})
     for (driver, profile), members in suites.items():
-        name = _clean(f"{driver} ({profile})")
+        name = visible(f"{driver} ({profile})")
         suite = ET.SubElement(root, "testsuite", {"name": name, **_totals(members)})
         for one in members:
             _case(suite, one)
@@ -63,8 +62,8 @@ def _case(suite: ET.Element, check: Check) -> None:
     case = ET.SubElement(
         suite,
         "testcase",
-        classname=_clean(check.scenario.replace("/", ".")),
-        name=_clean(check.cell),
+        classname=visible(check.scenario.replace("/", ".")),
+        name=visible(check.cell),
         time=_seconds(check.elapsed_ns),
     )
     outcome = _outcome(check)
@@ -84,17 +83,13 @@ def _message(check: Check) -> str:
     told.append(f"{check.verdict}: {check.detail}".rstrip(": "))
     if check.deviation:
         told.append(f"declared: {check.deviation} {check.link}")
-    return _clean("; ".join(told))
+    return visible("; ".join(told))
 
 
 def _evidence(check: Check) -> str:
     lines = [f"observed: {check.observed}", f"expected: {check.expected}"]
-    return _clean("\n".join(lines)) if check.observed or check.expected else ""
+    return visible("\n".join(lines)) if check.observed or check.expected else ""
 
 
 def _seconds(elapsed_ns: int) -> str:
     return f"{elapsed_ns / 1e9:.6f}"
-
-
-def _clean(text: str) -> str:
-    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.core.verdicts import Verdict
+from harness.core.visible import visible
 from harness.report import format as fmt
-from harness.report.cells import CellView, Group, Reference, Row
+from harness.report.cells import CellView, RankGroup, Reference, Row
 from harness.report.format import markdown_cell as esc
 from harness.report.instructions import HEAD as COUNTED
 from harness.report.instructions import CountedCell, CountRow
@@ -31,7 +32,7 @@ def render(report: Report, *, images: Sequence[str] = ()) -> str:
         lines += _run(run)
         if run.cells:
             lines += [part for name in images for part in (f"![{name}]({name})", "")]
-    return "\n".join(lines).rstrip() + "\n"
+    return visible("\n".join(lines).rstrip()) + "\n"
 
 
 def _run(run: RunView) -> Iterator[str]:
@@ -99,7 +100,7 @@ def _overview(run: RunView) -> Iterator[str]:
         yield ""
 
 
-def _question(cell: CellView, group: Group) -> str:
+def _question(cell: CellView, group: RankGroup) -> str:
     extra = ", ".join(filter(None, (cell.point, group.label)))
     return esc(cell.facts.title) + (f" ({esc(extra)})" if extra else "")
 
@@ -108,7 +109,7 @@ def _mean(point: float, low: float, high: float) -> str:
     return f"{fmt.times(point)} ({low:.2f} – {high:.2f})"
 
 
-def _ratio(group: Group, arm: str) -> str:
+def _ratio(group: RankGroup, arm: str) -> str:
     row = next((one for one in group.rows if one.arm == arm), None)
     if row is None:
         return ""
@@ -127,7 +128,7 @@ def _verdict(row: Row) -> str:
 
 
 def _cells(run: RunView) -> Iterator[str]:
-    yield "### Questions"
+    yield "### Each question"
     yield ""
     for cell in run.cells:
         yield f"#### {esc(cell.facts.title)}" + (
@@ -137,15 +138,21 @@ def _cells(run: RunView) -> Iterator[str]:
         yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
         yield ""
         head = ["rank", "driver", "time per op", "95 %", f"{esc(cell.facts.unit)}/s"]
-        head += ["× fastest", "95 %", "could have seen"]
+        head += ["× fastest", "95 %", "detectable"]
         head += [f"× {esc(cell.floor.stands_for)}", "95 %"] if cell.floor else []
         head += ["client CPU", "server CPU", "p99"]
         rows = [_cell_row(cell, group, row) for group in cell.groups for row in group.rows]
         rows += [_reference_row(cell, one) for one in cell.references]
         yield from table(head, rows, left=2)
-        if cell.harness_sentence:
-            yield esc(cell.harness_sentence)
+        for sentence in filter(None, (*_order_notes(cell), cell.harness_sentence)):
+            yield esc(sentence)
             yield ""
+
+
+def _order_notes(cell: CellView) -> Iterator[str]:
+    for group in cell.groups:
+        label = f"{group.label.capitalize()}: " if group.label else ""
+        yield label + group.order_note if group.order_note else ""
 
 
 def _code(identity: str) -> str:
@@ -153,7 +160,7 @@ def _code(identity: str) -> str:
     return f"`{identity}`" if re.fullmatch(r"[\w/#@=,.-]+", identity) else esc(identity)
 
 
-def _cell_row(cell: CellView, group: Group, row: Row) -> list[str]:
+def _cell_row(cell: CellView, group: RankGroup, row: Row) -> list[str]:
     name = esc(row.arm) + (f" ({group.label})" if group.label else "")
     return _numbers(cell, row, row.mark, name)
 
@@ -245,7 +252,7 @@ def _count_row(row: CountRow) -> list[str]:
 
 def matrix(checked: Matrix) -> str:
     """The conformance matrix alone."""
-    return "\n".join(_matrix(checked)).rstrip() + "\n"
+    return visible("\n".join(_matrix(checked)).rstrip()) + "\n"
 
 
 def _matrix(checked: Matrix) -> Iterator[str]:
@@ -311,7 +318,7 @@ def _matrix_row(row: MatrixRow) -> list[str]:
 def _terms(run: RunView) -> Iterator[str]:
     if not run.arms:
         return
-    yield "### Drivers and their terms"
+    yield "### Drivers"
     yield ""
     arms = [esc(arm.id) for arm in run.arms]
     rows = [[esc(row.name), *map(esc, row.values)] for row in run.terms]
@@ -319,7 +326,7 @@ def _terms(run: RunView) -> Iterator[str]:
 
 
 def _environment(run: RunView) -> Iterator[str]:
-    yield "### Circumstances"
+    yield "### Machine"
     yield ""
     rows = [[fact.name, esc(fact.value)] for fact in run.environment]
     yield from table(["", ""], rows, left=2)

@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from harness.core.verdicts import Verdict
+from harness.core.visible import visible_line
 from harness.report import format as fmt
 from harness.report import scale
-from harness.report.cells import CellView, Group, Row
+from harness.report.cells import CellView, RankGroup, Row
 from harness.report.view import Report, RunView
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b0508a", "#56a5d8", "#c98a00", "#6f6f78",
@@ -59,7 +60,7 @@ def _file_name(family: str) -> str:
 
 def _literal(text: str) -> str:
     """A text without mathematics: matplotlib takes `$…$` for TeX."""
-    return text.replace("$", r"\$")
+    return visible_line(text).replace("$", r"\$")
 
 
 def _colour(run: RunView, arm: str) -> str:
@@ -114,7 +115,7 @@ def _dot(axes: Axes, x: float, y: float, row: Row, colour: str) -> None:
               markeredgewidth=0.8 if ranked else 1.6)  # fmt: skip
 
 
-def _ratios(group: Group) -> Iterator[float]:
+def _ratios(group: RankGroup) -> Iterator[float]:
     """All that a row shows: its dots, and how far their intervals reach."""
     for ratio in filter(None, (row.ratio for row in group.rows)):
         ends = (ratio.low, ratio.point, ratio.high)
@@ -131,7 +132,7 @@ def _ratio_axis(axes: Axes, ratios: Sequence[float]) -> None:
     _marks(axes, marks, [f"{mark:g}×" for mark in marks])
 
 
-def _question(cell: CellView, group: Group) -> str:
+def _question(cell: CellView, group: RankGroup) -> str:
     """The title, shortened so that what tells it from its neighbours stays."""
     extra = ", ".join(filter(None, (cell.point, group.label)))
     extra = f" ({fmt.shorten(extra, _NAME - 24)})" if extra else ""
@@ -211,7 +212,9 @@ def _time_row(axes: Axes, place: int, cell: CellView, row: Row, colour: str) -> 
         axes.plot([time.low, time.high], [place, place], color=colour, linewidth=2.5,
                   solid_capstyle="round")  # fmt: skip
     _dot(axes, time.point, place, row, colour)
-    axes.text(1.02, place, _literal(_number(cell, row)), color=_TEXT, fontsize=9, **side)
+    weight = "bold" if row.rank == 1 else "normal"
+    number = _literal(_number(cell, row))
+    axes.text(1.02, place, number, color=_TEXT, fontsize=9, weight=weight, **side)
 
 
 def _number(cell: CellView, row: Row) -> str:

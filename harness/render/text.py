@@ -7,8 +7,10 @@ from string import ascii_uppercase
 from textwrap import wrap
 
 from harness.core.verdicts import Verdict
+from harness.core.visible import visible
 from harness.report import format as fmt
 from harness.report.cells import CellView, Row
+from harness.report.format import wrapped
 from harness.report.instructions import CountedCell
 from harness.report.matrix import Column, Matrix, MatrixRow
 from harness.report.memory import OPS, CellMemory, MemoryRow
@@ -25,10 +27,11 @@ def render(report: Report) -> str:
     """Everything, in plain text."""
     lines: list[str] = []
     for run in report.runs:
-        lines += [f"run {run.name}", *wrap(run.answer, WIDTH), *wrap(run.sureness, WIDTH)]
+        lines += [f"run {visible(run.name)}", *wrapped(run.answer, WIDTH)]
+        lines += wrapped(run.sureness, WIDTH)
         for one in run.findings:
-            lines += wrap(f"! {one.kind}: {one.text} {one.where}".rstrip(), WIDTH,
-                          subsequent_indent="  ")  # fmt: skip
+            said = f"! {one.kind}: {one.text} {one.where}".rstrip()
+            lines += wrapped(said, WIDTH, rest="  ")
         lines.append("")
         if run.cells:
             lines += [ranking(run), ""]
@@ -50,12 +53,12 @@ def ranking(run: RunView) -> str:
     for cell in run.cells:
         lines += [*_cell(cell), ""]
     for test in run.self_tests:
-        lines += wrap(test.sentence, WIDTH)
+        lines += wrapped(test.sentence, WIDTH)
     return "\n".join(lines).rstrip()
 
 
 def _cell(cell: CellView) -> Iterator[str]:
-    yield from wrap(cell.facts.title, WIDTH)
+    yield from wrapped(cell.facts.title, WIDTH)
     yield fmt.shorten(cell.facts.id, WIDTH)
     unit = fmt.shorten(f"{cell.facts.unit}/s", 11)
     yield f"{'':27}{'time per op':>12}  {'95 %':<13}{unit:>11}{'× fastest':>12}"
@@ -64,6 +67,7 @@ def _cell(cell: CellView) -> Iterator[str]:
             yield f"  {cell.facts.clients} {group.label}, ranked among themselves"
         for row in group.rows:
             yield from _row(cell, row)
+        yield from _note(group.order_note)
     yield from _references(cell)
 
 
@@ -86,10 +90,12 @@ def _references(cell: CellView) -> Iterator[str]:
             if (ratio := row.over_floor)
         )
         text = f"× {cell.floor.stands_for}: {ratios}"
-        yield from wrap(text, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
-    yield from wrap(
-        cell.harness_sentence, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT
-    )
+        yield from _note(text)
+    yield from _note(cell.harness_sentence)
+
+
+def _note(sentence: str) -> list[str]:
+    return wrapped(sentence, WIDTH, first=_INDENT, rest=_INDENT)
 
 
 def _row(cell: CellView, row: Row) -> Iterator[str]:
@@ -105,7 +111,7 @@ def _row(cell: CellView, row: Row) -> Iterator[str]:
 
 
 def _reason(start: str, text: str) -> Iterator[str]:
-    first, *rest = wrap(text, WIDTH - len(start)) or [""]
+    first, *rest = wrapped(text, WIDTH - len(start)) or [""]
     yield (start + first).rstrip()
     yield from (" " * len(start) + line for line in rest)
 
@@ -117,7 +123,7 @@ def memory(cells: Sequence[CellMemory]) -> str:
     """What every arm holds; the interval of its growth stands in brackets."""
     lines: list[str] = []
     for cell in cells:
-        lines += [*wrap(cell.facts.title, WIDTH), fmt.shorten(cell.facts.id, WIDTH)]
+        lines += [*wrapped(cell.facts.title, WIDTH), fmt.shorten(cell.facts.id, WIDTH)]
         lines += [
             f"{'':16}{'after':>9}{'with':>9}{'':9}{'per connection':>18}{'growth':>19}",
             f"{'':16}{'import':>9}{'session':>9}{'peak':>9}{'client':>9}{'server':>9}"
@@ -151,7 +157,7 @@ def instructions(cells: Sequence[CountedCell]) -> str:
 
 
 def _counted(cell: CountedCell) -> Iterator[str]:
-    yield from wrap(cell.facts.title, WIDTH)
+    yield from wrapped(cell.facts.title, WIDTH)
     yield fmt.shorten(cell.facts.id, WIDTH)
     yield f"{'':27}{'instructions per op':>20}{'× least':>9}{'syscalls':>12}{'spread':>12}"
     for row in cell.rows:
@@ -194,7 +200,7 @@ def _most_columns() -> int:
 def _block(table: Matrix, rows: Sequence[MatrixRow], start: int, end: int) -> Iterator[str]:
     columns = table.columns[start:end]
     for index, column in enumerate(columns, start):
-        yield f"  {_letter(index)}  {_column(column)}"
+        yield f"  {_letter(index)}  {visible(_column(column))}"
     width = WIDTH - 4 * len(columns)
     yield ""
     yield " " * width + "".join(f"{_letter(start + at):>4}" for at in range(len(columns)))
@@ -238,7 +244,7 @@ def _details(rows: Sequence[MatrixRow]) -> Iterator[str]:
             text = f"{row.cell} [{' '.join(letters)}] {verdict}: {detail}".rstrip(": ")
             yield from _wrapped(text)
             if declared:
-                yield from wrap(declared, WIDTH - 4, initial_indent="    ",
+                yield from wrap(visible(declared), WIDTH - 4, initial_indent="    ",
                                 subsequent_indent="    ", break_on_hyphens=False,
                                 break_long_words=False)  # fmt: skip
 
@@ -259,4 +265,4 @@ def _drifted(table: Matrix) -> Iterator[str]:
 
 
 def _wrapped(text: str) -> list[str]:
-    return wrap(text, WIDTH, subsequent_indent="    ")
+    return wrapped(text, WIDTH, rest="    ")

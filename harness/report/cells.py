@@ -7,7 +7,7 @@ the same arithmetic. Ratios are paired by round, because a round's weather is sh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -15,16 +15,15 @@ from harness.analysis.times import (
     achieved_rate,
     counting_trials,
     ops_per_slice,
-    paired_log_ratios,
     wall_per_op,
     worst_trials,
 )
 from harness.core import stats
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
+from harness.report.ranks import ranked
 from harness.results.records import ArmFacts, CellFacts, OpenLoop, Run, Slices, Trial
 
-FALSE_DISCOVERY = 0.05
 _ASKED = {"sync": "called", "async": "awaited"}
 
 Trials = Mapping[tuple[str, str], list[Trial]]
@@ -49,9 +48,9 @@ class Row:
 
     Times are ns per op, of an open loop response times; CPU and switches are per op too.
     `latencies` are `PERCENTILES` of single ops. `ratio` is times the fastest of the group,
-    `trimmed` the same by trimmed means, `detectable` the log-ratio to it that would have
-    been found; `over_floor` is times the cell's floor. `rank` is None where the arm may
-    not be ranked; `tied` says that it cannot be told from the fastest.
+    `trimmed` the same by trimmed means, `detectable` the smallest log-ratio to it that
+    this run would have detected; `over_floor` is times the cell's floor. `rank` is None
+    where the arm may not be ranked; `tied` says that it shares rank 1 with others.
     """
 
     arm: str
@@ -96,17 +95,20 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Arms that may be ranked together. `label` is `threads`, `tasks` or empty."""
+class RankGroup:
+    """Arms that may be ranked together. `label` is `threads`, `tasks` or empty; `first` is
+    the arm to which ratios are taken, as `ranks` defines it; `order_note` says why times or
+    ratios are not in the order shown, where they are not."""
 
     label: str
     rows: tuple[Row, ...]
+    first: str = ""
+    order_note: str = ""
 
     @property
     def fastest(self) -> Row | None:
-        """The exact arm with the least time; its ratio is 1."""
-        timed = [row for row in self.rows if row.time and row.verdict is Verdict.EXACT]
-        return min(timed, key=_point) if timed else None
+        """The row of the fastest arm; its ratio is 1."""
+        return next((row for row in self.rows if row.arm == self.first), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class CellView:
     """One question with the answers of all arms, and the references below them."""
 
     facts: CellFacts
-    groups: tuple[Group, ...]
+    groups: tuple[RankGroup, ...]
     references: tuple[Reference, ...] = ()
 
     @property
@@ -192,7 +194,7 @@ def cell_views(run: Run) -> tuple[CellView, ...]:
         CellView(cell, tuple(_groups(cell, arms, counted, worst)))
         for cell in run.header.cells
     ]
-    return _ranked(drafts, counted)
+    return ranked(drafts, counted)
 
 
 # --- one row --------------------------------------------------------------------------
@@ -203,7 +205,7 @@ def _groups(
     arms: Sequence[ArmFacts],
     counted: Trials,
     worst: Mapping[tuple[str, str], Trial],
-) -> Iterable[Group]:
+) -> Iterable[RankGroup]:
     """One group, or threads and tasks apart where clients work at the same time."""
     labels = ("threads", "tasks") if cell.clients else ("",)
     for label in labels:
@@ -217,7 +219,7 @@ def _groups(
             for arm in here
         ]
         if rows:
-            yield Group(label, tuple(rows))
+            yield RankGroup(label, tuple(rows))
 
 
 def row_of(
@@ -282,102 +284,3 @@ def _per_op(
             middle = sum(values) / len(values) if mean else median(values)
             rounds.append(middle / ops_per_slice(trial.slices, cell))
     return median(rounds) if rounds else None
-
-
-# --- ranks ----------------------------------------------------------------------------
-
-
-def _ranked(drafts: Sequence[CellView], counted: Trials) -> tuple[CellView, ...]:
-    """Ratios for all, then ties corrected over the whole report, then ranks."""
-    compared = [
-        [_compared(cell, group, counted) for group in cell.groups] for cell in drafts
-    ]
-    flat = [pair for cell in compared for group in cell for pair in group]
-    adjusted = iter(stats.benjamini_hochberg([p for _, p in flat if p is not None]))
-    return tuple(
-        replace(
-            draft,
-            groups=tuple(
-                Group(
-                    group.label, _with_ranks([_tie(row, p, adjusted) for row, p in pairs])
-                )
-                for group, pairs in zip(draft.groups, groups, strict=True)
-            ),
-        )
-        for draft, groups in zip(drafts, compared, strict=True)
-    )
-
-
-def _tie(row: Row, p: float | None, adjusted: Iterator[float]) -> Row:
-    """A row that was tested takes the next adjusted p-value: they are in its order."""
-    return row if p is None else replace(row, tied=next(adjusted) > FALSE_DISCOVERY)
-
-
-def _compared(
-    cell: CellView, group: Group, counted: Trials
-) -> list[tuple[Row, float | None]]:
-    """Each row with its ratio to the fastest and, where it may be ranked, its p-value."""
-    fastest = group.fastest
-    if fastest is None:
-        return [(row, None) for row in group.rows]
-    pairs: list[tuple[Row, float | None]] = []
-    for row in group.rows:
-        logs = _log_ratios(counted, cell, row, fastest) if row.time else []
-        if not logs:
-            pairs.append((row, None))
-            continue
-        ratio = stats.hodges_lehmann(logs)
-        may_rank = row.verdict is Verdict.EXACT and ratio.low is not None
-        p = stats.signed_rank_p(logs) if may_rank and row is not fastest else None
-        pairs.append((_with_ratio(row, logs, ratio, itself=row is fastest), p))
-    return pairs
-
-
-def _with_ratio(row: Row, logs: list[float], ratio: stats.Estimate, *, itself: bool) -> Row:
-    """The ratio to the fastest, the same by trimmed means, what could have been seen."""
-    if itself:
-        return replace(row, ratio=ratio.exp())
-    return replace(
-        row,
-        ratio=ratio.exp(),
-        trimmed=stats.trimmed_mean(logs).exp(),
-        detectable=stats.detectable_effect(stats.spread(logs), len(logs)),
-    )
-
-
-def _log_ratios(counted: Trials, cell: CellView, row: Row, fastest: Row) -> list[float]:
-    own, best = (counted.get((cell.facts.id, one.arm), ()) for one in (row, fastest))
-    return paired_log_ratios(own, best, cell.facts)
-
-
-def _with_ranks(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Rank the exact rows that have an interval; everything else follows them."""
-    exact = [row for row in rows if row.verdict is Verdict.EXACT and row.sure]
-    exact = [row for row in rows if row.verdict is Verdict.EXACT and row.sure]
-    able = sorted(exact, key=_from_the_fastest)
-    ties = any(row.tied for row in able)
-    first = [row for index, row in enumerate(able) if row.tied or index == 0]
-    rest = [row for row in able if row not in first]
-    ranked = [replace(row, rank=1, tied=ties) for row in first]
-    ranked += [replace(row, rank=len(first) + place) for place, row in enumerate(rest, 1)]
-    others = [row for row in rows if row not in able]
-    return tuple(ranked + sorted(others, key=_after_the_ranked))
-
-
-def _after_the_ranked(row: Row) -> tuple[int, float]:
-    """Timed but not ranked first, then what has no number, the mildest first."""
-    if row.time is not None:
-        return (int(row.verdict is not Verdict.EXACT), row.time.point)
-    if row.verdict is None:
-        return (90, 0.0)
-    return (80 if row.verdict is Verdict.INVALID else 2 + row.verdict.severity, 0.0)
-
-
-def _from_the_fastest(row: Row) -> tuple[float, float]:
-    """By ratio, as that is what a reader sees; by time where nothing is paired."""
-    return (row.ratio.point if row.ratio else math.inf, _point(row))
-
-
-def _point(row: Row) -> float:
-    assert row.time is not None
-    return row.time.point

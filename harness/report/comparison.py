@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from harness.analysis.compare import Comparison
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.analysis.compare import Answer, CellChange, Comparison
 from harness.core import stats
+from harness.core.verdicts import Change
 from harness.report import format as fmt
+
+WORDS = {
+    Change.REGRESSED: "slower",
+    Change.IMPROVED: "faster",
+    Change.SAME: "same",
+    Change.INCONCLUSIVE: "inconclusive",
+    Change.NOT_COMPARABLE: "not comparable",
+}
+"""What a change is called beside a number; more instructions are `more`."""
+_COUNTED = {Change.REGRESSED: "more", Change.IMPROVED: "fewer"}
+_MOST_PATHS = 4
 
 
 def headline(comparison: Comparison) -> str:
@@ -50,3 +66,77 @@ def doubts(comparison: Comparison) -> list[str]:
     elif shift is not None:
         lines.append(f"common shift of unchanged drivers: {fmt.change(shift)} (tolerated)")
     return lines + list(comparison.warnings)
+
+
+# --- the end, in a few lines ------------------------------------------------------------
+
+
+def word(change: Change, lane: str) -> str:
+    """`slower` of times, `more` of instructions."""
+    return (WORDS if lane == "time" else WORDS | _COUNTED)[change]
+
+
+def score(comparison: Comparison) -> str:
+    """`REGRESSION  1 slower · 1 faster · 0 same · 50 inconclusive  (threshold ±3 %)`."""
+    if comparison.invalid:
+        return headline(comparison)
+    counts = comparison.counts
+    parts = [
+        f"{counts[kind]:,} {word(kind, comparison.lane)}"
+        for kind in WORDS
+        if counts[kind] or kind is not Change.NOT_COMPARABLE
+    ]
+    threshold = f"(threshold ±{comparison.threshold * 100:g} %)"
+    return f"{comparison.answer.upper()}  {' · '.join(parts)}  {threshold}"
+
+
+def undecided(comparison: Comparison) -> str:
+    """Why so many comparisons are inconclusive; empty where none is."""
+    rows = [one for one in comparison.changes if one.change is Change.INCONCLUSIVE]
+    if not rows:
+        return ""
+    tally = Counter(_why(row, comparison) for row in rows)
+    return f"inconclusive: {', '.join(f'{count:,} {why}' for why, count in tally.items())}"
+
+
+def _why(row: CellChange, comparison: Comparison) -> str:
+    if comparison.shifted:
+        return "in which the machine itself may have changed"
+    if row.shift is None:
+        return f"with fewer than {stats.MIN_ROUNDS} rounds"
+    if row.detectable is not None and math.isinf(row.detectable):
+        return "with too few rounds for so many tests"
+    return "with an interval that is too wide"
+
+
+def most_suspicious(comparison: Comparison) -> CellChange | None:
+    """What is inconclusive and may have become slower by most."""
+    rows = [
+        row
+        for row in comparison.changes
+        if row.change is Change.INCONCLUSIVE and row.shift and row.shift.high is not None
+    ]
+    return max(rows, key=_worst_end, default=None)
+
+
+def _worst_end(row: CellChange) -> float:
+    assert row.shift is not None
+    return row.shift.high if row.shift.high is not None else row.shift.point
+
+
+def next_step(comparison: Comparison) -> str:
+    """The command that would decide; empty where everything is decided."""
+    if comparison.answer not in (Answer.REGRESSION, Answer.INCONCLUSIVE):
+        return ""
+    wanted = (Change.REGRESSED, Change.INCONCLUSIVE)
+    rows = [one for kind in wanted for one in comparison.changes if one.change is kind]
+    paths = list(dict.fromkeys(row.cell.partition("#")[0] for row in rows))
+    more = " …" if len(paths) > _MOST_PATHS else ""
+    how = "--effort gate" if comparison.lane == "time" else f"--lane {comparison.lane}"
+    return f"next: pgdyno bench {how} {' '.join(paths[:_MOST_PATHS])}{more}"
+
+
+def told(comparison: Comparison) -> Sequence[CellChange]:
+    """The rows that are shown one by one: what changed, and what could not be compared."""
+    quiet = (Change.INCONCLUSIVE, Change.SAME)
+    return [one for one in comparison.changes if one.change not in quiet]

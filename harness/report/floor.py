@@ -47,19 +47,17 @@ def _with(cell: CellView, references: Sequence[Reference]) -> CellView:
 
 
 def _reference(cell: CellView, arm: ArmFacts, row: Row, kinds: dict[str, str]) -> Reference:
-    """A reference with its share of the fastest driver of its kind."""
-    stands_for = arm.reference.partition(":")[0]
-    alike = [
-        one
-        for one in cell.rows
-        if one.time and one.verdict is Verdict.EXACT and kinds[one.arm] == arm.kind
-    ]
-    if row.time is None or not alike:
-        return Reference(row, stands_for, arm.kind)
-    fastest = min(alike, key=lambda one: one.time.point if one.time else 0.0)
-    assert fastest.time is not None
+    """A reference with its share of the fastest driver of its kind: rows are in order."""
+    alike = (
+        driver
+        for driver in cell.rows
+        if driver.verdict is Verdict.EXACT and kinds[driver.arm] == arm.kind
+    )
+    fastest = next((driver for driver in alike if driver.time), None)
+    if row.time is None or fastest is None or fastest.time is None:
+        return Reference(row, arm.reference, arm.kind)
     share = row.time.point / fastest.time.point
-    return Reference(row, stands_for, arm.kind, share, fastest.arm)
+    return Reference(row, arm.reference, arm.kind, share, fastest.arm)
 
 
 def _over_floor(cell: CellView, counted: Trials) -> CellView:

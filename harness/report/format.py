@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from textwrap import wrap
 
 from harness.core import stats
 from harness.core.verdicts import Verdict
+from harness.core.visible import visible
 
 MINUS = "−"
 NONE = "–"
@@ -28,8 +30,8 @@ MEANINGS: dict[Verdict, str] = {
     Verdict.CRASHED: "the process died",
     Verdict.HUNG: "no answer before the deadline",
     Verdict.LOSSY: "a silently different value",
-    Verdict.DIFFERS: "the right value as another Python type than usual",
-    Verdict.REJECTED: "a clear error",
+    Verdict.DIFFERS: "the right value, but another Python type than usual",
+    Verdict.REJECTED: "an error where a value was due",
     Verdict.UNSUPPORTED: "the driver does not offer it",
     Verdict.SKIPPED: "the server lacks it",
     Verdict.EXACT: "as the server has it",
@@ -111,6 +113,11 @@ def percentage(share: float) -> str:
     return f"{figures(share * 100, 2)} %"
 
 
+def percent_change(log_ratio: float) -> float:
+    """A log-ratio as a change in per cent: where it lies on a chart."""
+    return stats.percent(log_ratio)
+
+
 def change(log_ratio: float | None, *, sign: bool = True, decimals: int = 1) -> str:
     """A log-ratio in per cent: `+8.1 %`."""
     if log_ratio is None:
@@ -152,13 +159,20 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
+def wrapped(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
+    """The text as lines of at most `width` characters, each with its indent."""
+    return wrap(visible(text), width, initial_indent=first, subsequent_indent=rest)
+
+
 def shorten(text: str, limit: int) -> str:
     """A text cut at `limit` characters, with what was cut said by an ellipsis."""
+    text = visible(text)
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
 
 
 def markdown_cell(text: str) -> str:
     """A text that can stand in a table of Markdown without becoming markup."""
+    text = visible(text)
     for char in "\\`*_[]|~":
         text = text.replace(char, "\\" + char)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

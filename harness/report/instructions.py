@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.analysis.instructions import CountedSide, counted_sides
+from harness.analysis.instructions import ArmInstructions, arm_instructions
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
 from harness.results.records import ArmFacts, CellFacts, Run
@@ -74,7 +74,7 @@ class CountedCell:
 
 def counted_cells(run: Run) -> tuple[CountedCell, ...]:
     """All cells of a run that counted, in the order of its header."""
-    sides = counted_sides(run)
+    sides = arm_instructions(run)
     arms = [arm for arm in run.header.arms if arm.competes]
     return tuple(
         CountedCell(
@@ -84,7 +84,7 @@ def counted_cells(run: Run) -> tuple[CountedCell, ...]:
     )
 
 
-def _row(arm: ArmFacts, side: CountedSide | None) -> CountRow:
+def _row(arm: ArmFacts, side: ArmInstructions | None) -> CountRow:
     if side is None:
         return CountRow(arm.id, None, arm.problem or "not counted")
     return CountRow(

@@ -160,7 +160,7 @@ def _alike(one: Check | None, other: Check | None) -> bool:
     """Whether two profiles of a driver say the same of a cell, or one of them nothing."""
     if one is None or other is None:
         return True
-    told = ("verdict", "detail", "observed", "expected", "drift", "deviation")
+    told = ("verdict", "code", "detail", "observed", "expected", "drift", "deviation")
     return all(getattr(one, name) == getattr(other, name) for name in told)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.analysis.memory import Growth, Holding, Size, holdings
+from harness.analysis.memory import ArmMemory, Growth, Size, arm_memory
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
 from harness.results.records import CellFacts, Run
@@ -51,7 +51,7 @@ def cell_memories(run: Run) -> tuple[CellMemory, ...]:
     """All cells of a run that counted memory; empty for another run."""
     if run.header.lane != "memory":
         return ()
-    known = {(one.cell, one.arm): one for one in holdings(run)}
+    known = {(one.cell, one.arm): one for one in arm_memory(run)}
     left_out = {note.cell for note in run.notes if note.kind == "left-out"}
     return tuple(
         CellMemory(
@@ -66,11 +66,11 @@ def cell_memories(run: Run) -> tuple[CellMemory, ...]:
     )
 
 
-def _absent(cell: CellFacts, arm: str, problem: str) -> Holding:
-    return Holding(cell.id, arm, None, problem or "not measured")
+def _absent(cell: CellFacts, arm: str, problem: str) -> ArmMemory:
+    return ArmMemory(cell.id, arm, None, problem or "not measured")
 
 
-def _row(one: Holding) -> MemoryRow:
+def _row(one: ArmMemory) -> MemoryRow:
     row = MemoryRow(one.arm, one.verdict, one.detail, one.leaks)
     if one.growth is None:
         return row
@@ -105,7 +105,7 @@ def _interval(growth: Growth) -> str:
 
 def told(run: Run) -> Iterator[tuple[str, str]]:
     """Where a leak is told: the sentence, and the cell."""
-    for one in holdings(run):
+    for one in arm_memory(run):
         if one.growth is not None and one.growth.leaks:
             yield (
                 f"{one.arm} grows by {fmt.amount(one.growth.point)} per op "
@@ -117,4 +117,4 @@ def told(run: Run) -> Iterator[tuple[str, str]]:
 
 def repeats(run: Run) -> int:
     """The most repeats that any cell and arm has."""
-    return max((one.repeats for one in holdings(run)), default=0)
+    return max((one.repeats for one in arm_memory(run)), default=0)

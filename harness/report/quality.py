@@ -10,7 +10,7 @@ from statistics import median
 from harness.analysis.times import counting_trials, paired_log_ratios
 from harness.core import stats
 from harness.report import format as fmt
-from harness.report.cells import CellView, Group, Trials
+from harness.report.cells import CellView, RankGroup, Trials
 from harness.results.records import ArmFacts, CellFacts, Run
 
 AA_LEVEL = 0.01
@@ -50,12 +50,13 @@ class SelfTest:
         if not self.conclusive:
             return (
                 f"{self.original} ran against itself, but fewer than {stats.MIN_ROUNDS} "
-                "rounds can tell nothing apart."
+                "rounds cannot tell anything apart."
             )
         return (
-            f"{self._found} In a typical question this run could not have seen "
-            f"differences below {fmt.change(self.typical, sign=False)}; in the worst "
-            f"({self.worst.cell}), below {fmt.change(self.worst.detectable, sign=False)}."
+            f"{self._found} The smallest detectable difference (80 % power) is "
+            f"{fmt.change(self.typical, sign=False)} in a typical question and "
+            f"{fmt.change(self.worst.detectable, sign=False)} in the worst "
+            f"({self.worst.cell})."
         )
 
     @property
@@ -187,7 +188,7 @@ def _complete(cell: CellView) -> bool:
     return bool(cell.rows) and all(row.rank is not None and row.ratio for row in cell.rows)
 
 
-def _ratio(group: Group, arm: str) -> float:
+def _ratio(group: RankGroup, arm: str) -> float:
     ratio = next(row.ratio for row in group.rows if row.arm == arm)
     assert ratio is not None
     return ratio.point

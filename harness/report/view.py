@@ -23,7 +23,11 @@ from harness.report import format as fmt
 from harness.report.cells import CellView, Row, cell_views
 from harness.report.instructions import CountedCell, counted_cells
 from harness.report.instructions import sureness as counted_sureness
+from harness.report.measured import ranked_sentence
 from harness.results.records import ArmFacts, Check, Note, Run
+
+_NOTE_KINDS = {"dropped": "too few"}
+"""What a reader calls a kind of note, where that is another word."""
 
 _DIGITS = re.compile(r"[\d.]+")
 
@@ -40,11 +44,13 @@ TERMS = {
     "autocommit": "autocommit",
     "pool": "pool",
     "loop": "event loop",
+    "commits": "commits an op",
+    "binds": "binds parameters",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class RunFact:
     """A line of the environment."""
 
     name: str
@@ -52,7 +58,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class ArmView:
     """A driver as a column: `rss_bytes` is its greatest peak."""
 
     id: str
@@ -81,7 +87,7 @@ class TermRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Remark:
     """Something a reader must know. `grave` if it casts doubt on numbers."""
 
     kind: str
@@ -98,10 +104,10 @@ class RunView:
     kind: str
     answer: str
     sureness: str
-    environment: tuple[Fact, ...]
-    arms: tuple[Arm, ...]
+    environment: tuple[RunFact, ...]
+    arms: tuple[ArmView, ...]
     terms: tuple[TermRow, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[Remark, ...]
     cells: tuple[CellView, ...]
     means: tuple[quality.ArmMean, ...]
     mean_cells: int
@@ -122,7 +128,7 @@ class RunView:
         return "Benchmark" if self.cells else "Conformance"
 
     @property
-    def competitors(self) -> tuple[Arm, ...]:
+    def competitors(self) -> tuple[ArmView, ...]:
         """The arms that are compared: neither A/A arms nor references."""
         return tuple(arm for arm in self.arms if not arm.twin and not arm.reference)
 
@@ -147,7 +153,7 @@ class Report:
     runs: tuple[RunView, ...]
 
     @property
-    def grave(self) -> tuple[Finding, ...]:
+    def grave(self) -> tuple[Remark, ...]:
         """What casts doubt on numbers, of all runs."""
         return tuple(one for run in self.runs for one in run.findings if one.grave)
 
@@ -212,12 +218,14 @@ def _answer(
 ) -> str:
     parts = []
     arms = fmt.plural(sum(arm.competes for arm in run.header.arms), "driver")
-    timed = [row.verdict for cell in cells for row in cell.rows]
-    told = [row.verdict for cell in counted for row in cell.rows]
-    for length, verdicts in ((len(cells), timed), (len(counted), told)):
-        if length:
-            tally = Counter(filter(None, verdicts))
-            parts.append(f"{fmt.plural(length, 'cell')} × {arms}: {_tally(tally)}.")
+    if cells:
+        wrong = _tally(_not_exact(cells))
+        parts.append(f"{ranked_sentence(cells)}.".capitalize())
+        parts.append(f"Not exact, of {arms}: {wrong}." if wrong else f"{arms}, all exact.")
+    if counted:
+        told = Counter(row.verdict for cell in counted for row in cell.rows if row.verdict)
+        size = f"{fmt.plural(len(counted), 'question')} × {arms}"
+        parts.append(f"{size}: {_tally(told)}.")
     if table:
         columns = fmt.plural(len(table.columns), "column")
         size = f"{fmt.plural(len(table.rows), 'check')} × {columns}"
@@ -225,10 +233,15 @@ def _answer(
     if held:
         tally = Counter(row.verdict for cell in held for row in cell.rows if row.verdict)
         grows = sum(row.grows for cell in held for row in cell.rows)
-        size = f"{fmt.plural(len(held), 'cell')} × {arms}"
+        size = f"{fmt.plural(len(held), 'question')} × {arms}"
         found = f"{grows or 'none'} of them {'grows' if grows == 1 else 'grow'}"
         parts.append(f"{size}: {_tally(tally)}; {found}.")
     return " ".join(parts) or "Nothing was measured or checked."
+
+
+def _not_exact(cells: Sequence[CellView]) -> Counter[Verdict]:
+    verdicts = (row.verdict for cell in cells for row in cell.rows if row.verdict)
+    return Counter(one for one in verdicts if one is not Verdict.EXACT)
 
 
 def _tally(counts: Mapping[Verdict, int]) -> str:
@@ -270,31 +283,31 @@ def _sureness(
 # --- the circumstances ----------------------------------------------------------------
 
 
-def _environment(run: Run) -> Iterator[Fact]:
+def _environment(run: Run) -> Iterator[RunFact]:
     header, machine, server = run.header, run.header.machine, run.header.server
     memory = f"{machine.memory_bytes / 2**30:.1f} GiB"
     virtual = f", virtual ({machine.virtual})" if machine.virtual else ""
-    yield Fact(
+    yield RunFact(
         "machine", f"{machine.cpu}, {fmt.plural(machine.cores, 'core')}, {memory}{virtual}"
     )
-    yield Fact("system", f"{machine.system} {machine.release}")
-    yield Fact("Python", f"{machine.implementation} {machine.python}")
+    yield RunFact("system", f"{machine.system} {machine.release}")
+    yield RunFact("Python", f"{machine.implementation} {machine.python}")
     managed = "managed by pgdyno" if server.managed else "borrowed"
-    yield Fact("server", f"PostgreSQL {server.version} ({server.label}, {managed})")
-    yield Fact("transport", server.transport)
-    yield Fact("extensions", _pairs(server.extensions, " "))
-    yield Fact("server settings", _pairs(server.settings, " = "))
-    yield Fact("placement", _pairs(header.placement, " = "))
-    yield Fact("effort", header.effort or fmt.NONE)
+    yield RunFact("server", f"PostgreSQL {server.version} ({server.label}, {managed})")
+    yield RunFact("transport", server.transport)
+    yield RunFact("extensions", _pairs(server.extensions, " "))
+    yield RunFact("server settings", _pairs(server.settings, " = "))
+    yield RunFact("placement", _pairs(header.placement, " = "))
+    yield RunFact("effort", header.effort or fmt.NONE)
     if run.counts:
         programs = ", ".join(sorted(counters(run))) or fmt.NONE
-        yield Fact("instructions counted by", programs)
-    yield Fact("seed", str(header.seed))
-    yield Fact("started", header.started)
-    yield Fact("duration", fmt.span(run.footer.elapsed_ns) if run.footer else "unknown")
-    yield Fact("pgdyno", header.pgdyno)
-    yield Fact("command", shlex.join(["pgdyno", *_without_name(header.command)]))
-    yield Fact("results file", run.path.rpartition("/")[2])
+        yield RunFact("instructions counted by", programs)
+    yield RunFact("seed", str(header.seed))
+    yield RunFact("started", header.started)
+    yield RunFact("duration", fmt.span(run.footer.elapsed_ns) if run.footer else "unknown")
+    yield RunFact("pgdyno", header.pgdyno)
+    yield RunFact("command", shlex.join(["pgdyno", *_without_name(header.command)]))
+    yield RunFact("results file", run.path.rpartition("/")[2])
 
 
 def _without_name(command: Sequence[str]) -> Sequence[str]:
@@ -313,7 +326,7 @@ def _hues(runs: Sequence[Run]) -> dict[str, int]:
     return {name: index for index, name in enumerate(dict.fromkeys(names))}
 
 
-def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[Arm]:
+def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[ArmView]:
     """All drivers, and the references that some driver is compared with: the harness's own
     have no terms."""
     floors = {cell.floor.row.arm for cell in cells if cell.floor}
@@ -323,7 +336,7 @@ def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[Arm]:
     for arm in run.header.arms:
         if arm.reference and arm.id not in floors:
             continue
-        yield Arm(
+        yield ArmView(
             id=arm.id,
             twin=arm.twin,
             reference=arm.reference,
@@ -335,7 +348,7 @@ def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[Arm]:
         )
 
 
-def _terms(arms: Sequence[Arm]) -> tuple[TermRow, ...]:
+def _terms(arms: Sequence[ArmView]) -> tuple[TermRow, ...]:
     """Every term of every arm; the known ones first and in their own order."""
     known = [name for name in TERMS if any(name in arm.terms for arm in arms)]
     other = sorted({name for arm in arms for name in arm.terms} - TERMS.keys())
@@ -352,11 +365,11 @@ def _terms(arms: Sequence[Arm]) -> tuple[TermRow, ...]:
     return tuple(rows)
 
 
-def _declared(name: str, arm: Arm) -> str:
+def _declared(name: str, arm: ArmView) -> str:
     return arm.terms.get(name) or fmt.NONE
 
 
-def _term(name: str, arms: Sequence[Arm], value: Callable[[Arm], str]) -> TermRow:
+def _term(name: str, arms: Sequence[ArmView], value: Callable[[ArmView], str]) -> TermRow:
     drivers = {value(arm) for arm in arms if not arm.reference}
     return TermRow(name, tuple(map(value, arms)), len(drivers) > 1)
 
@@ -369,16 +382,16 @@ def _findings(
     cells: Sequence[CellView],
     tests: Sequence[quality.SelfTest],
     averages: Sequence[quality.ArmMean],
-) -> Iterator[Finding]:
+) -> Iterator[Remark]:
     if run.truncated:
         text = (
             f"The results file is truncated: {run.truncated}. What is missing is unknown."
         )
-        yield Finding("truncated", text, grave=True)
+        yield Remark("truncated", text, grave=True)
     for test in tests:
         yield from _doubts(test)
     yield from (_problem(arm) for arm in run.header.arms if arm.problem)
-    yield from (Finding("grows", text, cell) for text, cell in memory.told(run))
+    yield from (Remark("grows", text, cell) for text, cell in memory.told(run))
     yield from _few_rounds(cells)
     yield from (_doubt(one) for one in audit.audit(run))
     yield from _dominated(averages)
@@ -386,24 +399,24 @@ def _findings(
     yield from _disturbed(run)
 
 
-def _doubts(test: quality.SelfTest) -> Iterator[Finding]:
+def _doubts(test: quality.SelfTest) -> Iterator[Remark]:
     for cell in test.doubtful:
         text = (
             f"{test.original} differs from itself by {fmt.change(cell.shift.point)}. "
             "Differences of this size between drivers mean nothing in this run."
         )
-        yield Finding("A/A", text, cell.cell, grave=True)
+        yield Remark("A/A", text, cell.cell, grave=True)
 
 
-def _problem(arm: ArmFacts) -> Finding:
-    return Finding("driver", f"{arm.id} took no part: {arm.problem}", arm.id)
+def _problem(arm: ArmFacts) -> Remark:
+    return Remark("driver", f"{arm.id} took no part: {arm.problem}", arm.id)
 
 
-def _doubt(one: audit.Doubt) -> Finding:
-    return Finding(one.kind, one.text, one.where, one.grave)
+def _doubt(one: audit.Doubt) -> Remark:
+    return Remark(one.kind, one.text, one.where, one.grave)
 
 
-def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Finding]:
+def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Remark]:
     """Means that one question decides."""
     for one in averages:
         if one.dominated_by:
@@ -411,28 +424,29 @@ def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Finding]:
                 f"the mean of {one.arm} is {fmt.times(one.mean.point)} the fastest, and "
                 f"{fmt.times(one.without)} without this one question"
             )
-            yield Finding("mean", text, one.dominated_by)
+            yield Remark("mean", text, one.dominated_by)
 
 
-def _few_rounds(cells: Sequence[CellView]) -> Iterator[Finding]:
+def _few_rounds(cells: Sequence[CellView]) -> Iterator[Remark]:
     few = [cell for cell in cells if any(_unsure(row) for row in cell.rows)]
     if few:
         text = (
-            f"{fmt.plural(len(few), 'cell')} of {len(cells)} with fewer than {MIN_ROUNDS} "
-            "undisturbed rounds: a median, no interval, no rank."
+            f"{len(few)} of {fmt.plural(len(cells), 'question')} had fewer than "
+            f"{MIN_ROUNDS} quiet rounds: a median, no interval, no rank."
         )
-        yield Finding("rounds", text, ", ".join(cell.facts.id for cell in few[:3]))
+        yield Remark("rounds", text, ", ".join(cell.facts.id for cell in few[:3]))
 
 
 def _unsure(row: Row) -> bool:
     return bool(row.verdict and row.verdict.timeable and not row.sure)
 
 
-def _note(note: Note) -> Finding:
-    return Finding(note.kind, note.text, ", ".join(filter(None, (note.cell, note.arm))))
+def _note(note: Note) -> Remark:
+    kind = _NOTE_KINDS.get(note.kind, note.kind)
+    return Remark(kind, note.text, ", ".join(filter(None, (note.cell, note.arm))))
 
 
-def _disturbed(run: Run) -> Iterator[Finding]:
+def _disturbed(run: Run) -> Iterator[Remark]:
     """Blocks that were thrown away, with the commonest reason."""
     blocks = {
         (one.cell, one.round, one.attempt): one.disturbed
@@ -446,4 +460,4 @@ def _disturbed(run: Run) -> Iterator[Finding]:
             f"{fmt.plural(len(blocks), 'block')} disturbed and not counted; in "
             f"{count} of them {reason}."
         )
-        yield Finding("disturbed", text)
+        yield Remark("disturbed", text)

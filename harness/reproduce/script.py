@@ -34,7 +34,7 @@ class NoReproduction(Exception):  # noqa: N818 - a statement of fact, not a fail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class DriverCode:
     """A driver's code as its worker hands it over.
 
     `definitions` are functions and constants in the order in which they must stand.
@@ -54,7 +54,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpCode(Code):
+class OpCode(DriverCode):
     """The code of one op, and what it was bound with.
 
     `call` is how it is called and `params` what with, call by call; `values` are the
@@ -73,7 +73,7 @@ class OpCode(Code):
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Setting:
     """What is there before the op, and what is looked at after it.
 
     `setup` is SQL for the schema; `state` a query for afterwards; `calls` how many calls
@@ -107,7 +107,7 @@ class Scene:
         return (("search_path", path), *self.settings) if path else self.settings
 
 
-def script(code: OpCode, op: Op, scene: Scene) -> str:
+def script(code: OpCode, op: Op, scene: Setting) -> str:
     """The whole script.
 
     Raises:
@@ -123,7 +123,7 @@ def script(code: OpCode, op: Op, scene: Scene) -> str:
 
 
 def whole(
-    code: Code,
+    code: DriverCode,
     title: Iterable[str],
     before: Iterable[str],
     play: Iterable[str],
@@ -187,7 +187,7 @@ def _comment(lines: Iterable[str]) -> Iterator[str]:
 # --- one op -----------------------------------------------------------------------------
 
 
-def _assignments(code: OpCode, scene: Scene) -> Iterator[str]:
+def _assignments(code: OpCode, scene: Setting) -> Iterator[str]:
     """The inputs of the op, and the SQL around it."""
     yield ""
     if scene.setup:
@@ -205,7 +205,7 @@ def _assignments(code: OpCode, scene: Scene) -> Iterator[str]:
         yield f"text_form = {_sql_text(form)}"
 
 
-def _setup(scene: Scene) -> str:
+def _setup(scene: Setting) -> str:
     return (
         f"drop schema if exists {SCHEMA} cascade;\n"
         f"create schema {SCHEMA};\n"
@@ -215,7 +215,7 @@ def _setup(scene: Scene) -> str:
     )
 
 
-def _play(code: OpCode, op: Op, scene: Scene) -> Iterator[str]:
+def _play(code: OpCode, op: Op, scene: Setting) -> Iterator[str]:
     """Fill a schema, open the connection, call the op, look at what is left."""
     if scene.setup or scene.state:
         yield f"control = {code.wait}connect({code.control})"

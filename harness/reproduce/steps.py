@@ -24,7 +24,7 @@ from harness.plugin import acts
 from harness.plugin.act_source import source_of
 from harness.reproduce.script import (
     SCHEMA,
-    Code,
+    DriverCode,
     NoReproduction,
     Ran,
     exception_of,
@@ -61,7 +61,7 @@ def acts_of(cell: Cell) -> list[str]:
     return sorted(own | {"connect", "execute", "execute_script", "fetch", "fetch_val"})
 
 
-def script(cell: Cell, arm: Arm, code: Code, title: Sequence[str]) -> str:
+def script(cell: Cell, arm: Arm, code: DriverCode, title: Sequence[str]) -> str:
     """The whole script.
 
     Raises:
@@ -74,7 +74,9 @@ def script(cell: Cell, arm: Arm, code: Code, title: Sequence[str]) -> str:
 
 
 class _Script:
-    def __init__(self, cell: Cell, arm: Arm, code: Code, title: Sequence[str]) -> None:
+    def __init__(
+        self, cell: Cell, arm: Arm, code: DriverCode, title: Sequence[str]
+    ) -> None:
         self.cell = cell
         self.arm = arm
         self.code = code

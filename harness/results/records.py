@@ -11,7 +11,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-SCHEMA = 1
+from harness.core.digests import version_of
+from harness.core.verdicts import Code, Facts, Judgement, Verdict
+
+SCHEMA = 2
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="record"):
@@ -94,6 +97,15 @@ class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
     work: str = ""
 
+    def asks_as(self, other: CellFacts) -> bool:
+        """Whether both ask the same work, as far as the files can tell.
+
+        Digests of two versions say nothing of each other; then the SQL must be the same.
+        """
+        if version_of(self.digest) == version_of(other.digest):
+            return self.digest == other.digest
+        return self.sql == other.sql
+
 
 class Header(Record, frozen=True, kw_only=True, tag="header"):
     """The first line: what was asked, of whom, where."""
@@ -112,6 +124,42 @@ class Header(Record, frozen=True, kw_only=True, tag="header"):
     placement: dict[str, str] = msgspec.field(default_factory=dict)
     arms: list[ArmFacts] = msgspec.field(default_factory=list)
     cells: list[CellFacts] = msgspec.field(default_factory=list)
+
+
+class Judged(Record, frozen=True, kw_only=True):
+    """A record of a cell that was judged; what is read most stands here once more."""
+
+    judgement: Judgement
+
+    @property
+    def verdict(self) -> Verdict:
+        """What became of the cell."""
+        return self.judgement.verdict
+
+    @property
+    def code(self) -> Code:
+        """Why, for programs."""
+        return self.judgement.code
+
+    @property
+    def facts(self) -> Facts:
+        """On what the judgement rests, for programs."""
+        return self.judgement.facts
+
+    @property
+    def detail(self) -> str:
+        """Why, for people."""
+        return self.judgement.detail
+
+    @property
+    def observed(self) -> str:
+        """What came, for people."""
+        return self.judgement.observed
+
+    @property
+    def expected(self) -> str:
+        """What had to come, for people."""
+        return self.judgement.expected
 
 
 class Slices(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +192,7 @@ class OpenLoop(msgspec.Struct, frozen=True, kw_only=True):
     cpu_ns: int
 
 
-class Trial(Record, frozen=True, kw_only=True, tag="trial"):
+class Trial(Judged, frozen=True, kw_only=True, tag="trial"):
     """One cell of one arm in one round: its verdict and, if that allows, its times.
 
     `attempt` counts the repetitions of a block that was disturbed; only the last
@@ -156,10 +204,6 @@ class Trial(Record, frozen=True, kw_only=True, tag="trial"):
     arm: str
     round: int
     attempt: int = 0
-    verdict: str
-    detail: str = ""
-    observed: str = ""
-    expected: str = ""
     disturbed: str = ""
     steady: bool = True
     slices: Slices | None = None
@@ -202,20 +246,16 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Footprint(Record, frozen=True, kw_only=True, tag="footprint"):
+class Footprint(Judged, frozen=True, kw_only=True, tag="footprint"):
     """One cell of one arm, once more in fresh processes: its verdict and its memory."""
 
     cell: str
     arm: str
     repeat: int
-    verdict: str
-    detail: str = ""
-    observed: str = ""
-    expected: str = ""
     memory: Memory | None = None
 
 
-class Count(Record, frozen=True, kw_only=True, tag="count"):
+class Count(Judged, frozen=True, kw_only=True, tag="count"):
     """One cell of one arm in one process whose instructions were counted.
 
     A slice of `low_ops` and one of `high_ops` ran in it, equal in everything else; the
@@ -227,10 +267,6 @@ class Count(Record, frozen=True, kw_only=True, tag="count"):
     cell: str
     arm: str
     repeat: int
-    verdict: str
-    detail: str = ""
-    observed: str = ""
-    expected: str = ""
     counter: str = ""
     low_ops: int = 0
     high_ops: int = 0
@@ -240,7 +276,7 @@ class Count(Record, frozen=True, kw_only=True, tag="count"):
     high_syscalls: int = 0
 
 
-class Check(Record, frozen=True, kw_only=True, tag="check"):
+class Check(Judged, frozen=True, kw_only=True, tag="check"):
     """One cell of the conformance matrix.
 
     `expected_verdict`, `drift`, `deviation` and `link` say what was known of the cell
@@ -252,10 +288,6 @@ class Check(Record, frozen=True, kw_only=True, tag="check"):
     cell: str
     driver: str
     profile: str
-    verdict: str
-    detail: str
-    observed: str
-    expected: str
     elapsed_ns: int = 0
     expected_verdict: str = ""
     drift: str = ""
@@ -264,8 +296,8 @@ class Check(Record, frozen=True, kw_only=True, tag="check"):
 
     @property
     def trait(self) -> str:
-        """The fact that the cell asked for; only such a cell is exact and observed."""
-        return self.observed if self.verdict == "exact" else ""
+        """The fact that the cell asked for, if it asks for one."""
+        return self.observed if self.code is Code.OBSERVED else ""
 
     def marked(
         self, *, expected_verdict: str, drift: str, deviation: str, link: str

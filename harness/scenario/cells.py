@@ -163,7 +163,7 @@ def _needs(names: tuple[str, ...], where: str) -> tuple[str, ...]:
     for name in names:
         if not NEEDS.fullmatch(name):
             raise ScenarioError(
-                f"{where}: a server cannot be asked for '{name}'",
+                f"{where}: unknown server requirement '{name}' in `needs`",
                 hint="version>=N, extension:NAME, type:NAME, superuser, owned, spare, "
                 "standby, pgbouncer or tls",
             )

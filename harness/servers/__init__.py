@@ -63,7 +63,7 @@ class Server:
     binaries: Path | None = None
 
 
-class Kind(Protocol):
+class ServerKind(Protocol):
     """A module in this package: `open(spec)` yields a `Server` and cleans up."""
 
     def open(self, spec: ServerSpec) -> contextlib.AbstractContextManager[Server]:
@@ -89,6 +89,6 @@ def parse(
 @contextlib.contextmanager
 def open_server(spec: ServerSpec) -> Iterator[Server]:
     """A running server of the kind; raises `ServerError` when there can be none."""
-    module: Kind = importlib.import_module(f"harness.servers.{spec.kind}")
+    module: ServerKind = importlib.import_module(f"harness.servers.{spec.kind}")
     with module.open(spec) as server:
         yield server

@@ -20,7 +20,8 @@ from harness.core.expect import Expect
 from harness.core.verdicts import Judgement
 from harness.machine import host
 from harness.play.seat import Deadlines, Seat
-from harness.validity import Outcome, dose
+from harness.validity import dose
+from harness.validity.outcome import Outcome
 from harness.validity.trials import fail, findable
 from harness.venue.stage import Playable
 from harness.venue.venue import Venue
@@ -133,5 +134,6 @@ def _slice(seat: Seat) -> Mapping[str, Any]:
     """One op, with the clocks that a slice reads."""
     answer = seat.ask("measure", seat.deadlines.measure, ops=1, lead=0)
     if "failed" in answer:
-        raise WorkerGone(f"an op failed: {answer['failed']}", verdict="rejected")
+        told = answer["failed"]
+        raise WorkerGone(f"an op failed: {told}", verdict="rejected", message=told)
     return answer

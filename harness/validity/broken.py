@@ -15,7 +15,7 @@ from typing import Any
 from harness.core.arms import Profile
 from harness.core.calls import Call, Target, Terms
 from harness.drivers.psycopg2 import Psycopg2, Psycopg2Session
-from harness.plugin.contract import SyncOp
+from harness.validity.dose import Op
 
 Rows = list[tuple[Any, ...]]
 
@@ -36,7 +36,7 @@ def changed(change: Callable[[Rows], Rows]) -> type[Psycopg2Session]:
     """A session whose fetched rows go through `change`."""
 
     class Changed(Psycopg2Session):
-        def fetch_all(self, call: Call) -> SyncOp:
+        def fetch_all(self, call: Call) -> Op:
             healthy = super().fetch_all(call)
             return lambda: change(healthy())
 
@@ -54,7 +54,7 @@ OneShort = spoilt("one-short", changed(lambda rows: rows[:-1]))
 class LazySession(Psycopg2Session):
     """Decodes rows when they are looked at, outside of the op."""
 
-    def fetch_all(self, call: Call) -> SyncOp:
+    def fetch_all(self, call: Call) -> Op:
         """Rows as text."""
         healthy = super().fetch_all(call)
         return lambda: [list(map(repr, row)) for row in healthy()]
@@ -70,7 +70,7 @@ Lazy = spoilt("lazy", LazySession)
 class CachedSession(Psycopg2Session):
     """Asks the server once for each parameters and repeats the answers."""
 
-    def fetch_all(self, call: Call) -> SyncOp:
+    def fetch_all(self, call: Call) -> Op:
         """Right, but from memory."""
         cycle = max(1, len(call.params))
         healthy, answers, turn = super().fetch_all(call), dict[int, Any](), 0
@@ -91,7 +91,7 @@ Cached = spoilt("cached", CachedSession)
 class NoCommitSession(Psycopg2Session):
     """Works in a transaction that it never commits."""
 
-    def execute(self, call: Call) -> SyncOp:
+    def execute(self, call: Call) -> Op:
         """The op of a session that is not in autocommit any more."""
         self.connection.autocommit = False
         return super().execute(call)
@@ -103,7 +103,7 @@ NoCommit = spoilt("no-commit", NoCommitSession)
 class ExtraBeginSession(Psycopg2Session):
     """Reads inside of a transaction, though its terms say autocommit."""
 
-    def fetch_all(self, call: Call) -> SyncOp:
+    def fetch_all(self, call: Call) -> Op:
         """A BEGIN before the first statement, and no end."""
         self.connection.autocommit = False
         return super().fetch_all(call)
@@ -115,7 +115,7 @@ ExtraBegin = spoilt("extra-begin", ExtraBeginSession)
 class ExtraTransactionSession(Psycopg2Session):
     """Reads in a transaction of its own each time: three round trips instead of one."""
 
-    def fetch_all(self, call: Call) -> SyncOp:
+    def fetch_all(self, call: Call) -> Op:
         """BEGIN, the statement, COMMIT."""
         connection, healthy = self.connection, super().fetch_all(call)
 

@@ -22,6 +22,7 @@ _SLOT = 8
 _ROUNDS = 2_000
 
 Op = Callable[[], Any]
+"""A bound op of a synchronous driver."""
 
 
 def leak_bytes() -> int:

@@ -23,7 +23,7 @@ from harness.bench.measurer import Measurer
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
 from harness.machine import host, watch
-from harness.validity import Outcome
+from harness.validity.outcome import Outcome
 from harness.validity.seats import seats_for
 from harness.venue.venue import Venue
 
@@ -77,9 +77,9 @@ def noticed(place: Venue, blocks: int) -> Iterator[Outcome]:
 
 def judged(without: Sequence[Seen], hit: Sequence[Seen]) -> Iterator[Outcome]:
     """How many blocks beside the hog are marked, and how many quiet ones without it."""
-    marked = sum(bool(one.reason) for one in hit)
-    quiet = [one for one in without if one.taken < QUIET_S]
-    false = [one.reason for one in quiet if one.reason]
+    marked = sum(bool(block.reason) for block in hit)
+    quiet = [block for block in without if block.taken < QUIET_S]
+    false = [block.reason for block in quiet if block.reason]
     left_out = len(without) - len(quiet)
     yield Outcome(
         "a hog switched on: blocks that are marked",
@@ -91,7 +91,7 @@ def judged(without: Sequence[Seen], hit: Sequence[Seen]) -> Iterator[Outcome]:
         "a hog switched off: false flags",
         "none",
         f"{len(false)} of {len(quiet)}"
-        + "".join(f"; {one}" for one in false[:1])
+        + "".join(f"; {reason}" for reason in false[:1])
         + (
             f"; from {left_out} more others took {1e3 * QUIET_S:.0f} ms or more"
             if left_out

@@ -3,31 +3,33 @@
 Each trial is a whole bench run in a file of its own: some arms without a burden, some
 with 1 to 20 %. The same files answer how often equal arms are told apart (A/A), how
 often a slower arm is found (power), and whether as much is found as was put in
-(calibration). A trial whose file is complete is not run again.
+(calibration, which takes many trials). A trial whose file is complete is not run again.
 """
 
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, linear_regression, median
-from typing import Literal
+from statistics import fmean, median
+from typing import Any, Literal
 
 from harness import scenario
 from harness.analysis.times import counting_trials, paired_log_ratios
 from harness.bench import orders
 from harness.bench.runner import Progress
-from harness.bench.schedule import PLANS, Plan
+from harness.bench.schedule import Plan
 from harness.core import stats
 from harness.core.arms import Arm
+from harness.core.cells import Cell
 from harness.core.errors import ResultsError
 from harness.results import store
 from harness.results.records import Run, Slices, Trial
-from harness.validity import (
+from harness.validity import kept
+from harness.validity.interference import hog
+from harness.validity.outcome import (
     AA_HOG,
     AA_IDLE,
     ALPHA,
@@ -36,8 +38,7 @@ from harness.validity import (
     found_mark,
     most_by_chance,
 )
-from harness.validity.interference import hog
-from harness.validity.trials import complete, fail
+from harness.validity.trials import fail
 from harness.venue.venue import Venue
 
 CELL = "query/point#fetch-one"
@@ -54,10 +55,9 @@ TRIAL_S = 95
 exceeded by a quarter."""
 MOST_ROUNDS = 3
 ANY_WIDTH = 1.0
-MATRICES, MATRIX_CELLS, MATRICES_FLAGGED = 20, 36, 3
 
 
-Kind = Literal["idle", "hog", "line"]
+Purpose = Literal["idle", "hog", "line"]
 """For power, beside a hog, or for the line through all burdens."""
 
 
@@ -71,7 +71,7 @@ class Series:
     slices: int
     driver: str = "psycopg2"
     burdens: Sequence[float] = BURDENS
-    kind: Kind = "idle"
+    kind: Purpose = "idle"
 
     def burdens_of(self, number: int) -> Sequence[float]:
         """By how much arms of a trial are slowed: beside a hog not at all; in those for the
@@ -99,21 +99,30 @@ class Series:
         most = self.rounds if self.kind == "hog" else MOST_ROUNDS * self.rounds
         return Plan(SLICE_NS, self.slices, self.rounds, most, ANY_WIDTH, TRIAL_S, 0)
 
+    @property
+    def name(self) -> str:
+        """What its files have in common."""
+        return f"{self.kind}-{self.rounds}x{self.slices}"
+
     def file(self, number: int) -> Path:
         """Where a trial is kept."""
-        return self.folder / f"{self.kind}-{self.rounds}x{self.slices}-{number:03}.jsonl"
+        return self.folder / f"{self.name}-{number:03}.jsonl"
+
+    def rules(self, cells: Sequence[Cell]) -> dict[str, Any]:
+        """What decides a trial besides its number, which is its seed. The first trial has
+        all burdens, the second the near ones."""
+        arms = [[arm.id for arm in self.arms(number)] for number in (0, 1)]
+        return kept.rules(cells, self.plan, arms=arms)
 
 
 def measure(place: Venue, series: Series, progress: Progress) -> None:
     """Run the trials that are not there yet."""
-    series.folder.mkdir(parents=True, exist_ok=True)
-    kept = {n for n in range(series.trials) if complete(series.file(n))}
-    _told(series, sorted(kept))  # what is of no use is refused before others are measured
-    missing = [n for n in range(series.trials) if n not in kept]
-    if not missing:
-        return
     cell = LINE_CELL if series.kind == "line" else CELL
     scenarios, cells = scenario.select_cells([cell])
+    kept.claim(series.folder, place.facts, series.name, series.rules(cells))
+    missing = [n for n in range(series.trials) if not kept.complete(series.file(n))]
+    if not missing:
+        return
     with hog() if series.kind == "hog" else nullcontext():
         for number in missing:
             series.file(number).unlink(missing_ok=True)
@@ -127,7 +136,7 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ArmPair:
     """Two arms of one trial: by how much the second was slowed, and what was found.
 
     `burden` is what was asked for. `put`, by the burden's own clock, `spent`, by the
@@ -144,15 +153,15 @@ class Comparison:
     rounds: tuple[float, ...] = ()
 
 
-def comparisons(run: Run, burdens: Sequence[float]) -> Iterator[Comparison]:
+def comparisons(run: Run, burdens: Sequence[float]) -> Iterator[ArmPair]:
     """Equal arms in disjoint pairs, and each slowed arm against the first of them."""
     counted = counting_trials(run)
     (cell,) = run.header.cells
     arms = [arm.id for arm in run.header.arms]
     equal, slowed = arms[:EQUAL_ARMS], arms[EQUAL_ARMS:]
     pairs = [
-        *((one, other, 0.0) for one, other in zip(equal[::2], equal[1::2], strict=True)),
-        *((equal[0], one, burden) for one, burden in zip(slowed, burdens, strict=True)),
+        *((a, b, 0.0) for a, b in zip(equal[::2], equal[1::2], strict=True)),
+        *((equal[0], arm, burden) for arm, burden in zip(slowed, burdens, strict=True)),
     ]
     for base, candidate, burden in pairs:
         before = counted.get((cell.id, base), [])
@@ -161,7 +170,7 @@ def comparisons(run: Run, burdens: Sequence[float]) -> Iterator[Comparison]:
         if not ratios:
             continue
         enough = len(ratios) >= stats.MIN_ROUNDS
-        yield Comparison(
+        yield ArmPair(
             burden,
             _put(before, after) if burden else 0.0,
             _added(before, after, _processor_ns),
@@ -205,11 +214,11 @@ def _added(
     As with the ratios it is a log-ratio and taken pass by pass, for the speed of a shared
     processor changes with the hour.
     """
-    first = {one.round: one.slices for one in before}
+    first = {trial.round: trial.slices for trial in before}
     rounds = [
         _added_in_round(base, slowed, taken)
-        for one in after
-        if (slowed := one.slices) and taken(slowed) and (base := first.get(one.round))
+        for trial in after
+        if (slowed := trial.slices) and taken(slowed) and (base := first.get(trial.round))
     ]
     return fmean(rounds) if rounds else None
 
@@ -231,18 +240,18 @@ class Told:
     """What the trials of a series say: the comparisons of each, and how long one takes."""
 
     series: Series
-    trials: Sequence[Sequence[Comparison]]
+    trials: Sequence[Sequence[ArmPair]]
     seconds: float
 
     @property
-    def equal(self) -> list[Comparison]:
+    def equal(self) -> list[ArmPair]:
         """Comparisons of equal arms, over all trials."""
-        return [one for trial in self.trials for one in trial if not one.burden]
+        return [pair for trial in self.trials for pair in trial if not pair.burden]
 
     @property
-    def decided(self) -> list[Comparison]:
+    def decided(self) -> list[ArmPair]:
         """Comparisons with enough rounds for an estimate, over all trials."""
-        return [one for trial in self.trials for one in trial if one.p is not None]
+        return [pair for trial in self.trials for pair in trial if pair.p is not None]
 
 
 def read(series: Series) -> Told:
@@ -260,8 +269,8 @@ def _told(series: Series, numbers: Sequence[int]) -> Told:
 def false_alarms(told: Told) -> Iterator[Outcome]:
     """Equal arms: how many are told apart at 5 %?"""
     found = told.equal
-    judged = [one for one in found if one.p is not None]
-    flagged = sum(one.p <= ALPHA for one in judged if one.p is not None)
+    judged = [pair for pair in found if pair.p is not None]
+    flagged = sum(pair.p <= ALPHA for pair in judged if pair.p is not None)
     allowed = most_by_chance(len(judged), ALPHA)
     undecided = (
         f", {len(found) - len(judged)} inconclusive" if len(found) > len(judged) else ""
@@ -274,34 +283,13 @@ def false_alarms(told: Told) -> Iterator[Outcome]:
     )
 
 
-def matrices(told: Told) -> Iterator[Outcome]:
-    """Tables of equal arms, as large as a standard run: how many have any flag after Holm?
-
-    Each table is replayed from rounds that were measured, drawn without putting back.
-    """
-    stored = [ratio for one in told.equal for ratio in one.rounds]
-    rounds = PLANS["standard"].max_rounds
-    rng = random.Random(MATRIX_CELLS)
-    flagged, enough = 0, len(stored) >= MATRIX_CELLS * rounds
-    for _ in range(MATRICES if enough else 0):
-        drawn = rng.sample(stored, MATRIX_CELLS * rounds)
-        cells = [drawn[at : at + rounds] for at in range(0, len(drawn), rounds)]
-        flagged += min(stats.holm([stats.signed_rank_p(one) for one in cells])) <= ALPHA
-    yield Outcome(
-        f"A/A, {MATRICES} tables of {MATRIX_CELLS} cells after Holm",
-        f"at most {MATRICES_FLAGGED} with a flag",
-        f"{flagged} with a flag, from {len(stored)} rounds"
-        if enough
-        else f"{len(stored)} rounds are too few for one table",
-        enough and flagged <= MATRICES_FLAGGED,
-    )
-
-
 def power(told: Told) -> Iterator[Outcome]:
     """Slowed arms: how many are found at 5 %?"""
     for burden, (test, share) in POWER.items():
-        found = [one for trial in told.trials for one in trial if one.burden == burden]
-        hits = sum(one.p is not None and one.p <= ALPHA and one.shift > 0 for one in found)
+        found = [pair for trial in told.trials for pair in trial if pair.burden == burden]
+        hits = sum(
+            pair.p is not None and pair.p <= ALPHA and pair.shift > 0 for pair in found
+        )
         if found:
             mark, least = found_mark(len(found), share)
             yield Outcome(
@@ -310,32 +298,3 @@ def power(told: Told) -> Iterator[Outcome]:
                 f"{hits} of {len(found)} found, {told.seconds:.0f} s each",
                 hits >= least,
             )
-
-
-def calibration(told: Told) -> Iterator[Outcome]:
-    """Lines through what was put in and what was found, over all comparisons that have an
-    estimate; and how far equal arms lie apart on average.
-
-    What was put in is known from two clocks: that of the burdens, and those of both
-    processes' processors, which also count what the burden has made dearer elsewhere.
-    """
-    equal = [one.shift for one in told.decided if not one.burden]
-    if not equal or len(equal) == len(told.decided):
-        return
-    of = ", 1,000 rows" if told.series.kind == "line" else ""
-    yield from _line(f"calibration, %s{of}", [(one.put, one.shift) for one in told.decided])
-    spent = [(one.spent, one.shift) for one in told.decided if one.spent is not None]
-    if spent:
-        yield from _line(f"calibration, %s by processor time{of}", spent)
-    yield _centred(f"A/A, mean shift{of}", fmean(equal))
-
-
-def _line(test: str, points: Sequence[tuple[float, float]]) -> Iterator[Outcome]:
-    slope, intercept = linear_regression(*zip(*points, strict=True))
-    yield Outcome(test % "slope", "1.00 ± 0.05", f"{slope:.3f}", abs(slope - 1) <= 0.05)
-    yield _centred(test % "intercept", intercept)
-
-
-def _centred(test: str, ratio: float) -> Outcome:
-    shift = stats.percent(ratio)
-    return Outcome(test, "± 0.3 %", f"{shift:+.2f} %", abs(shift) <= 0.3)

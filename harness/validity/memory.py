@@ -10,13 +10,14 @@ from pathlib import Path
 
 from harness import scenario
 from harness.analysis import memory
-from harness.analysis.memory import Holding
+from harness.analysis.memory import ArmMemory
 from harness.bench import orders, schedule
 from harness.bench.runner import Progress
 from harness.core.arms import Arm
 from harness.results import store
-from harness.validity import Outcome, dose
-from harness.validity.trials import complete, fail, findable
+from harness.validity import dose, kept
+from harness.validity.outcome import Outcome
+from harness.validity.trials import fail, findable
 from harness.venue.venue import Venue
 
 CELL = "query/point#fetch-one"
@@ -27,15 +28,18 @@ TOLERANCE = 0.2
 
 def measure(place: Venue, file: Path, progress: Progress) -> None:
     """Run the two drivers, unless that was done."""
-    if complete(file):
+    scenarios, cells = scenario.select_cells([CELL])
+    plan, arms = schedule.PLANS["quick"], [Arm(HEALTHY), Arm(LEAKY)]
+    rules = kept.rules(cells, plan, arms=[arm.id for arm in arms])
+    kept.claim(file.parent, place.facts, file.stem, rules)
+    if kept.complete(file):
         return
     file.unlink(missing_ok=True)
-    scenarios, cells = scenario.select_cells([CELL])
     order = orders.Order(
         scenarios,
         cells,
-        [Arm(HEALTHY), Arm(LEAKY)],
-        schedule.PLANS["quick"],
+        arms,
+        plan,
         "quick",
         seed=1,
         lane="memory",
@@ -48,12 +52,12 @@ def run(place: Venue, folder: Path, progress: Progress) -> Iterator[Outcome]:
     """Is the leak told, with as many bytes as were put in, and nobody else accused?"""
     file = folder / "memory.jsonl"
     measure(place, file, progress)
-    found = {one.arm: one for one in memory.holdings(store.read(file))}
+    found = {held.arm: held for held in memory.arm_memory(store.read(file))}
     yield leak_told(found.get(LEAKY), dose.leak_bytes())
     yield nobody_accused(found.get(HEALTHY))
 
 
-def leak_told(leaky: Holding | None, put: int) -> Outcome:
+def leak_told(leaky: ArmMemory | None, put: int) -> Outcome:
     """The slope against what an op keeps."""
     test, mark = "leak, bytes per op", f"told, {put} ± {TOLERANCE:.0%}"
     if leaky is None or leaky.growth is None:
@@ -64,7 +68,7 @@ def leak_told(leaky: Holding | None, put: int) -> Outcome:
     return Outcome(test, mark, f"{told}, {slope:.1f}", leaky.leaks and near)
 
 
-def nobody_accused(healthy: Holding | None) -> Outcome:
+def nobody_accused(healthy: ArmMemory | None) -> Outcome:
     """A driver that keeps nothing."""
     test, mark = f"no leak, {HEALTHY}", "not told"
     if healthy is None or healthy.growth is None:
@@ -73,5 +77,5 @@ def nobody_accused(healthy: Holding | None) -> Outcome:
     return Outcome(test, mark, f"{told}, {healthy.growth.point:.1f}", not healthy.leaks)
 
 
-def _without(one: Holding | None) -> str:
-    return f"no number: {one.verdict}: {one.detail}" if one else "not measured"
+def _without(held: ArmMemory | None) -> str:
+    return f"no number: {held.verdict}: {held.detail}" if held else "not measured"

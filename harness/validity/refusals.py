@@ -9,7 +9,7 @@ from harness.analysis.compare import compare
 from harness.core.errors import EXIT_INVALID
 from harness.results import store
 from harness.results.records import Run, changed
-from harness.validity import NOTHING_MEASURED, Outcome
+from harness.validity.outcome import NOTHING_MEASURED, Outcome
 
 
 def _nothing(run: Run) -> Run:
@@ -17,7 +17,7 @@ def _nothing(run: Run) -> Run:
 
 
 def _other_work(run: Run) -> Run:
-    cells = [changed(one, digest="0" * 16) for one in run.header.cells]
+    cells = [changed(cell, digest="0" * 16) for cell in run.header.cells]
     return changed(run, header=changed(run.header, cells=cells))
 
 

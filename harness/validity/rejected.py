@@ -18,7 +18,7 @@ from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.verdicts import Verdict
 from harness.machine import host
-from harness.validity import BROKEN, Outcome
+from harness.validity.outcome import BROKEN, Outcome
 from harness.validity.seats import seats_for
 from harness.validity.trials import findable
 from harness.venue.venue import Venue
@@ -86,12 +86,12 @@ def rejected(place: Venue, folder: Path) -> Iterator[Outcome]:
     refused: list[Outcome] = []
     with findable():
         for cell in scenario.load(file).cells:
-            defects = [one for one in DEFECTS if one.case == cell.case]
-            block = _block(place, cell, [HEALTHY, *(one.driver for one in defects)])
-            refused += (_refused(block, one) for one in defects)
+            defects = [defect for defect in DEFECTS if defect.case == cell.case]
+            block = _block(place, cell, [HEALTHY, *(defect.driver for defect in defects)])
+            refused += (_refused(block, defect) for defect in defects)
             yield _timed(block)
     yield from refused
-    count = sum(one.ok for one in refused)
+    count = sum(outcome.ok for outcome in refused)
     yield Outcome(
         BROKEN,
         "no time for a wrong answer",

@@ -2,8 +2,7 @@
 
 A world has a clock that advances by what ops cost, and a noise that says how slow the
 machine is at a moment. Two arms take turns in passes, as in a real block; their rounds
-go through the same statistics as measured ones. `one_after_the_other` plays the design
-that most tables come from in the same worlds. Everything is seeded.
+go through the same statistics as measured ones. Everything is seeded.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, variance
+from statistics import fmean, median
 
 from harness.bench import schedule
 from harness.core import stats
-from harness.validity import ALPHA, PGDYNO, Outcome
+from harness.validity.outcome import ALPHA, PGDYNO, Outcome
 
 Noise = Callable[[random.Random], Callable[[float], float]]
 """Makes, for one round, what says by how much everything is slower at a time (s)."""
@@ -122,7 +121,8 @@ def _round(world: World, rng: random.Random) -> float:
     return median(ratios)
 
 
-def _seeded(*parts: object) -> random.Random:
+def seeded(*parts: object) -> random.Random:
+    """Random numbers that are the same each time for the same parts."""
     return random.Random(repr(parts))
 
 
@@ -138,7 +138,7 @@ def coverage(repeats: int) -> Iterator[Outcome]:
         for count in _ROUNDS:
             held = 0
             for repeat in range(repeats):
-                rng = _seeded("coverage", name, count, repeat)
+                rng = seeded("coverage", name, count, repeat)
                 world = World(noise, math.log1p(EFFECT))
                 found = stats.hodges_lehmann(rounds(world, count, rng))
                 assert found.low is not None
@@ -158,13 +158,14 @@ def bias(repeats: int) -> Iterator[Outcome]:
     """Does a drift, a step or a cold first slice favour anybody?"""
     for name, world in UNFAIR.items():
         found = [
-            stats.hodges_lehmann(rounds(world, 10, _seeded("bias", name, repeat))).point
+            stats.hodges_lehmann(rounds(world, 10, seeded("bias", name, repeat))).point
             for repeat in range(repeats)
         ]
-        yield _unbiased(name, found)
+        yield unbiased(name, found)
 
 
-def _unbiased(name: str, found: Sequence[float], tool: str = PGDYNO) -> Outcome:
+def unbiased(name: str, found: Sequence[float], tool: str = PGDYNO) -> Outcome:
+    """Shifts of two equal arms: their mean must be nothing."""
     shift = stats.percent(fmean(found))
     return Outcome(
         f"bias, {name}", "below 0.3 %", f"{shift:+.2f} %", abs(shift) < 0.3, tool
@@ -175,12 +176,13 @@ def offsets(repeats: int) -> Iterator[Outcome]:
     """Processes that differ by 2 %: how often are two equal arms told apart at 5 %?"""
     alarms = 0
     for repeat in range(repeats):
-        ratios = rounds(DIFFERENT_PROCESSES, 10, _seeded("offsets", repeat))
+        ratios = rounds(DIFFERENT_PROCESSES, 10, seeded("offsets", repeat))
         alarms += stats.signed_rank_p(ratios) <= ALPHA
-    yield _few_alarms(alarms, repeats)
+    yield few_alarms(alarms, repeats)
 
 
-def _few_alarms(alarms: int, repeats: int, tool: str = PGDYNO) -> Outcome:
+def few_alarms(alarms: int, repeats: int, tool: str = PGDYNO) -> Outcome:
+    """How often equal arms were told apart, against what chance allows."""
     share = alarms / repeats
     most = ALPHA + 2 * math.sqrt(ALPHA * (1 - ALPHA) / repeats)
     return Outcome(
@@ -197,51 +199,3 @@ def run(repeats: int) -> Iterator[Outcome]:
     yield from coverage(repeats)
     yield from bias(repeats)
     yield from offsets(2 * repeats)
-
-
-# --- another design in the same worlds ----------------------------------------------------
-
-ON_SLICES = "sequential, t-test on slices"
-_CRITICAL_T = stats.student_quantile(1 - ALPHA / 2, 2 * PASSES - 2)
-
-
-def one_after_the_other(repeats: int) -> Iterator[Outcome]:
-    """What one driver after the other makes of these worlds: one process each, all its
-    slices in a row, means compared by Student's t as if slices were independent.
-
-    Not among `run`: these are not pgdyno's own numbers, and they need not keep its marks.
-    """
-    for name, world in UNFAIR.items():
-        found = [_shift(*_in_a_row(world, _seeded("row", name, n))) for n in range(repeats)]
-        yield _unbiased(name, found, ON_SLICES)
-    runs = [
-        _in_a_row(DIFFERENT_PROCESSES, _seeded("row offsets", n))
-        for n in range(2 * repeats)
-    ]
-    alarms = sum(_significant(base, candidate) for base, candidate in runs)
-    yield _few_alarms(alarms, len(runs), ON_SLICES)
-
-
-def _in_a_row(world: World, rng: random.Random) -> tuple[list[float], list[float]]:
-    """Logarithms of the slices of the base, and then of the candidate."""
-    slower = world.noise(rng)
-    at, arms = 0.0, []
-    for effect in (0.0, world.effect):
-        offset = effect + rng.gauss(0, world.offset)
-        slices = []
-        for _ in range(PASSES):
-            cold = world.cold if at == 0.0 else 0.0
-            slices.append(offset + slower(at) + cold)
-            at += SLICE_S * math.exp(slices[-1])
-        arms.append(slices)
-    return arms[0], arms[1]
-
-
-def _shift(base: Sequence[float], candidate: Sequence[float]) -> float:
-    return fmean(candidate) - fmean(base)
-
-
-def _significant(base: Sequence[float], candidate: Sequence[float]) -> bool:
-    """Student's t of two samples of the same size."""
-    error = math.sqrt((variance(base) + variance(candidate)) / len(base))
-    return abs(_shift(base, candidate)) >= _CRITICAL_T * error

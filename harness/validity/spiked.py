@@ -15,24 +15,25 @@ from harness.core.arms import Kind, Profile
 from harness.core.calls import Call, ErrorFields, Target, Terms
 from harness.core.capabilities import Capability
 from harness.drivers.psycopg2 import Psycopg2, Psycopg2Session
-from harness.plugin.contract import SyncOp
 from harness.validity import dose
 
 
 class _Session:
     """A healthy session whose fetching ops are spiked."""
 
-    def __init__(self, healthy: Psycopg2Session, spike: Callable[[SyncOp], SyncOp]) -> None:
+    def __init__(
+        self, healthy: Psycopg2Session, spike: Callable[[dose.Op], dose.Op]
+    ) -> None:
         self._healthy = healthy
         self._spike = spike
         self.rows: Callable[[Any], Sequence[tuple[Any, ...]]] = healthy.rows
         self.close = healthy.close
 
-    def fetch_one(self, call: Call) -> SyncOp:
+    def fetch_one(self, call: Call) -> dose.Op:
         """As psycopg2 does it, spiked."""
         return self._spike(self._healthy.fetch_one(call))
 
-    def fetch_val(self, call: Call) -> SyncOp:
+    def fetch_val(self, call: Call) -> dose.Op:
         """As psycopg2 does it, spiked."""
         return self._spike(self._healthy.fetch_val(call))
 
@@ -60,7 +61,7 @@ class Leaks:
         """A session whose ops are spiked."""
         return _Session(self._healthy.open(target, profile), self.spike)
 
-    def spike(self, op: SyncOp) -> SyncOp:
+    def spike(self, op: dose.Op) -> dose.Op:
         """What is done to an op."""
         return dose.leaking(op)
 
@@ -70,6 +71,6 @@ class Burns(Leaks):
 
     name = "spiked-burn"
 
-    def spike(self, op: SyncOp) -> SyncOp:
+    def spike(self, op: dose.Op) -> dose.Op:
         """The worker's environment says where the truth is kept."""
         return dose.burning(op, Path(os.environ[dose.TRUTH]))

@@ -22,7 +22,7 @@ from harness.core import stats
 from harness.core.arms import Arm
 from harness.core.cells import Arrivals, Cell
 from harness.machine import host
-from harness.validity import OPEN_LOOP, Outcome
+from harness.validity.outcome import OPEN_LOOP, Outcome
 from harness.validity.seats import ready, seats_for
 from harness.venue.venue import Venue
 
@@ -40,7 +40,7 @@ def stall(
     """One row per driver."""
     for driver in drivers:
         responses = _measure(place, driver)
-        p99 = stats.percentile([float(one) for one in responses], 0.99) or 0.0
+        p99 = stats.percentile([float(ns) for ns in responses], 0.99) or 0.0
         complete = len(responses) == ARRIVALS.rate * ARRIVALS.seconds
         yield Outcome(
             f"{OPEN_LOOP}, {driver}",

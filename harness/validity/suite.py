@@ -1,31 +1,43 @@
-"""Which tests are run: a quick selection, or as many as the marks ask for."""
+"""The tests that anybody can run in five minutes, the cheap ones first.
+
+Each part is one subject; the long study takes the same parts with larger numbers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from harness.bench.runner import Progress
 from harness.bench.schedule import PLANS
-from harness.machine import host
 from harness.validity import (
-    Outcome,
     attribution,
-    by_hand,
-    instructions,
     interference,
+    kept,
     live,
     memory,
-    others,
     refusals,
     rejected,
     simulated,
-    slices,
     stalled,
     twice,
 )
+from harness.validity.outcome import Outcome
 from harness.venue.venue import Venue
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What the tests are given: a server, a folder for what is kept, who is told."""
+
+    place: Venue
+    folder: Path
+    progress: Progress
+
+
+Part = Callable[[Workbench], Iterator[Outcome]]
 
 COMPLETE_CELLS = (
     "query/point#fetch-one",
@@ -35,211 +47,83 @@ COMPLETE_CELLS = (
     "classic/reads#pg-type",
     "query/constant#select-1",
 )
+"""What two complete runs measure, as many of them as there is time for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How often each test is repeated: runs on the fake clock, live trials of so many
-    rounds of so many slices, those for the line and those beside a hog, rounds of the
-    others, blocks with and without a hog, cells of the two complete runs, processes that
-    count instructions; and other tools, if any."""
-
-    repeats: int
-    trials: int
-    rounds: int
-    slices: int
-    line_trials: int
-    line_slices: int
-    hog_trials: int
-    hog_rounds: int
-    hog_slices: int
-    by_hand_rounds: int
-    slice_rounds: int
-    blocks: int
-    complete_cells: int
-    spread_repeats: int
-    burden_repeats: int
-    others: others.Effort | None = None
+def on_a_fake_clock(bench: Workbench, *, repeats: int) -> Iterator[Outcome]:
+    """Intervals, bias and false alarms in worlds whose truth is known."""
+    del bench
+    yield from simulated.run(repeats)
 
 
-QUICK = Effort(
-    repeats=300,
-    trials=1,
-    rounds=8,
-    slices=60,
-    line_trials=0,
-    line_slices=0,
-    hog_trials=1,
-    hog_rounds=6,
-    hog_slices=12,
-    by_hand_rounds=0,  # a few rounds cannot tell 1 %
-    slice_rounds=0,
-    blocks=8,
-    complete_cells=1,
-    spread_repeats=0,
-    burden_repeats=0,
-)
-FULL = Effort(
-    repeats=2_000,
-    trials=100,
-    rounds=10,
-    slices=100,
-    line_trials=10,
-    line_slices=60,
-    hog_trials=100,
-    hog_rounds=6,
-    hog_slices=12,
-    by_hand_rounds=36,
-    slice_rounds=30,
-    blocks=60,
-    complete_cells=6,
-    spread_repeats=2,
-    burden_repeats=20,
-    others=others.FULL,
-)
+def broken_drivers(bench: Workbench) -> Iterator[Outcome]:
+    """What must not be timed."""
+    yield from rejected.rejected(bench.place, bench.folder)
 
 
-def at_most(effort: Effort, trials: int) -> Effort:
-    """The effort with fewer trials: each test then says how many it has."""
-    return replace(
-        effort,
-        trials=min(effort.trials, trials),
-        line_trials=min(effort.line_trials, trials),
-        hog_trials=min(effort.hog_trials, trials),
-        burden_repeats=min(effort.burden_repeats, max(4, trials)),
+def whose_time_whose_memory(bench: Workbench) -> Iterator[Outcome]:
+    """Processor time and bytes that were put in, by other clocks."""
+    yield from attribution.run(bench.place, bench.folder)
+    yield from memory.run(bench.place, bench.folder, bench.progress)
+
+
+def told(
+    bench: Workbench, *, trials: int, rounds: int, slices: int, kind: live.Purpose = "idle"
+) -> live.Told:
+    """What trials of equal and slowed arms say; those that are missing are measured."""
+    series = live.Series(bench.folder, trials, rounds, slices, kind=kind)
+    live.measure(bench.place, series, bench.progress)
+    return live.read(series)
+
+
+def equal_and_slowed(bench: Workbench) -> Iterator[Outcome]:
+    """A/A and power from a single trial, which then goes the ways of spoilt files."""
+    said = told(bench, trials=1, rounds=8, slices=60)
+    yield from live.false_alarms(said)
+    yield from live.power(said)
+    yield from refusals.refused(said.series.file(0))
+
+
+def beside_a_hog(bench: Workbench, *, trials: int) -> Iterator[Outcome]:
+    """Equal arms while somebody else computes."""
+    yield from live.false_alarms(
+        told(bench, trials=trials, rounds=6, slices=12, kind="hog")
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What the tests are given."""
-
-    place: Venue
-    effort: Effort
-    folder: Path
-    progress: Progress
+def a_hog_comes_and_goes(bench: Workbench, *, blocks: int) -> Iterator[Outcome]:
+    """Which blocks are marked as disturbed."""
+    yield from interference.noticed(bench.place, blocks)
 
 
-Part = Callable[[Bench], Iterator[Outcome]]
-
-
-def _simulated(bench: Bench) -> Iterator[Outcome]:
-    yield from simulated.run(bench.effort.repeats)
-
-
-def _live(bench: Bench) -> Iterator[Outcome]:
-    effort = bench.effort
-    series = live.Series(bench.folder, effort.trials, effort.rounds, effort.slices)
-    live.measure(bench.place, series, bench.progress)
-    told = live.read(series)
-    yield from live.false_alarms(told)
-    yield from live.power(told)
-    if effort.trials > 1:  # one trial makes no table and no line
-        yield from live.matrices(told)
-        yield from live.calibration(told)
-    yield from refusals.refused(series.file(0))
-
-
-def _line(bench: Bench) -> Iterator[Outcome]:
-    effort = bench.effort
-    if not effort.line_trials:
-        return
-    series = live.Series(
-        bench.folder, effort.line_trials, effort.rounds, effort.line_slices, kind="line"
-    )
-    live.measure(bench.place, series, bench.progress)
-    yield from live.calibration(live.read(series))
-
-
-def _hog(bench: Bench) -> Iterator[Outcome]:
-    effort = bench.effort
-    series = live.Series(
-        bench.folder, effort.hog_trials, effort.hog_rounds, effort.hog_slices, kind="hog"
-    )
-    live.measure(bench.place, series, bench.progress)
-    yield from live.false_alarms(live.read(series))
-
-
-def _interference(bench: Bench) -> Iterator[Outcome]:
-    yield from interference.noticed(bench.place, bench.effort.blocks)
-
-
-def _slices(bench: Bench) -> Iterator[Outcome]:
-    if bench.effort.slice_rounds:
-        yield from slices.against_long(bench.place, bench.effort.slice_rounds)
-
-
-def _by_hand(bench: Bench) -> Iterator[Outcome]:
-    if bench.effort.by_hand_rounds:
-        yield from by_hand.against_hand(bench.place, bench.effort.by_hand_rounds)
-
-
-def _stalled(bench: Bench) -> Iterator[Outcome]:
+def a_server_stalls(bench: Workbench) -> Iterator[Outcome]:
+    """Open loops meet a backend that stands still."""
     yield from stalled.stall(bench.place)
 
 
-def _twice(bench: Bench) -> Iterator[Outcome]:
-    cells = [*COMPLETE_CELLS[: bench.effort.complete_cells]]
-    pair = twice.Pair(bench.folder, cells, PLANS["quick"])
+def two_complete_runs(bench: Workbench, *, cells: int) -> Iterator[Outcome]:
+    """Do they agree, and is a report the same each time?"""
+    pair = twice.Twice(bench.folder, [*COMPLETE_CELLS[:cells]], PLANS["quick"])
     twice.measure(bench.place, pair, bench.progress)
     yield from twice.agreement(pair)
     yield from twice.same_report(pair.file(0))
 
 
-def _rejected(bench: Bench) -> Iterator[Outcome]:
-    yield from rejected.rejected(bench.place, bench.folder)
-
-
-def _memory(bench: Bench) -> Iterator[Outcome]:
-    yield from attribution.run(bench.place, bench.folder)
-    yield from memory.run(bench.place, bench.folder, bench.progress)
-
-
-def _instructions(bench: Bench) -> Iterator[Outcome]:
-    yield from instructions.run(
-        bench.place,
-        bench.folder,
-        bench.progress,
-        spread_repeats=bench.effort.spread_repeats,
-        burden_repeats=bench.effort.burden_repeats,
-    )
-
-
-def _others(bench: Bench) -> Iterator[Outcome]:
-    """What people use now, put to the same tests."""
-    if bench.effort.others is None:
-        return
-    # Its own placement is left alone: tools run as people run them, the server stays.
-    with host.placed(bench.place.server):
-        pass
-    yield from simulated.one_after_the_other(bench.effort.repeats)
-    yield from others.run(
-        bench.place,
-        bench.effort.others,
-        bench.folder,
-        lambda block: bench.progress.step(block, 0, 0),
-    )
-
-
-PARTS: tuple[tuple[str, Part], ...] = (
-    ("on a fake clock", _simulated),
-    ("broken drivers", _rejected),
-    ("whose processor time, whose memory", _memory),
-    ("A/A and power", _live),
-    ("calibration", _line),
-    ("A/A beside a hog", _hog),
-    ("a hog switched on and off", _interference),
-    ("short slices against long ones", _slices),
-    ("the loop against hand-written ones", _by_hand),
-    ("open loop, a server that stalls", _stalled),
-    ("two complete runs", _twice),
-    ("instructions", _instructions),
-    ("other tools", _others),
+QUICK: tuple[tuple[str, Part], ...] = (
+    ("on a fake clock", partial(on_a_fake_clock, repeats=300)),
+    ("broken drivers", broken_drivers),
+    ("whose processor time, whose memory", whose_time_whose_memory),
+    ("A/A and power", equal_and_slowed),
+    ("A/A beside a hog", partial(beside_a_hog, trials=1)),
+    ("a hog switched on and off", partial(a_hog_comes_and_goes, blocks=8)),
+    ("open loop, a server that stalls", a_server_stalls),
+    ("two complete runs", partial(two_complete_runs, cells=1)),
 )
 
 
-def run(bench: Bench) -> Iterator[Outcome]:
-    """Every test, the cheap ones first."""
-    for number, (name, part) in enumerate(PARTS):
-        bench.progress.step(name, number, len(PARTS))
+def run(bench: Workbench, parts: Sequence[tuple[str, Part]] = QUICK) -> Iterator[Outcome]:
+    """Every test of these parts; a folder with stale trials is refused before any."""
+    kept.enter(bench.folder, bench.place.facts)
+    for number, (name, part) in enumerate(parts):
+        bench.progress.step(name, number, len(parts))
         yield from part(bench)

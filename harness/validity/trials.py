@@ -1,4 +1,4 @@
-"""What tests on a real server share: files that are kept, drivers that only they find."""
+"""What trials on a real server share: drivers that only they find, and how they fail."""
 
 from __future__ import annotations
 
@@ -10,20 +10,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from harness.core.errors import ResultsError
-from harness.results import store
 
 PLUGINS = Path(__file__).parent / "plugins"
 """Metadata of drivers that are no drivers of pgdyno's."""
-
-
-def complete(file: Path) -> bool:
-    """Whether a trial is there that came to its end, so that it need not be run again; one
-    that was interrupted did not."""
-    try:
-        footer = store.read(file).footer if file.exists() else None
-    except ResultsError:
-        return False
-    return footer is not None and footer.reason == "complete"
 
 
 def fail(problem: str) -> NoReturn:

@@ -16,8 +16,9 @@ from harness.core import stats
 from harness.core.arms import Arm
 from harness.results import store
 from harness.results.records import Run
-from harness.validity import Outcome
-from harness.validity.trials import complete, fail
+from harness.validity import kept
+from harness.validity.outcome import Outcome
+from harness.validity.trials import fail
 from harness.venue.venue import Venue
 
 DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
@@ -25,39 +26,45 @@ OVERLAP = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class Twice:
     """Two runs of the same cells and drivers, and where they are kept."""
 
     folder: Path
     cells: list[str]
     plan: Plan
 
+    @property
+    def name(self) -> str:
+        """What both files have in common."""
+        return f"complete-{len(self.cells)}-cells"
+
     def file(self, number: int) -> Path:
         """Where a run is kept."""
-        return self.folder / f"complete-{number + 1}.jsonl"
+        return self.folder / f"{self.name}-{number + 1}.jsonl"
 
 
-def measure(place: Venue, pair: Pair, progress: Progress) -> None:
+def measure(place: Venue, pair: Twice, progress: Progress) -> None:
     """Run what is not there yet."""
-    pair.folder.mkdir(parents=True, exist_ok=True)
     scenarios, cells = scenario.select_cells(pair.cells)
     arms = [Arm(name) for name in DRIVERS]
+    rules = kept.rules(cells, pair.plan, arms=DRIVERS)
+    kept.claim(pair.folder, place.facts, pair.name, rules)
     for number in range(2):
-        if complete(pair.file(number)):
+        if kept.complete(pair.file(number)):
             continue
         pair.file(number).unlink(missing_ok=True)
         order = orders.Order(scenarios, cells, arms, pair.plan, "quick", number)
         orders.measure(place, order, pair.file(number), progress, fail)
 
 
-def agreement(pair: Pair) -> Iterator[Outcome]:
+def agreement(pair: Twice) -> Iterator[Outcome]:
     """Intervals of ratios between any two drivers, run against run."""
     first, second = (_ratios(store.read(pair.file(number))) for number in range(2))
     common = [(first[key], second[key]) for key in first.keys() & second.keys()]
-    overlaps = sum(_overlap(one, other) for one, other in common)
+    overlaps = sum(_overlap(before, after) for before, after in common)
     reversed_ = sum(
-        one.excludes_zero and other.excludes_zero and one.point * other.point < 0
-        for one, other in common
+        before.excludes_zero and after.excludes_zero and before.point * after.point < 0
+        for before, after in common
     )
     yield Outcome(
         "two complete runs: intervals that overlap",
@@ -73,10 +80,11 @@ def agreement(pair: Pair) -> Iterator[Outcome]:
     )
 
 
-def _overlap(one: stats.Estimate, other: stats.Estimate) -> bool:
-    if None in (one.low, one.high, other.low, other.high):
+def _overlap(before: stats.Estimate, after: stats.Estimate) -> bool:
+    if None in (before.low, before.high, after.low, after.high):
         return False
-    return max(one.low or 0, other.low or 0) <= min(one.high or 0, other.high or 0)
+    low, high = max(before.low or 0, after.low or 0), min(before.high or 0, after.high or 0)
+    return low <= high
 
 
 def _ratios(run: Run) -> Mapping[tuple[str, str, str], stats.Estimate]:

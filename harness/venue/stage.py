@@ -20,7 +20,7 @@ from pathlib import Path
 from harness.core.calls import Target
 from harness.core.cells import Cell
 from harness.core.errors import OracleError
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict, stopped
 from harness.judge.activity import Activity
 from harness.results.records import ServerFacts
 from harness.servers import Server
@@ -200,11 +200,12 @@ class Stage:
     def playable(self, cell: Cell) -> Playable | Judgement:
         """The cell, ready for drivers, or the judgement that nobody can play it."""
         if reason := self.lacks(cell):
-            return Judgement(Verdict.SKIPPED, reason)
+            facts = {"message": reason}
+            return Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, reason, facts=facts)
         try:
             return self.prepare(cell)
         except OracleError as error:
-            return Judgement(Verdict.INVALID, str(error))
+            return stopped(error)
 
     def prepare(self, cell: Cell) -> Playable:
         """Ask the oracle, and write the cell's inputs once for all workers."""
@@ -222,7 +223,7 @@ class Stage:
         """Whether `ops` ops left the state that the oracle's own work left in the twin."""
         prepared = play.prepared
         if prepared.before is None or prepared.after is None:
-            return Judgement(Verdict.EXACT)
+            return EXACT
         self.use(control, schema)
         found = read_state(control, play.cell.expect.state)
         assert found is not None
@@ -232,18 +233,21 @@ class Stage:
         if found.rows != wanted:
             return Judgement(
                 Verdict.LOSSY,
+                Code.WRONG_STATE,
                 f"the server has {found.rows} rows afterwards instead of {wanted}",
                 f"{found.rows} rows",
                 f"{wanted} rows",
+                {"rows": found.rows, "expected_rows": wanted},
             )
         if cycle and found.digest != prepared.after.digest:
             return Judgement(
                 Verdict.LOSSY,
+                Code.WRONG_STATE,
                 "what the server has afterwards differs from what was sent",
                 found.sample,
                 prepared.after.sample,
             )
-        return Judgement(Verdict.EXACT)
+        return EXACT
 
     def sessions(self, control: Control) -> int:
         """How many sessions the server has seen end or begin in this database."""
@@ -268,11 +272,13 @@ class Stage:
         if seen < wanted or (exact and seen > wanted):
             return Judgement(
                 Verdict.LOSSY,
+                Code.SESSION_COUNT,
                 "the server saw another number of sessions than were asked for",
                 f"{seen} sessions in all",
                 f"{wanted} sessions in all",
+                {"sessions": seen, "expected_sessions": wanted},
             )
-        return Judgement(Verdict.EXACT)
+        return EXACT
 
     def activities(self, control: Control, application_name: str) -> list[Activity]:
         """A seat's sessions as the server sees them, the one that worked last first.

@@ -21,9 +21,9 @@ from harness.core.calls import Target
 from harness.core.cells import Task
 from harness.core.errors import PgdynoError, Unsupported
 from harness.core.steps import Step
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict, unsupported
 from harness.judge import steps, verify
-from harness.judge.steps import JOIN_MS, Outcome
+from harness.judge.steps import JOIN_MS, StepOutcome
 from harness.judge.words import PLACE, expecting, filled
 from harness.plugin import acts
 
@@ -38,7 +38,7 @@ class _Thread:
     """An act of a blocking library, running beside the others."""
 
     def __init__(self, call: Callable[[], Any]) -> None:
-        self._outcome = Outcome(done=False)
+        self._outcome = StepOutcome(done=False)
         self._call = call
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -47,7 +47,7 @@ class _Thread:
         outcome = _timed(self._call)
         self._outcome = outcome
 
-    def join(self, seconds: float) -> Outcome:
+    def join(self, seconds: float) -> StepOutcome:
         """What became of it within that time."""
         self._thread.join(seconds)
         return self._outcome
@@ -80,11 +80,14 @@ class Actor:
             if step.by_parent or step.join:
                 continue
             if step.op == "cancel_task" and self.loop is None:
-                raise Unsupported("a thread of a blocking library cannot be cancelled")
+                reason = "a thread of a blocking library cannot be cancelled"
+                raise Unsupported(reason, act=step.op)
             if step.op not in acts.OWN and step.op not in self.acts:
                 what = acts.sentence(step.op).rstrip(".;")
-                raise Unsupported(f"{self.driver.name} has no `{step.op}`: {what}")
-        return Judgement(Verdict.EXACT)
+                reason = f"{self.driver.name} has no `{step.op}`: {what}"
+                lacks = {"driver": self.driver.name, "act": step.op, "sentence": what}
+                raise Unsupported(reason, **lacks)
+        return EXACT
 
     def step(self, index: int, words: Mapping[str, str]) -> dict[str, Any]:
         """Play one step: its judgement, what it brought, and what it saved as a word."""
@@ -93,11 +96,11 @@ class Actor:
         try:
             outcome = self._play(step, words)
         except Unsupported as reason:
-            return {"judged": Judgement(Verdict.UNSUPPORTED, str(reason))}
+            return {"judged": unsupported(reason)}
         if outcome is None:
-            return {"judged": Judgement(Verdict.EXACT)}
+            return {"judged": EXACT}
         if isinstance(outcome.error, _LACKING):
-            return {"judged": Judgement(Verdict.UNSUPPORTED, str(outcome.error))}
+            return {"judged": unsupported(outcome.error)}
         return self._told(step, outcome, words)
 
     def canary(self) -> Judgement:
@@ -106,9 +109,9 @@ class Actor:
         An error is no verdict: whether a connection is usable is for the steps to say.
         """
         if not all(self._join(one, 0.001).done for one in self.pending.values()):
-            return Judgement(Verdict.EXACT)  # what still runs has its connection
+            return EXACT  # what still runs has its connection
         if "fetch_val" not in self.acts:
-            return Judgement(Verdict.EXACT)
+            return EXACT
         names = [name for name in self.held if self.closers.get(name) == "close"]
         return verify.worst(map(self._canary_of, names))
 
@@ -118,9 +121,8 @@ class Actor:
             sql = f"select '{token}'::text"
             answer = self._wait(self.acts["fetch_val"](self.held[name], sql))
             if answer != token:
-                detail = f"{name}: another query's answer came back"
-                return Judgement(Verdict.BROKEN, detail, repr(answer), repr(token))
-        return Judgement(Verdict.EXACT)
+                return verify.desync(answer, token, f"{name}: ")
+        return EXACT
 
     def end(self) -> bool:
         """Close what is open; whether the process is as clean as it was before."""
@@ -133,7 +135,7 @@ class Actor:
 
     # --- playing ------------------------------------------------------------------------
 
-    def _play(self, step: Step, words: Mapping[str, str]) -> Outcome | None:
+    def _play(self, step: Step, words: Mapping[str, str]) -> StepOutcome | None:
         if step.join:
             return self._join(self.pending[step.join], step.within_ms / 1000)
         if step.op == "wait":
@@ -183,7 +185,7 @@ class Actor:
         self.loop.run_until_complete(asyncio.wait({task}, timeout=_START_SECONDS))
         return task
 
-    def _join(self, pending: Any, seconds: float) -> Outcome:
+    def _join(self, pending: Any, seconds: float) -> StepOutcome:
         seconds = seconds or JOIN_MS / 1000
         if isinstance(pending, _Thread):
             return pending.join(seconds)
@@ -191,12 +193,12 @@ class Actor:
         self.loop.run_until_complete(asyncio.wait({pending}, timeout=seconds))
         elapsed = time.perf_counter_ns() - begun
         if not pending.done():
-            return Outcome(done=False, elapsed_ns=elapsed)
+            return StepOutcome(done=False, elapsed_ns=elapsed)
         if pending.cancelled():
-            return Outcome(cancelled=True, elapsed_ns=elapsed)
+            return StepOutcome(cancelled=True, elapsed_ns=elapsed)
         error = pending.exception()
         value = None if error else pending.result()
-        return Outcome(value, error, elapsed_ns=elapsed)
+        return StepOutcome(value, error, elapsed_ns=elapsed)
 
     def _pause(self, seconds: float) -> None:
         if self.loop is None:
@@ -221,7 +223,7 @@ class Actor:
     # --- telling ------------------------------------------------------------------------
 
     def _told(
-        self, step: Step, outcome: Outcome, words: Mapping[str, str]
+        self, step: Step, outcome: StepOutcome, words: Mapping[str, str]
     ) -> dict[str, Any]:
         step = expecting(step, words)
         if step.save and outcome.good:
@@ -240,18 +242,22 @@ class Actor:
             told["word"] = str(outcome.value)
         elif not step.save and (outcome.value is not None or outcome.error):
             told["line"] = steps.line(outcome.value, outcome.error)
+            if outcome.error is not None and fields is not None:
+                told["message"] = verify.message_of(fields, outcome.error)
         return told
 
-    def _secrets(self, step: Step, outcome: Outcome) -> Judgement:
+    def _secrets(self, step: Step, outcome: StepOutcome) -> Judgement:
         """An exception's text ends in logs: no password may be in it."""
         if outcome.error is None:
-            return Judgement(Verdict.EXACT)
+            return EXACT
         text = f"{outcome.error}{outcome.error!r}"
         known = [one.password for one in self.places.values()]
         known.append(str(step.arguments.get("password", "")))
         if any(len(one) >= _SECRET_CHARS and one in text for one in known):
-            return Judgement(Verdict.LOSSY, "the exception's text shows the password")
-        return Judgement(Verdict.EXACT)
+            detail = "the exception's text shows the password"
+            facts = {"class": verify.class_of(outcome.error)}
+            return Judgement(Verdict.LOSSY, Code.PASSWORD_SHOWN, detail, facts=facts)
+        return EXACT
 
 
 def dsn_of(
@@ -274,13 +280,13 @@ def dsn_of(
     return f"postgresql://{sign_in}@{hosts}/{name}?{urlencode(query, quote_via=quote)}"
 
 
-def _timed(call: Callable[[], Any]) -> Outcome:
+def _timed(call: Callable[[], Any]) -> StepOutcome:
     begun = time.perf_counter_ns()
     try:
         value, error = call(), None
     except BaseException as raised:  # a panic of a native library is no Exception
         value, error = None, raised
-    return Outcome(value, error, elapsed_ns=time.perf_counter_ns() - begun)
+    return StepOutcome(value, error, elapsed_ns=time.perf_counter_ns() - begun)
 
 
 def _memory(*, reset: bool = False) -> int:

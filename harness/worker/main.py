@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from harness.core.calls import Call, Op, Target
 from harness.core.capabilities import Capability
 from harness.core.cells import Task
 from harness.core.errors import PgdynoError, Unsupported
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict, unsupported
 from harness.judge import answers, verify
 from harness.plugin import contract as drivers
 from harness.values.binding import bind_call
@@ -91,10 +92,14 @@ class Worker:
         try:
             self._bind(self.task, _target(target))
         except Unsupported as reason:
-            return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
+            return _judged(unsupported(reason))
         except BaseException as error:
-            return _judged(self._charge(error, "while opening"))
-        return _judged(Judgement(Verdict.EXACT))
+            return _judged(self._charge(error, self._begun()))
+        return _judged(EXACT)
+
+    def _begun(self) -> str:
+        """What `open` was doing: parameters are built when there is a session."""
+        return "while opening" if self.session is None else "while building parameters"
 
     def rebind(self, task: str) -> dict[str, Any]:
         """Bind another cell on the open session: for many small cells of one kind."""
@@ -104,10 +109,10 @@ class Worker:
             self._require(self.task)
             self._bind_ops(self.task)
         except Unsupported as reason:
-            return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
+            return _judged(unsupported(reason))
         except BaseException as error:
-            return _judged(self._charge(error, "while opening"))
-        return _judged(Judgement(Verdict.EXACT))
+            return _judged(self._charge(error, "while building parameters"))
+        return _judged(EXACT)
 
     def verify(self, keep: bool = False) -> dict[str, Any]:
         """Run the op through one whole cycle of its parameters, and judge each answer.
@@ -227,7 +232,7 @@ class Worker:
             known = {name: _target(place) for name, place in places.items()}
             return _judged(self.actor.begin(self.task, known))
         except Unsupported as reason:
-            return _judged(Judgement(Verdict.UNSUPPORTED, str(reason)))
+            return _judged(unsupported(reason))
 
     def step(self, index: int, words: dict[str, str]) -> dict[str, Any]:
         """Play one step."""
@@ -275,7 +280,8 @@ class Worker:
         for needed in task.requires:
             if needed not in have:
                 sentence = Capability(needed).sentence
-                raise Unsupported(f"{self.driver.name} cannot {sentence}")
+                reason = f"{self.driver.name} cannot {sentence}"
+                raise Unsupported(reason, capability=needed)
 
     def _bind(self, task: Task, target: Target) -> None:
         self._require(task)
@@ -287,7 +293,7 @@ class Worker:
 
     def _bind_ops(self, task: Task) -> None:
         if not drivers.claims(self.session, task.op):
-            raise Unsupported(f"{self.driver.name} has no {task.op}")
+            raise Unsupported(f"{self.driver.name} has no {task.op}", op=task.op.value)
         bind = getattr(self.session, task.op.value)
         wrapper = getattr(self.session, "wrapper", None)
         self.ops = [
@@ -297,7 +303,7 @@ class Worker:
     def _bind_connect(self, task: Task, target: Target) -> Callable[[], Any]:
         bind = getattr(self.driver, task.op.value, None)
         if bind is None:
-            raise Unsupported(f"{self.driver.name} has no {task.op}")
+            raise Unsupported(f"{self.driver.name} has no {task.op}", op=task.op.value)
         arguments = (task.sql,) if task.op is Op.CONNECT_QUERY else ()
         op: Callable[[], Any] = bind(target, self.arm.profile, *arguments)
         return op
@@ -307,7 +313,7 @@ class Worker:
             return self.wait(self.driver.open(target, self.arm.profile))
         opener = getattr(self.driver, "open_pool", None)
         if opener is None:
-            raise Unsupported(f"{self.driver.name} has no pool")
+            raise Unsupported(f"{self.driver.name} has no pool", op="open_pool")
         return self.wait(opener(target, self.arm.profile, task.pool))
 
     # --- judging -----------------------------------------------------------------------
@@ -353,70 +359,72 @@ class Worker:
         """A reference's answers are no driver's: only their texts are compared, if it has
         any, so that nothing is timed that does other work."""
         assert self.task is not None
-        stands_for = f"a reference: {self.reference}"
+        how = getattr(self.driver, "how", "")
+        stands_for = f"a reference: {self.reference}: {how}"
         if not callable(getattr(self.session, "texts", None)):
-            return Judgement(Verdict.EXACT, stands_for)
+            return Judgement(Verdict.EXACT, Code.RIGHT, stands_for)
         try:
             found = self.session.texts()
         except BaseException as error:
-            return Judgement(Verdict.REJECTED, f"{type(error).__name__}: {error}")
+            told, facts = f"{type(error).__name__}: {error}", _raised(error)
+            return Judgement(Verdict.REJECTED, Code.ERROR, told, facts=facts)
         return answers.compare_texts(self.task, found, stands_for)
+
+    def _what_came(self, native: Any) -> Any:
+        """What an op gave that had to raise; None where it gives no rows."""
+        assert self.task is not None
+        try:
+            return answers.rows_of(self.task, self.session, native) or None
+        except Exception:  # it is unreadable, and that is not the question
+            return native
 
     def _judge(self, native: Any, index: int) -> Judgement:
         assert self.task is not None
         expected = self.task.expected
         if expected.error is not None or expected.rejected:
-            return verify.judge_no_error(expected.error)
+            return verify.judge_no_error(expected.error, self._what_came(native))
         try:
             if expected.trait:
                 return verify.observe(answers.rows_of(self.task, self.session, native))
             return answers.judge(self.task, self.session, native, index)
         except BaseException as error:
             detail = f"the result cannot be read: {type(error).__name__}: {error}"
-            return Judgement(Verdict.BROKEN, detail)
+            facts = _raised(error)
+            return Judgement(Verdict.BROKEN, Code.UNREADABLE, detail, facts=facts)
 
     def _canary(self) -> Judgement:
         """A unique token must come back on the same connection: nothing is out of step."""
         if self.session is None or not drivers.claims(self.session, Op.FETCH_VAL):
-            return Judgement(Verdict.EXACT)
+            return EXACT
         token = f"{verify.CANARY}{time.perf_counter_ns()}"
         try:
             op = self.session.fetch_val(Call(Op.FETCH_VAL, sql=f"select '{token}'::text"))
             answer = self.wait(op())
         except BaseException as error:
-            return Judgement(
-                Verdict.BROKEN,
-                f"the connection is unusable afterwards: {type(error).__name__}: {error}",
-            )
-        if answer != token:
-            return Judgement(
-                Verdict.BROKEN,
-                "another query's answer came back",
-                repr(answer),
-                repr(token),
-            )
-        return Judgement(Verdict.EXACT)
+            told, facts = f"{type(error).__name__}: {error}", _raised(error)
+            detail = f"the connection is unusable afterwards: {told}"
+            return Judgement(Verdict.BROKEN, Code.UNUSABLE, detail, facts=facts)
+        return EXACT if answer == token else verify.desync(answer, token)
 
     def _charge(self, error: BaseException, where: str) -> Judgement:
         """What an exception means for the verdict."""
         assert self.task is not None
         if isinstance(error, Unsupported):
-            return Judgement(
-                Verdict.INVALID, f"the plug-in claimed the op and then said: {error}"
+            detail = (
+                f"the plug-in declares this op but raised Unsupported when it ran: {error}"
             )
+            facts = {"message": str(error)}
+            return Judgement(Verdict.INVALID, Code.FALSE_CLAIM, detail, facts=facts)
         expected = self.task.expected
         fields = self.driver.describe_error(error)
         if expected.trait:
             return verify.observe_error(fields, error)
         judged = verify.judge_error(expected.error, expected.rejected, fields, error)
-        if where and judged.detail:
-            return Judgement(
-                judged.verdict,
-                f"{where}: {judged.detail}",
-                judged.observed,
-                judged.expected,
-            )
-        return judged
+        return judged.during(where) if where and judged.detail else judged
+
+
+def _raised(error: BaseException) -> dict[str, Any]:
+    return {"class": verify.class_of(error), "message": str(error)}
 
 
 def _target(message: dict[str, Any]) -> Target:
@@ -424,12 +432,7 @@ def _target(message: dict[str, Any]) -> Target:
 
 
 def _judged(judgement: Judgement) -> dict[str, Any]:
-    return {
-        "verdict": judgement.verdict.value,
-        "detail": judgement.detail,
-        "observed": judgement.observed,
-        "expected": judgement.expected,
-    }
+    return {"judgement": asdict(judgement)}
 
 
 def warm_allocator() -> None:

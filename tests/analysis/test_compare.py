@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import fake_runs
 import pytest
@@ -206,7 +207,7 @@ def test_ranks_and_trimmed_means_that_disagree_are_told():
     )
     assert row.torn
     comparison = Comparison("a", "b", False, 0.03, 0.05, changes=(row,))
-    assert "by trimmed means (Yuen)" in shown.text(comparison)
+    assert "by trimmed means (Yuen)" in shown.text(comparison, every=True)
 
 
 @pytest.mark.parametrize(
@@ -295,11 +296,49 @@ def test_a_a_arms_are_left_out():
 
 def test_text_fits_and_tells():
     comparison = compare(*pair(factor={"asyncpg": 1.08}))
-    text = shown.text(comparison)
-    assert max(map(len, text.splitlines())) <= 80
-    assert "regressed" in text
-    assert "\x1b" not in text
-    assert "Mann–Whitney" in text
+    for every in (False, True):
+        text = shown.text(comparison, every=every)
+        lines = text.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert any(line.startswith("REGRESSION  4 slower · ") for line in lines)
+        assert "\x1b" not in text
+        assert "Mann–Whitney" in text
+        assert lines[-1] == "exit 1"
+        assert ("REGRESSED" in text) == every
+
+
+def test_text_charts_what_changed_and_says_what_is_undecided():
+    found = compare(*pair(factor={"asyncpg": 1.34, "psqlpy": 0.7}, noise=0.02))
+    lines = shown.text(found).splitlines()
+    (axis,) = [line for line in lines if line.strip().startswith("−50 %")]
+    slower = [line for line in lines if re.match(r" +asyncpg +\|.*●.* +\+3", line)]
+    faster = [line for line in lines if re.match(r" +psqlpy .*●.* +−(2|3)", line)]
+    assert len(slower) == len(faster) == len(ROWS)
+    zero = axis.index("0", axis.index("%"))
+    assert all(line.index("●") > zero for line in slower)
+    assert all(line.index("●") < zero for line in faster)
+
+
+def test_what_is_undecided_is_counted_and_the_next_command_told():
+    few = shown.text(compare(*pair(rounds=5, base={"rounds": 5}))).splitlines()
+    assert f"inconclusive: {len(ROWS) * 6} with fewer than 6 rounds" in few
+    assert any(line.startswith("next: pgdyno bench --effort gate ") for line in few)
+    assert few[-1] == "exit 3"
+    arms = [arm_facts("psycopg"), arm_facts("psqlpy")]
+    wide = {"noise": 0.1, "arms": arms}
+    noisy = shown.text(compare(*pair(base=wide, **wide)))
+    assert "with an interval that is too wide" in noisy
+    assert "most suspicious: " in noisy
+    same = {"noise": 0.001, "rounds": 12}
+    assert "next:" not in shown.text(compare(*pair(base=same, **same)))
+
+
+def test_names_in_files_command_no_terminal():
+    base, candidate = pair()
+    header = replace(candidate.header, run="a\x1b[2J\u202eb")
+    found = compare(base, replace(candidate, header=header))
+    for rendered in (shown.text(found), shown.markdown(found)):
+        assert {char for char in rendered if not char.isprintable()} <= {"\n"}
 
 
 def test_json_and_markdown():

@@ -7,11 +7,10 @@ import random
 import msgspec
 import pytest
 from fake_runs import CELLS as ROWS
-from fake_runs import arm_facts, bench, cell_facts
+from fake_runs import arm_facts, bench, cell_facts, judged
 from msgspec.structs import replace
 
-from harness.analysis import compare
-from harness.analysis import memory as footprint
+from harness.analysis import compare, memory
 from harness.bench.lanes import memory as lane
 from harness.core.errors import EXIT_INVALID
 from harness.core.verdicts import Verdict
@@ -19,7 +18,6 @@ from harness.render import html, markdown, text
 from harness.report import view
 from harness.results import store
 from harness.results.records import Footprint, Memory, Note, Run
-from harness.validity import memory as validity
 
 PAGE = 4096
 CELL = cell_facts(ROWS[0]).id
@@ -57,9 +55,8 @@ def printed(
     arm: str, repeat: int, memory: Memory | None, verdict: str = "exact"
 ) -> Footprint:
     detail = "" if verdict == "exact" else "it broke"
-    return Footprint(
-        cell=CELL, arm=arm, repeat=repeat, verdict=verdict, detail=detail, memory=memory
-    )
+    judgement = judged(verdict, detail)
+    return Footprint(cell=CELL, arm=arm, repeat=repeat, judgement=judgement, memory=memory)
 
 
 def run_of(*prints: Footprint, notes: tuple[Note, ...] = ()) -> Run:
@@ -84,8 +81,8 @@ def run_of(*prints: Footprint, notes: tuple[Note, ...] = ()) -> Run:
 
 def test_a_steady_leak_is_told_in_bytes_per_op():
     told = [held(100, seed=seed) for seed in range(3)]
-    assert footprint.leaks(told)
-    assert footprint.slope(told[0]).point == pytest.approx(100, rel=0.02)
+    assert memory.leaks(told)
+    assert memory.slope(told[0]).point == pytest.approx(100, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +105,7 @@ def test_a_steady_leak_is_told_in_bytes_per_op():
     ],
 )
 def test_everything_else_is_not_told(told):
-    assert not footprint.leaks(told)
+    assert not memory.leaks(told)
 
 
 def test_noise_accuses_nobody():
@@ -123,13 +120,13 @@ def test_noise_accuses_nobody():
                 place += rng.choice((-2, -1, 0, 1, 2))
                 walk.append(30_000_000 + place * PAGE)
             loops.append(replace(held(), loop_bytes=walk))
-        told += footprint.leaks(loops)
+        told += memory.leaks(loops)
     assert told == 0
 
 
 def test_bytes_per_connection():
-    assert footprint.per_connection(held(per_connection=40_000)) == 40_000
-    assert footprint.per_connection(replace(held(), sessions=[], sessions_bytes=[])) is None
+    assert memory.per_connection(held(per_connection=40_000)) == 40_000
+    assert memory.per_connection(replace(held(), sessions=[], sessions_bytes=[])) is None
 
 
 # --- over repeats -------------------------------------------------------------------------
@@ -141,10 +138,10 @@ def test_a_holding_is_the_median_over_repeats():
         printed("psycopg2", n, held(0, per_connection=size))
         for n, size in enumerate(connections)
     ]
-    (one,) = footprint.holdings(run_of(*prints))
+    (one,) = memory.arm_memory(run_of(*prints))
     assert one.repeats == 3
-    assert one.connection == footprint.Size(41_000, 40_000, 60_000)
-    assert one.server == footprint.Size(1_500_000, 1_500_000, 1_500_000)
+    assert one.connection == memory.Size(41_000, 40_000, 60_000)
+    assert one.server == memory.Size(1_500_000, 1_500_000, 1_500_000)
     assert not one.leaks
 
 
@@ -153,7 +150,7 @@ def test_a_verdict_that_forbids_numbers_takes_them_all_away():
         printed("psycopg2", 0, held(100)),
         printed("psycopg2", 1, None, verdict="crashed"),
     )
-    (one,) = footprint.holdings(run)
+    (one,) = memory.arm_memory(run)
     assert one.verdict is Verdict.CRASHED
     assert one.growth is None
     assert one.imported is None
@@ -219,7 +216,7 @@ def test_a_leak_is_a_finding(run):
     (found,) = [one for one in view_of.findings if one.kind == "grows"]
     assert found.where == CELL
     assert found.text.startswith("psycopg2 grows by +104 B per op")
-    assert view_of.answer == "1 cell × 3 drivers: 1 exact, 1 hung; 1 of them grows."
+    assert view_of.answer == "1 question × 3 drivers: 1 exact, 1 hung; 1 of them grows."
 
 
 def test_a_text_report_keeps_to_its_width(run):
@@ -238,20 +235,3 @@ def test_two_memory_runs_are_not_comparable(run, same):
 def test_memory_and_time_are_not_comparable(run):
     time = replace(run, header=replace(run.header, lane="", run="other"))
     assert compare.compare(run, time).invalid[0] == "different lanes: memory and time"
-
-
-# --- validity -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("per_op", "ok"), [(104, True), (80, False), (0, False)])
-def test_a_leak_must_be_told_with_its_size(per_op, ok):
-    prints = [printed("psycopg2", n, held(per_op, seed=n)) for n in range(3)]
-    (one,) = footprint.holdings(run_of(*prints))
-    assert validity.leak_told(one, 104).ok is ok
-    assert validity.nobody_accused(one).ok is (per_op == 0)
-
-
-def test_without_a_number_nothing_is_proved():
-    assert not validity.leak_told(None, 104).ok
-    (one,) = footprint.holdings(run_of(printed("psycopg2", 0, None, verdict="hung")))
-    assert validity.nobody_accused(one).measured == "no number: hung: it broke"

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-import random
 from pathlib import Path
 
 import fake_runs
 import pytest
+from fake_runs import counted, counts
+from helpers import Silent
 from msgspec.structs import replace
 
 from harness import scenario
 from harness.analysis import compare, compare_instructions
 from harness.analysis.compare import Answer, CellChange
-from harness.analysis.instructions import counted_sides, slope, spread, syscalls
+from harness.analysis.instructions import arm_instructions, slope, spread, syscalls
 from harness.bench import orders, schedule
 from harness.bench.lanes import callgrind, instructions
-from harness.bench.lanes.callgrind import Spent
+from harness.bench.lanes.callgrind import SliceCount
 from harness.cli.main import main
 from harness.core.arms import Arm
 from harness.core.errors import EXIT_INVALID, OracleError
@@ -26,7 +27,6 @@ from harness.render import html, markdown, text
 from harness.report import view
 from harness.results import store
 from harness.results.records import Count, Run
-from harness.validity import instructions as validity
 
 PART = b"""version: 1
 creator: callgrind-3.19.0
@@ -38,6 +38,7 @@ fn=(1) main
 totals: %d
 """
 CELL = "point/by-key#one-row"
+POINT = "query/point#fetch-one"
 needs_valgrind = pytest.mark.skipif(
     bool(callgrind.why_not()), reason=callgrind.why_not() or "valgrind is here"
 )
@@ -48,7 +49,11 @@ needs_valgrind = pytest.mark.skipif(
 
 def test_every_part_has_a_total():
     written = PART % 400 + b"totals: 43 5 6\n" + b"totals: 7 8"
-    assert callgrind.part_totals(written) == [Spent(400), Spent(43, 5), Spent(7, 8)]
+    assert callgrind.part_totals(written) == [
+        SliceCount(400),
+        SliceCount(43, 5),
+        SliceCount(7, 8),
+    ]
     assert callgrind.part_totals(b"fn=(1) totals: 5\n") == []
 
 
@@ -59,7 +64,7 @@ def test_a_slice_is_the_second_part_since_the_last_look(tmp_path: Path):
     file.write_bytes(PART % 1)
     meter.skip()
     file.write_bytes(PART % 1 + PART % 22 + PART % 333)
-    assert meter.slice() == Spent(333)
+    assert meter.slice() == SliceCount(333)
 
 
 def test_a_slice_without_its_parts_is_no_number(tmp_path: Path):
@@ -87,36 +92,6 @@ def test_sizes_of_slices(cycle, instructions_, low, high):
 # --- runs that were made up -------------------------------------------------------------
 
 
-def counts(arm: str, per_op: float, repeats: int = 3, noise: float = 0.0) -> list[Count]:
-    rng = random.Random(f"{arm}{per_op}")
-    return [
-        Count(
-            cell=CELL,
-            arm=arm,
-            repeat=number,
-            verdict="exact",
-            counter="valgrind-3.19.0",
-            low_ops=100,
-            high_ops=500,
-            low_instructions=5_000 + round(100 * per_op),
-            high_instructions=5_000 + round(500 * per_op * (1 + rng.gauss(0, noise))),
-            low_syscalls=3 + 2 * 100,
-            high_syscalls=3 + 2 * 500,
-        )
-        for number in range(repeats)
-    ]
-
-
-def counted(run: str, *found: list[Count], **header: object) -> Run:
-    made = fake_runs.bench(run=run, seed=1, rows=fake_runs.CELLS[:1])
-    return replace(
-        made,
-        header=replace(made.header, lane="instructions", **header),
-        trials=[],
-        counts=[one for each in found for one in each],
-    )
-
-
 def test_the_slope_is_what_an_op_costs():
     (count,) = counts("asyncpg", 1_000, repeats=1)
     assert slope(count) == 1_000
@@ -128,8 +103,10 @@ def test_the_slope_is_what_an_op_costs():
 
 def test_a_verdict_in_one_repeat_forbids_the_number():
     found = counts("asyncpg", 1_000)
-    found[1] = Count(cell=CELL, arm="asyncpg", repeat=1, verdict="lossy", detail="why")
-    side = counted_sides(counted("a", found))[CELL, "asyncpg"]
+    found[1] = Count(
+        cell=CELL, arm="asyncpg", repeat=1, judgement=fake_runs.judged("lossy", "why")
+    )
+    side = arm_instructions(counted("a", found))[CELL, "asyncpg"]
     assert (side.verdict, side.detail, side.number) == ("lossy", "why", None)
 
 
@@ -176,7 +153,9 @@ def test_one_repeat_is_too_few():
 
 
 def test_a_number_that_was_lost_regressed():
-    lost = Count(cell=CELL, arm="asyncpg", repeat=0, verdict="crashed", detail="gone")
+    lost = Count(
+        cell=CELL, arm="asyncpg", repeat=0, judgement=fake_runs.judged("crashed", "gone")
+    )
     row = one(counted("a", counts("asyncpg", 100_000)), counted("b", [lost]))
     assert (row.change, row.reason) == (Change.REGRESSED, "was exact, is crashed: gone")
 
@@ -226,7 +205,9 @@ def test_a_comparison_states_the_spread():
 
 
 def test_a_report_shows_counts_and_reasons():
-    skipped = Count(cell=CELL, arm="psqlpy", repeat=0, verdict="skipped", detail="<why>")
+    skipped = Count(
+        cell=CELL, arm="psqlpy", repeat=0, judgement=fake_runs.judged("skipped", "<why>")
+    )
     run = counted("a", counts("asyncpg", 50_000), counts("psycopg", 100_000), [skipped])
     report = view.build([run])
     for rendered in (html.render(report), markdown.render(report), text.render(report)):
@@ -242,14 +223,6 @@ def test_a_report_shows_counts_and_reasons():
 # --- for real ---------------------------------------------------------------------------
 
 
-class Silent:
-    """A progress that tells nothing."""
-
-    def preparing(self, cell) -> None: ...
-
-    def block(self, number, cell, done, of, seconds_left) -> None: ...
-
-
 def run_lane(place, tmp_path: Path, cells: list[str], arms: list[Arm]) -> Run:
     scenarios, chosen = scenario.select_cells(cells)
     plan = schedule.Plan(1, 1, 1, 1, 1.0, 0, 0, repeats=2)
@@ -261,34 +234,34 @@ def run_lane(place, tmp_path: Path, cells: list[str], arms: list[Arm]) -> Run:
 
 @needs_valgrind
 def test_one_driver_is_counted(place, tmp_path: Path):
-    run = run_lane(place, tmp_path, [validity.CELL], [Arm("psycopg2")])
+    run = run_lane(place, tmp_path, [POINT], [Arm("psycopg2")])
     assert run.footer.counts == 2
-    (side,) = counted_sides(run).values()
+    (side,) = arm_instructions(run).values()
     assert side.verdict == "exact"
     assert 10_000 < side.number < 1_000_000
-    assert side.spread < validity.SPREAD
+    assert side.spread < 0.001
     assert side.syscalls is None or 1 < side.syscalls < 20
 
 
 @needs_valgrind
 def test_a_burden_is_counted(place, tmp_path: Path):
     arms = [Arm("psycopg2", burden=burden) for burden in (0.0, 0.05)]
-    run = run_lane(place, tmp_path, [validity.CELL], arms)
-    plain, heavier = (counted_sides(run)[validity.CELL, arm.id] for arm in arms)
+    run = run_lane(place, tmp_path, [POINT], arms)
+    plain, heavier = (arm_instructions(run)[POINT, arm.id] for arm in arms)
     assert heavier.number / plain.number == pytest.approx(1.05, abs=0.005)
     assert [each.arm for each in run.counts].count(arms[1].id) == 2
 
 
 def test_without_valgrind_all_is_skipped_with_the_reason(place, tmp_path, monkeypatch):
     monkeypatch.setattr(callgrind.shutil, "which", lambda _: None)
-    run = run_lane(place, tmp_path, [validity.CELL], [Arm("psycopg2"), Arm("asyncpg")])
+    run = run_lane(place, tmp_path, [POINT], [Arm("psycopg2"), Arm("asyncpg")])
     assert [each.arm for each in run.counts] == ["psycopg2", "asyncpg"]
     assert {each.verdict for each in run.counts} == {"skipped"}
     assert all("valgrind is not installed" in each.detail for each in run.counts)
 
 
 def test_a_dry_run_tells_repeats(capsys):
-    arguments = ["bench", validity.CELL, "--lane", "instructions", "--dry-run"]
+    arguments = ["bench", POINT, "--lane", "instructions", "--dry-run"]
     assert main(arguments) == 0
     told = capsys.readouterr().out
     assert "rounds: 3 repeats" in told
@@ -299,39 +272,3 @@ def test_open_loops_are_not_counted():
     _, cells = scenario.select_cells(["arrivals"])
     assert cells
     assert all("rate of arrivals" in instructions.why_not(cell) for cell in cells)
-
-
-# --- validity ---------------------------------------------------------------------------
-
-
-def test_validity_finds_what_was_put_in_and_flags_nothing_else(tmp_path: Path):
-    series = validity.burden_series(tmp_path, 4)
-    plain, heavier = (arm.id for arm in series.arms)
-    write(series.file, plain, heavier, 1.005)
-    assert [each.ok for each in validity.burdens(series)] == [True, True]
-    series.file.unlink()
-    write(series.file, plain, heavier, 1.001)
-    assert [each.ok for each in validity.burdens(series)] == [False, True]
-
-
-def test_validity_without_valgrind_says_so(tmp_path: Path, monkeypatch):
-    def told(**repeats):
-        return list(validity.run(None, tmp_path, Silent(), **repeats))
-
-    monkeypatch.setattr(callgrind.shutil, "which", lambda _: None)
-    (outcome,) = told(spread_repeats=2, burden_repeats=20)
-    assert not outcome.ok
-    assert "valgrind is not installed" in outcome.measured
-    assert told(spread_repeats=0, burden_repeats=0) == []
-
-
-def write(file: Path, plain: str, heavier: str, factor: float) -> None:
-    arms = [fake_runs.arm_facts("psycopg2")] * 2
-    arms = [replace(arm, id=name) for arm, name in zip(arms, (plain, heavier), strict=True)]
-    made = counted("v", counts(plain, 100_000, 4), counts(heavier, 100_000 * factor, 4))
-    cell = replace(made.header.cells[0], id=validity.CELL)
-    header = replace(made.header, arms=arms, cells=[cell])
-    with store.Writer(file) as out:
-        out.write(header)
-        for each in made.counts:
-            out.write(replace(each, cell=validity.CELL))

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import Silent
 
 from harness import scenario
-from harness.analysis import memory as footprint
+from harness.analysis import memory as analysis
 from harness.bench import orders, schedule
 from harness.bench.lanes import memory as lane
 from harness.cli.bench import outcome
 from harness.core.arms import Arm
-from harness.core.cells import Cell
 from harness.core.errors import EXIT_PASS
 from harness.machine import rss
 from harness.results import store
@@ -78,14 +78,6 @@ requires = ["pool-waits"]
 ARMS = [Arm("psycopg2"), Arm("asyncpg"), Arm("wrong-value"), Arm("spiked-leak")]
 
 
-class Silent:
-    """Progress that nobody looks at."""
-
-    def preparing(self, cell: Cell) -> None: ...
-
-    def block(self, *where: object) -> None: ...
-
-
 @pytest.fixture(scope="module")
 def short() -> Iterator[None]:
     """Loops of a few hundred ops, twice: what they hold is another test's question."""
@@ -113,8 +105,9 @@ def run(
     order = orders.Order([made], cells, ARMS, plan, "quick", seed=1, lane="memory")
     with trials.findable():
         orders.measure(place, order, out, Silent(), trials.fail)
-    assert outcome(out) == EXIT_PASS
-    return store.read(out)
+    recorded = store.read(out)
+    assert outcome(recorded) == EXIT_PASS
+    return recorded
 
 
 def of(run: Run, case: str, arm: str) -> Footprint:
@@ -173,7 +166,7 @@ def test_a_leak_is_in_the_slope(run: Run) -> None:
     assert memory is not None
     grown = memory.loop_bytes[-1] - memory.loop_bytes[0]
     ops = memory.ops * (len(memory.loop_bytes) - 1)
-    assert footprint.slope(memory).point > 0
+    assert analysis.slope(memory).point > 0
     assert grown > 0.3 * dose.leak_bytes() * ops
 
 

@@ -13,27 +13,24 @@ from pathlib import Path
 
 import fake_runs
 import pytest
+from helpers import timed
 from msgspec import structs
 
 from harness import scenario
 from harness.analysis.compare import compare
-from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm, Kind
 from harness.core.calls import Call, Op, Target
-from harness.core.cells import Cell, Expected, Task
+from harness.core.cells import Expected, Task
 from harness.core.errors import DriverError, ScenarioError, Unsupported
 from harness.core.tables import PgType, Table
 from harness.core.verdicts import Verdict
 from harness.drivers import null, pgbench
 from harness.judge.answers import compare_texts
-from harness.machine import host
-from harness.play.recording import Recording
 from harness.plugin import contract
 from harness.plugin.contract import verify_plugin
 from harness.report import floor, quality, view
 from harness.report.cells import cell_views
-from harness.results import store
 from harness.results.records import Run, Trial
 from harness.venue.venue import Venue
 
@@ -222,14 +219,6 @@ def test_a_cast_is_no_variable():
 # --- a real server --------------------------------------------------------------------
 
 
-class Silent:
-    """Progress that nobody looks at."""
-
-    def preparing(self, cell: Cell) -> None: ...
-
-    def block(self, *where: object) -> None: ...
-
-
 @pytest.fixture
 def programs(place: Venue) -> Path:
     folder = place.server.binaries
@@ -240,26 +229,8 @@ def programs(place: Venue) -> Path:
 
 def bench(place: Venue, folder: Path, cases: Sequence[str]) -> Run:
     """A short run of psycopg2 beside all references."""
-    loaded = made(folder)
-    cells = [cell for cell in loaded.cells if cell.case in cases]
     arms = [contract.parse_arm("psycopg2"), *contract.references()]
-    out = folder / "run.jsonl"
-    with Recording(out, "bench", place, [loaded], cells, arms) as recording:
-        recording.begin()
-        Runner(
-            place.stage,
-            place.control,
-            arms,
-            cells,
-            PLAN,
-            seed=1,
-            placement=host.Placement(),
-            server_pid=place.server.pid,
-            folder=folder,
-            emit=recording.write,
-            progress=Silent(),
-        ).run()
-    return store.read(out)
+    return timed(place, folder, made(folder), cases, arms, PLAN)
 
 
 def of(run: Run, case: str, arm: str) -> list[Trial]:

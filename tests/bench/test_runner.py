@@ -11,19 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers import timed
 
 from harness import scenario
 from harness.bench.block import Block
 from harness.bench.measurer import Measurer
-from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
 from harness.cli.bench import outcome, with_aa
 from harness.core.arms import Arm
-from harness.core.cells import Cell
 from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
 from harness.core.verdicts import Verdict
-from harness.machine import host
-from harness.play.recording import Recording
 from harness.results import store
 from harness.results.records import Footer, Note, Run, Trial
 from harness.venue.venue import Venue
@@ -102,16 +99,6 @@ requires = ["pool-waits"]
 """
 
 
-class Silent:
-    """Progress that nobody looks at."""
-
-    def step(self, *where: object) -> None: ...
-
-    def preparing(self, cell: Cell) -> None: ...
-
-    def block(self, *where: object) -> None: ...
-
-
 @pytest.fixture
 def late(miniatures: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the miniatures findable, and the drivers that go wrong when they are timed."""
@@ -132,25 +119,7 @@ def bench(
     """Measure some cases of the scenario above; the results file, read."""
     file = folder / "short.toml"
     file.write_text(SCENARIO)
-    made = scenario.load(file)
-    cells = [one for one in made.cells if one.case in cases]
-    out = folder / f"run-{len(list(folder.iterdir()))}.jsonl"
-    with Recording(out, "bench", place, [made], cells, arms, seed=seed) as recording:
-        recording.begin()
-        Runner(
-            place.stage,
-            place.control,
-            arms,
-            cells,
-            plan,
-            seed=seed,
-            placement=host.Placement(),  # unpinned: nobody's processor is watched
-            server_pid=place.server.pid,
-            folder=folder,
-            emit=recording.write,
-            progress=Silent(),
-        ).run()
-    return store.read(out)
+    return timed(place, folder, scenario.load(file), cases, arms, plan, seed)
 
 
 def of(run: Run, case: str, arm: str = "") -> list[Trial]:
@@ -378,7 +347,7 @@ def test_a_cell_that_the_budget_does_not_allow_is_a_note(
     dropped = {one.cell: one for one in run.notes}
     assert set(dropped) == {"short#read", "short#write"}
     assert all(isinstance(one, Note) and one.kind == "dropped" for one in run.notes)
-    assert "quiet rounds only" in dropped["short#read"].text
+    assert "quiet, so there is no interval" in dropped["short#read"].text
     assert [one.round for one in of(run, "read")] == [0]
 
 
@@ -414,7 +383,7 @@ def rewritten(run: Run, folder: Path, disturbed: Sequence[str]) -> Path:
     ],
 )
 def test_the_outcome(run: Run, tmp_path: Path, disturbed: list[str], code: int) -> None:
-    assert outcome(rewritten(run, tmp_path, disturbed)) == code
+    assert outcome(store.read(rewritten(run, tmp_path, disturbed))) == code
 
 
 # --- open loops, clients op by op, servers that are busy ---------------------------------

@@ -18,6 +18,7 @@ from harness.bench import schedule
 from harness.bench.schedule import PLANS, Need, Plan
 from harness.core import stats
 from harness.core.cells import Arrivals
+from harness.core.verdicts import EXACT
 from harness.results.records import CellFacts, Slices, Trial
 
 PLAN = Plan(4_000_000, 16, 6, 13, 0.015, 0, 0)
@@ -273,7 +274,7 @@ def trials(arm: str, rounds: Sequence[Sequence[int]]) -> list[Trial]:
             cell="c",
             arm=arm,
             round=number,
-            verdict="exact",
+            judgement=EXACT,
             slices=Slices(ops=OPS, lead=20, wall_ns=list(wall), cpu_ns=list(wall)),
         )
         for number, wall in enumerate(rounds)

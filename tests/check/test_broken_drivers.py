@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import checked
 
 from harness import scenario
-from harness.check.checker import Checker
 from harness.core.arms import Arm
 from harness.core.errors import DriverError
 from harness.core.verdicts import Judgement, Verdict
@@ -167,10 +167,9 @@ def test_the_same_error_reaches_the_parent_of_a_worker(tmp_path: Path) -> None:
 def test_a_checker_goes_on_after_a_crash(place: Venue, tmp_path: Path) -> None:
     file = tmp_path / "reads.toml"
     file.write_text(READS)
-    checks: list[object] = []
     cells = scenario.load(file).cells
     arms = [Arm("segfaults", profile="default"), Arm("psycopg2", profile="default")]
-    Checker(place.stage, arms, tmp_path, checks.append).run(cells)
+    checks = checked(place, tmp_path, cells, arms)
     verdicts = {(one.driver, one.case): one.verdict for one in checks}
     assert verdicts["segfaults", "rows"] == "crashed"
     assert verdicts["segfaults", "again"] == "crashed"

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from fake_runs import changed
 from fake_runs import check as checked_run
 from msgspec.structs import replace
 
@@ -237,7 +238,7 @@ DEVIATION = Deviation(
 
 
 def marked(verdict: Verdict, *, expected=None, deviation=None):
-    check = replace(checked_run().checks[0], verdict=verdict.value, driver="lib")
+    check = changed(checked_run().checks[0], verdict=verdict.value, driver="lib")
     key = (check.cell, check.profile)
     found = {"lib": Baseline("lib", 18, {key: expecting(expected)})} if expected else {}
     declared = {"lib": (deviation,)} if deviation else {}
@@ -265,8 +266,8 @@ def test_what_fails(verdict, expected, deviation, fails):
 
 def test_a_check_without_expectation_is_new():
     known_ = Known(18, {"lib": Baseline("lib", 18)}, {})
-    check = replace(checked_run().checks[0], driver="lib", verdict="exact")
-    assert known_.new([check, replace(check, verdict="skipped")]) == 1
+    check = changed(checked_run().checks[0], driver="lib", verdict="exact")
+    assert known_.new([check, changed(check, verdict="skipped")]) == 1
     assert known_.new([replace(check, driver="other")]) == 0
 
 

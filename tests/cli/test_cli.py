@@ -22,6 +22,7 @@ from typing import Any
 
 import psutil
 import pytest
+from helpers import uri
 
 from harness import scenario
 from harness.cli import main
@@ -68,8 +69,7 @@ def pgdyno(*arguments: str | Path, **options: Any) -> Ended:
 @pytest.fixture(scope="module")
 def dsn(place: Venue) -> str:
     """The tests' server as a DSN with its password."""
-    to = place.server.target
-    return f"postgresql://{to.user}:{to.password}@{to.host}:{to.port}/{to.dbname}"
+    return uri(place)
 
 
 @pytest.fixture
@@ -546,7 +546,7 @@ HEAVY = ("psycopg", "psycopg2", "asyncpg", "psqlpy", "uvloop", "matplotlib", "nu
 def test_lists_and_help_load_neither_drivers_nor_charts() -> None:
     code = f"""
 import sys
-from harness import cli
+from harness.cli import main as cli
 for arguments in {[["list", one] for one in LISTS]}:
     assert cli.main(arguments) == 0
 try:
@@ -649,7 +649,9 @@ def test_the_exit_code_of_a_check(
     ended = pgdyno("check", file(SMALL + more), "--driver", driver, *options)
     assert ended.code == code, ended.said
     assert ended.out.endswith("\n")
-    assert max(map(len, ended.out.splitlines())) <= 80
+    commands = [line for line in ended.out.splitlines() if "pgdyno " in line]
+    assert max(len(line) for line in ended.out.splitlines() if line not in commands) <= 80
+    assert f"exit {code}: " in ended.out.splitlines()[-1]
     if code == 4:
         assert "pgdyno: all skipped: " in ended.err
 
@@ -659,7 +661,7 @@ def test_the_exit_code_of_a_check(
 def test_every_form_tells_what_is_wrong(form: str, file: Callable[..., Path]) -> None:
     ended = pgdyno(
         "check", file(SMALL), "--driver", "one-short", "--format", form,
-        "--profile", "default",
+        "--profile", "default", *["--details"] * (form == "text"),
     )  # fmt: skip
     assert ended.code == 1
     assert "lossy" in ended.out
@@ -917,3 +919,42 @@ def test_every_scenario_of_the_library_loads() -> None:
     assert len(files) > 10
     assert all(scenario.load(one).cells for one in files)
     assert shutil.which("pgdyno") is None or len(scenario.select([])) == len(files)
+
+
+# --- show takes what check printed --------------------------------------------------------
+
+TWO = ONE + '[[case]]\nname = "two"\nop = "fetch_val"\nsql = "select 2"\n'
+
+
+@pytest.mark.usefixtures("borrowed", "miniatures")
+def test_show_takes_the_id_and_the_command_that_check_printed(
+    file: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "deep" / "er"
+    folder.mkdir(parents=True)
+    file(SMALL, "deep/er/mine.toml")
+    ended = pgdyno("check", "deep/er/mine.toml", "--driver", "one-short", cwd=tmp_path)
+    assert "mine#rows: " in ended.out
+    (command,) = [line.split() for line in ended.out.splitlines() if "pgdyno show" in line]
+    assert command[2:] == ["deep/er/mine.toml#rows", "--driver", "one-short", "--run"]
+    for cell in (command[2], "mine#rows", "mine"):
+        shown = pgdyno("show", cell, "--driver", "one-short", cwd=tmp_path)
+        assert shown.code == 0, shown.said
+        assert "mine#rows" in shown.out
+
+
+def test_show_names_a_form_that_works(file: Callable[..., Path], tmp_path: Path) -> None:
+    file(TWO, "mine.toml")
+    ended = pgdyno("show", "mine", "--driver", "psycopg", cwd=tmp_path)
+    assert ended.code == 2
+    assert "mine names 2 cells" in ended.err
+    assert "name one: mine.toml#one, mine.toml#two" in ended.err
+    ended = pgdyno("show", "yours#one", "--driver", "psycopg", cwd=tmp_path)
+    assert "a file of your own is named by its path: pgdyno show PATH/yours.toml#one" in (
+        ended.err
+    )
+    (tmp_path / "other").mkdir()
+    file(TWO, "other/mine.toml")
+    ended = pgdyno("show", "mine#one", "--driver", "psycopg", cwd=tmp_path)
+    assert ended.code == 2
+    assert "several files are called mine.toml: mine.toml, other/mine.toml" in ended.err

@@ -17,9 +17,9 @@ import pytest
 from harness.core.calls import ErrorFields
 from harness.core.expect import ExpectedError, StepExpect
 from harness.core.steps import Step
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Code, Judgement, Verdict
 from harness.judge import steps
-from harness.judge.steps import Outcome
+from harness.judge.steps import StepOutcome
 from harness.plugin import acts
 from harness.plugin import contract as drivers
 
@@ -255,7 +255,7 @@ def test_check_arguments(name, given, told):
 
 
 def judge(
-    outcome: Outcome,
+    outcome: StepOutcome,
     within_ms: int = 0,
     fields: ErrorFields | None = None,
     **expect: Any,
@@ -265,7 +265,7 @@ def judge(
     return steps.judge(step, outcome, fields)
 
 
-def verdict(outcome: Outcome, **expect: Any) -> Verdict:
+def verdict(outcome: StepOutcome, **expect: Any) -> Verdict:
     return judge(outcome, **expect).verdict
 
 
@@ -282,7 +282,7 @@ def verdict(outcome: Outcome, **expect: Any) -> Verdict:
     ],
 )
 def test_a_value_is_exact(wanted, value):
-    assert verdict(Outcome(value), value=(wanted,)) is Verdict.EXACT
+    assert verdict(StepOutcome(value), value=(wanted,)) is Verdict.EXACT
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_a_value_is_exact(wanted, value):
     [(1, "1"), ("1", 1), ([["1"]], [(1,)]), ({"a": 1}, {"a": Decimal(1)})],
 )
 def test_a_value_in_another_type_differs(wanted, value):
-    assert verdict(Outcome(value), value=(wanted,)) is Verdict.DIFFERS
+    assert verdict(StepOutcome(value), value=(wanted,)) is Verdict.DIFFERS
 
 
 @pytest.mark.parametrize(
@@ -307,14 +307,14 @@ def test_a_value_in_another_type_differs(wanted, value):
     ],
 )
 def test_another_value_is_lossy(wanted, value):
-    judged = judge(Outcome(value), value=(wanted,))
+    judged = judge(StepOutcome(value), value=(wanted,))
     assert judged.verdict is Verdict.LOSSY
     assert judged.detail == f"{judged.observed} instead of {judged.expected}"
 
 
 def test_nothing_expected_is_no_error():
-    assert verdict(Outcome("anything")) is Verdict.EXACT
-    assert verdict(Outcome(error=ValueError("no"))) is Verdict.REJECTED
+    assert verdict(StepOutcome("anything")) is Verdict.EXACT
+    assert verdict(StepOutcome(error=ValueError("no"))) is Verdict.REJECTED
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_nothing_expected_is_no_error():
     ],
 )
 def test_like(pattern, value, wanted):
-    assert verdict(Outcome(value), like=pattern) is wanted
+    assert verdict(StepOutcome(value), like=pattern) is wanted
 
 
 @pytest.mark.parametrize(
@@ -345,12 +345,12 @@ def test_like(pattern, value, wanted):
     ],
 )
 def test_has(value, wanted, detail):
-    judged = judge(Outcome(value), has={"a": 1, "b": "x"})
+    judged = judge(StepOutcome(value), has={"a": 1, "b": "x"})
     assert (judged.verdict, judged.detail) == (wanted, detail)
 
 
 def test_the_expected_error():
-    outcome = Outcome(error=ValueError("duplicate"))
+    outcome = StepOutcome(error=ValueError("duplicate"))
     wanted = ExpectedError(sqlstate="23505", constraint="items_pkey")
     told = ErrorFields(sqlstate="23505", message="m", constraint="items_pkey")
     assert judge(outcome, fields=told, error=wanted).verdict is Verdict.EXACT
@@ -362,26 +362,27 @@ def test_the_expected_error():
 
 
 def test_an_error_that_does_not_come_is_lossy():
-    assert verdict(Outcome(1), error=ExpectedError(sqlstate="23505")) is Verdict.LOSSY
-    assert verdict(Outcome(1), rejected=True) is Verdict.LOSSY
+    assert verdict(StepOutcome(1), error=ExpectedError(sqlstate="23505")) is Verdict.LOSSY
+    assert verdict(StepOutcome(1), rejected=True) is Verdict.LOSSY
 
 
 def test_rejected_takes_any_exception_but_no_panic():
-    assert verdict(Outcome(error=ValueError("no")), rejected=True) is Verdict.EXACT
+    assert verdict(StepOutcome(error=ValueError("no")), rejected=True) is Verdict.EXACT
     panic = type("PanicException", (BaseException,), {})()
-    assert verdict(Outcome(error=panic), rejected=True) is Verdict.BROKEN
+    assert verdict(StepOutcome(error=panic), rejected=True) is Verdict.BROKEN
 
 
 def test_a_trait_is_observed():
-    assert judge(Outcome([(1,)]), trait=True) == Judgement(
-        Verdict.EXACT, "list[list[int]]: [[1]]", "list[list[int]]: [[1]]"
-    )
-    raised = judge(Outcome(error=ValueError("text that may change")), trait=True)
+    judged = judge(StepOutcome([(1,)]), trait=True)
+    assert (judged.verdict, judged.code) == (Verdict.EXACT, Code.OBSERVED)
+    assert judged.observed == judged.detail == "list[list[int]]: [[1]]"
+    assert judged.facts == {"type": "list[list[int]]", "repr": "[[1]]", "value": [[1]]}
+    raised = judge(StepOutcome(error=ValueError("text that may change")), trait=True)
     assert (raised.verdict, raised.observed) == (Verdict.EXACT, "raised ValueError")
 
 
 def test_still_waiting_is_hung_or_a_trait():
-    outcome = Outcome(done=False, elapsed_ns=2 * SECOND)
+    outcome = StepOutcome(done=False, elapsed_ns=2 * SECOND)
     judged = judge(outcome, within_ms=2_000, value=(1,))
     assert judged.verdict is Verdict.HUNG
     assert judged.detail == "still waiting after 2,000 ms"
@@ -392,7 +393,7 @@ def test_still_waiting_is_hung_or_a_trait():
 
 
 def test_late_is_hung():
-    late = Outcome(1, elapsed_ns=3 * SECOND)
+    late = StepOutcome(1, elapsed_ns=3 * SECOND)
     judged = judge(late, within_ms=2_000, value=(1,))
     assert judged.verdict is Verdict.HUNG
     assert judged.detail == "it took more than 2,000 ms"
@@ -401,12 +402,12 @@ def test_late_is_hung():
 
 
 def test_wrong_and_late_is_wrong():
-    late = Outcome(2, elapsed_ns=3 * SECOND)
+    late = StepOutcome(2, elapsed_ns=3 * SECOND)
     assert judge(late, within_ms=2_000, value=(1,)).verdict is Verdict.LOSSY
 
 
 def test_a_cancelled_task():
-    outcome = Outcome(cancelled=True)
+    outcome = StepOutcome(cancelled=True)
     assert not outcome.good
     assert verdict(outcome, rejected=True) is Verdict.EXACT
     assert judge(outcome, trait=True).observed == "the task is cancelled"
@@ -415,7 +416,7 @@ def test_a_cancelled_task():
 
 
 def test_memory():
-    grown = Outcome(1, grown_bytes=30 * 2**20)
+    grown = StepOutcome(1, grown_bytes=30 * 2**20)
     assert verdict(grown, grows_mb=20, value=(1,)) is Verdict.DIFFERS
     assert verdict(grown, grows_mb=40, value=(1,)) is Verdict.EXACT
     assert verdict(grown, value=(1,)) is Verdict.EXACT

@@ -17,12 +17,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from helpers import no_wheel
 
 from harness.core.calls import Call, ErrorFields, Op, Statement, Target
 from harness.core.capabilities import Capability
-from harness.core.errors import DriverError, MissingExtra, Unsupported
+from harness.core.errors import DriverError, Unsupported
 from harness.plugin import contract as drivers
-from harness.servers import open_server, parse, wheel
+from harness.servers import open_server, parse
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,14 +69,6 @@ NO_COPY_IN = {
 }
 
 ROWS = ((1, "one"), (2, "two"), (3, "three"))
-
-
-def no_wheel():
-    try:
-        wheel.find()
-    except MissingExtra as error:
-        return str(error)
-    return ""
 
 
 needs_server = pytest.mark.skipif(bool(no_wheel()), reason=no_wheel())

@@ -6,21 +6,25 @@ import json
 import time
 import tomllib
 import warnings
+from decimal import Decimal
 
 import pytest
+from helpers import checked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NonInteractiveExampleWarning
 
 from harness import scenario
-from harness.check.checker import Checker
 from harness.cli import main
-from harness.core.errors import OracleError
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.calls import ErrorFields
+from harness.core.errors import OracleError, WorkerGone
+from harness.core.tables import PgType, Table
+from harness.core.verdicts import Code, Judgement, Verdict, stopped
 from harness.fuzz import literals
 from harness.fuzz import render as shown
-from harness.fuzz.findings import Finding, Kind, Searched, kind_of, simplest
-from harness.fuzz.search import Plan, cell, search
+from harness.fuzz.findings import Finding, FindingKind, Searched, kind_of, simplest
+from harness.fuzz.search import SearchPlan, cell, search
+from harness.judge import verify
 from harness.plugin import contract
 
 LOSSY = Verdict.LOSSY
@@ -29,12 +33,12 @@ LOSSY = Verdict.LOSSY
 def finding(**values):
     told = {
         "type": "numeric", "driver": "psycopg2", "profile": "configured",
-        "direction": "write", "literal": "Infinity", "verdict": LOSSY,
-        "detail": "row 1, column v: str: 'NaN' instead of text: 'Infinity'",
-        "observed": "str: 'NaN'", "expected": "text: 'Infinity'", "examples": 7,
-        "confirmed": True,
+        "direction": "write", "literal": "Infinity", "examples": 7, "confirmed": True,
     }  # fmt: skip
-    return Finding(**told | values)
+    verdict = values.pop("verdict", LOSSY)
+    detail = "row 1, column v: str: 'NaN' instead of text: 'Infinity'"
+    texts = (values.pop("detail", detail), "str: 'NaN'", "text: 'Infinity'")
+    return Finding(**told | values, judgement=Judgement(verdict, Code.WRONG_VALUE, *texts))
 
 
 def hunt(place, name, pg_type, direction="read", seconds=20.0, batches=6, **plan):
@@ -43,7 +47,7 @@ def hunt(place, name, pg_type, direction="read", seconds=20.0, batches=6, **plan
     arm = contract.parse_arm(name)
     search(
         place,
-        Plan((arm,), (pg_type,), (direction,), seconds, 1, batches, **plan),
+        SearchPlan((arm,), (pg_type,), (direction,), seconds, 1, batches, **plan),
         lambda _: None,
         found.append,
     )
@@ -103,27 +107,40 @@ def test_a_cell_is_that_of_a_value_table(tmp_path):
 # --- kinds ---------------------------------------------------------------------------
 
 
-def lossy(observed, expected):
-    return kind_of(Judgement(LOSSY, "…", observed, expected))
+def lossy(value, text):
+    right = Table(("v",), (PgType("numeric"),), ((text,),))
+    return kind_of(verify.judge_rows(right, [(value,)]))
+
+
+def refused(error):
+    fields = ErrorFields(message=str(error))
+    return kind_of(verify.judge_error(None, False, fields, error))
 
 
 def test_kinds():
-    cut = lossy("Decimal: Decimal('1.5')", "numeric: '1.55'")
-    assert cut == lossy("Decimal: Decimal('12')", "numeric: '12.000001'")
-    assert cut != lossy("Decimal: Decimal('NaN')", "numeric: 'Infinity'")
-    assert cut != lossy("float: 1.5", "numeric: '1.55'")
-    died = kind_of(Judgement(Verdict.CRASHED, "killed by SIGSEGV; it said last: 7"))
-    assert died == Kind(Verdict.CRASHED, "")
-    refused = [
-        kind_of(Judgement(Verdict.REJECTED, f"ValueError: year {year} is out of range"))
-        for year in (10_000, 12_345)
+    cut = lossy(Decimal("1.5"), "1.55")
+    assert cut == lossy(Decimal(12), "12.000001")
+    assert cut != lossy(Decimal("NaN"), "Infinity")
+    assert cut != lossy(1.5, "1.55")
+    gone = WorkerGone("killed by SIGSEGV; it said last: 7", verdict="crashed")
+    assert kind_of(stopped(gone)) == FindingKind(Verdict.CRASHED, "")
+
+
+def test_an_error_is_of_one_kind_whatever_value_it_names():
+    years = [
+        refused(ValueError(f"year {year} is out of range")) for year in (10_000, 12_345)
     ]
-    assert refused[0] == refused[1]
+    assert years[0] == years[1]
+    assert years[0] != refused(ValueError("hour must be in 0..23"))
+    assert years[0] != refused(OverflowError("year 10000 is out of range"))
 
 
 @given(st.text(), st.text())
 def test_a_kind_of_any_text(observed, expected):
-    assert lossy(observed, expected).verdict is LOSSY
+    facts = {"type": observed, "repr": expected, "message": observed}
+    for code in Code:
+        judged = Judgement(LOSSY, code, observed, facts=facts)
+        assert kind_of(judged).verdict is LOSSY
 
 
 def test_the_simplest():
@@ -233,9 +250,7 @@ def test_toml_shows_the_findings_again(place, tmp_path, capsys):
     file.write_text(capsys.readouterr().out)
     cells = scenario.load(file).cells
     assert cells
-    checks = []
-    arms = [contract.parse_arm("psycopg2")]
-    Checker(place.stage, arms, place.folder, checks.append).run(cells)
+    checks = checked(place, place.folder, cells, [contract.parse_arm("psycopg2")])
     assert {check.verdict for check in checks} == {"lossy"}
 
 

@@ -11,9 +11,8 @@ from harness import scenario
 from harness.bench.block import Block
 from harness.bench.measurer import Measurer
 from harness.bench.schedule import Plan
-from harness.core.calls import BOUND_BY_CLIENT
 from harness.core.errors import DriverError
-from harness.core.verdicts import Verdict
+from harness.core.verdicts import EXACT, Code, Verdict
 from harness.judge.activity import Activity, breach
 from harness.machine import host
 from harness.play.seat import Deadlines, Seat
@@ -21,7 +20,7 @@ from harness.plugin import contract
 from harness.venue.venue import Venue
 
 BOUND = {"autocommit": "on (set at connect)", "wire_parameters": "binary"}
-FILLED = BOUND | {"wire_parameters": f"text, {BOUND_BY_CLIENT}"}
+FILLED = BOUND | {"wire_parameters": "text", "binds": "client"}
 SELECT = "select a,\n  '$1' -- of $1\nfrom t where a = $2 and b like $1 || '%';"
 INSERT = "insert into t values ($1, $2)"
 PLAN = Plan(300_000, 3, 1, 1, 0.0, 0, 0)
@@ -43,7 +42,7 @@ PLAN = Plan(300_000, 3, 1, 1, 0.0, 0, 0)
 def test_the_cells_statement_is_no_breach(
     terms: dict[str, str], statement: str, query: str
 ) -> None:
-    assert breach(Activity(1, "idle", query), terms, statement) == ""
+    assert breach(Activity(1, "idle", query), terms, statement) is EXACT
 
 
 @pytest.mark.parametrize(
@@ -61,20 +60,25 @@ def test_the_cells_statement_is_no_breach(
 def test_other_work_is_a_breach(
     terms: dict[str, str], statement: str, query: str, words: str
 ) -> None:
-    assert words in breach(Activity(1, "idle", query), terms, statement)
+    judged = breach(Activity(1, "idle", query), terms, statement)
+    assert (judged.verdict, judged.code) == (Verdict.INVALID, Code.BREAKS_TERMS)
+    assert judged.detail == f"against its terms: {judged.facts['message']}"
+    assert words in judged.detail
 
 
 @pytest.mark.parametrize("state", ["idle in transaction", "active"])
 def test_a_session_must_be_idle(state: str) -> None:
     seen = Activity(1, state, SELECT)
-    assert f"is {state}" in breach(seen, BOUND)
-    assert breach(seen, BOUND | {"autocommit": "off, each op commits"}) == ""
+    judged = breach(seen, BOUND)
+    assert f"is {state}" in judged.detail
+    assert (judged.facts["term"], judged.facts["state"]) == ("autocommit", state)
+    assert breach(seen, BOUND | {"commits": "user"}) is EXACT
 
 
 @pytest.mark.parametrize("state", ["", "disabled"])
 def test_a_silent_server_accuses_nobody(state: str) -> None:
-    assert breach(Activity(1, state, ""), BOUND, SELECT) == ""
-    assert breach(Activity(1, state, "<insufficient privilege>"), BOUND, SELECT) == ""
+    assert breach(Activity(1, state, ""), BOUND, SELECT) is EXACT
+    assert breach(Activity(1, state, "<insufficient privilege>"), BOUND, SELECT) is EXACT
 
 
 def test_a_statement_that_the_server_has_cut() -> None:
@@ -85,11 +89,11 @@ def test_a_statement_that_the_server_has_cut() -> None:
         "filled": Activity(1, "idle", statement[:101] + "7, 8", cut=True),
         "other": Activity(1, "idle", statement[:80].replace("select", "SELECT"), cut=True),
     }
-    assert breach(cut["whole"], BOUND, statement) == ""
-    assert breach(cut["bound"], BOUND, statement) == ""
-    assert breach(cut["filled"], FILLED, statement) == ""
-    assert "put the parameters" in breach(cut["filled"], BOUND, statement)
-    assert "is not the cell's" in breach(cut["other"], BOUND, statement)
+    assert breach(cut["whole"], BOUND, statement) is EXACT
+    assert breach(cut["bound"], BOUND, statement) is EXACT
+    assert breach(cut["filled"], FILLED, statement) is EXACT
+    assert "put the parameters" in breach(cut["filled"], BOUND, statement).detail
+    assert "is not the cell's" in breach(cut["other"], BOUND, statement).detail
 
 
 # --- every driver, on the server ----------------------------------------------------------

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from harness.core.calls import ErrorFields
 from harness.core.expect import ExpectedError
 from harness.core.tables import PgType, Table
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict
 from harness.judge.verify import (
     judge_bytes,
     judge_error,
@@ -51,7 +51,7 @@ ROWS = [(1, "a", Decimal("1.10")), (2, None, Decimal("2.00"))]
 
 
 def test_right_rows_are_exact():
-    assert judge_rows(RIGHT, ROWS) == Judgement(Verdict.EXACT)
+    assert judge_rows(RIGHT, ROWS) == EXACT
     assert judge_rows(table(), []).verdict == "exact"
 
 
@@ -353,7 +353,7 @@ AWKWARD_CSV = b'1,"tab\t nl\n bs\\ q"" ,;",1.10\n2,"",\n3,,2\n'
     ],
 )
 def test_streams_are_read_back(stream, format):
-    assert judge_bytes(AWKWARD, stream, format) == Judgement(Verdict.EXACT)
+    assert judge_bytes(AWKWARD, stream, format) == EXACT
 
 
 @pytest.mark.parametrize(
@@ -476,7 +476,7 @@ def days(day):
 )
 def test_binary_values(name, raw, text):
     expected = one(PgType(name), text)
-    assert judge_bytes(expected, binary((raw,)), "binary") == Judgement(Verdict.EXACT)
+    assert judge_bytes(expected, binary((raw,)), "binary") == EXACT
     assert judge_bytes(expected, binary((None,)), "binary").verdict == "lossy"
 
 
@@ -590,9 +590,11 @@ def test_silence_where_an_error_had_to_come_is_lossy():
 
 
 def test_worst():
-    found = [Judgement(Verdict(v)) for v in ("exact", "differs", "broken", "lossy")]
+    found = [
+        Judgement(Verdict(v), Code.UNKNOWN) for v in ("exact", "differs", "broken", "lossy")
+    ]
     assert worst(found).verdict == "broken"
     assert worst([]).verdict == "exact"
-    assert worst([*found, Judgement(Verdict.INVALID)]).verdict == "invalid"
-    first, second = Judgement(Verdict.LOSSY, "a"), Judgement(Verdict.LOSSY, "b")
+    assert worst([*found, Judgement(Verdict.INVALID, Code.UNKNOWN)]).verdict == "invalid"
+    first, second = (Judgement(Verdict.LOSSY, Code.WRONG_VALUE, text) for text in "ab")
     assert worst([first, second]) is first

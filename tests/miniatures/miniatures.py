@@ -2,7 +2,7 @@
 
 All of them are psycopg2 with something spoilt, so that everything else about them is
 right and only the defect can be what is found. Those that anybody can run, by `pgdyno
-doctor --validate`, are in `harness/validity/broken`.
+doctor --validate`, are in `harness/validity/broken.py`.
 """
 
 import ctypes

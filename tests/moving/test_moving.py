@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import fake_runs
 import msgspec
@@ -11,10 +12,14 @@ import pytest
 
 from harness import scenario
 from harness.cli import main
-from harness.core.calls import Terms
+from harness.core.calls import Op, Terms
+from harness.core.capabilities import Capability
 from harness.core.errors import DriverError
-from harness.moving import Group, Pair, Side, build, classify, facts, fixes, render
+from harness.core.verdicts import Code, Judgement, Verdict
+from harness.moving import CellPair, DriverSide, Group, build, classify, facts, fixes
+from harness.plugin.acts import OWN, Acts
 from harness.plugin.contract import entry_points
+from harness.render import migration
 from harness.results.records import CellFacts, Check, Run
 
 A, B = "psycopg2", "asyncpg"
@@ -31,7 +36,7 @@ def check(
     name, _, case = cell.partition("#")
     return Check(
         scenario=name, case=case, cell=cell, driver=driver, profile=profile,
-        verdict=verdict, **said,
+        judgement=fake_runs.judged(verdict, **said),
     )  # fmt: skip
 
 
@@ -41,7 +46,7 @@ def pair(before, after, cell="types/numbers#numeric-read@value=1", **known):
         verdict, _, rest = side.partition("|")
         detail, _, observed = rest.partition("|")
         sides.append(check(driver, cell, verdict, detail=detail, observed=observed))
-    return Pair(cell, "select 1", *sides, **known)
+    return CellPair(cell, "select 1", *sides, **known)
 
 
 def step(cell, title="What is asked"):
@@ -62,7 +67,7 @@ def guide(*checks, b=None, book=None, cells=()):
     empty = fake_runs.check(drivers=(A, B), types=())
     header = msgspec.structs.replace(empty.header, cells=list(cells))
     run = Run(path="", header=header, trials=[], checks=list(checks), notes=[], footer=None)
-    return build(run, Side(A), b or Side(B), "configured", book or fixes.Book())
+    return build(run, DriverSide(A), b or DriverSide(B), "configured", book or fixes.Book())
 
 
 def both(cell, after, before=None):
@@ -126,9 +131,9 @@ def test_groups(before, after, group):
         ("exact", "rejected|step 2, a.b: no SQLSTATE instead of 1: E", Group.OTHER_ERROR),
         ("exact", "differs|step 3, a.diagnose: no sqlstate|no sqlstate", Group.OTHER_ERROR),
         ("exact", "lossy|step 1, main.diagnose: x: 'b'|str: 'b'", Group.OTHER_ERROR),
-        ("exact", "differs|step 3, main.info: no port|no port", Group.UNSUPPORTED),
-        ("differs|step 3, main.info: no port|no port", "exact", Group.BETTER),
-        ("exact", "differs|step 1, a.b: m|memory grew by more than 9 MB", Group.BEHAVIOUR),
+        ("exact", "differs|step 3, a.b: no x, which is y|no x", Group.UNSUPPORTED),
+        ("differs|step 3, a.b: no x, which is y|no x", "exact", Group.BETTER),
+        ("exact", "differs|step 1, a.b: memory grew by more|", Group.BEHAVIOUR),
         ("unsupported|no x", "lossy|step 1, a.b: c", None),
         ("unsupported|no x", "exact||a: int: 1", Group.BETTER),
         ("rejected|step 1, a.b: x.E: m", "rejected|step 2, a.c: y.E: m", None),
@@ -141,8 +146,8 @@ def test_groups_of_steps(before, after, group):
 def test_facts_are_told_one_by_one():
     before = "new: str: 'idle'; after a SELECT: str: 'in transaction'; a.commit: int: 1"
     after = "new: str: 'idle'; after a SELECT: str: 'idle'; a.commit: raised x.E [25P01]"
-    told = [(one.label, facts.words(one.before), facts.words(one.after))
-            for one in facts.changes(before, after)]  # fmt: skip
+    sides = (check(A, observed=before), check(B, observed=after))
+    told = [(one.label, one.before.words, one.after.words) for one in facts.changes(*sides)]
     assert told == [
         ("after a SELECT", "in transaction", "idle"),
         ("", "1", "raises E [25P01]"),
@@ -164,12 +169,61 @@ def test_facts_are_told_one_by_one():
     ],
 )
 def test_facts_are_in_words(seen, words):
-    assert facts.words(seen) == words
+    (answer,) = facts.answers(check(A, observed=seen)).values()
+    assert answer.words == words
 
 
 def test_random_names_are_no_difference():
     one = "it: str: 'pgdyno_51d5fc4d6d0c1592'"
-    assert not facts.changes(one, one.replace("51d5", "77aa"))
+    other = one.replace("51d5", "77aa")
+    assert not facts.changes(check(A, observed=one), check(B, observed=other))
+    assert facts.changes(check(A, observed=one), check(B, observed="it: str: 'x'"))
+
+
+def test_a_label_is_a_label_whatever_stands_in_it():
+    """What a reader of texts would have taken apart."""
+    odd = "a: str: 'x'; b"
+    answers = {"label": odd, "named": True, "type": "str", "repr": "'; c: int: 1'"}
+    told = f"{odd}: str: '; c: int: 1'"
+    judged = Judgement(
+        Verdict.EXACT, Code.OBSERVED, told, told, told, {"answers": [answers]}
+    )
+    before = msgspec.structs.replace(check(A), judgement=judged)
+    after = {**answers, "repr": "'d'"}
+    changed = msgspec.structs.replace(
+        check(B), judgement=replace(judged, facts={"answers": [after]})
+    )
+    (found,) = facts.changes(before, changed)
+    assert (found.label, found.before.words, found.after.words) == (
+        odd,
+        "'; c: int: 1'",
+        "'d'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fix", "covers"),
+    [
+        ({"code": ("no-sqlstate",)}, True),
+        ({"code": ("error", "no-sqlstate")}, True),
+        ({"code": ("error",)}, False),
+        ({"code_before": ("not-offered",)}, True),
+        ({"code_before": ("no-sqlstate",)}, False),
+        ({"lacks_before": ("pipeline",)}, True),
+        ({"lacks_before": ("copy-rows",)}, False),
+        ({"detail": "^x.E: no SQLSTATE here$"}, True),
+        ({"detail": "instead of"}, False),  # pgdyno's words, not the library's
+        ({"detail_before": "many statements"}, True),
+    ],
+)
+def test_a_fix_names_causes_or_the_words_of_the_library(fix, covers):
+    lacking = "a cannot send many statements before it reads the first result"
+    before = check(A, verdict="unsupported", detail=lacking)
+    error = "x.E: no SQLSTATE here"
+    told = {"detail": f"no SQLSTATE instead of 23505: {error}", "observed": error}
+    after = check(B, verdict="rejected", expected="SQLSTATE 23505", **told)
+    known = fixes.Fix(title="t", what="w", **fix)
+    assert known.covers("error", before, after, A, B) is covers
 
 
 def test_cells_of_one_profile_are_compared_in_it():
@@ -189,10 +243,10 @@ def test_behaviour_says_what_was_asked_and_both_answers():
     found = guide(*checks, cells=[step(cell, "An INSERT and a close")])
     (part,) = found.parts
     assert part.group is Group.BEHAVIOUR
-    shown = render.markdown(found)
+    shown = migration.markdown(found)
     assert "| **An INSERT and a close** | 0 | 1 | 1 |" in shown
     book = fixes.Book((fixes.Fix(title="Commit", what="No commit.", do="commit()"),))
-    shown = render.markdown(
+    shown = migration.markdown(
         guide(*checks, cells=[step(cell, "An INSERT and a close")], book=book)
     )
     assert "| An INSERT and a close → rows kept | 0 | 1 |" in shown
@@ -204,7 +258,7 @@ def test_answers_that_are_alike_are_one_line():
     told = {"verdict": "lossy", "detail": "step 1, a.b: no error came",
             "observed": "no error", "expected": "a clear error"}  # fmt: skip
     found = guide(*(one for cell in cells for one in both(cell.id, told)), cells=cells)
-    assert "| question 0 (and 2 more like it) |" in render.markdown(found)
+    assert "| question 0 (and 2 more like it) |" in migration.markdown(found)
 
 
 def test_a_long_group_folds():
@@ -216,18 +270,18 @@ def test_a_long_group_folds():
     )
     told = {"verdict": "rejected", "detail": "E: m"}
     found = guide(*(one for n in range(8) for one in both(f"x#{n}", told)), book=book)
-    shown = render.markdown(found)
+    shown = migration.markdown(found)
     assert shown.count("\n### ") == 6
     assert shown.count("<details>") == shown.count("</details>") == 2
     assert "title &lt;7&gt;" in shown
-    assert render.html(found).count('<details class="entry fold">') == 2
+    assert migration.html(found).count('<details class="entry fold">') == 2
 
 
 def test_a_long_table_is_cut_and_says_so():
     told = {"verdict": "rejected", "detail": "E: m"}
     found = guide(*(one for n in range(15) for one in both(f"x/{n}#a", told)))
     assert "*And 3 more, 3 checks; `--format html` and `json` have all.*" in (
-        render.markdown(found)
+        migration.markdown(found)
     )
 
 
@@ -290,7 +344,7 @@ def test_a_fix_merges_over_types_and_is_told_once():
     silent, error = found.parts
     assert [len(one.cells) for one in silent.entries] == [2]
     assert [one.again for one in (*silent.entries, *error.entries)] == [False, True]
-    shown = render.markdown(found)
+    shown = migration.markdown(found)
     assert shown.count("```python\ncast\n```") == 1
     assert "As above." in shown
 
@@ -322,6 +376,13 @@ def test_fixes_speak_of_what_there_is(move):
     assert {one.driver for one in book.snippets} == set(move)
     assert {group for one in book.fixes for group in one.group} <= groups
     assert {one.term for one in book.facts} <= {*Terms.__dataclass_fields__, "kind"}
+
+
+def test_codes_of_fixes_exist(move):
+    known, book = {*Code}, BOOKS[move]
+    assert {code for fix in book.fixes for code in (*fix.code, *fix.code_before)} <= known
+    names = {name for fix in book.fixes for name in fix.lacks_before}
+    assert names <= {*vars(Acts), *Capability, *Op, *OWN}
 
 
 def test_fixes_name_cells_that_exist():
@@ -371,7 +432,7 @@ def remedies():
         for fix in book.fixes:
             texts = {"any": fix.do} if isinstance(fix.do, str) else fix.do
             for code in texts.values():
-                if code and render.language_of(code) == "python":
+                if code and migration.language_of(code) == "python":
                     yield code, f"{fix.title}, {after}"
 
 
@@ -453,17 +514,17 @@ def test_names_are_escaped():
     told = guide(
         *both(f"types/x#{EVIL}", {"verdict": "lossy", "observed": f"str: {EVIL}"}),
         *both(f"y/{EVIL}#z", {"verdict": "rejected", "detail": EVIL}),
-        b=Side(B, "async", {"version": EVIL, "loop": EVIL}),
+        b=DriverSide(B, "async", {"version": EVIL, "loop": EVIL}),
     )
-    page = render.html(told)
+    page = migration.html(told)
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    outside_code = re.sub(r"(`+).*?\1", "", render.markdown(told))
+    outside_code = re.sub(r"(`+).*?\1", "", migration.markdown(told))
     assert "<script" not in outside_code
 
 
 def test_html_stands_alone():
-    page = render.html(guide(*both("x#a", {"verdict": "lossy"})))
+    page = migration.html(guide(*both("x#a", {"verdict": "lossy"})))
     assert not re.findall(r'(?:src|href)="https?://', page)
     assert "default-src 'none'" in page
     for anchor in re.findall(r'href="#([\w-]+)"', page):
@@ -471,13 +532,13 @@ def test_html_stands_alone():
 
 
 def test_json_has_every_cell():
-    document = json.loads(render.json(guide(*both("x#a", {"verdict": "lossy"}))))
+    document = json.loads(migration.json(guide(*both("x#a", {"verdict": "lossy"}))))
     assert document["counts"]["silent"] == 1
     assert document["parts"][0]["entries"][0]["cells"] == ["x#a"]
 
 
 def test_nothing_changes():
-    shown = render.markdown(guide(*both("x#a", {"verdict": "exact"})))
+    shown = migration.markdown(guide(*both("x#a", {"verdict": "exact"})))
     assert "Nothing changes: 1 of 1 checks come out alike." in shown
 
 

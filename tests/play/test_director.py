@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers import checked
 
 from harness import scenario
-from harness.check.checker import Checker
 from harness.core.arms import Arm
 from harness.core.verdicts import Verdict
 from harness.results.records import Check
@@ -18,19 +18,15 @@ pytestmark = pytest.mark.usefixtures("miniatures")
 HEAD = 'schema = 1\ntitle = "T"\nwhy = "W"\n'
 
 
-def checked(
+def played(
     place: Venue, folder: Path, steps: dict[str, str], driver: str
 ) -> dict[str, Check]:
     """The checks of some cases, each given by its steps."""
     file = folder / "steps.toml"
     cases = [f'[[case]]\nname = "{name}"\n{text}\n' for name, text in steps.items()]
     file.write_text(HEAD + "".join(cases))
-    found: dict[str, Check] = {}
-    checker = Checker(
-        place.stage, [Arm(driver)], folder, lambda one: found.update({one.case: one})
-    )
-    checker.run(scenario.load(file).cells)
-    return found
+    checks = checked(place, folder, scenario.load(file).cells, [Arm(driver)])
+    return {check.case: check for check in checks}
 
 
 def act(op: str, expect: str, **keys: str) -> str:
@@ -103,12 +99,12 @@ def test_a_defect_is_found(found: dict[str, Check], name: str) -> None:
 
 
 def test_a_driver_without_acts_cannot_play(place: Venue, tmp_path: Path) -> None:
-    found = checked(place, tmp_path, {"c": DEFECTS["healthy"][0]}, "no-acts")
+    found = played(place, tmp_path, {"c": DEFECTS["healthy"][0]}, "no-acts")
     assert found["c"].verdict == Verdict.UNSUPPORTED
 
 
 def test_a_slip_in_acts_is_ours_and_is_named(place: Venue, tmp_path: Path) -> None:
-    found = checked(place, tmp_path, {"c": DEFECTS["healthy"][0]}, "misshapen-acts")
+    found = played(place, tmp_path, {"c": DEFECTS["healthy"][0]}, "misshapen-acts")
     assert found["c"].verdict == Verdict.INVALID
     assert "`conect` is no act" in found["c"].detail
     assert "`fetch_val` does not take connection, sql" in found["c"].detail
@@ -122,7 +118,7 @@ def test_what_was_saved_is_a_word_and_a_trait_is_told(place: Venue, tmp_path: Pa
         ' from pg_stat_activity where pid = @{pid}"\n'
         "expect.trait = true\n"
     )
-    found = checked(place, tmp_path, {"c": steps}, "broken-acts")
+    found = played(place, tmp_path, {"c": steps}, "broken-acts")
     assert (found["c"].verdict, found["c"].detail) == ("exact", "the server says: str: 't'")
     assert found["c"].trait == "the server says: str: 't'"
 
@@ -130,7 +126,6 @@ def test_what_was_saved_is_a_word_and_a_trait_is_told(place: Venue, tmp_path: Pa
 def test_a_profile_makes_no_difference_to_steps(place: Venue, tmp_path: Path) -> None:
     file = tmp_path / "steps.toml"
     file.write_text(f'{HEAD}[[case]]\nname = "c"\n{DEFECTS["healthy"][0]}')
-    checks: list[Check] = []
-    arms = [Arm("broken-acts", profile=one) for one in ("default", "configured")]
-    Checker(place.stage, arms, tmp_path, checks.append).run(scenario.load(file).cells)
-    assert [one.profile for one in checks] == ["default"]
+    arms = [Arm("broken-acts", profile=profile) for profile in ("default", "configured")]
+    checks = checked(place, tmp_path, scenario.load(file).cells, arms)
+    assert [check.profile for check in checks] == ["default"]

@@ -235,6 +235,65 @@ def test_whatever_a_file_says_stays_text():
     assert all(Path(name).name == name for name in png.render(report))
 
 
+HOSTILE = "a\x1b[2J\x9b31m\u202egnp\u200b\x07\r\uffff\u2028b"
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    """A run of each kind in which every name and message tries to command a terminal."""
+    arms = [arm_facts(f"{HOSTILE}{at}") for at in range(2)]
+    row = (
+        f"f{HOSTILE}/x",
+        HOSTILE,
+        {"n": HOSTILE},
+        HOSTILE,
+        HOSTILE,
+        HOSTILE,
+        HOSTILE,
+        1,
+        0,
+        30,
+    )
+    told = dict.fromkeys(("detail", "observed", "expected"), HOSTILE)
+
+    def spoil(trial):
+        ends = trial.arm.endswith("1")
+        return changed(trial, verdict="lossy", slices=None, **told) if ends else trial
+
+    note = fake_runs.Note(kind=HOSTILE, text=HOSTILE, cell=HOSTILE)
+    measured = bench(run=HOSTILE, rows=[row], arms=arms, override=spoil, notes=[note])
+    told |= dict.fromkeys(("scenario", "case", "cell", "driver"), HOSTILE)
+    told |= dict.fromkeys(("drift", "deviation", "link"), HOSTILE)
+    spoilt = replace(check().checks[0], verdict="lossy", **told)
+    return [measured, replace(check(), checks=[spoilt])]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "junit"])
+def test_what_drivers_say_commands_no_terminal(form, hostile):
+    report = view.build(hostile)
+    shown = {
+        "text": lambda: text.render(report),
+        "markdown": lambda: markdown.render(report),
+        "html": lambda: html.render(report),
+        "junit": lambda: junit.render(hostile[1].checks),
+    }[form]()
+    left = {char for char in shown if not char.isprintable()} - {"\n", "\t", "\xa0"}
+    assert left == set()
+    assert "\\x1b[2J\\x9b31m\\u202egnp\\u200b" in shown.replace("\\\\", "\\").replace(
+        "\\[", "["
+    )
+    if form == "text":
+        assert max(map(len, shown.splitlines())) <= 80
+    if form == "junit":
+        case = ET.fromstring(shown).find("testsuite/testcase")
+        assert "\\x1b[2J" in case.get("name")
+        assert "\\uffff" in case.find("failure").get("message")
+
+
+def test_charts_show_hostile_names(hostile):
+    assert png.render(view.build(hostile))
+
+
 def test_colours_are_the_same_in_all_charts():
     style = (Path(html.__file__).parent / "templates" / "report.css").read_text()
     light = style.partition("@media")[0]
@@ -347,7 +406,7 @@ def test_below_six_rounds_there_is_no_interval_and_no_rank():
     assert "too few for intervals" in report.runs[0].sureness
     page = html.render(report)
     assert "no interval" in page
-    assert "can tell nothing apart" in " ".join(page.split())
+    assert "cannot tell anything apart" in " ".join(page.split())
     assert not report.runs[0].self_tests[0].conclusive
     png.render(report)
 
@@ -477,7 +536,7 @@ def test_json_objects():
     ],
 )
 def test_junit_outcomes(verdict, child):
-    one = replace(
+    one = changed(
         check().checks[0], verdict=verdict, detail="why \x00\x1b", observed="\ud800"
     )
     root = ET.fromstring(junit.render([one]))

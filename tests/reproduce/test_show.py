@@ -25,7 +25,7 @@ from harness.core.verdicts import Verdict
 from harness.plugin import contract
 from harness.plugin.op_source import op_source
 from harness.reproduce import script as reproduce
-from harness.reproduce.script import OpCode, Ran, Scene, disagreement
+from harness.reproduce.script import OpCode, Ran, Setting, disagreement
 from harness.values.source import NoLiteral, literal
 
 # --- literals -----------------------------------------------------------------------
@@ -206,7 +206,7 @@ def test_an_environment_is_set_before_the_library_is_imported():
         params=[], call="op()", arguments="{}", control="{}",
         environment={"PSYCOPG_IMPL": "python"},
     )  # fmt: skip
-    text = reproduce.script(code, Op.EXECUTE, Scene(("title",)))
+    text = reproduce.script(code, Op.EXECUTE, Setting(("title",)))
     before, _, after = text.partition('os.environ["PSYCOPG_IMPL"] = "python"')
     assert "import psycopg" in after
     assert "import os" in before

@@ -13,8 +13,9 @@ import msgspec
 import pytest
 
 from harness.cli.report import write_reports
-from harness.core.errors import ResultsError
-from harness.results import migrations, store
+from harness.core.errors import ResultsError, WorkerGone
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict, stopped
+from harness.results import migrations, schema_1, store
 from harness.results.records import SCHEMA, Check, Footer, Header, Note, Slices, Trial
 
 FIXTURES = Path(__file__).parent / "files"
@@ -24,10 +25,14 @@ CHECK = Check(
     cell="s#c@a=1",
     driver="asyncpg",
     profile="default",
-    verdict="lossy",
-    detail='a "quote", a \\ and a line\nbreak',
-    observed="Grüße 😀",
-    expected="\x00\x1b",
+    judgement=Judgement(
+        Verdict.LOSSY,
+        Code.WRONG_VALUE,
+        detail='a "quote", a \\ and a line\nbreak',
+        observed="Grüße 😀",
+        expected="\x00\x1b",
+        facts={"row": 1, "column": "\x1b", "value": [None, True, {"a": "ü"}]},
+    ),
     elapsed_ns=2**53 + 1,
 )
 TRIAL = Trial(
@@ -35,7 +40,7 @@ TRIAL = Trial(
     arm="asyncpg (A/A)",
     round=3,
     attempt=1,
-    verdict="exact",
+    judgement=EXACT,
     disturbed="30% of the processors went to others",
     slices=Slices(
         ops=7,
@@ -49,7 +54,8 @@ TRIAL = Trial(
     latency_ns=[1, 2, 3],
     rss_peak_bytes=10**10,
 )
-UNTIMED = Trial(cell="s#c", arm="psqlpy", round=0, verdict="crashed", detail="SIGSEGV")
+DIED = stopped(WorkerGone("SIGSEGV", verdict="crashed", exit_code=-11))
+UNTIMED = Trial(cell="s#c", arm="psqlpy", round=0, judgement=DIED)
 NOTE = Note(kind="dropped", text="no time was left", cell="s#c", arm="psqlpy")
 FOOTER = Footer(ended="2026-01-01", reason="complete", trials=2, checks=1, elapsed_ns=9)
 
@@ -277,13 +283,18 @@ def test_when_there_is_room_again_the_footer_follows(
 # --- files of earlier versions --------------------------------------------------------
 
 
+RECORDS = {1: (39, 6), 2: (66, 30)}
+"""Schema → trials and checks of its file."""
+
+
 @pytest.mark.parametrize("version", range(1, SCHEMA + 1))
 def test_a_file_of_every_schema_loads_and_renders(version: int, tmp_path: Path) -> None:
     run = store.read(FIXTURES / f"schema-{version}.jsonl")
     assert run.truncated == ""
     assert run.footer is not None
-    assert len(run.trials) == run.footer.trials == 39
-    assert len(run.checks) == run.footer.checks == 6
+    trials, checks = RECORDS[version]
+    assert len(run.trials) == run.footer.trials == trials
+    assert len(run.checks) == run.footer.checks == checks
     assert [one.kind for one in run.notes] == ["chatty"]
     (page,) = write_reports([Path(run.path)], tmp_path, ["markdown"])
     text = page.read_text()
@@ -291,6 +302,53 @@ def test_a_file_of_every_schema_loads_and_renders(version: int, tmp_path: Path) 
     assert "○ unsupported" in text
     assert "12,345 bytes to stdout" in text
     assert "psycopg2 ran against itself" in text
+
+
+def test_a_file_of_schema_1_gets_codes_and_facts() -> None:
+    run = store.read(FIXTURES / "schema-1.jsonl")
+    judged = [one.judgement for one in (*run.trials, *run.checks)]
+    assert {one.verdict for one in judged} == {Verdict.EXACT, Verdict.UNSUPPORTED}
+    for one in judged:
+        assert one == EXACT or one.code is Code.NOT_OFFERED
+        assert one == EXACT or one.facts["capability"] == "pipeline"
+    assert all(one.digest.startswith("1:") for one in run.header.cells)
+    assert [arm.terms["binds"] for arm in run.header.arms] == ["client", "server", "client"]
+
+
+def test_what_the_texts_of_a_file_say_is_what_its_codes_say() -> None:
+    """The first texts of schema 2 were those of schema 1."""
+    run = store.read(FIXTURES / "schema-2.jsonl")
+    assert len({one.code for one in run.checks}) >= 12
+    for check in run.checks:
+        texts = (check.verdict.value, check.detail, check.observed, check.expected)
+        read = schema_1.judgement(*texts)
+        assert read["code"] == check.code
+        common = read["facts"].keys() & check.facts.keys() - {"message", "answers", "value"}
+        assert {name: read["facts"][name] for name in common} == {
+            name: check.facts[name] for name in common
+        }
+
+
+@pytest.mark.parametrize(
+    ("verdict", "detail"),
+    [
+        ("skipped", "something that nobody knows any more"),
+        ("invalid", "relation x does not exist"),
+        ("broken", ""),
+        ("lossy", ""),
+    ],
+)
+def test_a_cause_that_is_not_certain_is_unknown(verdict: str, detail: str) -> None:
+    assert schema_1.judgement(verdict, detail)["code"] == Code.UNKNOWN
+
+
+def test_digests_of_two_schemas_are_not_compared() -> None:
+    old = store.read(FIXTURES / "schema-1.jsonl").header.cells[0]
+    new = store.read(FIXTURES / "schema-2.jsonl").header.cells[0]
+    assert old.digest != new.digest
+    assert old.asks_as(new)
+    assert not old.asks_as(msgspec.structs.replace(new, sql="select 1"))
+    assert not new.asks_as(msgspec.structs.replace(new, digest="2:0"))
 
 
 def test_migrations_are_applied_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,9 @@ import json
 from pathlib import Path
 
 import pytest
+from helpers import checked
 
 from harness import scenario
-from harness.check.checker import Checker
 from harness.core.arms import Arm
 from harness.core.calls import Op
 from harness.core.cells import Cell
@@ -65,7 +65,11 @@ INVALID = {
         "there is no capability 'pipelines'",
         "did you mean 'pipeline'?",
     ),
-    "unknown-need": (CASE, "a server cannot be asked for 'version>16'", "version>=N"),
+    "unknown-need": (
+        CASE,
+        "unknown server requirement 'version>16' in `needs`",
+        "version>=N",
+    ),
     "unknown-strategy": (CASE, "strategy = 'fast'", "one of: loop, execute_many"),
     "unknown-format": (CASE, "format = 'parquet'", "one of: text, csv, binary"),
     "duplicate-case": ("", "two cases are called 'case'", "rename one"),
@@ -331,7 +335,6 @@ def test_the_schema_for_editors_knows_every_key():
 @pytest.fixture(scope="module")
 def verdicts(place: Venue, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Check]:
     """What psycopg is told for every case of the valid files."""
-    checks: list[Check] = []
     cells = [
         cell
         for folder in ("valid-pass", "valid-fail")
@@ -339,7 +342,7 @@ def verdicts(place: Venue, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         for cell in load(folder, name).cells
     ]
     folder = tmp_path_factory.mktemp("checks")
-    Checker(place.stage, [Arm("psycopg")], folder, checks.append).run(cells)
+    checks = checked(place, folder, cells, [Arm("psycopg")])
     return {check.cell: check for check in checks}
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from helpers import wait_until
 
 from harness.core.errors import OracleError, ServerError
 from harness.servers import local, open_server, parse
@@ -88,13 +89,6 @@ def use(rigs, kind):
 
 def children():
     return {one.pid for one in psutil.Process().children(recursive=True)}
-
-
-def wait_until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
 
 
 # -- the life of a rig ---------------------------------------------------------------

@@ -12,13 +12,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
+from helpers import no_wheel, wait_until
 
 from harness.core.errors import MissingExtra, ServerError, UsageError
 from harness.servers import (
@@ -43,14 +43,6 @@ with open_server(parse("wheel")) as server:
     print(server.pid, flush=True)
     time.sleep(60)
 """
-
-
-def no_wheel():
-    try:
-        wheel.find()
-    except MissingExtra as error:
-        return str(error)
-    return ""
 
 
 pytestmark = pytest.mark.skipif(bool(no_wheel()), reason=no_wheel())
@@ -85,13 +77,6 @@ def gone(pid):
     return (
         not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     )
-
-
-def wait_until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
 
 
 def one(server, query, **changes):

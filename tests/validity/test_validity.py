@@ -7,24 +7,18 @@ import math
 from pathlib import Path
 
 import pytest
+from helpers import Silent
 
 from harness.core.errors import ResultsError
-from harness.validity import (
-    CALIBRATION,
-    found_mark,
-    interference,
-    live,
-    most_by_chance,
-    simulated,
-    suite,
-)
+from harness.validity import interference, live, simulated
+from harness.validity.kept import complete
+from harness.validity.outcome import found_mark, most_by_chance
 from harness.validity.simulated import World
-from harness.validity.trials import complete
 
 
 def test_a_fake_clock_gives_back_what_was_put_in():
     world = World(simulated.calm, math.log1p(0.05), offset=0.001)
-    found = simulated.rounds(world, 200, simulated._seeded("test"))
+    found = simulated.rounds(world, 200, simulated.seeded("test"))
     assert sum(found) / len(found) == pytest.approx(math.log1p(0.05), abs=0.003)
 
 
@@ -60,12 +54,6 @@ def test_how_many_slowed_arms_must_be_found(n, share, least):
     assert found_mark(n, share)[1] == least
 
 
-def test_fewer_trials_are_never_more():
-    few = suite.at_most(suite.FULL, 3)
-    assert (few.trials, few.hog_trials, few.burden_repeats) == (3, 3, 4)
-    assert suite.at_most(suite.FULL, 1_000) == suite.FULL
-
-
 @pytest.fixture(scope="module")
 def series(place, tmp_path_factory) -> live.Series:
     """One short trial, with a burden that nobody could miss."""
@@ -92,16 +80,6 @@ def test_a_burden_that_nobody_timed_is_an_error(series: live.Series, tmp_path: P
         live.read(old)
 
 
-class Silent:
-    """A progress that tells nothing."""
-
-    def step(self, name, done, of) -> None: ...
-
-    def preparing(self, cell) -> None: ...
-
-    def block(self, number, cell, done, of, seconds_left) -> None: ...
-
-
 def test_a_burden_is_put_in_and_found(series: live.Series):
     (trial,) = live.read(series).trials
     assert [one.burden for one in trial] == [0.0, 0.0, 0.5]
@@ -109,30 +87,6 @@ def test_a_burden_is_put_in_and_found(series: live.Series):
     assert trial[2].shift > 0.15
     assert trial[2].spent is not None
     assert 0.2 < trial[2].spent < 0.8
-
-
-def test_a_line_is_drawn_by_either_clock_that_knows_what_was_put_in(tmp_path: Path):
-    burdens = (0.0, 0.02, 0.1, 0.2)
-    trial = [live.Comparison(x, x, 1.1 * x + 0.004, 1.1 * x, 0.5) for x in burdens]
-    told = live.Told(live.Series(tmp_path, 1, 6, 8), [trial], 1.0)
-    lines = {one.test: (one.measured, one.ok) for one in live.calibration(told)}
-    assert lines == {
-        CALIBRATION: ("1.100", False),
-        "calibration, intercept": ("+0.00 %", True),
-        "calibration, slope by processor time": ("1.000", True),
-        "calibration, intercept by processor time": ("-0.40 %", False),
-        "A/A, mean shift": ("+0.00 %", True),
-    }
-
-
-def test_a_server_whose_processor_time_is_hidden_has_one_line(tmp_path: Path):
-    trial = [live.Comparison(x, x, None, x, 0.5) for x in (0.0, 0.1)]
-    told = live.Told(live.Series(tmp_path, 1, 6, 8), [trial], 1.0)
-    assert [one.test for one in live.calibration(told)] == [
-        CALIBRATION,
-        "calibration, intercept",
-        "A/A, mean shift",
-    ]
 
 
 def test_a_complete_trial_is_not_run_again(place, series: live.Series):

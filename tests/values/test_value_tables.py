@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import checked
 
 from harness import scenario
-from harness.check.checker import Checker
 from harness.core.arms import Arm
 from harness.core.calls import ErrorFields, Op
 from harness.core.cells import Cell, Expected, Task
 from harness.core.errors import ScenarioError
 from harness.core.tables import PgType, Table
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict
 from harness.judge import verify
 from harness.results.records import Check
 from harness.values import UnknownForm, canonical, canonical_text, check_spec
@@ -190,7 +190,10 @@ def test_two_literals_of_one_name_are_refused(tmp_path):
         (value(type="int4", literals=[{"name": "a b", "sql": "1"}]), "matching regex"),
         (value(type="int4", literals=[{"name": "a", "sqll": "1"}]), "did you mean `sql`?"),
         (value(type="int4", literals=[1]), "Expected `str | object`"),
-        (value(type="int4", literals=["1"], needs=["version>17"]), "cannot be asked"),
+        (
+            value(type="int4", literals=["1"], needs=["version>17"]),
+            "unknown server requirement",
+        ),
         (value(type="int4", literals=["1"], requires=["jsonbb"]), "did you mean 'jsonb'?"),
         ("", "neither a [[case]] nor a [[value]]"),
     ],
@@ -264,7 +267,8 @@ def test_a_wrapper_holds_the_null_of_json_but_not_of_sql():
 
 
 def test_a_trait_is_exact_and_says_what_was_observed():
-    assert verify.observe("7") == Judgement(Verdict.EXACT, "str: '7'", "str: '7'")
+    facts = {"type": "str", "repr": "'7'", "value": "7"}
+    assert verify.observe("7") == verify.observed("str: '7'", facts)
 
 
 def test_a_trait_that_is_an_error_has_no_wording():
@@ -282,9 +286,9 @@ def test_a_trait_cannot_excuse_a_panic():
 
 
 def test_the_worst_keeps_the_detail_of_what_is_exact():
-    told = Judgement(Verdict.EXACT, "observed")
-    assert verify.worst([told, Judgement(Verdict.EXACT)]) is told
-    assert verify.worst([]) == Judgement(Verdict.EXACT)
+    told = Judgement(Verdict.EXACT, Code.OBSERVED, "observed")
+    assert verify.worst([told, EXACT]) is told
+    assert verify.worst([]) == EXACT
 
 
 def test_no_schema_of_ours_in_a_reason():
@@ -369,10 +373,8 @@ VERDICTS = {
 @pytest.fixture(scope="module")
 def played(place, tmp_path_factory) -> dict[str, Check]:
     """What psycopg is told for each of the cases."""
-    checks: list[Check] = []
     folder = tmp_path_factory.mktemp("played")
-    cells = load(folder, PLAYED)
-    Checker(place.stage, [Arm("psycopg")], folder, checks.append).run(cells)
+    checks = checked(place, folder, load(folder, PLAYED), [Arm("psycopg")])
     return {check.case: check for check in checks}
 
 

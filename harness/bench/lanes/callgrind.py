@@ -24,7 +24,7 @@ _TOTALS = re.compile(rb"^totals: (\d[\d ]*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class SliceCount:
     """What a slice took; `syscalls` is 0 where valgrind does not count them."""
 
     instructions: int
@@ -89,7 +89,7 @@ class Meter:
         """Forget what was counted until now."""
         self._parts = len(self._totals())
 
-    def slice(self) -> Spent:
+    def slice(self) -> SliceCount:
         """What the one slice since `skip` took.
 
         Raises:
@@ -100,18 +100,18 @@ class Meter:
             raise OracleError(f"callgrind wrote {len(new)} parts during a slice, not 2")
         return new[1]
 
-    def _totals(self) -> list[Spent]:
+    def _totals(self) -> list[SliceCount]:
         return part_totals(self._file.read_bytes()) if self._file.exists() else []
 
 
-def part_totals(written: bytes) -> list[Spent]:
+def part_totals(written: bytes) -> list[SliceCount]:
     """What each part of a callgrind file took, all threads together.
 
     Instructions come first, then system calls and their time; zeros at the end of a line
     may be left out.
     """
     found = (list(map(int, totals.split())) for totals in _TOTALS.findall(written))
-    return [Spent(*numbers[:2]) for numbers in found]
+    return [SliceCount(*numbers[:2]) for numbers in found]
 
 
 def _counts(folder: Path) -> Path:

@@ -22,13 +22,13 @@ from typing import Any
 
 from harness.bench import schedule
 from harness.bench.lanes import Assignment, Forecast, callgrind
-from harness.bench.lanes.callgrind import Spent
+from harness.bench.lanes.callgrind import SliceCount
 from harness.bench.schedule import Plan
 from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Code, Judgement, Verdict, failed, stopped
 from harness.judge.verify import worst
 from harness.play.seat import Deadlines, Seat
 from harness.results.records import Count
@@ -52,7 +52,7 @@ SLOW_OP_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Repeat:
     """One repeat: a cell of an arm in a process of its own."""
 
     play: Playable
@@ -69,12 +69,12 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Slices:
+class SlicePair:
     """The two slices, and what each of them took."""
 
     size: Sizes
-    low: Spent
-    high: Spent
+    low: SliceCount
+    high: SliceCount
 
     def fields(self) -> dict[str, int]:
         """As a `Count` has them."""
@@ -155,7 +155,7 @@ class Counting:
         """Prepare all cells, then count; those that must be alone come last."""
         if reason := callgrind.why_not():
             for cell in self.work.cells:
-                self._for_all(cell, Judgement(Verdict.SKIPPED, reason))
+                self._for_all(cell, _not_counted(reason))
             return
         self._counter = callgrind.version()
         plays = list(self._playable())
@@ -170,7 +170,7 @@ class Counting:
             interrupt.check()
             self.work.progress.preparing(cell)
             if reason := why_not(cell):
-                self._for_all(cell, Judgement(Verdict.SKIPPED, reason))
+                self._for_all(cell, _not_counted(reason))
                 continue
             play = self.stage.playable(cell)
             if isinstance(play, Judgement):
@@ -178,20 +178,20 @@ class Counting:
             else:
                 yield play
 
-    def _tasks(self, plays: Iterable[Playable]) -> Iterator[Task]:
+    def _tasks(self, plays: Iterable[Playable]) -> Iterator[Repeat]:
         for play in plays:
             for repeat in range(self.work.plan.repeats):
                 for arm in self.work.arms:
                     # Each in a process of its own: the arm that came second in one was
                     # seen to cost 0.35 % less, or more, than when it came first.
-                    yield Task(play, arm, repeat)
+                    yield Repeat(play, arm, repeat)
 
     def _for_all(self, cell: Cell, judged: Judgement) -> None:
         for arm in self.work.arms:
             self.work.emit(_count(cell, arm, 0, judged))
 
-    def _together(self, tasks: Sequence[Task]) -> None:
-        waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+    def _together(self, tasks: Sequence[Repeat]) -> None:
+        waiting: queue.SimpleQueue[Repeat] = queue.SimpleQueue()
         for task in tasks:
             waiting.put(task)
         places = self._places()[: len(tasks)]
@@ -224,7 +224,7 @@ class Counting:
         return [[core] for core in sorted(cores)[:MOST_SIDE_BY_SIDE]]
 
     def _place(
-        self, number: int, cores: list[int], waiting: queue.SimpleQueue[Task]
+        self, number: int, cores: list[int], waiting: queue.SimpleQueue[Repeat]
     ) -> None:
         try:
             with Control(self.stage.server.target) as control:
@@ -237,7 +237,7 @@ class Counting:
                 self._failures.append(error)
             self._stop()
 
-    def _one_by_one(self, tasks: Sequence[Task]) -> None:
+    def _one_by_one(self, tasks: Sequence[Repeat]) -> None:
         cores = list(self.work.placement.clients)
         try:
             for task in tasks:
@@ -257,7 +257,7 @@ class Counting:
 
     # --- one repeat --------------------------------------------------------------------
 
-    def _play(self, task: Task, number: int, cores: list[int], control: Control) -> None:
+    def _play(self, task: Repeat, number: int, cores: list[int], control: Control) -> None:
         key = (task.play.cell.id, task.arm.id)
         if key not in self._out:
             self._tell(task)
@@ -270,7 +270,7 @@ class Counting:
                 self.work.emit(count)
         self._done += 1
 
-    def _tell(self, task: Task) -> None:
+    def _tell(self, task: Repeat) -> None:
         """Progress, with the time left from what the repeats before took."""
         with self._lock:
             self._started += 1
@@ -280,7 +280,9 @@ class Counting:
                 task.repeat, task.play.cell, self._done, self._total, left
             )
 
-    def _count(self, task: Task, number: int, cores: list[int], control: Control) -> Count:
+    def _count(
+        self, task: Repeat, number: int, cores: list[int], control: Control
+    ) -> Count:
         with self._seated(task.arm, number, cores, control) as (seat, meter):
             return self._counted(task, seat, meter)
 
@@ -301,7 +303,7 @@ class Counting:
                 # What comes after the last slice counts for nothing: no need to wait.
                 seat.kill()
 
-    def _counted(self, task: Task, seat: Seat, meter: callgrind.Meter) -> Count:
+    def _counted(self, task: Repeat, seat: Seat, meter: callgrind.Meter) -> Count:
         """Open, verify, count, verify again; or the verdict that forbids numbers."""
         cell, arm, fields = task.play.cell, task.arm, {}
         try:
@@ -316,23 +318,21 @@ class Counting:
             judged = worst((judged, seat.verify(task.play)))
         except _NoNumber as refused:
             judged = refused.judged
-        except WorkerGone as gone:
-            judged = Judgement(Verdict(gone.verdict), str(gone))
-        except DriverError as error:
-            judged = Judgement(Verdict.SKIPPED, str(error))
-        except OracleError as error:
-            judged = Judgement(Verdict.INVALID, str(error))
+        except (WorkerGone, DriverError, OracleError) as error:
+            judged = stopped(error)
         if not judged.verdict.timeable:
             return _count(cell, arm, task.repeat, judged)
         return _count(cell, arm, task.repeat, judged, counter=self._counter, **fields)
 
-    def _slices(self, play: Playable, seat: Seat, meter: callgrind.Meter) -> Slices:
+    def _slices(self, play: Playable, seat: Seat, meter: callgrind.Meter) -> SlicePair:
         cycle = play.prepared.calls
         size = sizes(cycle, self._slice(play, seat, meter, cycle).instructions)
         low = self._slice(play, seat, meter, size.low)
-        return Slices(size, low, self._slice(play, seat, meter, size.high))
+        return SlicePair(size, low, self._slice(play, seat, meter, size.high))
 
-    def _slice(self, play: Playable, seat: Seat, meter: callgrind.Meter, ops: int) -> Spent:
+    def _slice(
+        self, play: Playable, seat: Seat, meter: callgrind.Meter, ops: int
+    ) -> SliceCount:
         """What one slice took.
 
         The warm-up ends with a full collection, so that the garbage collector's turns
@@ -343,8 +343,7 @@ class Counting:
         meter.skip()
         answer = seat.ask("measure", DEADLINES.measure, ops=ops, lead=LEAD)
         if "failed" in answer:
-            reason = f"while it was counted: {answer['failed']}"
-            raise _NoNumber(Judgement(Verdict.REJECTED, reason))
+            raise _NoNumber(failed(answer["failed"]).during("while it was counted"))
         spent = meter.slice()
         if play.prepared.before is not None:
             state = self.stage.check_state(seat.control, play, seat.schema, ops + LEAD)
@@ -387,6 +386,11 @@ class _NoNumber(Exception):  # noqa: N818 - a verdict, not an error
         self.judged = judged
 
 
+def _not_counted(reason: str) -> Judgement:
+    facts = {"message": reason}
+    return Judgement(Verdict.SKIPPED, Code.NOT_COUNTED, reason, facts=facts)
+
+
 def _alone(cell: Cell) -> bool:
     """Whether others would be in the way: where the server's sessions are counted, or its
     settings are changed."""
@@ -405,9 +409,6 @@ def _count(cell: Cell, arm: Arm, repeat: int, judged: Judgement, **rest: Any) ->
         cell=cell.id,
         arm=arm.id,
         repeat=repeat,
-        verdict=judged.verdict.value,
-        detail=judged.detail,
-        observed=judged.observed,
-        expected=judged.expected,
+        judgement=judged,
         **rest,
     )

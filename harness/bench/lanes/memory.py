@@ -20,7 +20,7 @@ from harness.core.arms import Arm
 from harness.core.calls import Op
 from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Judgement, Verdict, failed, stopped
 from harness.judge.verify import worst
 from harness.machine import rss
 from harness.play.seat import Deadlines, Seat
@@ -149,10 +149,7 @@ class _Lane:
                 cell=cell.id,
                 arm=arm.id,
                 repeat=repeat,
-                verdict=judged.verdict.value,
-                detail=judged.detail,
-                observed=judged.observed,
-                expected=judged.expected,
+                judgement=judged,
                 memory=memory if judged.verdict.timeable else None,
             )
         )
@@ -172,12 +169,8 @@ class _Lane:
                     judged = worst((judged, again))
         except _Gone as gone:
             return gone.judged, None
-        except WorkerGone as gone:
-            return Judgement(Verdict(gone.verdict), str(gone)), None
-        except DriverError as error:
-            return Judgement(Verdict.SKIPPED, str(error)), None
-        except OracleError as error:
-            return Judgement(Verdict.INVALID, str(error)), None
+        except (WorkerGone, DriverError, OracleError) as error:
+            return stopped(error), None
         return judged, memory
 
     @contextmanager
@@ -278,7 +271,7 @@ def _burst(play: Playable, seat: Seat, ops: int) -> int:
         seat.stage.renew(seat.control, play.cell, seat.schema)
     answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=0)
     if "failed" in answer:
-        raise _Gone(Judgement(Verdict.REJECTED, f"in the loop: {answer['failed']}"))
+        raise _Gone(failed(answer["failed"]).during("in the loop"))
     if writes:
         judged = seat.stage.check_state(seat.control, play, seat.schema, ops)
         if judged.verdict is not Verdict.EXACT:
@@ -312,8 +305,7 @@ def _sessions(play: Playable, seat: Seat, memory: Memory) -> tuple[Judgement, Me
 def _gathered(seat: Seat, count: int) -> int:
     answer = seat.gather(count, WARM_UP_OPS)
     if "failed" in answer:
-        detail = f"with {count} sessions: {answer['failed']}"
-        raise _Gone(Judgement(Verdict.REJECTED, detail))
+        raise _Gone(failed(answer["failed"]).during(f"with {count} sessions"))
     return rss.rss_bytes(seat.pid)
 
 
@@ -323,7 +315,7 @@ def _gathered(seat: Seat, count: int) -> int:
 def _warm(seat: Seat, ops: int) -> None:
     answer = seat.ask("warm", seat.deadlines.verify, ops=ops)
     if "failed" in answer:
-        raise _Gone(Judgement(Verdict.REJECTED, f"while warming up: {answer['failed']}"))
+        raise _Gone(failed(answer["failed"]).during("while warming up"))
 
 
 def _demand(judged: Judgement) -> Judgement:

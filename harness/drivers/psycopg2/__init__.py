@@ -14,7 +14,6 @@ import psycopg2.extras
 import psycopg2.pool
 
 from harness.plugin import (
-    BOUND_BY_CLIENT,
     RANGE,
     Call,
     Capability,
@@ -392,13 +391,14 @@ class Psycopg2:
             implementation="C (libpq)",
             libpq=f"{version // 10000}.{version % 10000}",
             wire_results="text",
-            wire_parameters=f"text, {BOUND_BY_CLIENT}",
+            wire_parameters="text, put into the SQL by the client",
             row_shape="tuple",
             placeholders="%s",
             statement_cache="none",
             autocommit="on (set at connect)",
             pool="psycopg2.pool.ThreadedConnectionPool; raises when exhausted",
             loop="none",
+            binds="client",
         )
 
     def describe_error(self, error: BaseException) -> ErrorFields:

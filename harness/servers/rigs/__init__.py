@@ -22,7 +22,7 @@ from harness.servers.rigs.rig import Rig as Rig
 _T = TypeVar("_T")
 
 
-class Kind(Protocol):
+class RigKind(Protocol):
     """A module in this package."""
 
     def lacks(self, server: Server) -> str:
@@ -32,7 +32,7 @@ class Kind(Protocol):
         """Start it, and end it with the block; raises `ServerError`."""
 
 
-_KINDS: Mapping[str, Kind] = {
+_KINDS: Mapping[str, RigKind] = {
     "spare": spare,
     "standby": standby,
     "pgbouncer": pgbouncer,

@@ -17,20 +17,20 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from harness.validity import Outcome
-from harness.validity.others import by_pyperf, by_pytest, field, pairs, sequential
-from harness.validity.others.by_pyperf import Pyperf
-from harness.validity.others.by_pytest import PytestBenchmark
-from harness.validity.others.field import Field
-from harness.validity.others.pairs import Say, Series, Tool
-from harness.validity.others.sequential import SECONDS, Sequential
+from harness.validity.outcome import Outcome
 from harness.venue.venue import Venue
+from studies.validity.others import by_pyperf, by_pytest, field, pairs, sequential
+from studies.validity.others.by_pyperf import Pyperf
+from studies.validity.others.by_pytest import PytestBenchmark
+from studies.validity.others.field import Field
+from studies.validity.others.pairs import Pairs, Say, Tool
+from studies.validity.others.sequential import SECONDS, Sequential
 
 _PACKAGES = {by_pytest.NAME: by_pytest.PACKAGE, by_pyperf.NAME: by_pyperf.PACKAGE}
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class Blocks:
     """How many blocks of each tool; a block is a base with three runs to compare.
 
     `_hog` counts blocks beside a hog, which have one run to compare. `seconds` is the
@@ -47,7 +47,7 @@ class Effort:
     processes: int = by_pyperf.PROCESSES
 
 
-FULL = Effort(
+FULL = Blocks(
     pytest=10, pytest_hog=5, pyperf=2, pyperf_hog=1, sequential=2, sequential_hog=1
 )
 """50 runs of 2 to 3 s with pytest-benchmark and 10 of 20 to 30 s with pyperf, 10 of 30 s
@@ -64,7 +64,7 @@ def missing() -> list[str]:
 
 
 def run(
-    place: Venue, effort: Effort, folder: Path, say: Say = lambda _: None
+    place: Venue, blocks: Blocks, folder: Path, say: Say = lambda _: None
 ) -> Iterator[Outcome]:
     """Every test of every tool that is here. `say` hears which block is run.
 
@@ -73,18 +73,18 @@ def run(
     with field.opened(place, folder) as opened:
         if find_spec(by_pytest.PACKAGE):
             yield from _compared(
-                opened, PytestBenchmark(), effort.pytest, effort.pytest_hog, say
+                opened, PytestBenchmark(), blocks.pytest, blocks.pytest_hog, say
             )
             yield from by_pytest.broken(opened)
             yield from by_pytest.nothing_measured(opened)
         if find_spec(by_pyperf.PACKAGE):
-            tool = Pyperf(effort.processes)
-            yield from _compared(opened, tool, effort.pyperf, effort.pyperf_hog, say)
+            tool = Pyperf(blocks.processes)
+            yield from _compared(opened, tool, blocks.pyperf, blocks.pyperf_hog, say)
             yield from by_pyperf.broken(opened)
             yield from by_pyperf.nothing_measured(opened)
-        one_by_one = Sequential(effort.seconds)
+        one_by_one = Sequential(blocks.seconds)
         yield from _compared(
-            opened, one_by_one, effort.sequential, effort.sequential_hog, say
+            opened, one_by_one, blocks.sequential, blocks.sequential_hog, say
         )
         yield from sequential.open_loop(opened, one_by_one.tool)
 
@@ -92,6 +92,6 @@ def run(
 def _compared(
     opened: Field, tool: Tool, blocks: int, hog_blocks: int, say: Say
 ) -> Iterator[Outcome]:
-    yield from pairs.outcomes(pairs.measure(opened, Series(tool, blocks), say))
-    beside = Series(tool, hog_blocks, hog=True)
+    yield from pairs.outcomes(pairs.measure(opened, Pairs(tool, blocks), say))
+    beside = Pairs(tool, hog_blocks, hog=True)
     yield from pairs.outcomes(pairs.measure(opened, beside, say), hog=True)

@@ -20,7 +20,7 @@ from harness.core import stats
 from harness.core.arms import Arm
 from harness.machine import host
 from harness.play.seat import Seat
-from harness.validity import Outcome
+from harness.validity.outcome import Outcome
 from harness.validity.seats import ready, seats_for
 from harness.venue.stage import Playable
 from harness.venue.venue import Venue

@@ -10,23 +10,23 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import ResultsError
-from harness.validity import (
+from harness.validity import simulated
+from harness.validity.outcome import (
     AA_HOG,
     AA_IDLE,
     CALIBRATION,
     NOTHING_MEASURED,
     POWER_2,
     POWER_5,
-    simulated,
-    table,
 )
-from harness.validity.others import by_pytest, missing, pairs, sequential
-from harness.validity.others import field as fields
-from harness.validity.others.by_pyperf import Pyperf, _significant
-from harness.validity.others.by_pytest import PytestBenchmark
-from harness.validity.others.field import Field
-from harness.validity.others.pairs import Found, Series
-from harness.validity.others.sequential import Sequential
+from studies.validity import table
+from studies.validity.others import by_pytest, in_a_row, missing, pairs, sequential
+from studies.validity.others import field as fields
+from studies.validity.others.by_pyperf import Pyperf, _significant
+from studies.validity.others.by_pytest import PytestBenchmark
+from studies.validity.others.field import Field
+from studies.validity.others.pairs import Found, Pairs
+from studies.validity.others.sequential import Sequential
 
 
 def found(burden: float, shift: float, flagged: bool) -> Found:
@@ -95,13 +95,13 @@ def test_pyperf_that_says_nothing_is_no_answer():
 
 def test_a_tool_that_is_missing_is_told(monkeypatch):
     assert not missing()
-    monkeypatch.setattr("harness.validity.others.find_spec", lambda _: None)
+    monkeypatch.setattr("studies.validity.others.find_spec", lambda _: None)
     assert [one.split()[0] for one in missing()] == ["pytest-benchmark", "pyperf"]
 
 
 def test_one_after_the_other_favours_somebody():
-    rows = list(simulated.one_after_the_other(60))
-    assert {one.tool for one in rows} == {simulated.ON_SLICES}
+    rows = list(in_a_row.one_after_the_other(60))
+    assert {one.tool for one in rows} == {in_a_row.ON_SLICES}
     assert not any(one.ok for one in rows)
     assert {one.test for one in rows} <= {
         one.test for one in (*simulated.bias(1), *simulated.offsets(1))
@@ -152,10 +152,10 @@ class Counting:
 
 def test_a_block_that_is_there_is_not_run_again(field: Field):
     tool = Counting()
-    first = pairs.measure(field, Series(tool, 2), str)
-    assert pairs.measure(field, Series(tool, 2), str) == first
+    first = pairs.measure(field, Pairs(tool, 2), str)
+    assert pairs.measure(field, Pairs(tool, 2), str) == first
     assert (tool.calls, len(first)) == (2, 2 * len(pairs.BURDENS))
-    assert len(pairs.measure(field, Series(tool, 3), str)) == 3 * len(pairs.BURDENS)
+    assert len(pairs.measure(field, Pairs(tool, 3), str)) == 3 * len(pairs.BURDENS)
     assert tool.calls == 3
 
 

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from html import escape as html_escape
 from pathlib import Path
 
+from harness.core.visible import visible
 from harness.moving import INTROS, Entry, Example, Group, Guide, Part
 from harness.report import format as fmt
 from harness.report.format import markdown_cell as esc
@@ -141,7 +142,7 @@ def markdown(guide: Guide) -> str:
     for part in guide.parts:
         lines += _part(guide, part)
     lines += [*_terms(guide), f"*{esc(scope(guide))}.*"]
-    return "\n".join(lines).rstrip() + "\n"
+    return visible("\n".join(lines).rstrip()) + "\n"
 
 
 def _facts(guide: Guide) -> Iterator[str]:
@@ -357,7 +358,7 @@ def html(guide: Guide) -> str:
         said=said,
         words=lambda text: fmt.shorten(" ".join(text.split()), _ANSWER),
     )
-    return environment.get_template("migration.html.j2").render(
+    page = environment.get_template("migration.html.j2").render(
         guide=guide,
         title=title(guide),
         lead=lead(guide),
@@ -373,3 +374,4 @@ def html(guide: Guide) -> str:
         intros=INTROS,
         counted=_COUNTED,
     )
+    return visible(page)

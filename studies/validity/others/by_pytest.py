@@ -16,18 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core import stats
-from harness.validity import Outcome
-from harness.validity.others import field as fields
-from harness.validity.others.field import Field
-from harness.validity.others.pairs import Found, vanished, wrong_answers
-from harness.validity.others.point import DEFECTS, Order
+from harness.validity.outcome import Outcome
+from studies.validity.others import field as fields
+from studies.validity.others.field import Field
+from studies.validity.others.pairs import Found, vanished, wrong_answers
+from studies.validity.others.point import DEFECTS, Order
 
 PACKAGE = "pytest_benchmark"
 NAME = "pytest-benchmark"
 RULES = {"mean": NAME, "min": f"{NAME}, min"}
 """Statistic that is compared → the name in the table."""
 
-_TEST = """from harness.validity.others import point
+_TEST = """from studies.validity.others import point
 
 op = point.op()
 
@@ -60,9 +60,9 @@ class PytestBenchmark:
         _begin(folder, field.order(), *self.options)
         base = _stats(folder, "base")
         return [
-            one
+            pair
             for burden in burdens
-            for one in _found(field, folder, base, burden, self.options)
+            for pair in _found(field, folder, base, burden, self.options)
         ]
 
 

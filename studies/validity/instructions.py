@@ -13,15 +13,16 @@ from pathlib import Path
 from harness import scenario
 from harness.analysis.compare import CellChange
 from harness.analysis.compare_instructions import THRESHOLD, judge
-from harness.analysis.instructions import CountedSide, counted_sides
+from harness.analysis.instructions import ArmInstructions, arm_instructions
 from harness.bench import orders, schedule
 from harness.bench.lanes import callgrind
 from harness.bench.runner import Progress
 from harness.core.arms import Arm
 from harness.core.verdicts import Change
 from harness.results import store
-from harness.validity import Outcome
-from harness.validity.trials import complete, fail
+from harness.validity import kept
+from harness.validity.outcome import Outcome
+from harness.validity.trials import fail
 from harness.venue.venue import Venue
 
 CELL = "query/point#fetch-one"
@@ -36,7 +37,7 @@ PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class Counts:
     """How many repeats of which arms, and the file that keeps them."""
 
     file: Path
@@ -44,26 +45,27 @@ class Series:
     repeats: int
 
 
-def spread_series(folder: Path, repeats: int, drivers: Sequence[str]) -> Series:
+def spread_series(folder: Path, repeats: int, drivers: Sequence[str]) -> Counts:
     """The same drivers again and again."""
     name = f"instructions-spread-{len(drivers)}-drivers-{repeats}.jsonl"
-    return Series(folder / name, tuple(Arm(one) for one in drivers), repeats)
+    return Counts(folder / name, tuple(map(Arm, drivers)), repeats)
 
 
-def burden_series(folder: Path, repeats: int) -> Series:
+def burden_series(folder: Path, repeats: int) -> Counts:
     """One driver without and with a burden."""
     arms = tuple(Arm(BURDENED, burden=burden) for burden in (0.0, BURDEN))
-    return Series(folder / f"instructions-burden-{repeats}.jsonl", arms, repeats)
+    return Counts(folder / f"instructions-burden-{repeats}.jsonl", arms, repeats)
 
 
-def measure(place: Venue, series: Series, progress: Progress) -> None:
+def measure(place: Venue, series: Counts, progress: Progress) -> None:
     """Count what is not there yet."""
-    if complete(series.file):
-        return
-    series.file.parent.mkdir(parents=True, exist_ok=True)
-    series.file.unlink(missing_ok=True)
     scenarios, cells = scenario.select_cells([CELL])
     plan = replace(schedule.PLANS["gate"], repeats=series.repeats)
+    rules = kept.rules(cells, plan, arms=[arm.id for arm in series.arms])
+    kept.claim(series.file.parent, place.facts, series.file.stem, rules)
+    if kept.complete(series.file):
+        return
+    series.file.unlink(missing_ok=True)
     order = orders.Order(scenarios, cells, series.arms, plan, "gate", 0, "instructions")
     orders.measure(place, order, series.file, progress, fail)
 
@@ -71,7 +73,7 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
 # --- what the files say -------------------------------------------------------------------
 
 
-def spreads(series: Series) -> Iterator[Outcome]:
+def spreads(series: Counts) -> Iterator[Outcome]:
     """How far the repeats of each driver lie apart."""
     for side in _sides(series):
         driver, seen = side.arm.driver, side.spread
@@ -85,7 +87,7 @@ def spreads(series: Series) -> Iterator[Outcome]:
         )
 
 
-def burdens(series: Series) -> Iterator[Outcome]:
+def burdens(series: Counts) -> Iterator[Outcome]:
     """A burden is found each time; no arm without one is flagged.
 
     Every slope comes from a process of its own, as it does for a user.
@@ -126,9 +128,9 @@ def _change(base: Sequence[float], candidate: Sequence[float]) -> Change:
     return judge(row, base, candidate, THRESHOLD).change
 
 
-def _sides(series: Series) -> Iterator[CountedSide]:
+def _sides(series: Counts) -> Iterator[ArmInstructions]:
     """The sides of a series in the order of its arms."""
-    known = counted_sides(store.read(series.file))
+    known = arm_instructions(store.read(series.file))
     yield from (known[CELL, arm.id] for arm in series.arms if (CELL, arm.id) in known)
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from statistics import fmean
 
 from harness.core import stats
-from harness.validity import Outcome
-from harness.validity.others import field as fields
-from harness.validity.others.field import Field
-from harness.validity.others.pairs import Found, vanished, wrong_answers
-from harness.validity.others.point import DEFECTS, VARIABLE, Order
+from harness.validity.outcome import Outcome
+from studies.validity.others import field as fields
+from studies.validity.others.field import Field
+from studies.validity.others.pairs import Found, vanished, wrong_answers
+from studies.validity.others.point import DEFECTS, VARIABLE, Order
 
 PACKAGE = "pyperf"
 NAME = "pyperf"
@@ -26,7 +26,7 @@ PROCESSES = 20
 
 _SCRIPT = """import pyperf
 
-from harness.validity.others import point
+from studies.validity.others import point
 
 pyperf.Runner().bench_func("{name}", point.op())
 """
@@ -74,7 +74,7 @@ def _run(
     (folder / "bench_point.py").write_text(_SCRIPT.format(name=name))
     out = folder / f"{save}.json"
     out.unlink(missing_ok=True)  # pyperf does not write over a file
-    told = ("--quiet", f"--inherit-environ={VARIABLE}", "--output", out)
+    told = ("--quiet", f"--inherit-environ={VARIABLE},PYTHONPATH", "--output", out)
     return fields.python(["bench_point.py", *told, *options], order, folder)
 
 

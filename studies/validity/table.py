@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.validity import PGDYNO
+from harness.validity.outcome import PGDYNO, Outcome
 
 _KEPT, _MISSED, _NONE = "✓", "✗", "–"
+
+
+def of_outcomes(outcomes: Iterable[Outcome]) -> str:
+    """The table of what was just measured."""
+    return markdown(outcome.as_dict() for outcome in outcomes).rstrip("\n")
 
 
 def markdown(outcomes: Iterable[Mapping[str, Any]], *, shared_only: bool = False) -> str:

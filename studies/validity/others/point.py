@@ -24,6 +24,7 @@ from harness.core.calls import Call, Op, Target
 from harness.plugin import contract
 from harness.values.binding import bind_call
 from harness.worker.burden import Spent, burdened, turns_for
+from studies import with_studies
 
 VARIABLE = "PGDYNO_VALIDITY_ORDER"
 DEFECTS = ("short", "cached")
@@ -51,7 +52,7 @@ class Order:
         """The environment of a process that carries the order out."""
         # pytest would take options from its variable that were meant for another run.
         kept = {n: v for n, v in os.environ.items() if not n.startswith("PYTEST_")}
-        return {**kept, VARIABLE: json.dumps(asdict(self))}
+        return with_studies({**kept, VARIABLE: json.dumps(asdict(self))})
 
 
 def _order() -> Order:

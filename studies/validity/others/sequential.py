@@ -20,10 +20,11 @@ import psutil
 
 from harness.core import stats
 from harness.core.errors import ResultsError
-from harness.validity import OPEN_LOOP, Outcome, stalled
-from harness.validity.others import field as fields
-from harness.validity.others.field import Field
-from harness.validity.others.pairs import Found
+from harness.validity import stalled
+from harness.validity.outcome import OPEN_LOOP, Outcome
+from studies.validity.others import field as fields
+from studies.validity.others.field import Field
+from studies.validity.others.pairs import Found
 
 NAME = "sequential"
 SECONDS = 30.0
@@ -93,7 +94,7 @@ def open_loop(field: Field, tool: str) -> Iterator[Outcome]:
 def _stopped_once(field: Field, seconds: float, stop_s: float) -> dict[str, float]:
     """A closed loop in a process of its own, and its backend stopped half-way."""
     pause_s = 1 / stalled.ARRIVALS.rate
-    command = ["-m", "harness.validity.others.point", "closed_loop", seconds, pause_s]
+    command = ["-m", "studies.validity.others.point", "closed_loop", seconds, pause_s]
     with subprocess.Popen(
         [sys.executable, *map(str, command)],
         env=field.order().environment(),

@@ -17,7 +17,8 @@ from statistics import linear_regression, median
 from typing import Protocol
 
 from harness.core import stats
-from harness.validity import (
+from harness.validity.interference import hog
+from harness.validity.outcome import (
     AA_HOG,
     AA_IDLE,
     ALPHA,
@@ -29,8 +30,7 @@ from harness.validity import (
     found_mark,
     most_by_chance,
 )
-from harness.validity.interference import hog
-from harness.validity.others.field import Field, keep
+from studies.validity.others.field import Field, keep
 
 BURDENS = (0.0, 0.05, 0.02)
 SHARES = (0.01, 0.02, 0.05)
@@ -65,7 +65,7 @@ class Tool(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class Pairs:
     """So many blocks of a tool. Beside a hog only equal runs are compared."""
 
     tool: Tool
@@ -84,8 +84,9 @@ class Series:
         return order
 
 
-def measure(field: Field, series: Series, say: Say) -> list[Found]:
+def measure(field: Field, series: Pairs, say: Say) -> list[Found]:
     """Run the blocks that are not there yet; all that is there then."""
+    field.claim(series.kind, burdens=BURDENS)
     file = field.folder / f"{series.kind}.json"
     blocks = json.loads(file.read_text()) if file.exists() else []
     with hog() if series.hog and len(blocks) < series.blocks else nullcontext():
@@ -93,9 +94,9 @@ def measure(field: Field, series: Series, say: Say) -> list[Found]:
             say(f"{series.kind}, block {number + 1} of {series.blocks}")
             raw = field.raw(series.kind, f"{number:03}")
             found = series.tool.compare(field, raw, series.burdens(number))
-            blocks.append([asdict(one) for one in found])
+            blocks.append([asdict(pair) for pair in found])
             keep(file, blocks)
-    return [Found(**one) for block in blocks[: series.blocks] for one in block]
+    return [Found(**pair) for block in blocks[: series.blocks] for pair in block]
 
 
 # --- what they say --------------------------------------------------------------------
@@ -103,11 +104,11 @@ def measure(field: Field, series: Series, say: Say) -> list[Found]:
 
 def outcomes(found: Sequence[Found], *, hog: bool = False) -> Iterator[Outcome]:
     """A row for each test that the pairs can answer, for each rule."""
-    for tool in dict.fromkeys(one.tool for one in found):
-        mine = [one for one in found if one.tool == tool]
-        yield from _false_alarms(tool, [one for one in mine if not one.burden], hog)
+    for tool in dict.fromkeys(pair.tool for pair in found):
+        mine = [pair for pair in found if pair.tool == tool]
+        yield from _false_alarms(tool, [pair for pair in mine if not pair.burden], hog)
         for burden, (name, wanted) in POWER.items():
-            slowed = [one for one in mine if one.burden == burden]
+            slowed = [pair for pair in mine if pair.burden == burden]
             yield from _power(tool, name, wanted, slowed)
         yield from _calibration(tool, mine)
 
@@ -116,13 +117,13 @@ def _false_alarms(tool: str, equal: Sequence[Found], hog: bool) -> Iterator[Outc
     """Equal runs: how many are told apart, and how far apart are they?"""
     if not equal:
         return
-    flagged = sum(one.flagged for one in equal)
+    flagged = sum(pair.flagged for pair in equal)
     # One pair can be flagged by chance alone; a mark that nothing can miss says nothing.
     allowed = min(most_by_chance(len(equal), ALPHA), len(equal) - 1)
     yield Outcome(
         AA_HOG if hog else AA_IDLE,
         f"at most {allowed} of {len(equal)} flagged",
-        f"{flagged} of {len(equal)} flagged; {_apart([one.shift for one in equal])}",
+        f"{flagged} of {len(equal)} flagged; {_apart([pair.shift for pair in equal])}",
         flagged <= allowed,
         tool,
     )
@@ -142,8 +143,8 @@ def _power(
     """Slowed runs: how many are called slower?"""
     if not slowed:
         return
-    hits = sum(one.flagged and one.shift > 0 for one in slowed)
-    put = stats.percent(median(one.put for one in slowed))
+    hits = sum(pair.flagged and pair.shift > 0 for pair in slowed)
+    put = stats.percent(median(pair.put for pair in slowed))
     mark, least = found_mark(len(slowed), wanted)
     yield Outcome(
         name,
@@ -156,9 +157,11 @@ def _power(
 
 def _calibration(tool: str, found: Sequence[Found]) -> Iterator[Outcome]:
     """A line through what was put in and what was found."""
-    if len(found) < 3 or not any(one.put for one in found):
+    if len(found) < 3 or not any(pair.put for pair in found):
         return
-    slope, _ = linear_regression([one.put for one in found], [one.shift for one in found])
+    slope, _ = linear_regression(
+        [pair.put for pair in found], [pair.shift for pair in found]
+    )
     yield Outcome(
         CALIBRATION,
         "1.00 ± 0.05",

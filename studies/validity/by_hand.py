@@ -26,11 +26,12 @@ from harness.core import stats
 from harness.core.calls import Call, Op, Target
 from harness.machine import host
 from harness.plugin import contract
-from harness.validity import Outcome
+from harness.validity.outcome import Outcome
 from harness.venue.control import connected
 from harness.venue.venue import Venue
 from harness.worker import loops
 from harness.worker.main import warm_allocator
+from studies import with_studies
 
 SCHEMA = "pgdyno_by_hand"
 SQL = f"select id, name from {SCHEMA}.account where id = $1"
@@ -109,7 +110,7 @@ def by_hand_asyncpg(connection: Any) -> AsyncLoop:
 
 def by_hand_psqlpy(connection: Any) -> AsyncLoop:
     """What a psqlpy user would write."""
-    params = itertools.cycle([list(one) for one in PARAMS])
+    params = itertools.cycle([list(row) for row in PARAMS])
 
     async def loop(ops: int) -> int:
         start = perf_counter_ns()
@@ -177,8 +178,9 @@ def round_in_fresh_process(name: str, target: Target, cores: Sequence[int]) -> f
     """Run one round as a process of its own, pinned like a worker."""
     fields = ("host", "port", "user", "password", "dbname")
     done = subprocess.run(
-        [sys.executable, "-m", "harness.validity.by_hand", name, *map(str, cores)],
-        input=json.dumps({one: getattr(target, one) for one in fields}),
+        [sys.executable, "-m", "studies.validity.by_hand", name, *map(str, cores)],
+        input=json.dumps({field: getattr(target, field) for field in fields}),
+        env=with_studies(os.environ),
         text=True,
         capture_output=True,
         check=True,

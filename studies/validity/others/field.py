@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,10 +22,14 @@ from typing import Any
 from harness import scenario
 from harness.core.calls import Target
 from harness.core.errors import ResultsError
+from harness.results.records import ServerFacts
+from harness.validity import kept
 from harness.validity.live import CELL
-from harness.validity.others.point import Order
 from harness.venue.venue import Venue
+from studies.validity.others.point import Order
 
+SOURCES = ("field.py", "point.py", "by_pytest.py", "by_pyperf.py", "sequential.py")
+"""What decides how a tool is run; `pairs` reads what came of it."""
 _PATIENCE_S = 900.0
 _LAST_LINES = 5
 _LOOKS = 5
@@ -39,12 +43,18 @@ class Field:
     """
 
     target: Target
+    facts: ServerFacts
     task: str
     folder: Path
     driver: str
     op_ns: float = math.nan
     turn_ns: float = math.nan
     postmaster: int = 0
+
+    def claim(self, trials: str, **rules: Any) -> None:
+        """These trials are measured by the code of today, here, by these rules."""
+        sources = kept.digest(Path(__file__).parent / name for name in SOURCES)
+        kept.claim(self.folder, self.facts, trials, {"tools": sources, **rules})
 
     def raw(self, *names: str) -> Path:
         """A folder for raw files of a tool."""
@@ -65,21 +75,19 @@ class Field:
 @contextlib.contextmanager
 def opened(place: Venue, folder: Path, driver: str = "psycopg2") -> Iterator[Field]:
     """The field on a venue. Raw files are kept in the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
     _, (cell,) = scenario.select_cells([CELL])
     play = place.stage.prepare(cell)
     schema = place.stage.fresh_schema(place.control, cell, "others")
     target = place.stage.place(cell, schema, "pgdyno others")
     with _not_pinned():
-        known = _known(Field(target, str(play.path), folder.resolve(), driver))
-        yield Field(
-            target,
-            str(play.path),
-            folder.resolve(),
-            driver,
-            known["op_ns"],
-            known["turn_ns"],
-            place.server.pid if place.server.managed else 0,
+        field = Field(target, place.facts, str(play.path), folder.resolve(), driver)
+        field.claim(f"op-{driver}", cell=cell.digest)
+        known = _known(field)
+        yield replace(
+            field,
+            op_ns=known["op_ns"],
+            turn_ns=known["turn_ns"],
+            postmaster=place.server.pid if place.server.managed else 0,
         )
 
 
@@ -113,7 +121,7 @@ def _not_pinned() -> Iterator[None]:
 
 def act(field: Field, order: Order, *what: object) -> subprocess.CompletedProcess[str]:
     """One of the point query's own loops, in a process of its own."""
-    command = ["-m", "harness.validity.others.point", *map(str, what)]
+    command = ["-m", "studies.validity.others.point", *map(str, what)]
     return checked(python(command, order, field.folder))
 
 

@@ -1,0 +1,35 @@
+"""Text from outside on its way to a person: nothing in it moves a cursor or hides.
+
+Servers, drivers and results files may say anything. What a terminal, a merge request or an
+XML reader would obey or not show at all is shown as Python writes it: `\\x1b`, `\\u202e`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+_LINES = "\n\t"
+
+
+def visible(text: str, *, keep: str = _LINES) -> str:
+    """The text with everything invisible escaped, but for blanks and what is to be kept.
+
+    Escaped are control characters (C0, C1), formatting such as bidirectional overrides and
+    zero-width characters, lone surrogates, unassigned and private characters, and
+    separators of lines and paragraphs: Unicode's categories C, Zl and Zp.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        repr(char)[1:-1] if _hidden(char) and char not in keep else char for char in text
+    )
+
+
+def visible_line(text: str) -> str:
+    """The same for a text that has one line: breaks and tabs are escaped, too."""
+    return visible(text, keep="")
+
+
+def _hidden(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] == "C" or category in ("Zl", "Zp")

@@ -1,0 +1,86 @@
+"""The end of a bench for a terminal: questions × drivers in 80 columns, plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.core.verdicts import Verdict
+from harness.core.visible import visible
+from harness.report import format as fmt
+from harness.report.cells import CellView, RankGroup, Row
+from harness.report.measured import Measured, is_ranked
+
+WIDTH = 80
+_COLUMN = 11
+_DRIVERS = 5
+_EXTRA = 13
+_LEGEND = "▶ fastest or not to be told from it · ( ) not ranked · – not offered"
+
+
+def render(end: Measured) -> str:
+    """The table, how noisy it was, and the conclusion as the last line."""
+    lines = [_head(end)]
+    for start in range(0, len(end.arms), _DRIVERS):
+        lines += _block(end.cells, end.arms[start : start + _DRIVERS])
+    lines.append(_LEGEND)
+    for sentence in (end.noise, end.advice, end.conclusion):
+        lines += fmt.wrapped(sentence, WIDTH)
+    return visible("\n".join(line.rstrip() for line in lines)) + "\n"
+
+
+def _head(end: Measured) -> str:
+    questions = fmt.plural(len(end.cells), "question")
+    parts = [f"{questions} × {fmt.plural(len(end.arms), 'driver')}"]
+    if end.elapsed_ns:
+        timed = "" if end.timed is None else f" ({min(1.0, end.timed):.0%} timed)"
+        parts.append(fmt.span(end.elapsed_ns) + timed.replace("%", " %"))
+    parts.append(f"{sum(map(is_ranked, end.cells))} ranked")
+    return f"bench  {' · '.join(parts)}"
+
+
+def _block(cells: Sequence[CellView], arms: Sequence[str]) -> Iterator[str]:
+    name = WIDTH - _COLUMN * _DRIVERS
+    yield " " * name + "".join(f"{head:>{_COLUMN}}" for head in _heads(arms))
+    for cell in cells:
+        for group in cell.groups:
+            marks = "".join(f"{_entry(group, arm):>{_COLUMN}}" for arm in arms)
+            yield f"{_question(cell, group, name - 1):<{name}}{marks}"
+
+
+def _heads(arms: Sequence[str]) -> Iterator[str]:
+    """Names that fit; `psycopg-async` beside `psycopg` is `-async`."""
+    for before, arm in zip(("", *arms), arms, strict=False):
+        long = len(visible(arm)) >= _COLUMN
+        rest = arm.removeprefix(before) if before and long else arm
+        yield fmt.shorten(rest or arm, _COLUMN - 1)
+
+
+def _question(cell: CellView, group: RankGroup, width: int) -> str:
+    """The title, shortened so that what tells it from its neighbours stays."""
+    values = ", ".join(map(str, cell.facts.point.values()))
+    extra = f"{cell.facts.clients} {group.label}" if group.label else values
+    extra = f" ({fmt.shorten(extra, _EXTRA)})" if extra else ""
+    return fmt.shorten(cell.facts.title, width - len(extra)) + extra
+
+
+def _entry(group: RankGroup, arm: str) -> str:
+    row = next((one for one in group.rows if one.arm == arm), None)
+    if row is None:
+        return ""
+    if row.time is None:
+        return _reason(row)
+    ratio = fmt.times(row.ratio.point) if row.ratio else ""
+    number = fmt.duration(row.time.point) if arm == group.first or not ratio else ratio
+    if row.rank is None:
+        mark = fmt.SYMBOLS[Verdict.DIFFERS] if row.verdict is Verdict.DIFFERS else ""
+        return f"({mark}{number})"
+    return f"▶{number}" if row.rank == 1 else number
+
+
+def _reason(row: Row) -> str:
+    """Why there is no number, in a word."""
+    if row.verdict is Verdict.UNSUPPORTED:
+        return fmt.NONE
+    if row.verdict is None or row.verdict.timeable:
+        return row.status
+    return f"{fmt.SYMBOLS[row.verdict]} {row.verdict}"

@@ -1,0 +1,247 @@
+"""What a check says at its end: how each driver stands, what is new, what is behind it.
+
+A driver is wrong in hundreds of cells for a few dozen reasons, so checks are grouped by
+their cause and counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.core.verdicts import Verdict
+from harness.report.matrix import concern
+from harness.results.records import Check
+
+COLUMNS: dict[str, tuple[Verdict, ...]] = {
+    "silent": (Verdict.LOSSY,),
+    "broken": (Verdict.BROKEN, Verdict.CRASHED),
+    "hung": (Verdict.HUNG,),
+    "other type": (Verdict.DIFFERS,),
+    "error": (Verdict.REJECTED,),
+    "not offered": (Verdict.UNSUPPORTED,),
+}
+"""What a driver can be instead of right, as a reader calls it."""
+
+KINDS: dict[Verdict, tuple[str, str]] = {
+    Verdict.BROKEN: ("broken session", "broken sessions"),
+    Verdict.CRASHED: ("crash", "crashes"),
+    Verdict.HUNG: ("hang", "hangs"),
+    Verdict.LOSSY: ("silent change", "silent changes"),
+    Verdict.DIFFERS: ("other type", "other types"),
+    Verdict.REJECTED: ("error", "errors"),
+    Verdict.UNSUPPORTED: ("operation not offered", "operations not offered"),
+    Verdict.SKIPPED: ("skipped check", "skipped checks"),
+}
+
+_NOT_ASKED = (Verdict.SKIPPED, Verdict.INVALID)
+_QUIET = (Verdict.EXACT, Verdict.UNSUPPORTED, *_NOT_ASKED)
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_PLACE = re.compile(r"^(column|parameter|row) \S+:")
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d[\d.,:_-]*\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A driver in a profile: `right` is its share of what the server has, None where the
+    server has nothing of it; `counts` follow `COLUMNS`."""
+
+    driver: str
+    profile: str
+    right: float | None
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Checks that are wrong for one reason; `drivers` is empty where it is all of them."""
+
+    verdict: Verdict
+    drivers: tuple[str, ...]
+    reason: str
+    checks: tuple[Check, ...]
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells, once each."""
+        return tuple(dict.fromkeys(one.cell for one in self.checks))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked: the server, how long it took, where the run is kept, and for cells
+    of files outside the library the path that `pgdyno show` takes for them."""
+
+    server: str = ""
+    elapsed_ns: int = 0
+    out: str = ""
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+    def cell(self, check: Check) -> str:
+        """What `pgdyno show` takes for the cell of a check."""
+        path = self.paths.get(check.scenario)
+        return f"{path}#{check.cell.partition('#')[2]}" if path else check.cell
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The end of a check. `new` fails it, `known` was expected or declared, `milder` is
+    neither and not bad enough to fail at `fail_on`."""
+
+    fail_on: Verdict
+    asked: Asked
+    questions: int
+    standings: tuple[Standing, ...]
+    skipped: int
+    new: tuple[Cause, ...]
+    known: tuple[Cause, ...]
+    milder: tuple[Cause, ...]
+    invalid: tuple[Cause, ...]
+    conclusion: str
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles that were checked."""
+        return tuple(dict.fromkeys(one.profile for one in self.standings))
+
+
+def build(
+    checks: Sequence[Check],
+    failing: Sequence[Check],
+    asked: Asked,
+    *,
+    code: int,
+    fail_on: Verdict,
+) -> Checked:
+    """The end of a check with this exit code, in which `failing` failed."""
+    failed = set(map(id, failing))
+    passed = [c for c in checks if id(c) not in failed and _verdict(c) not in _QUIET]
+    known = [one for one in passed if one.expected_verdict or one.deviation]
+    milder = [one for one in passed if not (one.expected_verdict or one.deviation)]
+    skipped = [one.cell for one in checks if _verdict(one) is Verdict.SKIPPED]
+    return Checked(
+        fail_on=fail_on,
+        asked=asked,
+        questions=len({one.cell for one in checks}),
+        standings=tuple(_standings(checks)),
+        skipped=len(set(skipped)),
+        new=causes(failing, checks),
+        known=causes(known, checks),
+        milder=causes(milder, checks),
+        invalid=causes([c for c in checks if _verdict(c) is Verdict.INVALID], checks),
+        conclusion=_conclusion(checks, failing, code, fail_on),
+    )
+
+
+# --- standings ------------------------------------------------------------------------
+
+
+def _standings(checks: Sequence[Check]) -> Iterable[Standing]:
+    """Drivers by profile; what no profile can change was checked in one and counts in
+    both."""
+    by_driver: dict[str, dict[str, dict[str, Check]]] = {}
+    for one in checks:
+        by_driver.setdefault(one.driver, {}).setdefault(one.profile, {})[one.cell] = one
+    profiles = dict.fromkeys(one.profile for one in checks)
+    for profile in profiles:
+        for driver, found in by_driver.items():
+            others = [found[name] for name in found if name != profile]
+            shared = {cell: one for cells in others for cell, one in cells.items()}
+            yield _standing(driver, profile, (shared | found.get(profile, {})).values())
+
+
+def _standing(driver: str, profile: str, checks: Iterable[Check]) -> Standing:
+    tally = Counter(map(_verdict, checks))
+    asked = sum(count for verdict, count in tally.items() if verdict not in _NOT_ASKED)
+    counts = tuple(sum(tally[one] for one in verdicts) for verdicts in COLUMNS.values())
+    return Standing(
+        driver, profile, tally[Verdict.EXACT] / asked if asked else None, counts
+    )
+
+
+# --- causes ---------------------------------------------------------------------------
+
+
+def cause_of(check: Check) -> str:
+    """What is behind a check that is not right, without what differs between its cells.
+
+    A declared deviation is the reason in a person's words.
+    """
+    if check.deviation:
+        return check.deviation
+    told = check.drift if check.verdict == Verdict.EXACT else check.detail
+    told = _PLACE.sub(r"\1 …:", told or check.drift or check.observed)
+    return _NUMBER.sub("…", _QUOTED.sub("'…'", told))
+
+
+def causes(checks: Sequence[Check], of: Sequence[Check]) -> tuple[Cause, ...]:
+    """Checks by their causes: the worst first, then the commonest."""
+    groups: dict[tuple[Verdict, str], list[Check]] = {}
+    for one in checks:
+        groups.setdefault((_verdict(one), cause_of(one)), []).append(one)
+    everyone = {one.driver for one in of}
+    found = [_cause(verdict, group, everyone) for (verdict, _), group in groups.items()]
+    return tuple(sorted(found, key=_worst_first))
+
+
+def _cause(verdict: Verdict, checks: Sequence[Check], everyone: set[str]) -> Cause:
+    drivers = tuple(dict.fromkeys(one.driver for one in checks))
+    every = len(everyone) > 1 and everyone == set(drivers)
+    told = {one.deviation or one.detail or one.drift for one in checks}
+    reason = told.pop() if len(told) == 1 else cause_of(checks[0])
+    if checks[0].verdict == Verdict.EXACT:
+        reason = checks[0].drift
+    return Cause(verdict, () if every else drivers, reason, tuple(checks))
+
+
+def _worst_first(cause: Cause) -> tuple[int, int, str]:
+    return -concern(cause.verdict), -len(cause.cells), cause.reason
+
+
+def _verdict(check: Check) -> Verdict:
+    return Verdict(check.verdict)
+
+
+# --- the last line --------------------------------------------------------------------
+
+
+def _conclusion(
+    checks: Sequence[Check], failing: Sequence[Check], code: int, fail_on: Verdict
+) -> str:
+    if failing:
+        said = ", ".join(filter(None, (_undeclared(failing), _drifted(failing))))
+    elif checks and all(_verdict(one) is Verdict.SKIPPED for one in checks):
+        said = "every check was skipped"
+    elif invalid := [one.cell for one in checks if _verdict(one) is Verdict.INVALID]:
+        said = (
+            f"{_counted(len(set(invalid)), ('question is', 'questions are'))} invalid, "
+            "which is the scenario’s or pgdyno’s own fault"
+        )
+    elif not checks:
+        said = "nothing was checked"
+    elif all(_verdict(one) is Verdict.EXACT for one in checks):
+        said = "every answer is right"
+    else:
+        said = f"nothing is {fail_on} or worse that was not expected or declared"
+    return f"exit {code}: {said}."
+
+
+def _undeclared(failing: Sequence[Check]) -> str:
+    cells = {(one.cell, one.driver, one.verdict) for one in failing if not one.drift}
+    tally = Counter(Verdict(verdict) for _, _, verdict in cells)
+    worst = sorted(tally, key=lambda one: -one.severity)
+    return ", ".join(
+        _counted(tally[one], tuple(f"undeclared {word}" for word in KINDS[one]))
+        for one in worst
+    )
+
+
+def _drifted(failing: Sequence[Check]) -> str:
+    cells = {(one.cell, one.driver) for one in failing if one.drift}
+    return _counted(len(cells), ("drift", "drifts")) if cells else ""
+
+
+def _counted(count: int, words: Sequence[str]) -> str:
+    return f"{count:,} {words[0] if count == 1 else words[1]}"

@@ -1,0 +1,55 @@
+"""What is going on, for people and for logs: few lines, and no count of nothing."""
+
+from __future__ import annotations
+
+import fake_runs
+import pytest
+
+from harness.cli import progress
+from harness.cli.progress import BenchProgress, CheckProgress
+
+CELL = fake_runs.cell_facts(fake_runs.CELLS[0])
+
+
+@pytest.fixture
+def every_line(monkeypatch):
+    """Do not wait for the next line of a log."""
+    monkeypatch.setattr(progress, "LOG_EVERY_S", -1.0)
+
+
+@pytest.mark.usefixtures("every_line")
+def test_nothing_is_counted_where_there_is_no_count(capsys):
+    with BenchProgress() as shown:
+        shown.preparing(CELL)
+        shown.step("a part", 0, 0)
+    assert capsys.readouterr().err.splitlines() == [
+        "preparing point/by-key#one-row",
+        "a part",
+    ]
+
+
+@pytest.mark.usefixtures("every_line")
+def test_a_bench_says_what_runs_what_is_known_and_what_is_left(capsys):
+    with BenchProgress() as shown:
+        shown.block(0, CELL, 0, 12, 0.0)
+        shown.block(6, CELL, 7, 12, 41.4, 3)
+    assert capsys.readouterr().err.splitlines() == [
+        "0/12 round 1: point/by-key#one-row",
+        "7/12 round 7: point/by-key#one-row 3 with interval, about 41 s left",
+    ]
+
+
+def test_a_log_gets_a_line_now_and_then(capsys):
+    checks = fake_runs.check().checks
+    with CheckProgress(len(checks)) as shown:
+        for check in checks:
+            shown.checked(check)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"1/{len(checks)} psycopg values/int2#read"]
+
+
+@pytest.mark.usefixtures("every_line")
+def test_names_command_no_terminal(capsys):
+    with BenchProgress() as shown:
+        shown.step("a\x1b[2J\nb", 1, 2)
+    assert capsys.readouterr().err == "1/2 a\\x1b[2J\\nb\n"

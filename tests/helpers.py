@@ -1,0 +1,101 @@
+"""What several tests do, once: a progress that tells nothing, runs of real drivers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from harness.bench.runner import Runner
+from harness.bench.schedule import Plan
+from harness.check.checker import Checker
+from harness.core.arms import Arm
+from harness.core.cells import Cell
+from harness.core.errors import MissingExtra
+from harness.machine import host
+from harness.play.recording import Recording
+from harness.results import store
+from harness.results.records import Check, Run
+from harness.scenario import Scenario
+from harness.servers import wheel
+from harness.venue.venue import Venue
+
+
+class Silent:
+    """Progress that nobody looks at."""
+
+    def step(self, *where: object) -> None: ...
+
+    def preparing(self, cell: Cell) -> None: ...
+
+    def block(self, *where: object) -> None: ...
+
+
+# --- servers --------------------------------------------------------------------------
+
+
+def no_wheel() -> str:
+    """Why there is no embedded server; empty if there is one."""
+    try:
+        wheel.find()
+    except MissingExtra as error:
+        return str(error)
+    return ""
+
+
+def uri(place: Venue) -> str:
+    """The shared server as a URI with its password."""
+    to = place.server.target
+    password = f":{quote(to.password, '')}" if to.password else ""
+    return f"postgresql://{to.user}{password}@{quote(to.host, '')}:{to.port}/{to.dbname}"
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Whether it became true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+# --- runs -----------------------------------------------------------------------------
+
+
+def checked(
+    place: Venue, folder: Path, cells: Sequence[Cell], arms: Sequence[Arm]
+) -> list[Check]:
+    """Every cell judged for every arm."""
+    checks: list[Check] = []
+    Checker(place.stage, arms, folder, checks.append).run(cells)
+    return checks
+
+
+def timed(
+    place: Venue,
+    folder: Path,
+    scenario: Scenario,
+    cases: Sequence[str],
+    arms: Sequence[Arm],
+    plan: Plan,
+    seed: int = 1,
+) -> Run:
+    """Some cases of a scenario, measured; the results file, read."""
+    cells = [cell for cell in scenario.cells if cell.case in cases]
+    out = folder / f"run-{len(list(folder.iterdir()))}.jsonl"
+    with Recording(out, "bench", place, [scenario], cells, arms, seed=seed) as recording:
+        recording.begin()
+        Runner(
+            place.stage,
+            place.control,
+            arms,
+            cells,
+            plan,
+            seed=seed,
+            placement=host.Placement(),  # unpinned: nobody's processor is watched
+            server_pid=place.server.pid,
+            folder=folder,
+            emit=recording.write,
+            progress=Silent(),
+        ).run()
+    return store.read(out)

@@ -1,0 +1,111 @@
+"""The end of a bench: a table, how noisy it was, what was answered and what to do."""
+
+from __future__ import annotations
+
+import re
+
+import fake_runs
+import pytest
+from fake_runs import arm_facts, bench, changed
+
+from harness.cli.bench import outcome
+from harness.render import measured as drawn
+from harness.report import measured, view
+from harness.report.measured import ranked_sentence
+
+SOME = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
+
+
+def arms(*names):
+    return [*map(arm_facts, names), arm_facts("psycopg (A/A)", twin="psycopg")]
+
+
+def end_of(run):
+    shown = view.build([run]).runs[0]
+    return measured.build(run, shown.cells, shown.self_tests, outcome(run))
+
+
+def lines_of(run):
+    return drawn.render(end_of(run)).splitlines()
+
+
+def test_the_fastest_has_its_time_and_the_others_their_ratio():
+    run = bench(rows=fake_runs.CELLS[:1], arms=arms("psycopg", "psqlpy"), seed=4)
+    lines = lines_of(run)
+    assert lines[0].startswith("bench  1 question × 2 drivers · 19 min 12 s (")
+    assert lines[0].endswith("timed) · 1 ranked")
+    assert re.fullmatch(r" +psycopg +psqlpy", lines[1])
+    assert re.fullmatch(r"One row by primary key +▶\d\d\.\d µs +\d\.\d\d×", lines[2])
+    assert lines[3].startswith("▶ fastest or not to be told from it")
+    assert re.fullmatch(
+        r"noise: psycopg against itself [−+]?\d\.\d … [−+]?\d\.\d % at worst.", lines[4]
+    )
+    assert lines[-1] == "exit 0: 1 of 1 question is ranked."
+
+
+def test_what_is_not_ranked_stands_in_brackets_and_what_is_not_offered_is_a_dash():
+    run = bench(
+        rows=fake_runs.CELLS[:1] + fake_runs.CELLS[4:12],
+        arms=arms(*SOME),
+        override=fake_runs.with_troubles,
+    )
+    rows = {line[:25].rstrip(): line[24:] for line in lines_of(run)}
+    assert re.search(r"\(≠\d\.\d\d×\)", rows["JSONB: find documents b…"])
+    assert re.search(r" – +– ", rows["A hundred small s… (100)"])
+    assert rows["pgvector: the ten neare…"].endswith("✗ lossy")
+    assert rows["Check a connection out …"].split()[2] == "!"
+    assert rows["Point quer… (16 threads)"].split()[0].endswith("×")
+
+
+def test_below_six_rounds_nothing_is_ranked_and_the_end_says_what_to_do():
+    lines = lines_of(bench(rows=fake_runs.CELLS[:2], arms=arms("psycopg"), rounds=5))
+    assert "(" in lines[2]
+    assert "▶" not in lines[2]
+    said = " ".join(lines)
+    assert "A rank needs 6 quiet rounds: choose fewer questions" in said
+    assert lines[-1] == (
+        "exit 0: none of 2 questions are ranked; 2 had too few quiet rounds."
+    )
+
+
+def disturbed(trial):
+    return changed(trial, disturbed=f"{0.1 + trial.round / 10:.2f} cores went to others")
+
+
+def test_a_run_in_which_every_block_was_disturbed_says_why_and_what_to_do():
+    run = bench(rows=fake_runs.CELLS[:2], arms=arms("psycopg"), override=disturbed)
+    end = end_of(run)
+    assert end.conclusion == (
+        "exit 3: nothing is ranked, because every block was disturbed, mostly because "
+        "0.10 cores went to others."
+    )
+    assert end.advice.startswith("The medians above are in doubt. Stop what else runs")
+
+
+def test_a_run_without_any_time_says_why():
+    def lost(trial):
+        return changed(trial, verdict="lossy", detail="one row short", slices=None)
+
+    run = bench(rows=fake_runs.CELLS[:2], arms=arms("psycopg"), override=lost)
+    assert end_of(run).conclusion == (
+        "exit 4: nothing was timed, mostly because lossy: one row short."
+    )
+
+
+@pytest.mark.parametrize("count", [1, 5, 6, 12])
+def test_eighty_columns_however_many_drivers(count):
+    names = [f"driver-with-a-name-{at}" for at in range(count)]
+    lines = lines_of(bench(arms=arms(*names), rounds=6, slices=2))
+    assert max(map(len, lines)) <= 80
+    assert sum("driver-wi…" in line for line in lines) == -(-count // 5)
+
+
+def test_a_sentence_counts_what_was_answered():
+    def one_short(trial):
+        late = trial.cell.startswith("rows") and trial.round > 3
+        return changed(trial, disturbed="busy") if late else trial
+
+    cells = view.build([bench(rows=fake_runs.CELLS[:4], override=one_short)]).runs[0].cells
+    assert ranked_sentence(cells) == (
+        "2 of 4 questions are ranked; 2 had too few quiet rounds"
+    )
