@@ -76,7 +76,9 @@ def run(args: argparse.Namespace) -> int:
         )
     checked = _read(args.run_file, arms) if args.run_file else _check(args, arms)
     before, after = (_side(arm, checked) for arm in arms)
-    guide = moving.build(checked, before, after, args.profile, fixes.load())
+    guide = moving.build(
+        checked, before, after, args.profile, fixes.load(arms[0].driver, arms[1].driver)
+    )
     _put(rendered(guide, args.format), args.out)
     return EXIT_PASS if guide.compared else EXIT_INVALID
 

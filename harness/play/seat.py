@@ -6,6 +6,7 @@ crashes or hangs, that cell gets the verdict, and the next cell gets a fresh wor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,25 @@ class Seat:
         """The code of a driver's acts, by a worker that plays steps."""
         self.ask("begin_steps", self.deadlines.open, task=str(play.path), places={})
         return self.ask("sources", self.deadlines.open, acts=acts)
+
+    def op_sources(
+        self,
+        play: Playable,
+        settings: tuple[tuple[str, str], ...],
+        calls: int,
+        acts: Sequence[str],
+    ) -> dict[str, Any]:
+        """The code of the op of the cell that was set, by a worker that binds it anew."""
+        assert self._target is not None
+        return self.ask(
+            "op_sources",
+            self.deadlines.open,
+            task=str(play.path),
+            target=target_message(self._target),
+            settings=settings,
+            calls=calls,
+            acts=acts,
+        )
 
     @property
     def seen(self) -> list[dict[str, Any]]:

@@ -16,12 +16,16 @@ from harness.core.calls import (
     Terms,
 )
 from harness.core.capabilities import Capability
-from harness.core.errors import DriverError, Unsupported
+from harness.core.errors import DriverError, NotConfigured, Unsupported
 from harness.core.tables import TEXT_FORM
 from harness.plugin.acts import Acts
-from harness.plugin.contract import AsyncOp, Driver, ProgramOp, Session, SyncOp
+from harness.plugin.contract import AsyncOp, Driver, Pool, ProgramOp, Session, SyncOp
+from harness.plugin.vector import FIND_VECTOR, check_vector
+from harness.plugin.wrappers import RANGE, Wrapper, wrapped
 
 __all__ = [
+    "FIND_VECTOR",
+    "RANGE",
     "TEXT_FORM",
     "Acts",
     "AsyncOp",
@@ -31,7 +35,9 @@ __all__ = [
     "DriverError",
     "ErrorFields",
     "Kind",
+    "NotConfigured",
     "Op",
+    "Pool",
     "Profile",
     "ProgramOp",
     "Session",
@@ -40,5 +46,8 @@ __all__ = [
     "Target",
     "Terms",
     "Unsupported",
+    "Wrapper",
+    "check_vector",
     "sql",
+    "wrapped",
 ]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from string import Template
 from typing import Any
 
 from harness.core.arms import Arm
@@ -26,26 +26,25 @@ from harness.plugin import acts
 from harness.plugin.act_source import source_of
 from harness.reproduce.script import (
     SCHEMA,
-    NoRecipe,
+    DriverCode,
+    NoReproduction,
     Ran,
-    comment,
     exception_of,
-    sorted_imports,
+    whole,
 )
-from harness.reproduce.source import NoLiteral, literal
 from harness.values import construct
+from harness.values.source import NoLiteral, literal
 
 _APPLICATION = "reproduction"
 _UNIQUE = f"pgdyno_{'0' * 32}"  # of the shape of the check's own
 _COMPARED_CHARS = 1_900  # what a step brought is kept up to 2,000
-_HEADER = """user, password, host, port, dbname = (
-    os.environ[f"PG{name}"] for name in ("USER", "PASSWORD", "HOST", "PORT", "DATABASE")
-)
-credentials = f"{quote(user, safe='')}:{quote(password, safe='')}"
+_PLACES = """credentials = f"{quote(user, safe='')}:{quote(password, safe='')}"
 place = f"@{quote(host, safe='')}:{port}/"
-query = "?" + urlencode(${query}, quote_via=quote)
-main_dsn = f"postgresql://{credentials}{place}{dbname}{query}"
-control_dsn = main_dsn.replace("name=reproduction", "name=control")"""
+options = "?" + urlencode(${options}, quote_via=quote)
+control_options = "?" + urlencode(${control}, quote_via=quote)
+main_dsn = f"postgresql://{credentials}{place}{dbname}{options}"
+control_dsn = f"postgresql://{credentials}{place}{dbname}{control_options}"
+"""
 _SYNC = '''def told(step, call):
     """Print what a step brought, as one line."""
     try:
@@ -59,40 +58,33 @@ _SYNC = '''def told(step, call):
     return value'''
 
 
-@dataclass(frozen=True, slots=True)
-class ActCode:
-    """The acts of a driver as text, and whether they are coroutines."""
-
-    imports: Sequence[str]
-    definitions: Sequence[str]
-    asynchronous: bool
-
-
 def acts_of(cell: Cell) -> list[str]:
     """The acts that a script of this case needs, the control connection's included."""
     own = {step.op for step in cell.steps if not step.by_parent and step.op in acts.names()}
     return sorted(own | {"connect", "execute", "execute_script", "fetch", "fetch_val"})
 
 
-def script(cell: Cell, arm: Arm, code: ActCode, title: Sequence[str]) -> str:
+def script(cell: Cell, arm: Arm, code: DriverCode, title: Sequence[str]) -> str:
     """The whole script.
 
     Raises:
-        NoRecipe: a step needs what a script cannot have: a server to stop, a proxy.
+        NoReproduction: a step needs what a script cannot have: a server to stop, a proxy.
     """
     try:
         return _Script(cell, arm, code, title).text()
     except NoLiteral as error:
-        raise NoRecipe(f"there is no reproduction: {error}") from None
+        raise NoReproduction(f"there is no reproduction: {error}") from None
 
 
 class _Script:
-    def __init__(self, cell: Cell, arm: Arm, code: ActCode, title: Sequence[str]) -> None:
+    def __init__(
+        self, cell: Cell, arm: Arm, code: DriverCode, title: Sequence[str]
+    ) -> None:
         self.cell = cell
         self.arm = arm
         self.code = code
         self.title = title
-        self.imports = {"import os", "from urllib.parse import quote, urlencode"}
+        self.imports = {"from urllib.parse import quote, urlencode"}
         # The judge's own: a script shows a value and an exception as a check does.
         grows = any(step.expect.grows_mb for step in cell.steps)
         self.shared = source_of([class_of, text_of, *([peak_bytes] if grows else [])])
@@ -103,53 +95,30 @@ class _Script:
 
     def text(self) -> str:
         play = list(self._play())
-        if self._wait:
-            self.imports.add("import asyncio")
-            inside = textwrap.indent("\n".join(play), "    ")
-            play = ["async def main():", inside, "", "", self._start()]
-        settings = {
+        options = {
             "application_name": _APPLICATION,
             "options": libpq_options(self._settings),
         }
-        shared = self.shared.definitions.values()
+        # Without the settings of the case: it may be about a session that cannot write.
+        control = {
+            "application_name": "control",
+            "options": libpq_options(self._settings[:1]),
+        }
         told = _SYNC
         if self._wait:
             told = told.replace("def told", "async def told").replace(
                 "call()", "await call"
             )
-        parts = [
-            *self._comment(),
-            "from __future__ import annotations",
-            "",
-            *sorted_imports(self.imports),
-            "",
-            _HEADER.replace("${query}", json.dumps(settings, indent=4)),
-            *(f"\n\n{one}" for one in (*self.code.definitions, *shared, told)),
-            "\n",
-            *play,
-        ]
-        return re.sub(r"\n{4,}", "\n\n\n", "\n".join(parts)).strip() + "\n"
-
-    # --- the frame ------------------------------------------------------------------------
-
-    def _comment(self) -> Iterator[str]:
-        about = [
-            *self.title,
-            "",
-            "The connection comes from PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.",
-            f"It makes the schema {SCHEMA} anew; drop it when you are done.",
-        ]
-        yield from comment(about)
+        definitions = [*self.code.definitions, *self.shared.definitions.values(), told]
+        code = replace(self.code, imports=sorted(self.imports), definitions=definitions)
+        places = Template(_PLACES).substitute(
+            options=json.dumps(options, indent=4), control=json.dumps(control, indent=4)
+        )
+        return whole(code, self.title, [places], play, makes_schema=True)
 
     @property
     def _wait(self) -> str:
-        return "await " if self.code.asynchronous else ""
-
-    def _start(self) -> str:
-        if "uvloop" in self.arm.options:
-            self.imports.add("import uvloop")
-            return "uvloop.run(main())"
-        return "asyncio.run(main())"
+        return self.code.wait
 
     # --- the play -------------------------------------------------------------------------
 
@@ -182,7 +151,7 @@ class _Script:
         if step.join:
             yield from self._measured(number, step, self._joined(number, step))
         elif step.on in ("server", "proxy"):
-            raise NoRecipe(f"a script cannot {step.op} the {step.on}")
+            raise NoReproduction(f"a script cannot {step.op} the {step.on}")
         elif step.on == "control":
             yield from self._controlled(step)
         elif step.op == "wait":
@@ -262,7 +231,7 @@ class _Script:
 
     def _controlled(self, step: Step) -> Iterator[str]:
         if "to" in step.arguments:
-            raise NoRecipe(f"a script has no server called {step.arguments['to']}")
+            raise NoReproduction(f"a script has no server called {step.arguments['to']}")
         sql = self._value(step.arguments["sql"])
         if step.op == "wait_until":
             yield f"while not {self._wait}fetch_val(control, {sql}):"
@@ -289,12 +258,12 @@ class _Script:
         if to == "main" and not (place.keys() & {"user", "password", "dbname"}):
             return "main_dsn"
         if to not in ("main", "nowhere"):
-            raise NoRecipe(f"a script has no server called {to}")
+            raise NoReproduction(f"a script has no server called {to}")
         user = self._value(place["user"]) if "user" in place else "user"
         password = self._value(place["password"]) if "password" in place else "password"
         name = self._value(place["dbname"]) if "dbname" in place else "dbname"
         where = "place" if to == "main" else "'@127.0.0.1:1/'"
-        return f'"postgresql://" + {user} + ":" + {password} + {where} + {name} + query'
+        return f'"postgresql://" + {user} + ":" + {password} + {where} + {name} + options'
 
     def _arguments(self, given: Mapping[str, Any]) -> Iterator[str]:
         for name, value in given.items():
@@ -320,7 +289,7 @@ class _Script:
         for index in range(1, len(parts), 2):
             word = parts[index]
             if word not in known and word not in {"folder", *self.saved}:
-                raise NoRecipe(f"a script does not have what @{{{word}}} stands for")
+                raise NoReproduction(f"a script does not have what @{{{word}}} stands for")
             parts[index] = known.get(word) or f"{{{self._variable(word)}}}"
         for index in range(0, len(parts), 2):
             parts[index] = parts[index].replace("{", "{{").replace("}", "}}")
@@ -328,7 +297,7 @@ class _Script:
 
     def _variable(self, name: str) -> str:
         """A name of a step as a variable that hides no act and no helper."""
-        return f"{name}_" if name in (*acts.names(), "main", "user", "query") else name
+        return f"{name}_" if name in (*acts.names(), "main", "user", "options") else name
 
 
 def disagreement(

@@ -21,7 +21,6 @@ from harness.venue.premises import check_args, check_settings
 
 Row = tuple[str | None, ...]
 Statements = tuple[tuple[str, Table | None], ...]
-_SEPARATE = frozenset({Op.EXECUTE_MANY, Op.BATCH_HELPER, Op.COPY_IN})
 # A statement can carry at most this many parameters: the protocol counts in 16 bits.
 MAX_PARAMETERS = 65_535
 
@@ -299,7 +298,7 @@ def _answers(
     if expect.equals:
         answer = _first(_stable(control, expect.equals), cell.op)
         return ((answer,),) * max(1, len(params.rows) if params else 1)
-    if rows is not None and (cell.strategy or cell.op in _SEPARATE):
+    if rows is not None and (cell.strategy or "rows" in cell.op.needs):
         _insert(control, cell, rows)
         return ((None,) * max(1, len(statements)),)
     if statements:

@@ -62,7 +62,7 @@ class Actor:
             raise Unsupported(f"{driver.name} has no acts: it cannot play steps")
         self.driver = driver
         self.loop = loop
-        self.acts, faults = acts.load(module)
+        self.acts, faults = acts.load(*acts.places(module))
         if faults:
             raise PgdynoError(f"the acts of {driver.name}: {'; '.join(faults)}")
         self.task: Task | None = None

@@ -263,16 +263,30 @@ class Worker:
 
     def sources(self, acts: list[str]) -> dict[str, Any]:
         """The code of these acts with all that it needs, for a reproduction."""
-        from harness.plugin.act_source import source_of
+        from harness.worker import source
 
         assert self.actor is not None
-        known = self.actor.acts
-        source = source_of(known[name] for name in acts if name in known)
-        return {
-            "imports": sorted(source.imports),
-            "definitions": list(source.definitions.values()),
-            "names": [name for name in acts if name in known],
-        }
+        return source.of_acts(self, acts)
+
+    def op_sources(
+        self,
+        task: str,
+        target: dict[str, Any],
+        settings: list[list[str]],
+        calls: int,
+        acts: list[str],
+    ) -> dict[str, Any]:
+        """The code of an op that was bound anew with its inputs, for a reproduction.
+
+        `settings` are those of the reproduction's connection, `calls` how many calls of the
+        cycle it makes, and `acts` those that it needs besides.
+        """
+        from harness.worker import source
+
+        self.close()
+        self.task = pickle.loads(Path(task).read_bytes())
+        written = tuple((name, value) for name, value in settings)
+        return source.of_op(self, self.task, _target(target), written, calls, acts)
 
     # --- binding -----------------------------------------------------------------------
 
@@ -337,7 +351,7 @@ class Worker:
         assert self.task is not None
         assert self.seen is not None
         try:
-            self.seen.append(answers.seen(self.task, self.session, native))
+            self.seen.append(answers.seen(self.task, native))
         except Exception as error:
             text = f"unreadable, {type(error).__name__}: {error}"
             self.seen.append({"type": type(native).__name__, "repr": text, "chars": 0})

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harness.reproduce.source import literal
 
 from harness.core.errors import ScenarioError
-from harness.reproduce.source import literal
 from harness.scenario.made import check_made
 from harness.values.constructors import CONSTRUCTORS, check_spec, construct
 

@@ -1,3 +1,4 @@
+# Made from acts_async/registrations.py by tools/psycopg_sync.py: change that, not this.
 """Acts of psycopg: what a program registers for types of its own."""
 
 from __future__ import annotations
