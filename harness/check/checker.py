@@ -20,9 +20,11 @@ from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
 from harness.core.verdicts import Judgement, Verdict
 from harness.play.director import Director
+from harness.play.room import Room
 from harness.play.seat import Deadlines, Seat
 from harness.results.records import Check
 from harness.venue.control import Control
+from harness.venue.limits import sessions_of
 from harness.venue.stage import Playable, Stage
 
 Report = Callable[[Check], None]
@@ -49,9 +51,12 @@ class Checker:
         self._stopping = threading.Event()
         self._failures: list[BaseException] = []
         self._seats: list[Seat] = []
+        self._room = Room(stage.room, len(arms), [])
 
     def run(self, cells: Sequence[Cell]) -> None:
         """Judge every cell for every arm."""
+        fitting = [cell for cell in cells if not self.stage.lacks(cell)]
+        self._room = Room(self.stage.room, len(self.arms), fitting)
         queues: list[queue.SimpleQueue[Work | None]] = [
             queue.SimpleQueue() for _ in self.arms
         ]
@@ -109,6 +114,7 @@ class Checker:
         self._stopping.set()
         for seat in self._seats:
             seat.kill()
+            seat.control.abandon()
 
     def _prepared(self, cells: Iterable[Cell]) -> Iterable[Work]:
         for cell in cells:
@@ -121,12 +127,16 @@ class Checker:
 
     def _seat_thread(self, arm: Arm, work: queue.SimpleQueue[Work | None]) -> None:
         try:
-            self._seat(arm, iter(work.get, None))
+            with self._room.seat():
+                self._seat(arm, iter(work.get, None))
         except BaseException as error:
-            self._failures.append(error)
+            if not self._stopping.is_set():
+                self._failures.append(error)
             self._stop()
 
     def _seat(self, arm: Arm, work: Iterable[Work]) -> None:
+        if self._stopping.is_set():
+            return
         with Control(self.stage.server.target) as control:
             seat = Seat(arm, self.stage, control, self.folder, [], DEADLINES)
             self._seats.append(seat)
@@ -135,7 +145,10 @@ class Checker:
                     if self._stopping.is_set():
                         return
                     begun = time.perf_counter_ns()
-                    judged = self._judge(seat, play)
+                    with self._room.for_cell(cell):
+                        judged = self._judge(seat, play)
+                    if self._stopping.is_set():
+                        return  # what it looked like then is no verdict
                     self._tell(arm, cell, judged, time.perf_counter_ns() - begun)
             finally:
                 seat.dismiss()
@@ -161,7 +174,8 @@ class Checker:
 
     def _direct(self, seat: Seat, play: Playable) -> Judgement:
         try:
-            return Director(seat, play, seat.set(play)).run()
+            judged = Director(seat, play, seat.set(play)).run()
+            return seat.blamed(judged, sessions_of(play.cell))
         except OracleError as error:
             return Judgement(Verdict.INVALID, str(error))
 

@@ -31,6 +31,8 @@ from harness.values.copystream import Stream, read_stream
 
 EXACT = Judgement(Verdict.EXACT)
 CANARY = "canary-"
+INSUFFICIENT_RESOURCES = "53"
+"""The class of SQLSTATEs that say what a server or its machine lacks."""
 """How the token begins that must come back after a verification."""
 _SHORT = 200
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -275,11 +277,20 @@ def judge_error(
     told = _told(fields, error)
     if not isinstance(error, Exception):
         return Judgement(Verdict.BROKEN, shorten(f"no Exception: {told}"), shorten(told))
-    if expected is not None:
+    if expected is not None and (
+        expected.sqlstate == fields.sqlstate or not _is_lacking(fields)
+    ):
         return _judge_expected(expected, fields, told)
     if rejected:
         return EXACT
+    if _is_lacking(fields):
+        return Judgement(Verdict.SKIPPED, shorten(f"the server lacks it: {told}"))
     return Judgement(Verdict.REJECTED, shorten(told), shorten(told))
+
+
+def _is_lacking(fields: ErrorFields) -> bool:
+    """Whether the server has run out of something: sessions, memory, disk."""
+    return fields.sqlstate.startswith(INSUFFICIENT_RESOURCES)
 
 
 def judge_no_error(expected: ExpectedError | None) -> Judgement:
@@ -296,7 +307,7 @@ def observe(value: Any) -> Judgement:
 
 def observe_error(fields: ErrorFields, error: BaseException) -> Judgement:
     """A trait that is an error: its class and SQLSTATE, not its wording."""
-    if not isinstance(error, Exception):
+    if not isinstance(error, Exception) or _is_lacking(fields):
         return judge_error(None, False, fields, error)
     shown = shorten(f"raised {_error_name(fields, error)}")
     return Judgement(Verdict.EXACT, shown, shown)

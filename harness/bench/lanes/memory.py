@@ -77,6 +77,7 @@ def left_out(cell: Cell) -> str:
 
 def run(work: Assignment) -> None:
     """Every cell of every arm, `REPEATS` times; a repeat is whole before the next."""
+    work.dismiss()
     _Lane(work).run()
 
 
@@ -313,7 +314,7 @@ def _gathered(seat: Seat, count: int) -> int:
     answer = seat.gather(count, WARM_UP_OPS)
     if "failed" in answer:
         detail = f"with {count} sessions: {answer['failed']}"
-        raise _Gone(Judgement(Verdict.REJECTED, detail))
+        raise _Gone(seat.blamed(Judgement(Verdict.REJECTED, detail), count))
     return rss.rss_bytes(seat.pid)
 
 
