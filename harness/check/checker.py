@@ -145,8 +145,7 @@ class Checker:
                     if self._stopping.is_set():
                         return
                     begun = time.perf_counter_ns()
-                    with self._room.for_cell(cell):
-                        judged = self._judge(seat, play)
+                    judged = self._judge(seat, play)
                     if self._stopping.is_set():
                         return  # what it looked like then is no verdict
                     self._tell(arm, cell, judged, time.perf_counter_ns() - begun)
@@ -156,6 +155,10 @@ class Checker:
     def _judge(self, seat: Seat, play: Playable | Judgement) -> Judgement:
         if isinstance(play, Judgement):
             return play
+        with self._room.for_cell(play.cell):
+            return self._played(seat, play)
+
+    def _played(self, seat: Seat, play: Playable) -> Judgement:
         try:
             if play.cell.steps:
                 return self._direct(seat, play)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TextIO
 
 
@@ -20,7 +20,7 @@ class Outlet:
 
     def __init__(self, stream: TextIO | None) -> None:
         """None is what Python makes of a stream that was closed from the start."""
-        self._stream = stream or Path(os.devnull).open("w")
+        self._stream = stream or io.StringIO()
         self._lost: OSError | None = None
 
     @property

@@ -23,7 +23,8 @@ class Room:
         most = max((sessions_of(cell) - 1 for cell in cells), default=0)
         at_once = max(1, min(seats, (sessions - most) // _OF_A_SEAT))
         self._places = threading.Semaphore(at_once)
-        self._free = sessions - _OF_A_SEAT * at_once
+        self._to_lend = sessions - _OF_A_SEAT * at_once
+        self._lent = 0
         self._changed = threading.Condition()
 
     @contextlib.contextmanager
@@ -37,11 +38,14 @@ class Room:
         """The sessions of a cell beside the first, lent for as long as it is played."""
         more = sessions_of(cell) - 1
         with self._changed:
-            self._changed.wait_for(lambda: more <= max(0, self._free))
-            self._free -= more
+            self._changed.wait_for(lambda: self._fits(more))
+            self._lent += more
         try:
             yield
         finally:
             with self._changed:
-                self._free += more
+                self._lent -= more
                 self._changed.notify_all()
+
+    def _fits(self, more: int) -> bool:
+        return not self._lent or self._lent + more <= self._to_lend

@@ -142,7 +142,7 @@ class Seat:
         """Charge no driver with what the server does: is it still there, and answers?"""
         if not self._ended:
             with self.control.within(ALIVE_S):
-                self.control.run("")
+                self.control.run("select 1")
 
     # --- one cell ----------------------------------------------------------------------
 
