@@ -8,6 +8,7 @@ because another seat's connections would count too.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -21,9 +22,9 @@ from harness.core.errors import DriverError, OracleError, WorkerGone
 from harness.core.verdicts import Judgement, Verdict
 from harness.play.director import Director
 from harness.play.room import Room
-from harness.play.seat import Deadlines, Seat
+from harness.play.seat import LEAVING_S, Deadlines, Seat
 from harness.results.records import Check
-from harness.venue.control import Control
+from harness.venue.control import connected
 from harness.venue.limits import sessions_of
 from harness.venue.stage import Playable, Stage
 
@@ -135,26 +136,31 @@ class Checker:
             self._stop()
 
     def _seat(self, arm: Arm, work: Iterable[Work]) -> None:
-        if self._stopping.is_set():
-            return
-        with Control(self.stage.server.target) as control:
-            seat = Seat(arm, self.stage, control, self.folder, [], DEADLINES)
-            self._seats.append(seat)
-            try:
-                for cell, play in work:
-                    if self._stopping.is_set():
-                        return
-                    begun = time.perf_counter_ns()
+        with contextlib.ExitStack() as stack:
+            seat = None
+            for cell, play in work:
+                if self._stopping.is_set():
+                    return
+                begun = time.perf_counter_ns()
+                if isinstance(play, Playable):
+                    seat = seat or self._seated(arm, stack)
                     judged = self._judge(seat, play)
-                    if self._stopping.is_set():
-                        return  # what it looked like then is no verdict
-                    self._tell(arm, cell, judged, time.perf_counter_ns() - begun)
-            finally:
-                seat.dismiss()
+                else:
+                    judged = play
+                if self._stopping.is_set():
+                    return  # what it looked like then is no verdict
+                self._tell(arm, cell, judged, time.perf_counter_ns() - begun)
 
-    def _judge(self, seat: Seat, play: Playable | Judgement) -> Judgement:
-        if isinstance(play, Judgement):
-            return play
+    def _seated(self, arm: Arm, stack: contextlib.ExitStack) -> Seat:
+        """A seat with a control connection of its own, until the end of the stack."""
+        target = self.stage.server.target
+        control = stack.enter_context(connected(target, LEAVING_S))
+        seat = Seat(arm, self.stage, control, self.folder, [], DEADLINES)
+        stack.callback(seat.dismiss)
+        self._seats.append(seat)
+        return seat
+
+    def _judge(self, seat: Seat, play: Playable) -> Judgement:
         with self._room.for_cell(play.cell):
             return self._played(seat, play)
 

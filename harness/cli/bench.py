@@ -168,6 +168,7 @@ def measure(spec: ServerSpec, order: Order, out: Path) -> None:
     from harness.venue import venue
 
     with venue.opened(spec) as place, BenchProgress(0) as progress:
+        options.tell_unwritable(place.stage.unwritable)
         orders.measure(place, order, out, progress, complain=_complain)
 
 

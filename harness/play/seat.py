@@ -26,7 +26,8 @@ EXACT = Judgement(Verdict.EXACT)
 ALIVE_S = 5.0
 """How long the server may take to say that it is there."""
 
-_LEAVING_S = 1.0
+LEAVING_S = 1.0
+"""How long a session that was closed may still be there."""
 _PERHAPS_DENIED = (Verdict.REJECTED, Verdict.HUNG, Verdict.BROKEN)
 """What a driver may say when the server does not let it in."""
 
@@ -148,6 +149,14 @@ class Seat:
 
     def open(self, play: Playable, *, reuse: bool = False) -> Judgement:
         """Open a cell's session, or reuse one that was kept, and bind its op."""
+        judged = self._opened(play, reuse=reuse)
+        blamed = self.blamed(judged, limits.sessions_of(play.cell))
+        denied = blamed is judged and judged.verdict in _PERHAPS_DENIED
+        if denied and self.stage.tight:
+            return self._opened(play)  # what was still ending then has ended now
+        return blamed
+
+    def _opened(self, play: Playable, *, reuse: bool = False) -> Judgement:
         kept = self._kept
         try:
             self._target = self.set(play)
@@ -157,8 +166,7 @@ class Seat:
         if reuse and kept == self._target:
             return self._judged("rebind", self.deadlines.open, task=task)
         target = target_message(self._target)
-        judged = self._judged("open", self.deadlines.open, task=task, target=target)
-        return self.blamed(judged, limits.sessions_of(play.cell))
+        return self._judged("open", self.deadlines.open, task=task, target=target)
 
     def set(self, play: Playable) -> Target:
         """Bring the seat's schema of a cell into its first state; where to connect.
@@ -227,7 +235,7 @@ class Seat:
 
         Sessions that a driver left open end with its worker, a moment later.
         """
-        deadline = time.monotonic() + _LEAVING_S
+        deadline = time.monotonic() + LEAVING_S
         while (reason := self._refused(sessions)) and time.monotonic() < deadline:
             self.dismiss()
             time.sleep(0.05)

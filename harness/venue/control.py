@@ -8,6 +8,7 @@ keeps that from favouring it.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, LiteralString
 
@@ -305,13 +306,26 @@ class Control:
 
 
 @contextlib.contextmanager
-def connected(target: Target) -> Iterator[Control]:
-    """A control connection for a block."""
-    control = Control(target)
-    try:
+def connected(target: Target, patience_s: float = 0.0) -> Iterator[Control]:
+    """A control connection for a block.
+
+    With patience a server may refuse it for a moment: sessions that were closed may still
+    be there.
+    """
+    with _opened(target, time.monotonic() + patience_s) as control:
         yield control
-    finally:
-        control.close()
+
+
+def _opened(target: Target, deadline: float) -> Control:
+    while True:
+        try:
+            return Control(target)
+        except SilentServerError:
+            raise
+        except ServerError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
 
 
 _TYPE_QUERY = """

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.core.calls import Op
 from harness.core.cells import Cell
 from harness.core.errors import OracleError
 from harness.core.steps import Step
@@ -17,6 +18,8 @@ from harness.venue.control import Control
 
 SESSIONS_OF_A_SEAT = 1
 """The control connection that stands beside a driver's sessions."""
+TIGHT_SESSIONS = 20
+"""With fewer, a session that is still ending may be the one that is missing."""
 
 # Limits bind ordinary users only; what is reserved is for superusers and, from 16 on, for
 # members of a role. -1 is no limit. A session of ours is in every count already.
@@ -56,8 +59,10 @@ def room(control: Control) -> int:
 
 
 def sessions_of(cell: Cell) -> int:
-    """How many sessions a driver opens for a cell, at most."""
-    return max(1, cell.pool, sum(map(_opened_by, cell.steps)))
+    """How many sessions a driver has for a cell, at most; one that was closed a moment
+    ago may still count."""
+    least = 2 if cell.op in (Op.CONNECT, Op.CONNECT_QUERY) else 1
+    return max(least, cell.pool, sum(map(_opened_by, cell.steps)))
 
 
 def _opened_by(step: Step) -> int:
@@ -65,7 +70,7 @@ def _opened_by(step: Step) -> int:
         return 0
     sizes = [one for one in step.arguments.values() if type(one) is int]
     if step.op == "pool_open":
-        return max(1, *sizes, 1)
+        return max([1, *sizes])
     return 1 if step.op.startswith("connect") else 0
 
 

@@ -95,6 +95,11 @@ class Stage:
         """Let so many seats, all on one control connection, have sessions at once."""
         self._share = self.room // max(1, seats)
 
+    @property
+    def tight(self) -> bool:
+        """Whether the server grants so few sessions that one still ending is missed."""
+        return self.room < limits.TIGHT_SESSIONS
+
     def lacks(self, cell: Cell) -> str:
         """Why the server cannot play this cell; empty if it can."""
         wanted = limits.sessions_of(cell)
