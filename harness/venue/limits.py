@@ -18,6 +18,7 @@ from harness.venue.control import Control
 
 SESSIONS_OF_A_SEAT = 1
 """The control connection that stands beside a driver's sessions."""
+_USUAL_POOL = 10  # no library opens more by itself
 TIGHT_SESSIONS = 20
 """With fewer, a session that is still ending may be the one that is missing."""
 
@@ -68,9 +69,8 @@ def sessions_of(cell: Cell) -> int:
 def _opened_by(step: Step) -> int:
     if step.by_parent or step.join or step.arguments.get("to", "main") != "main":
         return 0
-    sizes = [one for one in step.arguments.values() if type(one) is int]
     if step.op == "pool_open":
-        return max([1, *sizes])
+        return int(step.arguments.get("max_size", _USUAL_POOL))
     return 1 if step.op.startswith("connect") else 0
 
 
