@@ -27,7 +27,7 @@ from harness.results.records import ServerFacts
 from harness.servers import Server
 from harness.servers.rigs import Rigs
 from harness.venue import limits
-from harness.venue.control import FIXTURE_S, Control
+from harness.venue.control import FIXTURE_S, Control, connected
 from harness.venue.housekeeping import Housekeeping, housekeeping
 from harness.venue.oracle import Prepared, prepare, read_state
 
@@ -379,7 +379,7 @@ class Stage:
                     self.control.drop_schema(str(name))
                 self.control.run(f"select pg_advisory_unlock({key})")
 
-    def strike(self) -> None:
+    def strike(self, control: Control) -> None:
         """Remove every schema of this run.
 
         Raises:
@@ -387,10 +387,10 @@ class Stage:
             ServerError: the server is gone, or silent; a later run drops them.
         """
         failures: list[OracleError] = []
-        with self.control.within(_STRIKE_S):
+        with control.within(_STRIKE_S):
             for key, name in list(self._schemas.items()):
                 try:
-                    self.control.drop_schema(name)
+                    control.drop_schema(name)
                     del self._schemas[key]
                 except OracleError as error:  # somebody holds a lock on it, say
                     failures.append(error)
@@ -425,8 +425,17 @@ def _struck(stage: Stage) -> str:
     with interrupt.deferred():  # half of this would be left behind
         stage.rigs.close()
         try:
-            stage.strike()
+            stage.strike(stage.control)
         except PgdynoError as error:
-            stays = f"schemas pgdyno_{stage.run}_… stay until the next run: {error}"
-            return "" if stage.server.managed else stays
+            return "" if stage.server.managed else _struck_anew(stage, error)
+    return ""
+
+
+def _struck_anew(stage: Stage, first: PgdynoError) -> str:
+    """The same by another connection: only the first may be lost."""
+    try:
+        with connected(stage.server.target) as control:
+            stage.strike(control)
+    except PgdynoError:
+        return f"schemas pgdyno_{stage.run}_… stay until the next run: {first}"
     return ""
