@@ -113,20 +113,20 @@ class WorkerProcess:
         """
         try:
             wire.send(self._channel, {"do": command, **arguments})
-        except wire.ChannelClosed:
+        except (wire.ChannelClosed, OSError):
             raise self._gone(command) from None
         return self._receive(seconds, command)
 
     def _receive(self, seconds: float, what: str) -> dict[str, Any]:
-        self._channel.settimeout(seconds)
         try:
+            self._channel.settimeout(seconds)
             answer = wire.receive(self._channel)
         except TimeoutError:
             self.kill()
             raise WorkerGone(
                 f"no answer within {seconds:.0f} s while {_doing(what)}", verdict="hung"
             ) from None
-        except wire.ChannelClosed:
+        except (wire.ChannelClosed, OSError):  # the other end, or ours: a seat was killed
             raise self._gone(what) from None
         self._drain_log()
         return answer
