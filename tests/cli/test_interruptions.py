@@ -195,7 +195,7 @@ def test_an_interrupted_check_ends_quickly_and_keeps_its_checks(
     assert run.footer.reason == "interrupted"
 
 
-# --- a server that is silent ----------------------------------------------------------------
+# --- a server that is silent --------------------------------------------------------------
 
 CHECK = ["check", "types", "--driver", "psycopg", "--driver", "asyncpg"]
 
@@ -254,7 +254,7 @@ def test_an_interrupt_does_not_wait_for_a_silent_server(
     assert footer.reason == "interrupted"
 
 
-# --- twice, and at any moment -----------------------------------------------------------------
+# --- twice, and at any moment -------------------------------------------------------------
 
 STUCK = """
 import sys, time
@@ -312,7 +312,7 @@ def test_whenever_a_signal_comes_nothing_is_left(
         assert footer.reason == "interrupted"
 
 
-# --- output that nobody takes -----------------------------------------------------------------
+# --- output that nobody takes -------------------------------------------------------------
 
 
 def test_a_full_standard_output_is_said_and_is_no_success() -> None:
