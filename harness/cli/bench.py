@@ -203,6 +203,7 @@ def measure(spec: ServerSpec, order: Order, out: Path) -> None:
     from harness.venue import venue
 
     with venue.opened(spec) as place, BenchProgress() as progress:
+        options.tell_unwritable(place.stage.unwritable)
         orders.measure(place, order, out, progress, complain=_absent)
 
 

@@ -163,6 +163,7 @@ def _checked(
         CheckProgress(number_of_checks(cells, arms)) as progress,
         Recording(args.out, "check", place, scenarios, cells, arms) as recording,
     ):
+        options.tell_unwritable(place.stage.unwritable)
         before = known.load(args.baselines, place.facts.version_num // 10_000, arms, every)
 
         def report(check: Check) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 
 from harness.core.arms import Arm, Profile
@@ -67,3 +68,9 @@ def arms(names: Sequence[str], profile: Profile) -> list[Arm]:
     for arm in chosen:
         contract.verify_options(arm)
     return list(dict.fromkeys(chosen))
+
+
+def tell_unwritable(reason: str) -> None:
+    """What to grant where pgdyno can make no schema of its own; nothing where it can."""
+    if reason:
+        print(f"pgdyno: cells that need a schema are skipped: {reason}", file=sys.stderr)

@@ -51,6 +51,10 @@ class ServerError(PgdynoError):
     exit_code = EXIT_INFRASTRUCTURE
 
 
+class SilentServerError(ServerError):
+    """A server that is there gives no answer: it is stopped, or its disk or network is."""
+
+
 class ResultsError(PgdynoError):
     """A results file cannot be read or written, or two of them cannot be compared."""
 
@@ -70,7 +74,14 @@ class MissingExtra(PgdynoError):  # noqa: N818 - says what is the matter
 
 
 class OracleError(PgdynoError):
-    """The server could not say what is right: `invalid`, no driver is charged."""
+    """The server could not say what is right: `invalid`, no driver is charged.
+
+    `sqlstate` is the server's, where it told one.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", sqlstate: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.sqlstate = sqlstate
 
 
 class WorkerGone(PgdynoError):  # noqa: N818 - a fact, not always an error

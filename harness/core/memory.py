@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_STATUS = Path("/proc/self/status")
+
+
+def is_told() -> bool:
+    """Whether this system tells the highest resident size of a process."""
+    return _STATUS.exists()
+
 
 def peak_bytes(*, reset: bool = False) -> int:
     """The highest resident size, in bytes, since it was reset to the present one."""

@@ -33,6 +33,8 @@ from harness.values.copystream import Stream, read_stream
 
 CANARY = "canary-"
 """How the token begins that must come back after a verification."""
+INSUFFICIENT_RESOURCES = "53"
+"""The class of SQLSTATEs that say what a server or its machine lacks."""
 _SCHEMA = re.compile(r"\bpgdyno_[0-9a-f]{7}_\d+\.")
 _UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
 
@@ -310,11 +312,20 @@ def judge_error(
     if not isinstance(error, Exception):
         detail = shorten(f"no Exception: {_told(fields, error)}")
         return Judgement(Verdict.BROKEN, Code.PANIC, detail, told, facts=facts)
-    if expected is not None:
+    lacking = _is_lacking(fields)
+    if expected is not None and (expected.sqlstate == fields.sqlstate or not lacking):
         return _judge_expected(expected, fields, error)
     if rejected:
         return EXACT
+    if lacking:
+        detail = shorten(f"the server lacks it: {_told(fields, error)}")
+        return Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, detail, facts=facts)
     return Judgement(Verdict.REJECTED, Code.ERROR, told, told, facts=facts)
+
+
+def _is_lacking(fields: ErrorFields) -> bool:
+    """Whether the server has run out of something: sessions, memory, disk."""
+    return fields.sqlstate.startswith(INSUFFICIENT_RESOURCES)
 
 
 def judge_no_error(expected: ExpectedError | None, came: Any = None) -> Judgement:
@@ -346,7 +357,7 @@ def observe_error(fields: ErrorFields, error: BaseException) -> Judgement:
 
     Drift is watched by what was observed, and another version words it otherwise.
     """
-    if not isinstance(error, Exception):
+    if not isinstance(error, Exception) or _is_lacking(fields):
         return judge_error(None, False, fields, error)
     told = shorten(f"raised {_told(fields, error)}")
     shown = shorten(f"raised {_error_name(fields, error)}")

@@ -8,6 +8,7 @@ keeps that from favouring it.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
 from typing import Any, LiteralString, cast
@@ -18,17 +19,34 @@ from psycopg import sql as compose
 from psycopg.types.string import TextLoader
 
 from harness.core.calls import Target
-from harness.core.errors import OracleError, PgdynoError, ServerError
+from harness.core.errors import (
+    OracleError,
+    PgdynoError,
+    ServerError,
+    SilentServerError,
+)
 from harness.core.limits import DATA_BYTES
 from harness.core.sql import tokens
 from harness.core.tables import TEXT_FORM, PgType, Table
 from harness.results.records import ServerFacts
+from harness.servers.patient import PatientConnection, SilentError
+
+ORACLE_S = 30
+"""How long a statement may run on the server."""
+FIXTURE_S = 120
+"""How long a fixture may: it may fill large tables and build indexes."""
+MARGIN_S = 10
+"""How much later than the server we give up: it should have answered by then."""
+CONNECT_S = 10
+
+_NO_ANSWER = "is it stopped, or its disk or network stalled? what was measured is kept"
+_QUERY_CANCELED = "57014"
 
 # The text forms that `values.canonical_text` reads; startup options, so that no
 # statement and no pool reset can change them.
 _SETTINGS = (
     *TEXT_FORM,
-    ("statement_timeout", "120000"),
+    ("statement_timeout", f"{ORACLE_S}s"),
     ("client_min_messages", "warning"),
     # What a driver left locked is that driver's cell, not the end of the run.
     ("lock_timeout", "5000"),
@@ -53,7 +71,7 @@ class Control:
     def __init__(self, target: Target, application_name: str = "pgdyno control") -> None:
         options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS)
         try:
-            self._conn = psycopg.connect(
+            self._conn = PatientConnection.connect(
                 host=target.host,
                 port=target.port,
                 user=target.user,
@@ -62,15 +80,22 @@ class Control:
                 options=options,
                 application_name=application_name,
                 autocommit=True,
-                connect_timeout=10,
+                connect_timeout=CONNECT_S,
                 cursor_factory=psycopg.RawCursor,
                 **_NOT_FROM_ENVIRONMENT,
             )
+        # From here on `from None`: the chained error could quote the connection string.
+        except psycopg.errors.ConnectionTimeout:
+            raise SilentServerError(
+                f"the server does not answer within {CONNECT_S} s", hint=_NO_ANSWER
+            ) from None
         except psycopg.Error as error:
             raise ServerError(
                 f"the server cannot be reached: {_first_line(error)}",
                 hint="is it running, and are the connection settings right? pgdyno doctor",
-            ) from None  # the chained error could quote the connection string
+            ) from None
+        self._statement_s = ORACLE_S
+        self._conn.answer_s = ORACLE_S + MARGIN_S
         self._types: dict[int, PgType] = {}
         self._texts = _text_cursor(self._conn)
         self._chunk = _CHUNK_ROWS if capabilities.has_stream_chunked() else 1
@@ -79,6 +104,31 @@ class Control:
         """End the connection; harmless when it is lost already."""
         with contextlib.suppress(psycopg.Error):
             self._conn.close()
+
+    def abandon(self) -> None:
+        """Wait for no answer any more, in whatever thread; nothing can be asked then."""
+        self._conn.abandon()
+
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Give up earlier than usual: where a run ends, nobody wants to wait."""
+        with self._conn.patience(seconds):
+            yield
+
+    @contextlib.contextmanager
+    def taking(self, seconds: int) -> Iterator[None]:
+        """Let each statement of the block run for so long on the server."""
+        self._take(seconds)
+        try:
+            yield
+        finally:
+            if not self._conn.closed:
+                self._take(ORACLE_S)
+
+    def _take(self, seconds: int) -> None:
+        self.run(f"set statement_timeout = '{seconds}s'")
+        self._statement_s = seconds
+        self._conn.answer_s = seconds + MARGIN_S
 
     def __enter__(self) -> Control:
         return self
@@ -193,19 +243,28 @@ class Control:
 
     def _failure(self, error: psycopg.Error, sql: str) -> PgdynoError:
         """The scenario's SQL is wrong, or the server is gone: two different things."""
+        if isinstance(error, SilentError):
+            return SilentServerError(
+                f"the server does not answer: {error} to: {_shortened(sql)}",
+                hint=_NO_ANSWER,
+            )
         if self._conn.closed:
             return ServerError(
                 f"the server went away: {_first_line(error)}",
                 hint="what was measured until then is kept",
             )
-        return OracleError(_explain(error, sql))
+        state = error.sqlstate or ""
+        if state == _QUERY_CANCELED:
+            late = f"no end within {self._statement_s} s: {_shortened(sql)}"
+            return OracleError(late, sqlstate=state)
+        return OracleError(_explain(error, sql), sqlstate=state)
 
     # --- schemas of our own ----------------------------------------------------------
 
     def use(self, *schemas: str) -> None:
-        """Look names up in these schemas, in this order."""
+        """Look names up in these schemas, in this order; without any, nowhere."""
         path = compose.SQL(", ").join(compose.Identifier(schema) for schema in schemas)
-        self._compose("set search_path to {}", path)
+        self._compose("set search_path to {}", path if schemas else compose.SQL("''"))
 
     def create_schema(self, name: str) -> None:
         """Make a schema; raises `ServerError` where the user may not."""
@@ -295,13 +354,26 @@ class Control:
 
 
 @contextlib.contextmanager
-def connected(target: Target) -> Iterator[Control]:
-    """A control connection for a block."""
-    control = Control(target)
-    try:
+def connected(target: Target, patience_s: float = 0.0) -> Iterator[Control]:
+    """A control connection for a block.
+
+    With patience a server may refuse it for a moment: sessions that were closed may still
+    be there.
+    """
+    with _opened(target, time.monotonic() + patience_s) as control:
         yield control
-    finally:
-        control.close()
+
+
+def _opened(target: Target, deadline: float) -> Control:
+    while True:
+        try:
+            return Control(target)
+        except SilentServerError:
+            raise
+        except ServerError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
 
 
 _FIRST_OF_USERS = 16_384  # FirstNormalObjectId: what initdb makes is below
@@ -338,6 +410,10 @@ def _check_size(sql: str, rows: int, at_most: int, size: int) -> None:
         raise OracleError(f"more than {at_most:,} rows come of: {sql[:80]}")
     if size > DATA_BYTES:
         raise OracleError(f"more than {DATA_BYTES >> 20} MB of text come of: {sql[:80]}")
+
+
+def _shortened(sql: str) -> str:
+    return " ".join(sql.split())[:80]
 
 
 def _first_line(error: BaseException) -> str:

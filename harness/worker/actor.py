@@ -16,10 +16,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from harness.core import memory
 from harness.core.calls import Target
 from harness.core.cells import Task
 from harness.core.errors import PgdynoError, Unsupported
-from harness.core.memory import peak_bytes
 from harness.core.steps import Step
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict, unsupported
 from harness.judge import steps, verify
@@ -104,6 +104,9 @@ class Actor:
         """Play one step: its judgement, what it brought, and what it saved as a word."""
         assert self.task is not None
         step = self.task.steps[index]
+        if step.expect.grows_mb and not memory.is_told():
+            lacking = "this system does not tell how large a process was at most"
+            return {"judged": Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, lacking)}
         try:
             outcome = self._play(step, words)
         except Unsupported as reason:
@@ -304,7 +307,7 @@ def _measured(step: Step, play: Callable[[], StepOutcome]) -> StepOutcome:
     """The outcome, with how much memory it took where the step limits that."""
     if not step.expect.grows_mb:
         return play()
-    before = peak_bytes(reset=True)
+    before = memory.peak_bytes(reset=True)
     outcome = play()
-    outcome.grown_bytes = peak_bytes() - before
+    outcome.grown_bytes = memory.peak_bytes() - before
     return outcome

@@ -217,13 +217,19 @@ class Worker:
         self.stopwatch.burden = None
         self.position = 0
         sessions, self.further = [*filter(None, [session]), *self.further], []
-        for one in sessions:
-            try:
-                self.wait(one.close())
-            except Exception as error:
-                return {"warning": f"{type(error).__name__}: {error}"}
+        warnings = list(filter(None, map(self._end, sessions)))
         gc.unfreeze()
-        return {"rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+        peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        told = {"warning": "; ".join(dict.fromkeys(warnings))} if warnings else {}
+        return {"rss_peak_bytes": peak_kb * 1024, **told}
+
+    def _end(self, session: Any) -> str:
+        """Close one session; what the library complained of."""
+        try:
+            self.wait(session.close())
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        return ""
 
     # --- steps -------------------------------------------------------------------------
 
