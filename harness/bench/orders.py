@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.bench import lanes
-from harness.bench.lanes import Assignment
+from harness.bench.assignment import Assignment, runnable
 from harness.bench.runner import Progress
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
@@ -63,7 +62,7 @@ def measure(
         )
         with recording:
             recording.begin(usable)
-            lanes.load(order.lane).run(
+            runnable(order.lane).run(
                 Assignment(
                     place=place,
                     cells=order.cells,

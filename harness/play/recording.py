@@ -8,6 +8,7 @@ import datetime
 import secrets
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -23,10 +24,9 @@ from harness.results.records import (
     ArmFacts,
     CellFacts,
     Check,
-    Count,
     Footer,
-    Footprint,
     Header,
+    LaneRecord,
     Trial,
 )
 from harness.results.store import Writer
@@ -53,8 +53,7 @@ class Recording:
         placement: host.Placement | None = None,
     ) -> None:
         self.checks: list[Check] = []
-        self.trials = 0
-        self.counts = 0
+        self.totals = Counter[str]()
         self._writer = Writer(path) if path else None
         self._venue = venue
         self._cells = [_cell_facts(cell, scenarios) for cell in cells]
@@ -93,8 +92,7 @@ class Recording:
         """Append a record; raises `ResultsError` if the file takes no more."""
         if isinstance(record, Check):
             self.checks.append(record)
-        self.trials += isinstance(record, Trial | Footprint)
-        self.counts += isinstance(record, Count)
+        self.totals[_total(record)] += 1
         if self._writer is not None:
             self._writer.write(record)
 
@@ -124,14 +122,21 @@ class Recording:
             Footer(
                 ended=_now(),
                 reason=reason,
-                trials=self.trials,
+                trials=self.totals["trials"],
                 checks=len(self.checks),
-                counts=self.counts,
+                counts=self.totals["counts"],
                 elapsed_ns=time.perf_counter_ns() - self._begun,
                 cache_hits=max(0, done.cache_hits),
                 cache_reads=max(0, done.cache_reads),
             )
         )
+
+
+def _total(record: AnyRecord) -> str:
+    """The footer's total that counts a record; empty if none does."""
+    if isinstance(record, LaneRecord):
+        return record.footed
+    return "trials" if isinstance(record, Trial) else ""
 
 
 def _arm_facts(arm: Arm, hello: dict[str, Any]) -> ArmFacts:

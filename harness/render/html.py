@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
-from harness.report import instructions, matrix, memory, scale
+from harness.report import matrix, scale
 from harness.report.cells import CellView, Row
 from harness.report.view import Report
 
@@ -41,9 +41,6 @@ def render(report: Report) -> str:
         MEANINGS=fmt.MEANINGS,
         Verdict=Verdict,
         HUES=HUES,
-        COUNTED_HEAD=instructions.HEAD,
-        MEMORY_HEAD=memory.HEAD,
-        MEMORY_OPS=memory.OPS,
     )
     page = environment.get_template("report.html.j2").render(
         report=report, charts=_charts, heat=heat, anchor=anchor

@@ -15,21 +15,19 @@ from typing import Any
 import msgspec
 
 from harness.core.errors import ResultsError
+from harness.results import lines
 from harness.results.migrations import migrate
 from harness.results.records import (
     SCHEMA,
     AnyRecord,
     Check,
-    Count,
     Footer,
-    Footprint,
     Header,
+    LaneRecord,
     Note,
     Run,
     Trial,
 )
-
-_decode_record: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 class Writer:
@@ -72,7 +70,7 @@ class Writer:
                 f"{self.path} cannot be written further: {error.strerror}",
                 hint="what was measured before is kept; free some space and run again",
             ) from error
-        self.trials += isinstance(record, Trial | Footprint)
+        self.trials += isinstance(record, Trial | LaneRecord)
         self.checks += isinstance(record, Check)
 
     def close(self) -> None:
@@ -99,10 +97,10 @@ def read(path: Path) -> Run:
             line that was cut, or a missing footer, is no error: `Run.truncated` says so.
     """
     try:
-        lines = path.read_bytes().split(b"\n")
+        whole = path.read_bytes().split(b"\n")
     except OSError as error:
         raise ResultsError(f"{path} cannot be read: {error.strerror}") from error
-    complete, rest = lines[:-1], lines[-1]
+    complete, rest = whole[:-1], whole[-1]
     if not complete:
         raise ResultsError(f"{path} holds no complete line", hint="it was cut at its start")
     header = _header(path, complete[0])
@@ -122,8 +120,7 @@ def read(path: Path) -> Run:
         notes=[one for one in records if isinstance(one, Note)],
         footer=footer,
         truncated=truncated,
-        footprints=[one for one in records if isinstance(one, Footprint)],
-        counts=[one for one in records if isinstance(one, Count)],
+        lane_records=[one for one in records if isinstance(one, LaneRecord)],
     )
 
 
@@ -148,14 +145,15 @@ def _header(path: Path, line: bytes) -> Header:
 def _record(path: Path, number: int, line: bytes, version: int) -> AnyRecord:
     if version == SCHEMA:
         try:
-            return _decode_record.decode(line)
+            return lines.decoder().decode(line)
         except msgspec.MsgspecError:
             pass  # the slow way below names what is wrong
     raw = migrate(_json(path, number, line), version)
     try:
-        record: AnyRecord = msgspec.convert(raw, AnyRecord)
+        record: AnyRecord = msgspec.convert(raw, lines.union())
     except msgspec.ValidationError as error:
-        raise ResultsError(f"{path}, line {number}: {error}") from error
+        hint = lines.unknown(raw)
+        raise ResultsError(f"{path}, line {number}: {error}", hint=hint) from error
     return record
 
 

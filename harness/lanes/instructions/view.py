@@ -1,133 +1,135 @@
-"""The counted part of a report: each cell with its arms, instructions, ratios, spreads."""
+"""What a report says of instructions: each cell with its arms, the least first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 
-from harness.analysis.instructions import ArmInstructions, arm_instructions
 from harness.core.verdicts import Verdict
+from harness.lanes.instructions.meaning import (
+    ArmInstructions,
+    arm_instructions,
+    counters,
+)
 from harness.report import format as fmt
+from harness.report.sections import (
+    ArmRow,
+    CellTable,
+    LaneSection,
+    LaneView,
+    Quantity,
+    RunFact,
+    Value,
+    tallied,
+)
 from harness.results.records import ArmFacts, CellFacts, Run
 
-HEAD = ("instructions per op", "× least", "syscalls per op", "spread", "repeats")
+QUANTITIES = (
+    Quantity("instructions per op", "instructions", "1/op"),
+    Quantity("× least", "instructions_ratio", "× least"),
+    Quantity("syscalls per op", "syscalls", "1/op"),
+    Quantity("spread", "instructions_spread", "share"),
+    Quantity("repeats"),
+)
+INTRO = (
+    "What an op costs the client, in instructions: the slope between a slice of few ops "
+    "and one of many, the median over fresh processes. The spread is how far these lie "
+    "apart. An instruction is not a time: waits and caches are not in it. Marked is the "
+    "least of the exact ones; ≠: counted, not compared."
+)
+TERMS = (
+    (
+        "Instructions per op",
+        "Counted by callgrind with a fixed hash seed, so that a busy machine does not "
+        "matter. They tell what a driver does, not how long it takes.",
+    ),
+)
+QUIET = 0.001
+"""A spread below this is what a count should have."""
+
+Sides = Mapping[tuple[str, str], ArmInstructions]
 
 
-@dataclass(frozen=True, slots=True)
-class CountRow:
-    """One arm in one cell; `verdict` is None where the arm was not even tried.
-
-    `instructions` is the median over repeats, per op; `ratio` is times the least of the
-    exact arms; `spread` is how far the repeats lie apart, max / min − 1; `syscalls` is
-    None where they are not counted.
-    """
-
-    arm: str
-    verdict: Verdict | None
-    detail: str
-    observed: str = ""
-    expected: str = ""
-    instructions: float | None = None
-    ratio: float | None = None
-    syscalls: float | None = None
-    spread: float | None = None
-    repeats: int = 0
-
-    @property
-    def status(self) -> str:
-        """In a word, why there is no number."""
-        return "not tried" if self.verdict is None else str(self.verdict)
-
-    @property
-    def least(self) -> bool:
-        """Whether no exact arm needs less."""
-        return self.ratio == 1 and self.verdict is Verdict.EXACT
-
-    @property
-    def figures(self) -> str:
-        """Instructions per op: `55.4 k`."""
-        return fmt.NONE if self.instructions is None else fmt.rate(self.instructions)
-
-    @property
-    def syscalls_text(self) -> str:
-        """System calls per op: `2.00`."""
-        return fmt.NONE if self.syscalls is None else f"{self.syscalls:,.2f}"
-
-    @property
-    def spread_text(self) -> str:
-        """The spread in per cent: `0.002 %`."""
-        return fmt.NONE if self.spread is None else f"{self.spread * 100:.3f} %"
-
-
-@dataclass(frozen=True, slots=True)
-class CountedCell:
-    """One question with the counts of all arms, the least first."""
-
-    facts: CellFacts
-    rows: tuple[CountRow, ...]
-
-    @property
-    def point(self) -> str:
-        """The cell's place on its axes: `rows = 100`."""
-        return ", ".join(f"{name} = {value}" for name, value in self.facts.point.items())
-
-
-def counted_cells(run: Run) -> tuple[CountedCell, ...]:
-    """All cells of a run that counted, in the order of its header."""
+def view(run: Run) -> LaneView:
+    """All of a run that counted instructions."""
     sides = arm_instructions(run)
-    arms = [arm for arm in run.header.arms if arm.competes]
-    return tuple(
-        CountedCell(
-            cell, _ordered([_row(arm, sides.get((cell.id, arm.id))) for arm in arms])
-        )
-        for cell in run.header.cells
+    tables = tuple(_table(run, cell, sides) for cell in run.header.cells)
+    programs = ", ".join(sorted(counters(run))) or fmt.NONE
+    return LaneView(
+        "Instructions",
+        f"{tallied(run, tables)}.",
+        _sureness([side.spread for side in sides.values() if side.spread is not None]),
+        (LaneSection("instructions", "Instructions per op", INTRO, QUANTITIES, tables),),
+        facts=(RunFact("instructions counted by", programs),),
+        terms=TERMS,
     )
 
 
-def _row(arm: ArmFacts, side: ArmInstructions | None) -> CountRow:
-    if side is None:
-        return CountRow(arm.id, None, arm.problem or "not counted")
-    return CountRow(
-        arm.id,
+def _table(run: Run, cell: CellFacts, sides: Sides) -> CellTable:
+    arms = [arm for arm in run.header.arms if arm.competes]
+    found = [sides[cell.id, arm.id] for arm in arms if (cell.id, arm.id) in sides]
+    exact = [
+        side.number
+        for side in found
+        if side.number is not None and side.verdict is Verdict.EXACT
+    ]
+    least = min(exact, default=None)
+    absent = [arm for arm in arms if (cell.id, arm.id) not in sides]
+    rows = (_row(side, least) for side in sorted(found, key=_place))
+    return CellTable(cell, (*rows, *map(_absent, absent)))
+
+
+def _place(side: ArmInstructions) -> tuple[bool, bool, float]:
+    """Exact rows first, then what differs, then what has no number."""
+    differs = side.verdict is not Verdict.EXACT
+    return side.number is None, differs, side.number or 0.0
+
+
+def _absent(arm: ArmFacts) -> ArmRow:
+    return ArmRow(arm.id, None, arm.problem or "not counted")
+
+
+def _row(side: ArmInstructions, least: float | None) -> ArmRow:
+    return ArmRow(
+        side.arm.id,
         side.verdict,
         side.detail,
+        _values(side, least),
         side.observed,
         side.expected,
-        instructions=side.number,
-        syscalls=side.syscalls,
-        spread=side.spread,
         repeats=len(side.slopes),
     )
 
 
-def _ordered(rows: Sequence[CountRow]) -> tuple[CountRow, ...]:
-    """With their ratios: exact rows first, then what differs, then what has no number."""
-    exact = [
-        row.instructions
-        for row in rows
-        if row.instructions is not None and row.verdict is Verdict.EXACT
-    ]
-    shown = [
-        replace(row, ratio=row.instructions / min(exact))
-        if row.instructions is not None and exact
-        else row
-        for row in rows
-    ]
-    return tuple(sorted(shown, key=_place))
-
-
-def _place(row: CountRow) -> tuple[bool, bool, float]:
-    differs = row.verdict is not Verdict.EXACT
-    return row.instructions is None, differs, row.instructions or 0.0
-
-
-def sureness(cells: Sequence[CountedCell]) -> str:
-    """How far repeats lie apart, in a sentence."""
-    found = [row.spread for cell in cells for row in cell.rows if row.spread is not None]
-    if not found:
-        return ""
-    quiet = sum(one < 0.001 for one in found)
+def _values(side: ArmInstructions, least: float | None) -> tuple[Value, ...]:
+    if side.number is None:
+        return ()
+    syscalls = fmt.NONE if side.syscalls is None else f"{side.syscalls:,.2f}"
+    spread = fmt.NONE if side.spread is None else f"{side.spread * 100:.3f} %"
     return (
-        f"The repeats of {quiet} of {fmt.plural(len(found), 'count')} lie within 0.1 %; "
-        f"the widest spread is {max(found) * 100:.2f} %."
+        Value(fmt.rate(side.number), side.number, full=f"{side.number:,.0f}"),
+        _ratio(side, least),
+        Value(syscalls, side.syscalls),
+        Value(spread, side.spread),
+        Value(str(len(side.slopes)), len(side.slopes)),
+    )
+
+
+def _ratio(side: ArmInstructions, least: float | None) -> Value:
+    """Times the least of the exact arms."""
+    if side.number is None or least is None:
+        return Value(fmt.NONE)
+    ratio = side.number / least
+    if side.verdict is Verdict.DIFFERS:
+        return Value(f"≠ {fmt.times(ratio)}", ratio)
+    return Value(fmt.times(ratio), ratio, emphasis="best" if ratio == 1 else "")
+
+
+def _sureness(spreads: Sequence[float]) -> str:
+    """How far repeats lie apart, in a sentence."""
+    if not spreads:
+        return ""
+    quiet = sum(spread < QUIET for spread in spreads)
+    return (
+        f"The repeats of {quiet} of {fmt.plural(len(spreads), 'count')} lie within 0.1 %; "
+        f"the widest spread is {max(spreads) * 100:.2f} %."
     )

@@ -1,60 +1,83 @@
-"""The memory part of a report: each cell with what every arm holds, and what grows."""
+"""What a report says of memory: each cell with what every arm holds, and what grows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
-from harness.analysis.memory import ArmMemory, Growth, Size, arm_memory
-from harness.core.verdicts import Verdict
+from harness.lanes.memory.meaning import (
+    LEAK_REPEATS,
+    ArmMemory,
+    Growth,
+    Size,
+    arm_memory,
+)
 from harness.report import format as fmt
+from harness.report.sections import (
+    ArmRow,
+    CellTable,
+    LaneSection,
+    LaneView,
+    Quantity,
+    Remark,
+    Value,
+    tallied,
+)
 from harness.results.records import CellFacts, Run
 
 OPS = 1_000
 """Growth is shown per so many ops: a byte per op is hard to picture."""
-HEAD = ("after import", "with session", "peak", "client / connection",
-        "server / connection", f"growth / {OPS:,} ops")  # fmt: skip
+QUANTITIES = (
+    Quantity("after import", "import_bytes", "bytes"),
+    Quantity("with session", "session_bytes", "bytes"),
+    Quantity("peak", "peak_bytes", "bytes"),
+    Quantity("client / connection", "client_bytes_per_connection", "bytes"),
+    Quantity("server / connection", "server_bytes_per_connection", "bytes"),
+    Quantity(f"growth / {OPS:,} ops", "growth", "bytes/op"),
+)
+INTRO = (
+    "What a process holds after its driver was imported, with one session open, and at "
+    "most while it plays the question; what one more connection costs the client, and what "
+    "its process holds on the server. A question that is asked thousands of times should "
+    "need no more memory at the end than at the beginning; “grows” marks a driver that "
+    "does, in every fresh process."
+)
+TERMS = (
+    (
+        "Memory",
+        "Resident size (RSS), libraries included, the median over fresh processes. Per "
+        "connection: the slope over 1, 9 and 17 open sessions, each with its op run; on "
+        "the server, the anonymous memory of one process.",
+    ),
+    (
+        "Growth",
+        "Theil–Sen slope over samples between chunks of ops, garbage collected; the "
+        "interval runs from the least to the greatest end of all repeats. “Grows” is said "
+        "only if every repeat grows for certain, in its second half too, and by more than "
+        "an allocator’s step.",
+    ),
+)
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryRow:
-    """One arm in one cell, as readers see it; without numbers it says why."""
-
-    arm: str
-    verdict: Verdict | None
-    detail: str
-    grows: bool
-    sizes: tuple[str, ...] = ()
-    growth: str = ""
-    interval: str = ""
-
-    @property
-    def status(self) -> str:
-        """In a word, why there is no number, or the verdict."""
-        return str(self.verdict) if self.verdict else "not tried"
+def view(run: Run) -> LaneView:
+    """All of a run that counted memory."""
+    found = arm_memory(run)
+    tables = _tables(run, found)
+    section = LaneSection("memory", "Memory", INTRO, QUANTITIES, tables)
+    return LaneView(
+        "Memory",
+        _answer(run, tables, sum(held.leaks for held in found)),
+        _sureness(max((held.repeats for held in found), default=0)),
+        (section,),
+        findings=tuple(_leaks(found)),
+        terms=TERMS,
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class CellMemory:
-    """One cell with the answers of all arms; none where it was left out."""
-
-    facts: CellFacts
-    rows: tuple[MemoryRow, ...]
-
-    @property
-    def point(self) -> str:
-        """The cell's place on its axes: `rows = 100`."""
-        return ", ".join(f"{name} = {value}" for name, value in self.facts.point.items())
-
-
-def cell_memories(run: Run) -> tuple[CellMemory, ...]:
-    """All cells of a run that counted memory; empty for another run."""
-    if run.header.lane != "memory":
-        return ()
-    known = {(one.cell, one.arm): one for one in arm_memory(run)}
+def _tables(run: Run, found: Sequence[ArmMemory]) -> tuple[CellTable, ...]:
+    known = {(held.cell, held.arm): held for held in found}
     left_out = {note.cell for note in run.notes if note.kind == "left-out"}
     return tuple(
-        CellMemory(
+        CellTable(
             cell,
             tuple(
                 _row(known.get((cell.id, arm.id)) or _absent(cell, arm.id, arm.problem))
@@ -70,24 +93,29 @@ def _absent(cell: CellFacts, arm: str, problem: str) -> ArmMemory:
     return ArmMemory(cell.id, arm, None, problem or "not measured")
 
 
-def _row(one: ArmMemory) -> MemoryRow:
-    row = MemoryRow(one.arm, one.verdict, one.detail, one.leaks)
-    if one.growth is None:
-        return row
-    sizes = (one.imported, one.session, one.peak, one.connection, one.server)
-    return MemoryRow(
-        row.arm,
-        row.verdict,
-        row.detail,
-        row.grows,
-        tuple(map(_size, sizes)),
-        fmt.amount(one.growth.point * OPS),
-        _interval(one.growth),
+def _row(held: ArmMemory) -> ArmRow:
+    values: tuple[Value, ...] = ()
+    if held.growth is not None:
+        sizes = (held.imported, held.session, held.peak, held.connection, held.server)
+        values = (*map(_size, sizes), _growth(held.growth))
+    return ArmRow(held.arm, held.verdict, held.detail, values, repeats=held.repeats)
+
+
+def _size(size: Size | None) -> Value:
+    if size is None:
+        return Value(fmt.NONE)
+    return Value(fmt.size(size.typical), size.typical, size.low, size.high)
+
+
+def _growth(growth: Growth) -> Value:
+    return Value(
+        f"{'grows ' if growth.leaks else ''}{fmt.amount(growth.point * OPS)}",
+        growth.point,
+        growth.low,
+        growth.high,
+        note=_interval(growth),
+        emphasis="alarm" if growth.leaks else "",
     )
-
-
-def _size(size: Size | None) -> str:
-    return fmt.NONE if size is None else fmt.size(size.typical)
 
 
 def _interval(growth: Growth) -> str:
@@ -103,18 +131,25 @@ def _interval(growth: Growth) -> str:
 # --- sentences --------------------------------------------------------------------------
 
 
-def told(run: Run) -> Iterator[tuple[str, str]]:
-    """Where a leak is told: the sentence, and the cell."""
-    for one in arm_memory(run):
-        if one.growth is not None and one.growth.leaks:
-            yield (
-                f"{one.arm} grows by {fmt.amount(one.growth.point)} per op "
-                f"({_interval(one.growth)} per {OPS:,} ops) in all "
-                f"{one.repeats} fresh processes.",
-                one.cell,
+def _answer(run: Run, tables: tuple[CellTable, ...], grows: int) -> str:
+    found = f"{grows or 'none'} of them {'grows' if grows == 1 else 'grow'}"
+    return f"{tallied(run, tables)}; {found}."
+
+
+def _sureness(repeats: int) -> str:
+    text = f"{fmt.plural(repeats, 'repeat')} in fresh processes"
+    if repeats < LEAK_REPEATS:
+        text += f"; growth is told only from {LEAK_REPEATS} on"
+    return text + "."
+
+
+def _leaks(found: Sequence[ArmMemory]) -> Iterator[Remark]:
+    """Where a leak is told."""
+    for held in found:
+        if held.growth is not None and held.growth.leaks:
+            text = (
+                f"{held.arm} grows by {fmt.amount(held.growth.point)} per op "
+                f"({_interval(held.growth)} per {OPS:,} ops) in all "
+                f"{held.repeats} fresh processes."
             )
-
-
-def repeats(run: Run) -> int:
-    """The most repeats that any cell and arm has."""
-    return max((one.repeats for one in arm_memory(run)), default=0)
+            yield Remark("grows", text, held.cell)
