@@ -57,7 +57,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Format, lint, types, then every test, on real drivers and real servers.
+    """Format, lint, types, generated files, then every test, on real drivers and servers.
 
     Arguments after `--` go to pytest.
     """
@@ -66,6 +66,7 @@ def tests(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
+    session.run("python", "tools/psycopg_sync.py", "--check")
     session.run("pytest", *session.posargs)
 
 

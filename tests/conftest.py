@@ -39,3 +39,20 @@ def miniatures() -> Iterator[None]:
         patch.setenv("PYTHONPATH", str(MINIATURES), prepend=os.pathsep)
         sys.modules.pop("miniatures", None)
         yield
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of plug-ins from outside: a package of two drivers, and a lone module."""
+    info = tmp_path / "outside-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[pgdyno.drivers]\nout = out_package:Out\nsingle = out_single:Single\n"
+        "both = out_package:Both\n"
+    )
+    (tmp_path / "out_package").mkdir()
+    (tmp_path / "out_package" / "__init__.py").write_text("")
+    (tmp_path / "out_single.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path

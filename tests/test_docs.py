@@ -23,6 +23,7 @@ from harness.core.capabilities import Capability
 from harness.core.errors import EXIT_INTERRUPTED
 from harness.core.verdicts import Change, Code, Facts, Judgement, Verdict
 from harness.machine import contention
+from harness.plugin import contract
 from harness.results import lines, records, store
 from harness.scenario import cells, tables
 
@@ -34,6 +35,8 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     *sorted(DOCS.rglob("*.md")),
 ]
+DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
+
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -321,3 +324,10 @@ def test_every_room_has_its_place():
     rooms = {file.parent.name for file in (ROOT / "harness").glob("*/__init__.py")}
     assert len(rooms) > 12
     assert not missing(sorted(rooms), [ROOT / "CONTRIBUTING.md"])
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_what_a_profile_registers_is_told(name: str) -> None:
+    driver = contract.load(contract.parse_arm(name))
+    told = "; ".join(driver.registrations) or "nothing"
+    assert f"| {name} | {told} |" in text(DOCS / "bias.md").splitlines()

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import median
 from typing import TYPE_CHECKING
 
-from harness.analysis.times import achieved_rate, counting_trials, wall_per_op
+from harness.analysis.times import Key, Timings, measured
 from harness.core import stats
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
-    from harness.results.records import CellFacts, OpenLoop, Run, Slices, Trial
+    from harness.results.records import CellFacts, Run
 
 LITTLE_LIMIT = 0.10
 """Σ service times / wall may differ from the number of clients by this share: at the end
@@ -32,9 +32,6 @@ ON_TIME = 0.98
 CACHE_MISSES = 0.01
 TREND_LIMIT = math.log(1.01)
 """Slices at the end of a block may be 1 % faster or slower than at its beginning."""
-FEWEST_FOR_A_TREND = 6
-
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +46,16 @@ class Doubt:
 
 def audit(run: Run) -> Iterator[Doubt]:
     """Every doubt of a run, in the order of its cells."""
-    cells = {cell.id: cell for cell in run.header.cells}
-    counted = counting_trials(run)
-    for (cell, arm), trials in counted.items():
-        if cell in cells:
-            where = f"{cell}, {arm}"
-            yield from _impossible(trials, where)
-            yield from _little(trials, cells[cell], where)
-            yield from _single_ops(trials, cells[cell], where)
-            yield from _saturated_client(trials, cells[cell], where)
-            yield from _late(trials, cells[cell], where)
-    yield from _unsteady(counted)
+    found = measured(run)
+    for (cell, arm), series in found.series.items():
+        where = f"{cell}, {arm}"
+        yield from _impossible(series, where)
+        yield from _little(series, where)
+        yield from _single_ops(series, where)
+        yield from _saturated_client(series, where)
+        yield from _late(series, where)
+    yield from _unsteady(found.series)
+    yield from _repeated(found.repeated)
     yield from _duplicates(run.header.cells)
     yield from _cold_cache(run)
 
@@ -67,82 +63,54 @@ def audit(run: Run) -> Iterator[Doubt]:
 # --- one cell and arm -------------------------------------------------------------------
 
 
-def _impossible(trials: Sequence[Trial], where: str) -> Iterator[Doubt]:
-    """No time is zero or less, nothing is back before it began, and one process cannot
-    use more CPU than there are cores."""
-    walls = [wall for slices in _slices(trials) for wall in slices.wall_ns]
-    singles = [ns for trial in trials for ns in trial.latency_ns]
-    if any(ns <= 0 for ns in (*walls, *singles)):
+def _impossible(series: Timings, where: str) -> Iterator[Doubt]:
+    """No time is zero or less, and nothing is back before it began."""
+    if series.stopped_clock:
         yield Doubt("clock", "a time of zero or less was measured", where, grave=True)
-    for loop in _open_loops(trials):
-        pairs = zip(loop.lag_ns, loop.response_ns, strict=True)
-        if any(response <= lag for lag, response in pairs):
-            text = "an op was back before it began"
-            yield Doubt("clock", text, where, grave=True)
-            return
+    if series.backwards:
+        yield Doubt("clock", "an op was back before it began", where, grave=True)
 
 
-def _little(trials: Sequence[Trial], cell: CellFacts, where: str) -> Iterator[Doubt]:
+def _little(series: Timings, where: str) -> Iterator[Doubt]:
     """Little's law, L = λW: throughput × mean service time is the number of clients."""
-    at_work = [
-        sum(trial.latency_ns) / trial.latency_wall_ns
-        for trial in trials
-        if trial.latency_wall_ns and trial.latency_ns
-    ]
-    if not at_work or not cell.clients:
+    clients = series.cell.clients
+    if not series.at_work or not clients:
         return
-    found = median(at_work)
-    if abs(found / cell.clients - 1) > LITTLE_LIMIT:
+    found = median(series.at_work)
+    if abs(found / clients - 1) > LITTLE_LIMIT:
         text = (
-            f"throughput × mean service time is {found:.1f}, for {cell.clients} clients: "
+            f"throughput × mean service time is {found:.1f}, for {clients} clients: "
             "not all of them were at work all the time (Little's law)"
         )
-        yield Doubt("clients", text, where, grave=found > cell.clients * (1 + LITTLE_LIMIT))
+        yield Doubt("clients", text, where, grave=found > clients * (1 + LITTLE_LIMIT))
 
 
-def _single_ops(trials: Sequence[Trial], cell: CellFacts, where: str) -> Iterator[Doubt]:
+def _single_ops(series: Timings, where: str) -> Iterator[Doubt]:
     """The mean of single ops and the time per op of slices are two views of one thing."""
-    ratios = [
-        fmean(trial.latency_ns) / wall_per_op(trial, cell)
-        for trial in trials
-        if trial.latency_ns and trial.slices is not None and not cell.clients
-    ]
-    if not ratios:
+    if not series.singly or series.cell.clients:
         return
-    found = median(ratios)
+    found = median(series.singly)
     if not 1 / SINGLE_LIMIT < found < SINGLE_LIMIT:
         text = f"ops timed one by one take {found:.1f} times as long as in slices"
         yield Doubt("latencies", text, where)
 
 
-def _saturated_client(
-    trials: Sequence[Trial], cell: CellFacts, where: str
-) -> Iterator[Doubt]:
+def _saturated_client(series: Timings, where: str) -> Iterator[Doubt]:
     """Where the client's core has no time left, its own speed is the throughput."""
-    if not cell.clients:
-        return
-    shares = [
-        sum(slices.cpu_ns) / sum(slices.wall_ns)
-        for slices in _slices(trials)
-        if sum(slices.wall_ns)
-    ]
-    if shares and median(shares) >= BUSY:
+    if series.cell.clients and series.busy and median(series.busy) >= BUSY:
         text = (
-            f"the client used {median(shares):.0%} of a core: its throughput is what the "
-            "client can do, not what the server can"
+            f"the client used {median(series.busy):.0%} of a core: its throughput is what "
+            "the client can do, not what the server can"
         )
         yield Doubt("saturated client", text, where)
 
 
-def _late(trials: Sequence[Trial], cell: CellFacts, where: str) -> Iterator[Doubt]:
+def _late(series: Timings, where: str) -> Iterator[Doubt]:
     """Ops that arrive faster than they are answered wait ever longer."""
-    loops = list(_open_loops(trials))
-    if not loops:
-        return
-    achieved = achieved_rate(loops, cell.rate)
-    if achieved < ON_TIME * cell.rate:
+    rate, achieved = series.cell.rate, series.achieved_rate
+    if series.loops and achieved < ON_TIME * rate:
         text = (
-            f"asked for {cell.rate:,} ops/s, achieved {achieved:,.0f}: a queue grew, and "
+            f"asked for {rate:,} ops/s, achieved {achieved:,.0f}: a queue grew, and "
             "response times say how long the run was"
         )
         yield Doubt("saturated", text, where)
@@ -151,20 +119,21 @@ def _late(trials: Sequence[Trial], cell: CellFacts, where: str) -> Iterator[Doub
 # --- the run ----------------------------------------------------------------------------
 
 
-def _unsteady(counted: Mapping[Key, Sequence[Trial]]) -> Iterator[Doubt]:
+def _unsteady(found: Mapping[Key, Timings]) -> Iterator[Doubt]:
     """Blocks in which warm-up did not end, or slices that go on to change."""
-    for (cell, arm), trials in counted.items():
+    for (cell, arm), series in found.items():
         where = f"{cell}, {arm}"
-        restless = sum(not trial.steady for trial in trials)
-        if restless * 2 > len(trials):
+        if series.restless * 2 > len(series):
             text = (
-                f"no steady state: in {restless} of {len(trials)} rounds the op was still "
-                "becoming faster after the warm-up"
+                f"no steady state: in {series.restless} of {len(series)} rounds the op was "
+                "still becoming faster after the warm-up"
             )
             yield Doubt("warm-up", text, where)
             continue
-        trend = _trend(trials)
-        if trend is None or trend.low is None or trend.high is None:
+        if not series.trends:
+            continue
+        trend = stats.hodges_lehmann(series.trends)
+        if trend.low is None or trend.high is None:
             continue
         if trend.low > TREND_LIMIT or trend.high < -TREND_LIMIT:
             text = (
@@ -174,15 +143,14 @@ def _unsteady(counted: Mapping[Key, Sequence[Trial]]) -> Iterator[Doubt]:
             yield Doubt("warm-up", text, where)
 
 
-def _trend(trials: Sequence[Trial]) -> stats.Estimate | None:
-    """log(last third / first third) of the slices of a block, over rounds."""
-    ratios = []
-    for slices in _slices(trials):
-        third = len(slices.wall_ns) // 3
-        if len(slices.wall_ns) >= FEWEST_FOR_A_TREND:
-            first, last = median(slices.wall_ns[:third]), median(slices.wall_ns[-third:])
-            ratios.append(stats.log_ratio(last, first))
-    return stats.hodges_lehmann(ratios) if ratios else None
+def _repeated(count: int) -> Iterator[Doubt]:
+    """A file that somebody put together: a round of an arm is there once."""
+    if count:
+        text = (
+            f"{count:,} of its trials are there twice, with the same cell, driver and "
+            "round; the later one counts"
+        )
+        yield Doubt("repeated trials", text, grave=True)
 
 
 def _duplicates(cells: Iterable[CellFacts]) -> Iterator[Doubt]:
@@ -206,11 +174,3 @@ def _cold_cache(run: Run) -> Iterator[Doubt]:
     if share > CACHE_MISSES:
         text = f"{share:.1%} of the blocks that were asked for were not in its cache"
         yield Doubt("server", text)
-
-
-def _slices(trials: Iterable[Trial]) -> Iterator[Slices]:
-    return (trial.slices for trial in trials if trial.slices is not None)
-
-
-def _open_loops(trials: Iterable[Trial]) -> Iterator[OpenLoop]:
-    return (trial.open_loop for trial in trials if trial.open_loop is not None)

@@ -326,7 +326,7 @@ def unjudged(before: S, after: S, base_rounds: int, candidate_rounds: int) -> Ce
 
 
 def _paired(row: CellChange, before: ArmTimes, after: ArmTimes) -> CellChange:
-    ratios = paired_log_ratios(after.trials, before.trials, before.cell)
+    ratios = paired_log_ratios(after.series, before.series)
     if len(ratios) < stats.MIN_ROUNDS:
         return replace(row, reason=_too_few(f"{len(ratios)} common"))
     return replace(

@@ -1,17 +1,21 @@
 """What counts in a run: which trials give times, and what became of each cell and arm.
 
 One value per round: the median over its slices. `compare` and the reports both read
-runs through this module, so that they never disagree about what was measured.
+runs through `measured`, so that they never disagree about what was measured. A run may
+be larger than the memory: its trials are gone through twice, and of each one only
+numbers are kept.
 """
 
 from __future__ import annotations
 
 import math
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import median
-from typing import TYPE_CHECKING
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import truediv
+from statistics import fmean, median
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.stats import MIN_ROUNDS, log_ratio
 from harness.core.verdicts import Verdict
@@ -19,28 +23,27 @@ from harness.core.verdicts import Verdict
 if TYPE_CHECKING:  # at run time this module needs the standard library only
     from harness.results.records import ArmFacts, CellFacts, OpenLoop, Run, Slices, Trial
 
+FEWEST_FOR_A_TREND = 6
+"""Fewer slices have no first and last third."""
 
-@dataclass(frozen=True, slots=True)
-class ArmTimes:
-    """One cell of one arm in one run: facts, worst verdict, what counts of its trials."""
+Key = tuple[str, str]
 
-    cell: CellFacts
-    arm: ArmFacts
-    verdict: Verdict
-    detail: str
-    trials: tuple[Trial, ...]
 
-    @property
-    def by_round(self) -> Mapping[int, float]:
-        """ns per op of each round."""
-        return by_round(self.trials, self.cell)
+class CellRound(NamedTuple):
+    """A block: one cell in one round."""
 
-    @property
-    def number(self) -> float | None:
-        """The median over rounds, ns per op; None where the verdict forbids a number."""
-        if not self.by_round or not self.verdict.timeable:
-            return None
-        return median(self.by_round.values())
+    cell: str
+    round: int
+
+
+# --- one trial ------------------------------------------------------------------------
+
+
+def has_time(trial: Trial) -> bool:
+    """Whether a trial holds anything that was timed."""
+    if trial.open_loop is not None:
+        return bool(trial.open_loop.response_ns)
+    return trial.slices is not None and bool(trial.slices.ops and trial.slices.wall_ns)
 
 
 def ops_per_slice(slices: Slices, cell: CellFacts) -> int:
@@ -60,14 +63,159 @@ def wall_per_op(trial: Trial, cell: CellFacts) -> float:
     return median(trial.slices.wall_ns) / ops_per_slice(trial.slices, cell)
 
 
-def by_round(trials: Iterable[Trial], cell: CellFacts) -> dict[int, float]:
-    """ns per op of each round."""
-    return {one.round: wall_per_op(one, cell) for one in trials}
+# --- the trials of one cell and arm --------------------------------------------------
 
 
-def paired_log_ratios(
-    candidate: Iterable[Trial], base: Iterable[Trial], cell: CellFacts
-) -> list[float]:
+@dataclass(slots=True, eq=False)
+class Timings:
+    """What counts of one cell and arm: numbers per trial, in the order of rounds.
+
+    `walls` are ns per op, `ops` those of one client in a slice (0 of an open loop), and
+    `_slices` the wall times of all slices, trial after trial, up to `_ends`. Lists of
+    what not every trial has are in no order. Latencies stay in the run.
+    """
+
+    cell: CellFacts
+    source: Sequence[Trial]
+    rounds: array[int] = field(default_factory=lambda: array("q"))
+    walls: array[float] = field(default_factory=lambda: array("d"))
+    ops: array[int] = field(default_factory=lambda: array("q"))
+    _slices: array[int] = field(default_factory=lambda: array("q"))
+    _ends: array[int] = field(default_factory=lambda: array("Q"))
+    cpu_ns: array[float] = field(default_factory=lambda: array("d"))
+    server_cpu_ns: array[float] = field(default_factory=lambda: array("d"))
+    voluntary: array[float] = field(default_factory=lambda: array("d"))
+    involuntary: array[float] = field(default_factory=lambda: array("d"))
+    busy: array[float] = field(default_factory=lambda: array("d"))
+    trends: array[float] = field(default_factory=lambda: array("d"))
+    at_work: array[float] = field(default_factory=lambda: array("d"))
+    singly: array[float] = field(default_factory=lambda: array("d"))
+    restless: int = 0
+    repeated: int = 0
+    rss_bytes: int = 0
+    planned_ns: int = 0
+    taken_ns: int = 0
+    loops: int = 0
+    stopped_clock: bool = False
+    backwards: bool = False
+    _with_latencies: array[int] = field(default_factory=lambda: array("Q"))
+
+    @classmethod
+    def of(cls, trials: Sequence[Trial], cell: CellFacts) -> Timings:
+        """The series of trials that all count."""
+        series = cls(cell, trials)
+        for number, trial in enumerate(trials):
+            series.add(number, trial)
+        series.settle()
+        return series
+
+    def __len__(self) -> int:
+        return len(self.rounds)
+
+    def add(self, number: int, trial: Trial) -> None:
+        """Take a trial that has a time, by its number in the source."""
+        self.rounds.append(trial.round)
+        self.walls.append(wall_per_op(trial, self.cell))
+        self.ops.append(0)
+        self.rss_bytes = max(self.rss_bytes, trial.rss_peak_bytes)
+        self.restless += not trial.steady
+        if trial.open_loop is not None:
+            self._add_loop(trial.open_loop)
+        if trial.slices is not None and trial.open_loop is None:
+            self._add_slices(trial.slices)
+        if trial.latency_ns:
+            self._add_latencies(trial)
+        if trial.latency_ns or trial.open_loop is not None:
+            self._with_latencies.append(number)
+        self._ends.append(len(self._slices))
+
+    def _add_slices(self, slices: Slices) -> None:
+        self.ops[-1] = slices.ops
+        self._slices.extend(slices.wall_ns)
+        ops = ops_per_slice(slices, self.cell)
+        if slices.cpu_ns:
+            self.cpu_ns.append(median(slices.cpu_ns) / ops)
+            self.busy.append(sum(slices.cpu_ns) / sum(slices.wall_ns))
+        if slices.server_cpu_ns:
+            self.server_cpu_ns.append(median(slices.server_cpu_ns) / ops)
+        for values, kept in (
+            (slices.voluntary_switches, self.voluntary),
+            (slices.involuntary_switches, self.involuntary),
+        ):
+            if values:
+                kept.append(sum(values) / len(values) / ops)
+        if len(slices.wall_ns) >= FEWEST_FOR_A_TREND:
+            third = len(slices.wall_ns) // 3
+            first, last = median(slices.wall_ns[:third]), median(slices.wall_ns[-third:])
+            self.trends.append(log_ratio(last, first))
+
+    def _add_latencies(self, trial: Trial) -> None:
+        self.stopped_clock |= min(trial.latency_ns) <= 0
+        if trial.latency_wall_ns:
+            self.at_work.append(sum(trial.latency_ns) / trial.latency_wall_ns)
+        if trial.slices is not None:
+            self.singly.append(fmean(trial.latency_ns) / self.walls[-1])
+
+    def _add_loop(self, loop: OpenLoop) -> None:
+        self.loops += 1
+        self.planned_ns += loop.planned_ns
+        self.taken_ns += loop.planned_ns + loop.response_ns[-1]
+        self.backwards |= any(map(int.__le__, loop.response_ns, loop.lag_ns))
+
+    def settle(self) -> None:
+        """Put the rounds in order. Of a round that is there twice the later one counts."""
+        last = {number: place for place, number in enumerate(self.rounds)}
+        self.repeated = len(self.rounds) - len(last)
+        order = [last[number] for number in sorted(last)]
+        if order == list(range(len(self.rounds))):
+            return
+        slices = [self.slices(place) for place in order]
+        self.rounds = array("q", (self.rounds[place] for place in order))
+        self.walls = array("d", (self.walls[place] for place in order))
+        self.ops = array("q", (self.ops[place] for place in order))
+        self._slices, self._ends = array("q"), array("Q")
+        for values in slices:
+            self._slices.extend(values)
+            self._ends.append(len(self._slices))
+
+    def slices(self, place: int) -> array[int]:
+        """The wall times of the slices of one trial; none of an open loop."""
+        start = self._ends[place - 1] if place else 0
+        return self._slices[start : self._ends[place]]
+
+    def latencies(self) -> array[int]:
+        """The times of all single ops, of open loops their response times."""
+        found: array[int] = array("q")
+        for trial in self._told():
+            found.extend(trial.latency_ns)
+            if trial.open_loop is not None:
+                found.extend(trial.open_loop.response_ns)
+        return found
+
+    def lags(self) -> array[int]:
+        """How late the ops of open loops began."""
+        found: array[int] = array("q")
+        for trial in self._told() if self.loops else ():
+            if trial.open_loop is not None:
+                found.extend(trial.open_loop.lag_ns)
+        return found
+
+    def _told(self) -> Iterator[Trial]:
+        at = getattr(self.source, "at", None)
+        return (
+            at(self._with_latencies)
+            if at
+            else map(self.source.__getitem__, self._with_latencies)
+        )
+
+    @property
+    def achieved_rate(self) -> float:
+        """The ops per second that open loops achieved, from their starts to when their
+        last ops were back: a queue that is left counts, too."""
+        return self.cell.rate * self.planned_ns / self.taken_ns if self.taken_ns else 0.0
+
+
+def paired_log_ratios(candidate: Timings, base: Timings) -> list[float]:
     """log(candidate / base) of each common round, in the order of rounds.
 
     Of open loops it is the ratio of the round's median response times. Otherwise the two
@@ -75,99 +223,185 @@ def paired_log_ratios(
     pass by pass, and the median over passes is the round's value: what drifts within a
     block is in both and cancels.
     """
-    first, second = ({one.round: one for one in trials} for trials in (base, candidate))
+    places = {number: place for place, number in enumerate(base.rounds)}
     return [
-        _log_ratio(second[number], first[number], cell)
-        for number in sorted(first.keys() & second.keys())
+        _log_ratio(candidate, place, base, places[number])
+        for place, number in enumerate(candidate.rounds)
+        if number in places
     ]
 
 
-def _log_ratio(candidate: Trial, base: Trial, cell: CellFacts) -> float:
-    if candidate.slices is None or base.slices is None:
-        return log_ratio(wall_per_op(candidate, cell), wall_per_op(base, cell))
-    if len(candidate.slices.wall_ns) != len(base.slices.wall_ns):
-        return log_ratio(wall_per_op(candidate, cell), wall_per_op(base, cell))
-    passes = zip(candidate.slices.wall_ns, base.slices.wall_ns, strict=True)
-    ops = math.log(base.slices.ops / candidate.slices.ops)
-    return median(math.log(one / other) for one, other in passes) + ops
+def _log_ratio(candidate: Timings, place: int, base: Timings, base_place: int) -> float:
+    own, other = candidate.slices(place), base.slices(base_place)
+    if not own or len(own) != len(other):
+        return log_ratio(candidate.walls[place], base.walls[base_place])
+    ops = math.log(base.ops[base_place] / candidate.ops[place])
+    return median(map(math.log, map(truediv, own, other))) + ops
 
 
-def counting_trials(run: Run) -> dict[tuple[str, str], list[Trial]]:
-    """The trials whose times count, by cell and arm, in the order of their rounds.
+# --- a run ----------------------------------------------------------------------------
+
+
+class WorstVerdict(NamedTuple):
+    """A verdict and what a person needs to believe it."""
+
+    verdict: Verdict
+    detail: str
+    observed: str
+    expected: str
+
+
+@dataclass(slots=True)
+class RunTimes:
+    """What trials say: what counts of each cell and arm, and the worst that became of it.
+
+    `invalid` stands above all: where the oracle failed, nothing can be said. `peaks` is
+    the greatest resident size of each arm, `disturbed` why an attempt at a block was.
+    """
+
+    series: dict[Key, Timings] = field(default_factory=dict)
+    worst: dict[Key, WorstVerdict] = field(default_factory=dict)
+    peaks: dict[str, int] = field(default_factory=dict)
+    disturbed: dict[tuple[CellRound, int], str] = field(default_factory=dict)
+
+    @property
+    def repeated(self) -> int:
+        """How many trials were in the file twice."""
+        return sum(one.repeated for one in self.series.values())
+
+
+def measured(run: Run) -> RunTimes:
+    """What the trials of a run say; worked out once, and kept with the run."""
+    known: dict[str, RunTimes] = run.__dict__
+    if "measured" not in known:
+        known["measured"] = _measure(run)
+    return known["measured"]
+
+
+def _measure(run: Run) -> RunTimes:
+    found = RunTimes()
+    counts = WhichCount(_survey(run, found), found.disturbed.keys())
+    cells = {cell.id: cell for cell in run.header.cells}
+    series: dict[Key, Timings] = {}
+    for number, trial in enumerate(run.trials):
+        if trial.cell in cells and has_time(trial) and counts(trial):
+            key = (trial.cell, trial.arm)
+            if key not in series:
+                series[key] = Timings(cells[trial.cell], run.trials)
+            series[key].add(number, trial)
+    for one in series.values():
+        one.settle()
+    found.series = series
+    return found
+
+
+def _survey(run: Run, found: RunTimes) -> dict[CellRound, int]:
+    """The last attempt at each block; notes verdicts, peaks and disturbances on the way."""
+    last: dict[CellRound, int] = {}
+    concerns: dict[Key, int] = {}
+    for trial in run.trials:
+        block, key = CellRound(trial.cell, trial.round), (trial.cell, trial.arm)
+        last[block] = max(last.get(block, 0), trial.attempt)
+        found.peaks[trial.arm] = max(found.peaks.get(trial.arm, 0), trial.rss_peak_bytes)
+        concern = _CONCERNS[trial.verdict]
+        if concern > concerns.get(key, -1):
+            concerns[key] = concern
+            told = (trial.detail, trial.observed, trial.expected)
+            found.worst[key] = WorstVerdict(Verdict(trial.verdict), *told)
+        if trial.disturbed:
+            found.disturbed[block, trial.attempt] = trial.disturbed
+    return last
+
+
+_CONCERNS: dict[str, int] = {
+    verdict: len(Verdict) if verdict is Verdict.INVALID else verdict.severity
+    for verdict in Verdict
+}
+
+
+class WhichCount:
+    """Which trials count, once the last attempts and the disturbed ones are known.
 
     A block is one cell in one round. Its last attempt counts for all arms, unless any
     arm was disturbed in it: what disturbed one may have favoured the next. A cell whose
     every block was disturbed keeps its last few rounds, too few for an interval or a
     test: a median in doubt tells a reader more than nothing.
     """
-    last: dict[tuple[str, int], int] = defaultdict(int)
+
+    def __init__(
+        self, last: Mapping[CellRound, int], disturbed: Container[tuple[CellRound, int]]
+    ) -> None:
+        self._last = last
+        self._disturbed = {block for block in last if (block, last[block]) in disturbed}
+        rounds: dict[str, list[int]] = defaultdict(list)
+        quiet = {block.cell for block in last if block not in self._disturbed}
+        for cell, number in last:
+            if cell not in quiet:
+                rounds[cell].append(number)
+        for cell, numbers in rounds.items():  # one fewer than an interval needs
+            kept = sorted(numbers)[-(MIN_ROUNDS - 1) :]
+            self._disturbed -= {CellRound(cell, number) for number in kept}
+
+    def __call__(self, trial: Trial) -> bool:
+        """Whether a trial counts, if it has a time."""
+        block = CellRound(trial.cell, trial.round)
+        return trial.attempt == self._last[block] and block not in self._disturbed
+
+
+def counting(run: Run) -> WhichCount:
+    """Which trials of a run count."""
+    found = RunTimes()
+    return WhichCount(_survey(run, found), found.disturbed.keys())
+
+
+def counting_trials(run: Run) -> dict[Key, list[Trial]]:
+    """The trials whose times count, whole, in the order of their rounds; for runs that fit
+    into the memory."""
+    counts = counting(run)
+    counted: dict[Key, list[Trial]] = defaultdict(list)
     for trial in run.trials:
-        block = (trial.cell, trial.round)
-        last[block] = max(last[block], trial.attempt)
-    attempts = [one for one in run.trials if one.attempt == last[one.cell, one.round]]
-    disturbed = {(one.cell, one.round) for one in attempts if one.disturbed}
-    quiet = {cell for cell, number in last if (cell, number) not in disturbed}
-    few = {cell: _last_rounds(last, cell) for cell, _ in last if cell not in quiet}
-    counted: dict[tuple[str, str], list[Trial]] = defaultdict(list)
-    for trial in sorted(attempts, key=lambda one: one.round):
-        timed = has_time(trial)
-        calm = (trial.cell, trial.round) not in disturbed
-        if timed and (calm or trial.round in few.get(trial.cell, ())):
+        if has_time(trial) and counts(trial):
             counted[trial.cell, trial.arm].append(trial)
-    return counted
+    return {key: sorted(trials, key=_round) for key, trials in counted.items()}
 
 
-def has_time(trial: Trial) -> bool:
-    """Whether a trial holds anything that was timed."""
-    if trial.open_loop is not None:
-        return bool(trial.open_loop.response_ns)
-    return trial.slices is not None and bool(trial.slices.ops and trial.slices.wall_ns)
+def _round(trial: Trial) -> int:
+    return trial.round
 
 
-def achieved_rate(loops: Sequence[OpenLoop], rate: int) -> float:
-    """The ops per second that open loops of `rate` achieved, from their starts to when
-    their last ops were back: a queue that is left counts, too."""
-    planned = sum(loop.planned_ns for loop in loops)
-    taken = sum(loop.planned_ns + loop.response_ns[-1] for loop in loops)
-    return rate * planned / taken if taken else 0.0
+@dataclass(frozen=True, slots=True)
+class ArmTimes:
+    """One cell of one arm in one run: facts, worst verdict, what counts of its trials.
 
-
-def _last_rounds(blocks: Iterable[tuple[str, int]], cell: str) -> list[int]:
-    """The last rounds of a cell, one fewer than an interval needs."""
-    return sorted(number for one, number in blocks if one == cell)[-(MIN_ROUNDS - 1) :]
-
-
-def worst_trials(run: Run) -> dict[tuple[str, str], Trial]:
-    """The trial with the worst verdict of each cell and arm; the first one among equals.
-
-    `invalid` stands above all: where the oracle failed, nothing can be said.
+    `by_round` is ns per op of each round; `number` the median over rounds, None where the
+    verdict forbids a number.
     """
-    worst: dict[tuple[str, str], Trial] = {}
-    for trial in run.trials:
-        key = (trial.cell, trial.arm)
-        if key not in worst or _concern(trial.verdict) > _concern(worst[key].verdict):
-            worst[key] = trial
-    return worst
+
+    cell: CellFacts
+    arm: ArmFacts
+    verdict: Verdict
+    detail: str
+    series: Timings
+    by_round: Mapping[int, float]
+    number: float | None
 
 
-def _concern(verdict: str) -> int:
-    known = Verdict(verdict)
-    return len(Verdict) if known is Verdict.INVALID else known.severity
-
-
-def arm_times(run: Run) -> dict[tuple[str, str], ArmTimes]:
+def arm_times(run: Run) -> dict[Key, ArmTimes]:
     """Every cell and arm of a run that was at least tried."""
     cells = {cell.id: cell for cell in run.header.cells}
     arms = {arm.id: arm for arm in run.header.arms}
-    counted = counting_trials(run)
+    found = measured(run)
     return {
-        (cell, arm): ArmTimes(
-            cells[cell],
-            arms[arm],
-            Verdict(trial.verdict),
-            trial.detail,
-            tuple(counted.get((cell, arm), ())),
-        )
-        for (cell, arm), trial in worst_trials(run).items()
+        (cell, arm): _arm_times(cells[cell], arms[arm], told, found.series.get((cell, arm)))
+        for (cell, arm), told in found.worst.items()
         if cell in cells and arm in arms
     }
+
+
+def _arm_times(
+    cell: CellFacts, arm: ArmFacts, told: WorstVerdict, series: Timings | None
+) -> ArmTimes:
+    series = series or Timings(cell, ())
+    by_round = dict(zip(series.rounds, series.walls, strict=True))
+    number = median(series.walls) if series and told.verdict.timeable else None
+    return ArmTimes(cell, arm, told.verdict, told.detail, series, by_round, number)

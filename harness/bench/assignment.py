@@ -12,6 +12,7 @@ from harness.bench.schedule import Plan
 from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.machine.host import Placement
+from harness.play.seat import Seat
 from harness.results.records import AnyRecord
 from harness.venue.venue import Venue
 
@@ -19,7 +20,8 @@ from harness.venue.venue import Venue
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """What a lane is given: the cells and the arms that can take part, and where to put
-    what it finds. `emit` writes a record to the results file at once."""
+    what it finds. `emit` writes a record to the results file at once. `seats` have the
+    workers that said what the drivers are: a lane uses them, or starts its own."""
 
     place: Venue
     cells: Sequence[Cell]
@@ -29,6 +31,12 @@ class Assignment:
     placement: Placement
     emit: Callable[[AnyRecord], None]
     progress: Progress
+    seats: Sequence[Seat] = ()
+
+    def dismiss(self) -> None:
+        """End the workers that wait: this lane starts each of its own."""
+        for seat in self.seats:
+            seat.dismiss()
 
 
 @dataclass(frozen=True, slots=True)

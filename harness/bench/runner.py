@@ -7,7 +7,6 @@ however long the run.
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections import Counter, defaultdict
@@ -31,6 +30,7 @@ from harness.results.records import Note, Trial
 from harness.venue.control import Control
 from harness.venue.stage import Playable, Stage
 
+DEADLINES = Deadlines(open=20, verify=30, measure=30)
 Emit = Callable[[Trial | Note], None]
 MAX_ATTEMPT_SHARE = 0.5
 """Disturbed blocks are run again, but at most half as many again as were planned."""
@@ -79,7 +79,9 @@ class Runner:
         folder: Path,
         emit: Emit,
         progress: Progress,
+        seats: Sequence[Seat] = (),
     ) -> None:
+        """`seats` have workers that wait already; the first round takes them."""
         self.stage = stage
         self.control = control
         self.arms = list(arms)
@@ -91,7 +93,7 @@ class Runner:
         self.progress = progress
         self.random = random.Random(seed)
         self.measurer = Measurer(stage, plan, self.random, placement, server_pid)
-        self.seats: dict[str, Seat] = {}
+        self.seats = {seat.arm.id: seat for seat in seats}
         self.started = time.monotonic()
         self._out: dict[str, set[str]] = {}  # cell → arms that get no time
         self._rounds: dict[str, list[dict[str, float]]] = {}  # cell → ns per op by arm
@@ -106,10 +108,11 @@ class Runner:
 
     def run(self) -> None:
         """Measure until every cell is narrow enough, or rounds or the budget run out."""
-        plays = self.prepare()
-        self._cells_planned = len(plays)
-        self._repeats_left = int(len(plays) * self.plan.min_rounds * MAX_ATTEMPT_SHARE)
         try:
+            plays = self.prepare()
+            self._cells_planned = len(plays)
+            share = self.plan.min_rounds * MAX_ATTEMPT_SHARE
+            self._repeats_left = int(len(plays) * share)
             for number in range(self.plan.max_rounds):
                 plays = self._still_wanted(plays, number)
                 if not plays:
@@ -184,12 +187,15 @@ class Runner:
         """A fresh process for each arm that has a part, then every cell once, in random
         order."""
         begun = time.monotonic()
-        self.dismiss()
-        self.seats = {arm.id: self._seat(arm) for arm in self._playing(plays)}
+        if number > 0:
+            self.dismiss()
+        for arm in self._playing(plays):
+            if arm.id not in self.seats:
+                self.seats[arm.id] = self._seat(arm)
         for seat in self.seats.values():
             seat.spawn()
         self._greet()
-        self._spawn_cost = time.monotonic() - begun
+        self._spawn_cost = max(self._spawn_cost, time.monotonic() - begun)
         order = list(plays)
         self.random.shuffle(order)
         rounds = max(1, self.plan.min_rounds - number)
@@ -212,9 +218,8 @@ class Runner:
         return [arm for arm in self.arms if any(one.cell.played_by(arm) for one in plays)]
 
     def _seat(self, arm: Arm) -> Seat:
-        deadlines = Deadlines(open=20, verify=30, measure=30)
         cores = list(self.placement.clients)
-        return Seat(arm, self.stage, self.control, self.folder, cores, deadlines)
+        return Seat(arm, self.stage, self.control, self.folder, cores, DEADLINES)
 
     def _greet(self) -> None:
         for arm in [arm for arm in self.arms if arm.id in self.seats]:
@@ -261,10 +266,16 @@ class Runner:
             self._rounds.setdefault(play.cell.id, []).append(medians)
 
     def _may_repeat(self) -> bool:
-        """Not when a repetition would cost rounds: the budget goes faster than the work."""
-        planned = self._cells_planned * self.plan.min_rounds
-        spent = (time.monotonic() - self.started) / (self.plan.budget_s or math.inf)
-        return self._repeats_left > 0 and spent <= self._blocks_done / max(1, planned)
+        """Not when a repetition would cost rounds: what is left of the budget must do for
+        it and for all that is planned."""
+        if self._repeats_left <= 0 or not self.plan.budget_s:
+            return self._repeats_left > 0
+        left = self.plan.budget_s - (time.monotonic() - self.started)
+        block = median(cost for costs in self._costs.values() for cost in costs)
+        # The block that is to be repeated is not among those that are done.
+        blocks = self._cells_planned * self.plan.min_rounds - self._blocks_done
+        rounds = max(0, blocks - 1) / max(1, self._cells_planned)
+        return blocks * block + rounds * self._spawn_cost <= left
 
     def _block(self, play: Playable, number: int, attempt: int) -> Block:
         out = self._out.setdefault(play.cell.id, set())

@@ -64,7 +64,7 @@ def load(folder: Path, server: int, driver: str) -> Baseline | None:
         return None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ResultsError(
-            f"{path} is no baseline: {error}",
+            f"{path} is not a baseline: {error}",
             hint="pgdyno check --update writes it; docs/expectations.md describes it",
         ) from error
     if read.schema != SCHEMA or (read.driver, read.server) != (driver, server):

@@ -8,6 +8,7 @@ because another seat's connections would count too.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -21,9 +22,11 @@ from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
 from harness.core.verdicts import Judgement, Verdict, stopped
 from harness.play.director import Director
-from harness.play.seat import Deadlines, Seat
+from harness.play.room import Room
+from harness.play.seat import LEAVING_S, Deadlines, Seat
 from harness.results.records import Check
-from harness.venue.control import Control
+from harness.venue.control import Control, connected
+from harness.venue.limits import sessions_of
 from harness.venue.stage import Playable, Stage
 
 Report = Callable[[Check], None]
@@ -51,6 +54,7 @@ class Checker:
         self._failures: list[BaseException] = []
         self._seats: list[Seat] = []
         self._greeted: dict[str, Seat] = {}  # by the arm and its profile
+        self._room = Room(stage.room, len(arms), [])
 
     def greet(self) -> list[tuple[Arm, dict[str, Any]]]:
         """What every driver says of itself; their workers stay for the first cell.
@@ -71,6 +75,8 @@ class Checker:
 
     def run(self, cells: Sequence[Cell]) -> None:
         """Judge every cell for every arm."""
+        fitting = [cell for cell in cells if not self.stage.lacks(cell)]
+        self._room = Room(self.stage.room, len(self.arms), fitting)
         queues: list[queue.SimpleQueue[Work | None]] = [
             queue.SimpleQueue() for _ in self.arms
         ]
@@ -128,6 +134,7 @@ class Checker:
         self._stopping.set()
         for seat in self._seats:
             seat.kill()
+            seat.control.abandon()
 
     def _prepared(self, cells: Iterable[Cell]) -> Iterable[Work]:
         for cell in cells:
@@ -140,34 +147,54 @@ class Checker:
 
     def _seat_thread(self, arm: Arm, work: queue.SimpleQueue[Work | None]) -> None:
         try:
-            self._seat(arm, iter(work.get, None))
+            with self._room.seat():
+                self._seat(arm, iter(work.get, None))
         except BaseException as error:
-            self._failures.append(error)
+            if not self._stopping.is_set():
+                self._failures.append(error)
             self._stop()
 
     def _seat(self, arm: Arm, work: Iterable[Work]) -> None:
-        with Control(self.stage.server.target) as control:
-            greeted = self._greeted.pop(_name(arm), None)
-            seat = greeted or self._new_seat(arm, control)
-            seat.control = control
-            try:
-                for cell, play in work:
-                    if self._stopping.is_set():
-                        return
-                    begun = time.perf_counter_ns()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._dismiss_unused, arm)
+            seat = None
+            for cell, play in work:
+                if self._stopping.is_set():
+                    return
+                begun = time.perf_counter_ns()
+                if isinstance(play, Playable):
+                    seat = seat or self._seated(arm, stack)
                     judged = self._judge(seat, play)
-                    self._tell(arm, cell, judged, time.perf_counter_ns() - begun)
-            finally:
-                seat.dismiss()
+                else:
+                    judged = play
+                if self._stopping.is_set():
+                    return  # what it looked like then is no verdict
+                self._tell(arm, cell, judged, time.perf_counter_ns() - begun)
 
     def _new_seat(self, arm: Arm, control: Control) -> Seat:
         seat = Seat(arm, self.stage, control, self.folder, [], DEADLINES)
         self._seats.append(seat)
         return seat
 
-    def _judge(self, seat: Seat, play: Playable | Judgement) -> Judgement:
-        if isinstance(play, Judgement):
-            return play
+    def _seated(self, arm: Arm, stack: contextlib.ExitStack) -> Seat:
+        """A seat with a control connection of its own, until the end of the stack."""
+        target = self.stage.server.target
+        control = stack.enter_context(connected(target, LEAVING_S))
+        seat = self._greeted.pop(_name(arm), None) or self._new_seat(arm, control)
+        seat.control = control
+        stack.callback(seat.dismiss)
+        return seat
+
+    def _dismiss_unused(self, arm: Arm) -> None:
+        """A worker that was greeted and never got a cell."""
+        if seat := self._greeted.pop(_name(arm), None):
+            seat.dismiss()
+
+    def _judge(self, seat: Seat, play: Playable) -> Judgement:
+        with self._room.for_cell(play.cell):
+            return self._played(seat, play)
+
+    def _played(self, seat: Seat, play: Playable) -> Judgement:
         try:
             if play.cell.steps:
                 return self._direct(seat, play)
@@ -184,7 +211,8 @@ class Checker:
 
     def _direct(self, seat: Seat, play: Playable) -> Judgement:
         try:
-            return Director(seat, play, seat.set(play)).run()
+            judged = Director(seat, play, seat.set(play)).run()
+            return seat.blamed(judged, sessions_of(play.cell))
         except OracleError as error:
             return stopped(error)
 

@@ -8,37 +8,49 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from harness.core.arms import PROFILES
+import msgspec
+
+from harness.core.arms import Profile
 from harness.core.errors import DriverError
 from harness.core.verdicts import Verdict
 from harness.plugin import contract
+from harness.results import tables
 
-FOLDER = "deviations"
-_KEYS = ("cell", "profile", "verdict", "reason", "link")
+FILE = "deviations.toml"
 _NO_DEVIATION = (Verdict.EXACT, Verdict.SKIPPED, Verdict.INVALID)
 
 
-@dataclass(frozen=True, slots=True)
-class Deviation:
+class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table as people write it."""
+
+    cell: str
+    verdict: str | list[str]
+    reason: str
+    link: str
+    profile: Literal["", "default", "configured"] = ""
+    driver: str | list[str] = ""
+
+
+class Deviation(msgspec.Struct, frozen=True):
     """A verdict that is known, of the cells that a pattern names.
 
     In `cell` a `*` stands for any text and nothing else is special, because ids hold
-    brackets and question marks. An empty `profile` means both.
+    brackets and question marks. An empty `profile` means both, no `drivers` all that the
+    plug-in has.
     """
 
     cell: str
     verdicts: tuple[Verdict, ...]
     reason: str
     link: str
-    profile: str = ""
+    profile: Profile | Literal[""] = ""
     where: str = ""
+    drivers: tuple[str, ...] = ()
 
     def names(self, cell: str) -> bool:
         """Whether the pattern names this cell."""
@@ -64,57 +76,40 @@ def load(name: str) -> tuple[Deviation, ...]:
     Raises:
         DriverError: a file is wrong; the message says where.
     """
-    file = contract.companion(name, FOLDER, ".toml")
-    return read(file) if file else ()
+    file = contract.companion(name, FILE)
+    found = read(file) if file else ()
+    return tuple(one for one in found if not one.drivers or name in one.drivers)
 
 
 def read(file: Path) -> tuple[Deviation, ...]:
     """The deviations of one file; raises `DriverError`."""
-    try:
-        raw = tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DriverError(f"{file} cannot be read: {error}") from error
-    unknown = raw.keys() - {"deviation"}
-    entries = raw.get("deviation", [])
-    if unknown or not isinstance(entries, list):
-        raise DriverError(f"{file}: only [[deviation]] tables belong here")
-    return tuple(
-        _deviation(entry, f"{file.name}, deviation {number}")
-        for number, entry in enumerate(entries, 1)
-    )
+    found = tables.read(file, {"deviation": _Written})["deviation"]
+    return tuple(_deviation(written, where) for where, written in found)
 
 
-def _deviation(entry: Mapping[str, Any], where: str) -> Deviation:
-    if unknown := [key for key in entry if key not in _KEYS]:
-        near = difflib.get_close_matches(unknown[0], _KEYS, 1, 0.0)
-        raise DriverError(f"{where}: unknown key '{unknown[0]}'; did you mean '{near[0]}'?")
-    needed = [key for key in _KEYS if key != "profile"]
-    if missing := [key for key in needed if not entry.get(key)]:
-        raise DriverError(f"{where}: {', '.join(missing)} is missing")
-    profile = entry.get("profile", "")
-    if profile and profile not in PROFILES:
-        raise DriverError(
-            f"{where}: there is no profile '{profile}'", hint=f"{', '.join(PROFILES)}"
-        )
-    link = str(entry["link"])
-    if not link.startswith("https://"):
-        raise DriverError(f"{where}: link = {link!r} is no https:// address")
+def _deviation(written: _Written, where: str) -> Deviation:
+    if not written.link.startswith("https://"):
+        raise DriverError(f"{where}: link = {written.link!r} is not an https:// address")
     return Deviation(
-        cell=str(entry["cell"]),
-        verdicts=_verdicts(entry["verdict"], where),
-        reason=" ".join(str(entry["reason"]).split()),
-        link=link,
-        profile=profile,
+        cell=written.cell,
+        verdicts=_verdicts(_listed(written.verdict), where),
+        reason=" ".join(written.reason.split()),
+        link=written.link,
+        profile=written.profile,
         where=where,
+        drivers=tuple(filter(None, _listed(written.driver))),
     )
 
 
-def _verdicts(value: str | list[str], where: str) -> tuple[Verdict, ...]:
-    names = [value] if isinstance(value, str) else value
-    known = [one for one in Verdict if one not in _NO_DEVIATION]
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _verdicts(names: list[str], where: str) -> tuple[Verdict, ...]:
+    known = [verdict for verdict in Verdict if verdict not in _NO_DEVIATION]
     if unknown := [name for name in names if name not in known]:
         raise DriverError(
-            f"{where}: '{unknown[0]}' is no verdict that deviates",
+            f"{where}: '{unknown[0]}' is not a verdict of a deviation",
             hint=f"one of {', '.join(known)}",
         )
     return tuple(map(Verdict, names))

@@ -58,20 +58,29 @@ def add_parser(subparsers: Any) -> None:
         help=f"what is counted; {_lanes()} (default: {lanes.DEFAULT})",
     )
     parser.add_argument(
-        "--profile", choices=("default", "configured"), default="configured"
+        "--profile",
+        choices=("default", "configured"),
+        default="configured",
+        help="as installed, or with the documented registrations done "
+        "(default: configured)",
     )
     parser.add_argument(
         "--seed", type=int, metavar="N", help="order of slices (default: random)"
     )
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
-    parser.add_argument("--no-aa", action="store_true", help="leave the A/A arm out")
+    parser.add_argument(
+        "--no-aa", action="store_true", help="leave out the A/A arm, one driver run twice"
+    )
     parser.add_argument(
         "--no-floor",
         action="store_true",
-        help="leave the references out: pgbench and an op that does nothing",
+        help="leave out the references: pgbench and an op that does nothing",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="FILE.jsonl", help="where the run is kept"
+        "--out",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="file to write the run to (default: results/runs/TIME.jsonl)",
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a report there")
     parser.set_defaults(run=run)
@@ -198,11 +207,12 @@ def measure(spec: ServerSpec, order: Order, out: Path) -> None:
     from harness.venue import venue
 
     with venue.opened(spec) as place, BenchProgress() as progress:
+        options.tell_unwritable(place.stage.unwritable)
         orders.measure(place, order, out, progress, complain=_absent)
 
 
 def _absent(problem: str) -> None:
-    complain(f"{problem}: it does not take part")
+    complain(f"{problem}: it is left out")
 
 
 def outcome(run: Run) -> int:

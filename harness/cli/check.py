@@ -30,8 +30,8 @@ def add_parser(subparsers: Any) -> None:
         "check",
         help="is it right: a verdict for every case and driver",
         description="Run the cases of scenarios against drivers and judge what comes back. "
-        "Exits 1 when a verdict is not the expected one, or when a cell without "
-        "expectation is as bad as --fail-on or worse and no declared deviation.",
+        "Exits 1 when a verdict is not the expected one, or when a cell that is neither "
+        "expected nor declared is as bad as --fail-on or worse.",
     )
     options.add_paths(parser)
     options.add_drivers(parser)
@@ -46,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
         "--format",
         choices=("text", "json", "markdown", "junit"),
         default="text",
-        help="how the matrix is printed (default: text)",
+        help="how the result is printed (default: text)",
     )
     parser.add_argument(
         "--details",
@@ -54,7 +54,7 @@ def add_parser(subparsers: Any) -> None:
         help="text: print every check that is not exact, and why, before the summary",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="FILE.jsonl", help="keep the run as a file"
+        "--out", type=Path, metavar="FILE.jsonl", help="file to write the run to"
     )
     failing = [one.value for one in Verdict if one not in (Verdict.EXACT, Verdict.INVALID)]
     parser.add_argument(
@@ -75,17 +75,18 @@ def _add_baselines(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("results/baselines"),
         metavar="DIR",
-        help="where the expectations are (default: results/baselines)",
+        help="folder of the baselines (default: results/baselines)",
     )
     parser.add_argument(
         "--update",
         action="store_true",
-        help="expect from now on what this check finds; cells not checked keep theirs",
+        help="accept what this check finds as the baseline: later differences are drift; "
+        "cells that are not checked keep theirs",
     )
     parser.add_argument(
         "--force",
         action="store_true",
-        help="update although the baselines have changes that are not committed",
+        help="update even though the baselines have uncommitted changes",
     )
 
 
@@ -162,6 +163,7 @@ def _checked(
         CheckProgress(number_of_checks(cells, arms)) as progress,
         Recording(args.out, "check", place, scenarios, cells, arms) as recording,
     ):
+        options.tell_unwritable(place.stage.unwritable)
         before = known.load(args.baselines, place.facts.version_num // 10_000, arms, every)
 
         def report(check: Check) -> None:
@@ -209,12 +211,15 @@ def _exit_code(checks: Sequence[Check], fail_on: Verdict) -> int:
 
 def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) -> None:
     """On stderr, what a matrix does not show: how much drifted, is new, or is gone."""
+    from harness.report import format as fmt
+
     drifted = sum(bool(check.drift) for check in checks)
     if drifted:
         complain(f"{drifted} of {len(checks)} checks drifted")
     if gone := sum(len(_gone(one, every)) for one in known.baselines.values()):
         complain(
-            f"{gone} expected cells are in no scenario any more",
+            f"{fmt.plural(gone, 'cell')} of the baseline {'is' if gone == 1 else 'are'} no "
+            "longer in any scenario",
             "pgdyno check --update forgets them",
         )
     if new := known.new(checks):

@@ -30,14 +30,14 @@ def add_parser(subparsers: Any) -> None:
     """Declare the verb."""
     parser = subparsers.add_parser(
         "diff",
-        help="what changes when one moves from a driver to another",
+        help="what changes when you move from one driver to another",
         description="Ask both drivers the same questions and report where the\nanswers "
         "differ, as a guide for the move: silent changes first,\neach with what to do.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("before", metavar="DRIVER_A", help="the driver that is left")
-    parser.add_argument("after", metavar="DRIVER_B", help="the driver that is moved to")
+    parser.add_argument("before", metavar="DRIVER_A", help="the driver you leave")
+    parser.add_argument("after", metavar="DRIVER_B", help="the driver you move to")
     options.add_paths(parser)
     parser.add_argument(
         "--profile", choices=PROFILES, default="configured", help="default: configured"
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     arms = [options.arms([name], args.profile)[0] for name in (args.before, args.after)]
     if arms[0] == arms[1]:
         raise UsageError(
-            "there is nothing to move: both are one driver",
+            "there is nothing to move: both are the same driver",
             hint="name two, such as pgdyno diff psycopg2 psycopg",
         )
     if args.run_file and args.path:
@@ -76,7 +76,9 @@ def run(args: argparse.Namespace) -> int:
         )
     checked = _read(args.run_file, arms) if args.run_file else _check(args, arms)
     before, after = (_side(arm, checked) for arm in arms)
-    guide = moving.build(checked, before, after, args.profile, fixes.load())
+    guide = moving.build(
+        checked, before, after, args.profile, fixes.load(arms[0].driver, arms[1].driver)
+    )
     _put(rendered(guide, args.format), args.out)
     return EXIT_PASS if guide.compared else EXIT_INVALID
 

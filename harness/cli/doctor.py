@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
     """Declare the verb."""
     parser = subparsers.add_parser(
         "doctor",
-        help="is everything here: drivers, server, machine",
+        help="is everything in place: drivers, server, machine",
         description="Look at drivers, the server and the machine; say what is missing and "
         "what to do about it. Exits 5 when no benchmark could run.",
     )
@@ -27,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--validate",
         action="store_true",
-        help="are the measurements right here: each test with its mark (five minutes)",
+        help="test pgdyno’s own numbers on this machine (five minutes)",
     )
     parser.add_argument("--full", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(

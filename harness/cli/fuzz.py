@@ -103,9 +103,11 @@ def _positive(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds") from None
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds") from None
     if not value > 0:
-        raise argparse.ArgumentTypeError(f"'{text}' is no time to search")
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not a time to search: it must be above 0"
+        )
     return value
 
 
@@ -145,7 +147,7 @@ def _plan(args: argparse.Namespace, seed: int) -> SearchPlan:
         except KeyError:
             known = ", ".join(literals.LITERALS)
             raise UsageError(
-                f"values of the type '{name}' cannot be invented",
+                f"pgdyno cannot invent values of the type '{name}'",
                 hint=f"known: {known}, and arrays of these, such as int4[]",
             ) from None
     return SearchPlan(

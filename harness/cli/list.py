@@ -1,41 +1,52 @@
-"""`pgdyno list`: what there is, without importing a driver or starting a server."""
+"""`pgdyno list`: what there is, without starting a server or, but for profiles, importing a
+driver."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from typing import Any
 
 from harness import servers
 from harness.cli.terminal import say
 from harness.plugin import contract
+from harness.report import format as fmt
+
+_WIDTH = 80
 
 
 def add_parser(subparsers: Any) -> None:
     """Declare the verb."""
     parser = subparsers.add_parser(
-        "list", help="scenarios, cases, drivers or servers", description=__doc__
+        "list",
+        help="scenarios, cases, drivers, profiles or servers",
+        description="List what there is. profiles: what each driver registers in the "
+        "profile configured.",
     )
-    parser.add_argument("what", choices=("scenarios", "cases", "drivers", "servers"))
+    parser.add_argument("what", choices=tuple(_LISTS))
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the list."""
-    rows = {
-        "scenarios": _scenarios,
-        "cases": _cases,
-        "drivers": _drivers,
-        "servers": _servers,
-    }[args.what]()
+    rows = _LISTS[args.what]()
     if args.format == "json":
         print(json.dumps(rows, indent=1))
         return 0
     for row in rows:
-        name, *rest = row.values()
-        say(f"{name:<30} {rest[0] if rest else ''}"[:80].rstrip())
+        name, about = list(row.values())[:2]
+        for line in _lines(f"{name:<30} ", about):
+            say(line)
     return 0
+
+
+def _lines(start: str, about: object) -> list[str]:
+    """A row of 80 columns: what is one text is cut, what are sentences is wrapped."""
+    if not isinstance(about, list):
+        return [f"{start}{about}"[:_WIDTH].rstrip()]
+    return fmt.wrapped("; ".join(about), _WIDTH, first=start, rest=" " * len(start))
 
 
 def _scenarios() -> list[dict[str, Any]]:
@@ -76,5 +87,32 @@ def _drivers() -> list[dict[str, Any]]:
     ]
 
 
+def _profiles() -> list[dict[str, Any]]:
+    """What each installed driver registers, in its own words."""
+    return [
+        {"driver": name, "configured": _registrations(name) or ["nothing"]}
+        for name in sorted(contract.entry_points())
+    ]
+
+
+def _registrations(name: str) -> list[str]:
+    from harness.core.errors import DriverError
+
+    try:
+        driver = contract.load(contract.parse_arm(name))
+    except DriverError as error:
+        return [f"cannot be asked: {error}"]
+    return list(getattr(driver, "registrations", ("it does not say",)))
+
+
 def _servers() -> list[dict[str, Any]]:
-    return [{"server": kind, "is": text} for kind, text in servers.KINDS.items()]
+    return [{"server": kind, "is": servers.load(kind).SUMMARY} for kind in servers.kinds()]
+
+
+_LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "scenarios": _scenarios,
+    "cases": _cases,
+    "drivers": _drivers,
+    "profiles": _profiles,
+    "servers": _servers,
+}

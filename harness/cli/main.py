@@ -7,17 +7,34 @@ Exit codes: 0 pass · 1 regression or failed check · 2 usage · 3 inconclusive 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import importlib
-import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO, cast
 
 from harness import __version__
+from harness.cli.outlet import Outlet
 from harness.cli.terminal import complain
 from harness.core import interrupt
-from harness.core.errors import EXIT_INTERRUPTED, PgdynoError
+from harness.core.errors import (
+    EXIT_INFRASTRUCTURE,
+    EXIT_INTERRUPTED,
+    EXIT_PASS,
+    PgdynoError,
+)
 
 VERBS = ("bench", "check", "compare", "report", "show", "diff", "fuzz", "list", "doctor")
+_MACHINE_LACKS = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.EROFS,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+)
 _EPILOG = __doc__.partition("\n\n")[2] if __doc__ else ""
 
 
@@ -38,25 +55,48 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code and never a traceback for a known error."""
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
-    if arguments.verb is None:
-        parser.print_help()
-        return 0
-    interrupt.install()
+    out, err = Outlet(sys.stdout), Outlet(sys.stderr)
+    with (
+        contextlib.redirect_stdout(cast("TextIO", out)),
+        contextlib.redirect_stderr(cast("TextIO", err)),
+    ):
+        code = _run(argv)
+        out.flush()
+        if out.complaint:
+            print(f"pgdyno: the output is not complete: {out.complaint}", file=sys.stderr)
+        err.flush()
+    return code or (EXIT_INFRASTRUCTURE if out.complaint else EXIT_PASS)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
+        interrupt.install()
+        parser = build_parser()
+        arguments = parser.parse_args(argv)
+        if arguments.verb is None:
+            parser.print_help()
+            return EXIT_PASS
         code: int = arguments.run(arguments)
-        sys.stdout.flush()
     except PgdynoError as error:
-        complain(error, error.hint)
-        return error.exit_code
-    except KeyboardInterrupt:
-        complain("interrupted")
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away; the interpreter must not complain again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _told(error, str(error), error.hint, error.exit_code)
+    except SystemExit as end:  # argparse has said why
+        if end.code:
+            raise
+        return EXIT_PASS
+    except KeyboardInterrupt as stop:
+        return _told(stop, "interrupted", "", EXIT_INTERRUPTED)
+    except OSError as error:
+        if error.errno not in _MACHINE_LACKS:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        return _told(error, f"{where}{error.strerror}", "", EXIT_INFRASTRUCTURE)
+    return code
+
+
+def _told(error: BaseException, what: str, hint: str, code: int) -> int:
+    """Say what ended the run, and what it leaves behind."""
+    notes = getattr(error, "__notes__", ())
+    complain("\n  ".join([what, *notes]), hint)
     return code
 
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 
 from harness.core.arms import Arm, Profile
 from harness.plugin import contract
 
-BASE_DRIVERS = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
+FIRST = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
+"""In this order drivers are asked and shown; all others follow by their names."""
+
+
+def installed() -> list[str]:
+    """Every installed driver plug-in: whom a verb asks if nobody is named."""
+    names = sorted(contract.entry_points())
+    return sorted(
+        names, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)
+    )
 
 
 def add_paths(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +40,7 @@ def add_drivers(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="D",
         help="a driver with its options, such as asyncpg+uvloop; may be repeated "
-        f"(default: {', '.join(BASE_DRIVERS)})",
+        f"(default: every installed one: {', '.join(installed())})",
     )
 
 
@@ -48,13 +58,19 @@ def add_server(parser: argparse.ArgumentParser) -> None:
         "--transport",
         choices=("tcp", "unix"),
         default="tcp",
-        help="how drivers reach a server of our own (default: tcp)",
+        help="how drivers reach a server that pgdyno starts (default: tcp)",
     )
 
 
 def arms(names: Sequence[str], profile: Profile) -> list[Arm]:
-    """The arms of these drivers, the base drivers if none is named, each once."""
-    chosen = [contract.parse_arm(name, profile) for name in names or BASE_DRIVERS]
+    """The arms of these drivers, of all installed ones if none is named, each once."""
+    chosen = [contract.parse_arm(name, profile) for name in names or installed()]
     for arm in chosen:
         contract.verify_options(arm)
     return list(dict.fromkeys(chosen))
+
+
+def tell_unwritable(reason: str) -> None:
+    """What to grant where pgdyno can make no schema of its own; nothing where it can."""
+    if reason:
+        print(f"pgdyno: cells that need a schema are skipped: {reason}", file=sys.stderr)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from harness.report.view import Report
-    from harness.results.records import Run
-
-FORMATS = ("html", "png", "markdown", "text", "junit", "json")
 DEFAULT = ("html", "png", "markdown")
 
 
@@ -40,19 +36,24 @@ def add_parser(subparsers: Any) -> None:
         type=formats,
         default=DEFAULT,
         metavar="LIST",
-        help=f"any of {','.join(FORMATS)} (default: {','.join(DEFAULT)}); "
-        "html and png need the extra 'report'",
+        help=f"any of {','.join(known())} (default: {','.join(DEFAULT)}); "
+        "html and png need the extra 'report', parquet the extra 'analysis'",
     )
     parser.set_defaults(run=run)
+
+
+def known() -> tuple[str, ...]:
+    """The formats that are installed, by name."""
+    return tuple(sorted({point.name for point in entry_points(group="pgdyno.formats")}))
 
 
 def formats(text: str) -> tuple[str, ...]:
     """`html,png` → the formats, each once."""
     wanted = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    unknown = [one for one in wanted if one not in FORMATS]
+    unknown = [name for name in wanted if name not in known()]
     if unknown or not wanted:
         raise argparse.ArgumentTypeError(
-            f"there is no format '{', '.join(unknown)}'; known: {', '.join(FORMATS)}"
+            f"there is no format '{', '.join(unknown)}'; known: {', '.join(known())}"
         )
     return wanted
 
@@ -74,62 +75,18 @@ def write_reports(
     Everything is rendered before anything is written, so a missing extra leaves no half
     of a report behind.
     """
+    from harness.render.formats import ReportSource, files
     from harness.report import view
-    from harness.results.store import read
+    from harness.results.store import read_each
 
-    runs = [read(path) for path in paths]
-    files = dict(_files(view.build(runs), runs, wanted))
-    return [_write(out / name, content) for name, content in files.items()]
-
-
-def _files(
-    report: Report, runs: Sequence[Run], wanted: Sequence[str]
-) -> Iterator[tuple[str, bytes]]:
-    images = _images(report) if "png" in wanted else {}
-    checks = [one for run in runs for one in run.checks]
-    if "html" in wanted:
-        yield "report.html", _html(report).encode()
-    yield from images.items()
-    if "markdown" in wanted:
-        from harness.render import markdown
-
-        yield "report.md", markdown.render(report, images=list(images)).encode()
-    if "text" in wanted:
-        from harness.render import text
-
-        yield "report.txt", text.render(report).encode()
-    if "junit" in wanted:
-        from harness.render import junit
-
-        yield "junit.xml", junit.render(checks).encode()
-    if "json" in wanted:
-        from harness.render import json
-
-        yield "checks.json", json.render(checks).encode()
-
-
-def _html(report: Report) -> str:
-    try:
-        from harness.render import html
-    except ModuleNotFoundError as error:
-        raise _missing(error, "an HTML report") from error
-    return html.render(report)
-
-
-def _images(report: Report) -> dict[str, bytes]:
-    try:
-        from harness.render import png
-    except ModuleNotFoundError as error:
-        raise _missing(error, "a chart (png)") from error
-    return png.render(report)
-
-
-def _missing(error: ModuleNotFoundError, what: str) -> Exception:
-    """A library that is not installed has a remedy; a module of ours would be a bug."""
-    from harness.core.errors import MissingExtra
-
-    ours = (error.name or "").startswith("harness")
-    return error if ours else MissingExtra("report", what)
+    runs = read_each(paths)
+    source = ReportSource(view.build(runs), runs, wanted)
+    contents = [files(name, source) for name in wanted]
+    return [
+        _write(out / name, content)
+        for rendered in contents
+        for name, content in rendered.items()
+    ]
 
 
 def _write(path: Path, content: bytes) -> Path:

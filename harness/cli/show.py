@@ -5,25 +5,23 @@ from __future__ import annotations
 import argparse
 import glob
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
 from harness.cli.terminal import say
 from harness.core.arms import PROFILES, Arm
-from harness.core.cells import Cell, Task
+from harness.core.cells import Cell
 from harness.core.verdicts import Judgement, Verdict, stopped
 
 if TYPE_CHECKING:
     from harness.play.seat import Seat
-    from harness.reproduce.script import Ran
-    from harness.reproduce.steps import ActCode
+    from harness.reproduce.script import DriverCode, Ran, Setting
     from harness.venue.stage import Playable
     from harness.venue.venue import Venue
 
@@ -77,7 +75,8 @@ class Played:
     version: str = ""
     seen: Sequence[Mapping[str, Any]] = ()
     state: str = ""
-    code: ActCode | None = None  # of the acts, where the cell has steps
+    code: DriverCode | None = None  # of the driver, as it was played
+    reason: str = ""  # why there is none
 
 
 def run(args: argparse.Namespace) -> int:
@@ -206,10 +205,30 @@ def played_cell(place: Venue, play: Playable, arm: Arm) -> Played:
             judged = seat.verify(play, keep=True)
     except WorkerGone as gone:
         judged = stopped(gone)
+    seen, version = seat.seen, version_of(seat.terms)
+    state = _state(place, play.cell, seat.schema)
+    played = Played(play.cell, arm, judged, version, seen, state)
+    try:
+        code, reason = _op_code(seat, play, _scene(place, play, played))
     finally:
         seat.dismiss()
-    state = _state(place, play.cell, seat.schema)
-    return Played(play.cell, arm, judged, version_of(seat.terms), seat.seen, state)
+    return replace(played, code=code, reason=reason)
+
+
+def _op_code(seat: Seat, play: Playable, scene: Setting) -> tuple[DriverCode | None, str]:
+    """The code of a cell's op as its driver bound it, or the reason why there is none."""
+    from harness.core.errors import WorkerGone
+    from harness.reproduce.script import OpCode
+
+    if play.cell.clients or play.cell.pool:
+        return None, "there is no reproduction of a pool yet"
+    try:
+        told = seat.op_sources(play, scene.session_settings, scene.calls, scene.acts)
+    except WorkerGone as gone:
+        return None, f"its op cannot be bound: {gone}"
+    if reason := told.get("failed") or told.get("reason"):
+        return None, str(reason)
+    return OpCode(**told), ""
 
 
 def _played_steps(seat: Seat, play: Playable, arm: Arm) -> Played:
@@ -217,7 +236,8 @@ def _played_steps(seat: Seat, play: Playable, arm: Arm) -> Played:
     from harness.check.expectations import version_of
     from harness.core.errors import WorkerGone
     from harness.play.director import Director
-    from harness.reproduce.steps import ActCode, acts_of
+    from harness.reproduce.script import DriverCode
+    from harness.reproduce.steps import acts_of
 
     director = Director(seat, play, seat.set(play))
     try:
@@ -226,9 +246,7 @@ def _played_steps(seat: Seat, play: Playable, arm: Arm) -> Played:
         judged = stopped(gone)
     code = None
     if judged.verdict not in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
-        source = seat.sources(acts_of(play.cell), play)
-        asynchronous = seat.worker.hello["kind"] == "async"
-        code = ActCode(source["imports"], source["definitions"], asynchronous)
+        code = DriverCode(**seat.sources(acts_of(play.cell), play))
     seat.dismiss()
     version = version_of(seat.terms)
     return Played(play.cell, arm, judged, version, director.lines, code=code)
@@ -286,10 +304,8 @@ def _declared(played: Played) -> str:
 
 
 def _seen(one: Mapping[str, Any], name: str) -> Iterator[str]:
-    if "line" in one:
-        yield _line(f"step {one['step']}", one["line"])
-        if one.get("message"):
-            yield _line("", one["message"])
+    if "step" in one:
+        yield from _seen_of_step(one)
         return
     if "raised" in one:
         yield _line(name, f"raised {one['raised']}, SQLSTATE {one['sqlstate'] or 'none'}")
@@ -301,6 +317,17 @@ def _seen(one: Mapping[str, Any], name: str) -> Iterator[str]:
     yield _line(name, f"{kind}: {text}" if kind else text)
 
 
+def _seen_of_step(seen: Mapping[str, Any]) -> Iterator[str]:
+    told = [seen["line"]] if "line" in seen else []
+    if "over_ms" in seen:
+        told.append(f"still running after {seen['over_ms']:,} ms")
+    if "grown_bytes" in seen:
+        told.append(f"memory grew by {seen['grown_bytes'] / 2**20:,.1f} MB")
+    yield _line(f"step {seen['step']}", "; ".join(told))
+    if seen.get("message"):
+        yield _line("", seen["message"])
+
+
 def _line(name: str, text: str) -> str:
     return f"  {name:<11}{text}".replace("\n", f"\n{'':13}")
 
@@ -310,36 +337,19 @@ def _line(name: str, text: str) -> str:
 
 def reproduction_of(place: Venue, play: Playable, played: Played) -> tuple[str, str]:
     """The script, or nothing and the reason why there is none."""
-    from harness.core.errors import Unsupported
-    from harness.reproduce import script
-    from harness.values.binding import bind_call
-
-    if played.judged.verdict in (Verdict.UNSUPPORTED, Verdict.INVALID):
+    if played.judged.verdict in (Verdict.UNSUPPORTED, Verdict.INVALID, Verdict.SKIPPED):
         return "", f"nothing to reproduce: {played.judged.detail}"
-    if play.cell.steps:
-        return _script_of_steps(played)
-    if play.cell.clients or play.cell.pool:
-        return "", "no recipe for a pool yet"
-    task: Task = pickle.loads(play.path.read_bytes())  # written by us, a moment ago
-    try:
-        recipe = script.load(played.arm.driver)
-        call = bind_call(task, script.Wrapped, 0)
-        scene = _scene(place, play, played)
-        return script.script(recipe, played.arm, call, scene), ""
-    except (script.NoRecipe, Unsupported) as reason:
-        return "", str(reason)
-
-
-def _script_of_steps(played: Played) -> tuple[str, str]:
-    from harness.reproduce import steps
-    from harness.reproduce.script import NoRecipe
-
     if played.code is None:
-        return "", f"nothing to reproduce: {played.judged.detail}"
+        return "", played.reason or f"nothing to reproduce: {played.judged.detail}"
+    from harness.reproduce import script, steps
+
     try:
-        title = _title(played)
-        return steps.script(played.cell, played.arm, played.code, title), ""
-    except NoRecipe as reason:
+        if play.cell.steps:
+            return steps.script(played.cell, played.arm, played.code, _title(played)), ""
+        assert isinstance(played.code, script.OpCode)
+        scene = _scene(place, play, played)
+        return script.script(played.code, play.prepared.task.op, scene), ""
+    except script.NoReproduction as reason:
         return "", str(reason)
 
 
@@ -349,7 +359,7 @@ def _title(played: Played) -> tuple[str, str]:
     return f"{played.cell.id} with {who}", f"{judged.verdict}: {judged.detail}".rstrip(": ")
 
 
-def _scene(place: Venue, play: Playable, played: Played) -> Any:
+def _scene(place: Venue, play: Playable, played: Played) -> Setting:
     from harness.reproduce.script import Setting
 
     cell = play.cell
@@ -362,7 +372,6 @@ def _scene(place: Venue, play: Playable, played: Played) -> Any:
         settings=cell.settings,
         state=cell.expect.state,
         calls=play.prepared.calls,
-        vector="extension:vector" in cell.needs,
     )
 
 

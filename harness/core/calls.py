@@ -7,28 +7,50 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
+
+Answer = Literal["nothing", "value", "row", "rows", "results", "stream"]
+"""What the user of an op gets: `results` are those of several statements, a list."""
 
 
 class Op(StrEnum):
-    """The closed vocabulary of what a driver can be asked; a method has its name."""
+    """The closed vocabulary of what a driver can be asked; a method has its name.
 
-    CONNECT = "connect"
-    CONNECT_QUERY = "connect_query"
-    CHECKOUT = "checkout"
-    EXECUTE = "execute"
-    FETCH_ALL = "fetch_all"
-    FETCH_ONE = "fetch_one"
-    FETCH_VAL = "fetch_val"
-    EXECUTE_MANY = "execute_many"
-    BATCH_HELPER = "batch_helper"
-    SEQUENTIAL = "sequential"
-    PIPELINE = "pipeline"
-    TRANSACTION = "transaction"
-    SAVEPOINT = "savepoint"
-    COPY_IN = "copy_in"
-    COPY_OUT = "copy_out"
-    STEPS = "steps"
+    All that is to say of an op stands in its line: its name, the keys that a case of it
+    must have, and what it answers.
+    """
+
+    needs: tuple[str, ...]
+    answer: Answer
+
+    def __new__(cls, name: str, needs: str = "", answer: Answer = "nothing") -> Self:  # noqa: D102
+        op = str.__new__(cls, name)
+        op._value_ = name
+        op.needs = tuple(needs.split())
+        op.answer = answer
+        return op
+
+    CONNECT = "connect", "", "nothing"
+    CONNECT_QUERY = "connect_query", "sql", "value"
+    CHECKOUT = "checkout", "pool", "nothing"
+    EXECUTE = "execute", "sql", "nothing"
+    FETCH_ALL = "fetch_all", "sql", "rows"
+    FETCH_ONE = "fetch_one", "sql", "row"
+    FETCH_VAL = "fetch_val", "sql", "value"
+    EXECUTE_MANY = "execute_many", "sql rows", "nothing"
+    BATCH_HELPER = "batch_helper", "sql rows table columns", "nothing"
+    SEQUENTIAL = "sequential", "statements", "results"
+    PIPELINE = "pipeline", "statements", "results"
+    TRANSACTION = "transaction", "statements", "results"
+    SAVEPOINT = "savepoint", "statements", "results"
+    COPY_IN = "copy_in", "table columns rows", "nothing"
+    COPY_OUT = "copy_out", "sql", "stream"
+    STEPS = "steps", "steps", "nothing"
+
+    @property
+    def reads(self) -> bool:
+        """Whether its answer is that of one statement, which can be compared."""
+        return self.answer not in ("nothing", "results")
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Fixture:
 
 
 _NO_WORK: Mapping[str, Collection[str]] = {
-    "Cell": ("title", "checked", "once"),
+    "Cell": ("title", "checked", "once", "round_trip", "cleanup"),
     "BenchSpec": ("effort", "unit", "floor"),
 }
 """What says of a cell how it is shown, or when it is played, and not what is asked."""
@@ -77,10 +77,12 @@ class Cell:
 
     All `${axis}` marks are replaced. `checked` cells are those that a check of everything
     plays; the other points of a sweep are verified when they are timed. A check plays
-    those that are played `once` in one profile only. `clients` > 0
-    makes it a concurrency cell over a pool of `pool` connections. `forms` says in which
-    Python form each parameter or column is sent; `args` are one call's parameters that
-    SQL cannot make, by their constructors.
+    those that are played `once` in one profile only. `clients` > 0 makes it a concurrency
+    cell over a pool of `pool` connections. A `round_trip` comes from a `[[value]]`: it
+    leaves no trace but a row that is removed, so the next one may have its session.
+    `cleanup` is SQL that ends a case of steps, whatever became of it. `forms` says
+    in which Python form each parameter or column is sent; `args` are one call's parameters
+    that SQL cannot make, by their constructors, and `args_rows` the rows of a bulk op.
     """
 
     scenario: str
@@ -111,6 +113,9 @@ class Cell:
     bench: BenchSpec | None = None
     checked: bool = True
     once: bool = False
+    round_trip: bool = False
+    cleanup: str = ""
+    args_rows: tuple[tuple[Mapping[str, Any], ...], ...] = ()
 
     @property
     def id(self) -> str:
@@ -138,12 +143,6 @@ class Cell:
     def played_by(self, arm: Arm) -> bool:
         """Whether an arm takes part: a driver always, a reference in cells with a floor."""
         return self.floor or not arm.reference
-
-    @property
-    def round_trip(self) -> bool:
-        """A `[[value]]`: it leaves no trace but a row that is removed, so the next one may
-        have its session."""
-        return any(axis == "value" for axis, _ in self.point)
 
     @property
     def arrivals(self) -> Arrivals | None:
@@ -192,3 +191,4 @@ class Task:
     clients: int = 0
     pool: int = 0
     steps: tuple[Step, ...] = ()
+    args_rows: tuple[tuple[Mapping[str, Any], ...], ...] = ()

@@ -51,6 +51,10 @@ class ServerError(PgdynoError):
     exit_code = EXIT_INFRASTRUCTURE
 
 
+class SilentServerError(ServerError):
+    """A server that is there gives no answer: it is stopped, or its disk or network is."""
+
+
 class ResultsError(PgdynoError):
     """A results file cannot be read or written, or two of them cannot be compared."""
 
@@ -70,7 +74,14 @@ class MissingExtra(PgdynoError):  # noqa: N818 - says what is the matter
 
 
 class OracleError(PgdynoError):
-    """The server could not say what is right: `invalid`, no driver is charged."""
+    """The server could not say what is right: `invalid`, no driver is charged.
+
+    `sqlstate` is the server's, where it told one.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", sqlstate: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.sqlstate = sqlstate
 
 
 class WorkerGone(PgdynoError):  # noqa: N818 - a fact, not always an error
@@ -95,3 +106,8 @@ class Unsupported(Exception):  # noqa: N818 - a statement of fact by a plug-in, 
     def __init__(self, *reason: object, **facts: Any) -> None:
         super().__init__(*reason)
         self.facts = facts
+
+
+class NotConfigured(Exception):  # noqa: N818 - a statement of fact by a plug-in
+    """Raised by a plug-in while it opens a session of the profile `configured`: here the
+    documented registrations cannot be done, and why. Such a cell is `skipped`."""

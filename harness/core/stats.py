@@ -25,7 +25,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from statistics import fmean, median
+from statistics import NormalDist, fmean, median
+
+from harness.core.sums import PairSums
 
 MIN_ROUNDS = 6
 """Fewest values that get an interval: the signed-rank test on five cannot reach 5 %."""
@@ -47,6 +49,10 @@ _SMALL_SAMPLE = {
 
 TRIM = 0.2
 """The share that a trimmed mean leaves out at each end."""
+
+EXACT_LIMIT = 100
+"""Up to so many values the rank tests use their exact distributions. Beyond, they use the
+normal distribution: it is as good there, and exact counts would take hours."""
 
 RANK_EFFICIENCY = 3 / math.pi
 """Asymptotic efficiency of the rank tests relative to the t test on normal data."""
@@ -79,6 +85,12 @@ class Estimate:
         if self.low is None or self.high is None:
             return False
         return -bound <= self.low and self.high <= bound
+
+    def halved(self) -> Estimate:
+        """The same estimate of half the values."""
+        low = None if self.low is None else self.low / 2
+        high = None if self.high is None else self.high / 2
+        return Estimate(self.point / 2, low, high, self.n, self.confidence)
 
     def exp(self) -> Estimate:
         """The same estimate, back from logarithms."""
@@ -177,6 +189,10 @@ def hodges_lehmann(values: Sequence[float], confidence: float = 0.95) -> Estimat
     `MIN_ROUNDS` values, nor where so few cannot reach the confidence.
     """
     n = len(values)
+    if n > EXACT_LIMIT:
+        cut = _normal_cut(n * (n + 1) / 4, n * (n + 1) * (2 * n + 1) / 24, confidence)
+        doubled = _selected(PairSums.with_itself(values), cut, n, confidence)
+        return doubled.halved()
     averages = sorted((values[i] + values[j]) / 2 for i in range(n) for j in range(i, n))
     point = median(averages)
     if n < MIN_ROUNDS:
@@ -195,8 +211,11 @@ def signed_rank_p(values: Sequence[float]) -> float:
     if not kept:
         return 1.0
     ranks = _doubled_ranks([abs(value) for value in kept])
+    total = sum(ranks)
     observed = sum(rank for rank, value in zip(ranks, kept, strict=True) if value > 0)
-    return _two_sided(_subset_sums(ranks), observed)
+    if len(kept) > EXACT_LIMIT:
+        return _normal_p(observed - total / 2, sum(rank * rank for rank in ranks) / 4)
+    return _signed_rank_tails(tuple(sorted(ranks)), min(observed, total - observed))
 
 
 def least_signed_rank_p(n: int) -> float:
@@ -208,6 +227,31 @@ def least_signed_rank_p(n: int) -> float:
 def _signed_rank_counts(n: int) -> tuple[int, ...]:
     """How many of the 2ⁿ sign patterns give T⁺ = 0, 1, …, n(n+1)/2."""
     return tuple(_subset_sums(range(1, n + 1)))
+
+
+@lru_cache(maxsize=4096)
+def _signed_rank_tails(ranks: tuple[int, ...], lower: int) -> float:
+    """Twice the share of the subsets of these ranks that sum to `lower` or less.
+
+    The counts of all sums stand side by side in one integer, so that a rank is added by a
+    shift; see `_summed`.
+    """
+    width = len(ranks) + 1
+    counts = 1
+    for rank in ranks:
+        counts += counts << rank * width
+    tail = _summed(_first(counts, lower + 1, width), width)
+    return min(1.0, 2 * tail / (1 << len(ranks)))
+
+
+def _first(fields: int, count: int, width: int) -> int:
+    """The lowest fields of an integer that holds fields of so many bits."""
+    return fields & ((1 << count * width) - 1)
+
+
+def _summed(fields: int, width: int) -> int:
+    """The sum of such fields, if it fits into one: 2ʷ modulo 2ʷ − 1 is 1."""
+    return fields % ((1 << width) - 1)
 
 
 def _subset_sums(ranks: Sequence[int]) -> list[int]:
@@ -234,6 +278,10 @@ def hodges_lehmann_shift(
     smaller sample. No interval below `MIN_ROUNDS` values on either side.
     """
     m, n = len(base), len(candidate)
+    if max(m, n) > EXACT_LIMIT and min(m, n) >= MIN_ROUNDS:
+        cut = _normal_cut(m * n / 2, m * n * (m + n + 1) / 12, confidence)
+        sums = PairSums(candidate, [-value for value in base])
+        return _selected(sums, cut, min(m, n), confidence)
     differences = sorted(after - before for before in base for after in candidate)
     point = median(differences)
     if min(m, n) < MIN_ROUNDS:
@@ -253,14 +301,21 @@ def mann_whitney_p(base: Sequence[float], candidate: Sequence[float]) -> float:
         return 1.0
     ranks = _doubled_ranks([*base, *candidate])
     observed = sum(ranks[:m])
-    if len(set(ranks)) == m + n:
+    untied = len(set(ranks)) == m + n
+    if max(m, n) > EXACT_LIMIT or (m + n > EXACT_LIMIT and not untied):
+        centre = fmean(ranks)
+        variance = math.fsum((rank - centre) ** 2 for rank in ranks) / (m + n - 1)
+        return _normal_p(observed - m * centre, variance * m * n / (m + n))
+    if untied:
         # Without ties the rank sum is U plus a constant, and U has a cheap recurrence.
         return _two_sided(_mann_whitney_counts(m, n), observed // 2 - m * (m + 1) // 2)
-    return _two_sided(_sums_of_size(ranks, m), observed)
+    return _split_tails(tuple(sorted(ranks)), m, observed)
 
 
 def least_mann_whitney_p(m: int, n: int) -> float:
     """The smallest p-value that the test can give on m and n values: 2/C(m+n, m)."""
+    if min(m, n) > EXACT_LIMIT:
+        return 0.0  # less than 10⁻⁵⁰, from a number of very many digits
     return min(1.0, 2 / math.comb(m + n, m))
 
 
@@ -280,17 +335,19 @@ def _mann_whitney_counts(m: int, n: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _sums_of_size(ranks: Sequence[int], size: int) -> list[int]:
-    """counts[s]: how many subsets of exactly `size` ranks sum to s."""
-    total = sum(ranks)
-    counts = [[0] * (total + 1) for _ in range(size + 1)]
-    counts[0][0] = 1
-    for seen, rank in enumerate(ranks, 1):
-        for chosen in range(min(seen, size), 0, -1):
-            fewer, here = counts[chosen - 1], counts[chosen]
-            for at in range(total, rank - 1, -1):
-                here[at] += fewer[at - rank]
-    return counts[size]
+@lru_cache(maxsize=4096)
+def _split_tails(ranks: tuple[int, ...], size: int, observed: int) -> float:
+    """Twice the smaller share of the subsets of `size` ranks that sum to `observed` or
+    less, or to that or more. As in `_signed_rank_tails`; each size has a row of sums."""
+    width = len(ranks) + 1
+    row = (sum(ranks) + 1) * width
+    counts = 1
+    for rank in ranks:
+        counts = _first(counts + (counts << row + rank * width), size + 1, row)
+    sums = counts >> size * row
+    lower = _summed(_first(sums, observed + 1, width), width)
+    upper = _summed(sums >> observed * width, width)
+    return min(1.0, 2 * min(lower, upper) / math.comb(len(ranks), size))
 
 
 # --- trimmed means ----------------------------------------------------------------
@@ -383,6 +440,28 @@ def _kendall_counts(n: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
+# --- many values ------------------------------------------------------------------
+
+
+def _normal_cut(mean: float, variance: float, confidence: float) -> int:
+    """How many values to cut from each end, by the normal distribution."""
+    quantile = NormalDist().inv_cdf((1 + confidence) / 2)
+    return max(0, math.floor(mean - 0.5 - quantile * math.sqrt(variance)))
+
+
+def _normal_p(distance: float, variance: float) -> float:
+    """The two-sided p-value of a sum of ranks that lies so far from its mean."""
+    if variance <= 0:
+        return 1.0
+    return math.erfc(abs(distance) / math.sqrt(2 * variance))
+
+
+def _selected(sums: PairSums, cut: int, n: int, confidence: float) -> Estimate:
+    """The median of many sums, and what is left when `cut` are cut from each end."""
+    size = len(sums)
+    return Estimate(sums.middle(), sums.at(cut), sums.at(size - 1 - cut), n, confidence)
+
+
 # --- shared by both ---------------------------------------------------------------
 
 
@@ -473,20 +552,32 @@ def detectable_effect(
     return quantiles * sigma * math.sqrt(scale / RANK_EFFICIENCY)
 
 
+@lru_cache(maxsize=4096)
 def student_quantile(probability: float, degrees: float) -> float:
-    """The quantile of Student's t, by bisection of its distribution function."""
+    """The quantile of Student's t: where its distribution function has this value.
+
+    False position, with the end that stays halved (Illinois): a few steps, not eighty.
+    """
+    if probability == 0.5:
+        return 0.0
     if probability < 0.5:
         return -student_quantile(1 - probability, degrees)
     low, high = 0.0, 1.0
     while _student_cdf(high, degrees) < probability:
         high *= 2
+    below, above = 0.5 - probability, _student_cdf(high, degrees) - probability
     for _ in range(80):
-        middle = (low + high) / 2
-        if _student_cdf(middle, degrees) < probability:
-            low = middle
+        if above == 0 or high - low <= 1e-15 * high:
+            break
+        middle = high - above * (high - low) / (above - below)
+        found = _student_cdf(middle, degrees) - probability
+        if not low < middle < high:
+            break
+        if found < 0:
+            low, below, above = middle, found, above / 2
         else:
-            high = middle
-    return (low + high) / 2
+            high, above, below = middle, found, below / 2
+    return high
 
 
 def _student_cdf(t: float, degrees: float) -> float:
@@ -505,14 +596,21 @@ def _incomplete_beta(a: float, b: float, x: float) -> float:
     return math.exp(front) / (a * _beta_fraction(a, b, x))
 
 
-def _beta_fraction(a: float, b: float, x: float, terms: int = 200) -> float:
-    """The continued fraction of Iₓ(a, b) (DLMF 8.17.22), evaluated from its end."""
-    value = 1.0
-    for step in range(terms, 0, -1):
+def _beta_fraction(a: float, b: float, x: float) -> float:
+    """The continued fraction of Iₓ(a, b) (DLMF 8.17.22), by Lentz's method: each step
+    corrects the value, until it stays."""
+    value = numerators = 1.0
+    denominators = 0.0
+    for step in range(1, 1000):
         half = step // 2
         if step % 2:
             factor = -(a + half) * (a + b + half) * x / ((a + step - 1) * (a + step))
         else:
             factor = half * (b - half) * x / ((a + step - 1) * (a + step))
-        value = 1 + factor / value
+        denominators = 1 / (1 + factor * denominators)
+        numerators = 1 + factor / numerators
+        change = numerators * denominators
+        value *= change
+        if abs(change - 1) < 1e-16:
+            break
     return value

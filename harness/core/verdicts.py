@@ -48,6 +48,7 @@ class Code(StrEnum):
     ONLY_NULLS = "only-nulls"
     WRONG_VALUE = "wrong-value"
     WRONG_TYPE = "wrong-type"
+    WRONG_FORM = "wrong-form"
     ROW_COUNT = "row-count"
     COLUMN_COUNT = "column-count"
     RESULT_COUNT = "result-count"
@@ -74,6 +75,7 @@ class Code(StrEnum):
     WORKER_DIED = "worker-died"
     NOT_OFFERED = "not-offered"
     SERVER_LACKS = "server-lacks"
+    NOT_CONFIGURED = "not-configured"
     NO_DRIVER = "no-driver"
     NOT_COUNTED = "not-counted"
     BREAKS_TERMS = "breaks-terms"
@@ -94,6 +96,7 @@ _SENTENCES: Mapping[Code, str] = {
     Code.ONLY_NULLS: "Only NULLs were compared: pgdyno cannot read the binary form.",
     Code.WRONG_VALUE: "A value differs from the server's, and no error came.",
     Code.WRONG_TYPE: "The value is right, but its Python type is not the usual one.",
+    Code.WRONG_FORM: "Value and type are right, but the value's own text is another.",
     Code.ROW_COUNT: "The number of rows is wrong.",
     Code.COLUMN_COUNT: "A row has the wrong number of columns.",
     Code.RESULT_COUNT: "The number of results differs from that of the statements.",
@@ -120,6 +123,7 @@ _SENTENCES: Mapping[Code, str] = {
     Code.WORKER_DIED: "The worker's process ended.",
     Code.NOT_OFFERED: "The library or its plug-in does not offer this.",
     Code.SERVER_LACKS: "The server or the machine lacks what the case needs.",
+    Code.NOT_CONFIGURED: "The documented registrations cannot be done on this server.",
     Code.NO_DRIVER: "The driver cannot be loaded.",
     Code.NOT_COUNTED: "The lane cannot count this cell here.",
     Code.BREAKS_TERMS: "The driver did other work than its terms declare.",
@@ -175,6 +179,12 @@ def unsupported(reason: Exception) -> Judgement:
     known = reason.facts if isinstance(reason, Unsupported) else {}
     facts = {"message": str(reason), **known}
     return Judgement(Verdict.UNSUPPORTED, Code.NOT_OFFERED, str(reason), facts=facts)
+
+
+def not_configured(reason: Exception) -> Judgement:
+    """A profile that cannot be what it says on this server."""
+    facts = {"message": str(reason)}
+    return Judgement(Verdict.SKIPPED, Code.NOT_CONFIGURED, str(reason), facts=facts)
 
 
 _GONE: Mapping[str, Code] = {

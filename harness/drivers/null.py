@@ -7,10 +7,17 @@ from collections.abc import Mapping, Sequence
 from platform import python_version
 from typing import Any
 
-from harness.core.arms import Kind, Profile
-from harness.core.calls import Call, ErrorFields, Target, Terms
-from harness.core.capabilities import Capability
-from harness.plugin.contract import AsyncOp, SyncOp
+from harness.plugin import (
+    AsyncOp,
+    Call,
+    Capability,
+    ErrorFields,
+    Kind,
+    Profile,
+    SyncOp,
+    Target,
+    Terms,
+)
 
 
 def _terms(loop: str) -> Terms:

@@ -24,13 +24,20 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from harness.core.arms import Kind, Profile
-from harness.core.calls import Call, ErrorFields, Target, Terms
-from harness.core.capabilities import Capability
-from harness.core.errors import DriverError, Unsupported
-from harness.core.sql import tokens
-from harness.core.tables import TEXT_FORM
-from harness.plugin.contract import ProgramOp
+from harness.plugin import (
+    TEXT_FORM,
+    Call,
+    Capability,
+    DriverError,
+    ErrorFields,
+    Kind,
+    Profile,
+    ProgramOp,
+    Target,
+    Terms,
+    Unsupported,
+    sql,
+)
 
 LEAD_TRANSACTIONS = 12
 """The session is new at each slice: the server plans anew five times, and once more for
@@ -86,11 +93,11 @@ def parse_rows(output: str) -> list[list[tuple[str | None, ...]]]:
     return found
 
 
-def _statement(sql: str, row: int) -> str:
+def _statement(query: str, row: int) -> str:
     """A statement whose `$n` are the variables of one row of parameters."""
     pieces = (
         f":r{row}_{one.text[1:]}" if one.kind == "parameter" else one.text
-        for one in tokens(sql)
+        for one in sql.tokens(query)
     )
     return "".join(pieces) + "\n;\n"
 

@@ -11,13 +11,15 @@ from harness.core.cells import Task
 from harness.core.tables import Table
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict
 from harness.judge import shown, verify
+from harness.judge.recorded import without_addresses
 from harness.values import describe_type
 
 # Objects of these types may be the same object although they were made anew.
 _SHARED = (type(None), bool, int)
 _SAMPLE = 3
-_NOTHING = object()
 SEEN_CHARS = 20_000
+DONE = "done"
+"""What is shown of an op whose result nobody looks at."""
 
 
 def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
@@ -30,13 +32,13 @@ def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
     if table is None:
         return EXACT
     accept = task.expected.accept
-    if task.op is Op.COPY_OUT:
+    if task.op.answer == "stream":
         return verify.judge_bytes(table, native, task.format)
-    if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY):
+    if task.op.answer == "value":
         return verify.judge_value(table, native, accept)
-    if task.op is Op.FETCH_ONE:
+    if task.op.answer == "row":
         return _judge_rows(table, session, [] if native is None else [native], accept)
-    if task.op is Op.FETCH_ALL:
+    if task.op.answer == "rows":
         return _judge_rows(table, session, native, accept)
     return EXACT
 
@@ -52,7 +54,7 @@ def compare_texts(
             return Judgement(
                 Verdict.LOSSY,
                 Code.WRONG_VALUE,
-                f"call {number} brought other rows than the server has",
+                f"call {number} returned other rows than the server has",
                 shown.shorten(repr(one)),
                 shown.shorten(repr(other)),
                 {"call": number},
@@ -62,22 +64,22 @@ def compare_texts(
 
 def rows_of(task: Task, session: Any, native: Any) -> Any:
     """What a trait shows of a native result: the value, or the rows as tuples."""
-    if task.op is Op.FETCH_ALL:
+    if task.op.answer == "rows":
         return list(session.rows(native))
-    if task.op is Op.FETCH_ONE:
+    if task.op.answer == "row":
         return next(iter(session.rows([native])), None)
-    return native if task.op in (Op.FETCH_VAL, Op.CONNECT_QUERY) else None
+    return native if task.op.answer == "value" else None
 
 
-def seen(task: Task, session: Any, native: Any) -> dict[str, Any]:
-    """What an op brought, for `pgdyno show`: its type and its repr, for people.
+def seen(task: Task, native: Any) -> dict[str, Any]:
+    """What an op brought, for `pgdyno show`: its type and its repr, as the library has it.
 
     A reproduction in plain code prints the same repr, so addresses are taken out. Of a
     long one the beginning is kept, and how long it was.
     """
-    value = _visible(task, session, native)
-    text = "done" if value is _NOTHING else shown.without_addresses(repr(value))
-    kind = "" if value is _NOTHING else describe_type(value)
+    looked_at = task.op.answer != "nothing"
+    text = without_addresses(repr(native)) if looked_at else DONE
+    kind = describe_type(native) if looked_at else ""
     return {"type": kind, "repr": text[:SEEN_CHARS], "chars": len(text)}
 
 
@@ -88,17 +90,6 @@ def seen_error(fields: ErrorFields, error: BaseException) -> dict[str, Any]:
         "sqlstate": fields.sqlstate,
         "message": fields.message[:SEEN_CHARS],
     }
-
-
-def _visible(task: Task, session: Any, native: Any) -> Any:
-    """The part of a native result that a user looks at."""
-    if task.op is Op.COPY_OUT:
-        return native
-    if task.statements and isinstance(native, list | tuple):
-        return [None if one is None else list(session.rows(one)) for one in native]
-    if task.op in (Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.CONNECT_QUERY):
-        return rows_of(task, session, native)
-    return _NOTHING
 
 
 def _judge_statements(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from harness.core.tables import PgType
 from harness.core.verdicts import Facts
+from harness.judge.recorded import bare, settled
 from harness.values import describe_type
 
 _SHORT = 200
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _NOT_JSON = object()
 _LARGEST_INT = 2**63
 _LONGEST_VALUE = 1_000
@@ -20,11 +19,6 @@ _LONGEST_VALUE = 1_000
 def shorten(text: str) -> str:
     """At most 200 characters, the end replaced by an ellipsis."""
     return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
-
-
-def without_addresses(text: str) -> str:
-    """A repr whose addresses would make two runs' records differ."""
-    return _ADDRESS.sub("", text)
 
 
 def show(value: Any) -> str:
@@ -63,8 +57,8 @@ def _described(value: Any) -> tuple[str, str]:
     try:
         # A slice first: the repr of a 50 MB string would be as long.
         sliced = value[:_SHORT] if isinstance(value, (str, bytes, list)) else value
-        shown = bytes(value[:_SHORT]) if isinstance(value, memoryview) else sliced
-        return describe_type(value), without_addresses(repr(shown))
+        shown = bytes(value[:_SHORT]) if isinstance(value, memoryview) else bare(sliced)
+        return describe_type(value), settled(repr(shown))
     except Exception as error:
         return type(value).__name__, f"unreadable, {type(error).__name__}"
 

@@ -12,6 +12,7 @@ from harness.core.expect import StepExpect
 from harness.core.steps import Step
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict
 from harness.judge import shown, verify
+from harness.judge.recorded import plain, text_of
 
 JOIN_MS = 10_000
 """How long a join waits that does not say how long."""
@@ -43,10 +44,14 @@ def judge(step: Step, outcome: StepOutcome, fields: ErrorFields | None) -> Judge
     took_ms = outcome.elapsed_ns / 1e6
     if step.within_ms and took_ms > step.within_ms and judged.verdict is Verdict.EXACT:
         return _late(step.within_ms, took_ms)
-    limit_mb = step.expect.grows_mb
-    if limit_mb and outcome.grown_bytes > limit_mb * 2**20:
-        return _grows(limit_mb, outcome.grown_bytes)
+    if grows_beyond(step.expect.grows_mb, outcome.grown_bytes):
+        return verify.worst([judged, _grows(step.expect.grows_mb, outcome.grown_bytes)])
     return judged
+
+
+def grows_beyond(limit_mb: int, grown_bytes: int) -> bool:
+    """Whether memory grew by more than a step allows; 0 allows all."""
+    return bool(limit_mb) and grown_bytes > limit_mb * 2**20
 
 
 def _judge_waiting(step: Step) -> Judgement:
@@ -65,9 +70,14 @@ def _late(within_ms: int, took_ms: float) -> Judgement:
 
 
 def _grows(limit_mb: int, grown_bytes: int) -> Judgement:
-    more, should = f"memory grew by more than {limit_mb} MB", f"at most {limit_mb} MB"
+    """Memory that nobody gives back ends a process: no matter of another type."""
+    grown, should = (
+        f"memory grew by {grown_bytes / 2**20:,.0f} MB",
+        f"at most {limit_mb:,} MB",
+    )
     facts = {"grown_bytes": grown_bytes, "limit_bytes": limit_mb * 2**20}
-    return Judgement(Verdict.DIFFERS, Code.GROWS, more, more, should, facts)
+    detail = f"{grown}; the case allows {limit_mb:,} MB"
+    return Judgement(Verdict.BROKEN, Code.GROWS, detail, grown, should, facts)
 
 
 def _judge_outcome(
@@ -106,16 +116,7 @@ def line(value: Any, error: BaseException | None) -> str:
     """One line that a reproduction prints, too."""
     if error is not None:
         return f"raised {verify.class_of(error)}"
-    return shown.without_addresses(repr(plain(value)))[:_LINE_CHARS]
-
-
-def plain(value: Any) -> Any:
-    """Rows as lists of lists: which sequence a library uses is not what a step asks."""
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    if isinstance(value, Mapping):
-        return {name: plain(one) for name, one in value.items()}
-    return value
+    return text_of(value)[:_LINE_CHARS]
 
 
 def _judge_value(wanted: Any, value: Any) -> Judgement:
@@ -146,7 +147,7 @@ def _judge_like(pattern: str, value: Any) -> Judgement:
 def _judge_has(wanted: Mapping[str, Any], value: Any) -> Judgement:
     """Each entry: told less is `differs`, told something else `lossy`."""
     if not isinstance(value, Mapping):
-        detail, facts = f"{shown.show(value)} is no dict", shown.seen(value)
+        detail, facts = f"{shown.show(value)} is not a dict", shown.seen(value)
         return Judgement(Verdict.LOSSY, Code.WRONG_VALUE, detail, facts=facts)
     return verify.worst(_judge_entry(name, one, value) for name, one in wanted.items())
 
@@ -180,4 +181,6 @@ def _texts(value: Any) -> Any:
         return [_texts(one) for one in value]
     if isinstance(value, dict):
         return {str(name): _texts(one) for name, one in value.items()}
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "surrogateescape")
     return None if value is None else str(value)

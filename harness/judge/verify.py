@@ -16,6 +16,7 @@ from harness.core.calls import ErrorFields
 from harness.core.expect import ExpectedError
 from harness.core.tables import PgType, Table
 from harness.core.verdicts import EXACT, Code, Facts, Judgement, Verdict
+from harness.judge.recorded import settled
 from harness.judge.shown import seen, shorten, show, show_text, wanted_text
 from harness.values import (
     Canonical,
@@ -32,6 +33,8 @@ from harness.values.copystream import Stream, read_stream
 
 CANARY = "canary-"
 """How the token begins that must come back after a verification."""
+INSUFFICIENT_RESOURCES = "53"
+"""The class of SQLSTATEs that say what a server or its machine lacks."""
 _SCHEMA = re.compile(r"\bpgdyno_[0-9a-f]{7}_\d+\.")
 _UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
 
@@ -45,6 +48,14 @@ def worst(judgements: Iterable[Judgement]) -> Judgement:
         if result is None or judgement.verdict.severity > result.verdict.severity:
             result = judgement
     return result or EXACT
+
+
+def is_token(answer: Any, token: str) -> bool:
+    """Whether a canary's token came back, as whatever type: of a database in SQL_ASCII
+    some libraries give text as bytes, and that is no other query's answer."""
+    if isinstance(answer, bytes | bytearray | memoryview):
+        return bytes(answer) == token.encode()
+    return str(answer) == token
 
 
 # -- rows ----------------------------------------------------------------------------
@@ -253,21 +264,37 @@ def _judge_types(
     # The last value of each Python type stands for all of them where that is enough.
     samples: Iterable[Any] = dict(zip(map(type, got), got, strict=True)).values()
     for value in samples if habit.per_type else got:
-        if value is None or habit.fits(value) or describe_type(value) in accept:
-            continue
-        usual = " or ".join(habit.names)
-        detail = f"column {column.name}: {describe_type(value)} instead of {usual}"
-        index = next(index for index, item in enumerate(got) if item is value)
-        should = show_text(column.type, column.texts[index])
-        facts = {
-            **_place(column, index),
-            **seen(value),
-            **wanted_text(column.type, column.texts[index]),
-            "usual_types": [*habit.names],
-        }
-        told = (shorten(detail), show(value), should)
-        return Judgement(Verdict.DIFFERS, Code.WRONG_TYPE, *told, facts)
+        if not (value is None or habit.fits(value) or describe_type(value) in accept):
+            return _differs(column, habit, got, value)
+    for value in got if habit.written else ():
+        if not (value is None or habit.accepts(value) or describe_type(value) in accept):
+            return _differs(column, habit, got, value)
     return EXACT
+
+
+def _differs(column: _Column, habit: Habit, got: Sequence[Any], value: Any) -> Judgement:
+    index = next(index for index, item in enumerate(got) if item is value)
+    should = show_text(column.type, column.texts[index])
+    usual = _usual(habit, value)
+    what = f"{describe_type(value)} instead of {' or '.join(habit.names)}"
+    if usual:
+        what = f"{show(value)} is the same value, written otherwise than {should}"
+    facts = {
+        **_place(column, index),
+        **seen(value),
+        **wanted_text(column.type, column.texts[index]),
+        "usual_types": [*habit.names],
+    }
+    code = Code.WRONG_FORM if usual else Code.WRONG_TYPE
+    told = (shorten(f"column {column.name}: {what}"), show(value), should)
+    return Judgement(Verdict.DIFFERS, code, *told, facts)
+
+
+def _usual(habit: Habit, value: Any) -> bool:
+    """Whether the type is the usual one, so that it is written in another form."""
+    kind = describe_type(value)
+    flat = re.sub(r"^(list\[)+(.*?)\]+$", r"list[\2]", kind)
+    return flat in habit.names or kind in habit.names
 
 
 # -- errors --------------------------------------------------------------------------
@@ -285,11 +312,20 @@ def judge_error(
     if not isinstance(error, Exception):
         detail = shorten(f"no Exception: {_told(fields, error)}")
         return Judgement(Verdict.BROKEN, Code.PANIC, detail, told, facts=facts)
-    if expected is not None:
+    lacking = _is_lacking(fields)
+    if expected is not None and (expected.sqlstate == fields.sqlstate or not lacking):
         return _judge_expected(expected, fields, error)
     if rejected:
         return EXACT
+    if lacking:
+        detail = shorten(f"the server lacks it: {_told(fields, error)}")
+        return Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, detail, facts=facts)
     return Judgement(Verdict.REJECTED, Code.ERROR, told, told, facts=facts)
+
+
+def _is_lacking(fields: ErrorFields) -> bool:
+    """Whether the server has run out of something: sessions, memory, disk."""
+    return fields.sqlstate.startswith(INSUFFICIENT_RESOURCES)
 
 
 def judge_no_error(expected: ExpectedError | None, came: Any = None) -> Judgement:
@@ -317,11 +353,16 @@ def observe(value: Any) -> Judgement:
 
 
 def observe_error(fields: ErrorFields, error: BaseException) -> Judgement:
-    """A trait that is an error: its class and SQLSTATE, not its wording."""
-    if not isinstance(error, Exception):
+    """A trait that is an error: its class and SQLSTATE; its wording is for people only.
+
+    Drift is watched by what was observed, and another version words it otherwise.
+    """
+    if not isinstance(error, Exception) or _is_lacking(fields):
         return judge_error(None, False, fields, error)
+    told = shorten(f"raised {_told(fields, error)}")
     shown = shorten(f"raised {_error_name(fields, error)}")
-    return observed(shown, {"class": class_of(error), "sqlstate": fields.sqlstate})
+    facts = {"class": class_of(error), "sqlstate": fields.sqlstate}
+    return Judgement(Verdict.EXACT, Code.OBSERVED, told, shown, facts=facts)
 
 
 def observed(shown: str, facts: Facts) -> Judgement:
@@ -374,9 +415,9 @@ def _told(fields: ErrorFields, error: BaseException) -> str:
 
 
 def message_of(fields: ErrorFields, error: BaseException) -> str:
-    """The first line of what an exception says, without our schemas' names, which would
-    make two runs' records differ."""
-    return _SCHEMA.sub("", _first_line(fields.message or _text_of(error)))
+    """The first line of what an exception says, without the names that a run makes up,
+    which would make two runs' records differ."""
+    return settled(_SCHEMA.sub("", _first_line(fields.message or _text_of(error))))
 
 
 def class_of(error: BaseException) -> str:

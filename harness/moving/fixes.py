@@ -1,31 +1,32 @@
-"""drivers/fixes.toml, read: what a user must do about a difference, and what to know.
+"""What a user must do who moves to a driver, and what to know: `fixes.toml` beside it.
 
-Standard library only. The file is data beside the drivers, so that what is known of a
-driver stands where its plug-in stands.
+The file is data of the new driver's plug-in, so what is known of a driver stands where its
+plug-in stands, and one from outside brings its own.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+import msgspec
 
 from harness.core.errors import DriverError
 from harness.core.verdicts import Code
+from harness.plugin.contract import companion
+from harness.results import tables
 from harness.results.records import Check
 
-FIXES = Path(__file__).parent.parent / "drivers" / "fixes.toml"
+FILE = "fixes.toml"
 
-_T = TypeVar("_T")
-Said = str | Mapping[str, str]
-"""A text, or one for each new driver by its name."""
+Said = str | dict[str, str]
+"""A text, or one for each driver of the plug-in by its name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fix:
+class Fix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A difference that is known: `title`, `what` happens, what to `do`, and a `link`.
 
     These three may differ by the new driver: tables by its name, `any` for all others.
@@ -75,8 +76,7 @@ class Fix:
         return next((text[one] for one in names if one in text), "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactRule:
+class FactRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something to know, where the terms of two drivers are so.
 
     `term` is a field of the terms or `kind`; `was` and `becomes` are regular expressions
@@ -97,7 +97,7 @@ class FactRule:
         differ where the terms do not.
         """
         drivers = _among(before, self.before) and _among(after, self.after)
-        about_two = bool(self.before and self.after)
+        about_two = bool(self.before)
         if self.term != term or not drivers or not (was and becomes):
             return False
         return (about_two or was != becomes) and bool(
@@ -105,13 +105,12 @@ class FactRule:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snippet:
-    """A task in the code of a library."""
+class Snippet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A task in the code of a library; `driver` where a plug-in has several."""
 
-    driver: str
     task: str
     code: str
+    driver: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,54 +164,57 @@ def _words(check: Check) -> str:
     return "\n".join(told)
 
 
-# --- the file ---------------------------------------------------------------------------
+# --- the files --------------------------------------------------------------------------
 
 
-def load(path: Path = FIXES) -> Book:
-    """Read the file.
+def load(before: str, after: str) -> Book:
+    """What is known of a move between two drivers, by their names without options.
+
+    Remedies and facts are those of the new driver, tasks in code those of both.
 
     Raises:
-        DriverError: it cannot be read, or a table in it is wrong.
+        DriverError: a file cannot be read, or a table in it is wrong.
     """
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise DriverError(f"{path} cannot be read: {error}") from error
-    if unknown := set(raw) - {"fix", "fact", "code"}:
-        raise DriverError(f"{path}: unknown table {', '.join(sorted(unknown))}")
-    return Book(
-        fixes=_all(path, raw, "fix", Fix),
-        facts=_all(path, raw, "fact", FactRule),
-        snippets=_all(path, raw, "code", Snippet),
-    )
+    old, new = _of(before), _of(after)
+    return Book(new.fixes, new.facts, (*old.snippets, *new.snippets))
 
 
-def _all(path: Path, raw: Mapping[str, Any], name: str, kind: type[_T]) -> tuple[_T, ...]:
-    tables = enumerate(raw.get(name, ()), 1)
-    return tuple(_table(f"{path}, {name} {n}", table, kind) for n, table in tables)
+def _of(name: str) -> Book:
+    """The file of a driver's plug-in; an empty book where it has none."""
+    file = companion(name, FILE)
+    if file is None:
+        return Book()
+    book = read(file)
+    own = (one for one in book.snippets if one.driver in ("", name))
+    snippets = tuple(msgspec.structs.replace(one, driver=name) for one in own)
+    return Book(book.fixes, book.facts, snippets)
 
 
-def _table(where: str, table: Mapping[str, Any], kind: type[_T]) -> _T:
-    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
-    if unknown := sorted(set(table) - known):
-        raise DriverError(
-            f"{where}: unknown key {', '.join(unknown)}",
-            hint=f"known: {', '.join(sorted(known))}",
-        )
-    try:
-        return kind(**{key: _frozen(key, value) for key, value in table.items()})
-    except (TypeError, ValueError, re.error) as error:
-        raise DriverError(f"{where}: {error}") from error
+def read(file: Path) -> Book:
+    """One file; raises `DriverError`."""
+    found = tables.read(file, {"fix": Fix, "fact": FactRule, "code": Snippet})
+    checked = {
+        name: tuple(_trimmed(where, table) for where, table in entries)
+        for name, entries in found.items()
+    }
+    return Book(checked["fix"], checked["fact"], checked["code"])
 
 
-def _frozen(key: str, value: Any) -> Any:
-    """Lists become tuples, texts lose their margins, and expressions must be some."""
-    if isinstance(value, list):
-        return tuple(map(str, value))
-    if isinstance(value, dict) and key in ("what", "do", "link"):
-        return {str(name): _frozen(key, text) for name, text in value.items()}
-    if not isinstance(value, str):
-        raise ValueError(f"{key} is neither a text nor a list of texts")
-    if key in ("detail", "detail_before", "was", "becomes"):
-        re.compile(value)
-    return value.strip("\n")
+def _trimmed(where: str, table: Any) -> Any:
+    """Texts lose their margins, and what must be a regular expression is one."""
+    changed: dict[str, Any] = {}
+    for name in table.__struct_fields__:
+        value = getattr(table, name)
+        if isinstance(value, str):
+            changed[name] = value.strip("\n")
+        elif isinstance(value, dict):
+            changed[name] = {driver: text.strip("\n") for driver, text in value.items()}
+        if name in _PATTERNS and value:
+            try:
+                re.compile(value)
+            except re.error as error:
+                raise DriverError(f"{where}: `{name}` is no pattern: {error}") from error
+    return msgspec.structs.replace(table, **changed)
+
+
+_PATTERNS = ("detail", "detail_before", "was", "becomes")

@@ -60,12 +60,12 @@ class CellPair:
 
     @property
     def before(self) -> Verdict:
-        """The verdict of the driver that is left."""
+        """The verdict of the driver you leave."""
         return Verdict(self.a.verdict)
 
     @property
     def after(self) -> Verdict:
-        """The verdict of the driver that is moved to."""
+        """The verdict of the driver you move to."""
         return Verdict(self.b.verdict)
 
     def changes(self) -> list[facts.ChangedFact]:

@@ -7,6 +7,8 @@ plays the steps in order until one of them is wrong.
 from __future__ import annotations
 
 import contextlib
+import re
+import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -14,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.calls import Target
-from harness.core.errors import OracleError
+from harness.core.errors import OracleError, WorkerGone
 from harness.core.steps import Step
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict, step_of, stopped
-from harness.judge.steps import StepOutcome, judge
+from harness.judge.recorded import renamed_in
+from harness.judge.steps import JOIN_MS, StepOutcome, judge
 from harness.judge.verify import worst
 from harness.judge.words import expecting, filled
 from harness.play.process import judgement, target_message
@@ -29,9 +32,12 @@ from harness.venue.control import Control, connected
 from harness.venue.stage import Playable
 
 _STEP_SECONDS = 15.0
-_SPARE_SECONDS = 5.0
+_STEP_MS = 15_000
+_GRACE_SECONDS = 1.0
+_TOLD = ("line", "message", "grown_bytes")
 _UNTIL_MS = 5_000
 _SWEEP_SECONDS = 2.0
+_HASHED = re.compile(r"[0-9a-f]{32}")  # a name made with md5 of @{app}
 _TERMINATE = (
     "select count(pg_terminate_backend(pid)) from pg_stat_activity"
     " where application_name = $1 and pg_has_role(usesysid, 'usage')"
@@ -56,12 +62,13 @@ class Director:
         self.play = play
         self.target = target
         self.lines: list[dict[str, Any]] = []  # what each step brought, for people
+        self._gone = False  # a step took the worker with it
 
     def run(self) -> Judgement:
         """The verdict on the case: that of its worst step.
 
         Raises:
-            WorkerGone: the worker crashed or hung.
+            WorkerGone: the worker crashed or hung before the first step.
         """
         with self._scene() as scene:
             opened = self._ask(
@@ -73,11 +80,20 @@ class Director:
             if opened.verdict is not Verdict.EXACT:
                 return opened
             with self._swept():
-                judged = [self._numbered(*one) for one in self._played(scene)]
-                ended = self.seat.ask("end_steps", _STEP_SECONDS)
-                if not ended.get("clean", False):
-                    self.seat.dismiss()  # something still runs in it: not for the next
-            return self._summary([*judged, judgement(ended)])
+                judged = [self._numbered(*played) for played in self._played(scene)]
+                if not self._gone:
+                    judged.append(self._ended())
+            return renamed_in(self._summary(judged), self._names(scene))
+
+    def _ended(self) -> Judgement:
+        """A last look at the connections; what the steps showed stays, whatever comes."""
+        try:
+            ended = self.seat.ask("end_steps", _STEP_SECONDS)
+        except WorkerGone as gone:
+            return stopped(gone)
+        if not ended.get("clean", False):
+            self.seat.dismiss()  # something still runs in it: not for the next
+        return judgement(ended)
 
     @contextlib.contextmanager
     def _swept(self) -> Iterator[None]:
@@ -114,17 +130,44 @@ class Director:
         if step.by_parent:
             play = self._control if step.on == "control" else self._done
             return play(step, scene)
-        seconds = max(_STEP_SECONDS, step.within_ms / 1000 + _SPARE_SECONDS)
-        answer = self.seat.ask("step", seconds, index=index, words=scene.words)
-        judged = judgement(answer)
+        limit_ms = self._limit_ms(step)
+        try:
+            answer = self._acted(index, step, scene, limit_ms)
+        except WorkerGone as gone:
+            return self._lost(gone, index + 1, limit_ms)
         if "word" in answer:
             scene.words[step.save] = answer["word"]
-        if "line" in answer:
-            message = answer.get("message", "")
-            self.lines.append(
-                {"step": index + 1, "line": answer["line"], "message": message}
-            )
-        return judged
+        if told := {name: answer[name] for name in _TOLD if name in answer}:
+            self.lines.append({"step": index + 1} | told)
+        return judgement(answer)
+
+    def _acted(self, index: int, step: Step, scene: Scene, limit_ms: int) -> dict[str, Any]:
+        """What the worker tells of a step; what has a limit begins on an open session.
+
+        Raises:
+            WorkerGone: it crashed, or the limit was over and it was ended.
+        """
+        if step.within_ms:
+            self.seat.ask("ready", _STEP_SECONDS, index=index)
+        seconds = limit_ms / 1000 + _GRACE_SECONDS
+        return self.seat.ask("step", seconds, index=index, words=scene.words)
+
+    def _limit_ms(self, step: Step) -> int:
+        """How long a step may take. A join that is late says so itself, and what it
+        waited for goes on; anything else plays where nothing can interrupt it."""
+        if step.join:
+            return _STEP_MS + (step.within_ms or JOIN_MS)
+        return step.within_ms or _STEP_MS
+
+    def _lost(self, gone: WorkerGone, number: int, limit_ms: int) -> Judgement:
+        """A step that took its worker with it: no step comes after it."""
+        self._gone = True
+        if gone.verdict != Verdict.HUNG:
+            return stopped(gone)
+        still, should = f"still running after {limit_ms:,} ms", f"within {limit_ms:,} ms"
+        self.lines.append({"step": number, "over_ms": limit_ms})
+        facts = {"within_ms": limit_ms}
+        return Judgement(Verdict.HUNG, Code.LATE, still, still, should, facts)
 
     def _done(self, step: Step, scene: Scene) -> Judgement:
         actor = scene.rig if step.on == "server" else scene.proxy
@@ -168,10 +211,12 @@ class Director:
         words = {
             "app": self.seat.application_name,
             "schema": self.seat.schema,
+            "unique": f"pgdyno_{secrets.token_hex(16)}",
             "folder": str(self._folder()),
         }
         with contextlib.ExitStack() as stack:
             scene = Scene(places, words=words)
+            stack.push(lambda kind, *_: self._clean_up(scene, gone=kind is not None))
             stack.callback(self._roll_back_prepared, scene)
             rigged = [need for need in cell.needs if need in stage.rigs.KINDS]
             if rigged:
@@ -203,30 +248,63 @@ class Director:
             if gid in scene.words.values():
                 self.seat.control.run(f"rollback prepared '{gid}'")
 
+    def _clean_up(self, scene: Scene, *, gone: bool) -> None:
+        """What a case made outside of its schema goes, whatever became of its steps.
+
+        A worker that is gone matters more than what cannot be removed after it.
+        """
+        if not self.play.cell.cleanup:
+            return
+        self.seat.stage.use(self.seat.control, self.seat.schema)
+        try:
+            self.seat.control.run(filled(self.play.cell.cleanup, scene.words))
+        except OracleError as error:
+            if not gone:
+                raise OracleError(f"cleanup: {error}") from None
+
     # --- telling ------------------------------------------------------------------------
 
     def _numbered(self, number: int, step: Step, judged: Judgement) -> Judgement:
         """The judgement of a step, with which step it was."""
         if not judged.detail:
             return judged
-        traits = judged.code is Code.OBSERVED
-        where = step.label if traits else step_of(number, step.label)
         place = {"step": number, "label": step.label, "named": bool(step.note)}
         facts = {**place, "act": step.op, **judged.facts}
-        told = judged.observed if traits else judged.detail
-        return replace(judged, detail=f"{where}: {told}", facts=facts)
+        if judged.code is Code.OBSERVED:
+            detail, observed = (
+                f"{step.label}: {text}" for text in (judged.detail, judged.observed)
+            )
+            return replace(judged, detail=detail, observed=observed, facts=facts)
+        detail = f"{step_of(number, step.label)}: {judged.detail}"
+        return replace(judged, detail=detail, facts=facts)
 
     def _summary(self, judged: list[Judgement]) -> Judgement:
-        """The worst step; where all went well, the traits that were seen."""
+        """The worst step; where all went well, the traits that were seen.
+
+        Of a step that took the worker with it, the traits of those before it are kept.
+        """
         result = worst(judged)
-        if result.verdict is not Verdict.EXACT:
-            return result
         seen = [step for step in judged if step.code is Code.OBSERVED]
+        observed = "; ".join(step.observed for step in seen)
+        if result.verdict is not Verdict.EXACT:
+            if not self._gone or not observed:
+                return result
+            return replace(result, observed=f"{observed}; {result.observed}".rstrip("; "))
         if not seen:
             return EXACT
-        traits = "; ".join(step.detail for step in seen)
+        detail = "; ".join(step.detail for step in seen)
         facts = {"answers": [dict(step.facts) for step in seen]}
-        return Judgement(Verdict.EXACT, Code.OBSERVED, traits, traits, traits, facts)
+        return Judgement(Verdict.EXACT, Code.OBSERVED, detail, observed, observed, facts)
+
+    def _names(self, scene: Scene) -> dict[str, str]:
+        """What this run made up, and the words that stand for it."""
+        ports = {str(place.port): "@{port}" for place in scene.places.values()}
+        made = {
+            word: f"@{{{name}}}"
+            for name, word in scene.words.items()
+            if name in ("app", "schema", "folder") or _HASHED.search(word)
+        }
+        return ports | made
 
 
 def _prepares(steps: tuple[Step, ...]) -> bool:
@@ -240,14 +318,26 @@ def _wants_proxy(steps: tuple[Step, ...]) -> bool:
 
 
 def _controlled(control: Control, step: Step, sql: str) -> StepOutcome:
+    """What the control connection found; of `wait_until` the limit is how long it tries."""
+    if step.op == "wait_until":
+        return _waited(control, step, sql)
+    begun = time.perf_counter_ns()
+    outcome = _fetched(control, step, sql)
+    outcome.elapsed_ns = time.perf_counter_ns() - begun
+    return outcome
+
+
+def _fetched(control: Control, step: Step, sql: str) -> StepOutcome:
     if step.op == "execute":
         control.run(sql)
         return StepOutcome()
     if step.op == "fetch":
         table = control.table(sql)
         return StepOutcome([list(row) for row in table.rows] if table else [])
-    if step.op == "fetch_val":
-        return StepOutcome(control.value(sql))
+    return StepOutcome(control.value(sql))
+
+
+def _waited(control: Control, step: Step, sql: str) -> StepOutcome:
     deadline = time.monotonic() + (step.within_ms or _UNTIL_MS) / 1000
     while control.value(sql) != "t":
         if time.monotonic() > deadline:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core import wire
+from harness.core import offspring, wire
 from harness.core.arms import Arm
 from harness.core.calls import Target
 from harness.core.errors import DriverError, WorkerGone
@@ -24,7 +22,6 @@ from harness.plugin import contract
 
 START_SECONDS = 60.0
 MAX_LOG_BYTES = 1 << 20
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +65,24 @@ class WorkerProcess:
             "cores": cores,
         }
         self._channel = ours
+        program = [
+            *launch.prefix,
+            sys.executable,
+            "-m",
+            "harness.worker.main",
+            str(theirs.fileno()),
+            json.dumps(spec),
+        ]
         with theirs, self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [
-                    *launch.prefix,
-                    sys.executable,
-                    "-m",
-                    "harness.worker.main",
-                    str(theirs.fileno()),
-                    json.dumps(spec),
-                ],
+                # On Linux it ends when we are killed, even in a long op.
+                offspring.command(program, signal.SIGKILL),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 pass_fds=[theirs.fileno()],
                 env=_environment(programs) | dict(launch.environment),
                 start_new_session=True,  # Ctrl-C is the parent's to handle
-                preexec_fn=_die_with_parent(),
             )
         self.hello: dict[str, Any] = {}
 
@@ -115,13 +113,13 @@ class WorkerProcess:
         """
         try:
             wire.send(self._channel, {"do": command, **arguments})
-        except wire.ChannelClosed:
+        except (wire.ChannelClosed, OSError):
             raise self._gone(command) from None
         return self._receive(seconds, command)
 
     def _receive(self, seconds: float, what: str) -> dict[str, Any]:
-        self._channel.settimeout(seconds)
         try:
+            self._channel.settimeout(seconds)
             answer = wire.receive(self._channel)
         except TimeoutError:
             self.kill()
@@ -131,7 +129,7 @@ class WorkerProcess:
                 command=what,
                 seconds=round(seconds),
             ) from None
-        except wire.ChannelClosed:
+        except (wire.ChannelClosed, OSError):  # the other end, or ours: a seat was killed
             raise self._gone(what) from None
         self._drain_log()
         return answer
@@ -220,6 +218,7 @@ def _doing(what: str) -> str:
         "arrive": "answering at a fixed rate",
         "close": "closing the session",
         "begin_steps": "importing its acts",
+        "ready": "opening the session of a step",
         "step": "playing a step",
         "end_steps": "ending its connections after the steps",
     }
@@ -236,11 +235,3 @@ def _environment(programs: Path | None) -> dict[str, str]:
     path = os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH", "")]))
     found = os.pathsep.join(filter(None, [str(programs or ""), kept.get("PATH", "")]))
     return kept | {"PATH": found, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """On Linux the kernel ends a worker whose parent was killed, even in a long op."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from harness import __version__
+from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.machine import host
@@ -33,6 +34,9 @@ from harness.results.store import Writer
 from harness.scenario import Scenario
 from harness.venue.housekeeping import Housekeeping
 from harness.venue.venue import Venue
+
+_FOOTER_S = 5.0
+"""How long a footer waits for what the server has to tell."""
 
 
 class Recording:
@@ -54,7 +58,8 @@ class Recording:
     ) -> None:
         self.checks: list[Check] = []
         self.totals = Counter[str]()
-        self._writer = Writer(path) if path else None
+        self._path = path
+        self._writer: Writer | None = None  # there is no file without a header
         self._venue = venue
         self._cells = [_cell_facts(cell, scenarios) for cell in cells]
         self._arms = [_arm_facts(arm, {}) for arm in arms]
@@ -73,20 +78,21 @@ class Recording:
         """Write the header, with what the drivers said of themselves."""
         if hellos:
             self._arms = [_arm_facts(arm, hello) for arm, hello in hellos]
-        self.write(
-            Header(
-                schema=SCHEMA,
-                run=secrets.token_hex(8),
-                pgdyno=__version__,
-                started=_now(),
-                command=_scrubbed(sys.argv[1:]),
-                machine=host.describe(),
-                server=self._venue.facts,
-                arms=self._arms,
-                cells=self._cells,
-                **self._about,
-            )
+        header = Header(
+            schema=SCHEMA,
+            run=secrets.token_hex(8),
+            pgdyno=__version__,
+            started=_now(),
+            command=_scrubbed(sys.argv[1:]),
+            machine=host.describe(),
+            server=self._venue.facts,
+            arms=self._arms,
+            cells=self._cells,
+            **self._about,
         )
+        if self._path is not None:
+            with interrupt.deferred():
+                self._writer = _opened(self._path, header)
 
     def write(self, record: AnyRecord) -> None:
         """Append a record; raises `ResultsError` if the file takes no more."""
@@ -108,15 +114,15 @@ class Recording:
         reason = "complete"
         if kind is not None:
             reason = "interrupted" if issubclass(kind, KeyboardInterrupt) else "failed"
-        try:
-            self._foot(reason)
-        finally:
+        with interrupt.deferred(), contextlib.ExitStack() as stack:
             if self._writer is not None:
-                self._writer.close()
+                stack.callback(self._writer.close)
+                self._foot(reason)
 
     def _foot(self, reason: str) -> None:
         done = Housekeeping()
-        with contextlib.suppress(Exception):  # the server may be what ended the run
+        # The server may be what ended the run.
+        with contextlib.suppress(Exception), self._venue.control.within(_FOOTER_S):
             done = self._venue.stage.housekeeping().since(self._before)
         self.write(
             Footer(
@@ -137,6 +143,18 @@ def _total(record: AnyRecord) -> str:
     if isinstance(record, LaneRecord):
         return record.footed
     return "trials" if isinstance(record, Trial) else ""
+
+
+def _opened(path: Path, header: Header) -> Writer:
+    """A file that begins with its header; none at all where that cannot be written."""
+    writer = Writer(path)
+    try:
+        writer.write(header)
+    except BaseException:
+        writer.close()
+        path.unlink()
+        raise
+    return writer
 
 
 def _arm_facts(arm: Arm, hello: dict[str, Any]) -> ArmFacts:

@@ -6,18 +6,31 @@ crashes or hangs, that cell gets the verdict, and the next cell gets a fresh wor
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.core.arms import Arm
-from harness.core.calls import Target
-from harness.core.errors import OracleError, WorkerGone
-from harness.core.verdicts import EXACT, Judgement, Verdict, stopped
+from harness.core.calls import Op, Target
+from harness.core.errors import OracleError, ServerError, SilentServerError, WorkerGone
+from harness.core.verdicts import EXACT, Code, Judgement, Verdict, stopped
 from harness.judge import activity
+from harness.judge.recorded import renamed_in
 from harness.play.process import PLAIN, Launch, WorkerProcess, judgement, target_message
-from harness.venue.control import Control
+from harness.venue import limits
+from harness.venue.control import Control, connected
 from harness.venue.stage import Playable, Stage
+
+ALIVE_S = 5.0
+"""How long the server may take to say that it is there."""
+
+LEAVING_S = 1.0
+"""How long a session that was closed may still be there."""
+_PERHAPS_DENIED = (Verdict.REJECTED, Verdict.HUNG, Verdict.BROKEN)
+"""What a driver may say when the server does not let it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,7 @@ class Seat:
         self.backends: list[int] = []  # the server's processes of its sessions
         self._last: dict[str, Any] = {}
         self._worker: WorkerProcess | None = None
+        self._ended = False  # no worker is started any more
         self._schema = ""
         self._fresh = False  # the schema is as its fixture left it
         self._target: Target | None = None
@@ -68,6 +82,8 @@ class Seat:
 
     def spawn(self) -> None:
         """Start a worker without waiting for it."""
+        if self._ended:
+            raise WorkerGone("the run has ended", verdict="crashed")
         if self._worker is None:
             programs = self.stage.server.binaries
             self._worker = WorkerProcess(
@@ -101,7 +117,11 @@ class Seat:
             self.chatty_bytes += worker.printed_bytes
 
     def kill(self) -> None:
-        """End the worker without asking."""
+        """End the worker without asking, and for good; for use by other threads.
+
+        Who works in the seat at that moment gets a `WorkerGone` or a `ServerError`.
+        """
+        self._ended = True
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.kill()
@@ -111,17 +131,33 @@ class Seat:
 
         Raises:
             WorkerGone: the worker crashed or hung.
+            ServerError: so did the server, which is then the reason.
         """
         try:
             return self.worker.ask(command, seconds, **arguments)
         except WorkerGone:
             self.dismiss()
+            self._require_server()
             raise
+
+    def _require_server(self) -> None:
+        """Charge no driver with what the server does: is it still there, and answers?"""
+        if not self._ended:
+            with self.control.within(ALIVE_S):
+                self.control.run("select 1")
 
     # --- one cell ----------------------------------------------------------------------
 
     def open(self, play: Playable, *, reuse: bool = False) -> Judgement:
         """Open a cell's session, or reuse one that was kept, and bind its op."""
+        judged = self._opened(play, reuse=reuse)
+        blamed = self.blamed(judged, limits.sessions_of(play.cell))
+        denied = blamed is judged and judged.verdict in _PERHAPS_DENIED
+        if denied and self.stage.tight:
+            return self._opened(play)  # what was still ending then has ended now
+        return blamed
+
+    def _opened(self, play: Playable, *, reuse: bool = False) -> Judgement:
         kept = self._kept
         try:
             self._target = self.set(play)
@@ -154,6 +190,10 @@ class Seat:
 
         `keep` also asks what each op brought; `seen` has it afterwards.
         """
+        names = {str(self.stage.server.target.port): "@{port}"}
+        return renamed_in(self._verify(play, keep=keep), names)
+
+    def _verify(self, play: Playable, *, keep: bool) -> Judgement:
         expected_sessions = play.cell.expect.sessions
         try:
             if not self._fresh:
@@ -164,7 +204,8 @@ class Seat:
             judged = self._judged("verify", self.deadlines.verify, keep=keep)
             self.slowest_ns = self._last.get("slowest_ns", 0)
             if not judged.verdict.timeable:
-                return judged
+                sessions = limits.sessions_of(play.cell)
+                return self.blamed(judged, sessions) if _connects(play) else judged
             ops = play.cell.clients or play.prepared.calls
             state = self.stage.check_state(self.control, play, self._schema, ops)
             if state.verdict is not Verdict.EXACT:
@@ -179,6 +220,42 @@ class Seat:
         except OracleError as error:
             return stopped(error)
         return judged
+
+    def blamed(self, judged: Judgement, sessions: int) -> Judgement:
+        """The same, unless the server does not grant us so many sessions either: what it
+        lacks is skipped.
+
+        Raises:
+            ServerError: the server is gone, or does not answer.
+        """
+        if judged.verdict not in _PERHAPS_DENIED:
+            return judged
+        self._require_server()
+        self.close()
+        reason = self._denied(sessions)
+        return Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, reason) if reason else judged
+
+    def _denied(self, sessions: int) -> str:
+        """Why we do not get so many sessions either; empty if we do.
+
+        Sessions that a driver left open end with its worker, a moment later.
+        """
+        deadline = time.monotonic() + LEAVING_S
+        while (reason := self._refused(sessions)) and time.monotonic() < deadline:
+            self.dismiss()
+            time.sleep(0.05)
+        return reason
+
+    def _refused(self, sessions: int) -> str:
+        try:
+            with contextlib.ExitStack() as stack:
+                for _ in range(sessions):
+                    stack.enter_context(connected(self.stage.server.target))
+        except SilentServerError:
+            raise
+        except ServerError as error:
+            return f"pgdyno itself gets no session: {error}"
+        return ""
 
     def look(self, statement: str = "") -> Judgement:
         """Whether the last op left its session as the driver's terms say.
@@ -208,6 +285,8 @@ class Seat:
 
     def close(self) -> str:
         """End the open cell; a warning if the library complained."""
+        if self._worker is None or not self._worker.hello:
+            return ""  # it went, and took its sessions along
         try:
             answer = self.ask("close", self.deadlines.open)
         except WorkerGone as gone:
@@ -219,6 +298,25 @@ class Seat:
         """The code of a driver's acts, by a worker that plays steps."""
         self.ask("begin_steps", self.deadlines.open, task=str(play.path), places={})
         return self.ask("sources", self.deadlines.open, acts=acts)
+
+    def op_sources(
+        self,
+        play: Playable,
+        settings: tuple[tuple[str, str], ...],
+        calls: int,
+        acts: Sequence[str],
+    ) -> dict[str, Any]:
+        """The code of the op of the cell that was set, by a worker that binds it anew."""
+        assert self._target is not None
+        return self.ask(
+            "op_sources",
+            self.deadlines.open,
+            task=str(play.path),
+            target=target_message(self._target),
+            settings=settings,
+            calls=calls,
+            acts=acts,
+        )
 
     @property
     def seen(self) -> list[dict[str, Any]]:
@@ -246,3 +344,8 @@ class Seat:
             return judgement(self._last)
         except WorkerGone as gone:
             return stopped(gone)
+
+
+def _connects(play: Playable) -> bool:
+    """Whether its ops open sessions, now or in a pool that has not opened all yet."""
+    return bool(play.cell.pool) or play.cell.op in (Op.CONNECT, Op.CONNECT_QUERY)

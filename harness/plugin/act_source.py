@@ -7,13 +7,18 @@ mention come along. Standard library only, because workers import this.
 from __future__ import annotations
 
 import ast
+import dis
 import inspect
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import CodeType, ModuleType
 from typing import Any
+
+_REMARK = re.compile(r" +# (?:type: ignore|noqa)[^\n]*")
+"""What is said to our own tools, not to a reader."""
 
 
 @dataclass(slots=True)
@@ -36,15 +41,16 @@ def _add(function: Any, source: Source) -> None:
     if function.__name__ in source.definitions:
         return
     source.definitions[function.__name__] = ""  # it may call itself
-    for name in _names(inspect.unwrap(function).__code__):
+    for name in names_of(inspect.unwrap(function).__code__):
         if name in function.__globals__:
-            _mention(name, function.__globals__[name], function, source)
-    text = textwrap.dedent(inspect.getsource(function)).strip()
+            mention(name, function.__globals__[name], function, source)
+    text = _REMARK.sub("", textwrap.dedent(inspect.getsource(function)).strip())
     source.definitions.pop(function.__name__)  # what it needs stands before it
     source.definitions[function.__name__] = text
 
 
-def _mention(name: str, value: Any, function: Any, source: Source) -> None:
+def mention(name: str, value: Any, function: Any, source: Source) -> None:
+    """Add what a function means by a global name: an import, or a definition."""
     home = function.__module__.partition(".")[0]  # acts may stand in several modules
     if isinstance(value, ModuleType):
         whole = value.__name__
@@ -74,7 +80,7 @@ def _assignment(name: str, function: Any, source: Source) -> str:
                 for inner in ast.walk(node.value):
                     key = inner.id if isinstance(inner, ast.Name) else ""
                     if key in function.__globals__:
-                        _mention(key, function.__globals__[key], function, source)
+                        mention(key, function.__globals__[key], function, source)
                 return ast.get_source_segment(module, node) or ""
     return ""
 
@@ -91,7 +97,8 @@ def _submodules(module: ModuleType, function: Any) -> set[str]:
     }
 
 
-def _names(code: CodeType) -> list[str]:
-    """Every global or attribute that a function mentions, those inside it included."""
+def names_of(code: CodeType) -> list[str]:
+    """Every global name that a function mentions, those inside it included."""
+    own = [one.argval for one in dis.get_instructions(code) if one.opname == "LOAD_GLOBAL"]
     nested = [one for one in code.co_consts if isinstance(one, CodeType)]
-    return [*code.co_names, *(name for one in nested for name in _names(one))]
+    return [*own, *(name for inner in nested for name in names_of(inner))]

@@ -4,19 +4,21 @@ An act is a plain function over the library's own objects, named and shaped like
 method of `Acts`; that of an async driver is a coroutine function. It contains what the
 library's documentation tells its user to write, uses nothing of pgdyno's, and lets
 every exception pass, so that a reproduction can print it. A driver names the module
-of its acts (`acts = "…"`). A function that is there is the claim that the library can
-do it; one that is not makes a case `unsupported`. What only some arguments cannot say
-is a `NotImplementedError` whose text says what is missing.
+of its acts (`acts = "…"`): a file, a package, or several of them. A function that is
+there is the claim that the library can do it; one that is not makes a case
+`unsupported`. What only some arguments cannot say is a `NotImplementedError` whose text
+says what is missing. An act reports what the library gives as it is, and keeps nothing
+that the library does not.
 
 Standard library only, because workers import this.
 """
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any, Protocol
@@ -58,11 +60,14 @@ class Acts(Protocol):
     def close(self, connection: Any) -> None:
         """Close a connection."""
 
+    def close_timeout(self, connection: Any, seconds: float) -> None:
+        """Close a connection by a call that gives up after a time."""
+
     def closed(self, connection: Any) -> bool:
         """Tell whether a connection is closed, as far as the library knows."""
 
     def info(self, connection: Any) -> Info:
-        """Tell about a connection, as far as it does by an API of its own.
+        """Tell about a connection by an API of its own, as far as there is one.
 
         Keys: server_version (int as libpq writes it: 180004), backend_pid, dbname, user,
         host, port, protocol_version, ssl (bool), and parameters (dict of ParameterStatus).
@@ -74,7 +79,7 @@ class Acts(Protocol):
         """Hash a password on the client; algorithm is scram-sha-256 or md5."""
 
     def set_client_encoding(self, connection: Any, encoding: str) -> None:
-        """Change the client's encoding by a call."""
+        """Change the encoding of the client by a call."""
 
     # --- statements ---------------------------------------------------------------------
 
@@ -88,10 +93,10 @@ class Acts(Protocol):
         """Fetch the first column of the first row, None without a row."""
 
     def fetch_times(self, connection: Any, sql: str, times: int) -> Rows:
-        """Fetch the same statement so many times; the rows of the last."""
+        """Fetch a statement several times in a row; the rows of the last."""
 
     def row_count(self, connection: Any, sql: str) -> int:
-        """Tell how many rows a statement touched, by the library's own means."""
+        """Tell how many rows a statement touched, without asking the server."""
 
     def execute_script(self, connection: Any, sql: str) -> None:
         """Execute several statements in one string."""
@@ -100,10 +105,10 @@ class Acts(Protocol):
         """Give up a statement on the client after a time, as the library documents."""
 
     def cancel(self, connection: Any) -> None:
-        """Ask the server to stop what this connection runs in another thread or task."""
+        """Cancel what a connection runs, from another thread or task."""
 
     def identifier(self, connection: Any, name: str) -> str:
-        """Compose `select 1 as "<name>"` with the library's quoting; the column's name."""
+        """Quote an identifier: compose `select 1 as "<name>"`; the name of the column."""
 
     # --- placeholder styles, as documented ----------------------------------------------
 
@@ -117,10 +122,21 @@ class Acts(Protocol):
         """Bind by name from a dict: select b, a and b again, as int."""
 
     def style_tuple(self, connection: Any, first: Any, second: Any) -> Rows:
-        """Take a tuple of parameters where it takes a list."""
+        """Take the parameters as a tuple."""
 
     def literal_percent(self, connection: Any, value: Any) -> Rows:
-        """Keep a `%` inside the SQL beside a parameter: `5 % 3`, `like '%a%'`, value."""
+        """Keep a `%` inside SQL that has a parameter: `5 % 3`, `like '%a%'`, value."""
+
+    # --- registrations ------------------------------------------------------------------
+
+    def register_composite(self, connection: Any, name: str) -> None:
+        """Register a composite type, so that its values are objects with its fields."""
+
+    def register_enum(self, connection: Any, name: str) -> None:
+        """Register an enum, so that its values are members of a Python Enum."""
+
+    def register_text(self, connection: Any, name: str) -> None:
+        """Register a codec that leaves values of a built-in type as the server's text."""
 
     # --- batches ------------------------------------------------------------------------
 
@@ -128,16 +144,16 @@ class Acts(Protocol):
         """Insert rows into items (id, name) with `executemany` or its like."""
 
     def insert_many_count(self, connection: Any, rows: list[tuple[int, str]]) -> int:
-        """The same, and tell the total number of rows."""
+        """Insert many rows with `executemany` and tell their total number."""
 
     def insert_returning(self, connection: Any, rows: list[tuple[int, str]]) -> list[Rows]:
-        """`executemany` of an insert … returning id; what came back, call by call."""
+        """Insert many rows `returning id`, and tell what came back for each row."""
 
     def pipeline(self, connection: Any, statements: list[str]) -> list[Rows]:
-        """Send all statements before reading the first result; the rows of each."""
+        """Pipeline statements: send all, then read the results; the rows of each."""
 
     def pipeline_outcomes(self, connection: Any, statements: list[str]) -> list[Any]:
-        """The same where one fails: for each its rows, or its exception's class as text."""
+        """Pipeline statements of which one fails; the rows of each, or its exception."""
 
     # --- transactions -------------------------------------------------------------------
 
@@ -149,63 +165,68 @@ class Acts(Protocol):
         read_only: bool | None = None,
         deferrable: bool | None = None,
     ) -> Any:
-        """Begin a transaction by the library's means; its transaction object, if any.
+        """Begin a transaction by a call; its transaction object, if there is one.
 
         `isolation` is serializable, repeatable_read, read_committed or read_uncommitted.
         `commit` and `rollback` of the same connection end it.
         """
 
     def commit(self, connection: Any) -> None:
-        """Commit by a call."""
+        """Commit a transaction by a call."""
 
     def rollback(self, connection: Any) -> None:
-        """Roll back by a call."""
+        """Roll a transaction back by a call."""
 
     def set_autocommit(self, connection: Any, on: bool) -> None:
         """Switch autocommit by an attribute or call."""
 
     def transaction_status(self, connection: Any) -> str:
-        """Tell the state without asking the server: idle, in transaction, in error, …"""
+        """Tell the state of the transaction without asking the server.
+
+        It is idle, in transaction, in error, … in these words.
+        """
 
     def block(self, connection: Any, statements: list[str], fails: bool = False) -> None:
         """Run statements in a transaction block; `fails` raises ValueError at its end."""
 
     def nested_block(self, connection: Any, outer: str, inner: str, fails: bool) -> None:
-        """A block with a savepoint block inside; `fails` raises ValueError in the inner
-        one, which the outer one catches, and goes on."""
+        """Nest a savepoint block in a transaction block.
+
+        `fails` raises ValueError in the inner block; the outer one catches it and goes on.
+        """
 
     # --- prepared statements ------------------------------------------------------------
 
     def prepare(self, connection: Any, sql: str) -> Any:
-        """Prepare a statement explicitly; a handle."""
+        """Prepare a statement by a call; a handle."""
 
     def run_prepared(self, statement: Any) -> Rows:
-        """Run a prepared statement; its rows."""
+        """Run a statement that was prepared by a call; its rows."""
 
     def fetch_prepared(self, connection: Any, sql: str) -> Rows:
-        """Fetch with server-side preparation asked for in the call."""
+        """Prepare a statement on the server by an argument of the call that fetches."""
 
     # --- server-side cursors and streams ------------------------------------------------
 
     def cursor_count(self, connection: Any, sql: str, itersize: int) -> int:
-        """Iterate over a server-side cursor, so many rows a round trip; how many came."""
+        """Iterate over a server-side cursor by `itersize` rows; how many came."""
 
     def cursor_open(
         self, connection: Any, sql: str, *, scrollable: bool = False, hold: bool = False
     ) -> Any:
-        """Open a server-side cursor; inside the transaction that is open."""
+        """Open a server-side cursor, inside the transaction that is open."""
 
     def cursor_fetch(self, cursor: Any, count: int) -> Rows:
-        """Fetch so many rows of it."""
+        """Fetch a number of rows from a server-side cursor."""
 
     def cursor_scroll(self, cursor: Any, offset: int, absolute: bool = False) -> None:
-        """Move it; backwards where the offset is negative."""
+        """Move a server-side cursor, backwards where the offset is negative."""
 
     def cursor_close(self, cursor: Any) -> None:
-        """Close it."""
+        """Close a server-side cursor."""
 
     def stream_count(self, connection: Any, sql: str) -> int:
-        """Take rows one by one as they arrive, without a cursor; how many came."""
+        """Stream rows one by one as they arrive, without a cursor; how many came."""
 
     # --- COPY ---------------------------------------------------------------------------
 
@@ -222,18 +243,18 @@ class Acts(Protocol):
         """COPY a table into a file in text format."""
 
     def copy_abandoned(self, connection: Any, table: str) -> None:
-        """Begin to COPY rows (id int, name text) and raise ValueError in the middle."""
+        """Begin to COPY rows (id int, name text) and raise ValueError midway."""
 
     def copy_out_abandoned(self, connection: Any, sql: str) -> int:
-        """Read a COPY of a query, and leave after the first block; its size in bytes."""
+        """Stop reading the COPY of a query after the first block; its size in bytes."""
 
     def copy_arrow(self, connection: Any, table: str, count: int) -> None:
-        """COPY an Arrow table with columns id int4 and name text of so many rows."""
+        """COPY an Arrow table (id int4, name text) of `count` rows into a table."""
 
     # --- errors and notices -------------------------------------------------------------
 
     def diagnose(self, connection: Any, sql: str) -> Info:
-        """Run a statement that fails, and tell what the exception exposes by attributes.
+        """Tell what the exception of a failed statement exposes by attributes.
 
         Keys: class (qualified), pep249 (the base class of PEP 249 that it is, where the
         library claims that interface), sqlstate, severity, message, detail, hint,
@@ -242,12 +263,12 @@ class Acts(Protocol):
         """
 
     def notices(self, connection: Any, sql: str) -> list[str]:
-        """Run a statement and collect the server's notices: `SEVERITY: message`."""
+        """Collect the notices of the server while a statement runs: `SEVERITY: message`."""
 
     # --- LISTEN/NOTIFY ------------------------------------------------------------------
 
     def listener(self, dsn: str) -> Any:
-        """Open what can listen: a connection, or what the library has for it instead.
+        """Open what can listen: a connection, or what the library has instead.
 
         `listen`, `unlisten`, `notifications` and `close` take it.
         """
@@ -256,82 +277,85 @@ class Acts(Protocol):
         """Listen on a channel."""
 
     def unlisten(self, connection: Any, channel: str) -> None:
-        """Stop listening."""
+        """Stop listening on a channel."""
 
     def notify(self, connection: Any, channel: str, payload: str) -> None:
-        """Notify a channel."""
+        """Notify a channel with a payload."""
 
     def notifications(
         self, connection: Any, seconds: float, at_most: int = 1
     ) -> list[tuple[str, str]]:
-        """Wait for notifications; (channel, payload) of those that came in that time."""
+        """Wait for notifications; (channel, payload) of each that came in that time."""
 
     # --- large objects ------------------------------------------------------------------
 
     def lo_open(self, connection: Any, oid: int, mode: str) -> Any:
-        """Open or (oid 0) create a large object inside a transaction; mode r, w, rw."""
+        """Open a large object in a transaction, or create one (oid 0); mode r, w, rw."""
 
     def lo_oid(self, lob: Any) -> int:
-        """Its oid."""
+        """Tell the oid of a large object."""
 
     def lo_write(self, lob: Any, data: bytes) -> int:
-        """Write bytes; how many were written."""
+        """Write bytes to a large object; how many were written."""
 
     def lo_read(self, lob: Any, size: int = -1) -> bytes:
-        """Read bytes."""
+        """Read bytes from a large object."""
 
     def lo_seek(self, lob: Any, offset: int, whence: int = 0) -> int:
-        """Seek; the new position."""
+        """Seek in a large object; the new position."""
 
     def lo_tell(self, lob: Any) -> int:
-        """The position."""
+        """Tell the position in a large object."""
 
     def lo_truncate(self, lob: Any, size: int) -> None:
-        """Truncate."""
+        """Truncate a large object."""
 
     def lo_export(self, lob: Any, path: str) -> None:
-        """Export into a file."""
+        """Export a large object into a file."""
 
     def lo_import(self, connection: Any, path: str) -> int:
-        """Create one from a file; its oid."""
+        """Import a file as a large object; its oid."""
 
     def lo_unlink(self, lob: Any) -> None:
-        """Delete it."""
+        """Delete a large object."""
 
     def lo_close(self, lob: Any) -> None:
-        """Close it."""
+        """Close a large object."""
 
     # --- two-phase commit ---------------------------------------------------------------
 
     def tpc_begin(self, connection: Any, gid: str) -> None:
-        """Begin a transaction of a two-phase commit."""
+        """Begin a transaction that is committed in two phases."""
 
     def tpc_prepare(self, connection: Any) -> None:
-        """Prepare it."""
+        """Prepare a two-phase commit."""
 
     def tpc_commit(self, connection: Any, gid: str = "") -> None:
-        """Commit it; with a gid, one that another connection prepared."""
+        """Commit a prepared transaction; with a gid, one of another connection."""
 
     def tpc_rollback(self, connection: Any, gid: str = "") -> None:
-        """Roll it back; with a gid, one that another connection prepared."""
+        """Roll a prepared transaction back; with a gid, one of another connection."""
 
     def tpc_recover(self, connection: Any) -> list[str]:
-        """The gids of prepared transactions."""
+        """List the gids of prepared transactions."""
 
     # --- asynchronous use of a blocking library, replication ----------------------------
 
     def poll_query(self, dsn: str, sql: str) -> Any:
-        """Connect and query without blocking, by poll; the value."""
+        """Connect and query without blocking, by `poll`; the value."""
 
     def wait_callback(self, dsn: str, sql: str) -> Any:
-        """Query through a wait callback of the caller's; the value."""
+        """Query through a wait callback of the user's; the value."""
 
     def replication_identify(self, dsn: str, logical: bool) -> list[str]:
         """Open a replication connection; the column names of IDENTIFY_SYSTEM."""
 
     def replication_stream(self, dsn: str, slot: str, publication: str, sql: str) -> int:
-        """Create a logical slot (pgoutput), run `sql` on another connection, and count
-        the messages that stream in within two seconds; drop the slot."""
+        """Stream logical replication; how many messages came.
+
+        It creates a slot (pgoutput), runs `sql` on another connection, counts for two
+        seconds and drops the slot.
+        """
 
     # --- pools --------------------------------------------------------------------------
 
@@ -348,25 +372,25 @@ class Acts(Protocol):
         check: bool | None = None,
         recycling: str | None = None,
     ) -> Any:
-        """Open the library's pool; times in seconds, None leaves its default."""
+        """Open a pool of connections; times in seconds, None leaves the default."""
 
     def pool_acquire(self, pool: Any, timeout: float | None = None) -> Any:
-        """Take a connection out."""
+        """Take a connection out of a pool."""
 
     def pool_release(self, pool: Any, connection: Any) -> None:
-        """Give it back."""
+        """Give a connection back to a pool."""
 
     def pool_block(self, pool: Any, sql: str) -> Any:
-        """Take one out, fetch a value and give it back, by the documented block."""
+        """Fetch a value with a connection of a pool, in the documented block."""
 
     def pool_size(self, pool: Any) -> int:
-        """How many connections the pool says that it has."""
+        """Tell how many connections a pool has."""
 
     def pool_idle(self, pool: Any) -> int:
-        """How many of them are free."""
+        """Tell how many connections of a pool are free."""
 
     def pool_close(self, pool: Any) -> None:
-        """Close the pool."""
+        """Close a pool."""
 
 
 @cache
@@ -380,7 +404,10 @@ def names() -> tuple[str, ...]:
 
 
 def sentence(name: str) -> str:
-    """What an act does, to follow "the library can": its docstring's first line."""
+    """What an act does, to follow "the library can": its docstring's first line.
+
+    It stands alone wherever it is read, and refers to no other act.
+    """
     return (inspect.getdoc(getattr(Acts, name)) or "").partition("\n")[0]
 
 
@@ -408,6 +435,8 @@ def check_arguments(name: str, given: Mapping[str, Any]) -> str:
         return ""
     for key in given:
         if key not in known:
+            import difflib  # a worker never gives advice
+
             near = difflib.get_close_matches(key, known, 1)
             return f"`{name}` has no argument `{key}`" + (
                 f"; did you mean `{near[0]}`?" if near else f"; it has: {', '.join(known)}"
@@ -417,23 +446,43 @@ def check_arguments(name: str, given: Mapping[str, Any]) -> str:
     return f"`{name}` needs the argument `{lacking[0]}`" if lacking else ""
 
 
-def load(module: str) -> tuple[dict[str, Callable[..., Any]], list[str]]:
-    """The acts of a driver's module, and the breaches of the vocabulary in it."""
-    found = importlib.import_module(module)
-    acts = {name: getattr(found, name) for name in names() if hasattr(found, name)}
-    return acts, [*_unknown(found), *_misshapen(acts)]
+def load(*places: str) -> tuple[dict[str, Callable[..., Any]], list[str]]:
+    """The acts of a driver's modules, and the breaches of the vocabulary in them.
+
+    Of a package every module counts. What a later place has replaces what an earlier one
+    has: an option may need other acts.
+    """
+    found: dict[str, Callable[..., Any]] = {}
+    faults: list[str] = []
+    for module in (module for place in places for module in _modules(place)):
+        found |= {name: getattr(module, name) for name in names() if hasattr(module, name)}
+        faults += _unknown(module)
+    return found, [*faults, *_misshapen(found)]
+
+
+def _modules(place: str) -> Iterator[ModuleType]:
+    """A module, and those inside it if it is a package."""
+    module = importlib.import_module(place)
+    yield module
+    for inner in pkgutil.iter_modules(getattr(module, "__path__", ())):
+        yield from _modules(f"{place}.{inner.name}")
+
+
+def places(acts: str | Sequence[str]) -> Sequence[str]:
+    """The modules that a driver names: one, or several."""
+    return (acts,) if isinstance(acts, str) else acts
 
 
 def _unknown(module: ModuleType) -> list[str]:
     """Public functions of the module that are no acts: a slip of the pen, most likely."""
     own = [
         name
-        for name, one in vars(module).items()
-        if inspect.isfunction(one)
+        for name, function in vars(module).items()
+        if inspect.isfunction(function)
         and not name.startswith("_")
-        and one.__module__.startswith(module.__name__)
+        and function.__module__ == module.__name__
     ]
-    return [f"`{name}` is no act" for name in own if name not in names()]
+    return [f"`{name}` is not an act" for name in own if name not in names()]
 
 
 def _misshapen(acts: Mapping[str, Callable[..., Any]]) -> list[str]:

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 from harness.core.arms import Arm, Kind, Profile
-from harness.core.calls import ErrorFields, Op, Target, Terms
+from harness.core.calls import Call, ErrorFields, Op, Target, Terms
 from harness.core.capabilities import Capability
 from harness.core.errors import DriverError
 
@@ -49,7 +49,8 @@ ProgramOp = Callable[[int, int], int]
 class Session(Protocol):
     """An open connection of a library. Sync or async: `close` is a coroutine if async.
 
-    Besides these: one method per supported op, `def <op>(self, call: Call) -> Op`;
+    `connection` is the library's own; a reproduction calls it so, too. Besides these:
+    one method per supported op, `def <op>(self, call: Call) -> Op`;
     `wrapper(kind, value)` where the library has wrapper types (`kind` is `json`,
     `jsonb` or `vector`). A reference that gets answers has `texts()`: of every call of
     the cycle the rows as the server's texts, to be compared with the oracle's.
@@ -62,6 +63,22 @@ class Session(Protocol):
         """End the session."""
 
 
+class Pool(Protocol):
+    """Connections of a library's own pool, with the methods of a session.
+
+    Each op checks a connection out and gives it back; `checkout` does nothing else.
+    """
+
+    def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
+        """The rows of one native result as tuples; untimed, for verification."""
+
+    def checkout(self, call: Call) -> Any:
+        """Bind the op that takes a connection and gives it back."""
+
+    def close(self) -> Any:
+        """End the pool."""
+
+
 class Driver(Protocol):
     """A library with the options its user would spell out.
 
@@ -70,11 +87,19 @@ class Driver(Protocol):
     A pool has the methods of a session, each op of which checks a connection out and
     gives it back, plus the op `checkout`. Optional: `open_pool(target, profile, size)`
     opens a pool of exactly so many connections, all of them connected; `acts` names the
-    module that plays the steps of cases (`harness.plugin.acts`);
+    module that plays the steps of cases (`harness.plugin.acts`), or several modules, of
+    which a later one replaces what an earlier one has;
+    `registrations` says in a sentence each what the profile `configured` registers;
     `connect(target, profile)` and
     `connect_query(target, profile, sql)` bind the ops of the same names;
-    `run_loop()` of an async driver makes its event loop; `reference` makes it a
-    reference and says what it stands for, and `how` it does so.
+    `run_loop()` of an async driver makes its event loop; `reference` makes it a reference
+    and says what it stands for, and `how` it does so.
+
+    Reproductions print `opening(target)`, which binds the op that opens the library's
+    connection, as `open` does before anything else; `configure`, the function of a
+    connection that does the registrations of the profile `configured`; `wrappers`, the
+    library's wrapper types by kind; and `environment`, variables that must be set before
+    the library is imported.
     """
 
     name: str
@@ -136,11 +161,11 @@ def references(profile: Profile = "configured") -> list[Arm]:
     return arms
 
 
-def companion(name: str, folder: str, suffix: str) -> Path | None:
-    """A data file of a driver, beside its plug-in: `<folder>/<name><suffix>`.
+def companion(name: str, file: str) -> Path | None:
+    """A file that a driver brings along, such as `fixes.toml`; None if there is none.
 
-    It stands in a folder of that name in the plug-in's package, or beside the package.
-    Nothing is imported but what the plug-in's module lies in.
+    It stands inside the plug-in's package. A plug-in that is one module, `mine.py`, has
+    `mine.fixes.toml` beside it. Nothing is imported but what the module lies in.
     """
     point = entry_points().get(name)
     try:
@@ -149,11 +174,10 @@ def companion(name: str, folder: str, suffix: str) -> Path | None:
         return None
     if spec is None or spec.origin is None:
         return None
-    home = Path(spec.origin).parent
-    # A driver that is a folder (psycopg) keeps its files with those of its neighbours.
-    places = [home, home.parent] if "." in spec.name else [home]
-    files = [place / folder / f"{name}{suffix}" for place in places]
-    return next((file for file in files if file.is_file()), None)
+    origin = Path(spec.origin)
+    package = spec.submodule_search_locations is not None
+    found = origin.with_name(file) if package else origin.with_suffix(f".{file}")
+    return found if found.is_file() else None
 
 
 def parse_arm(spec: str, profile: Profile = "configured") -> Arm:
@@ -162,7 +186,7 @@ def parse_arm(spec: str, profile: Profile = "configured") -> Arm:
     known = entry_points()
     if driver in _points(REFERENCES):
         raise DriverError(
-            f"'{driver}' is a reference and no driver",
+            f"'{driver}' is a reference, not a driver",
             hint="pgdyno bench adds it by itself in cells with `floor`",
         )
     if driver not in known:
@@ -197,7 +221,7 @@ def load(arm: Arm, place: str = "") -> Driver:
         ) from error
     if not isinstance(terms, Terms) or not terms.version:
         raise DriverError(
-            f"driver '{arm.name}' does not tell its version",
+            f"driver '{arm.name}' does not report its version",
             hint=f"{place}.terms() must return Terms with a version",
         )
     return driver

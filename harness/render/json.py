@@ -1,17 +1,34 @@
-"""Checks for programs: a JSON array with one object per cell, driver and profile."""
+"""Checks or derived numbers for programs: a JSON array with one object per row."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
+from typing import Any
 
+from harness.report.numbers import COLUMNS, Number
 from harness.results.records import Check
 
-FIELDS = ("scenario", "case", "cell", "driver", "profile", "verdict", "detail", "observed",
-          "expected", "expected_verdict", "drift", "deviation", "link")  # fmt: skip
+FIELDS = ("scenario", "case", "cell", "driver", "profile", "verdict", "code", "detail",
+          "observed", "expected", "facts", "expected_verdict", "drift", "deviation",
+          "link")  # fmt: skip
 
 
-def render(checks: Sequence[Check]) -> str:
+def render(rows: Sequence[Check] | Sequence[Number]) -> str:
     """In the order given; texts are as the run recorded them."""
-    objects = [{name: getattr(one, name) for name in FIELDS} for one in checks]
-    return json.dumps(objects, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(objects(rows), indent=2, ensure_ascii=False) + "\n"
+
+
+def objects(rows: Sequence[Check] | Sequence[Number]) -> list[dict[str, Any]]:
+    """One object per row. What is infinite is null: JSON has no word for it."""
+    return [{name: _plain(getattr(row, name)) for name in fields(row)} for row in rows]
+
+
+def fields(row: Check | Number) -> tuple[str, ...]:
+    """The columns of a row."""
+    return COLUMNS if isinstance(row, Number) else FIELDS
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

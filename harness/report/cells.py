@@ -7,27 +7,23 @@ the same arithmetic. Ratios are paired by round, because a round's weather is sh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
 from harness.analysis.times import (
-    achieved_rate,
-    counting_trials,
-    ops_per_slice,
-    wall_per_op,
-    worst_trials,
+    RunTimes,
+    Timings,
+    WorstVerdict,
+    measured,
 )
 from harness.core import stats
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
 from harness.report.ranks import ranked
-from harness.results.records import ArmFacts, CellFacts, OpenLoop, Run, Slices, Trial
+from harness.results.records import ArmFacts, CellFacts, Run
 
 _ASKED = {"sync": "called", "async": "awaited"}
-
-Trials = Mapping[tuple[str, str], list[Trial]]
-
 
 PERCENTILES = (0.5, 0.9, 0.99, 0.999)
 
@@ -49,7 +45,8 @@ class Row:
     Times are ns per op, of an open loop response times; CPU and switches are per op too.
     `latencies` are `PERCENTILES` of single ops. `ratio` is times the fastest of the group,
     `trimmed` the same by trimmed means, `detectable` the smallest log-ratio to it that
-    this run would have detected; `over_floor` is times the cell's floor. `rank` is None
+    this run would have detected; `p` is of the test that the two are equal, `p_adjusted`
+    corrected over the whole report; `over_floor` is times the cell's floor. `rank` is None
     where the arm may not be ranked; `tied` says that it shares rank 1 with others.
     """
 
@@ -63,6 +60,8 @@ class Row:
     ratio: stats.Estimate | None = None
     trimmed: stats.Estimate | None = None
     detectable: float | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
     over_floor: stats.Estimate | None = None
     rank: int | None = None
     tied: bool = False
@@ -188,23 +187,19 @@ class CellView:
 
 def cell_views(run: Run) -> tuple[CellView, ...]:
     """All cells of a run in the order of its header; no driver is left out."""
-    counted, worst = counting_trials(run), worst_trials(run)
+    found = measured(run)
     arms = [arm for arm in run.header.arms if arm.competes]
     drafts = [
-        CellView(cell, tuple(_groups(cell, arms, counted, worst)))
-        for cell in run.header.cells
+        CellView(cell, tuple(_groups(cell, arms, found))) for cell in run.header.cells
     ]
-    return ranked(drafts, counted)
+    return ranked(drafts, found.series)
 
 
 # --- one row --------------------------------------------------------------------------
 
 
 def _groups(
-    cell: CellFacts,
-    arms: Sequence[ArmFacts],
-    counted: Trials,
-    worst: Mapping[tuple[str, str], Trial],
+    cell: CellFacts, arms: Sequence[ArmFacts], found: RunTimes
 ) -> Iterable[RankGroup]:
     """One group, or threads and tasks apart where clients work at the same time."""
     labels = ("threads", "tasks") if cell.clients else ("",)
@@ -214,7 +209,7 @@ def _groups(
         ]
         rows = [
             row_of(
-                cell, arm, worst.get((cell.id, arm.id)), counted.get((cell.id, arm.id), [])
+                arm, found.worst.get((cell.id, arm.id)), found.series.get((cell.id, arm.id))
             )
             for arm in here
         ]
@@ -222,65 +217,48 @@ def _groups(
             yield RankGroup(label, tuple(rows))
 
 
-def row_of(
-    cell: CellFacts, arm: ArmFacts, worst: Trial | None, trials: Sequence[Trial]
-) -> Row:
+def row_of(arm: ArmFacts, worst: WorstVerdict | None, series: Timings | None) -> Row:
     """One arm in one cell, not yet ranked."""
     if worst is None:
         return Row(arm.id, None, arm.problem or "not measured")
-    verdict = Verdict(worst.verdict)
-    row = Row(arm.id, verdict, worst.detail, worst.observed, worst.expected)
-    if not verdict.timeable:
+    row = Row(arm.id, worst.verdict, worst.detail, worst.observed, worst.expected)
+    if not worst.verdict.timeable:
         return row
-    if not trials:
+    if not series:
         return replace(row, detail=worst.detail or "no undisturbed round")
-    return _timed(row, trials, cell)
+    return _timed(row, series)
 
 
-def _timed(row: Row, trials: Sequence[Trial], cell: CellFacts) -> Row:
-    walls = tuple(wall_per_op(trial, cell) for trial in trials)
-    loops = [trial.open_loop for trial in trials if trial.open_loop is not None]
-    latencies = [float(value) for trial in trials for value in trial.latency_ns]
-    latencies += [float(value) for loop in loops for value in loop.response_ns]
+def _timed(row: Row, series: Timings) -> Row:
     return replace(
         row,
-        rounds=walls,
-        time=stats.hodges_lehmann([math.log(value) for value in walls]).exp(),
-        cpu_ns=_per_op(trials, cell, lambda one: one.cpu_ns),
-        server_cpu_ns=_per_op(trials, cell, lambda one: one.server_cpu_ns),
-        voluntary=_per_op(trials, cell, lambda one: one.voluntary_switches, mean=True),
-        involuntary=_per_op(trials, cell, lambda one: one.involuntary_switches, mean=True),
-        latencies=percentiles(latencies),
-        open_loop=_open_loop(loops, cell) if loops else None,
-        rss_bytes=max(trial.rss_peak_bytes for trial in trials),
+        rounds=tuple(series.walls),
+        time=stats.hodges_lehmann([math.log(value) for value in series.walls]).exp(),
+        cpu_ns=_middle(series.cpu_ns),
+        server_cpu_ns=_middle(series.server_cpu_ns),
+        voluntary=_middle(series.voluntary),
+        involuntary=_middle(series.involuntary),
+        latencies=percentiles(series.latencies()),
+        open_loop=_open_loop(series) if series.loops else None,
+        rss_bytes=series.rss_bytes,
     )
 
 
-def percentiles(values: Iterable[float]) -> tuple[float | None, ...]:
+def percentiles(values: Sequence[float]) -> tuple[float | None, ...]:
     """The `PERCENTILES` of these values, None where there are too few for one."""
     ordered = sorted(values)
-    return tuple(stats.percentile(ordered, share) for share in PERCENTILES)
+    found = (stats.percentile(ordered, share) for share in PERCENTILES)
+    return tuple(None if one is None else float(one) for one in found)
 
 
-def _open_loop(loops: Sequence[OpenLoop], cell: CellFacts) -> OpenLoopView:
+def _open_loop(series: Timings) -> OpenLoopView:
     return OpenLoopView(
-        asked=float(cell.rate),
-        achieved=achieved_rate(loops, cell.rate),
-        lags=percentiles(float(lag) for loop in loops for lag in loop.lag_ns),
+        asked=float(series.cell.rate),
+        achieved=series.achieved_rate,
+        lags=percentiles(series.lags()),
     )
 
 
-def _per_op(
-    trials: Sequence[Trial],
-    cell: CellFacts,
-    pick: Callable[[Slices], list[int]],
-    *,
-    mean: bool = False,
-) -> float | None:
-    """The median over rounds of each round's median slice (or mean, for rare events)."""
-    rounds = []
-    for trial in trials:
-        if trial.slices is not None and (values := pick(trial.slices)):
-            middle = sum(values) / len(values) if mean else median(values)
-            rounds.append(middle / ops_per_slice(trial.slices, cell))
-    return median(rounds) if rounds else None
+def _middle(values: Sequence[float]) -> float | None:
+    """The median over rounds; None where nothing was told."""
+    return median(values) if values else None

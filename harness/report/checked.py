@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.core.verdicts import Verdict
+from harness.core.verdicts import Code, Verdict
 from harness.report.matrix import concern
 from harness.results.records import Check
 
@@ -178,11 +178,11 @@ def cause_of(check: Check) -> str:
 
 def causes(checks: Sequence[Check], of: Sequence[Check]) -> tuple[Cause, ...]:
     """Checks by their causes: the worst first, then the commonest."""
-    groups: dict[tuple[Verdict, str], list[Check]] = {}
+    groups: dict[tuple[Verdict, Code, str], list[Check]] = {}
     for one in checks:
-        groups.setdefault((_verdict(one), cause_of(one)), []).append(one)
+        groups.setdefault((_verdict(one), one.code, cause_of(one)), []).append(one)
     everyone = {one.driver for one in of}
-    found = [_cause(verdict, group, everyone) for (verdict, _), group in groups.items()]
+    found = [_cause(verdict, group, everyone) for (verdict, *_), group in groups.items()]
     return tuple(sorted(found, key=_worst_first))
 
 

@@ -80,6 +80,7 @@ def compare(
 
 
 _MOST_PATHS = 4
+_BOUNDS = (5, 10, 25, 50, 100, 200, 400, 1_000)
 
 
 def headline(comparison: Comparison) -> str:
@@ -183,6 +184,26 @@ def next_step(comparison: Comparison) -> str:
     more = " …" if len(paths) > _MOST_PATHS else ""
     again = comparing(comparison.lane).WORDS.again
     return f"next: pgdyno bench {again} {' '.join(paths[:_MOST_PATHS])}{more}"
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A symmetric axis of changes in per cent, from −`bound` to +`bound`."""
+
+    bound: int
+
+    def at(self, log_ratio: float) -> float:
+        """The place of a log-ratio, from 0 to 1 and never outside."""
+        share = (stats.percent(log_ratio) + self.bound) / (2 * self.bound)
+        return min(1.0, max(0.0, share))
+
+
+def axis(rows: Sequence[CellChange]) -> Axis:
+    """An axis with a round end that holds every interval, if any does."""
+    shifts = [row.shift for row in rows if row.shift]
+    ends = [end for one in shifts for end in (one.low, one.point, one.high)]
+    reach = max((abs(stats.percent(end)) for end in ends if end is not None), default=0.0)
+    return Axis(next((bound for bound in _BOUNDS if bound >= reach), _BOUNDS[-1]))
 
 
 def told(comparison: Comparison) -> Sequence[CellChange]:

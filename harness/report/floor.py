@@ -6,13 +6,13 @@ tie or a mean.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from harness.analysis.times import counting_trials, paired_log_ratios, worst_trials
+from harness.analysis.times import Key, Timings, measured, paired_log_ratios
 from harness.core import stats
 from harness.core.verdicts import Verdict
-from harness.report.cells import CellView, Reference, Row, Trials, row_of
+from harness.report.cells import CellView, Reference, Row, row_of
 from harness.results.records import ArmFacts, Run
 
 
@@ -21,22 +21,21 @@ def laid(run: Run, cells: Sequence[CellView]) -> tuple[CellView, ...]:
     arms = [arm for arm in run.header.arms if arm.reference]
     if not arms:
         return tuple(cells)
-    counted, worst = counting_trials(run), worst_trials(run)
+    found = measured(run)
     kinds = {arm.id: arm.kind for arm in run.header.arms}
     laid_cells = []
     for cell in cells:
-        played = [arm for arm in arms if (cell.facts.id, arm.id) in worst]
+        played = [arm for arm in arms if (cell.facts.id, arm.id) in found.worst]
         rows = {
             arm.id: row_of(
-                cell.facts,
                 arm,
-                worst[cell.facts.id, arm.id],
-                counted.get((cell.facts.id, arm.id), []),
+                found.worst[cell.facts.id, arm.id],
+                found.series.get((cell.facts.id, arm.id)),
             )
             for arm in played
         }
         references = [_reference(cell, arm, rows[arm.id], kinds) for arm in played]
-        laid_cells.append(_over_floor(_with(cell, references), counted))
+        laid_cells.append(_over_floor(_with(cell, references), found.series))
     return tuple(laid_cells)
 
 
@@ -60,15 +59,15 @@ def _reference(cell: CellView, arm: ArmFacts, row: Row, kinds: dict[str, str]) -
     return Reference(row, arm.reference, arm.kind, share, fastest.arm)
 
 
-def _over_floor(cell: CellView, counted: Trials) -> CellView:
+def _over_floor(cell: CellView, counted: Mapping[Key, Timings]) -> CellView:
     floor = cell.floor
     if floor is None:
         return cell
-    base = counted.get((cell.facts.id, floor.row.arm), [])
+    base = counted[cell.facts.id, floor.row.arm]
 
     def compared(row: Row) -> Row:
-        own = counted.get((cell.facts.id, row.arm), []) if row.time else []
-        logs = paired_log_ratios(own, base, cell.facts)
+        own = counted[cell.facts.id, row.arm] if row.time else None
+        logs = paired_log_ratios(own, base) if own else []
         return replace(row, over_floor=stats.hodges_lehmann(logs).exp()) if logs else row
 
     groups = [

@@ -26,7 +26,7 @@ SYMBOLS: dict[Verdict, str] = {
 }
 
 MEANINGS: dict[Verdict, str] = {
-    Verdict.BROKEN: "panic, lost connection, or another query's rows",
+    Verdict.BROKEN: "panic, lost connection, another query's rows, memory over its limit",
     Verdict.CRASHED: "the process died",
     Verdict.HUNG: "no answer before the deadline",
     Verdict.LOSSY: "a silently different value",
@@ -111,11 +111,6 @@ def times(ratio: float) -> str:
 def percentage(share: float) -> str:
     """A share: `0.21 %`."""
     return f"{figures(share * 100, 2)} %"
-
-
-def percent_change(log_ratio: float) -> float:
-    """A log-ratio as a change in per cent: where it lies on a chart."""
-    return stats.percent(log_ratio)
 
 
 def change(log_ratio: float | None, *, sign: bool = True, decimals: int = 1) -> str:

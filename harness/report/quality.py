@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from harness.analysis.times import counting_trials, paired_log_ratios
+from harness.analysis.times import Key, Timings, measured, paired_log_ratios
 from harness.core import stats
 from harness.report import format as fmt
-from harness.report.cells import CellView, RankGroup, Trials
+from harness.report.cells import CellView, RankGroup
 from harness.results.records import ArmFacts, CellFacts, Run
 
 AA_LEVEL = 0.01
@@ -97,12 +97,12 @@ class SelfTest:
 
 def self_tests(run: Run) -> tuple[SelfTest, ...]:
     """The A/A arms of a run, each judged over its cells with Holm."""
-    counted = counting_trials(run)
+    counted = measured(run).series
     tests = [_self_test(counted, arm, run) for arm in run.header.arms if arm.twin]
     return tuple(test for test in tests if test.cells)
 
 
-def _self_test(counted: Trials, arm: ArmFacts, run: Run) -> SelfTest:
+def _self_test(counted: Mapping[Key, Timings], arm: ArmFacts, run: Run) -> SelfTest:
     found = list(_self_ratios(counted, run.header.cells, arm.twin, arm.id))
     adjusted = stats.holm([stats.signed_rank_p(logs) for _, logs in found])
     cells = [
@@ -118,12 +118,11 @@ def _self_test(counted: Trials, arm: ArmFacts, run: Run) -> SelfTest:
 
 
 def _self_ratios(
-    counted: Trials, cells: Sequence[CellFacts], original: str, twin: str
+    counted: Mapping[Key, Timings], cells: Sequence[CellFacts], original: str, twin: str
 ) -> Iterator[tuple[str, list[float]]]:
     for cell in cells:
-        ratios = paired_log_ratios(
-            counted.get((cell.id, twin), ()), counted.get((cell.id, original), ()), cell
-        )
+        own, other = counted.get((cell.id, twin)), counted.get((cell.id, original))
+        ratios = paired_log_ratios(own, other) if own and other else []
         if ratios:
             yield cell.id, ratios
 
@@ -149,17 +148,15 @@ class ArmMean:
 def arm_mean(arm: str, ratios: Mapping[str, float]) -> ArmMean:
     """The mean of the ratios of one arm, by cell."""
     mean = stats.geometric_mean(list(ratios.values()))
-    others = {
-        cell: stats.geometric_mean([one for name, one in ratios.items() if name != cell])
-        for cell in ratios
-        if len(ratios) > 1
-    }
-    if not others:
+    if len(ratios) < 2:
         return ArmMean(arm, mean, mean.point)
-    moved = {cell: abs(math.log(one.point / mean.point)) for cell, one in others.items()}
-    cell = max(moved, key=lambda one: (moved[one], one))
-    decides = moved[cell] > math.log(DOMINANT)
-    return ArmMean(arm, mean, others[cell].point, cell if decides else "")
+    centre = math.log(mean.point)
+    # What is furthest from the mean moves it most when it is left out.
+    cell = max(ratios, key=lambda one: (abs(math.log(ratios[one]) - centre), one))
+    others = [ratio for name, ratio in ratios.items() if name != cell]
+    without = stats.geometric_mean(others).point
+    decides = abs(math.log(without / mean.point)) > math.log(DOMINANT)
+    return ArmMean(arm, mean, without, cell if decides else "")
 
 
 def means(cells: Sequence[CellView]) -> tuple[tuple[ArmMean, ...], int]:

@@ -20,23 +20,24 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from harness.analysis.times import paired_log_ratios
+from harness.analysis.times import Key, Timings, paired_log_ratios
 from harness.core import stats
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
 
 if TYPE_CHECKING:
     from harness.report.cells import CellView, RankGroup, Row
-    from harness.results.records import CellFacts, Trial
+    from harness.results.records import CellFacts
 
 FALSE_DISCOVERY = 0.05
 
-Trials = Mapping[tuple[str, str], Sequence["Trial"]]
 Logs = Callable[[str, str], list[float]]
 """(arm, other) → the log-ratios of their common rounds, above 0 where `arm` is slower."""
 
 
-def ranked(drafts: Sequence[CellView], counted: Trials) -> tuple[CellView, ...]:
+def ranked(
+    drafts: Sequence[CellView], counted: Mapping[Key, Timings]
+) -> tuple[CellView, ...]:
     """Ratios for all, then ties corrected over the whole report, then ranks."""
     compared = [
         [_compared(cell.facts, group, counted) for group in cell.groups] for cell in drafts
@@ -80,13 +81,13 @@ def fastest(rows: Sequence[Row], logs: Logs) -> str:
 
 
 def _compared(
-    cell: CellFacts, group: RankGroup, counted: Trials
+    cell: CellFacts, group: RankGroup, counted: Mapping[Key, Timings]
 ) -> tuple[RankGroup, dict[str, float]]:
     """The group with its fastest and all ratios to it, and the p-values of those tested."""
 
     def logs(arm: str, other: str) -> list[float]:
-        own, base = (counted.get((cell.id, name), ()) for name in (arm, other))
-        return paired_log_ratios(own, base, cell)
+        own, base = (counted.get((cell.id, name)) for name in (arm, other))
+        return paired_log_ratios(own, base) if own and base else []
 
     best = fastest(group.rows, logs)
     rows, tests = [], {}
@@ -95,6 +96,7 @@ def _compared(
         row = _with_ratio(row, paired, itself=row.arm == best) if paired else row
         if row.arm != best and _able(row):
             tests[row.arm] = stats.signed_rank_p(paired)
+            row = replace(row, p=tests[row.arm])
         rows.append(row)
     return replace(group, rows=tuple(rows), first=best), tests
 
@@ -126,7 +128,8 @@ def _placed(
 ) -> RankGroup:
     """The group in the order in which it is shown; `adjusted` are in the order of tests."""
     p_values = dict(zip(tests, adjusted, strict=False))
-    rows = with_ranks(group.rows, group.first, p_values)
+    told = [replace(row, p_adjusted=p_values.get(row.arm)) for row in group.rows]
+    rows = with_ranks(told, group.first, p_values)
     return replace(group, rows=rows, order_note=order_note(rows))
 
 

@@ -34,16 +34,19 @@ class Value:
     """A number as readers see it, and the number itself for programs.
 
     `note` stands below or behind it (an interval, say), `full` in its place where there is
-    room. `low` and `high` are the ends of an interval or a range.
+    room. `low` and `high` are the ends of an interval or a range, `ratio` is times the best
+    of the cell, `flag` a word for programs about it.
     """
 
     text: str
     number: float | None = None
     low: float | None = None
     high: float | None = None
+    ratio: float | None = None
     note: str = ""
     full: str = ""
     emphasis: Emphasis = ""
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness.analysis import audit
+from harness.analysis.times import measured
 from harness.core.stats import MIN_ROUNDS
 from harness.core.verdicts import Verdict
 from harness.report import floor, matrix, quality
@@ -145,9 +146,9 @@ def build(runs: Sequence[Run]) -> Report:
     """The report of one or several runs, in the order given."""
     hues = _hues(runs)
     views = tuple(_run_view(run, hues) for run in runs)
-    measured = any(view.cells or view.lane for view in views)
+    timed = any(view.cells or view.lane for view in views)
     checked = any(view.matrix for view in views)
-    what = " and ".join(["checked"] * checked + ["measured"] * measured) or "nothing found"
+    what = " and ".join(["checked"] * checked + ["measured"] * timed) or "nothing found"
     return Report(f"Python’s PostgreSQL drivers, {what}", views)
 
 
@@ -282,9 +283,7 @@ def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[ArmView]:
     """All drivers, and the references that some driver is compared with: the harness's own
     have no terms."""
     floors = {cell.floor.row.arm for cell in cells if cell.floor}
-    peaks: dict[str, int] = {}
-    for trial in run.trials:
-        peaks[trial.arm] = max(peaks.get(trial.arm, 0), trial.rss_peak_bytes)
+    peaks = measured(run).peaks
     for arm in run.header.arms:
         if arm.reference and arm.id not in floors:
             continue
@@ -362,7 +361,7 @@ def _doubts(test: quality.SelfTest) -> Iterator[Remark]:
 
 
 def _problem(arm: ArmFacts) -> Remark:
-    return Remark("driver", f"{arm.id} took no part: {arm.problem}", arm.id)
+    return Remark("driver", f"{arm.id} was left out: {arm.problem}", arm.id)
 
 
 def _doubt(one: audit.Doubt) -> Remark:
@@ -401,11 +400,7 @@ def _note(note: Note) -> Remark:
 
 def _disturbed(run: Run) -> Iterator[Remark]:
     """Blocks that were thrown away, with the commonest reason."""
-    blocks = {
-        (one.cell, one.round, one.attempt): one.disturbed
-        for one in run.trials
-        if one.disturbed
-    }
+    blocks = measured(run).disturbed
     if blocks:
         reasons = Counter(_DIGITS.sub("…", reason) for reason in blocks.values())
         reason, count = reasons.most_common(1)[0]

@@ -8,41 +8,43 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from string import Template
 from typing import Any
 
 from harness.core.arms import Arm
 from harness.core.calls import libpq_options
 from harness.core.cells import Cell
+from harness.core.memory import peak_bytes
 from harness.core.steps import Step
-from harness.judge.steps import JOIN_MS, plain
+from harness.judge.recorded import settled, text_of
+from harness.judge.steps import JOIN_MS, grows_beyond
 from harness.judge.verify import class_of
 from harness.judge.words import PLACE
 from harness.plugin import acts
 from harness.plugin.act_source import source_of
 from harness.reproduce.script import (
     SCHEMA,
-    NoRecipe,
+    DriverCode,
+    NoReproduction,
     Ran,
-    comment,
     exception_of,
-    sorted_imports,
+    whole,
 )
-from harness.reproduce.source import NoLiteral, literal
 from harness.values import construct
+from harness.values.source import NoLiteral, literal
 
 _APPLICATION = "reproduction"
+_UNIQUE = f"pgdyno_{'0' * 32}"  # of the shape of the check's own
 _COMPARED_CHARS = 1_900  # what a step brought is kept up to 2,000
-_HEADER = """user, password, host, port, dbname = (
-    os.environ[f"PG{name}"] for name in ("USER", "PASSWORD", "HOST", "PORT", "DATABASE")
-)
-credentials = f"{quote(user, safe='')}:{quote(password, safe='')}"
+_PLACES = """credentials = f"{quote(user, safe='')}:{quote(password, safe='')}"
 place = f"@{quote(host, safe='')}:{port}/"
-query = "?" + urlencode(${query}, quote_via=quote)
-main_dsn = f"postgresql://{credentials}{place}{dbname}{query}"
-control_dsn = main_dsn.replace("name=reproduction", "name=control")"""
+options = "?" + urlencode(${options}, quote_via=quote)
+control_options = "?" + urlencode(${control}, quote_via=quote)
+main_dsn = f"postgresql://{credentials}{place}{dbname}{options}"
+control_dsn = f"postgresql://{credentials}{place}{dbname}{control_options}"
+"""
 _SYNC = '''def told(step, call):
     """Print what a step brought, as one line."""
     try:
@@ -52,17 +54,8 @@ _SYNC = '''def told(step, call):
         print(f"{step}: raised {class_of(error)}", flush=True)
     else:
         if value is not None:
-            print(f"{step}: {plain(value)!r}", flush=True)
+            print(f"{step}: {text_of(value)}", flush=True)
     return value'''
-
-
-@dataclass(frozen=True, slots=True)
-class ActCode:
-    """The acts of a driver as text, and whether they are coroutines."""
-
-    imports: Sequence[str]
-    definitions: Sequence[str]
-    asynchronous: bool
 
 
 def acts_of(cell: Cell) -> list[str]:
@@ -71,27 +64,30 @@ def acts_of(cell: Cell) -> list[str]:
     return sorted(own | {"connect", "execute", "execute_script", "fetch", "fetch_val"})
 
 
-def script(cell: Cell, arm: Arm, code: ActCode, title: Sequence[str]) -> str:
+def script(cell: Cell, arm: Arm, code: DriverCode, title: Sequence[str]) -> str:
     """The whole script.
 
     Raises:
-        NoRecipe: a step needs what a script cannot have: a server to stop, a proxy.
+        NoReproduction: a step needs what a script cannot have: a server to stop, a proxy.
     """
     try:
         return _Script(cell, arm, code, title).text()
     except NoLiteral as error:
-        raise NoRecipe(f"there is no reproduction: {error}") from None
+        raise NoReproduction(f"there is no reproduction: {error}") from None
 
 
 class _Script:
-    def __init__(self, cell: Cell, arm: Arm, code: ActCode, title: Sequence[str]) -> None:
+    def __init__(
+        self, cell: Cell, arm: Arm, code: DriverCode, title: Sequence[str]
+    ) -> None:
         self.cell = cell
         self.arm = arm
         self.code = code
         self.title = title
-        self.imports = {"import os", "from urllib.parse import quote, urlencode"}
+        self.imports = {"from urllib.parse import quote, urlencode"}
         # The judge's own: a script shows a value and an exception as a check does.
-        self.shared = source_of([class_of, plain])
+        grows = any(step.expect.grows_mb for step in cell.steps)
+        self.shared = source_of([class_of, text_of, *([peak_bytes] if grows else [])])
         self.imports |= set(code.imports) | self.shared.imports
         self.opened: set[str] = set()
         self._settings = (("search_path", SCHEMA), *cell.settings)
@@ -99,53 +95,30 @@ class _Script:
 
     def text(self) -> str:
         play = list(self._play())
-        if self._wait:
-            self.imports.add("import asyncio")
-            inside = textwrap.indent("\n".join(play), "    ")
-            play = ["async def main():", inside, "", "", self._start()]
-        settings = {
+        options = {
             "application_name": _APPLICATION,
             "options": libpq_options(self._settings),
         }
-        shared = self.shared.definitions.values()
+        # Without the settings of the case: it may be about a session that cannot write.
+        control = {
+            "application_name": "control",
+            "options": libpq_options(self._settings[:1]),
+        }
         told = _SYNC
         if self._wait:
             told = told.replace("def told", "async def told").replace(
                 "call()", "await call"
             )
-        parts = [
-            *self._comment(),
-            "from __future__ import annotations",
-            "",
-            *sorted_imports(self.imports),
-            "",
-            _HEADER.replace("${query}", json.dumps(settings, indent=4)),
-            *(f"\n\n{one}" for one in (*self.code.definitions, *shared, told)),
-            "\n",
-            *play,
-        ]
-        return re.sub(r"\n{4,}", "\n\n\n", "\n".join(parts)).strip() + "\n"
-
-    # --- the frame ------------------------------------------------------------------------
-
-    def _comment(self) -> Iterator[str]:
-        about = [
-            *self.title,
-            "",
-            "The connection comes from PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.",
-            f"It makes the schema {SCHEMA} anew; drop it when you are done.",
-        ]
-        yield from comment(about)
+        definitions = [*self.code.definitions, *self.shared.definitions.values(), told]
+        code = replace(self.code, imports=sorted(self.imports), definitions=definitions)
+        places = Template(_PLACES).substitute(
+            options=json.dumps(options, indent=4), control=json.dumps(control, indent=4)
+        )
+        return whole(code, self.title, [places], play, makes_schema=True)
 
     @property
     def _wait(self) -> str:
-        return "await " if self.code.asynchronous else ""
-
-    def _start(self) -> str:
-        if "uvloop" in self.arm.options:
-            self.imports.add("import uvloop")
-            return "uvloop.run(main())"
-        return "asyncio.run(main())"
+        return self.code.wait
 
     # --- the play -------------------------------------------------------------------------
 
@@ -176,9 +149,9 @@ class _Script:
         if step.note:
             yield f"# {step.note}"
         if step.join:
-            yield from self._joined(number, step)
+            yield from self._measured(number, step, self._joined(number, step))
         elif step.on in ("server", "proxy"):
-            raise NoRecipe(f"a script cannot {step.op} the {step.on}")
+            raise NoReproduction(f"a script cannot {step.op} the {step.on}")
         elif step.on == "control":
             yield from self._controlled(step)
         elif step.op == "wait":
@@ -203,15 +176,34 @@ class _Script:
         if step.start:
             yield from self._started(step.start, step.op, arguments, call)
             return
+        yield from self._measured(number, step, [self._told(number, step, call)])
+
+    def _told(self, number: int, step: Step, call: str) -> str:
+        """The call of an act; what it brings is printed, or kept under its name."""
         shown = call if self._wait else f"lambda: {call}"
         saved = ""
         if step.save:
             self.opened.add(step.save)
             saved = f"{self._variable(step.save)} = "
         if saved and not step.expect.error and not step.expect.rejected:
-            yield f"{saved}{self._wait}{call}"
-        else:
-            yield f"{saved}{self._wait}told({number}, {shown})"
+            return f"{saved}{self._wait}{call}"
+        return f"{saved}{self._wait}told({number}, {shown})"
+
+    def _measured(self, number: int, step: Step, play: Iterable[str]) -> Iterator[str]:
+        """The step with its limits: the same measures as the check takes."""
+        timed = step.within_ms and not step.join
+        if step.expect.grows_mb:
+            yield "held_bytes = peak_bytes(reset=True)"
+        if timed:
+            self.imports.add("import time")
+            yield "begun = time.perf_counter()"
+        yield from play
+        if timed:
+            took = "1000 * (time.perf_counter() - begun):.0f"
+            yield f'print(f"{number} took {{{took}}} ms", flush=True)'
+        if step.expect.grows_mb:
+            grown = "peak_bytes() - held_bytes"
+            yield f'print(f"{number} grew by {{{grown}}} bytes", flush=True)'
 
     def _started(
         self, name: str, op: str, arguments: Iterable[str], call: str
@@ -239,7 +231,7 @@ class _Script:
 
     def _controlled(self, step: Step) -> Iterator[str]:
         if "to" in step.arguments:
-            raise NoRecipe(f"a script has no server called {step.arguments['to']}")
+            raise NoReproduction(f"a script has no server called {step.arguments['to']}")
         sql = self._value(step.arguments["sql"])
         if step.op == "wait_until":
             yield f"while not {self._wait}fetch_val(control, {sql}):"
@@ -266,12 +258,12 @@ class _Script:
         if to == "main" and not (place.keys() & {"user", "password", "dbname"}):
             return "main_dsn"
         if to not in ("main", "nowhere"):
-            raise NoRecipe(f"a script has no server called {to}")
+            raise NoReproduction(f"a script has no server called {to}")
         user = self._value(place["user"]) if "user" in place else "user"
         password = self._value(place["password"]) if "password" in place else "password"
         name = self._value(place["dbname"]) if "dbname" in place else "dbname"
         where = "place" if to == "main" else "'@127.0.0.1:1/'"
-        return f'"postgresql://" + {user} + ":" + {password} + {where} + {name} + query'
+        return f'"postgresql://" + {user} + ":" + {password} + {where} + {name} + options'
 
     def _arguments(self, given: Mapping[str, Any]) -> Iterator[str]:
         for name, value in given.items():
@@ -292,12 +284,12 @@ class _Script:
 
     def _with_words(self, text: str) -> str:
         """A text with words is an f-string of the variables that hold them."""
-        known = {"app": _APPLICATION, "schema": SCHEMA}
+        known = {"app": _APPLICATION, "schema": SCHEMA, "unique": _UNIQUE}
         parts = re.split(r"@\{(\w+)\}", text)
         for index in range(1, len(parts), 2):
             word = parts[index]
             if word not in known and word not in {"folder", *self.saved}:
-                raise NoRecipe(f"a script does not have what @{{{word}}} stands for")
+                raise NoReproduction(f"a script does not have what @{{{word}}} stands for")
             parts[index] = known.get(word) or f"{{{self._variable(word)}}}"
         for index in range(0, len(parts), 2):
             parts[index] = parts[index].replace("{", "{{").replace("}", "}}")
@@ -305,7 +297,7 @@ class _Script:
 
     def _variable(self, name: str) -> str:
         """A name of a step as a variable that hides no act and no helper."""
-        return f"{name}_" if name in (*acts.names(), "main", "user", "query") else name
+        return f"{name}_" if name in (*acts.names(), "main", "user", "options") else name
 
 
 def disagreement(
@@ -322,21 +314,51 @@ def disagreement(
     if verdict == "crashed":
         return "" if ran.code < 0 else "the check crashed, the script did not"
     printed = dict(_numbered(ran.stdout))
-    for one in lines:
-        if cell.steps[one["step"] - 1].expect.has and not one["line"].startswith("raised"):
+    for seen in lines:
+        step = cell.steps[seen["step"] - 1]
+        if told := _beyond_limits(step, seen, ran):
+            return f"step {seen['step']} {told}"
+        if "line" not in seen:
             continue
-        got = printed.get(one["step"])
-        if got is None or _settled(got) != _settled(one["line"]):
+        if step.expect.has and not seen["line"].startswith("raised"):
+            continue
+        got = printed.get(seen["step"])
+        if got is None or _settled(got) != _settled(seen["line"]):
             raised = exception_of(ran.stderr)
-            if got is None and raised and one["line"] == f"raised {raised}":
+            if got is None and raised and seen["line"] == f"raised {raised}":
                 return ""
-            return f"step {one['step']} brought {one['line']}, the script {got or raised}"
+            return f"step {seen['step']} brought {seen['line']}, the script {got or raised}"
     return ""
 
 
+def _beyond_limits(step: Step, seen: Mapping[str, Any], ran: Ran) -> str:
+    """In what the script's measures are on the other side of a limit than the check's."""
+    number = seen["step"]
+    if "over_ms" in seen:
+        took = _measure(rf"{number} took (\d+) ms", ran)
+        if took is not None and took <= seen["over_ms"]:
+            return f"ran for more than {seen['over_ms']:,} ms, in the script for {took:,}"
+    if "grown_bytes" in seen:
+        limit_mb, grown = step.expect.grows_mb, seen["grown_bytes"]
+        again = _measure(rf"{number} grew by (-?\d+) bytes", ran) or 0
+        if grows_beyond(limit_mb, grown) != grows_beyond(limit_mb, again):
+            return f"took {_mb(grown)} of memory, in the script {_mb(again)}"
+    return ""
+
+
+def _measure(pattern: str, ran: Ran) -> int | None:
+    found = re.search(f"^{pattern}$", ran.stdout, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+def _mb(size: int) -> str:
+    return f"{size / 2**20:,.0f} MB"
+
+
 def _settled(line: str) -> str:
-    """Without what differs by nature: addresses, names made with md5, a long line's end."""
-    return re.sub(r" at 0x[0-9a-f]+|[0-9a-f]{32}", "", line)[:_COMPARED_CHARS]
+    """Without what differs by nature: what a run made up, a long line's end."""
+    line = re.sub(rf"[0-9a-f]{{32}}|\b{SCHEMA}\b", "", settled(line))
+    return line.replace("@{schema}", "").replace("@{app}", _APPLICATION)[:_COMPARED_CHARS]
 
 
 def _numbered(stdout: str) -> Iterator[tuple[int, str]]:

@@ -7,6 +7,7 @@ bytes. Everything else (medians, intervals, ranks) is derived by whoever reads.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -228,6 +229,11 @@ class LaneRecord(Judged, frozen=True, kw_only=True):
         """Whether it has numbers."""
         raise NotImplementedError
 
+    def problems(self) -> Iterator[str]:
+        """What is wrong with its numbers beyond their types: whoever computes need not
+        ask again."""
+        return iter(())
+
 
 class Check(Judged, frozen=True, kw_only=True, tag="check"):
     """One cell of the conformance matrix.
@@ -292,13 +298,17 @@ L = TypeVar("L", bound=LaneRecord)
 AnyRecord = Header | Trial | LaneRecord | Check | Note | Footer
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """A results file, read. `truncated` says why, where the footer is missing;
-    `lane_records` are those of another lane than time, whose records are trials."""
+class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """A results file, read. `truncated` says why, where the footer is missing.
+
+    Trials may still lie in the file, see `store.Stored`; `lane_records` are those of
+    another lane than time. What is derived from a run once stays with it, in its
+    `__dict__`.
+    """
 
     path: str
     header: Header
-    trials: list[Trial]
+    trials: Sequence[Trial]
     checks: list[Check]
     notes: list[Note]
     footer: Footer | None
@@ -308,10 +318,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, kind: type[L]) -> list[L]:
         """The records of this type of a lane, in their order."""
         return [record for record in self.lane_records if isinstance(record, kind)]
-
-    def cell(self, identity: str) -> CellFacts:
-        """The facts of a cell by its id."""
-        return next(cell for cell in self.header.cells if cell.id == identity)
 
 
 def changed(record: S, **values: Any) -> S:

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple, TypeVar, cast, overload
 
 import msgspec
 
-from harness.core.errors import ResultsError
-from harness.results import lines
+from harness.core.errors import ResultsError, UsageError
+from harness.results import lines as known
+from harness.results import soundness
 from harness.results.migrations import migrate
 from harness.results.records import (
     SCHEMA,
@@ -28,6 +33,15 @@ from harness.results.records import (
     Run,
     Trial,
 )
+
+R = TypeVar("R", bound=AnyRecord)
+S = TypeVar("S", bound=msgspec.Struct)
+
+LONGEST_LINE = 64 << 20
+"""No record is as long; without a limit a file without line ends would fill the memory."""
+
+# Invalid UTF-8 is a ValueError, and so is an integer of too many digits.
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 class Writer:
@@ -67,7 +81,7 @@ class Writer:
             os.ftruncate(self._file.fileno(), end)  # half a line would hide the rest
             self._file.seek(end)  # else what is written next follows a gap of zeros
             raise ResultsError(
-                f"{self.path} cannot be written further: {error.strerror}",
+                f"{self.path} cannot be written to the end: {error.strerror}",
                 hint="what was measured before is kept; free some space and run again",
             ) from error
         self.trials += isinstance(record, Trial | LaneRecord)
@@ -89,76 +103,248 @@ class Writer:
         self.close()
 
 
+class Stored(Sequence[R]):
+    """Records of a file that stay there: each is read again when it is asked for.
+
+    A file of a gigabyte holds millions of trials, and memory holds a number or two of
+    each of them. To go through all is one pass over the file.
+    """
+
+    def __init__(self, path: Path, version: int) -> None:
+        self._path, self._version = path, version
+        self._places, self._sizes = array("Q"), array("L")
+
+    def append(self, place: int, size: int) -> None:
+        """Remember where the next record lies."""
+        self._places.append(place)
+        self._sizes.append(size)
+
+    def at(self, numbers: Iterable[int]) -> Iterator[R]:
+        """The records with these numbers, in this order."""
+        with _opened(self._path) as file:
+            for number in numbers:
+                place, size = self._places[number], self._sizes[number]
+                line = os.pread(file.fileno(), size, place)
+                yield cast("R", _again(self._path, line, self._version))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[R]:
+        return self.at(range(len(self)))
+
+    @overload
+    def __getitem__(self, index: int) -> R: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[R]: ...
+    def __getitem__(self, index: int | slice) -> R | list[R]:
+        if isinstance(index, slice):
+            return list(self.at(range(*index.indices(len(self)))))
+        return next(self.at([range(len(self))[index]]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} records of {self._path}>"
+
+
 def read(path: Path) -> Run:
-    """Read a results file.
+    """Read a results file: every line is checked, trials stay in the file.
 
     Raises:
         ResultsError: not readable, not a results file, or from a newer schema. A last
             line that was cut, or a missing footer, is no error: `Run.truncated` says so.
     """
+    with _opened(path) as file:
+        lines = _lines(path, file)
+        first = next(lines, FileLine(1, 0, b""))
+        if not first.whole:
+            hint = "it was cut at its start"
+            raise ResultsError(f"{path} holds no complete line", hint=hint)
+        found = _Reading(path, _header(path, first.text))
+        for line in lines:
+            found.take(line)
+    return found.run()
+
+
+def read_each(paths: Sequence[Path]) -> list[Run]:
+    """The runs of several files, in their order.
+
+    Raises:
+        ResultsError: a file cannot be read.
+        UsageError: a run is named twice: by the same path, a link or a copy.
+    """
+    runs: dict[str, Run] = {}
+    for path in paths:
+        run = read(path)
+        if run.header.run in runs:
+            text = f"{path} holds the same run as {runs[run.header.run].path}"
+            raise UsageError(text, hint="name each run once")
+        runs[run.header.run] = run
+    return list(runs.values())
+
+
+class FileLine(NamedTuple):
+    """A line of a file: its number from 1, where it begins, its bytes."""
+
+    number: int
+    place: int
+    text: bytes
+
+    @property
+    def whole(self) -> bool:
+        """Whether it was written to its end."""
+        return self.text.endswith(b"\n")
+
+
+class _Reading:
+    """A results file while it is read."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        self.path, self.header = path, header
+        self.trials: Stored[Trial] = Stored(path, header.schema)
+        self.others: dict[type, list[Any]] = defaultdict(list)
+        self.cut = False
+        self._shared: dict[str, str] = {}
+
+    def take(self, line: FileLine) -> None:
+        """The next line."""
+        if not line.whole:
+            self.cut = True
+            return
+        record = _record(self.path, line.number, line.text, self.header.schema)
+        if isinstance(record, Trial):
+            self.trials.append(line.place, len(line.text))
+        elif isinstance(record, Header):
+            raise ResultsError(
+                f"{self.path}, line {line.number}: a second header",
+                hint="these are several runs in one file: name one file for each",
+            )
+        else:
+            kind = LaneRecord if isinstance(record, LaneRecord) else type(record)
+            self.others[kind].append(self._lean(record))
+
+    def _lean(self, record: S) -> S:
+        """With equal texts kept once: most checks share all but one of theirs."""
+        for name in record.__struct_fields__:
+            value = getattr(record, name)
+            if type(value) is str:
+                same = self._shared.setdefault(value, value)
+                msgspec.structs.force_setattr(record, name, same)
+        return record
+
+    def run(self) -> Run:
+        """What was read."""
+        footers: list[Footer] = self.others[Footer]
+        truncated = ""
+        if not footers:
+            truncated = "its last line was cut" if self.cut else "it has no footer"
+        return Run(
+            path=str(self.path),
+            header=self.header,
+            trials=self.trials,
+            checks=self.others[Check],
+            notes=self.others[Note],
+            footer=footers[0] if footers else None,
+            truncated=truncated,
+            lane_records=self.others[LaneRecord],
+        )
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A results file, open; nothing else is opened, for a pipe might never answer."""
     try:
-        whole = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise ResultsError(f"{path} cannot be read: {error.strerror}") from error
-    complete, rest = whole[:-1], whole[-1]
-    if not complete:
-        raise ResultsError(f"{path} holds no complete line", hint="it was cut at its start")
-    header = _header(path, complete[0])
-    version = header.schema
-    records = [
-        _record(path, number, line, version) for number, line in enumerate(complete[1:], 2)
-    ]
-    footer = next((one for one in records if isinstance(one, Footer)), None)
-    truncated = ""
-    if footer is None:
-        truncated = "its last line was cut" if rest else "it has no footer"
-    return Run(
-        path=str(path),
-        header=header,
-        trials=[one for one in records if isinstance(one, Trial)],
-        checks=[one for one in records if isinstance(one, Check)],
-        notes=[one for one in records if isinstance(one, Note)],
-        footer=footer,
-        truncated=truncated,
-        lane_records=[one for one in records if isinstance(one, LaneRecord)],
-    )
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise ResultsError(
+                f"{path} cannot be read: it is no regular file",
+                hint="a results file is read more than once: store it first",
+            )
+        return path.open("rb")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ResultsError(f"{path} cannot be read: {reason}") from error
+
+
+def _lines(path: Path, file: BinaryIO) -> Iterator[FileLine]:
+    number, place = 1, 0
+    while text := file.readline(LONGEST_LINE):
+        if len(text) == LONGEST_LINE:
+            size = f"{LONGEST_LINE >> 20} MiB"
+            raise ResultsError(f"{path}, line {number}: longer than {size}")
+        yield FileLine(number, place, text)
+        number, place = number + 1, place + len(text)
 
 
 def _header(path: Path, line: bytes) -> Header:
     raw = _json(path, 1, line)
-    if raw.get("record") != "header" or not isinstance(raw.get("schema"), int):
+    version = raw.get("schema")
+    if raw.get("record") != "header" or type(version) is not int or version < 1:
         raise ResultsError(
-            f"{path} is not a results file of pgdyno: its first line is no header",
+            f"{path} is not a results file of pgdyno: its first line is not a header",
             hint="a run writes one with --out FILE.jsonl",
         )
-    if raw["schema"] > SCHEMA:
+    if version > SCHEMA:
         raise ResultsError(
-            f"{path} has schema {raw['schema']}; this pgdyno reads up to {SCHEMA}",
+            f"{path} has schema {_few(str(version))}; this pgdyno reads up to {SCHEMA}",
             hint="install a newer pgdyno",
         )
-    try:
-        return msgspec.convert(migrate(raw, raw["schema"]), Header)
-    except msgspec.ValidationError as error:
-        raise ResultsError(f"{path}, line 1: {error}") from error
+    header: Header = _converted(path, 1, raw, version, Header)
+    return _sound(path, 1, header)
 
 
 def _record(path: Path, number: int, line: bytes, version: int) -> AnyRecord:
     if version == SCHEMA:
         try:
-            return lines.decoder().decode(line)
-        except msgspec.MsgspecError:
+            return _sound(path, number, known.decoder().decode(line))
+        except _UNREADABLE:
             pass  # the slow way below names what is wrong
-    raw = migrate(_json(path, number, line), version)
-    try:
-        record: AnyRecord = msgspec.convert(raw, lines.union())
-    except msgspec.ValidationError as error:
-        hint = lines.unknown(raw)
-        raise ResultsError(f"{path}, line {number}: {error}", hint=hint) from error
+    raw = _json(path, number, line)
+    record: AnyRecord = _converted(path, number, raw, version, known.union())
+    return _sound(path, number, record)
+
+
+def _again(path: Path, line: bytes, version: int) -> AnyRecord:
+    """A record that was read before."""
+    if version == SCHEMA:
+        try:
+            return known.decoder().decode(line)
+        except _UNREADABLE as error:
+            raise ResultsError(
+                f"{path} was changed while it was being read", hint="try again"
+            ) from error
+    return _record(path, 0, line, version)
+
+
+def _sound(path: Path, number: int, record: S) -> S:
+    if wrong := soundness.problem(record):
+        raise ResultsError(f"{path}, line {number}: {wrong}")
     return record
+
+
+def _converted(
+    path: Path, number: int, raw: dict[str, Any], version: int, kind: Any
+) -> Any:
+    try:
+        return msgspec.convert(migrate(raw, version), kind)
+    except msgspec.ValidationError as error:
+        wrong = f"{path}, line {number}: {_few(str(error))}"
+        raise ResultsError(wrong, hint=known.unknown(raw)) from error
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        text = f"it is not as schema {version} has it: {_few(str(error))}"
+        raise ResultsError(f"{path}, line {number}: {text}") from error
 
 
 def _json(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(line, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
-        raise ResultsError(f"{path}, line {number}: not a JSON object: {error}") from error
+    except _UNREADABLE as error:
+        text = f"not a JSON object: {_few(str(error))}"
+        raise ResultsError(f"{path}, line {number}: {text}") from error
+
+
+def _few(text: str) -> str:
+    """Errors quote what they found, which may be long."""
+    return text if len(text) <= 200 else f"{text[:200]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,11 +12,14 @@ import msgspec
 
 from harness.core.cells import Cell, Point
 from harness.core.errors import ScenarioError
+from harness.core.limits import POINTS
 from harness.scenario.cells import make
-from harness.scenario.tables import AxisValue, BenchTable, CaseTable, ScenarioFile, convert
+from harness.scenario.form import convert
+from harness.scenario.slips import shown
+from harness.scenario.tables import AxisValue, BenchTable, CaseTable, ScenarioFile
 
-_MARK = re.compile(r"\$\{(\w+)\}")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MARK = re.compile(r"\$\{([\w-]+)\}")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 
 
 def expand(
@@ -39,23 +43,44 @@ def _fixture(file: ScenarioFile) -> Any:
 
 
 def _check_axes(case: CaseTable, where: str) -> None:
+    points = math.prod(map(len, case.axes.values()))
+    if points > POINTS:
+        raise ScenarioError(
+            f"{where}: its axes make {_count(points)} cells, {POINTS:,} at most",
+            hint="take values or an axis out; SQL makes many rows: generate_series()",
+        )
     for name, values in case.axes.items():
-        if not values:
-            raise ScenarioError(f"{where}: axis '{name}' has no values")
-        for value in values:
-            if isinstance(value, str) and not _IDENTIFIER.fullmatch(value):
-                raise ScenarioError(
-                    f"{where}: axis '{name}' has the value {value!r}",
-                    hint="axis values are integers and identifiers only",
-                )
+        _check_axis(name, values, where)
     for name, values in case.check.items():
         for value in values:
             if value not in case.axes.get(name, []):
-                raise ScenarioError(
-                    f"{where}, check: {value!r} is no value of an axis '{name}'"
-                )
+                found = f"{shown(value)} is not a value of an axis {shown(name)}"
+                raise ScenarioError(f"{where}, check: {found}")
     if case.bench is not None:
         _check_bench(case, case.bench, where)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number < 10**12 else "more than 10^12"
+
+
+def _check_axis(name: str, values: list[AxisValue], where: str) -> None:
+    if not values:
+        raise ScenarioError(f"{where}: axis '{name}' has no values")
+    for value in values:
+        if isinstance(value, str) and not _IDENTIFIER.fullmatch(value):
+            raise ScenarioError(
+                f"{where}: axis '{name}' has the value {shown(value)}",
+                hint="axis values are integers and identifiers only",
+            )
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise ScenarioError(
+                f"{where}: axis '{name}' has the value {shown(value)}",
+                hint="axis values fit into a bigint",
+            )
+    if len(set(values)) < len(values):
+        twice = next(value for value in values if values.count(value) > 1)
+        raise ScenarioError(f"{where}: axis '{name}' has {shown(twice)} twice")
 
 
 def _check_bench(case: CaseTable, bench: BenchTable, where: str) -> None:
@@ -76,22 +101,25 @@ def _check_point(case: CaseTable, point: dict[str, AxisValue], where: str) -> No
         )
     for name, value in point.items():
         if value not in case.axes[name]:
-            raise ScenarioError(f"{where}: {value!r} is no value of the axis '{name}'")
+            raise ScenarioError(
+                f"{where}: {shown(value)} is not a value of the axis '{name}'"
+            )
 
 
 def _fill(value: Any, marks: dict[str, str], where: str) -> Any:
     if isinstance(value, str):
         return _MARK.sub(lambda mark: _marked(mark[1], marks, where), value)
     if isinstance(value, list):
-        return [_fill(one, marks, where) for one in value]
+        return [_fill(item, marks, where) for item in value]
     if isinstance(value, dict):
-        return {key: _fill(one, marks, where) for key, one in value.items()}
+        return {key: _fill(inner, marks, where) for key, inner in value.items()}
     return value
 
 
 def _marked(name: str, marks: dict[str, str], where: str) -> str:
     if name not in marks:
         raise ScenarioError(
-            f"{where}: ${{{name}}} is no axis", hint=f"axes: {', '.join(marks) or 'none'}"
+            f"{where}: ${{{name}}} is not an axis",
+            hint=f"axes: {', '.join(marks) or 'none'}",
         )
     return marks[name]

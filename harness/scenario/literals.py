@@ -6,7 +6,7 @@
 | `write` | `select $1::T::text`, with L as a Python object | the text the server gives L |
 | `array-read` | `select array[L]` | as `read` |
 | `array-write` | `select $1::T[]::text`, with a list that holds L | as `write` |
-| `array-null` | `select array[L, null]`, for the first literal only | as `read` |
+| `array-null` | `select array[L, null::T]`, for the first literal only | as `read` |
 | `copy` `copy-text` | COPY of one row with L, binary or text | the table shows L |
 
 A write needs no table: the server says in its own text what arrived. That text depends
@@ -85,8 +85,9 @@ def _array_read(_: str, sql: str) -> dict[str, Any]:
     return {"op": "fetch_val", "sql": f"select array[{sql}] as v"}
 
 
-def _array_null(_: str, sql: str) -> dict[str, Any]:
-    return {"op": "fetch_val", "sql": f"select array[{sql}, null] as v"}
+def _array_null(pg_type: str, sql: str) -> dict[str, Any]:
+    # An untyped null would make an array of a domain one of its base type.
+    return {"op": "fetch_val", "sql": f"select array[{sql}, null::{pg_type}] as v"}
 
 
 def _array_write(pg_type: str, sql: str) -> dict[str, Any]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from harness.core.errors import ScenarioError
 from harness.core.expect import ExpectedError, StepExpect
+from harness.core.limits import STEPS, WAIT_SECONDS
 from harness.core.steps import Step
 from harness.judge.words import PLACE
 from harness.plugin import acts
+from harness.scenario.made import check_made, specs
+from harness.scenario.names import Names
+from harness.scenario.slips import nearest, shown, whole
 from harness.scenario.tables import CaseTable, StepExpectTable, StepTable
-from harness.values.constructors import check_spec
 
 PARENT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "control": {
@@ -28,27 +29,70 @@ PARENT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """What the parent plays: on whom, which op, and the arguments that it must have."""
 
-_PLACES = frozenset(
-    {"main", "proxy", "nowhere", "spare", "primary", "standby", "pgbouncer", "tls"}
-    | {"tls_alias"}
-)
+Written = tuple[str, StepTable]
+"""A step with where it stands: `step 3`, `step 3.1`."""
 
 
-def make_steps(case: CaseTable, where: str) -> tuple[Step, ...]:
+def make_steps(case: CaseTable, needs: tuple[str, ...], where: str) -> tuple[Step, ...]:
     """The steps of a case; raises `ScenarioError` that says which one is wrong."""
-    made = [
-        _step(table, f"{where}, step {number}") for number, table in enumerate(case.step, 1)
-    ]
-    _check_joins(made, where)
-    if made and not any(one.expect != StepExpect() or one.within_ms for one in made):
+    if not case.step:
+        return ()
+    written = list(_unrolled(case.step, f"{where}, step ", where))
+    made = [_step(table, here) for here, table in written]
+    places = [here for here, _ in written]
+    _check_joins(made, places, where)
+    names = Names(case.sessions, needs)
+    for here, step in zip(places, made, strict=True):
+        _check_start(step, here)
+        names.check(step, here)
+    names.check_cleanup(case.cleanup, where)
+    if not any(step.expect != StepExpect() or step.within_ms for step in made):
         raise ScenarioError(
-            f"{where}: none of its steps expects anything",
-            hint="give one an expect: value, has, like, error, rejected or trait",
+            f"{where}: none of its steps expects anything but an end without an error",
+            hint="give one an expect (value, has, like, error, rejected, trait, grows_mb)"
+            " or within_ms",
         )
     return tuple(made)
 
 
+def _unrolled(steps: list[StepTable], prefix: str, where: str) -> Iterator[Written]:
+    """Each step as often as it is played, the groups in it one by one."""
+    played = 0
+    for number, table in enumerate(steps, 1):
+        here = f"{prefix}{number}"
+        for step in _times(table, here):
+            played += 1
+            if played > STEPS:
+                raise ScenarioError(
+                    f"{where}: more than {STEPS:,} steps, repeated ones counted",
+                    hint="repeat them less often",
+                )
+            yield step
+
+
+def _times(table: StepTable, here: str) -> Iterator[Written]:
+    times = whole(table.repeat, "repeat", here, STEPS) if table.repeat is not None else 1
+    if table.repeat is not None and table.start:
+        raise ScenarioError(f"{here}: start beside repeat", hint="start it in a step alone")
+    if table.step and msgspec.structs.replace(table, repeat=None, step=[]) != StepTable():
+        raise ScenarioError(
+            f"{here}: it holds steps, and is one itself",
+            hint="beside its steps it can have `repeat` only",
+        )
+    for time in range(1, times + 1):
+        note = f" ({time} of {times})" if table.repeat is not None else ""
+        inner = _unrolled(table.step, f"{here}.", here) if table.step else [(here, table)]
+        for place, step in inner:
+            label = step.note or (f"{step.on}.{step.op}" if step.op else "")
+            yield (
+                place,
+                msgspec.structs.replace(step, note=f"{label}{note}") if note else step,
+            )
+
+
 def _step(table: StepTable, where: str) -> Step:
+    if table.sql and "sql" in table.arguments:
+        raise ScenarioError(f"{where}: sql stands in `with`, too", hint="write it once")
     arguments = {**({"sql": table.sql.strip()} if table.sql else {}), **table.arguments}
     step = Step(
         on=table.on,
@@ -57,18 +101,14 @@ def _step(table: StepTable, where: str) -> Step:
         save=table.save or "",
         start=table.start or "",
         join=table.join,
-        within_ms=table.within_ms or 0,
+        within_ms=whole(table.within_ms, "within_ms", where),
         note=table.note,
         expect=_expect(table.expect, where),
     )
     _check_op(step, where)
-    for spec in _specs([step.arguments, list(step.expect.value)]):
-        if "@{" in str(spec):  # the word in it comes with the run
-            continue
-        try:
-            check_spec(spec)
-        except ValueError as error:
-            raise ScenarioError(f"{where}: {error}") from None
+    for spec in specs([step.arguments, list(step.expect.value), dict(step.expect.has)]):
+        if "@{" not in str(spec):  # a word in it comes with the run
+            check_made(spec, where)
     return step
 
 
@@ -77,6 +117,7 @@ def _expect(table: StepExpectTable, where: str) -> StepExpect:
         name
         for name in ("value", "has", "like", "error", "rejected", "trait")
         if getattr(table, name) not in (msgspec.UNSET, {}, "", None, False)
+        or (name == "value" and table.value is not msgspec.UNSET)
     ]
     if len(given) > 1:
         raise ScenarioError(f"{where}: expect.{given[0]} beside expect.{given[1]}")
@@ -99,57 +140,86 @@ def _check_op(step: Step, where: str) -> None:
                 f"{where}: join waits for what runs already", hint="leave op and with out"
             )
         return
+    if not step.op:
+        raise ScenarioError(f"{where}: it has neither an op nor a join")
     if step.on in PARENT:
         _check_known(step, PARENT[step.on], f"{where}, on {step.on}")
-        if step.start:
-            raise ScenarioError(f"{where}: only an act of a driver can be started")
         return
     if step.op in acts.OWN:
         _check_known(step, acts.OWN, where)
+        _check_wait(step, where)
         return
     if step.op not in acts.names():
-        raise ScenarioError(f"{where}: {_no_act(step.op)}")
+        raise ScenarioError(
+            f"{where}: there is no act `{shown(step.op)[1:-1]}`",
+            hint=nearest(step.op, acts.names(), "acts"),
+        )
     given = dict(step.arguments)
     if acts.subject(step.op) == "dsn":
-        _check_place(given.pop("to", "main"), where)
-        given = {name: one for name, one in given.items() if name not in PLACE}
+        given.pop("to", None)
+        given = {name: value for name, value in given.items() if name not in PLACE}
     if wrong := acts.check_arguments(step.op, given):
         raise ScenarioError(f"{where}: {wrong}")
 
 
-def _check_place(to: Any, where: str) -> None:
-    for place in [to] if isinstance(to, str) else to:
-        if place not in _PLACES:
-            raise ScenarioError(
-                f"{where}: there is no place called {place!r}",
-                hint=f"one of: {', '.join(sorted(_PLACES))}",
-            )
+def _check_start(step: Step, where: str) -> None:
+    if not step.start:
+        return
+    if step.on in PARENT or step.op in acts.OWN:
+        raise ScenarioError(f"{where}: only an act of a driver can be started")
+    if step.save or step.within_ms:
+        raise ScenarioError(
+            f"{where}: a step that is started has brought nothing yet",
+            hint=f'save and within_ms belong to the join: join = "{step.start}"',
+        )
 
 
 def _check_known(step: Step, known: Mapping[str, tuple[str, ...]], where: str) -> None:
     if step.op not in known:
         raise ScenarioError(
-            f"{where}: there is no op `{step.op}`", hint=f"ops: {', '.join(known)}"
+            f"{where}: there is no op `{shown(step.op)[1:-1]}`",
+            hint=f"ops: {', '.join(known)}",
         )
     for name in known[step.op]:
         if name not in step.arguments:
             raise ScenarioError(f"{where}: `{step.op}` needs `{name}`")
+    allowed = {*known[step.op], *(["to"] if step.on == "control" else [])}
+    for name in step.arguments:
+        if name not in allowed:
+            raise ScenarioError(
+                f"{where}: `{step.op}` has no argument `{shown(name)[1:-1]}`",
+                hint=nearest(name, sorted(allowed)),
+            )
 
 
-def _no_act(name: str) -> str:
-    near = difflib.get_close_matches(name, acts.names(), 1)
-    return f"there is no act `{name}`" + (f"; did you mean `{near[0]}`?" if near else "")
+def _check_wait(step: Step, where: str) -> None:
+    if step.op != "wait":
+        return
+    seconds = step.arguments["seconds"]
+    try:
+        if 0 <= float(seconds) <= WAIT_SECONDS:
+            return
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ScenarioError(
+        f"{where}: seconds = {shown(seconds)}", hint=f"a number from 0 to {WAIT_SECONDS}"
+    )
 
 
-def _check_joins(steps: Iterable[Step], where: str) -> None:
+def _check_joins(steps: Iterable[Step], places: list[str], where: str) -> None:
     started: set[str] = set()
     alone: set[str] = set()  # what nobody has joined yet; a trait may be joined again
-    for number, step in enumerate(steps, 1):
+    for step, here in zip(steps, places, strict=True):
         name = step.on if step.op == "cancel_task" else step.join
         if name and name not in started:
-            raise ScenarioError(f"{where}, step {number}: nothing was started as '{name}'")
+            raise ScenarioError(
+                f"{here}: nothing was started as {shown(name)}",
+                hint=nearest(name, started, "started"),
+            )
         alone.discard(step.join)
         if step.start:
+            if step.start in alone:
+                raise ScenarioError(f"{here}: '{step.start}' runs already", hint="join it")
             started.add(step.start)
             alone.add(step.start)
     if alone:
@@ -157,16 +227,3 @@ def _check_joins(steps: Iterable[Step], where: str) -> None:
             f"{where}: '{min(alone)}' is started and never joined",
             hint='end it with { join = "…" }, so that it cannot reach into the next case',
         )
-
-
-def _specs(value: Any) -> Iterable[Mapping[str, Any]]:
-    """The constructors in a structure of tables and lists."""
-    if isinstance(value, Mapping):
-        if "py" in value:
-            yield value
-        else:
-            for one in value.values():
-                yield from _specs(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _specs(one)

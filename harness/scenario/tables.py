@@ -6,20 +6,46 @@ when cells are made (`cells.py`).
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from harness.core.errors import ScenarioError
 
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
-Count = Annotated[int, Meta(ge=1)] | str
-AxisValue = int | str
-_T = TypeVar("_T")
+def _said(text: str) -> Meta:
+    """What to write: for the hint of an error and for editors."""
+    return Meta(description=text)
+
+
+def _word(pattern: str, description: str, longest: int = 60) -> Meta:
+    """A text of a form. `$` alone would let a newline pass at its end."""
+    return Meta(
+        pattern=f"^(?:{pattern})$(?!\\n)", max_length=longest, description=description
+    )
+
+
+Name = Annotated[
+    str,
+    _word("[a-z0-9][a-z0-9_-]*", "small letters, digits, - and _, up to 60 in all"),
+]
+Handle = Annotated[
+    str,
+    _word("[a-z][a-z0-9_]*", "a name of small letters, digits and _, a letter first"),
+]
+Count = Annotated[
+    Annotated[int, Meta(ge=1)] | str,
+    _said('a whole number of 1 or more, or a mark of an axis such as "${rows}"'),
+]
+AxisValue = Annotated[
+    int | str, _said("a whole number, or a name of letters, digits and _ in quotes")
+]
+Settings = Annotated[
+    dict[str, str],
+    _said('text in quotes for each name: { work_mem = "5MB", TimeZone = "UTC" }'),
+]
+Made = Annotated[
+    dict[str, Any], _said('a table that makes a value: { py = "bool", value = false }')
+]
 
 
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,7 +69,9 @@ class StatementTable(_Strict, frozen=True, kw_only=True):
 class ErrorTable(_Strict, frozen=True, kw_only=True):
     """`expect.error`: the error that must come, by SQLSTATE and the names it carries."""
 
-    sqlstate: Annotated[str, Meta(pattern="^[0-9A-Z]{5}$")]
+    sqlstate: Annotated[
+        str, _word("[0-9A-Z]{5}", 'a SQLSTATE of five digits and capitals: "23505"')
+    ]
     constraint: str = ""
     table: str = ""
     column: str = ""
@@ -86,7 +114,7 @@ class BenchTable(_Strict, frozen=True, kw_only=True):
     unit: str = "ops"
     units: Count = 1
     reset: str = ""
-    server_settings: dict[str, str] = {}
+    server_settings: Settings = {}
     arrivals: ArrivalsTable | None = None
     floor: bool = False
 
@@ -107,11 +135,13 @@ class StepTable(_Strict, frozen=True, kw_only=True):
     """`[[case.step]]`: one act, on a session, on the control connection or on a server."""
 
     op: str = ""
-    on: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")] = "main"
+    on: Handle = "main"
     sql: str = ""
+    repeat: Count | None = None
+    step: list[StepTable] = []
     arguments: dict[str, Any] = msgspec.field(name="with", default_factory=dict)
-    save: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
-    start: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
+    save: Handle | None = None
+    start: Handle | None = None
     join: str = ""
     within_ms: Annotated[int, Meta(ge=1)] | None = None
     note: str = ""
@@ -125,9 +155,12 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
     op: str = ""
     title: str = ""
     step: list[StepTable] = []
+    sessions: list[Handle] = []
+    cleanup: str = ""
     sql: str = ""
     params: str = ""
-    args: list[dict[str, Any]] = []
+    args: list[Made] = []
+    args_rows: list[list[Made]] = []
     form: str | list[str] = msgspec.field(name="as", default_factory=list)
     statements: list[StatementTable] = []
     table: str = ""
@@ -138,7 +171,7 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
     strategy: str = ""
     clients: Count | None = None
     pool: Count | None = None
-    settings: dict[str, str] = {}
+    settings: Settings = {}
     axes: dict[Name, list[AxisValue]] = {}
     requires: list[str] = []
     needs: list[str] = []
@@ -152,7 +185,9 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
 class LiteralTable(_Strict, frozen=True, kw_only=True):
     """A value that is too long or too odd to be its own name: SQL, with a name."""
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:+/-]+$", max_length=40)]
+    name: Annotated[
+        str, _word("[A-Za-z0-9_.:+/-]+", "letters, digits and _.:+/-, up to 40", 40)
+    ]
     sql: str
 
 
@@ -167,10 +202,13 @@ DIRECTIONS: tuple[Direction, ...] = (
 class ValueTable(_Strict, frozen=True, kw_only=True):
     """`[[value]]`: round trips of a type, one cell for each literal and direction."""
 
-    type: Annotated[str, Meta(min_length=1)]
+    type: Annotated[str, Meta(min_length=1, description='a type\'s name: "numeric"')]
     name: Name | None = None
-    literals: Annotated[list[str | LiteralTable], Meta(min_length=1)]
-    directions: tuple[Direction, ...] = DIRECTIONS
+    literals: Annotated[
+        list[Annotated[str | LiteralTable, _said('text, or { name = "…", sql = "…" }')]],
+        Meta(min_length=1, description='a list of texts: ["1.10", "NaN"]'),
+    ]
+    directions: Annotated[tuple[Direction, ...], Meta(min_length=1)] = DIRECTIONS
     form: str = msgspec.field(name="as", default="")
     requires: list[str] = []
     needs: list[str] = []
@@ -181,8 +219,8 @@ class ScenarioFile(_Strict, frozen=True, kw_only=True):
     """A scenario: one question, with a fixture and cases."""
 
     schema: Literal[1]
-    title: Annotated[str, Meta(min_length=1)]
-    why: Annotated[str, Meta(min_length=1)]
+    title: str = ""
+    why: str = ""
     requires: list[str] = []
     needs: list[str] = []
     once: bool = False
@@ -197,45 +235,3 @@ def json_schema() -> dict[str, Any]:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "pgdyno scenario"
     return schema
-
-
-def convert(raw: Any, kind: type[_T], where: str) -> _T:
-    """A raw table as a struct; raises `ScenarioError`, with the nearest key for a slip."""
-    try:
-        return msgspec.convert(raw, kind)
-    except msgspec.ValidationError as error:
-        message = str(error)
-        raise ScenarioError(f"{where}: {message}", hint=_nearest_key(message)) from error
-
-
-_UNKNOWN = re.compile(r"unknown field `(?P<key>[^`]*)`(?: - at `(?P<path>[^`]*)`)?")
-_TABLES: Mapping[str, type[msgspec.Struct]] = {
-    "": ScenarioFile,
-    "fixture": FixtureTable,
-    "case": CaseTable,
-    "value": ValueTable,
-    "literals": LiteralTable,
-    "statements": StatementTable,
-    "step": StepTable,
-    "expect": ExpectTable,
-    "error": ErrorTable,
-    "recall": RecallTable,
-    "bench": BenchTable,
-    "arrivals": ArrivalsTable,
-}
-
-
-def _nearest_key(message: str) -> str:
-    unknown = _UNKNOWN.search(message)
-    if unknown is None:
-        return "docs/scenario-format.md describes every key"
-    path = re.sub(r"\[.*?\]|\$", "", unknown["path"] or "").strip(".")
-    last = path.rpartition(".")[2]
-    table = _TABLES.get(last, CaseTable)
-    if path.endswith("step.expect"):
-        table = StepExpectTable
-    keys = [field.encode_name for field in msgspec.structs.fields(table)]
-    near = difflib.get_close_matches(unknown["key"], keys, 1)
-    if near:
-        return f"did you mean `{near[0]}`?"
-    return f"known keys here: {', '.join(keys)}"

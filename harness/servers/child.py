@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.core import offspring
+from harness.core.errors import ServerError
 from harness.servers.folder import Account, Folder
 
+RUN_S = 120.0
+"""How long a program may take that is no server: initdb, say."""
+
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_PR_SET_PDEATHSIG = 1
+_KILLED_S = 5.0
 _HINTS = (
     ("No space left on device", "free some disk or shared memory, or set TMPDIR elsewhere"),
     ("could not map anonymous shared memory", "free some memory: it needs 256 MB at least"),
@@ -42,15 +44,34 @@ def identity(account: Account | None) -> dict[str, Any]:
 def run(
     command: Sequence[str | Path], account: Account | None, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end and keep what it says."""
-    return subprocess.run(
+    """Run a program to its end and keep what it says.
+
+    Raises:
+        ServerError: it does not come to its end.
+    """
+    with subprocess.Popen(
         command,
         cwd=cwd,
         env=environment(),
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # it ends with all that it started
         **identity(account),
-    )
+    ) as process:
+        try:
+            said, complained = process.communicate(timeout=RUN_S)
+        except subprocess.TimeoutExpired:
+            _kill_group(process)
+            raise ServerError(
+                f"{command[0]} does not end within {RUN_S:.0f} s",
+                hint="is the machine, or its disk, very busy?",
+            ) from None
+        except BaseException:
+            _kill_group(process)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, said, complained)
 
 
 def spawn(
@@ -63,19 +84,17 @@ def spawn(
 
     Linux ends it together with the thread that calls this, however that one ends.
     """
-    with folder.log.open("wb") as log, warnings.catch_warnings():
-        # From CPython 3.12 on: code between fork and exec beside threads. It is one call.
-        warnings.simplefilter("ignore", DeprecationWarning)
+    account = folder.account
+    user, group = (account.uid, account.gid) if account else (-1, -1)
+    with folder.log.open("wb") as log:
         return subprocess.Popen(
-            command,
+            offspring.command([str(part) for part in command], ends_by, user, group),
             cwd=cwd,
             env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,  # a Ctrl-C is for us, we stop it ourselves
-            preexec_fn=_die_with_parent(ends_by),
-            **identity(folder.account),
         )
 
 
@@ -86,13 +105,21 @@ def end(
     try:
         for signum, seconds in patience_s.items():
             process.send_signal(signum)
+            process.send_signal(signal.SIGCONT)  # a stopped process obeys nobody
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
                 return
-    finally:  # also when a second Ctrl-C ends our patience
+    finally:  # also when a Ctrl-C ends our patience
         if process.poll() is None:
             process.kill()
-            process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_KILLED_S)  # one that waits for its disk cannot even be killed
+
+
+def _kill_group(process: subprocess.Popen[str]) -> None:
+    """Kill a program and what it started, stopped or not."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def tail(text: str, lines: int = 8) -> str:
@@ -103,21 +130,3 @@ def tail(text: str, lines: int = 8) -> str:
 def hint(text: str) -> str:
     """What to do about an error that a log tells; empty if it is none that we know."""
     return next((hint for sign, hint in _HINTS if sign in text), "")
-
-
-def _die_with_parent(signum: signal.Signals) -> Callable[[], None] | None:
-    """On Linux: the signal when the thread that started it ends, however it ends.
-
-    It is asked for after the change of user, which would undo it.
-    """
-    if sys.platform != "linux":
-        return None
-    parent = os.getpid()
-    prctl = ctypes.CDLL(None).prctl  # looked up before the fork
-
-    def ask() -> None:
-        prctl(_PR_SET_PDEATHSIG, int(signum), 0, 0, 0)
-        if os.getppid() != parent:  # it died before we could ask
-            os._exit(1)
-
-    return ask

@@ -26,6 +26,7 @@ from harness.core.calls import Target
 from harness.core.errors import ServerError
 from harness.servers import Server, ServerSpec, child
 from harness.servers.folder import Account, Folder, create, reap
+from harness.servers.patient import PatientConnection
 from harness.servers.postmaster import PortTakenError, Postmaster
 from harness.servers.postmaster import free_port as free_port
 
@@ -166,7 +167,8 @@ def version_of(binaries: Path) -> int:
     found = re.search(r"\) (\d+)", done.stdout)
     if found is None:
         raise ServerError(
-            f"{binaries / 'postgres'} does not tell its version: {child.tail(done.stderr)}",
+            f"{binaries / 'postgres'} does not report its version: "
+            f"{child.tail(done.stderr)}",
             hint=child.hint(done.stderr),
         )
     return int(found[1])
@@ -222,7 +224,7 @@ def configure(folder: Folder, settings: Mapping[str, str]) -> None:
             file.write(f"{name} = '{quoted}'\n")
 
 
-def connect(target: Target, dbname: str = "") -> psycopg.Connection[Any]:
+def connect(target: Target, dbname: str = "") -> PatientConnection:
     """A connection that depends on the target only, not on PG* variables."""
     conninfo = make_conninfo(
         host=target.host,
@@ -234,7 +236,7 @@ def connect(target: Target, dbname: str = "") -> psycopg.Connection[Any]:
         connect_timeout=10,
         **_NOT_FROM_ENVIRONMENT,
     )
-    return psycopg.connect(conninfo, autocommit=True)
+    return PatientConnection.connect(conninfo, autocommit=True)
 
 
 def make_database(target: Target) -> None:

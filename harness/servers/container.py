@@ -24,6 +24,8 @@ _PORT = 5432
 _START_S = 60.0
 _POLL_S = 0.1
 
+SUMMARY = "a container image, started through testcontainers: container:postgres:18"
+
 
 @contextlib.contextmanager
 def open(spec: ServerSpec) -> Iterator[Server]:

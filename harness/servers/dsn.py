@@ -25,7 +25,7 @@ from harness.servers.cluster import OLDEST
 VARIABLE = "PGDYNO_DSN"
 
 # A driver gets host, port, user, password and database. What else a DSN says would be
-# dropped without a word, so it is refused, unless it only matters to this connection.
+# dropped silently, so it is refused, unless it only matters to this connection.
 _TARGET = ("host", "hostaddr", "port", "user", "password", "dbname", "passfile", "service")
 _HARMLESS = ("application_name", "fallback_application_name", "connect_timeout")
 _TLS_BY_NEGOTIATION = ("disable", "allow", "prefer", "require")
@@ -38,6 +38,8 @@ _HINTS = (
     ('role "', "name a user that exists: dsn:postgresql://USER@host/db"),
     ('database "', "name a database that exists: dsn:postgresql://user@host/DATABASE"),
 )
+
+SUMMARY = "a running server, borrowed: dsn:postgresql://user@host/db, or $PGDYNO_DSN"
 
 
 @contextlib.contextmanager

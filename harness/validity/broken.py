@@ -26,7 +26,7 @@ def spoilt(name: str, session: type[Psycopg2Session]) -> type[Psycopg2]:
     class Spoilt(Psycopg2):
         def open(self, target: Target, profile: Profile) -> Psycopg2Session:
             healthy = super().open(target, profile)
-            return session(healthy._connection)
+            return session(healthy.connection)
 
     Spoilt.name = name
     return Spoilt
@@ -93,7 +93,7 @@ class NoCommitSession(Psycopg2Session):
 
     def execute(self, call: Call) -> Op:
         """The op of a session that is not in autocommit any more."""
-        self._connection.autocommit = False
+        self.connection.autocommit = False
         return super().execute(call)
 
 
@@ -105,7 +105,7 @@ class ExtraBeginSession(Psycopg2Session):
 
     def fetch_all(self, call: Call) -> Op:
         """A BEGIN before the first statement, and no end."""
-        self._connection.autocommit = False
+        self.connection.autocommit = False
         return super().fetch_all(call)
 
 
@@ -117,7 +117,7 @@ class ExtraTransactionSession(Psycopg2Session):
 
     def fetch_all(self, call: Call) -> Op:
         """BEGIN, the statement, COMMIT."""
-        connection, healthy = self._connection, super().fetch_all(call)
+        connection, healthy = self.connection, super().fetch_all(call)
 
         def op() -> Any:
             with connection:

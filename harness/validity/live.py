@@ -17,7 +17,7 @@ from statistics import fmean, median
 from typing import Any, Literal
 
 from harness import scenario
-from harness.analysis.times import counting_trials, paired_log_ratios
+from harness.analysis.times import Timings, counting_trials, paired_log_ratios
 from harness.bench import orders
 from harness.bench.runner import Progress
 from harness.bench.schedule import Plan
@@ -166,7 +166,7 @@ def comparisons(run: Run, burdens: Sequence[float]) -> Iterator[ArmPair]:
     for base, candidate, burden in pairs:
         before = counted.get((cell.id, base), [])
         after = counted.get((cell.id, candidate), [])
-        ratios = paired_log_ratios(after, before, cell)
+        ratios = paired_log_ratios(Timings.of(after, cell), Timings.of(before, cell))
         if not ratios:
             continue
         enough = len(ratios) >= stats.MIN_ROUNDS

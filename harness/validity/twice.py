@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import Path
 
 from harness import scenario
-from harness.analysis.times import counting_trials, paired_log_ratios
+from harness.analysis.times import measured, paired_log_ratios
 from harness.bench import orders
 from harness.bench.runner import Progress
 from harness.bench.schedule import Plan
@@ -89,12 +89,13 @@ def _overlap(before: stats.Estimate, after: stats.Estimate) -> bool:
 
 def _ratios(run: Run) -> Mapping[tuple[str, str, str], stats.Estimate]:
     """log(driver / driver) by cell and both drivers, where there is an interval."""
-    counted = counting_trials(run)
+    series = measured(run).series
     found = {}
     for cell in run.header.cells:
         for first, arm in combinations((arm.id for arm in run.header.arms), 2):
-            base, own = counted.get((cell.id, first), ()), counted.get((cell.id, arm), ())
-            if len(logs := paired_log_ratios(own, base, cell)) >= stats.MIN_ROUNDS:
+            base, own = series.get((cell.id, first)), series.get((cell.id, arm))
+            logs = paired_log_ratios(own, base) if own and base else []
+            if len(logs) >= stats.MIN_ROUNDS:
                 found[cell.id, first, arm] = stats.hodges_lehmann(logs)
     return found
 

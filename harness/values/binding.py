@@ -6,7 +6,7 @@ same texts make the same objects in every worker, whatever its driver.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from harness import values
@@ -47,7 +47,7 @@ def bind_call(task: Task, wrapper: Wrapper | None, offset: int) -> Call:
         table=task.table,
         columns=task.columns,
         types=tuple(one.name for one in column_types),
-        rows=() if as_bytes else _objects(task.rows, task.forms, wrapper),
+        rows=() if as_bytes else _rows(task, wrapper),
         data=task.data,
         format=task.format,
         offset=offset,
@@ -56,11 +56,21 @@ def bind_call(task: Task, wrapper: Wrapper | None, offset: int) -> Call:
 
 def _params(task: Task, wrapper: Wrapper | None) -> tuple[tuple[Any, ...], ...]:
     if task.args:
-        try:
-            return (tuple(map(values.construct, task.args)),)
-        except ImportError as error:
-            raise Unsupported(f"an argument cannot be made here: {error}") from error
+        return (_made(task.args),)
     return _objects(task.params, task.forms, wrapper)
+
+
+def _rows(task: Task, wrapper: Wrapper | None) -> tuple[tuple[Any, ...], ...]:
+    if task.args_rows:
+        return tuple(map(_made, task.args_rows))
+    return _objects(task.rows, task.forms, wrapper)
+
+
+def _made(specs: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
+    try:
+        return tuple(map(values.construct, specs))
+    except ImportError as error:
+        raise Unsupported(f"an argument cannot be made here: {error}") from error
 
 
 def _statements(task: Task, wrapper: Wrapper | None) -> tuple[Statement, ...]:

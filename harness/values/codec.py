@@ -26,12 +26,18 @@ class Habit:
     """Which Python types the field usually gives for a PostgreSQL type.
 
     `names` is for people, `fits` decides. `per_type` promises that all values of one
-    Python type fit alike, so that a column needs one look per type.
+    Python type fit alike, so that a column needs one look per type. `written`, where a
+    type of Python has several forms of one value, says whether one is the usual form.
     """
 
     names: tuple[str, ...]
     fits: Callable[[Any], bool]
     per_type: bool = True
+    written: Callable[[Any], bool] | None = None
+
+    def accepts(self, value: Any) -> bool:
+        """Whether type and form are the usual ones."""
+        return self.fits(value) and (self.written is None or self.written(value))
 
 
 @dataclass(frozen=True, slots=True)

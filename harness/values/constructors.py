@@ -30,7 +30,21 @@ def construct(spec: Mapping[str, Any]) -> Any:
 
 def check_spec(spec: Mapping[str, Any]) -> None:
     """Raises ValueError if no value can be made; imports no library to find out."""
+    try:
+        _try(spec)
+    except ImportError:
+        return
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{spec['py']}: {type(error).__name__}: {error}") from error
+
+
+def _try(spec: Mapping[str, Any]) -> None:
     make, keys = _checked(spec)
+    if make is _numpy:
+        _check_numpy(str(keys["type"]))
+        return
     if make is _float32_array:
         list(map(float, keys["values"]))
         return
@@ -42,21 +56,15 @@ def check_spec(spec: Mapping[str, Any]) -> None:
             return
     if "times" in keys:  # a large value costs time, and one of it shows as much
         keys["times"] = min(1, int(keys["times"]))
-    try:
-        make(**keys)
-    except ImportError:
-        return
-    except ValueError:
-        raise
-    except Exception as error:
-        raise ValueError(f"{spec['py']}: {type(error).__name__}: {error}") from error
+    make(**keys)
 
 
 def _checked(spec: Mapping[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
     """A spec's constructor and its arguments; all of them known, and none missing."""
-    make = CONSTRUCTORS.get(spec.get("py", ""))
+    name = str(spec.get("py", ""))
+    make = CONSTRUCTORS.get(name)
     if make is None:
-        raise ValueError(_unknown("constructor", str(spec.get("py", "")), CONSTRUCTORS))
+        raise ValueError(_unknown("constructor", name[:40], CONSTRUCTORS))
     keys = {key: value for key, value in spec.items() if key != "py"}
     known = inspect.signature(make).parameters
     for key in keys:
@@ -134,6 +142,33 @@ def _float32_array(values: list[float]) -> Any:
     return np.array(values, dtype=np.float32)
 
 
+def _numpy(type: str, value: Any) -> Any:
+    """A scalar as it comes out of an array or a data frame."""
+    _check_numpy(type)
+    import numpy as np
+
+    units = ("us",) if type in ("datetime64", "timedelta64") else ()
+    return getattr(np, type)(value, *units)
+
+
+def _check_numpy(type: str) -> None:
+    if type not in _NUMPY:
+        raise ValueError(f"numpy: {_unknown('type', str(type)[:40], _NUMPY)}")
+
+
+_NUMPY: Mapping[Any, str] = dict.fromkeys(
+    ("bool_", "int16", "int32", "int64", "uint64", "float16", "float32", "float64", "str_",
+     "datetime64", "timedelta64"), "",
+)  # fmt: skip
+
+
+def _aware_time(value: str) -> time:
+    moment = time.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError(f"aware_time: {value!r} has no offset")
+    return moment
+
+
 def _aware_datetime(value: str, zone: str = "", fold: int = 0) -> datetime:
     moment = datetime.fromisoformat(value).replace(fold=fold)
     if zone:
@@ -191,6 +226,8 @@ CONSTRUCTORS: dict[str, Callable[..., Any]] = {
     "enum": _enum,
     "str_enum": _str_enum,
     "float32_array": _float32_array,
+    "numpy": _numpy,
+    "aware_time": _aware_time,
     "naive_datetime": _naive_datetime,
     "aware_datetime": _aware_datetime,
     "date": _typed(date.fromisoformat),

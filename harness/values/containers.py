@@ -137,7 +137,7 @@ def array(element: Codec) -> Codec:
         return text if bounds else _map_tree(tree, element.parse)
 
     def fits(value: Any) -> bool:
-        return type(value) is list and all(map(element.habit.fits, _leaves(value, nest)))
+        return type(value) is list and all(map(element.habit.accepts, _leaves(value, nest)))
 
     names = (f"list[{' | '.join(element.habit.names)}]",)
     return Codec(parse, value, Habit(names, fits, per_type=False), text, sequences=True)
@@ -209,7 +209,7 @@ def composite(names: tuple[str, ...], parts: tuple[Codec, ...]) -> Codec:
         if isinstance(value, (str, bytes, list)):
             return False
         pairs = zip(parts, _field_values(value, names), strict=True)
-        return all(item is None or part.habit.fits(item) for part, item in pairs)
+        return all(item is None or part.habit.accepts(item) for part, item in pairs)
 
     habit = Habit(("tuple", "dict", "Record"), fits, per_type=False)
     return Codec(parse, value, habit, text, sequences=True)
@@ -286,7 +286,7 @@ def range_of(part: Codec) -> Codec:
     def fits(value: Any) -> bool:
         if not _is_range(value):
             return False
-        return all(b is None or part.habit.fits(b) for b in (value.lower, value.upper))
+        return all(b is None or part.habit.accepts(b) for b in (value.lower, value.upper))
 
     def text(text: str) -> str:
         return _write_range(read_range(text), part.text)
@@ -314,7 +314,7 @@ def multirange_of(part: Codec) -> Codec:
         return write(map(part.value, value))
 
     def fits(value: Any) -> bool:
-        return not isinstance(value, (str, tuple)) and all(map(part.habit.fits, value))
+        return not isinstance(value, (str, tuple)) and all(map(part.habit.accepts, value))
 
     return Codec(
         lambda text: [part.parse(found) for found in _read_multirange(text)],

@@ -22,7 +22,7 @@ _LONG_INT = 4_300  # digits; Python refuses to read more
 def _number(number: Decimal) -> str:
     """One text per numeric value: 1.10 and 1.1 are equal, as in jsonb."""
     if not number.is_finite():
-        raise NotCanonical(f"{number} is no JSON number")
+        raise NotCanonical(f"{number} is not a JSON number")
     sign, digits, exponent = number.as_tuple()
     assert isinstance(exponent, int)
     text = "".join(map(str, digits)).lstrip("0")
@@ -73,7 +73,7 @@ def write(value: Any) -> str:
 
 
 def _no_constant(name: str) -> Any:
-    raise NotCanonical(f"{name} is no JSON number")
+    raise NotCanonical(f"{name} is not a JSON number")
 
 
 # Made once: json.loads with options builds a decoder for every document.

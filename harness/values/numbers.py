@@ -7,6 +7,7 @@ import operator
 import re
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -80,7 +81,19 @@ def _numeric(value: Any) -> str:
     return plain_digits(value if type(value) is Decimal else as_decimal(value, "numeric"))
 
 
-NUMERIC = Codec(Decimal, _numeric, exactly(Decimal))
+def _written_alike(value: Decimal) -> bool:
+    """Whether a Decimal is the one that Python reads from the server's text.
+
+    The server writes no exponent and no negative zero: `Decimal('1E+4')` is the number
+    10000, but its text, and what JSON or a log has of it, are another's.
+    """
+    sign, _, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        return str(value) in ("NaN", "Infinity", "-Infinity")
+    return exponent <= 0 and not (sign and not value)
+
+
+NUMERIC = Codec(Decimal, _numeric, replace(exactly(Decimal), written=_written_alike))
 
 
 def exact_float(value: Any, name: str) -> float:

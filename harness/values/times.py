@@ -58,7 +58,7 @@ def _instant_of(text: str) -> str:
         return text
     match = _MOMENT.fullmatch(text)
     if match is None or match["clock"] is None:
-        raise NotCanonical(f"{text!r:.60} is no timestamptz")
+        raise NotCanonical(f"{text!r:.60} is not a timestamptz")
     if match["zone"] is None:
         return _naive(text)
     year = 1 - int(match["year"]) if match["bc"] else int(match["year"])
@@ -120,7 +120,7 @@ def _wall_of(text: str) -> str:
     if text in _INFINITE:
         return text
     if match is None or match["clock"] is None or match["zone"]:
-        raise NotCanonical(f"{text!r:.60} is no timestamp")
+        raise NotCanonical(f"{text!r:.60} is not a timestamp")
     return f"{text[: match.end('day')]} {_full_clock(match['clock'])}{match['bc'] or ''}"
 
 
@@ -235,7 +235,7 @@ def _span_of(text: str) -> tuple[int, int]:
         return _iso_span(match)
     if text and (match := _POSTGRES.fullmatch(text)):
         return _postgres_span(match)
-    raise NotCanonical(f"{text!r:.60} is no interval")
+    raise NotCanonical(f"{text!r:.60} is not an interval")
 
 
 def _span_text(months: int, total_us: int) -> str:

@@ -8,22 +8,45 @@ keeps that from favouring it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from typing import Any, LiteralString
+import time
+from collections.abc import Generator, Iterator, Sequence
+from functools import cached_property
+from typing import Any, LiteralString, cast
 
 import psycopg
+from psycopg import capabilities
 from psycopg import sql as compose
+from psycopg.types.string import TextLoader
 
 from harness.core.calls import Target
-from harness.core.errors import OracleError, PgdynoError, ServerError
+from harness.core.errors import (
+    OracleError,
+    PgdynoError,
+    ServerError,
+    SilentServerError,
+)
+from harness.core.limits import DATA_BYTES
+from harness.core.sql import tokens
 from harness.core.tables import TEXT_FORM, PgType, Table
 from harness.results.records import ServerFacts
+from harness.servers.patient import PatientConnection, SilentError
+
+ORACLE_S = 30
+"""How long a statement may run on the server."""
+FIXTURE_S = 120
+"""How long a fixture may: it may fill large tables and build indexes."""
+MARGIN_S = 10
+"""How much later than the server we give up: it should have answered by then."""
+CONNECT_S = 10
+
+_NO_ANSWER = "is it stopped, or its disk or network stalled? what was measured is kept"
+_QUERY_CANCELED = "57014"
 
 # The text forms that `values.canonical_text` reads; startup options, so that no
 # statement and no pool reset can change them.
 _SETTINGS = (
     *TEXT_FORM,
-    ("statement_timeout", "120000"),
+    ("statement_timeout", f"{ORACLE_S}s"),
     ("client_min_messages", "warning"),
     # What a driver left locked is that driver's cell, not the end of the run.
     ("lock_timeout", "5000"),
@@ -34,6 +57,7 @@ _NOT_FROM_ENVIRONMENT: dict[str, Any] = {
     "target_session_attrs": "any",
     "client_encoding": "UTF8",
 }
+_CHUNK_ROWS = 100
 SETTINGS_OF_INTEREST = (
     "server_version", "fsync", "full_page_writes", "synchronous_commit", "autovacuum",
     "checkpoint_timeout", "max_wal_size", "jit", "wal_level", "shared_buffers",
@@ -47,7 +71,7 @@ class Control:
     def __init__(self, target: Target, application_name: str = "pgdyno control") -> None:
         options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS)
         try:
-            self._conn = psycopg.connect(
+            self._conn = PatientConnection.connect(
                 host=target.host,
                 port=target.port,
                 user=target.user,
@@ -56,21 +80,55 @@ class Control:
                 options=options,
                 application_name=application_name,
                 autocommit=True,
-                connect_timeout=10,
+                connect_timeout=CONNECT_S,
                 cursor_factory=psycopg.RawCursor,
                 **_NOT_FROM_ENVIRONMENT,
             )
+        # From here on `from None`: the chained error could quote the connection string.
+        except psycopg.errors.ConnectionTimeout:
+            raise SilentServerError(
+                f"the server does not answer within {CONNECT_S} s", hint=_NO_ANSWER
+            ) from None
         except psycopg.Error as error:
             raise ServerError(
                 f"the server cannot be reached: {_first_line(error)}",
                 hint="is it running, and are the connection settings right? pgdyno doctor",
-            ) from None  # the chained error could quote the connection string
+            ) from None
+        self._statement_s = ORACLE_S
+        self._conn.answer_s = ORACLE_S + MARGIN_S
         self._types: dict[int, PgType] = {}
+        self._texts = _text_cursor(self._conn)
+        self._chunk = _CHUNK_ROWS if capabilities.has_stream_chunked() else 1
 
     def close(self) -> None:
         """End the connection; harmless when it is lost already."""
         with contextlib.suppress(psycopg.Error):
             self._conn.close()
+
+    def abandon(self) -> None:
+        """Wait for no answer any more, in whatever thread; nothing can be asked then."""
+        self._conn.abandon()
+
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Give up earlier than usual: where a run ends, nobody wants to wait."""
+        with self._conn.patience(seconds):
+            yield
+
+    @contextlib.contextmanager
+    def taking(self, seconds: int) -> Iterator[None]:
+        """Let each statement of the block run for so long on the server."""
+        self._take(seconds)
+        try:
+            yield
+        finally:
+            if not self._conn.closed:
+                self._take(ORACLE_S)
+
+    def _take(self, seconds: int) -> None:
+        self.run(f"set statement_timeout = '{seconds}s'")
+        self._statement_s = seconds
+        self._conn.answer_s = seconds + MARGIN_S
 
     def __enter__(self) -> Control:
         return self
@@ -91,11 +149,16 @@ class Control:
         except psycopg.Error as error:
             raise self._failure(error, sql) from None
 
-    def table(self, sql: str, params: Sequence[str | None] = ()) -> Table | None:
+    def table(
+        self, sql: str, params: Sequence[str | None] = (), at_most: int | None = None
+    ) -> Table | None:
         """What a statement returns, as the server writes it; None if it returns no rows.
 
-        `params` are texts whose types the server infers, as it does for any client.
+        `params` are texts whose types the server infers, as it does for any client. With
+        `at_most`, rows beyond that number are an `OracleError`, and never in memory.
         """
+        if at_most is not None and _reads(sql):
+            return self._bounded(sql, params, at_most)
         try:
             cursor = self._conn.execute(sql, params or None, prepare=False)
         except psycopg.Error as error:
@@ -114,6 +177,30 @@ class Control:
             rows=tuple(
                 tuple(None if v is None else v.decode() for v in row) for row in rows
             ),
+        )
+
+    def _bounded(
+        self, sql: str, params: Sequence[str | None], at_most: int
+    ) -> Table | None:
+        """The rows of a read as they arrive; it is cancelled when there are too many."""
+        rows: list[tuple[str | None, ...]] = []
+        size = 0
+        stream = self._texts.stream(sql, params or None, size=self._chunk)
+        try:
+            with contextlib.closing(cast("Generator[Any]", stream)):
+                for row in stream:
+                    rows.append(row)
+                    size += sum(map(len, filter(None, row)))
+                    _check_size(sql, len(rows), at_most, size)
+        except psycopg.Error as error:
+            raise self._failure(error, sql) from None
+        described = self._texts.description
+        if not rows or described is None:  # a stream without rows has no columns either
+            return self.table(sql, params)
+        return Table(
+            columns=tuple(column.name for column in described),
+            types=tuple(self.type(column.type_code) for column in described),
+            rows=tuple(rows),
         )
 
     def sqlstate(
@@ -156,19 +243,28 @@ class Control:
 
     def _failure(self, error: psycopg.Error, sql: str) -> PgdynoError:
         """The scenario's SQL is wrong, or the server is gone: two different things."""
+        if isinstance(error, SilentError):
+            return SilentServerError(
+                f"the server does not answer: {error} to: {_shortened(sql)}",
+                hint=_NO_ANSWER,
+            )
         if self._conn.closed:
             return ServerError(
                 f"the server went away: {_first_line(error)}",
                 hint="what was measured until then is kept",
             )
-        return OracleError(_explain(error, sql))
+        state = error.sqlstate or ""
+        if state == _QUERY_CANCELED:
+            late = f"no end within {self._statement_s} s: {_shortened(sql)}"
+            return OracleError(late, sqlstate=state)
+        return OracleError(_explain(error, sql), sqlstate=state)
 
     # --- schemas of our own ----------------------------------------------------------
 
     def use(self, *schemas: str) -> None:
-        """Look names up in these schemas, in this order."""
+        """Look names up in these schemas, in this order; without any, nowhere."""
         path = compose.SQL(", ").join(compose.Identifier(schema) for schema in schemas)
-        self._compose("set search_path to {}", path)
+        self._compose("set search_path to {}", path if schemas else compose.SQL("''"))
 
     def create_schema(self, name: str) -> None:
         """Make a schema; raises `ServerError` where the user may not."""
@@ -193,7 +289,12 @@ class Control:
     # --- facts ---------------------------------------------------------------------
 
     def type(self, oid: int) -> PgType:
-        """The description of a type, asked once."""
+        """The description of a type; of those that the server brings, asked once.
+
+        Anybody else's may be altered by the next statement.
+        """
+        if oid >= _FIRST_OF_USERS:
+            return self._describe(oid)
         if oid not in self._types:
             self._types[oid] = self._describe(oid)
         return self._types[oid]
@@ -240,6 +341,12 @@ class Control:
             else {},
         )
 
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """The server's settings, each with its context: who may set it, and when."""
+        found = self.table("select name, context from pg_settings")
+        return {str(name): str(context) for name, context in found.rows} if found else {}
+
     @property
     def tls(self) -> bool:
         """Whether this connection is encrypted, so that the server can do TLS."""
@@ -247,15 +354,29 @@ class Control:
 
 
 @contextlib.contextmanager
-def connected(target: Target) -> Iterator[Control]:
-    """A control connection for a block."""
-    control = Control(target)
-    try:
+def connected(target: Target, patience_s: float = 0.0) -> Iterator[Control]:
+    """A control connection for a block.
+
+    With patience a server may refuse it for a moment: sessions that were closed may still
+    be there.
+    """
+    with _opened(target, time.monotonic() + patience_s) as control:
         yield control
-    finally:
-        control.close()
 
 
+def _opened(target: Target, deadline: float) -> Control:
+    while True:
+        try:
+            return Control(target)
+        except SilentServerError:
+            raise
+        except ServerError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+_FIRST_OF_USERS = 16_384  # FirstNormalObjectId: what initdb makes is below
 _TYPE_QUERY = """
 select t.typname, t.typtype, t.typcategory, t.typelem::int8, t.typbasetype::int8,
        t.typrelid::int8,
@@ -267,6 +388,32 @@ _FIELDS_QUERY = """
 select attname, atttypid::int8 from pg_attribute
 where attrelid = %(oid)s and attnum > 0 and not attisdropped order by attnum
 """
+
+
+def _text_cursor(connection: psycopg.Connection) -> psycopg.Cursor:
+    """A cursor that gives every value as the server wrote it."""
+    cursor = connection.cursor()
+    for kind in cursor.adapters.types:
+        for oid in filter(None, (kind.oid, kind.array_oid)):
+            cursor.adapters.register_loader(oid, TextLoader)
+    return cursor
+
+
+def _reads(sql: str) -> bool:
+    """Whether a statement may be asked again: it begins like one that only reads."""
+    words = (token.text.lower() for token in tokens(sql) if token.kind == "word")
+    return next(words, "") in ("select", "values", "table", "with")
+
+
+def _check_size(sql: str, rows: int, at_most: int, size: int) -> None:
+    if rows > at_most:
+        raise OracleError(f"more than {at_most:,} rows come of: {sql[:80]}")
+    if size > DATA_BYTES:
+        raise OracleError(f"more than {DATA_BYTES >> 20} MB of text come of: {sql[:80]}")
+
+
+def _shortened(sql: str) -> str:
+    return " ".join(sql.split())[:80]
 
 
 def _first_line(error: BaseException) -> str:
@@ -284,7 +431,8 @@ def _explain(error: psycopg.Error, sql: str) -> str:
 def _position(position: str | None, sql: str) -> str:
     if not position or not position.isdecimal():
         return ""
-    before = sql[: int(position) - 1]
-    line = before.count("\n") + 1
-    text: Any = sql.splitlines()[line - 1].strip() if sql.splitlines() else ""
-    return f" at line {line}: {text[:80]}"
+    line = sql.count("\n", 0, int(position) - 1) + 1
+    lines = sql.split("\n")  # not splitlines: it forgets an empty last line
+    if not sql[int(position) - 1 :].strip():  # the server missed something at the end
+        line = max((n for n, text in enumerate(lines, 1) if text.strip()), default=1)
+    return f" at line {line}: {lines[line - 1].strip()[:80]}"

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from harness.core.calls import Op
 from harness.core.cells import Cell, Expected, Task
 from harness.core.errors import OracleError
+from harness.core.limits import CALLS, ROWS
 from harness.core.sql import quote
 from harness.core.tables import PgType, Table
 from harness.venue.control import Control
+from harness.venue.premises import check_args, check_settings
 
 Row = tuple[str | None, ...]
-_SEPARATE = frozenset({Op.EXECUTE_MANY, Op.BATCH_HELPER, Op.COPY_IN})
+Statements = tuple[tuple[str, Table | None], ...]
 # A statement can carry at most this many parameters: the protocol counts in 16 bits.
 MAX_PARAMETERS = 65_535
 
@@ -56,11 +58,13 @@ def prepare(control: Control, cell: Cell) -> Prepared:
     Raises:
         OracleError: the SQL fails, or two evaluations of it differ.
     """
+    check_settings(control, cell)
     if cell.steps:  # what they must bring stands in them
         task = Task(cell.id, cell.op, Expected(), cell.requires, steps=cell.steps)
         return Prepared(cell, task, 1, None, None, 0)
-    params = _stable(control, cell.params) if cell.params else None
+    params = _stable(control, cell.params, at_most=CALLS) if cell.params else None
     rows = _stable(control, cell.rows) if cell.rows else None
+    check_args(cell, params, rows)
     statements = _statements(control, cell, rows)
     before = read_state(control, cell.expect.state)
     calls = _answers(control, cell, params, rows, statements)
@@ -79,6 +83,7 @@ def prepare(control: Control, cell: Cell) -> Prepared:
         sql=_sql(cell, rows),
         params=_parameters(cell, params, rows),
         args=cell.args,
+        args_rows=cell.args_rows,
         statements=statements,
         table=cell.table,
         columns=cell.columns,
@@ -95,7 +100,7 @@ def prepare(control: Control, cell: Cell) -> Prepared:
     added = after.rows - before.rows if before and after else 0
     if cell.bench and before and after:
         _check_countable(added, cycle)
-        _answers(control, cell, params, rows, statements)
+        _repeat_answers(control, cell, params, rows, statements)
         _check_repeatable(added, after, read_state(control, cell.expect.state))
     return Prepared(cell, task, cycle, before, after, added // cycle)
 
@@ -107,6 +112,24 @@ def _check_countable(added: int, cycle: int) -> None:
             f"{cycle} ops add {added} rows, so they cannot be counted while they are timed",
             hint="every op adds the same number of rows, or leave bench out",
         )
+
+
+def _repeat_answers(
+    control: Control,
+    cell: Cell,
+    params: Table | None,
+    rows: Table | None,
+    statements: Statements,
+) -> None:
+    """Do the work once more, as every slice does."""
+    try:
+        _answers(control, cell, params, rows, statements)
+    except OracleError as error:
+        raise OracleError(
+            "a timed op runs more than once between two resets, and the second time it"
+            f" fails: {error}; the table needs no key, or rows that make keys of their own"
+            " (a sequence, on conflict), or leave bench out"
+        ) from None
 
 
 def _check_repeatable(added: int, once: State, twice: State | None) -> None:
@@ -141,12 +164,12 @@ def read_state(control: Control, query: str) -> State | None:
 # --- inputs ----------------------------------------------------------------------
 
 
-def _stable(control: Control, sql: str, params: Row = ()) -> Table:
+def _stable(control: Control, sql: str, params: Row = (), at_most: int = ROWS) -> Table:
     """A query's rows, asked twice: an oracle that changes its mind is none."""
-    first = control.table(sql, params)
+    first = control.table(sql, params, at_most)
     if first is None:
         raise OracleError(f"this returns no rows, so it cannot be an input: {sql[:80]}")
-    if control.table(sql, params) != first:
+    if control.table(sql, params, at_most) != first:
         raise _unstable(sql)
     return first
 
@@ -158,15 +181,16 @@ def _unstable(sql: str) -> OracleError:
     )
 
 
-def _statements(
-    control: Control, cell: Cell, rows: Table | None
-) -> tuple[tuple[str, Table | None], ...]:
+def _statements(control: Control, cell: Cell, rows: Table | None) -> Statements:
     if cell.op in (Op.SEQUENTIAL, Op.PIPELINE) and cell.strategy and rows is not None:
         sql = insert_sql(cell)
         return tuple((sql, _one_row(rows, row)) for row in rows.rows)
     lists = [
-        _repeat(one.sql, _stable(control, one.params) if one.params else None)
-        for one in cell.statements
+        _repeat(
+            spec.sql,
+            _stable(control, spec.params, at_most=CALLS) if spec.params else None,
+        )
+        for spec in cell.statements
     ]
     return _interleave(lists)
 
@@ -183,10 +207,12 @@ def _one_row(table: Table, row: Row) -> Table:
 
 def _interleave(
     lists: Sequence[list[tuple[str, Table | None]]],
-) -> tuple[tuple[str, Table | None], ...]:
+) -> Statements:
     """The first of each list, then the second of each: how mixed statements arrive."""
-    longest = max((len(one) for one in lists), default=0)
-    return tuple(one[i] for i in range(longest) for one in lists if i < len(one))
+    longest = max(map(len, lists), default=0)
+    return tuple(
+        some[turn] for turn in range(longest) for some in lists if turn < len(some)
+    )
 
 
 def insert_sql(cell: Cell) -> str:
@@ -259,7 +285,7 @@ def _answers(
     cell: Cell,
     params: Table | None,
     rows: Table | None,
-    statements: tuple[tuple[str, Table | None], ...],
+    statements: Statements,
 ) -> tuple[tuple[Table | None, ...], ...]:
     """Do the work; what each statement of each call returned."""
     if cell.expect.error:
@@ -272,7 +298,7 @@ def _answers(
     if expect.equals:
         answer = _first(_stable(control, expect.equals), cell.op)
         return ((answer,),) * max(1, len(params.rows) if params else 1)
-    if rows is not None and (cell.strategy or cell.op in _SEPARATE):
+    if rows is not None and (cell.strategy or "rows" in cell.op.needs):
         _insert(control, cell, rows)
         return ((None,) * max(1, len(statements)),)
     if statements:
@@ -280,21 +306,32 @@ def _answers(
         if not cell.expect.state and _run_statements(control, statements) != answers:
             raise _unstable(statements[0][0])
         return (answers,)
+    return _answers_of_calls(control, cell, params.rows if params else ((),))
+
+
+def _answers_of_calls(
+    control: Control, cell: Cell, calls: Sequence[Row]
+) -> tuple[tuple[Table | None, ...], ...]:
+    """Each call's answer; all of them together have a bounded number of rows."""
     # A statement that returns rows may also write; then asking twice would write twice.
-    ask = _stable if cell.expect.rows and not cell.expect.state else Control.table
-    return tuple(
-        (_first(ask(control, cell.sql, row), cell.op),)
-        for row in (params.rows if params else ((),))
-    )
+    once = bool(cell.expect.state) or not cell.expect.rows
+    left = ROWS
+    answers: list[tuple[Table | None, ...]] = []
+    for row in calls:
+        if once:
+            answer = control.table(cell.sql, row, left)
+        else:
+            answer = _stable(control, cell.sql, row, left)
+        left -= len(answer.rows) if answer else 0
+        answers.append((_first(answer, cell.op),))
+    return tuple(answers)
 
 
-def _run_statements(
-    control: Control, statements: tuple[tuple[str, Table | None], ...]
-) -> tuple[Table | None, ...]:
+def _run_statements(control: Control, statements: Statements) -> tuple[Table | None, ...]:
     control.run("begin")
     try:
         answers = tuple(
-            control.table(sql, params.rows[0] if params else ())
+            control.table(sql, params.rows[0] if params else (), ROWS)
             for sql, params in statements
         )
     except OracleError:
@@ -324,7 +361,7 @@ def _check_error(
     control: Control,
     cell: Cell,
     params: Table | None,
-    statements: tuple[tuple[str, Table | None], ...],
+    statements: Statements,
 ) -> None:
     """The server itself must raise the error that a case expects."""
     assert cell.expect.error is not None
@@ -371,10 +408,10 @@ def _recall(
     control.run("set enable_indexscan = off")
     try:
         for row, (answer,) in zip(inputs, calls, strict=True):
-            truth = control.table(exact, row)
+            truth = control.table(exact, row, ROWS)
             assert truth is not None
             assert answer is not None
-            hits += len({one[0] for one in truth.rows} & {one[0] for one in answer.rows})
+            hits += len({row[0] for row in truth.rows} & {row[0] for row in answer.rows})
             wanted += len(truth.rows)
     finally:
         control.run("reset enable_indexscan")

@@ -17,20 +17,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.core import interrupt
 from harness.core.calls import Target
 from harness.core.cells import Cell
-from harness.core.errors import OracleError
+from harness.core.errors import OracleError, PgdynoError, ServerError
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict, stopped
 from harness.judge.activity import Activity
 from harness.results.records import ServerFacts
 from harness.servers import Server
 from harness.servers.rigs import Rigs
-from harness.venue.control import Control
+from harness.venue import limits
+from harness.venue.control import FIXTURE_S, Control, connected
 from harness.venue.housekeeping import Housekeeping, housekeeping
 from harness.venue.oracle import Prepared, prepare, read_state
 
 _LOCK_SPACE = 0x7067  # "pg": the first key of our advisory locks
 _SESSION_REPORT_SECONDS = 2.0
+_STRIKE_S = 5.0
+"""How long a server may take to drop a schema: it is the end, and somebody waits."""
 # A session that was closed a moment ago may still be there; it worked earlier. The server
 # cuts a text at a whole character, so up to 4 bytes before the limit, whose unit `B` older
 # servers write but do not read.
@@ -74,17 +78,38 @@ class Stage:
         self.run = secrets.token_hex(4)[:7]
         self._numbers = itertools.count()
         self._schemas: dict[tuple[str, str, str], str] = {}
+        self._made: set[str] = set()  # schemas whose fixture is complete
         self._lacking: dict[str, str] = {}  # need → why it is not met
         self.extension_schemas = self._find_extension_schemas()
         self.rigs = Rigs(server)
+        self.unwritable = limits.unwritable(control)
+        self.room = limits.room(control)
+        self._share = self.room - limits.SESSIONS_OF_A_SEAT
         self._superuser = control.value("select current_setting('is_superuser')") == "on"
         control.run(f"select pg_advisory_lock({_LOCK_SPACE}, {int(self.run, 16)})")
         self.remove_leftovers()
 
     # --- what the server has -----------------------------------------------------------
 
+    def share(self, seats: int) -> None:
+        """Let so many seats, all on one control connection, have sessions at once."""
+        self._share = self.room // max(1, seats)
+
+    @property
+    def tight(self) -> bool:
+        """Whether the server grants so few sessions that one still ending is missed."""
+        return self.room < limits.TIGHT_SESSIONS
+
     def lacks(self, cell: Cell) -> str:
         """Why the server cannot play this cell; empty if it can."""
+        wanted = limits.sessions_of(cell)
+        if wanted > self._share:
+            return (
+                f"it takes {wanted} sessions of each driver at once, "
+                f"and the server has room for {max(0, self._share)}"
+            )
+        if self.unwritable and limits.needs_schema(cell):
+            return self.unwritable
         for need in cell.needs:
             # Asked once, by whoever prepares cells: others may not use its connection.
             if need not in self._lacking:
@@ -108,7 +133,7 @@ class Stage:
                 else f"the extension {name} is not there"
             )
         if need == "superuser":
-            return "" if self._superuser else "the user is no superuser"
+            return "" if self._superuser else "the user is not a superuser"
         if need == "owned":
             return (
                 ""
@@ -147,33 +172,50 @@ class Stage:
         Raises:
             OracleError: the fixture's SQL failed.
         """
-        key = _schema_key(cell, owner)
-        if key not in self._schemas:
-            name = f"pgdyno_{self.run}_{next(self._numbers)}"
-            self._schemas[key] = name
-            control.create_schema(name)
-            self._fill(control, name, cell)
-        return self._schemas[key]
+        name = self._named(cell, owner)
+        if name and name not in self._made:
+            self._make(control, name, cell)
+        return name
 
     def fresh_schema(self, control: Control, cell: Cell, owner: str) -> str:
         """The same schema in the state in which a cell begins; `control` looks at it."""
-        used = _schema_key(cell, owner) in self._schemas
-        name = self.schema(control, cell, owner)
-        if used:
+        name = self._named(cell, owner)
+        if name in self._made:
             self.renew(control, cell, name)
+        elif name:
+            self._make(control, name, cell)
+        else:
+            self.use(control, name)
         return name
 
-    def _fill(self, control: Control, schema: str, cell: Cell) -> None:
+    def _named(self, cell: Cell, owner: str) -> str:
+        """The name of a schema, whether it is made or not; empty where none can be."""
+        if self.unwritable:
+            return ""
+        key = _schema_key(cell, owner)
+        if key not in self._schemas:
+            self._schemas[key] = f"pgdyno_{self.run}_{next(self._numbers)}"
+        return self._schemas[key]
+
+    def _make(self, control: Control, schema: str, cell: Cell) -> None:
+        """Make a schema anew; one whose fixture fails is none, and is made again."""
+        self._made.discard(schema)
+        control.drop_schema(schema)
+        control.create_schema(schema)
         self.use(control, schema)
         try:
             if cell.fixture.sql:
-                control.run(cell.fixture.sql)
+                with control.taking(FIXTURE_S):
+                    control.run(cell.fixture.sql)
         except OracleError as error:
             raise OracleError(f"the fixture of {cell.scenario} fails: {error}") from None
+        self._made.add(schema)
 
     def use(self, control: Control, schema: str) -> None:
-        """Let the control connection look at a schema."""
-        control.use(schema, *self.extension_schemas)
+        """Let the control connection look at a schema; without one, only look."""
+        if not schema:
+            control.run("set default_transaction_read_only = on")
+        control.use(*filter(None, (schema, *self.extension_schemas)))
 
     def renew(self, control: Control, cell: Cell, schema: str) -> None:
         """Bring a schema back to the state in which a cell begins."""
@@ -181,16 +223,18 @@ class Stage:
         if cell.fixture.scope == "run":
             return
         if reset := cell.fixture.reset or (cell.bench.reset if cell.bench else ""):
+            self._made.discard(schema)
             control.run(reset)
-        elif cell.expect.state or cell.steps:
-            control.drop_schema(schema)
-            control.create_schema(schema)
-            self._fill(control, schema, cell)
+            self._made.add(schema)
+        elif schema and (cell.expect.state or cell.steps):
+            self._make(control, schema, cell)
 
     def place(self, cell: Cell, schema: str, application_name: str) -> Target:
         """Where a worker connects for a cell: the schema travels as a startup option."""
         path = ", ".join(f'"{name}"' for name in (schema, *self.extension_schemas))
         settings = (("search_path", path), *cell.settings)
+        if not schema:  # what a case would write would be somebody else's
+            settings = (("default_transaction_read_only", "on"), *settings)
         return replace(
             self.server.target, settings=settings, application_name=application_name
         )
@@ -205,6 +249,8 @@ class Stage:
         try:
             return self.prepare(cell)
         except OracleError as error:
+            if self.unwritable and limits.refuses_writes(error):
+                return Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, self.unwritable)
             return stopped(error)
 
     def prepare(self, cell: Cell) -> Playable:
@@ -273,7 +319,7 @@ class Stage:
             return Judgement(
                 Verdict.LOSSY,
                 Code.SESSION_COUNT,
-                "the server saw another number of sessions than were asked for",
+                "the server saw a different number of sessions than were asked for",
                 f"{seen} sessions in all",
                 f"{wanted} sessions in all",
                 {"sessions": seen, "expected_sessions": wanted},
@@ -307,15 +353,13 @@ class Stage:
     def server_settings(self, cell: Cell) -> Iterator[None]:
         """A managed server's settings for the time of a block: durable commits, say."""
         wanted = cell.bench.server_settings if cell.bench else ()
-        for name, value in wanted:
-            self.control.run(f"alter system set {name} = '{value}'")
-        self._reload(bool(wanted))
-        try:
-            yield
-        finally:
-            for name, _ in wanted:
-                self.control.run(f"alter system reset {name}")
+        with contextlib.ExitStack() as undoing:
+            undoing.callback(self._reload, bool(wanted))
+            for name, value in wanted:
+                self.control.run(f"alter system set {name} = '{value}'")
+                undoing.callback(self.control.run, f"alter system reset {name}")
             self._reload(bool(wanted))
+            yield
 
     def _reload(self, needed: bool) -> None:
         if needed:
@@ -326,6 +370,8 @@ class Stage:
 
     def remove_leftovers(self) -> None:
         """Drop schemas of runs that were killed: nobody holds their lock any more."""
+        if self.unwritable:
+            return
         found = self.control.table(
             "select nspname from pg_namespace where nspname like 'pgdyno\\_%'"
         )
@@ -335,14 +381,27 @@ class Stage:
                 continue
             key = f"{_LOCK_SPACE}, {int(match[1], 16)}"
             if self.control.value(f"select pg_try_advisory_lock({key})") == "t":
-                self.control.drop_schema(str(name))
+                with contextlib.suppress(OracleError):  # another user's is not ours to drop
+                    self.control.drop_schema(str(name))
                 self.control.run(f"select pg_advisory_unlock({key})")
 
-    def strike(self) -> None:
-        """Remove every schema of this run."""
-        for name in self._schemas.values():
-            self.control.drop_schema(name)
-        self._schemas.clear()
+    def strike(self, control: Control) -> None:
+        """Remove every schema of this run.
+
+        Raises:
+            OracleError: one of them cannot be dropped, though all were tried.
+            ServerError: the server is gone, or silent; a later run drops them.
+        """
+        failures: list[OracleError] = []
+        with control.within(_STRIKE_S):
+            for key, name in list(self._schemas.items()):
+                try:
+                    control.drop_schema(name)
+                    del self._schemas[key]
+                except OracleError as error:  # somebody holds a lock on it, say
+                    failures.append(error)
+        if failures:
+            raise failures[0]
 
 
 def _schema_key(cell: Cell, owner: str) -> tuple[str, str, str]:
@@ -358,7 +417,31 @@ def staged(
     stage = Stage(control, facts, server, folder)
     try:
         yield stage
-    finally:
+    except BaseException as error:
+        if left := _struck(stage):
+            error.add_note(left)
+        raise
+    else:
+        if left := _struck(stage):
+            raise ServerError(left)
+
+
+def _struck(stage: Stage) -> str:
+    """End what the run had on the server; what stays there, and why."""
+    with interrupt.deferred():  # half of this would be left behind
         stage.rigs.close()
-        with contextlib.suppress(Exception) if server.managed else contextlib.nullcontext():
-            stage.strike()
+        try:
+            stage.strike(stage.control)
+        except PgdynoError as error:
+            return "" if stage.server.managed else _struck_anew(stage, error)
+    return ""
+
+
+def _struck_anew(stage: Stage, first: PgdynoError) -> str:
+    """The same by another connection: only the first may be lost."""
+    try:
+        with connected(stage.server.target) as control:
+            stage.strike(control)
+    except PgdynoError:
+        return f"schemas pgdyno_{stage.run}_… stay until the next run: {first}"
+    return ""

@@ -13,10 +13,10 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from harness.core import memory
 from harness.core.calls import Target
 from harness.core.cells import Task
 from harness.core.errors import PgdynoError, Unsupported
@@ -62,7 +62,7 @@ class Actor:
             raise Unsupported(f"{driver.name} has no acts: it cannot play steps")
         self.driver = driver
         self.loop = loop
-        self.acts, faults = acts.load(module)
+        self.acts, faults = acts.load(*acts.places(module))
         if faults:
             raise PgdynoError(f"the acts of {driver.name}: {'; '.join(faults)}")
         self.task: Task | None = None
@@ -89,10 +89,24 @@ class Actor:
                 raise Unsupported(reason, **lacks)
         return EXACT
 
+    def ready(self, index: int) -> None:
+        """Open the session that a step works on: that is no part of the step's time.
+
+        What goes wrong here goes wrong again in the step, which is judged.
+        """
+        assert self.task is not None
+        step = self.task.steps[index]
+        if not step.start and not step.join and acts.subject(step.op) == "connection":
+            with contextlib.suppress(Exception):
+                self._subject(step)
+
     def step(self, index: int, words: Mapping[str, str]) -> dict[str, Any]:
         """Play one step: its judgement, what it brought, and what it saved as a word."""
         assert self.task is not None
         step = self.task.steps[index]
+        if step.expect.grows_mb and not memory.is_told():
+            lacking = "this system does not tell how large a process was at most"
+            return {"judged": Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, lacking)}
         try:
             outcome = self._play(step, words)
         except Unsupported as reason:
@@ -120,7 +134,7 @@ class Actor:
         with contextlib.suppress(BaseException):
             sql = f"select '{token}'::text"
             answer = self._wait(self.acts["fetch_val"](self.held[name], sql))
-            if answer != token:
+            if not verify.is_token(answer, token):
                 return verify.desync(answer, token, f"{name}: ")
         return EXACT
 
@@ -137,7 +151,8 @@ class Actor:
 
     def _play(self, step: Step, words: Mapping[str, str]) -> StepOutcome | None:
         if step.join:
-            return self._join(self.pending[step.join], step.within_ms / 1000)
+            pending = self.pending[step.join]
+            return _measured(step, lambda: self._join(pending, step.within_ms / 1000))
         if step.op == "wait":
             self._pause(float(step.arguments["seconds"]))
             return None
@@ -148,10 +163,7 @@ class Actor:
         if step.start:
             self.pending[step.start] = self._started(call)
             return None
-        before = _memory(reset=bool(step.expect.grows_mb))
-        outcome = _timed(lambda: self._wait(call()))
-        outcome.grown_bytes = _memory() - before if step.expect.grows_mb else 0
-        return outcome
+        return _measured(step, lambda: _timed(lambda: self._wait(call())))
 
     def _call(self, step: Step, words: Mapping[str, str]) -> Callable[[], Any]:
         """The act with its arguments: everything that is no part of its time."""
@@ -244,6 +256,8 @@ class Actor:
             told["line"] = steps.line(outcome.value, outcome.error)
             if outcome.error is not None and fields is not None:
                 told["message"] = verify.message_of(fields, outcome.error)
+        if step.expect.grows_mb:
+            told["grown_bytes"] = outcome.grown_bytes
         return told
 
     def _secrets(self, step: Step, outcome: StepOutcome) -> Judgement:
@@ -289,9 +303,11 @@ def _timed(call: Callable[[], Any]) -> StepOutcome:
     return StepOutcome(value, error, elapsed_ns=time.perf_counter_ns() - begun)
 
 
-def _memory(*, reset: bool = False) -> int:
-    """The highest resident size, in bytes, since it was reset to the present one."""
-    if reset:
-        Path("/proc/self/clear_refs").write_text("5")
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+def _measured(step: Step, play: Callable[[], StepOutcome]) -> StepOutcome:
+    """The outcome, with how much memory it took where the step limits that."""
+    if not step.expect.grows_mb:
+        return play()
+    before = memory.peak_bytes(reset=True)
+    outcome = play()
+    outcome.grown_bytes = memory.peak_bytes() - before
+    return outcome

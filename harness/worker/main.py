@@ -26,8 +26,15 @@ from harness.core.arms import Arm
 from harness.core.calls import Call, Op, Target
 from harness.core.capabilities import Capability
 from harness.core.cells import Task
-from harness.core.errors import PgdynoError, Unsupported
-from harness.core.verdicts import EXACT, Code, Judgement, Verdict, unsupported
+from harness.core.errors import NotConfigured, PgdynoError, Unsupported
+from harness.core.verdicts import (
+    EXACT,
+    Code,
+    Judgement,
+    Verdict,
+    not_configured,
+    unsupported,
+)
 from harness.judge import answers, verify
 from harness.plugin import contract as drivers
 from harness.values.binding import bind_call
@@ -93,6 +100,8 @@ class Worker:
             self._bind(self.task, _target(target))
         except Unsupported as reason:
             return _judged(unsupported(reason))
+        except NotConfigured as reason:
+            return _judged(not_configured(reason))
         except BaseException as error:
             return _judged(self._charge(error, self._begun()))
         return _judged(EXACT)
@@ -208,13 +217,19 @@ class Worker:
         self.stopwatch.burden = None
         self.position = 0
         sessions, self.further = [*filter(None, [session]), *self.further], []
-        for one in sessions:
-            try:
-                self.wait(one.close())
-            except Exception as error:
-                return {"warning": f"{type(error).__name__}: {error}"}
+        warnings = list(filter(None, map(self._end, sessions)))
         gc.unfreeze()
-        return {"rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+        peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        told = {"warning": "; ".join(dict.fromkeys(warnings))} if warnings else {}
+        return {"rss_peak_bytes": peak_kb * 1024, **told}
+
+    def _end(self, session: Any) -> str:
+        """Close one session; what the library complained of."""
+        try:
+            self.wait(session.close())
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        return ""
 
     # --- steps -------------------------------------------------------------------------
 
@@ -234,6 +249,12 @@ class Worker:
         except Unsupported as reason:
             return _judged(unsupported(reason))
 
+    def ready(self, index: int) -> dict[str, Any]:
+        """Open what a step works on, before its time begins."""
+        assert self.actor is not None
+        self.actor.ready(index)
+        return {}
+
     def step(self, index: int, words: dict[str, str]) -> dict[str, Any]:
         """Play one step."""
         assert self.actor is not None
@@ -248,16 +269,30 @@ class Worker:
 
     def sources(self, acts: list[str]) -> dict[str, Any]:
         """The code of these acts with all that it needs, for a reproduction."""
-        from harness.plugin.act_source import source_of
+        from harness.worker import source
 
         assert self.actor is not None
-        known = self.actor.acts
-        source = source_of(known[name] for name in acts if name in known)
-        return {
-            "imports": sorted(source.imports),
-            "definitions": list(source.definitions.values()),
-            "names": [name for name in acts if name in known],
-        }
+        return source.of_acts(self, acts)
+
+    def op_sources(
+        self,
+        task: str,
+        target: dict[str, Any],
+        settings: list[list[str]],
+        calls: int,
+        acts: list[str],
+    ) -> dict[str, Any]:
+        """The code of an op that was bound anew with its inputs, for a reproduction.
+
+        `settings` are those of the reproduction's connection, `calls` how many calls of the
+        cycle it makes, and `acts` those that it needs besides.
+        """
+        from harness.worker import source
+
+        self.close()
+        self.task = pickle.loads(Path(task).read_bytes())
+        written = tuple((name, value) for name, value in settings)
+        return source.of_op(self, self.task, _target(target), written, calls, acts)
 
     # --- binding -----------------------------------------------------------------------
 
@@ -322,7 +357,7 @@ class Worker:
         assert self.task is not None
         assert self.seen is not None
         try:
-            self.seen.append(answers.seen(self.task, self.session, native))
+            self.seen.append(answers.seen(self.task, native))
         except Exception as error:
             text = f"unreadable, {type(error).__name__}: {error}"
             self.seen.append({"type": type(native).__name__, "repr": text, "chars": 0})
@@ -346,7 +381,7 @@ class Worker:
         any, so that nothing is timed that does other work."""
         assert self.task is not None
         how = getattr(self.driver, "how", "")
-        stands_for = f"a reference: {self.reference}: {how}"
+        stands_for = ": ".join(filter(None, ("a reference", self.reference, how)))
         if not callable(getattr(self.session, "texts", None)):
             return Judgement(Verdict.EXACT, Code.RIGHT, stands_for)
         try:
@@ -390,7 +425,7 @@ class Worker:
             told, facts = f"{type(error).__name__}: {error}", _raised(error)
             detail = f"the connection is unusable afterwards: {told}"
             return Judgement(Verdict.BROKEN, Code.UNUSABLE, detail, facts=facts)
-        return EXACT if answer == token else verify.desync(answer, token)
+        return EXACT if verify.is_token(answer, token) else verify.desync(answer, token)
 
     def _charge(self, error: BaseException, where: str) -> Judgement:
         """What an exception means for the verdict."""

@@ -137,7 +137,7 @@ def log_ratio_of_process(name: str, target: Target) -> float:
     call = Call(Op.FETCH_ONE, sql=SQL, params=PARAMS)
     if name in SYNC:
         session = plugin.open(target, "default")
-        op, hand = session.fetch_one(call), SYNC[name](session._connection)
+        op, hand = session.fetch_one(call), SYNC[name](session.connection)
         return paired(
             lambda ops: loops.sync_slice(op, ops // 5, ops, no_meter)[0],
             lambda ops: hand(ops // 5) and hand(ops),
@@ -160,7 +160,7 @@ def paired(harness: Callable[[int], int], hand: Callable[[int], int]) -> float:
 async def of_async(plugin: Any, name: str, target: Target, call: Call) -> float:
     """The same for an async driver, inside one running loop."""
     session = await plugin.open(target, "default")
-    op, hand = session.fetch_one(call), ASYNC[name](session._connection)
+    op, hand = session.fetch_one(call), ASYNC[name](session.connection)
     logs = []
     for _ in range(PASSES):
         walls: dict[bool, int] = {}

@@ -78,7 +78,7 @@ def test_a_reference_is_no_driver():
     assert names == {"null", "null-async", "pgbench"}
     assert not names & set(contract.entry_points())
     assert all(arm.reference for arm in contract.references())
-    with pytest.raises(DriverError, match="is a reference and no driver"):
+    with pytest.raises(DriverError, match="is a reference, not a driver"):
         contract.parse_arm("pgbench")
 
 

@@ -13,7 +13,7 @@ from statistics import fmean, stdev
 
 import pytest
 
-from harness.analysis.times import paired_log_ratios
+from harness.analysis.times import Timings, paired_log_ratios
 from harness.bench import schedule
 from harness.bench.schedule import PLANS, Need, Plan
 from harness.core import stats
@@ -283,7 +283,9 @@ def trials(arm: str, rounds: Sequence[Sequence[int]]) -> list[Trial]:
 
 def bias(walls: Mapping[str, Sequence[Sequence[int]]], truth: float) -> float:
     """How far the estimated ratio of b to a is off."""
-    logs = paired_log_ratios(trials("b", walls["b"]), trials("a", walls["a"]), CELL)
+    logs = paired_log_ratios(
+        Timings.of(trials("b", walls["b"]), CELL), Timings.of(trials("a", walls["a"]), CELL)
+    )
     return abs(math.exp(stats.hodges_lehmann(logs).point) / truth - 1)
 
 

@@ -101,6 +101,12 @@ def test_the_healthy_driver_is_exact(place: Venue, tmp_path: Path) -> None:
     [
         ("wrong-value", "rows", Verdict.LOSSY, "101"),
         ("wrong-type", "rows", Verdict.DIFFERS, "str"),
+        (
+            "cannot-bind",
+            "rows",
+            Verdict.REJECTED,
+            "while building parameters: ValueError: no such parameter object",
+        ),
         ("raw-bytes", "rows", Verdict.LOSSY, "bytes cannot be an int4"),
         ("one-short", "rows", Verdict.LOSSY, "4 rows instead of 5"),
         ("lazy", "rows", Verdict.BROKEN, "decoded after the op"),
@@ -145,7 +151,7 @@ def test_what_a_driver_prints_disturbs_nobody(place: Venue, tmp_path: Path) -> N
     [
         ("crash-at-import", "cannot be imported: RuntimeError: broken at import"),
         ("missing-library", "is not installed"),
-        ("no-version", "does not tell its version"),
+        ("no-version", "does not report its version"),
         ("not-a-driver", "`kind` must be 'sync', 'async' or 'program'"),
         ("unknown-capability", "unknown capability teleportation"),
         ("psycopg2+turbo", "has no option 'turbo'"),

@@ -9,7 +9,6 @@ import pytest
 from harness import scenario
 from harness.check import deviations
 from harness.check.deviations import Deviation
-from harness.cli.options import BASE_DRIVERS
 from harness.core.errors import DriverError
 from harness.core.verdicts import Verdict
 from harness.plugin import contract
@@ -26,7 +25,8 @@ link = "https://example.org/1"
 
 
 def read(tmp_path: Path, content: str) -> tuple[Deviation, ...]:
-    file = tmp_path / "lib.toml"
+    file = tmp_path / "lib" / "deviations.toml"
+    file.parent.mkdir()
     file.write_text(content)
     return deviations.read(file)
 
@@ -39,20 +39,26 @@ def test_a_file_is_read(tmp_path):
         reason="It is known.",
         link="https://example.org/1",
         profile="configured",
-        where="lib.toml, deviation 1",
+        where="lib/deviations.toml, deviation 1",
     )
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("reason", "raeson", "unknown key 'raeson'; did you mean 'reason'"),
-        ('link = "https://example.org/1"', "", "link is missing"),
-        ("https://", "http://", "is no https:// address"),
-        ('"configured"', '"configurd"', "there is no profile 'configurd'"),
-        ('["lossy", "hung"]', '"fine"', "'fine' is no verdict that deviates"),
-        ('["lossy", "hung"]', '"exact"', "'exact' is no verdict that deviates"),
-        ("[[deviation]]", "[[deviations]]", "only .*deviation.* tables"),
+        ("reason", "raeson", "deviation 1: unknown key `raeson`; did you mean `reason`"),
+        ('link = "https://example.org/1"', "", "deviation 1: `link` is missing"),
+        ('"https://example.org/1"', "7", "`link` must be a text"),
+        ('["lossy", "hung"]', "1", "`verdict` must be a (text or a list|list or a text)"),
+        ("https://", "http://", "is not an https:// address"),
+        (
+            '"configured"',
+            '"configurd"',
+            "`profile` must be one that there is, not 'configurd'",
+        ),
+        ('["lossy", "hung"]', '"fine"', "'fine' is not a verdict of a deviation"),
+        ('["lossy", "hung"]', '"exact"', "'exact' is not a verdict of a deviation"),
+        ("[[deviation]]", "[[deviations]]", "`deviations` does not belong here"),
         ("[[deviation]]", "[[deviation", "cannot be read"),
     ],
 )
@@ -110,18 +116,27 @@ def test_a_deviation_must_name_a_cell_that_there_is():
 
 def test_a_driver_without_deviations_has_none(miniatures):
     assert deviations.load("wrong-value") == ()
-    assert contract.companion("no-such-driver", "deviations", ".toml") is None
+    assert contract.companion("no-such-driver", "deviations.toml") is None
 
 
-@pytest.mark.parametrize("name", BASE_DRIVERS)
+def test_a_plugin_from_outside_brings_its_own(outside):
+    assert deviations.load("out") == deviations.load("single") == ()
+    (outside / "out_package" / "deviations.toml").write_text(GOOD)
+    (outside / "out_single.deviations.toml").write_text(GOOD.replace("known", "single"))
+    assert [one.reason for one in deviations.load("out")] == ["It is known."]
+    assert [one.reason for one in deviations.load("single")] == ["It is single."]
+
+
+def test_a_deviation_may_be_of_one_driver_of_a_plugin(outside):
+    file = outside / "out_package" / "deviations.toml"
+    file.write_text(GOOD.replace("[[deviation]]", '[[deviation]]\ndriver = "both"'))
+    assert deviations.load("out") == ()
+    assert len(deviations.load("both")) == 1
+
+
+@pytest.mark.parametrize("name", sorted(contract.entry_points()))
 def test_the_built_in_deviations_name_cells_that_there_are(name):
     cells = {cell.id for one in scenario.select([]) for cell in one.cells}
     found = deviations.load(name)
     assert found
     deviations.check_names(found, cells)
-
-
-def test_every_file_belongs_to_a_driver():
-    folder = Path(contract.__file__).parent / "drivers"
-    for kind in ("deviations", "recipes"):
-        assert {one.stem for one in (folder / kind).iterdir()} == set(BASE_DRIVERS)

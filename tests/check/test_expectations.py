@@ -181,7 +181,7 @@ def test_nothing_expected_is_no_error(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{", "is no baseline"),
+        ("{", "is not a baseline"),
         ('{"schema": 1}', "missing required field"),
         ('{"schema":1,"driver":"lib","server":16,"version":"","cells":{}}', "SQL 16"),
         ('{"schema":1,"driver":"lib","server":18,"version":"","cells":{"a":'
@@ -364,7 +364,7 @@ def test_what_is_gone_from_the_library_is_forgotten_and_own_files_are_not(run):
     (path,) = Path("results/baselines").rglob("psycopg2.json")
     more = '"query/constant#gone": {"default": "exact"},\n "other#x": {"default": "exact"},'
     path.write_text(path.read_text().replace('"cells": {', f'"cells": {{{more}'))
-    assert "1 expected cells are in no scenario any more" in run()[2]
+    assert "1 cell of the baseline is no longer in any scenario" in run()[2]
     assert "1 removed" in run("--update")[2]
     assert "other#x" in path.read_text()
     assert "gone" not in path.read_text()

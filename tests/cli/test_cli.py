@@ -93,10 +93,10 @@ def file(tmp_path: Path) -> Callable[..., Path]:
 # --- usage ----------------------------------------------------------------------------
 
 USAGE = {
-    "scenario": (["check", "query/poitn"], "'query/poitn' is no scenario", "query/point"),
-    "family": (["bench", "qeury"], "'qeury' is no scenario, family", "did you mean query"),
-    "far from any": (["check", "§§§"], "'§§§' is no scenario", "pgdyno list scenarios"),
-    "empty": (["check", ""], "'' is no scenario", "pgdyno list scenarios"),
+    "scenario": (["check", "query/poitn"], "'query/poitn' is not a scen", "query/point"),
+    "family": (["bench", "qeury"], "'qeury' is not a scenario, a", "did you mean query"),
+    "far from any": (["check", "§§§"], "'§§§' is not a scenario", "pgdyno list scenarios"),
+    "empty": (["check", ""], "'' is not a scenario", "pgdyno list scenarios"),
     "case": (["bench", "query/point#nope"], "no case is called query/point#nope", "list"),
     "file": (["check", "no/such.toml"], "no/such.toml: there is no such file", ""),
     "driver": (["check", "--driver", "asyncgp"], "no driver 'asyncgp'", "asyncpg"),
@@ -108,7 +108,7 @@ USAGE = {
     ),
     "a reference": (
         ["check", "--driver", "pgbench"],
-        "'pgbench' is a reference and no driver",
+        "'pgbench' is a reference, not a driver",
         "pgdyno bench adds it by itself",
     ),
     "option of bench": (
@@ -443,7 +443,7 @@ def test_a_full_disk_keeps_what_was_checked_before(
     arguments = ("check", path, "--driver", "psycopg2", "--out", out)
     ended = pgdyno(*arguments, preexec_fn=limit)
     assert ended.code == 4, ended.said
-    assert f"{out} cannot be written further: " in ended.err
+    assert f"{out} cannot be written to the end: " in ended.err
     assert "hint: what was measured before is kept" in ended.err
     run = store.read(out)
     assert 10 < len(run.checks) < 120
@@ -546,11 +546,11 @@ HEAVY = ("psycopg", "psycopg2", "asyncpg", "psqlpy", "uvloop", "matplotlib", "nu
 def test_lists_and_help_load_neither_drivers_nor_charts() -> None:
     code = f"""
 import sys
-from harness.cli import main as cli
+from harness.cli.main import main
 for arguments in {[["list", one] for one in LISTS]}:
-    assert cli.main(arguments) == 0
+    assert main(arguments) == 0
 try:
-    cli.main(["--help"])
+    main(["--help"])
 except SystemExit as ended:
     assert not ended.code
 print("loaded:", *(one for one in {HEAVY} if one in sys.modules))
@@ -558,6 +558,14 @@ print("loaded:", *(one for one in {HEAVY} if one in sys.modules))
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_a_list_says_what_the_profile_configured_registers() -> None:
+    lines = pgdyno("list", "profiles").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    said = " ".join(" ".join(lines).split())
+    assert "`register_adapter(dict, Json)`; uuid is `uuid.UUID`: `register_uuid`" in said
+    assert "psqlpy nothing" in said
 
 
 @pytest.mark.parametrize("what", LISTS)
@@ -785,8 +793,13 @@ def test_a_benchmark_of_a_file_outside_the_repository(bench: Bench) -> None:
 def test_results_go_to_stdout_and_progress_does_not(bench: Bench) -> None:
     lines = bench.ended.out.splitlines()
     assert lines[0] == "results: deep/run.jsonl"
-    assert all(one.startswith(("results: ", "report: report/")) for one in lines)
-    assert all((bench.folder / one.partition(": ")[2]).exists() for one in lines)
+    paths = [one for one in lines if one.startswith(("results: ", "report: report/"))]
+    assert len(paths) > 3
+    assert all((bench.folder / one.partition(": ")[2]).exists() for one in paths)
+    assert lines[len(paths)].startswith("bench  2 questions × 2 drivers · ")
+    assert lines[-1].startswith(f"exit {bench.ended.code}: ") or lines[-2].startswith(
+        f"exit {bench.ended.code}: "
+    )
     assert "preparing <i>evil#read" in bench.ended.err
 
 
@@ -958,3 +971,41 @@ def test_show_names_a_form_that_works(file: Callable[..., Path], tmp_path: Path)
     ended = pgdyno("show", "mine#one", "--driver", "psycopg", cwd=tmp_path)
     assert ended.code == 2
     assert "several files are called mine.toml: mine.toml, other/mine.toml" in ended.err
+
+
+STEPS = """
+schema = 1
+title = "T"
+why = "W"
+
+[[case]]
+name = "unread"
+[[case.step]]
+op = "fetch_val"
+sql = "selec"
+expect.trait = true
+
+[[case]]
+name = "silent"
+op = "fetch_val"
+sql = "select 41 + 1"
+expect.rejected = true
+"""
+
+
+@pytest.mark.usefixtures("borrowed")
+def test_show_tells_the_message_of_an_exception_that_is_a_trait(
+    file: Callable[..., Path],
+) -> None:
+    shown = pgdyno("show", f"{file(STEPS)}#unread", "--driver", "psycopg2")
+    assert shown.code == 0, shown.said
+    assert "step 1     raised psycopg2.errors.SyntaxError" in shown.out
+    assert 'syntax error at or near "selec"' in shown.out
+
+
+@pytest.mark.usefixtures("borrowed")
+def test_no_error_tells_the_value_that_came(file: Callable[..., Path]) -> None:
+    ended = pgdyno("check", f"{file(STEPS)}#silent", "--driver", "psycopg2")
+    assert ended.code == 1
+    assert "42" in ended.out
+    assert "no error came but" in " ".join(ended.out.split())

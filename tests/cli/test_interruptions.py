@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -31,6 +32,14 @@ BENCH = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def not_under_nohup() -> Iterator[None]:
+    """Whoever runs the tests may ignore SIGHUP, and children inherit that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A temporary directory of this test's own, so that leftovers can be seen."""
@@ -50,7 +59,7 @@ def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -87,7 +96,10 @@ def read(out: Path) -> Run:
     return run
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
+
+
+@pytest.mark.parametrize("sent", ENDING)
 @pytest.mark.parametrize("phase", ["starting", "measuring"])
 def test_an_interrupt_keeps_what_was_measured(
     scratch: Path, tmp_path: Path, sent: signal.Signals, phase: str
@@ -106,6 +118,7 @@ def test_an_interrupt_keeps_what_was_measured(
     assert "Traceback" not in said
     wait_for(lambda: gone(family), 10)
     assert list(scratch.iterdir()) == []
+    assert out.exists() == (phase == "measuring")  # no file without a header
     if phase == "measuring":
         footer = read(out).footer
         assert footer is not None
@@ -169,7 +182,7 @@ def test_a_killed_server_ends_the_run_with_a_reason(scratch: Path, tmp_path: Pat
     assert footer.reason == "failed"
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", ENDING)
 def test_an_interrupted_check_ends_quickly_and_keeps_its_checks(
     scratch: Path, tmp_path: Path, sent: signal.Signals
 ) -> None:
@@ -188,3 +201,167 @@ def test_an_interrupted_check_ends_quickly_and_keeps_its_checks(
     assert run.checks
     assert run.footer is not None
     assert run.footer.reason == "interrupted"
+
+
+# --- a server that is silent --------------------------------------------------------------
+
+CHECK = ["check", "types", "--driver", "psycopg", "--driver", "asyncpg"]
+
+
+def has_checks(out: Path) -> bool:
+    return out.exists() and out.read_bytes().count(b'"record":"check"') >= 3
+
+
+def silence(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Stop every process of the run's server, as a stalled disk does; the whole family."""
+    family = descendants(process)
+    for member in family:
+        with contextlib.suppress(psutil.Error):
+            if "postgres" in member.name():
+                member.suspend()
+    return family
+
+
+@pytest.mark.parametrize(("verb", "begun"), [(BENCH, has_trials), (CHECK, has_checks)])
+def test_a_silent_server_ends_the_run_and_what_was_measured_is_kept(
+    scratch: Path, tmp_path: Path, verb: list[str], begun: Callable[[Path], bool]
+) -> None:
+    out = tmp_path / "run.jsonl"
+    process = start(out, *verb)
+    wait_for(lambda: begun(out))
+    family = silence(process)
+    _, said = process.communicate(timeout=150)
+    assert process.returncode == 5, said
+    assert "the server does not answer" in said
+    assert "Traceback" not in said
+    wait_for(lambda: gone(family), 10)
+    assert list(scratch.iterdir()) == []
+    run = store.read(out)
+    assert run.trials or run.checks
+    assert not {"hung", "crashed"} & {one.verdict for one in [*run.trials, *run.checks]}
+    assert run.footer is not None
+    assert run.footer.reason == "failed"
+
+
+@pytest.mark.parametrize(("verb", "begun"), [(BENCH, has_trials), (CHECK, has_checks)])
+def test_an_interrupt_does_not_wait_for_a_silent_server(
+    scratch: Path, tmp_path: Path, verb: list[str], begun: Callable[[Path], bool]
+) -> None:
+    out = tmp_path / "run.jsonl"
+    process = start(out, *verb)
+    wait_for(lambda: begun(out))
+    family = silence(process)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    wait_for(lambda: gone(family), 10)
+    assert list(scratch.iterdir()) == []
+    footer = store.read(out).footer
+    assert footer is not None
+    assert footer.reason == "interrupted"
+
+
+# --- twice, and at any moment -------------------------------------------------------------
+
+STUCK = """
+import sys, time
+from harness.core import interrupt
+from harness.servers import folder
+
+interrupt.install()
+with folder.scratch() as path:
+    print(path, flush=True)
+    try:
+        time.sleep(600)
+    except KeyboardInterrupt:
+        print("tidying up", flush=True)
+        time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_second_interrupt_ends_what_does_not_end(scratch: Path, times: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    with process.stdout as told:
+        assert Path(told.readline().strip()).parent == scratch
+        process.send_signal(signal.SIGINT)
+        assert told.readline() == "tidying up\n"
+        begun = time.monotonic()
+        for _ in range(times - 1):
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    assert times == 3 or time.monotonic() - begun > 4  # there was time to tidy up
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whenever_a_signal_comes_nothing_is_left(
+    scratch: Path, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    out = tmp_path / "run.jsonl"
+    process = start(out, *chance.choice([BENCH, CHECK]))
+    wait_for(lambda: any(scratch.iterdir()))  # until then it has nothing to leave
+    time.sleep(chance.uniform(0, 8))
+    family = descendants(process)
+    process.send_signal(chance.choice(ENDING))
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    wait_for(lambda: gone(family), 10)
+    assert list(scratch.iterdir()) == []
+    if out.exists():
+        footer = store.read(out).footer
+        assert footer is not None
+        assert footer.reason == "interrupted"
+
+
+# --- output that nobody takes -------------------------------------------------------------
+
+
+def test_a_full_standard_output_is_said_and_is_no_success() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*PGDYNO, "list", "drivers"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 5
+    assert ended.stderr == "pgdyno: the output is not complete: No space left on device\n"
+
+
+def test_a_reader_that_went_away_is_no_failure() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [*PGDYNO, "list", "cases"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_run_outlives_its_terminal(scratch: Path, tmp_path: Path) -> None:
+    """Its streams are gone (EIO), but nobody told it to end: the file is whole."""
+    out = tmp_path / "run.jsonl"
+    ours, theirs = os.openpty()
+    command = [*PGDYNO, "check", "query/point", "--driver", "psycopg", "--out", str(out)]
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    os.close(ours)
+    assert process.wait(120) == 5  # the matrix was never seen
+    run = store.read(out)
+    assert run.footer is not None
+    assert run.footer.reason == "complete"
+    assert list(scratch.iterdir()) == []

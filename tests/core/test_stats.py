@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import statistics
+import time
 
 import pytest
 from scipy import stats as scipy_stats
 
 from harness.core import stats
+from harness.core.sums import PairSums
 
 
 def sample(seed: int, n: int, shift: float = 0.0) -> list[float]:
@@ -313,3 +316,61 @@ def test_theil_sen_covers_what_it_says():
         found = stats.theil_sen(x, [2 * at + rng.gauss(0, 3) for at in x])
         held += found.low <= 2 <= found.high
     assert 0.92 <= held / 400 <= 0.985
+
+
+# --- many values ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("digits", [0, 1, 9])
+def test_sums_of_pairs_are_those_of_a_list(digits):
+    """Also where many of them are equal."""
+    rng = random.Random(digits)
+    for size in (1, 2, 7, 40, 61):
+        first = [round(rng.gauss(0, 1), digits) for _ in range(size)]
+        second = [round(rng.gauss(0, 1), digits) for _ in range(size // 2 + 1)]
+        for sums, values in (
+            (PairSums(first, second), [x + y for x in first for y in second]),
+            (
+                PairSums.with_itself(first),
+                [first[i] + first[j] for i in range(size) for j in range(i, size)],
+            ),
+        ):
+            values.sort()
+            assert len(sums) == len(values)
+            assert [sums.at(place) for place in range(len(values))] == values
+            assert sums.middle() == statistics.median(values)
+
+
+def test_the_normal_distribution_takes_over_where_the_exact_one_ends(monkeypatch):
+    rng = random.Random(4)
+    base = [rng.gauss(0, 1) for _ in range(90)]
+    candidate = [rng.gauss(0.2, 1) for _ in range(80)]
+
+    def told():
+        return (
+            stats.hodges_lehmann(base),
+            stats.hodges_lehmann_shift(base, candidate),
+            stats.signed_rank_p(base),
+            stats.mann_whitney_p(base, candidate),
+        )
+
+    exact = told()
+    monkeypatch.setattr(stats, "EXACT_LIMIT", 50)
+    normal = told()
+    for one, other in zip(exact[:2], normal[:2], strict=True):
+        assert other.point == one.point
+        assert (other.low, other.high) == pytest.approx((one.low, one.high), abs=0.01)
+    assert normal[2:] == pytest.approx(exact[2:], abs=0.005)
+
+
+def test_thousands_of_values_take_no_longer_than_they_must():
+    """They took n² and n⁴: the time of a minute, and of a day."""
+    rng = random.Random(5)
+    values = [rng.gauss(0.01, 1) for _ in range(5000)]
+    started = time.process_time()
+    assert stats.hodges_lehmann(values).low is not None
+    assert stats.hodges_lehmann_shift(values, values).point == 0
+    assert 0 < stats.signed_rank_p(values) <= 1
+    assert stats.mann_whitney_p(values, values) == pytest.approx(1)
+    assert stats.detectable_effect(1, 5000, 5000) > 0
+    assert time.process_time() - started < 5

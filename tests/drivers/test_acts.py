@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import importlib
 import importlib.util
 import inspect
@@ -41,7 +42,7 @@ PLUGINS = plugins()
 def plugin(request):
     one = PLUGINS[request.param]
     try:
-        importlib.import_module(one.acts)
+        acts.load(*acts.places(one.acts))
     except ImportError as error:
         pytest.skip(str(error))
     return one
@@ -70,13 +71,13 @@ def test_psycopg_is_among_them():
 
 
 def test_acts_keep_to_the_vocabulary(plugin):
-    found, faults = acts.load(plugin.acts)
+    found, faults = acts.load(*acts.places(plugin.acts))
     assert not faults
     assert {"connect", "close", "execute", "fetch_val"} <= set(found)
 
 
 def test_acts_are_coroutine_functions_if_the_driver_is_async(plugin):
-    found, _ = acts.load(plugin.acts)
+    found, _ = acts.load(*acts.places(plugin.acts))
     other = [
         name
         for name, act in found.items()
@@ -88,19 +89,40 @@ def test_acts_are_coroutine_functions_if_the_driver_is_async(plugin):
 def test_acts_are_code_of_the_librarys_user(plugin):
     foreign = [
         f"{file.name}: {name}"
-        for file in sources(plugin.acts)
+        for place in acts.places(plugin.acts)
+        for file in sources(place)
         for name in imported(file)
-        if name.partition(".")[0] == "harness" and not name.startswith(plugin.acts)
+        if name.partition(".")[0] == "harness" and not name.startswith(place)
     ]
     assert not foreign
 
 
 def test_acts_say_what_they_use(plugin):
-    found, _ = acts.load(plugin.acts)
+    found, _ = acts.load(*acts.places(plugin.acts))
     assert not [name for name, act in found.items() if not inspect.getdoc(act)]
 
 
 # --- the vocabulary -------------------------------------------------------------------
+
+
+NO_VERBS = frozenset({"A", "An", "Another", "How", "It", "Its", "The", "These", "What"})
+
+
+@pytest.mark.parametrize("name", acts.names())
+def test_a_sentence_stands_alone(name):
+    """It is read as "asyncpg has no `name`: sentence", far from all others."""
+    sentence = acts.sentence(name)
+    assert sentence.endswith("."), "it goes on in the next line"
+    assert sentence.split()[0] not in NO_VERBS, "it does not say what somebody does"
+    words = sentence.lower().replace(",", " ").replace(";", " ").rstrip(".").split()
+    assert not {"it", "them", "same", "above", "so"} & set(words), (
+        "it refers to another one"
+    )
+
+
+def test_sentences_are_different():
+    sentences = [acts.sentence(name) for name in acts.names()]
+    assert len(set(sentences)) == len(sentences)
 
 
 @pytest.fixture
@@ -124,9 +146,31 @@ def test_load_takes_what_is_there(module):
     assert not faults
 
 
+def test_a_later_module_replaces_acts_of_an_earlier_one(module, tmp_path):
+    first = module(
+        "def commit(connection):\n    return 1\n\ndef close(connection):\n    pass\n"
+    )
+    (tmp_path / "later.py").write_text("def commit(connection):\n    return 2\n")
+    found, _ = acts.load(first, "later")
+    assert found["commit"](None) == 2
+    assert sorted(found) == ["close", "commit"]
+
+
+def test_a_package_is_all_its_modules(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    package = tmp_path / "acts_in_a_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "one.py").write_text("def commit(connection):\n    pass\n")
+    (package / "two.py").write_text("def clse(connection):\n    pass\n")
+    found, faults = acts.load("acts_in_a_package")
+    assert list(found) == ["commit"]
+    assert faults == ["`clse` is no act"]
+
+
 def test_load_finds_a_function_that_is_no_act(module):
     _, faults = acts.load(module("def comit(connection):\n    pass\n"))
-    assert faults == ["`comit` is no act"]
+    assert faults == ["`comit` is not an act"]
 
 
 def test_what_acts_import_is_not_theirs(module):
@@ -297,7 +341,7 @@ def test_like(pattern, value, wanted):
         ({"a": "1", "b": "x"}, Verdict.DIFFERS, "a: str: '1' instead of int: 1"),
         ({"a": 1, "b": "y"}, Verdict.LOSSY, "b: str: 'y' instead of str: 'x'"),
         ({"b": "y"}, Verdict.LOSSY, "b: str: 'y' instead of str: 'x'"),
-        (["a"], Verdict.LOSSY, "list[str]: ['a'] is no dict"),
+        (["a"], Verdict.LOSSY, "list[str]: ['a'] is not a dict"),
     ],
 )
 def test_has(value, wanted, detail):
@@ -373,7 +417,7 @@ def test_a_cancelled_task():
 
 def test_memory():
     grown = StepOutcome(1, grown_bytes=30 * 2**20)
-    assert verdict(grown, grows_mb=20, value=(1,)) is Verdict.DIFFERS
+    assert verdict(grown, grows_mb=20, value=(1,)) is Verdict.BROKEN
     assert verdict(grown, grows_mb=40, value=(1,)) is Verdict.EXACT
     assert verdict(grown, value=(1,)) is Verdict.EXACT
 
@@ -387,3 +431,34 @@ def test_a_line_is_what_a_reproduction_prints():
 
 class Plain:
     """Shown with an address, which would differ from run to run."""
+
+
+# --- what acts report -----------------------------------------------------------------
+
+
+def test_what_a_listener_of_asyncpg_keeps_is_bounded():
+    """asyncpg keeps no notification: neither may an act that stands between."""
+    from harness.drivers.asyncpg.acts import messages
+
+    class Connection:
+        pass
+
+    async def play() -> list[tuple[str, str]]:
+        connection = Connection()
+        await messages.notifications(connection, 0)
+        for number in range(10_000):
+            messages._received(connection, 1, "channel", str(number))
+        return await messages.notifications(connection, 0.5, 200)
+
+    kept = asyncio.run(play())
+    assert 20 < len(kept) <= 100
+    assert kept[-1] == ("channel", "9999")
+    assert not messages._INBOXES, "a connection that is gone is not held"
+
+
+@pytest.mark.parametrize("name", ["asyncpg", "psycopg2", "psqlpy"])
+def test_who_cannot_tell_the_rows_of_each_call_does_not_claim_to(name):
+    """A flat list is not wrapped to look like one list for each call."""
+    found, _ = acts.load(f"harness.drivers.{name}.acts")
+    assert "insert_many" in found
+    assert "insert_returning" not in found

@@ -707,8 +707,8 @@ def test_psqlpy_refuses_a_pool_of_one(client, target):
 
 USE_EXAMPLE = """
 import json, sys
-from harness import driver
-from harness.model import Call, Op, Statement, Target
+from harness.plugin import Call, Op, Statement, Target
+from harness.plugin import contract as driver
 target = Target(**json.loads(sys.stdin.read()))
 loaded = driver.load(driver.parse_arm(sys.argv[1]))
 session = loaded.open(target, "configured")

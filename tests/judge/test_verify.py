@@ -26,7 +26,7 @@ from harness.judge.verify import (
     show,
     worst,
 )
-from harness.values import parse
+from harness.values import Range, parse
 
 INT, TEXT, NUMERIC, JSONB = (PgType(name) for name in ("int4", "text", "numeric", "jsonb"))
 INTS = PgType("_int4", "array", INT)
@@ -92,6 +92,45 @@ def test_wrong_rows_are_lossy_and_say_where(rows, detail):
 def test_large_numbers_of_rows_are_readable():
     many = Table(("id",), (INT,), (("1",),) * 10_000)
     assert judge_rows(many, [(1,)] * 9_999).detail == "9,999 rows instead of 10,000"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "verdict"),
+    [
+        ("10000", Decimal("10000"), "exact"),
+        ("10000", Decimal("1E+4"), "differs"),
+        ("120000", Decimal("12E+4"), "differs"),
+        ("0", Decimal("0E+3"), "differs"),
+        ("0", Decimal("-0"), "differs"),
+        ("0.0000000000", Decimal("0E-10"), "exact"),
+        ("0.0000001", Decimal("1E-7"), "exact"),
+        ("1.10", Decimal("1.1"), "lossy"),
+        ("NaN", Decimal("NaN"), "exact"),
+        ("NaN", Decimal("-NaN"), "differs"),
+        ("-Infinity", Decimal("-Infinity"), "exact"),
+    ],
+)
+def test_a_decimal_must_be_written_as_python_reads_the_server_s_text(text, value, verdict):
+    table = Table(("price",), (PgType("numeric"),), ((text,), (text,)))
+    judged = judge_rows(table, [(Decimal(text),), (value,)])
+    assert judged.verdict == verdict
+    if verdict == "differs":
+        assert f"{value!r} is the same value, written otherwise than" in judged.detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("array", "{10000,1}", [Decimal("1E+4"), Decimal(1)]),
+        ("array", "{{10000},{1}}", [[Decimal("1E+4")], [Decimal(1)]]),
+        ("range", "[1,10000)", Range(Decimal(1), Decimal("1E+4"))),
+    ],
+)
+def test_the_form_counts_inside_of_others(kind, text, value):
+    table = Table(("price",), (PgType("x", kind, PgType("numeric")),), ((text,),))
+    judged = judge_rows(table, [(value,)])
+    assert judged.verdict == "differs"
+    assert "written otherwise than x" in judged.detail
 
 
 def test_another_type_differs_unless_accepted():
@@ -587,6 +626,15 @@ def test_silence_where_an_error_had_to_come_is_lossy():
     assert judge_no_error(DUPLICATE).detail == "no error came, expected SQLSTATE 23505"
     assert judge_no_error(ExpectedError("")).detail == "no error came, expected an error"
     assert judge_no_error(None).verdict == "lossy"
+
+
+def test_silence_tells_what_came_instead():
+    judged = judge_no_error(DUPLICATE, [[7]])
+    assert (
+        judged.detail == "no error came but list[list[int]]: [[7]]; expected SQLSTATE 23505"
+    )
+    assert judged.observed == "no error: list[list[int]]: [[7]]"
+    assert judged.expected == "SQLSTATE 23505"
 
 
 def test_worst():

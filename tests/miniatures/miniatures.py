@@ -49,6 +49,16 @@ class HangingSession(Psycopg2Session):
 Hangs = spoilt("hangs", HangingSession)
 
 
+class CannotBindSession(Psycopg2Session):
+    """Fails before the op: its parameters cannot be built."""
+
+    def fetch_all(self, call):
+        raise ValueError("no such parameter object")
+
+
+CannotBind = spoilt("cannot-bind", CannotBindSession)
+
+
 class SegfaultingSession(Psycopg2Session):
     def fetch_all(self, call):
         return lambda: ctypes.string_at(0)

@@ -359,75 +359,86 @@ def test_an_example_says_what_each_gave():
 
 # --- fixes.toml -------------------------------------------------------------------------
 
+DRIVERS = sorted(entry_points())
+MOVES = [(a, b) for a in DRIVERS for b in DRIVERS if a != b]
+BOOKS = {move: fixes.load(*move) for move in MOVES}
 
-@pytest.fixture(scope="module")
-def book():
-    return fixes.load()
+
+@pytest.fixture(params=MOVES, ids="-".join)
+def move(request):
+    return request.param
 
 
-def test_fixes_speak_of_what_there_is(book):
-    drivers, groups = set(entry_points()), {group.name.lower() for group in Group}
+def test_fixes_speak_of_what_there_is(move):
+    book, groups = BOOKS[move], {group.name.lower() for group in Group}
     for one in (*book.fixes, *book.facts):
-        assert set(one.before) | set(one.after) <= drivers
-    assert {one.driver for one in book.snippets} <= drivers
+        assert set(one.before) | set(one.after) <= set(DRIVERS)
+    assert {one.driver for one in book.snippets} == set(move)
     assert {group for one in book.fixes for group in one.group} <= groups
     assert {one.term for one in book.facts} <= {*Terms.__dataclass_fields__, "kind"}
 
 
-def test_codes_of_fixes_exist(book):
-    known = {*Code}
+def test_codes_of_fixes_exist(move):
+    known, book = {*Code}, BOOKS[move]
     assert {code for fix in book.fixes for code in (*fix.code, *fix.code_before)} <= known
     names = {name for fix in book.fixes for name in fix.lacks_before}
     assert names <= {*vars(Acts), *Capability, *Op, *OWN}
 
 
-def test_fixes_name_cells_that_exist(book):
+def test_fixes_name_cells_that_exist():
     ids = [cell.id for one in scenario.select([]) for cell in one.cells]
-    for fix in book.fixes:
-        lost = [glob for glob in fix.cells if not any(fixes._fits(glob, i) for i in ids)]
-        assert not lost or len(lost) < len(fix.cells), (fix.title, lost)
+    for book in BOOKS.values():
+        for fix in book.fixes:
+            lost = [
+                glob for glob in fix.cells if not any(fixes._fits(glob, i) for i in ids)
+            ]
+            assert not lost or len(lost) < len(fix.cells), (fix.title, lost)
 
 
-def test_texts_by_driver_name_drivers(book):
-    known = {*entry_points(), "any"}
-    for fix in book.fixes:
+def test_texts_by_driver_name_drivers(move):
+    for fix in BOOKS[move].fixes:
         for part in ("what", "do", "link"):
             text = getattr(fix, part)
-            assert isinstance(text, str) or set(text) <= known, fix.title
+            assert isinstance(text, str) or set(text) <= {*DRIVERS, "any"}, fix.title
 
 
-@pytest.mark.parametrize("driver", ["psycopg", "psycopg-async", "asyncpg", "psqlpy"])
-def test_every_fix_says_what_happens(book, driver):
-    for fix in book.fixes:
-        assert (fix.after and driver not in fix.after) or fix.said("what", driver), (
-            fix.title
-        )
+def test_every_fix_says_what_happens(move):
+    for fix in BOOKS[move].fixes:
+        assert (fix.after and move[1] not in fix.after) or fix.said("what", move[1])
 
 
-def test_every_driver_shows_the_same_tasks(book):
+def test_every_driver_shows_the_same_tasks():
     tasks = {}
-    for one in book.snippets:
-        tasks.setdefault(one.driver, []).append(one.task)
+    for book in BOOKS.values():
+        for one in book.snippets:
+            tasks.setdefault(one.driver, dict.fromkeys([])).setdefault(one.task)
+    assert set(tasks) == set(DRIVERS)
     assert len({tuple(each) for each in tasks.values()}) == 1
 
 
-@pytest.mark.parametrize(
-    "one", fixes.load().snippets, ids=lambda one: f"{one.driver}: {one.task}"
-)
+def snippets():
+    found = {one: None for book in BOOKS.values() for one in book.snippets}
+    return [pytest.param(one, id=f"{one.driver}: {one.task}") for one in found]
+
+
+@pytest.mark.parametrize("one", snippets())
 def test_snippets_are_python(one):
     code = one.code if not one.code.startswith("except") else f"try:\n    pass\n{one.code}"
     compile(code, one.driver, "exec", flags=0x2000)  # await outside of a function
 
 
 def remedies():
-    for fix in fixes.load().fixes:
-        texts = {"any": fix.do} if isinstance(fix.do, str) else fix.do
-        for driver, code in texts.items():
-            if code and migration.language_of(code) == "python":
-                yield pytest.param(code, id=f"{fix.title}, {driver}")
+    for (_, after), book in BOOKS.items():
+        for fix in book.fixes:
+            texts = {"any": fix.do} if isinstance(fix.do, str) else fix.do
+            for code in texts.values():
+                if code and migration.language_of(code) == "python":
+                    yield code, f"{fix.title}, {after}"
 
 
-@pytest.mark.parametrize("code", list(remedies()))
+@pytest.mark.parametrize(
+    "code", [pytest.param(code, id=title) for code, title in dict(remedies()).items()]
+)
 def test_remedies_are_python(code):
     whole = re.sub(r"^except .*(\n    .*)*", "", code, flags=re.MULTILINE)
     try:
@@ -437,14 +448,41 @@ def test_remedies_are_python(code):
         compile(whole, "fix", "exec", flags=0x2000)
 
 
+def test_a_plugin_from_outside_brings_its_own_remedies(outside):
+    text = """
+[[fix]]
+title = "Known outside"
+what = "w"
+[fix.do]
+both = "b()"
+any = "a()"
+[[code]]
+driver = "both"
+task = "Connect"
+code = "connect_both()"
+[[code]]
+driver = "out"
+task = "Connect"
+code = "connect_out()"
+"""
+    (outside / "out_package" / "fixes.toml").write_text(text)
+    book = fixes.load("psycopg", "both")
+    assert [one.title for one in book.fixes] == ["Known outside"]
+    assert book.fixes[0].said("do", "both") == "b()"
+    assert book.fixes[0].said("do", "out") == "a()"
+    assert [one.code for one in book.snippets if one.driver == "both"] == ["connect_both()"]
+    assert fixes.load("out", "single").fixes == ()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[[fix]]\ntitle = 'x'", "what"),
-        ("[[fix]]\ntitle = 'x'\nwhat = 'y'\nwhy = 'z'", "unknown key why"),
+        ("[[fix]]\ntitle = 'x'", "fix 1: `what` is missing"),
+        ("[[fix]]\ntitle = 'x'\nwhat = 'y'\nwhy = 'z'", "fix 1: unknown key `why`"),
         ("[[fix]]\ntitle = 'x'\nwhat = 'y'\ndetail = '('", "fix 1"),
-        ("[[fixes]]", "unknown table fixes"),
-        ("[[fix]]\ntitle = 1\nwhat = 'y'", "neither a text"),
+        ("[[fixes]]", "`fixes` does not belong here"),
+        ("[[fix]]\ntitle = 1\nwhat = 'y'", "fix 1: `title` must be a text"),
+        ("[[fix]]\ntitle = 'x'\nwhat = 'y'\ncells = 'z'", "`cells` must be a list"),
         ("no toml", "cannot be read"),
     ],
 )
@@ -452,11 +490,12 @@ def test_a_wrong_file_is_told(tmp_path, text, words):
     file = tmp_path / "fixes.toml"
     file.write_text(text)
     with pytest.raises(DriverError, match=re.escape(words)):
-        fixes.load(file)
+        fixes.read(file)
 
 
-def test_facts_come_from_both_terms(book):
+def test_facts_come_from_both_terms():
     def fact(term, a, b, was, becomes):
+        book = BOOKS.get((a, b)) or fixes.load(a, b.partition("+")[0])
         return book.fact(term, a, b, was, becomes)
 
     assert "`$1`" in fact("placeholders", "psycopg2", "asyncpg", "%s", "$n")

@@ -62,6 +62,11 @@ DEFECTS = {
         "hung",
         "it took more than 50 ms",
     ),
+    "control": (
+        act("fetch_val", "", on='"control"', sql='"select pg_sleep(0.2)"', within_ms="50"),
+        "hung",
+        "step 1, control.fetch_val: it took more than 50 ms",
+    ),
     "waits": (
         act("execute", "rejected = true", sql='"select pg_sleep(0.5)"', start='"s"')
         + '[[case.step]]\njoin = "s"\nwithin_ms = 50\n',
@@ -69,7 +74,17 @@ DEFECTS = {
         "still waiting after 50 ms",
     ),
     "crash": (act("execute", "rejected = true", sql='"crash"'), "crashed", "SIGABRT"),
-    "hang": (act("execute", "rejected = true", sql='"hang"'), "hung", "no answer within"),
+    "hang": (
+        act("execute", "rejected = true", sql='"hang"'),
+        "hung",
+        "step 1, main.execute: still running after 15,000 ms",
+    ),
+    "blocks": (
+        act("fetch_val", "trait = true", note='"before"', **SELECT)
+        + act("execute", "trait = true", sql='"hang"', within_ms="100"),
+        "hung",
+        "step 2, main.execute: still running after 100 ms",
+    ),
     "step": (act("fetch", "trait = true", **SELECT), "broken", "another query's answer"),
     "lacking": (act("listen", "rejected = true", **{"with": '{ channel = "x" }'}),
                 "unsupported", "has no `listen`: Listen on a channel"),
@@ -88,7 +103,7 @@ def found(
     place: Venue, miniatures: None, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Check]:
     texts = {name: text for name, (text, _, _) in DEFECTS.items()}
-    return checked(place, tmp_path_factory.mktemp("steps"), texts, "broken-acts")
+    return played(place, tmp_path_factory.mktemp("steps"), texts, "broken-acts")
 
 
 @pytest.mark.parametrize("name", DEFECTS)
@@ -96,6 +111,48 @@ def test_a_defect_is_found(found: dict[str, Check], name: str) -> None:
     _, verdict, words = DEFECTS[name]
     assert found[name].verdict == verdict, found[name].detail
     assert words in found[name].detail
+
+
+def test_what_was_seen_before_a_step_that_hangs_is_kept(found: dict[str, Check]) -> None:
+    check = found["blocks"]
+    assert check.observed == "before: int: 1; still running after 100 ms"
+    assert check.elapsed_ns < 10e9
+
+
+def test_what_a_run_makes_up_is_not_recorded(place: Venue, tmp_path: Path) -> None:
+    """Ports, schemas, names of sessions: two runs' records would differ by them."""
+    control = '[[case.step]]\non = "control"\nop = "fetch_val"\n'
+    asks = {
+        "port": "inet_server_port()",
+        "schema": "current_schema()",
+        "path": "current_setting('search_path')",
+        "app": "'@{app}'",
+        "hashed": "'@{hashed}'",
+    }
+    steps = f"{control}sql = \"select 'x' || md5('@{{app}}')\"\nsave = \"hashed\"\n"
+    for note, sql in asks.items():
+        steps += f'{control}sql = "select {sql}"\nnote = "{note}"\nexpect.trait = true\n'
+    check = played(place, tmp_path, {"c": steps}, "broken-acts")["c"]
+    told = dict(part.split(": ", 1) for part in check.trait.split("; "))
+    assert told == {
+        "port": "str: '@{port}'",
+        "schema": "str: '@{schema}'",
+        "path": told["path"],
+        "app": "str: '@{app}'",
+        "hashed": "str: '@{hashed}'",
+    }
+    assert told["path"].startswith("str: '@{schema}")
+
+
+def test_a_trait_of_an_exception_has_its_wording_for_people_only(
+    place: Venue, tmp_path: Path
+) -> None:
+    steps = act("execute", "trait = true", sql='"selec"', note='"a slip"')
+    check = played(place, tmp_path, {"c": steps}, "broken-acts")["c"]
+    assert "[42601]" in check.trait
+    assert "syntax error" not in check.trait
+    assert check.detail.startswith(f"{check.trait}: ")
+    assert "syntax error" in check.detail
 
 
 def test_a_driver_without_acts_cannot_play(place: Venue, tmp_path: Path) -> None:
@@ -106,7 +163,7 @@ def test_a_driver_without_acts_cannot_play(place: Venue, tmp_path: Path) -> None
 def test_a_slip_in_acts_is_ours_and_is_named(place: Venue, tmp_path: Path) -> None:
     found = played(place, tmp_path, {"c": DEFECTS["healthy"][0]}, "misshapen-acts")
     assert found["c"].verdict == Verdict.INVALID
-    assert "`conect` is no act" in found["c"].detail
+    assert "`conect` is not an act" in found["c"].detail
     assert "`fetch_val` does not take connection, sql" in found["c"].detail
 
 

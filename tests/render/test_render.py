@@ -222,7 +222,7 @@ def test_whatever_a_file_says_stays_text():
         "observed": EVIL,
         "expected": EVIL,
     }
-    checks = [replace(checked.checks[0], **one), replace(checked.checks[1], **one)]
+    checks = [changed(checked.checks[0], **one), changed(checked.checks[1], **one)]
     report = view.build([measured, replace(checked, checks=checks)])
     page = html.render(report)
     tags = parse(page)
@@ -264,7 +264,7 @@ def hostile():
     measured = bench(run=HOSTILE, rows=[row], arms=arms, override=spoil, notes=[note])
     told |= dict.fromkeys(("scenario", "case", "cell", "driver"), HOSTILE)
     told |= dict.fromkeys(("drift", "deviation", "link"), HOSTILE)
-    spoilt = replace(check().checks[0], verdict="lossy", **told)
+    spoilt = changed(check().checks[0], verdict="lossy", **told)
     return [measured, replace(check(), checks=[spoilt])]
 
 
@@ -609,7 +609,7 @@ def test_verb_writes_and_prints_paths(runs, tmp_path, capsys):
 def test_reports_can_be_written_by_other_verbs(runs, tmp_path):
     path = save(runs[1], tmp_path / "run.jsonl")
     written = verb.write_reports([path], tmp_path / "out", ("text", "html"))
-    assert [one.name for one in written] == ["report.html", "report.txt"]
+    assert [one.name for one in written] == ["report.txt", "report.html"]
     assert all(one.is_file() for one in written)
 
 

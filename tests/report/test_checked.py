@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fake_runs
 import pytest
+from fake_runs import changed
 from msgspec.structs import replace
 
 from harness.core.verdicts import Verdict
@@ -14,11 +15,11 @@ from harness.results.records import Check
 
 
 def check(driver="psycopg", cell="types/a#read", verdict="exact", **values) -> Check:
-    about = dict.fromkeys(("detail", "observed", "expected"), "") | values
+    texts = {name: values.pop(name) for name in fake_runs.TEXTS if name in values}
     scenario, _, case = cell.partition("#")
     return Check(
         scenario=scenario, case=case, cell=cell, driver=driver,
-        verdict=verdict, **{"profile": "default"} | about,
+        judgement=fake_runs.judged(verdict, **texts), **{"profile": "default"} | values,
     )  # fmt: skip
 
 
@@ -149,7 +150,7 @@ def test_the_conclusion_is_the_last_line(verdicts, code, words):
 
 def test_eighty_columns_and_few_lines_whatever_was_found():
     run = fake_runs.check(drivers=[f"driver-with-a-long-name-{at}" for at in range(9)])
-    bad = [replace(one, verdict="lossy", detail=f"{chr(97 + at % 26)} " * 70)
+    bad = [changed(one, verdict="lossy", detail=f"{chr(97 + at % 26)} " * 70)
            for at, one in enumerate(run.checks)]  # fmt: skip
     lines = shown.render(end_of(bad, bad, 1)).splitlines()
     commands = [line for line in lines if "pgdyno show" in line]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import itertools
+import json
 import math
 import uuid
 from decimal import Decimal
@@ -16,14 +18,15 @@ import pytest
 
 from harness import scenario
 from harness.cli import main, show
-from harness.cli.options import BASE_DRIVERS
-from harness.core.arms import Arm
-from harness.core.calls import Call, Op, Statement
-from harness.core.errors import UsageError
+from harness.core.arms import PROFILES, Arm
+from harness.core.calls import Op
+from harness.core.errors import Unsupported, UsageError
 from harness.core.verdicts import Verdict
+from harness.plugin import contract
+from harness.plugin.op_source import op_source
 from harness.reproduce import script as reproduce
-from harness.reproduce.script import NoRecipe, Ran, Setting, disagreement
-from harness.reproduce.source import NoLiteral, literal
+from harness.reproduce.script import OpCode, Ran, Setting, disagreement
+from harness.values.source import NoLiteral, literal
 
 # --- literals -----------------------------------------------------------------------
 
@@ -139,71 +142,171 @@ def test_the_state_afterwards_counts():
 # --- scripts ------------------------------------------------------------------------
 
 
-def script(driver: str, call: Call, **scene: object) -> str:
-    options: tuple[str, ...] = ()
-    driver, *given = driver.split("+")
-    options = tuple(given)
-    arm = Arm(driver, options, "default")
-    return reproduce.script(reproduce.load(driver), arm, call, Setting(("title",), **scene))
+def script(place, folder, driver, case, profile="default"):
+    """The reproduction of a case that is written here, or the reason why there is none."""
+    file = folder / "only.toml"
+    file.write_text(
+        f'schema = 1\ntitle = "t"\nwhy = "w"\n[[case]]\nname = "only"\n{case}\n'
+    )
+    (cell,) = scenario.load(file).cells
+    play = place.stage.prepare(cell)
+    arm = contract.parse_arm(driver, profile)
+    text, reason = show.reproduction_of(place, play, show.played_cell(place, play, arm))
+    return text or reason
+
+
+BASE_DRIVERS = sorted(contract.entry_points())
+
+ONE = 'op = "fetch_val"\nsql = "select 1"'
+TWO = 'op = "fetch_all"\nsql = "select $2::int, $1::int"\nparams = "select 1, 2"'
 
 
 @pytest.mark.parametrize(
     ("driver", "wanted"),
     [
-        ("psycopg", "sql = 'select %s, %s'\nparams = (1, 2)"),
-        ("psycopg2", "sql = 'select %s, %s'\nparams = (1, 2)"),
-        ("asyncpg", "sql = 'select $2, $1'\nparams = (2, 1)"),
-        ("psqlpy", "sql = 'select $2, $1'\nparams = (2, 1)"),
+        ("psycopg", "query = 'select %s::int, %s::int'\nparams = (2, 1)"),
+        ("psycopg2", "query = 'select %s::int, %s::int'\nparams = (2, 1)"),
+        ("asyncpg", "query = 'select $2::int, $1::int'\nparams = (1, 2)"),
+        ("psqlpy", "query = 'select $2::int, $1::int'\nparams = (1, 2)"),
     ],
 )
-def test_placeholders_are_the_library_s_own(driver, wanted):
-    assert wanted in script(driver, Call(Op.FETCH_ALL, "select $2, $1", ((2, 1),)))
+def test_placeholders_are_the_library_s_own(place, tmp_path, driver, wanted):
+    assert wanted in script(place, tmp_path, driver, TWO)
 
 
-def test_a_parameter_used_twice_has_a_name_in_psycopg():
-    text = script("psycopg", Call(Op.FETCH_ALL, "select $1, $1", ((2,),)))
-    assert "params = {'p1': 2}" in text
+def test_a_parameter_used_twice_has_a_name_in_psycopg(place, tmp_path):
+    case = 'op = "fetch_all"\nsql = "select $1::int, $1::int"\nparams = "select 2"'
+    assert "params = {'p1': 2}" in script(place, tmp_path, "psycopg", case)
 
 
-def test_options_are_written_out():
-    call = Call(Op.FETCH_ALL, "select 1")
-    assert "fetchall()" in script("psycopg", call)
-    assert "binary=True" in script("psycopg+binary", call)
-    assert "statement_cache_size=0" in script("asyncpg+noprepare", call)
-    assert "uvloop.run(main())" in script("psqlpy+uvloop", call)
-    python = script("psycopg+python", call)
-    assert python.index("PSYCOPG_IMPL") < python.index("import psycopg")
+def test_an_op_is_printed_as_its_session_bound_it(place, tmp_path):
+    assert (
+        "async def op(connection, params):\n"
+        "    return (await (await connection.execute(query, params, binary=True))"
+        ".fetchone())[0]\n"
+    ) in script(place, tmp_path, "psycopg-async+binary", ONE)
+    assert (
+        "def op(connection, params):\n"
+        "    with connection.cursor() as cursor:\n"
+        "        cursor.execute(query, params)\n"
+        "        return cursor.fetchone()[0]\n"
+    ) in script(place, tmp_path, "psycopg2", ONE)
 
 
-def test_nothing_of_pgdyno_is_imported():
+def test_options_are_written_out(place, tmp_path):
+    assert "binary=False" in script(place, tmp_path, "psycopg", ONE)
+    asyncpg = script(place, tmp_path, "asyncpg+noprepare", ONE)
+    assert "'statement_cache_size': 0" in asyncpg
+    assert "uvloop.run(main())" in script(place, tmp_path, "psqlpy+uvloop", ONE)
+
+
+def test_an_environment_is_set_before_the_library_is_imported():
+    code = OpCode(
+        imports=["import psycopg"], definitions=[], asynchronous=False, values=[],
+        params=[], call="op()", arguments="{}", control="{}",
+        environment={"PSYCOPG_IMPL": "python"},
+    )  # fmt: skip
+    text = reproduce.script(code, Op.EXECUTE, Setting(("title",)))
+    before, _, after = text.partition('os.environ["PSYCOPG_IMPL"] = "python"')
+    assert "import psycopg" in after
+    assert "import os" in before
+
+
+def test_what_is_registered_is_what_the_check_registered(place, tmp_path):
+    """The same function, whatever it finds on the server."""
     for driver in BASE_DRIVERS:
-        assert "harness" not in script(driver, Call(Op.FETCH_ALL, "select 1"))
+        plugin = contract.load(contract.parse_arm(driver))
+        configure = getattr(plugin, "configure", None)
+        for profile in PROFILES:
+            text = script(place, tmp_path, driver, ONE, profile)
+            printed = "The registrations that " in text
+            assert printed is (configure is not None and profile == "configured")
 
 
-def test_each_call_of_a_cycle_is_made():
-    text = script("psycopg", Call(Op.FETCH_VAL, "select $1", ((1,), (2,), (3,))), calls=2)
-    assert "calls = [\n    (1,),\n    (2,),\n]" in text
+def test_nothing_of_pgdyno_is_imported(place, tmp_path):
+    for driver in BASE_DRIVERS:
+        assert "harness" not in script(place, tmp_path, driver, ONE, "configured")
+
+
+def test_no_password_is_printed(place, tmp_path):
+    target = place.server.target
+    for driver in BASE_DRIVERS:
+        for case in (ONE, 'op = "connect_query"\nsql = "select 1"'):
+            text = script(place, tmp_path, driver, case)
+            assert "password" in text
+            assert target.password not in text
+            assert str(target.port) not in text
+
+
+def test_each_call_of_a_cycle_is_made(place, tmp_path):
+    case = """op = "fetch_val"
+sql = "select $1::int"
+params = "select i from generate_series(1, 3) i"
+"""
+    text = script(place, tmp_path, "psycopg", case)
+    assert "calls = [\n    (1,),\n    (2,),\n    (3,),\n]" in text
     assert "for params in calls:" in text
 
 
-def test_statements_that_return_nothing_are_told_apart():
-    call = Call(Op.TRANSACTION, statements=(Statement("select 1"), Statement("set a = 1")))
-    text = script("asyncpg", call)
+def test_statements_that_return_nothing_are_told_apart(place, tmp_path):
+    case = """op = "transaction"
+statements = [{ sql = "select 1" }, { sql = "set local work_mem = '1MB'" }]
+"""
+    text = script(place, tmp_path, "asyncpg", case)
     assert "('select 1', (), True)" in text
-    assert "('set a = 1', (), False)" in text
+    assert """("set local work_mem = '1MB'", (), False)""" in text
 
 
-def test_what_is_not_covered_says_so(miniatures):
-    with pytest.raises(NoRecipe, match="psycopg2 has no recipe for pipeline yet"):
-        script("psycopg2", Call(Op.PIPELINE))
-    with pytest.raises(NoRecipe, match="there is no recipe for wrong-value yet"):
-        script("wrong-value", Call(Op.FETCH_ALL, "select 1"))
-    with pytest.raises(NoRecipe, match="a object has no literal"):
-        script("psycopg", Call(Op.FETCH_ALL, "select $1", ((object(),),)))
-    rows = tuple((f"{i}",) for i in range(200_000))
-    call = Call(Op.EXECUTE_MANY, "insert into t values ($1)", rows=rows)
-    with pytest.raises(NoRecipe, match="too long"):
-        script("psycopg", call)
+def test_what_is_not_covered_says_so(place, tmp_path, miniatures):
+    made = script(place, tmp_path, "wrong-value", 'op = "fetch_all"\nsql = "select 1"')
+    assert made == "its op is made of another function, `healthy`"
+    pool = script(place, tmp_path, "psycopg", f"{ONE}\npool = 2\nclients = 2")
+    assert pool == "there is no reproduction of a pool yet"
+    case = """op = "fetch_val"
+sql = "select length($1)"
+params = "select string_agg(md5(i::text), '') from generate_series(1, 40000) i"
+"""
+    assert "too long" in script(place, tmp_path, "psycopg", case)
+
+
+# --- the source of an op --------------------------------------------------------------
+
+
+class Connection:
+    def run(self, sql: str, *params: object) -> object:
+        return sql, params
+
+
+def test_names_that_a_script_has_are_not_hidden():
+    connection, host, query = Connection(), "elsewhere", "select 1"
+    found = op_source(lambda: connection.run(host, query), connection, taken=["host"])
+    assert found.text == "def op(connection):\n    return connection.run(host_, query)"
+    assert found.values == {"host_": "elsewhere", "query": "select 1"}
+
+
+def test_parameters_are_an_argument_whatever_they_are_called():
+    run, rows = Connection().run, itertools.cycle([(1,), (2,)])
+    connection = run.__self__
+    found = op_source(lambda: run("a", *next(rows)), connection, asynchronous=True)
+    assert found.text == (
+        "async def op(connection, params):\n    return await connection.run('a', *params)"
+    )
+    assert found.params is rows
+
+
+def test_what_the_library_brings_is_imported():
+    parse = json.loads
+    found = op_source(lambda: parse("1"), None)
+    assert found.text == "def op():\n    return loads('1')"
+    assert found.needs.imports == {"from json import loads"}
+
+
+def test_an_op_of_another_op_has_no_source():
+    def inner() -> int:
+        return 1
+
+    with pytest.raises(Unsupported, match="made of another function, `inner`"):
+        op_source(lambda: inner(), None)
 
 
 # --- it reproduces ------------------------------------------------------------------
@@ -323,16 +426,67 @@ rows = "select 30 + i, date '2024-01-01' + i from generate_series(1, 2) i"
 expect.state = "select id, d from t"
 
 [[case]]
+name = "copy-text-rows"
+op = "copy_in"
+table = "t"
+columns = ["id", "d"]
+rows = "select 40 + i, date '2024-01-01' + i from generate_series(1, 2) i"
+expect.state = "select id, d from t"
+
+[[case]]
+name = "pipeline"
+op = "pipeline"
+statements = [
+    { sql = "insert into t (id, n) values ($1, $2)", params = "select 50, 0.1" },
+    { sql = "select count(*) from t" },
+]
+expect.state = "select id from t"
+
+[[case]]
+name = "savepoint"
+op = "savepoint"
+statements = [
+    { sql = "insert into t (id, n) values ($1, $2)", params = "select 60, 0.1" },
+    { sql = "select n from t where id = $1 or id = $1 + 1", params = "select 60" },
+]
+expect.state = "select id from t"
+
+[[case]]
+name = "helper"
+op = "bulk_insert"
+strategy = "helper"
+table = "t"
+columns = ["id", "d"]
+rows = "select 70 + i, date '2024-01-01' + i from generate_series(1, 3) i"
+expect.state = "select id, d from t"
+
+[[case]]
 name = "connect"
+op = "connect"
+expect.sessions = 1
+
+[[case]]
+name = "connect-query"
 op = "connect_query"
 sql = "select 1"
 expect.sessions = 1
+
+[[case]]
+name = "float32"
+op = "fetch_val"
+sql = "select $1::float4[]"
+args = [{ py = "float32_array", values = [1.5, 2.5] }]
+expect.equals = "select array[1.5, 2.5]::float4[]"
 """
 
 # What a driver cannot do has nothing to reproduce.
 NOTHING = {
-    ("psycopg2", "copy-rows"), ("psqlpy", "copy-out"), ("asyncpg", "json"),
-}  # fmt: skip
+    "psycopg": {"helper"},
+    "psycopg-async": {"helper"},
+    "psycopg2": {"copy-rows", "copy-text-rows", "pipeline"},
+    "asyncpg": {"json", "copy-text-rows", "pipeline", "helper"},
+    "psqlpy": {"copy-out", "copy-text-rows", "helper"},
+}
 
 
 def cases(folder: Path) -> dict[str, object]:
@@ -341,19 +495,47 @@ def cases(folder: Path) -> dict[str, object]:
     return {cell.case: cell for cell in scenario.load(file).cells}
 
 
-@pytest.mark.parametrize("driver", BASE_DRIVERS)
-def test_a_reproduction_reproduces(place, tmp_path, driver):
+# What neither a registration nor an option can change is played in one profile only.
+FEW = {"read", "json", "float32", "transaction", "copy-rows", "connect", "connect-query"}
+
+ARMS = [
+    *((driver, profile) for driver in NOTHING for profile in PROFILES),
+    ("psycopg+binary", "configured"),
+    ("psycopg-async+binary+uvloop", "default"),
+    ("asyncpg+noprepare+uvloop", "configured"),
+    ("psqlpy+uvloop", "default"),
+]
+
+
+def whole(driver: str, profile: str) -> bool:
+    """Whether all cases are played: once for each driver."""
+    return profile == "configured" and "+" not in driver
+
+
+@pytest.mark.parametrize(("driver", "profile"), ARMS)
+def test_a_reproduction_reproduces(place, tmp_path, driver, profile):
+    """Every op, with what a profile registers and what options change."""
     found = {}
     verdicts = set()
+    all_ops = whole(driver, profile)
     for name, cell in cases(tmp_path).items():
+        if not all_ops and name not in FEW:
+            continue
         play = place.stage.prepare(cell)
-        played = show.played_cell(place, play, Arm(driver, profile="configured"))
+        arm = contract.parse_arm(driver, profile)
+        played = show.played_cell(place, play, arm)
         text, reason = show.reproduction_of(place, play, played)
         verdicts.add(played.judged.verdict)
         found[name] = show.compared(place, played, text) if text else reason
-    nothing = {name for of, name in NOTHING if of == driver}
+    nothing = NOTHING[driver.partition("+")[0]] & set(found)
     assert {name for name, told in found.items() if told} == nothing, found
     assert verdicts >= {Verdict.EXACT}
+
+
+def test_every_op_is_among_them(tmp_path):
+    asked = {str(cell.op) for cell in cases(tmp_path).values()} | {"batch_helper"}
+    pools_and_steps = {"checkout", "steps"}
+    assert asked >= {str(op) for op in Op} - pools_and_steps
 
 
 # Two sessions, a cancel, a failing block, a cursor, COPY, a pool, notifications.
@@ -368,6 +550,7 @@ STEPS = [
     "prepared/automatic#add-column",
     "errors/diagnostics#check",
     "connections/terminated#idle",
+    "transactions/isolation#read-write",
 ]
 
 
@@ -404,14 +587,16 @@ def test_the_verb_shows_and_runs(tmp_path, capsys, dsn):
     assert "it shows what the check saw" in told
 
 
-def test_the_verb_is_honest_where_there_is_no_recipe(tmp_path, capsys, miniatures, dsn):
+def test_the_verb_is_honest_where_there_is_no_reproduction(
+    tmp_path, capsys, miniatures, dsn
+):
     file = tmp_path / "what.toml"
     cases(tmp_path)
     code = main.main(
-        ["show", f"{file}#value", "--driver", "wrong-value", "--server", dsn, "--run"]
+        ["show", f"{file}#read", "--driver", "wrong-value", "--server", dsn, "--run"]
     )
     assert code == 3
-    assert "there is no recipe for wrong-value yet" in capsys.readouterr().out
+    assert "its op is made of another function, `healthy`" in capsys.readouterr().out
 
 
 def test_the_verb_wants_one_cell():

@@ -168,7 +168,7 @@ UNREADABLE: dict[str, tuple[Spoil, str, str]] = {
     "binary": (lambda lines: [b"\xff\xfe\x00", b""], "line 1: not a JSON object", ""),
     "list": (lambda lines: [b"[1, 2]", b""], "line 1: not a JSON object", ""),
     "other json": (lambda lines: [b'{"a": 1}', b""], "not a results file", "--out"),
-    "no header": (lambda lines: lines[1:], "its first line is no header", "--out"),
+    "no header": (lambda lines: lines[1:], "its first line is not a header", "--out"),
     "header without fields": (
         lambda lines: [b'{"record": "header", "schema": 1}', *lines[1:]],
         "line 1: Object missing required field",
@@ -247,7 +247,7 @@ def test_a_full_disk_keeps_every_line_before(
         writer.write(header)
         no_more_than(size + room)
         written = fill(writer)
-        with pytest.raises(ResultsError, match="cannot be written further") as caught:
+        with pytest.raises(ResultsError, match="cannot be written to the end") as caught:
             writer.write(TRIAL)  # nor is the next one half written
     assert "free some space" in caught.value.hint
     run = store.read(file)

@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 
 from harness import scenario
+from harness.check.checker import Checker
+from harness.core.arms import Arm
 from harness.core.calls import Op
 from harness.core.errors import ScenarioError
+from harness.results.records import Check
+from harness.venue.venue import Venue
 
 HEAD = 'schema = 1\ntitle = "T"\nwhy = "W"\n[[case]]\nname = "c"\n'
+POOL = "{ min_size = 1, max_size = 2 }"
 GOOD = """
 [[case.step]]
 op = "connect"
@@ -113,3 +118,233 @@ def test_words_leave_operators_alone(tmp_path):
     sql = "select '@{pid}', a @> b, c @@ d, '@{other}'"
     assert filled(sql, {"pid": "7"}) == "select '7', a @> b, c @@ d, '@{other}'"
     assert filled([{"py": "str", "value": "@{pid}"}], {"pid": "7"}) == ["7"]
+
+
+# --- names ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (step(on='"contrl"', op='"fetch_val"', sql='"x"'), "did you mean `control`?"),
+        (step(on='"mian"', op='"fetch_val"', sql='"x"'), "did you mean `main`?"),
+        (step(on='"mian"', op='"connect"'), "did you mean `main`?"),
+        (
+            step(op='"pool_open"', save='"pool"', **{"with": POOL})
+            + "\n"
+            + step(on='"poool"', op='"pool_block"', sql='"x"'),
+            "step 2: nothing is called 'poool' at this point did you mean `pool`?",
+        ),
+        (
+            step(op='"pool_block"', sql='"x"'),
+            "'main' is a connection, and this needs a pool",
+        ),
+        (step(op='"fetch_val"', sql='"select @{pdi}"'), "no earlier step saved @{pdi}"),
+        (
+            step(op='"fetch_val"', sql='"x"', save='"pid"')
+            + "\n"
+            + step(op='"fetch_val"', sql='"select @{pdi}"'),
+            "did you mean `pid`?",
+        ),
+        (step(op='"fetch_val"', sql='"@{tls_ca}"'), "no earlier step saved @{tls_ca}"),
+        (step(op='"connect"', **{"with": '{ to = "spare" }'}), 'needs = ["spare"]'),
+        (step(op='"connect"', **{"with": '{ to = ["main", "nwohere"] }'}), "`nowhere`"),
+        (step(on='"server"', op='"stop"'), "only a spare server may be stopped"),
+        (
+            step(on='"control"', op='"fetch_val"', sql='"x"', **{"with": '{ ot = "x" }'}),
+            "`fetch_val` has no argument `ot`",
+        ),
+        (
+            step(op='"pool_open"', save='"pool"', **{"with": POOL})
+            + "\n"
+            + step(on='"pool"', op='"pool_release"', **{"with": '{ connection = "c" }'}),
+            "step 2: nothing is called 'c' at this point",
+        ),
+        (
+            step(op='"execute"', sql='"x"', start='"s"', within_ms="5")
+            + "\n"
+            + step(join='"s"'),
+            'belong to the join: join = "s"',
+        ),
+    ],
+)
+def test_a_name_that_nothing_defines_is_an_error_of_the_file(tmp_path, text, told):
+    assert told in refused(tmp_path, text)
+
+
+def test_sessions_are_declared(tmp_path):
+    text = step(on='"b"', op='"fetch_val"', sql='"select 1"', expect="{ value = 1 }")
+    assert "nothing is called 'b'" in refused(tmp_path, text)
+    made = cell(tmp_path, text, HEAD + 'sessions = ["b"]\n')
+    assert made.steps[0].on == "b"
+
+
+def test_every_expectation_but_an_end_counts(tmp_path):
+    text = step(op='"execute"', sql='"x"')
+    assert "anything but an end without an error" in refused(tmp_path, text)
+    for more in ("within_ms = 100", "expect.grows_mb = 5", "expect.value = false"):
+        assert cell(tmp_path, f"{text}\n{more}").steps
+
+
+def test_a_cleanup_knows_what_is_always_there(tmp_path):
+    made = cell(tmp_path, GOOD, HEAD + "cleanup = 'drop role if exists @{unique}'\n")
+    assert made.cleanup == "drop role if exists @{unique}"
+    assert "@{pid} may not be there" in refused(
+        tmp_path, GOOD, HEAD + "cleanup = 'select @{pid}'\n"
+    )
+    alone = 'op = "fetch_val"\nsql = "select 1"\ncleanup = "select 1"\n'
+    assert "cleanup without steps" in refused(tmp_path, alone)
+
+
+# --- repeated steps -------------------------------------------------------------------
+
+
+def test_a_step_is_repeated(tmp_path):
+    text = step(op='"fetch_val"', sql='"select 1"', repeat="3", expect="{ value = 1 }")
+    made = cell(tmp_path, text)
+    assert [one.label for one in made.steps] == [
+        f"main.fetch_val ({n} of 3)" for n in (1, 2, 3)
+    ]
+
+
+def test_a_group_of_steps_is_repeated(tmp_path):
+    text = (
+        '[[case.step]]\nrepeat = 2\n[[case.step.step]]\nop = "connect"\nsave = "a"\n'
+        '[[case.step.step]]\non = "a"\nop = "close"\nnote = "it closes"\nwithin_ms = 9\n'
+    )
+    made = cell(tmp_path, text)
+    assert [one.op for one in made.steps] == ["connect", "close"] * 2
+    assert made.steps[3].label == "it closes (2 of 2)"
+    wrong = text.replace('op = "close"', 'op = "clsoe"')
+    assert "step 1.2: there is no act `clsoe`" in refused(tmp_path, wrong)
+    both = text.replace("repeat = 2", 'repeat = 2\nop = "connect"')
+    assert "it holds steps, and is one itself" in refused(tmp_path, both)
+
+
+def test_a_mark_says_how_often(tmp_path):
+    axes = HEAD.replace("[[case]]", "[[case]]\naxes.times = [2, 5]")
+    text = step(op='"execute"', sql='"x"', repeat='"${times}"', within_ms="9")
+    file = tmp_path / "axes.toml"
+    file.write_text(axes + text)
+    assert [len(made.steps) for made in scenario.load(file).cells] == [2, 5]
+
+
+# --- on a server ----------------------------------------------------------------------
+
+PLAYED = """
+[fixture]
+scope = "trial"
+sql = "create table t (v int)"
+
+[[case]]
+name = "repeated"
+[[case.step]]
+op = "execute"
+sql = "insert into t values (1)"
+repeat = 7
+[[case.step]]
+on = "control"
+op = "fetch_val"
+sql = "select count(*) from t"
+expect.value = "7"
+
+[[case]]
+name = "third-time"
+[[case.step]]
+repeat = 5
+[[case.step.step]]
+op = "execute"
+sql = "insert into t values (1)"
+[[case.step.step]]
+op = "fetch_val"
+sql = "select 1 / (3 - count(*))::int from t"
+expect.trait = false
+
+[[case.step]]
+op = "fetch_val"
+sql = "select 1"
+expect.value = 1
+
+[[case]]
+name = "unique"
+cleanup = "drop role if exists @{unique}"
+[[case.step]]
+on = "control"
+op = "execute"
+sql = "create role @{unique}"
+[[case.step]]
+op = "fetch_val"
+sql = "select rolname::text from pg_roles where rolname = '@{unique}'"
+expect.value = "@{unique}"
+
+[[case]]
+name = "unique-again"
+cleanup = "drop role if exists @{unique}"
+[[case.step]]
+on = "control"
+op = "execute"
+sql = "create role @{unique}"
+[[case.step]]
+op = "fetch_val"
+sql = "selec"
+expect.trait = false
+[[case.step]]
+op = "fetch_val"
+sql = "select 1"
+expect.value = 1
+
+[[case]]
+name = "cleanup-fails"
+cleanup = "drop role no_such_role_at_all"
+[[case.step]]
+op = "fetch_val"
+sql = "select 1"
+expect.value = 1
+
+[[case]]
+name = "another-session"
+sessions = ["b"]
+[[case.step]]
+op = "fetch_val"
+sql = "select pg_backend_pid()"
+save = "pid"
+[[case.step]]
+on = "b"
+op = "fetch_val"
+sql = "select pg_backend_pid() <> @{pid}"
+expect.value = true
+"""
+
+
+@pytest.fixture(scope="module", params=["psycopg", "asyncpg"])
+def played(place: Venue, tmp_path_factory, request) -> dict[str, Check]:
+    folder = tmp_path_factory.mktemp("played")
+    file = folder / "played.toml"
+    file.write_text("schema = 1\n" + PLAYED)
+    found: dict[str, Check] = {}
+    Checker(
+        place.stage, [Arm(request.param)], folder, lambda one: found.update({one.case: one})
+    ).run(scenario.load(file).cells)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("case", "verdict", "detail"),
+    [
+        ("repeated", "exact", ""),
+        ("third-time", "rejected", "step 6, main.fetch_val (3 of 5): "),
+        ("unique", "exact", ""),
+        ("unique-again", "rejected", "step 2, main.fetch_val: "),
+        ("cleanup-fails", "invalid", 'cleanup: role "no_such_role_at_all" does not exist'),
+        ("another-session", "exact", ""),
+    ],
+)
+def test_what_becomes_of_steps(played, case, verdict, detail):
+    assert played[case].verdict == verdict, played[case]
+    assert played[case].detail.startswith(detail)
+
+
+def test_nothing_is_left_behind(played, place):
+    assert played["unique"].verdict == "exact"
+    left = "select count(*) from pg_roles where rolname like 'pgdyno\\_%'"
+    assert place.control.value(left) == "0"

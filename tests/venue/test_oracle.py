@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -424,3 +425,266 @@ def test_control_answers_are_the_servers_own_text(place: Venue) -> None:
         table = control.table("select 1.10, '-0'::float8, null, true, '1 day'::interval")
     assert table is not None
     assert table.rows == (("1.10", "-0", None, "t", "P1D"),)
+
+
+# --- what is the scenario's fault -----------------------------------------------------
+
+SELECT = 'op = "fetch_val"\nsql = "select 1 as v"\n'
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ('{ timezon = "UTC" }', "no setting `timezon`; did you mean `TimeZone`?"),
+        ('{ no_such_thing_at_all = "1" }', "no setting `no_such_thing_at_all`"),
+        ('{ TimeZone = "Mars/Olympus" }', 'invalid value for parameter "TimeZone"'),
+        ('{ work_mem = "much" }', 'invalid value for parameter "work_mem"'),
+    ],
+)
+def test_a_setting_that_cannot_be_is_no_drivers_fault(
+    place: Venue, tmp_path: Path, settings: str, told: str
+) -> None:
+    judged = place.stage.playable(one_case(tmp_path, f"{SELECT}settings = {settings}"))
+    assert isinstance(judged, Judgement)
+    assert judged.verdict is Verdict.INVALID
+    assert judged.detail.startswith("settings: ")
+    assert told in judged.detail
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        '{ timezone = "Europe/Rome" }',
+        '{ "my.own" = "x" }',
+        '{ "a.b.c" = "1" }',
+        '{ role = "none" }',
+    ],
+)
+def test_a_setting_that_can_be_is_set(place: Venue, tmp_path: Path, settings: str) -> None:
+    judged = judge(place, tmp_path, one_case(tmp_path, f"{SELECT}settings = {settings}"))
+    assert judged.verdict is Verdict.EXACT, judged
+
+
+def test_a_setting_that_must_be_refused_is_a_question(place: Venue, tmp_path: Path) -> None:
+    text = """settings = { no_such_setting = "1" }
+[[case.step]]
+op = "connect"
+expect.rejected = true
+"""
+    place.stage.prepare(one_case(tmp_path, text))
+    other = text.replace('op = "connect"', 'op = "execute"\nsql = "selec"')
+    with pytest.raises(OracleError, match="no setting `no_such_setting`"):
+        place.stage.prepare(one_case(tmp_path, other))
+
+
+def test_a_key_that_a_second_run_violates_is_said(place: Venue, tmp_path: Path) -> None:
+    text = """
+op = "execute_many"
+sql = "insert into item values ($1)"
+rows = "select i from generate_series(1, 10) i"
+expect.state = "select * from item"
+"""
+    fixture = "create table item (id int primary key)"
+    assert (
+        judge(place, tmp_path, one_case(tmp_path, text, fixture)).verdict is Verdict.EXACT
+    )
+    timed = one_case(tmp_path, text + '[case.bench]\nreset = "truncate item"', fixture)
+    with pytest.raises(OracleError) as caught:
+        place.stage.prepare(timed)
+    told = str(caught.value)
+    assert told.startswith("a timed op runs more than once between two resets")
+    assert "duplicate key" in told
+    assert "leave bench out" in told
+    keyless = text + '[case.bench]\nreset = "truncate item"'
+    assert place.stage.prepare(
+        one_case(tmp_path, keyless, fixture.replace("primary key", ""))
+    )
+
+
+# --- Python values beside SQL ---------------------------------------------------------
+
+WEI = 340282366920938463463374607431768211456
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg"])
+def test_args_beside_params_can_be_written(
+    place: Venue, tmp_path: Path, driver: str
+) -> None:
+    text = f"""
+op = "execute"
+sql = "insert into wei (v) values ($1)"
+args = [{{ py = "decimal", value = "{WEI}" }}]
+params = "select {WEI}::numeric"
+expect.state = "select v from wei"
+"""
+    cell = one_case(tmp_path, text, "create table wei (v numeric)")
+    assert judge(place, tmp_path, cell, driver).verdict is Verdict.EXACT
+    wrong = one_case(
+        tmp_path, text.replace(f'"{WEI}"', '"7"'), "create table wei (v numeric)"
+    )
+    judged = judge(place, tmp_path, wrong, driver)
+    assert judged.verdict is Verdict.LOSSY
+    assert judged.observed == "(7)"
+
+
+def test_args_are_one_call(place: Venue, tmp_path: Path) -> None:
+    text = """
+op = "execute"
+sql = "insert into wei (v) values ($1)"
+args = [{ py = "int", value = 1 }]
+params = "select i::numeric from generate_series(1, 3) i"
+expect.state = "select v from wei"
+"""
+    with pytest.raises(OracleError, match="params beside args are one call's: one row"):
+        place.stage.prepare(one_case(tmp_path, text, "create table wei (v numeric)"))
+
+
+ROWS_OF_PYTHON = """
+table = "t"
+columns = ["a", "b"]
+sql = "insert into t (a, b) values ($1, $2)"
+rows = "select 1::int8, 'x'::text union all select 2, null"
+args_rows = [
+  [{ py = "int", value = 1 }, { py = "str", value = "x" }],
+  [{ py = "int", value = 2 }, { py = "none" }],
+]
+expect.state = "select * from t"
+"""
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg-async", "psycopg2", "asyncpg"])
+@pytest.mark.parametrize("op", ["execute_many", "copy_in"])
+def test_rows_of_python_values_reach_the_table(
+    place: Venue, tmp_path: Path, op: str, driver: str
+) -> None:
+    text = ROWS_OF_PYTHON + 'format = "binary"\n'
+    cell = one_case(tmp_path, f'op = "{op}"{text}', "create table t (a int8, b text)")
+    assert [len(row) for row in cell.args_rows] == [2, 2]
+    judged = judge(place, tmp_path, cell, driver)
+    missing = driver == "psycopg2" and op == "copy_in"
+    assert judged.verdict is (Verdict.UNSUPPORTED if missing else Verdict.EXACT), judged
+
+
+def test_rows_of_python_values_are_what_is_sent(place: Venue, tmp_path: Path) -> None:
+    text = ROWS_OF_PYTHON.replace('py = "int", value = 2', 'py = "int", value = 3')
+    cell = one_case(tmp_path, f'op = "copy_in"{text}', "create table t (a int8, b text)")
+    judged = judge(place, tmp_path, cell)
+    assert (judged.verdict, judged.observed) == (Verdict.LOSSY, "(1,x); (3,)")
+    short = text.partition('  [{ py = "int", value = 3')[0] + "]\nexpect.state = 'select 1'"
+    with pytest.raises(OracleError, match="args_rows has 1 rows, rows has 2"):
+        place.stage.prepare(
+            one_case(tmp_path, f'op = "copy_in"{short}', "create table t (a int8, b text)")
+        )
+
+
+# --- limits ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            'op = "fetch_val"\nsql = "select $1::int"\n'
+            'params = "select generate_series(1, 1000000)"',
+            "more than 10,000 rows come of: select generate_series(1, 1000000)",
+        ),
+        (
+            'op = "execute_many"\nsql = "insert into t values ($1)"\n'
+            'rows = "select generate_series(1, 100000000)"\n'
+            'expect.state = "select * from t"',
+            "more than 200,000 rows",
+        ),
+        (
+            'op = "fetch_all"\nsql = "select generate_series(1, 100000000)"',
+            "more than 200,000 rows",
+        ),
+        (
+            'op = "pipeline"\nstatements = [{ sql = "select 1" }, '
+            '{ sql = "select generate_series(1, 100000000) as i" }]',
+            "more than 200,000 rows",
+        ),
+        (
+            'op = "fetch_all"\nsql = "select i from generate_series(1, $1) i"\n'
+            'params = "select 150000::int8 from generate_series(1, 2)"',
+            "more than 50,000 rows",
+        ),
+        (
+            'op = "fetch_all"\nsql = "select repeat(\'x\', 1000000) '
+            'from generate_series(1, 1000)"',
+            "more than 256 MB of text",
+        ),
+    ],
+)  # fmt: skip
+def test_too_many_rows_are_cut_off(
+    place: Venue, tmp_path: Path, text: str, told: str
+) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(OracleError, match=told.replace("(", r"\(").replace(")", r"\)")):
+        place.stage.prepare(one_case(tmp_path, text, "create table t (a int)"))
+    grown_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert grown_mb < 800
+    assert place.control.value("select 'still there'") == "still there"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select 1.10, '-0'::float8, null, true, '1 day'::interval, 'infinity'::date",
+        "select array[1, null], '{}'::jsonb, E'a\\\\tb', ''::text, '\\x00ff'::bytea",
+        "select i, i::text from generate_series(1, 2500) i",
+        "select 1 as a, 'x' as b where false",
+        "values (1, 'a'), (2, null)",
+        "with t as (select 1 as i) select * from t;",
+        "set work_mem = '5MB'",
+    ],
+)
+def test_rows_that_stream_are_the_same_rows(place: Venue, sql: str) -> None:
+    assert place.control.table(sql, (), 10_000) == place.control.table(sql)
+
+
+# --- where the server points ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("select (1\n", "at line 1: select (1"),
+        ("select (1\n\n", "at line 1: select (1"),
+        ("\nselect (\n  1\n\n", "at line 3: 1"),
+        ("select (1", "at line 1: select (1"),
+        ("select 1,\n  nothing\n", "at line 2: nothing"),
+        ("select 1\x0b,\n nothing", "at line 2: nothing"),
+        ("select '\u2028', \n nothing", "at line 2: nothing"),
+    ],
+)
+def test_an_error_names_the_line(place: Venue, sql: str, told: str) -> None:
+    for ask in (place.control.run, place.control.table):
+        with pytest.raises(OracleError) as caught:
+            ask(sql)
+        assert str(caught.value).endswith(told)
+
+
+def test_an_array_of_a_domain_asks_about_the_domain(place: Venue, tmp_path: Path) -> None:
+    found = cells(
+        tmp_path,
+        """
+[fixture]
+sql = "create domain prices as numeric[]; create domain positive as int check (value > 0)"
+[[value]]
+type = "prices"
+name = "prices"
+literals = ["{1,2}"]
+[[value]]
+type = "positive"
+name = "positive"
+literals = ["7"]
+""",
+    )
+    for name in ("prices", "positive"):
+        (cell,) = (cell for cell in found.values() if cell.case == f"{name}-array-null")
+        prepared = place.stage.prepare(cell).prepared
+        answer = prepared.task.expected.calls[0][0]
+        assert answer is not None
+        assert (answer.types[0].name, answer.types[0].kind) == (f"_{name}", "array")
+        assert answer.types[0].element is not None
+        assert answer.types[0].element.kind == "domain"

@@ -14,12 +14,18 @@ from typing import Any
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
-from harness.core import sql
-from harness.core.arms import Kind, Profile
-from harness.core.calls import Call, ErrorFields, Target, Terms
-from harness.core.capabilities import Capability
-from harness.core.errors import Unsupported
-from harness.plugin.contract import SyncOp
+from harness.plugin import (
+    Call,
+    Capability,
+    ErrorFields,
+    Kind,
+    Profile,
+    SyncOp,
+    Target,
+    Terms,
+    Unsupported,
+    sql,
+)
 
 
 def _params(query: sql.Translated, call: Call) -> Iterator[Any]:
@@ -49,7 +55,7 @@ def _connect_arguments(target: Target) -> dict[str, Any]:
     }
 
 
-def _configure(connection: Connection) -> None:
+def configure(connection: Connection) -> None:
     """pg8000 reads and writes JSON by itself; vectors need pgvector's registration."""
     if importlib.util.find_spec("pgvector") is None:
         return
@@ -63,12 +69,12 @@ class Pg8000Session:
     """A connection of the native API, which is always in autocommit."""
 
     def __init__(self, connection: Connection, prepared: bool) -> None:
-        self._connection = connection
+        self.connection = connection
         self._prepared = prepared
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self.connection.close()
 
     def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
         """pg8000's rows are lists."""
@@ -108,17 +114,17 @@ class Pg8000Session:
         if self._prepared:
             # A statement that the server refuses must fail in the op, which is judged.
             with contextlib.suppress(DatabaseError):
-                return self._connection.prepare(query.sql).run, (), params
-        return self._connection.run, (query.sql,), params
+                return self.connection.prepare(query.sql).run, (), params
+        return self.connection.run, (query.sql,), params
 
     def sequential(self, call: Call) -> SyncOp:
         """One statement after another."""
-        run, steps = self._connection.run, _steps(call)
+        run, steps = self.connection.run, _steps(call)
         return lambda: [run(query, **params) for query, params in steps]
 
     def transaction(self, call: Call) -> SyncOp:
         """`start transaction` and `commit` in SQL, as pg8000 documents."""
-        run, steps = self._connection.run, _steps(call)
+        run, steps = self.connection.run, _steps(call)
 
         def op() -> list[Any]:
             run("start transaction")
@@ -134,7 +140,7 @@ class Pg8000Session:
 
     def savepoint(self, call: Call) -> SyncOp:
         """The same with a savepoint around the statements."""
-        run, steps = self._connection.run, _steps(call)
+        run, steps = self.connection.run, _steps(call)
 
         def op() -> list[Any]:
             run("start transaction")
@@ -156,13 +162,13 @@ class Pg8000Session:
             raise Unsupported(
                 "pg8000 has no encoder for COPY rows; the user writes the text"
             )
-        run, data = self._connection.run, call.data
+        run, data = self.connection.run, call.data
         query = sql.copy_in_statement(call.table, call.columns, call.format)
         return lambda: run(query, stream=BytesIO(data))
 
     def copy_out(self, call: Call) -> SyncOp:
         """`connection.run` with a stream to write to."""
-        run, query = self._connection.run, sql.copy_out_statement(call.sql, call.format)
+        run, query = self.connection.run, sql.copy_out_statement(call.sql, call.format)
 
         def op() -> bytes:
             sink = BytesIO()
@@ -177,6 +183,8 @@ class Pg8000:
 
     name = "pg8000"
     kind: Kind = "sync"
+    acts = "pgdyno_pg8000.acts"
+    configure = staticmethod(configure)
     options: Mapping[str, str] = {
         "prepared": "prepare each statement once: connection.prepare"
     }
@@ -228,11 +236,16 @@ class Pg8000:
             column=fields.get("c", ""),
         )
 
-    def open(self, target: Target, profile: Profile) -> Pg8000Session:
+    def opening(self, target: Target) -> SyncOp:
         """`Connection(…)`."""
-        connection = Connection(**_connect_arguments(target))
+        arguments = _connect_arguments(target)
+        return lambda: Connection(**arguments)
+
+    def open(self, target: Target, profile: Profile) -> Pg8000Session:
+        """Connect, and register if the profile is `configured`."""
+        connection = self.opening(target)()
         if profile == "configured":
-            _configure(connection)
+            configure(connection)
         return Pg8000Session(connection, self._prepared)
 
     def connect(self, target: Target, profile: Profile) -> SyncOp:

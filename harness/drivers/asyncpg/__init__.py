@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import importlib.metadata
 import importlib.util
 import json
@@ -14,12 +13,20 @@ from typing import Any
 
 import asyncpg
 
-from harness.core import sql
-from harness.core.arms import Kind, Profile
-from harness.core.calls import Call, ErrorFields, Target, Terms
-from harness.core.capabilities import Capability
-from harness.core.errors import Unsupported
-from harness.plugin.contract import AsyncOp
+from harness.plugin import (
+    AsyncOp,
+    Call,
+    Capability,
+    ErrorFields,
+    Kind,
+    Profile,
+    Target,
+    Terms,
+    Unsupported,
+    Wrapper,
+    sql,
+    wrapped,
+)
 
 
 def _params(call: Call) -> Iterator[Any]:
@@ -32,7 +39,7 @@ def _steps(call: Call) -> list[tuple[str, tuple[Any, ...], bool]]:
     return [(one.sql, one.params, sql.returns_rows(one.sql)) for one in call.statements]
 
 
-async def _configure(connection: Any) -> None:
+async def configure(connection: Any) -> None:
     """The registrations that asyncpg's and pgvector's documentation show."""
     for name in ("json", "jsonb"):
         await connection.set_type_codec(
@@ -41,8 +48,8 @@ async def _configure(connection: Any) -> None:
     if importlib.util.find_spec("pgvector") is None:
         return
     schema = await connection.fetchval(
-        "select n.nspname from pg_type t join pg_namespace n on n.oid = t.typnamespace"
-        " where t.oid = to_regtype('vector')"
+        "select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace"
+        " where e.extname = 'vector'"
     )
     if schema:
         from pgvector.asyncpg import register_vector
@@ -50,7 +57,21 @@ async def _configure(connection: Any) -> None:
         await register_vector(connection, schema=schema)
 
 
-_VECTORS = {"vector": "Vector", "halfvec": "HalfVector", "sparsevec": "SparseVector"}
+_RANGES = ("int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange")
+_ARGUMENTS = (
+    "lower",
+    "upper",
+    "lower_inc=lower_inc",
+    "upper_inc=upper_inc",
+    "empty=isempty",
+)
+
+WRAPPERS = {
+    "vector": Wrapper("pgvector:Vector"),
+    "halfvec": Wrapper("pgvector:HalfVector"),
+    "sparsevec": Wrapper("pgvector:SparseVector"),
+    **{kind: Wrapper("asyncpg:Range", _ARGUMENTS) for kind in _RANGES},
+}
 
 
 class _Rows:
@@ -60,52 +81,47 @@ class _Rows:
 
     def wrapper(self, kind: str, value: Any) -> Any:
         """`asyncpg.Range`; pgvector brings classes of its own."""
-        if kind.endswith("range") and hasattr(value, "lower_inc"):
-            inclusive = {"lower_inc": value.lower_inc, "upper_inc": value.upper_inc}
-            return asyncpg.Range(value.lower, value.upper, empty=value.isempty, **inclusive)
-        if kind in _VECTORS and importlib.util.find_spec("pgvector"):
-            return getattr(importlib.import_module("pgvector"), _VECTORS[kind])(value)
-        raise Unsupported(f"asyncpg has no wrapper for '{kind}' here")
+        return wrapped("asyncpg", WRAPPERS, kind, value)
 
 
 class AsyncpgSession(_Rows):
     """An asyncpg connection."""
 
     def __init__(self, connection: Any) -> None:
-        self._connection = connection
+        self.connection = connection
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._connection.close()
+        await self.connection.close()
 
     def execute(self, call: Call) -> AsyncOp:
         """`connection.execute`: the simple protocol where there are no parameters."""
-        execute, query, params = self._connection.execute, call.sql, _params(call)
+        execute, query, params = self.connection.execute, call.sql, _params(call)
         return lambda: execute(query, *next(params))
 
     def fetch_all(self, call: Call) -> AsyncOp:
         """`connection.fetch`."""
-        fetch, query, params = self._connection.fetch, call.sql, _params(call)
+        fetch, query, params = self.connection.fetch, call.sql, _params(call)
         return lambda: fetch(query, *next(params))
 
     def fetch_one(self, call: Call) -> AsyncOp:
         """`connection.fetchrow`."""
-        fetchrow, query, params = self._connection.fetchrow, call.sql, _params(call)
+        fetchrow, query, params = self.connection.fetchrow, call.sql, _params(call)
         return lambda: fetchrow(query, *next(params))
 
     def fetch_val(self, call: Call) -> AsyncOp:
         """`connection.fetchval`."""
-        fetchval, query, params = self._connection.fetchval, call.sql, _params(call)
+        fetchval, query, params = self.connection.fetchval, call.sql, _params(call)
         return lambda: fetchval(query, *next(params))
 
     def execute_many(self, call: Call) -> AsyncOp:
         """`connection.executemany`."""
-        executemany, query, rows = self._connection.executemany, call.sql, call.rows
+        executemany, query, rows = self.connection.executemany, call.sql, call.rows
         return lambda: executemany(query, rows)
 
     def sequential(self, call: Call) -> AsyncOp:
         """One statement after another, by `connection.fetch`."""
-        fetch, steps = self._connection.fetch, _steps(call)
+        fetch, steps = self.connection.fetch, _steps(call)
 
         async def op() -> list[Any]:
             results: list[Any] = []
@@ -118,7 +134,7 @@ class AsyncpgSession(_Rows):
 
     def transaction(self, call: Call) -> AsyncOp:
         """`async with connection.transaction()`."""
-        connection, steps = self._connection, _steps(call)
+        connection, steps = self.connection, _steps(call)
 
         async def op() -> list[Any]:
             results: list[Any] = []
@@ -132,7 +148,7 @@ class AsyncpgSession(_Rows):
 
     def savepoint(self, call: Call) -> AsyncOp:
         """Two nested `transaction()` blocks; the inner one is a savepoint."""
-        connection, steps = self._connection, _steps(call)
+        connection, steps = self.connection, _steps(call)
 
         async def op() -> list[Any]:
             results: list[Any] = []
@@ -149,18 +165,18 @@ class AsyncpgSession(_Rows):
         schema, table = sql.split_table(call.table)
         where = {"columns": call.columns or None, "schema_name": schema}
         if call.data:
-            data, form, copy = call.data, call.format, self._connection.copy_to_table
+            data, form, copy = call.data, call.format, self.connection.copy_to_table
             return lambda: copy(table, source=BytesIO(data), format=form, **where)
         if call.format != "binary":
             raise Unsupported(
                 f"asyncpg encodes rows for binary COPY, not for {call.format}"
             )
-        rows, copy_records = call.rows, self._connection.copy_records_to_table
+        rows, copy_records = call.rows, self.connection.copy_records_to_table
         return lambda: copy_records(table, records=rows, **where)
 
     def copy_out(self, call: Call) -> AsyncOp:
         """`copy_from_query` into a BytesIO."""
-        copy, query, form = self._connection.copy_from_query, call.sql, call.format
+        copy, query, form = self.connection.copy_from_query, call.sql, call.format
 
         async def op() -> bytes:
             sink = BytesIO()
@@ -230,18 +246,24 @@ class Asyncpg:
 
     name = "asyncpg"
     kind: Kind = "async"
-    acts = "harness.drivers.asyncpg.acts"
+    acts: tuple[str, ...] = ("harness.drivers.asyncpg.acts",)
     options: Mapping[str, str] = {
         "noprepare": "no statement cache (statement_cache_size=0), as behind PgBouncer",
         "uvloop": "run on uvloop instead of asyncio's loop",
     }
+    registrations = (
+        "json and jsonb are objects: `set_type_codec` with `json.dumps` and `json.loads`",
+        "pgvector’s `register_vector`, where the server has the type",
+    )
     capabilities = frozenset(Capability) - {Capability.PIPELINE, Capability.PEP_249}
+    wrappers = WRAPPERS
+    configure = staticmethod(configure)
 
     def __init__(self, options: frozenset[str]) -> None:
         self._arguments: dict[str, Any] = {}
         if "noprepare" in options:
             self._arguments["statement_cache_size"] = 0
-            self.acts = "harness.drivers.asyncpg.acts_noprepare"
+            self.acts = (*self.acts, "harness.drivers.asyncpg.acts_noprepare")
             self.capabilities = self.capabilities - {Capability.PREPARED}
         self._loop = asyncio.new_event_loop
         self._loop_name = "asyncio"
@@ -286,11 +308,16 @@ class Asyncpg:
             column=getattr(error, "column_name", None) or "",
         )
 
-    async def open(self, target: Target, profile: Profile) -> AsyncpgSession:
+    def opening(self, target: Target) -> AsyncOp:
         """`asyncpg.connect`."""
-        connection = await asyncpg.connect(**self._connect_arguments(target))
+        arguments = self._connect_arguments(target)
+        return lambda: asyncpg.connect(**arguments)
+
+    async def open(self, target: Target, profile: Profile) -> AsyncpgSession:
+        """Connect, and register if the profile is `configured`."""
+        connection = await self.opening(target)()
         if profile == "configured":
-            await _configure(connection)
+            await configure(connection)
         return AsyncpgSession(connection)
 
     async def open_pool(self, target: Target, profile: Profile, size: int) -> AsyncpgPool:
@@ -299,7 +326,7 @@ class Asyncpg:
             **self._connect_arguments(target),
             min_size=size,
             max_size=size,
-            init=_configure if profile == "configured" else None,
+            init=configure if profile == "configured" else None,
         )
         return AsyncpgPool(pool)
 

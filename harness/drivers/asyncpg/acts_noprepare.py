@@ -6,14 +6,8 @@ from typing import Any
 
 import asyncpg
 
-from harness.drivers.asyncpg import acts
 from harness.drivers.asyncpg.acts.connections import _arguments
 from harness.drivers.asyncpg.acts.pools import _pool_arguments
-
-
-def __getattr__(name: str) -> Any:
-    """The other acts are the same."""
-    return getattr(acts, name)
 
 
 async def connect(dsn: str, *, autocommit: bool | None = True, **options: Any) -> Any:

@@ -14,14 +14,21 @@ from itertools import repeat
 from typing import Any
 
 import psqlpy
-from psqlpy import extra_types
 
-from harness.core import sql
-from harness.core.arms import Kind, Profile
-from harness.core.calls import Call, ErrorFields, Target, Terms
-from harness.core.capabilities import Capability
-from harness.core.errors import Unsupported
-from harness.plugin.contract import AsyncOp
+from harness.plugin import (
+    AsyncOp,
+    Call,
+    Capability,
+    ErrorFields,
+    Kind,
+    Profile,
+    Target,
+    Terms,
+    Unsupported,
+    Wrapper,
+    sql,
+    wrapped,
+)
 
 
 def _params(call: Call) -> Iterator[Any]:
@@ -46,10 +53,10 @@ def _connect_arguments(target: Target) -> dict[str, Any]:
     }
 
 
-_WRAPPERS = {
-    "json": extra_types.JSON,
-    "jsonb": extra_types.JSONB,
-    "vector": extra_types.PgVector,
+WRAPPERS = {
+    "json": Wrapper("psqlpy.extra_types:JSON"),
+    "jsonb": Wrapper("psqlpy.extra_types:JSONB"),
+    "vector": Wrapper("psqlpy.extra_types:PgVector"),
 }
 
 
@@ -60,29 +67,27 @@ class _Rows:
 
     def wrapper(self, kind: str, value: Any) -> Any:
         """`extra_types.JSON`, `JSONB` or `PgVector`."""
-        if kind not in _WRAPPERS:
-            raise Unsupported(f"psqlpy has no wrapper for '{kind}' here")
-        return _WRAPPERS[kind](value)
+        return wrapped("psqlpy", WRAPPERS, kind, value)
 
 
 class PsqlpySession(_Rows):
     """A psqlpy connection."""
 
     def __init__(self, connection: Any) -> None:
-        self._connection = connection
+        self.connection = connection
 
     async def close(self) -> None:
         """Close the connection; psqlpy's `close` is not a coroutine."""
-        self._connection.close()
+        self.connection.close()
 
     def execute(self, call: Call) -> AsyncOp:
         """`connection.execute`."""
-        execute, query, params = self._connection.execute, call.sql, _params(call)
+        execute, query, params = self.connection.execute, call.sql, _params(call)
         return lambda: execute(query, next(params))
 
     def fetch_all(self, call: Call) -> AsyncOp:
         """`connection.fetch`, then `.result()`."""
-        fetch, query, params = self._connection.fetch, call.sql, _params(call)
+        fetch, query, params = self.connection.fetch, call.sql, _params(call)
 
         async def op() -> Any:
             return (await fetch(query, next(params))).result()
@@ -91,7 +96,7 @@ class PsqlpySession(_Rows):
 
     def fetch_one(self, call: Call) -> AsyncOp:
         """`connection.fetch_row`, then `.result()`; without a row the library raises."""
-        fetch_row, query, params = self._connection.fetch_row, call.sql, _params(call)
+        fetch_row, query, params = self.connection.fetch_row, call.sql, _params(call)
 
         async def op() -> Any:
             return (await fetch_row(query, next(params))).result()
@@ -100,17 +105,17 @@ class PsqlpySession(_Rows):
 
     def fetch_val(self, call: Call) -> AsyncOp:
         """`connection.fetch_val`."""
-        fetch_val, query, params = self._connection.fetch_val, call.sql, _params(call)
+        fetch_val, query, params = self.connection.fetch_val, call.sql, _params(call)
         return lambda: fetch_val(query, next(params))
 
     def execute_many(self, call: Call) -> AsyncOp:
         """`connection.execute_many`."""
-        execute_many, query, rows = self._connection.execute_many, call.sql, call.rows
+        execute_many, query, rows = self.connection.execute_many, call.sql, call.rows
         return lambda: execute_many(query, rows)
 
     def sequential(self, call: Call) -> AsyncOp:
         """One statement after another, by `connection.fetch`."""
-        fetch, steps = self._connection.fetch, _steps(call)
+        fetch, steps = self.connection.fetch, _steps(call)
 
         async def op() -> list[Any]:
             results: list[Any] = []
@@ -123,7 +128,7 @@ class PsqlpySession(_Rows):
 
     def pipeline(self, call: Call) -> AsyncOp:
         """`transaction.pipeline`; a connection has none, so BEGIN and COMMIT are inside."""
-        connection = self._connection
+        connection = self.connection
         queries = [(statement.sql, statement.params) for statement in call.statements]
         returns_rows = [sql.returns_rows(statement.sql) for statement in call.statements]
 
@@ -139,7 +144,7 @@ class PsqlpySession(_Rows):
 
     def transaction(self, call: Call) -> AsyncOp:
         """`async with connection.transaction()`."""
-        connection, steps = self._connection, _steps(call)
+        connection, steps = self.connection, _steps(call)
 
         async def op() -> list[Any]:
             results: list[Any] = []
@@ -153,7 +158,7 @@ class PsqlpySession(_Rows):
 
     def savepoint(self, call: Call) -> AsyncOp:
         """`create_savepoint` and `release_savepoint` of a transaction."""
-        connection, steps = self._connection, _steps(call)
+        connection, steps = self.connection, _steps(call)
 
         async def op() -> list[Any]:
             results: list[Any] = []
@@ -174,9 +179,9 @@ class PsqlpySession(_Rows):
         schema, table = sql.split_table(call.table)
         where = {"columns": call.columns or None, "schema_name": schema}
         if call.data:
-            data, copy = call.data, self._connection.binary_copy_to_table
+            data, copy = call.data, self.connection.binary_copy_to_table
             return lambda: copy(data, table, **where)
-        rows, copy_records = call.rows, self._connection.copy_records_to_table
+        rows, copy_records = call.rows, self.connection.copy_records_to_table
         return lambda: copy_records(table, rows, **where)
 
 
@@ -272,8 +277,10 @@ class Psqlpy:
     name = "psqlpy"
     kind: Kind = "async"
     options: Mapping[str, str] = {"uvloop": "run on uvloop instead of asyncio's loop"}
+    registrations = ()  # its documentation shows none
     capabilities = frozenset(Capability) - {Capability.COPY_TEXT, Capability.COPY_CSV}
-    acts = "harness.drivers.psqlpy.acts"
+    acts = ("harness.drivers.psqlpy.acts",)
+    wrappers = WRAPPERS
 
     def __init__(self, options: frozenset[str]) -> None:
         self._loop = asyncio.new_event_loop
@@ -318,9 +325,14 @@ class Psqlpy:
             column=_first(_COLUMN, message),
         )
 
+    def opening(self, target: Target) -> AsyncOp:
+        """`psqlpy.connect`."""
+        arguments = _connect_arguments(target)
+        return lambda: psqlpy.connect(**arguments)
+
     async def open(self, target: Target, profile: Profile) -> PsqlpySession:
-        """`psqlpy.connect`; there is nothing to configure."""
-        return PsqlpySession(await psqlpy.connect(**_connect_arguments(target)))
+        """Connect; there is nothing to configure."""
+        return PsqlpySession(await self.opening(target)())
 
     async def open_pool(self, target: Target, profile: Profile, size: int) -> PsqlpyPool:
         """A `ConnectionPool`; it connects on demand, so all of it is taken out once."""

@@ -1,8 +1,9 @@
 """psycopg 3: the drivers `psycopg` (sync) and `psycopg-async`.
 
 The library is imported when a driver is constructed and not before, because the option
-`python` must set PSYCOPG_IMPL first. Sync and async sessions are two files, written out
-twice on purpose; what they share is pure and happens while binding.
+`python` must set PSYCOPG_IMPL first. `asynchronous.py` and `acts_async` are written by
+hand, `sync.py` and `acts` by tools/psycopg_sync.py; what both share is pure and happens
+while binding.
 """
 
 from __future__ import annotations
@@ -10,41 +11,40 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import os
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from harness.core.arms import Kind, Profile
-from harness.core.calls import ErrorFields, Target, Terms
-from harness.core.capabilities import Capability
-from harness.core.errors import DriverError, Unsupported
-from harness.drivers.psycopg.asynchronous import PsycopgAsyncPool, PsycopgAsyncSession
-from harness.drivers.psycopg.shared import configure, configure_async, connect_arguments
-from harness.drivers.psycopg.sync import PsycopgPool, PsycopgSession
-from harness.plugin.contract import AsyncOp, SyncOp
+from harness.drivers.psycopg.asynchronous import AsyncOpening
+from harness.drivers.psycopg.shared import WRAPPERS
+from harness.drivers.psycopg.sync import Opening
+from harness.plugin import Capability, DriverError, ErrorFields, Kind, Terms
 
 _BINARY = "ask for results in binary format (cursor binary=True)"
 _PYTHON = "the pure-Python implementation (PSYCOPG_IMPL=python); needs a libpq"
 _UVLOOP = "run on uvloop instead of asyncio's loop"
 
 
-def _import_library(python: bool) -> None:
+def _environment(options: frozenset[str]) -> dict[str, str]:
+    """What must be in the environment before the library is imported."""
+    return {"PSYCOPG_IMPL": "python"} if "python" in options else {}
+
+
+def _import_library(environment: Mapping[str, str]) -> None:
     """Import psycopg in the implementation that is asked for.
 
     Raises:
         DriverError: it cannot be had, or another one has been imported before.
     """
-    if python:
-        os.environ["PSYCOPG_IMPL"] = "python"
+    os.environ.update(environment)
     try:
         import psycopg
     except ImportError as error:
         raise DriverError(
             f"psycopg cannot be imported: {error}",
             hint="the option 'python' needs a libpq of the system (Debian: libpq5)"
-            if python
+            if environment
             else "pip install 'pgdyno[psycopg]'",
         ) from error
-    if python and psycopg.pq.__impl__ != "python":
+    if environment and psycopg.pq.__impl__ != "python":
         raise DriverError(
             f"psycopg's '{psycopg.pq.__impl__}' implementation is loaded already",
             hint="the option 'python' needs a process of its own",
@@ -85,20 +85,23 @@ def _terms(binary: bool, loop: str) -> Terms:
     )
 
 
-_CAPABILITIES = frozenset(Capability)
-
-
-class Psycopg:
+class Psycopg(Opening):
     """psycopg's sync API."""
 
     name = "psycopg"
-    acts = "harness.drivers.psycopg.acts"
+    acts = ("harness.drivers.psycopg.acts",)
     kind: Kind = "sync"
     options: Mapping[str, str] = {"binary": _BINARY, "python": _PYTHON}
-    capabilities = _CAPABILITIES
+    registrations = (
+        "a `dict` is sent as jsonb: `register_dumper(dict, JsonbDumper)`",
+        "pgvector’s `register_vector`, where the server has the type",
+    )
+    capabilities = frozenset(Capability)
+    wrappers = WRAPPERS
 
     def __init__(self, options: frozenset[str]) -> None:
-        _import_library("python" in options)
+        self.environment = _environment(options)
+        _import_library(self.environment)
         self._binary = "binary" in options
 
     def terms(self) -> Terms:
@@ -109,63 +112,24 @@ class Psycopg:
         """From `error.diag`."""
         return _error_fields(error)
 
-    def open(self, target: Target, profile: Profile) -> PsycopgSession:
-        """`psycopg.connect`."""
-        import psycopg
 
-        connection = psycopg.connect(**connect_arguments(target))
-        if profile == "configured":
-            configure(connection)
-        return PsycopgSession(connection, self._binary)
-
-    def open_pool(self, target: Target, profile: Profile, size: int) -> PsycopgPool:
-        """A `psycopg_pool.ConnectionPool` of a fixed size, filled."""
-        try:
-            from psycopg_pool import ConnectionPool
-        except ModuleNotFoundError as error:
-            raise Unsupported(f"the pool is a package of its own: {error}") from error
-        pool = ConnectionPool(
-            kwargs=connect_arguments(target),
-            min_size=size,
-            max_size=size,
-            configure=configure if profile == "configured" else None,
-            open=False,
-        )
-        pool.open(wait=True)
-        return PsycopgPool(pool, self._binary)
-
-    def connect(self, target: Target, profile: Profile) -> SyncOp:
-        """Connect and close; no registrations, which cost queries of their own."""
-        from psycopg import connect
-
-        arguments = connect_arguments(target)
-        return lambda: connect(**arguments).close()
-
-    def connect_query(self, target: Target, profile: Profile, sql: str) -> SyncOp:
-        """Connect, fetch one value, close."""
-        import psycopg
-
-        connect: Callable[..., Any] = psycopg.connect
-        arguments = connect_arguments(target)
-
-        def op() -> Any:
-            with connect(**arguments) as connection:
-                return connection.execute(sql).fetchone()[0]
-
-        return op
-
-
-class PsycopgAsync:
+class PsycopgAsync(AsyncOpening):
     """psycopg's async API."""
 
     name = "psycopg-async"
-    acts = "harness.drivers.psycopg.acts_async"
+    acts = ("harness.drivers.psycopg.acts_async",)
     kind: Kind = "async"
     options: Mapping[str, str] = {"binary": _BINARY, "python": _PYTHON, "uvloop": _UVLOOP}
-    capabilities = _CAPABILITIES
+    registrations = (
+        "a `dict` is sent as jsonb: `register_dumper(dict, JsonbDumper)`",
+        "pgvector’s `register_vector_async`, where the server has the type",
+    )
+    capabilities = frozenset(Capability)
+    wrappers = WRAPPERS
 
     def __init__(self, options: frozenset[str]) -> None:
-        _import_library("python" in options)
+        self.environment = _environment(options)
+        _import_library(self.environment)
         self._binary = "binary" in options
         self._loop = asyncio.new_event_loop
         self._loop_name = "asyncio"
@@ -186,54 +150,3 @@ class PsycopgAsync:
     def describe_error(self, error: BaseException) -> ErrorFields:
         """From `error.diag`."""
         return _error_fields(error)
-
-    async def open(self, target: Target, profile: Profile) -> PsycopgAsyncSession:
-        """`AsyncConnection.connect`."""
-        import psycopg
-
-        connection = await psycopg.AsyncConnection.connect(**connect_arguments(target))
-        if profile == "configured":
-            await configure_async(connection)
-        return PsycopgAsyncSession(connection, self._binary)
-
-    async def open_pool(
-        self, target: Target, profile: Profile, size: int
-    ) -> PsycopgAsyncPool:
-        """A `psycopg_pool.AsyncConnectionPool` of a fixed size, filled."""
-        try:
-            from psycopg_pool import AsyncConnectionPool
-        except ModuleNotFoundError as error:
-            raise Unsupported(f"the pool is a package of its own: {error}") from error
-        pool = AsyncConnectionPool(
-            kwargs=connect_arguments(target),
-            min_size=size,
-            max_size=size,
-            configure=configure_async if profile == "configured" else None,
-            open=False,
-        )
-        await pool.open(wait=True)
-        return PsycopgAsyncPool(pool, self._binary)
-
-    def connect(self, target: Target, profile: Profile) -> AsyncOp:
-        """Connect and close; no registrations, which cost queries of their own."""
-        from psycopg import AsyncConnection
-
-        arguments = connect_arguments(target)
-
-        async def op() -> None:
-            await (await AsyncConnection.connect(**arguments)).close()
-
-        return op
-
-    def connect_query(self, target: Target, profile: Profile, sql: str) -> AsyncOp:
-        """Connect, fetch one value, close."""
-        import psycopg
-
-        connect: Callable[..., Any] = psycopg.AsyncConnection.connect
-        arguments = connect_arguments(target)
-
-        async def op() -> Any:
-            async with await connect(**arguments) as connection:
-                return (await (await connection.execute(sql)).fetchone())[0]
-
-        return op

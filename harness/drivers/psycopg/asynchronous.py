@@ -2,46 +2,69 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from harness.core import sql
-from harness.core.calls import Call
 from harness.drivers.psycopg.shared import (
     Rows,
     bound,
+    connect_arguments,
     copy_in_statement,
     copy_types,
     steps_of,
     translated,
 )
-from harness.plugin.contract import AsyncOp
+from harness.plugin import (
+    FIND_VECTOR,
+    AsyncOp,
+    Call,
+    Profile,
+    Target,
+    Unsupported,
+    check_vector,
+    sql,
+)
 
 if TYPE_CHECKING:
     import psycopg
     import psycopg_pool
 
 
+async def configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    """The registrations that psycopg's and pgvector's documentation show."""
+    from psycopg.types.json import JsonbDumper
+
+    connection.adapters.register_dumper(dict, JsonbDumper)
+    if importlib.util.find_spec("pgvector") is None:
+        return
+    cursor = await connection.execute("select to_regtype('vector') is not null")
+    if await cursor.fetchone() == (True,):
+        from pgvector.psycopg import register_vector_async
+
+        await register_vector_async(connection)
+
+
 class PsycopgAsyncSession(Rows):
     """A connection of the async API."""
 
     def __init__(self, connection: psycopg.AsyncConnection[Any], binary: bool) -> None:
-        self._connection = connection
+        self.connection = connection
         self._binary = binary
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._connection.close()
+        await self.connection.close()
 
     def execute(self, call: Call) -> AsyncOp:
         """`connection.execute`."""
-        execute = self._connection.execute
+        execute = self.connection.execute
         query, params = bound(call)
         return lambda: execute(query, next(params))
 
     def fetch_all(self, call: Call) -> AsyncOp:
         """`connection.execute`, then `cursor.fetchall`."""
-        execute, binary = self._connection.execute, self._binary
+        execute, binary = self.connection.execute, self._binary
         query, params = bound(call)
 
         async def op() -> Any:
@@ -51,7 +74,7 @@ class PsycopgAsyncSession(Rows):
 
     def fetch_one(self, call: Call) -> AsyncOp:
         """`connection.execute`, then `cursor.fetchone`."""
-        execute, binary = self._connection.execute, self._binary
+        execute, binary = self.connection.execute, self._binary
         query, params = bound(call)
 
         async def op() -> Any:
@@ -61,7 +84,7 @@ class PsycopgAsyncSession(Rows):
 
     def fetch_val(self, call: Call) -> AsyncOp:
         """`connection.execute`, then `cursor.fetchone`, then `[0]`."""
-        execute: Callable[..., Any] = self._connection.execute
+        execute: Callable[..., Any] = self.connection.execute
         binary = self._binary
         query, params = bound(call)
 
@@ -72,7 +95,7 @@ class PsycopgAsyncSession(Rows):
 
     def execute_many(self, call: Call) -> AsyncOp:
         """`cursor.executemany`, which pipelines by itself."""
-        connection = self._connection
+        connection = self.connection
         query, rows = translated(call.sql, call.rows)
 
         async def op() -> None:
@@ -83,7 +106,7 @@ class PsycopgAsyncSession(Rows):
 
     def sequential(self, call: Call) -> AsyncOp:
         """One statement after another."""
-        execute, binary, steps = self._connection.execute, self._binary, steps_of(call)
+        execute, binary, steps = self.connection.execute, self._binary, steps_of(call)
 
         async def op() -> list[Any]:
             results: list[Any] = []
@@ -96,7 +119,7 @@ class PsycopgAsyncSession(Rows):
 
     def pipeline(self, call: Call) -> AsyncOp:
         """Pipeline mode: a cursor per statement, read when the block has ended."""
-        connection, binary, steps = self._connection, self._binary, steps_of(call)
+        connection, binary, steps = self.connection, self._binary, steps_of(call)
 
         async def op() -> list[Any]:
             async with connection.pipeline():
@@ -113,7 +136,7 @@ class PsycopgAsyncSession(Rows):
 
     def transaction(self, call: Call) -> AsyncOp:
         """`async with connection.transaction()`."""
-        connection, binary, steps = self._connection, self._binary, steps_of(call)
+        connection, binary, steps = self.connection, self._binary, steps_of(call)
 
         async def op() -> list[Any]:
             results: list[Any] = []
@@ -127,7 +150,7 @@ class PsycopgAsyncSession(Rows):
 
     def savepoint(self, call: Call) -> AsyncOp:
         """Two nested `transaction()` blocks; the inner one is a savepoint."""
-        connection, binary, steps = self._connection, self._binary, steps_of(call)
+        connection, binary, steps = self.connection, self._binary, steps_of(call)
 
         async def op() -> list[Any]:
             results: list[Any] = []
@@ -141,7 +164,7 @@ class PsycopgAsyncSession(Rows):
 
     def copy_in(self, call: Call) -> AsyncOp:
         """`cursor.copy`, with `write` for bytes and `write_row` for rows."""
-        connection, query = self._connection, copy_in_statement(call)
+        connection, query = self.connection, copy_in_statement(call)
         data, rows = call.data, call.rows
 
         async def from_bytes() -> None:
@@ -167,7 +190,7 @@ class PsycopgAsyncSession(Rows):
 
     def copy_out(self, call: Call) -> AsyncOp:
         """`cursor.copy`, read to the end."""
-        connection = self._connection
+        connection = self.connection
         query = sql.copy_out_statement(call.sql, call.format)
 
         async def op() -> bytes:
@@ -178,7 +201,7 @@ class PsycopgAsyncSession(Rows):
 
 
 class PsycopgAsyncPool(Rows):
-    """An `AsyncConnectionPool`; every op takes a connection and gives it back."""
+    """A `psycopg_pool.AsyncConnectionPool`; each op takes a connection and returns it."""
 
     def __init__(self, pool: psycopg_pool.AsyncConnectionPool[Any], binary: bool) -> None:
         self._pool = pool
@@ -256,5 +279,71 @@ class PsycopgAsyncPool(Rows):
                     cursor = await connection.execute(query, params, binary=binary)
                     results.append(await cursor.fetchall() if cursor.description else None)
             return results
+
+        return op
+
+
+class AsyncOpening:
+    """How a driver of the async API opens what it works with."""
+
+    _binary = False
+    configure = staticmethod(configure)
+
+    def opening(self, target: Target) -> AsyncOp:
+        """`AsyncConnection.connect`."""
+        import psycopg
+
+        connect, arguments = psycopg.AsyncConnection.connect, connect_arguments(target)
+        return lambda: connect(**arguments)
+
+    async def open(self, target: Target, profile: Profile) -> PsycopgAsyncSession:
+        """Connect, and register if the profile is `configured`."""
+        connection = await self.opening(target)()
+        if profile == "configured":
+            await configure(connection)
+            cursor = await connection.execute(FIND_VECTOR)
+            check_vector(*await cursor.fetchone())
+        return PsycopgAsyncSession(connection, self._binary)
+
+    async def open_pool(
+        self, target: Target, profile: Profile, size: int
+    ) -> PsycopgAsyncPool:
+        """A `psycopg_pool.AsyncConnectionPool` of a fixed size, filled."""
+        try:
+            from psycopg_pool import AsyncConnectionPool
+        except ModuleNotFoundError as error:
+            raise Unsupported(f"the pool is a package of its own: {error}") from error
+        await (await self.open(target, profile)).close()  # a pool would retry for ever
+        pool = AsyncConnectionPool(
+            kwargs=connect_arguments(target),
+            min_size=size,
+            max_size=size,
+            configure=configure if profile == "configured" else None,
+            open=False,
+        )
+        await pool.open(wait=True)
+        return PsycopgAsyncPool(pool, self._binary)
+
+    def connect(self, target: Target, profile: Profile) -> AsyncOp:
+        """Connect and close; no registrations, which cost queries of their own."""
+        import psycopg
+
+        connect, arguments = psycopg.AsyncConnection.connect, connect_arguments(target)
+
+        async def op() -> None:
+            await (await connect(**arguments)).close()
+
+        return op
+
+    def connect_query(self, target: Target, profile: Profile, sql: str) -> AsyncOp:
+        """Connect, fetch one value, close."""
+        import psycopg
+
+        connect: Callable[..., Any] = psycopg.AsyncConnection.connect
+        arguments = connect_arguments(target)
+
+        async def op() -> Any:
+            async with await connect(**arguments) as connection:
+                return (await (await connection.execute(sql)).fetchone())[0]
 
         return op

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from harness.core import sql
-from harness.core.calls import Call, Target
-from harness.core.errors import Unsupported
+from harness.plugin import RANGE, Call, Target, Unsupported, Wrapper, sql, wrapped
 
 if TYPE_CHECKING:
     import psycopg
@@ -85,42 +81,6 @@ def copy_in_statement(call: Call) -> str:
     return sql.copy_in_statement(call.table, call.columns, call.format)
 
 
-def _register_vector(name: str) -> Any:
-    """pgvector's registration for psycopg, or None where it is not installed."""
-    try:
-        import pgvector.psycopg
-    except ModuleNotFoundError:
-        return None
-    return getattr(pgvector.psycopg, name)
-
-
-_VECTOR_EXISTS = "select to_regtype('vector') is not null"
-
-
-def _register_jsonb(connection: psycopg.BaseConnection[Any]) -> None:
-    from psycopg.types.json import JsonbDumper
-
-    connection.adapters.register_dumper(dict, JsonbDumper)
-
-
-def configure(connection: psycopg.Connection[Any]) -> None:
-    """The documented registrations of the profile `configured`."""
-    _register_jsonb(connection)
-    register = _register_vector("register_vector")
-    if register and connection.execute(_VECTOR_EXISTS).fetchone() == (True,):
-        register(connection)
-
-
-async def configure_async(connection: psycopg.AsyncConnection[Any]) -> None:
-    """The same as `configure`."""
-    _register_jsonb(connection)
-    register = _register_vector("register_vector_async")
-    if register:
-        cursor = await connection.execute(_VECTOR_EXISTS)
-        if await cursor.fetchone() == (True,):
-            await register(connection)
-
-
 _RANGES = {
     "int4range": "Int4Range",
     "int8range": "Int8Range",
@@ -129,22 +89,18 @@ _RANGES = {
     "tsrange": "TimestampRange",
     "tstzrange": "TimestamptzRange",
 }
-_VECTORS = {"vector": "Vector", "halfvec": "HalfVector", "sparsevec": "SparseVector"}
 
-
-def _wrapper(kind: str, value: Any) -> Any:
-    from psycopg.types.json import Json, Jsonb
-
-    if kind == "json":
-        return Json(value)
-    if kind == "jsonb":
-        return Jsonb(value)
-    if kind in _RANGES:
-        made = getattr(importlib.import_module("psycopg.types.range"), _RANGES[kind])
-        return made(value.lower, value.upper, value.bounds, empty=value.isempty)
-    if kind in _VECTORS and importlib.util.find_spec("pgvector"):
-        return getattr(importlib.import_module("pgvector"), _VECTORS[kind])(value)
-    raise Unsupported(f"psycopg has no wrapper for '{kind}' here")
+WRAPPERS = {
+    "json": Wrapper("psycopg.types.json:Json"),
+    "jsonb": Wrapper("psycopg.types.json:Jsonb"),
+    "vector": Wrapper("pgvector:Vector"),
+    "halfvec": Wrapper("pgvector:HalfVector"),
+    "sparsevec": Wrapper("pgvector:SparseVector"),
+    **{
+        kind: Wrapper(f"psycopg.types.range:{name}", RANGE)
+        for kind, name in _RANGES.items()
+    },
+}
 
 
 class Rows:
@@ -155,5 +111,5 @@ class Rows:
         return [row for row in native if row is not None]
 
     def wrapper(self, kind: str, value: Any) -> Any:
-        """`Json`, `Jsonb`, or one of pgvector's classes."""
-        return _wrapper(kind, value)
+        """`Json`, `Jsonb`, a class for each range, or one of pgvector's."""
+        return wrapped("psycopg", WRAPPERS, kind, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,12 +13,23 @@ import psycopg2
 import psycopg2.extras
 import psycopg2.pool
 
-from harness.core import sql
-from harness.core.arms import Kind, Profile
-from harness.core.calls import Call, ErrorFields, Target, Terms
-from harness.core.capabilities import Capability
-from harness.core.errors import Unsupported
-from harness.plugin.contract import SyncOp
+from harness.plugin import (
+    FIND_VECTOR,
+    RANGE,
+    Call,
+    Capability,
+    ErrorFields,
+    Kind,
+    Profile,
+    SyncOp,
+    Target,
+    Terms,
+    Unsupported,
+    Wrapper,
+    check_vector,
+    sql,
+    wrapped,
+)
 
 
 def _bound(call: Call) -> tuple[str, Iterator[Any]]:
@@ -55,15 +65,12 @@ def _connect_arguments(target: Target) -> dict[str, Any]:
     }
 
 
-def _prepare(connection: Any, profile: Profile) -> None:
-    """Autocommit, and the documented registrations of the profile `configured`.
+def configure(connection: Any) -> None:
+    """The registrations that psycopg2's and pgvector's documentation show.
 
     json and jsonb are read as objects by default. Adapters are global to the process:
     psycopg2 has no other place for them.
     """
-    connection.autocommit = True
-    if profile == "default":
-        return
     psycopg2.extensions.register_adapter(dict, psycopg2.extras.Json)
     psycopg2.extras.register_uuid(conn_or_curs=connection)  # type: ignore[no-untyped-call]
     psycopg2.extras.register_ipaddress(connection)
@@ -86,7 +93,15 @@ _RANGES = {
     "tsrange": "DateTimeRange",
     "tstzrange": "DateTimeTZRange",
 }
-_VECTORS = {"vector": "Vector", "halfvec": "HalfVector", "sparsevec": "SparseVector"}
+
+WRAPPERS = {
+    "json": Wrapper("psycopg2.extras:Json"),
+    "jsonb": Wrapper("psycopg2.extras:Json"),
+    "vector": Wrapper("pgvector:Vector"),
+    "halfvec": Wrapper("pgvector:HalfVector"),
+    "sparsevec": Wrapper("pgvector:SparseVector"),
+    **{kind: Wrapper(f"psycopg2.extras:{name}", RANGE) for kind, name in _RANGES.items()},
+}
 
 
 class _Rows:
@@ -96,29 +111,22 @@ class _Rows:
 
     def wrapper(self, kind: str, value: Any) -> Any:
         """`Json` for both JSON types, a class for each range, or one of pgvector's."""
-        if kind in ("json", "jsonb"):
-            return psycopg2.extras.Json(value)
-        if kind in _RANGES:
-            made = getattr(psycopg2.extras, _RANGES[kind])
-            return made(value.lower, value.upper, value.bounds, empty=value.isempty)
-        if kind in _VECTORS and importlib.util.find_spec("pgvector"):
-            return getattr(importlib.import_module("pgvector"), _VECTORS[kind])(value)
-        raise Unsupported(f"psycopg2 has no wrapper for '{kind}' here")
+        return wrapped("psycopg2", WRAPPERS, kind, value)
 
 
 class Psycopg2Session(_Rows):
     """A psycopg2 connection; each op works with a cursor of its own."""
 
     def __init__(self, connection: Any) -> None:
-        self._connection = connection
+        self.connection = connection
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self.connection.close()
 
     def execute(self, call: Call) -> SyncOp:
         """`cursor.execute`."""
-        open_cursor = self._connection.cursor
+        open_cursor = self.connection.cursor
         query, params = _bound(call)
 
         def op() -> None:
@@ -129,7 +137,7 @@ class Psycopg2Session(_Rows):
 
     def fetch_all(self, call: Call) -> SyncOp:
         """`cursor.execute`, then `cursor.fetchall`."""
-        open_cursor = self._connection.cursor
+        open_cursor = self.connection.cursor
         query, params = _bound(call)
 
         def op() -> Any:
@@ -141,7 +149,7 @@ class Psycopg2Session(_Rows):
 
     def fetch_one(self, call: Call) -> SyncOp:
         """`cursor.execute`, then `cursor.fetchone`."""
-        open_cursor = self._connection.cursor
+        open_cursor = self.connection.cursor
         query, params = _bound(call)
 
         def op() -> Any:
@@ -153,7 +161,7 @@ class Psycopg2Session(_Rows):
 
     def fetch_val(self, call: Call) -> SyncOp:
         """`cursor.execute`, then `cursor.fetchone()[0]`."""
-        open_cursor = self._connection.cursor
+        open_cursor = self.connection.cursor
         query, params = _bound(call)
 
         def op() -> Any:
@@ -165,18 +173,18 @@ class Psycopg2Session(_Rows):
 
     def execute_many(self, call: Call) -> SyncOp:
         """`cursor.executemany`: a loop of single statements inside the library."""
-        open_cursor, query = self._connection.cursor, sql.to_format(call.sql)
-        rows = tuple(map(query.arrange, call.rows))
+        open_cursor, translated = self.connection.cursor, sql.to_format(call.sql)
+        query, rows = translated.sql, tuple(map(translated.arrange, call.rows))
 
         def op() -> None:
             with open_cursor() as cursor:
-                cursor.executemany(query.sql, rows)
+                cursor.executemany(query, rows)
 
         return op
 
     def batch_helper(self, call: Call) -> SyncOp:
         """`extras.execute_values` with its default page of 100 rows."""
-        open_cursor, rows = self._connection.cursor, call.rows
+        open_cursor, rows = self.connection.cursor, call.rows
         execute_values = psycopg2.extras.execute_values
         names = ", ".join(map(sql.quote, call.columns))
         query = f"insert into {sql.quote_table(call.table)} ({names}) values %s"
@@ -189,7 +197,7 @@ class Psycopg2Session(_Rows):
 
     def sequential(self, call: Call) -> SyncOp:
         """One statement after another, on one cursor."""
-        open_cursor, steps = self._connection.cursor, _steps(call)
+        open_cursor, steps = self.connection.cursor, _steps(call)
 
         def op() -> list[Any]:
             results: list[Any] = []
@@ -203,7 +211,7 @@ class Psycopg2Session(_Rows):
 
     def transaction(self, call: Call) -> SyncOp:
         """`with connection`, which begins a transaction even in autocommit."""
-        connection, steps = self._connection, _steps(call)
+        connection, steps = self.connection, _steps(call)
 
         def op() -> list[Any]:
             results: list[Any] = []
@@ -217,7 +225,7 @@ class Psycopg2Session(_Rows):
 
     def savepoint(self, call: Call) -> SyncOp:
         """`with connection`, and the savepoint in SQL: the library has no helper."""
-        connection, steps = self._connection, _steps(call)
+        connection, steps = self.connection, _steps(call)
 
         def op() -> list[Any]:
             results: list[Any] = []
@@ -237,7 +245,7 @@ class Psycopg2Session(_Rows):
             raise Unsupported(
                 "psycopg2 has no encoder for COPY rows; the user writes the text"
             )
-        open_cursor, data = self._connection.cursor, call.data
+        open_cursor, data = self.connection.cursor, call.data
         query = sql.copy_in_statement(call.table, call.columns, call.format)
 
         def op() -> None:
@@ -248,7 +256,7 @@ class Psycopg2Session(_Rows):
 
     def copy_out(self, call: Call) -> SyncOp:
         """`cursor.copy_expert` into a BytesIO."""
-        open_cursor = self._connection.cursor
+        open_cursor = self.connection.cursor
         query = sql.copy_out_statement(call.sql, call.format)
 
         def op() -> bytes:
@@ -362,14 +370,22 @@ class Psycopg2:
 
     name = "psycopg2"
     kind: Kind = "sync"
-    acts = "harness.drivers.psycopg2.acts"
+    acts = ("harness.drivers.psycopg2.acts",)
     options: Mapping[str, str] = {}
+    registrations = (
+        "a `dict` is sent as json: `register_adapter(dict, Json)`",
+        "uuid is `uuid.UUID`: `register_uuid`",
+        "inet and cidr are `ipaddress` objects: `register_ipaddress`",
+        "pgvector’s `register_vector`, where the server has the type",
+    )
     capabilities = frozenset(Capability) - {
         Capability.PREPARED,
         Capability.PIPELINE,
         Capability.COPY_ROWS,
         Capability.POOL_WAITS,
     }
+    wrappers = WRAPPERS
+    configure = staticmethod(configure)
 
     def __init__(self, options: frozenset[str]) -> None:
         del options  # there are none
@@ -406,10 +422,25 @@ class Psycopg2:
             column=diagnostics.column_name or "",
         )
 
+    def opening(self, target: Target) -> SyncOp:
+        """`psycopg2.connect`, and autocommit."""
+        arguments = _connect_arguments(target)
+
+        def op() -> Any:
+            connection = psycopg2.connect(**arguments)
+            connection.autocommit = True
+            return connection
+
+        return op
+
     def open(self, target: Target, profile: Profile) -> Psycopg2Session:
-        """`psycopg2.connect`."""
-        connection = psycopg2.connect(**_connect_arguments(target))
-        _prepare(connection, profile)
+        """Connect, and register if the profile is `configured`."""
+        connection = self.opening(target)()
+        if profile == "configured":
+            configure(connection)
+            with connection.cursor() as cursor:
+                cursor.execute(FIND_VECTOR)
+                check_vector(*cursor.fetchone())
         return Psycopg2Session(connection)
 
     def open_pool(self, target: Target, profile: Profile, size: int) -> Psycopg2Pool:
@@ -419,7 +450,9 @@ class Psycopg2:
         )
         connections = [pool.getconn() for _ in range(size)]
         for connection in connections:
-            _prepare(connection, profile)
+            connection.autocommit = True
+            if profile == "configured":
+                configure(connection)
             pool.putconn(connection)
         return Psycopg2Pool(pool)
 

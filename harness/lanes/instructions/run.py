@@ -91,6 +91,7 @@ class SlicePair:
 
 def run(work: Assignment) -> None:
     """Count every cell of every arm, `plan.repeats` times."""
+    work.dismiss()
     Counting(work).run()
 
 

@@ -25,7 +25,7 @@ from harness.results.records import ArmFacts, CellFacts, Run
 
 QUANTITIES = (
     Quantity("instructions per op", "instructions", "1/op"),
-    Quantity("× least", "instructions_ratio", "× least"),
+    Quantity("× least"),
     Quantity("syscalls per op", "syscalls", "1/op"),
     Quantity("spread", "instructions_spread", "share"),
     Quantity("repeats"),
@@ -103,25 +103,25 @@ def _row(side: ArmInstructions, least: float | None) -> ArmRow:
 def _values(side: ArmInstructions, least: float | None) -> tuple[Value, ...]:
     if side.number is None:
         return ()
+    ratio = None if least is None else side.number / least
     syscalls = fmt.NONE if side.syscalls is None else f"{side.syscalls:,.2f}"
     spread = fmt.NONE if side.spread is None else f"{side.spread * 100:.3f} %"
     return (
-        Value(fmt.rate(side.number), side.number, full=f"{side.number:,.0f}"),
-        _ratio(side, least),
+        Value(fmt.rate(side.number), side.number, ratio=ratio, full=f"{side.number:,.0f}"),
+        _times(ratio, side.verdict),
         Value(syscalls, side.syscalls),
         Value(spread, side.spread),
-        Value(str(len(side.slopes)), len(side.slopes)),
+        Value(str(len(side.slopes))),
     )
 
 
-def _ratio(side: ArmInstructions, least: float | None) -> Value:
+def _times(ratio: float | None, verdict: Verdict) -> Value:
     """Times the least of the exact arms."""
-    if side.number is None or least is None:
+    if ratio is None:
         return Value(fmt.NONE)
-    ratio = side.number / least
-    if side.verdict is Verdict.DIFFERS:
-        return Value(f"≠ {fmt.times(ratio)}", ratio)
-    return Value(fmt.times(ratio), ratio, emphasis="best" if ratio == 1 else "")
+    if verdict is Verdict.DIFFERS:
+        return Value(f"≠ {fmt.times(ratio)}")
+    return Value(fmt.times(ratio), emphasis="best" if ratio == 1 else "")
 
 
 def _sureness(spreads: Sequence[float]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from harness.results.records import LaneRecord
@@ -49,6 +51,18 @@ class Footprint(LaneRecord, frozen=True, kw_only=True, tag="footprint"):
     def measured(self) -> bool:
         """Whether it has numbers."""
         return self.memory is not None
+
+    def problems(self) -> Iterator[str]:
+        """Samples and sessions that no slope can be computed of."""
+        memory = self.memory
+        if memory is None:
+            return
+        if len(memory.loop_bytes) > 1 and memory.ops < 1:
+            yield f"memory.ops is {memory.ops}: samples lie at least one op apart"
+        if len(memory.sessions) != len(memory.sessions_bytes):
+            yield "memory.sessions and memory.sessions_bytes are of different lengths"
+        if len(set(memory.sessions)) != len(memory.sessions):
+            yield "memory.sessions holds a number twice"
 
 
 RECORDS = (Footprint,)

@@ -78,6 +78,7 @@ def left_out(cell: Cell) -> str:
 
 def run(work: Assignment) -> None:
     """Every cell of every arm, `REPEATS` times; a repeat is whole before the next."""
+    work.dismiss()
     _Lane(work).run()
 
 
@@ -306,7 +307,8 @@ def _sessions(play: Playable, seat: Seat, memory: Memory) -> tuple[Judgement, Me
 def _gathered(seat: Seat, count: int) -> int:
     answer = seat.gather(count, WARM_UP_OPS)
     if "failed" in answer:
-        raise _Gone(failed(answer["failed"]).during(f"with {count} sessions"))
+        lost = failed(answer["failed"]).during(f"with {count} sessions")
+        raise _Gone(seat.blamed(lost, count))
     return rss.rss_bytes(seat.pid)
 
 

@@ -115,6 +115,7 @@ def _growth(growth: Growth) -> Value:
         growth.high,
         note=_interval(growth),
         emphasis="alarm" if growth.leaks else "",
+        flag="grows" if growth.leaks else "",
     )
 
 

@@ -45,4 +45,5 @@ def run(work: Assignment) -> None:
         folder=work.place.folder,
         emit=work.emit,
         progress=work.progress,
+        seats=work.seats,
     ).run()

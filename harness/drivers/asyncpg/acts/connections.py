@@ -50,6 +50,11 @@ async def close(connection: Any) -> None:
     await connection.close()
 
 
+async def close_timeout(connection: Any, seconds: float) -> None:
+    """`connection.close(timeout=…)`."""
+    await connection.close(timeout=seconds)
+
+
 async def closed(connection: Any) -> bool:
     """`connection.is_closed`."""
     return bool(connection.is_closed())

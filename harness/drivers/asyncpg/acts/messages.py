@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import asyncpg
 
-_INBOXES: dict[Any, asyncio.Queue[tuple[str, str]]] = {}
-"""The notifications of each connection."""
+_KEPT = 100
+_INBOXES: WeakKeyDictionary[Any, asyncio.Queue[tuple[str, str]]] = WeakKeyDictionary()
+"""The last notifications of each connection: asyncpg hands them over and keeps none."""
 
 
 async def listener(dsn: str) -> Any:
@@ -19,7 +21,7 @@ async def listener(dsn: str) -> Any:
 
 async def listen(connection: Any, channel: str) -> None:
     """`connection.add_listener`."""
-    _INBOXES.setdefault(connection, asyncio.Queue())
+    _INBOXES.setdefault(connection, asyncio.Queue(_KEPT))
     await connection.add_listener(channel, _received)
 
 
@@ -36,8 +38,8 @@ async def notify(connection: Any, channel: str, payload: str) -> None:
 async def notifications(
     connection: Any, seconds: float, at_most: int = 1
 ) -> list[tuple[str, str]]:
-    """What the listener put into a queue."""
-    inbox = _INBOXES.setdefault(connection, asyncio.Queue())
+    """What the listener put into a queue, or will in that time."""
+    inbox = _INBOXES.setdefault(connection, asyncio.Queue(_KEPT))
     found: list[tuple[str, str]] = []
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
@@ -47,4 +49,7 @@ async def notifications(
 
 
 def _received(connection: Any, _pid: int, channel: str, payload: object) -> None:
-    _INBOXES[connection].put_nowait((channel, str(payload)))
+    inbox = _INBOXES[connection]
+    if inbox.full():
+        inbox.get_nowait()
+    inbox.put_nowait((channel, str(payload)))

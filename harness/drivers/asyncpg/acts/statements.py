@@ -48,8 +48,11 @@ async def fetch_times(connection: Any, sql: str, times: int) -> list[tuple[Any, 
 
 async def row_count(connection: Any, sql: str) -> int:
     """The end of the status that `connection.execute` returns: `INSERT 0 2`."""
-    count = (await connection.execute(sql)).rpartition(" ")[2]
-    return int(count) if count.isdigit() else -1  # `CREATE TABLE` has none
+    status = await connection.execute(sql)
+    count = status.rpartition(" ")[2]
+    if not count.isdigit():
+        raise NotImplementedError(f"asyncpg's status {status} has no number of rows")
+    return int(count)
 
 
 async def execute_script(connection: Any, sql: str) -> None:
@@ -77,14 +80,6 @@ async def literal_percent(connection: Any, value: Any) -> list[tuple[Any, ...]]:
 async def insert_many(connection: Any, rows: list[tuple[int, str]]) -> None:
     """`connection.executemany`, which is one transaction."""
     await connection.executemany("insert into items (id, name) values ($1, $2)", rows)
-
-
-async def insert_returning(
-    connection: Any, rows: list[tuple[int, str]]
-) -> list[list[tuple[Any, ...]]]:
-    """`connection.fetchmany`: the records of all calls in one list."""
-    query = "insert into items (id, name) values ($1, $2) returning id"
-    return [[tuple(record)] for record in await connection.fetchmany(query, rows)]
 
 
 async def prepare(connection: Any, sql: str) -> Any:

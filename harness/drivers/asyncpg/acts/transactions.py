@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from typing import Any
+from weakref import WeakKeyDictionary
 
-_TRANSACTIONS: dict[Any, Any] = {}
+_TRANSACTIONS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 """The transaction object of each connection: a connection cannot commit by itself."""
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import psqlpy
 from psqlpy import exceptions
 
-_ARRIVED: dict[Any, asyncio.Queue[tuple[str, str]]] = {}  # listener → its notifications
+_KEPT = 100
+_ARRIVED: dict[Any, asyncio.Queue[tuple[str, str]]] = {}
+"""The last notifications of each listener: psqlpy hands them over and keeps none."""
 
 
 async def diagnose(connection: Any, sql: str) -> dict[str, Any]:
@@ -42,10 +44,12 @@ async def listen(connection: Any, channel: str) -> None:
     """`add_callback`; the first one starts the listener."""
     if not isinstance(connection, psqlpy.Listener):
         raise NotImplementedError("a connection of psqlpy cannot listen, its Listener can")
-    arrived = _ARRIVED.setdefault(connection, asyncio.Queue())
+    arrived = _ARRIVED.setdefault(connection, asyncio.Queue(_KEPT))
 
     async def keep(_: Any, payload: str, channel: str, process_id: int) -> None:  # noqa: ARG001
-        await arrived.put((channel, payload))
+        if arrived.full():
+            arrived.get_nowait()
+        arrived.put_nowait((channel, payload))
 
     await connection.add_callback(channel, keep)
     if not connection.is_started:

@@ -1,3 +1,4 @@
+# Made from acts_async/arrow.py by tools/psycopg_sync.py: change that, not this.
 """COPY of an Arrow table, encoded by pgpq."""
 
 from __future__ import annotations

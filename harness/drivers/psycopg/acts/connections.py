@@ -1,3 +1,4 @@
+# Made from acts_async/connections.py by tools/psycopg_sync.py: change that, not this.
 """Acts of psycopg: connections."""
 
 from __future__ import annotations

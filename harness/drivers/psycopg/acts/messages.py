@@ -1,3 +1,4 @@
+# Made from acts_async/messages.py by tools/psycopg_sync.py: change that, not this.
 """Acts of psycopg: errors, notices, notifications."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Made from acts_async/pools.py by tools/psycopg_sync.py: change that, not this.
 """Acts of psycopg: the pool of `psycopg_pool`, a package of its own."""
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def pool_release(pool: ConnectionPool, connection: Connection) -> None:
 def pool_block(pool: ConnectionPool, sql: str) -> Any:
     """`with pool.connection()`."""
     with pool.connection() as connection:
-        row = connection.execute(sql).fetchone()
+        cursor = connection.execute(sql)
+        row = cursor.fetchone()
         return row[0] if row else None
 
 

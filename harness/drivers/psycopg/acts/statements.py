@@ -1,3 +1,4 @@
+# Made from acts_async/statements.py by tools/psycopg_sync.py: change that, not this.
 """Acts of psycopg: statements, placeholders, batches."""
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ def execute(connection: Connection, sql: str) -> None:
 
 def fetch(connection: Connection, sql: str) -> Rows:
     """`fetchall` of a new cursor."""
-    return connection.execute(sql).fetchall()
+    cursor = connection.execute(sql)
+    return cursor.fetchall()
 
 
 def fetch_val(connection: Connection, sql: str) -> Any:
     """`fetchone` of a new cursor."""
-    row = connection.execute(sql).fetchone()
+    cursor = connection.execute(sql)
+    row = cursor.fetchone()
     return row[0] if row else None
 
 
@@ -31,7 +34,8 @@ def fetch_times(connection: Connection, sql: str, times: int) -> Rows:
     """`connection.execute` prepares by itself, at the 5th time."""
     rows: Rows = []
     for _ in range(times):
-        rows = connection.execute(sql).fetchall()
+        cursor = connection.execute(sql)
+        rows = cursor.fetchall()
     return rows
 
 
@@ -54,7 +58,8 @@ def identifier(connection: Connection, name: str) -> str:
 
 def style_positional(connection: Connection, first: Any, second: Any) -> Rows:
     """`%s`."""
-    return connection.execute("select %s::int, %s::int", [first, second]).fetchall()
+    cursor = connection.execute("select %s::int, %s::int", [first, second])
+    return cursor.fetchall()
 
 
 def style_numeric(connection: Connection, first: Any, second: Any) -> Rows:
@@ -67,23 +72,27 @@ def style_numeric(connection: Connection, first: Any, second: Any) -> Rows:
 def style_named(connection: Connection, first: Any, second: Any) -> Rows:
     """`%(name)s`."""
     query = "select %(b)s::int, %(a)s::int, %(b)s::int"
-    return connection.execute(query, {"a": first, "b": second}).fetchall()
+    cursor = connection.execute(query, {"a": first, "b": second})
+    return cursor.fetchall()
 
 
 def style_tuple(connection: Connection, first: Any, second: Any) -> Rows:
     """`%s` with a tuple."""
-    return connection.execute("select %s::int, %s::int", (first, second)).fetchall()
+    cursor = connection.execute("select %s::int, %s::int", (first, second))
+    return cursor.fetchall()
 
 
 def literal_percent(connection: Connection, value: Any) -> Rows:
     """`%%` where there are parameters."""
     query = "select 5 %% 3, 'banana' like '%%a%%', %s"
-    return connection.execute(query, [value]).fetchall()
+    cursor = connection.execute(query, [value])
+    return cursor.fetchall()
 
 
 def fetch_prepared(connection: Connection, sql: str) -> Rows:
     """`connection.execute(…, prepare=True)`."""
-    return connection.execute(sql, prepare=True).fetchall()
+    cursor = connection.execute(sql, prepare=True)
+    return cursor.fetchall()
 
 
 def insert_many(connection: Connection, rows: list[tuple[int, str]]) -> None:

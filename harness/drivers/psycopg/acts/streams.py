@@ -1,3 +1,4 @@
+# Made from acts_async/streams.py by tools/psycopg_sync.py: change that, not this.
 """Acts of psycopg: server-side cursors, streams, COPY."""
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ def cursor_count(connection: Connection, sql: str, itersize: int) -> int:
     with connection.transaction(), connection.cursor(name="counted") as cursor:
         cursor.itersize = itersize
         cursor.execute(sql)
-        return sum(1 for _ in cursor)
+        count = 0
+        for _ in cursor:
+            count += 1
+        return count
 
 
 def cursor_open(
@@ -47,42 +51,43 @@ def cursor_close(cursor: ServerCursor) -> None:
 def stream_count(connection: Connection, sql: str) -> int:
     """`cursor.stream`."""
     with connection.cursor() as cursor:
-        return sum(1 for _ in cursor.stream(sql))
+        count = 0
+        for _ in cursor.stream(sql):
+            count += 1
+        return count
 
 
 def copy_in_text(connection: Connection, table: str, data: str) -> None:
     """`copy.write`."""
-    with connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin") as copy:
+    query = f"copy {table} from stdin"
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
         copy.write(data)
 
 
 def copy_in_rows(connection: Connection, table: str, rows: list[Any]) -> None:
     """`copy.write_row`."""
-    with connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin") as copy:
+    query = f"copy {table} from stdin"
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
         for row in rows:
             copy.write_row(row)
 
 
 def copy_in_file(connection: Connection, table: str, path: str) -> None:
     """`copy.write`, block by block."""
-    with (
-        Path(path).open("rb") as file,
-        connection.cursor() as cursor,
-        cursor.copy(f"copy {table} from stdin") as copy,
-    ):
-        while data := file.read(_BLOCK_SIZE):
-            copy.write(data)
+    query = f"copy {table} from stdin"
+    with Path(path).open("rb") as file:
+        with connection.cursor() as cursor, cursor.copy(query) as copy:
+            while data := file.read(_BLOCK_SIZE):
+                copy.write(data)
 
 
 def copy_out_file(connection: Connection, table: str, path: str) -> None:
     """Iterate over `copy`, block by block."""
-    with (
-        Path(path).open("wb") as file,
-        connection.cursor() as cursor,
-        cursor.copy(f"copy {table} to stdout") as copy,
-    ):
-        for data in copy:
-            file.write(data)
+    query = f"copy {table} to stdout"
+    with Path(path).open("wb") as file:
+        with connection.cursor() as cursor, cursor.copy(query) as copy:
+            for data in copy:
+                file.write(data)
 
 
 def copy_abandoned(connection: Connection, table: str) -> None:

@@ -1,3 +1,4 @@
+# Made from acts_async/transactions.py by tools/psycopg_sync.py: change that, not this.
 """Acts of psycopg: transactions, of one phase and of two."""
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ def begin(
 ) -> None:
     """Autocommit off: the next statement begins, with the connection's attributes."""
     connection.autocommit = False
-    connection.isolation_level = IsolationLevel[isolation.upper()] if isolation else None
+    level = IsolationLevel[isolation.upper()] if isolation else None
+    connection.isolation_level = level
     connection.read_only = read_only
     connection.deferrable = deferrable
 
@@ -57,10 +59,11 @@ def nested_block(connection: Connection, outer: str, inner: str, fails: bool) ->
     """`connection.transaction()` inside another one is a savepoint."""
     with connection.transaction():
         connection.execute(outer)
-        with suppress(ValueError), connection.transaction():
-            connection.execute(inner)
-            if fails:
-                raise ValueError("the inner block fails")
+        with suppress(ValueError):
+            with connection.transaction():
+                connection.execute(inner)
+                if fails:
+                    raise ValueError("the inner block fails")
 
 
 def tpc_begin(connection: Connection, gid: str) -> None:

@@ -89,6 +89,7 @@ async def literal_percent(connection: AsyncConnection, value: Any) -> Rows:
     return await cursor.fetchall()
 
 
+# async only
 async def execute_timeout(connection: AsyncConnection, sql: str, seconds: float) -> None:
     """`asyncio.timeout`: psycopg cancels the statement of a task that is cancelled."""
     async with asyncio.timeout(seconds):

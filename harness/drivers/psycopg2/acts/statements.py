@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg2
-import psycopg2.extras
 from psycopg2 import sql as composed
 
 _PEP_249 = (
@@ -112,16 +111,6 @@ def insert_many_count(connection: Any, rows: list[tuple[int, str]]) -> int:
     with connection.cursor() as cursor:
         cursor.executemany("insert into items (id, name) values (%s, %s)", rows)
         return int(cursor.rowcount)
-
-
-def insert_returning(
-    connection: Any, rows: list[tuple[int, str]]
-) -> list[list[tuple[Any, ...]]]:
-    """`extras.execute_values` with `fetch=True`; `executemany` discards what comes."""
-    query = "insert into items (id, name) values %s returning id"
-    with connection.cursor() as cursor:
-        found = psycopg2.extras.execute_values(cursor, query, rows, fetch=True)
-    return [[row] for row in found]
 
 
 def diagnose(connection: Any, sql: str) -> dict[str, Any]:

@@ -1,0 +1,210 @@
+"""Report formats: found by entry point, the built-in ones like any other.
+
+A format is an object behind an entry point of the group `pgdyno.formats`; the entry
+point's name is what `pgdyno report --format` takes. docs/api.md shows how to add one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import Protocol, runtime_checkable
+
+from harness.core.errors import MissingExtra, UsageError
+from harness.report.numbers import Number, numbers
+from harness.report.view import Report
+from harness.results.records import Check, Run
+
+GROUP = "pgdyno.formats"
+
+
+class ReportSource:
+    """What a format may say: the view model, the runs it is of, and what is derived.
+
+    `wanted` names all formats of this report, so that one may refer to another's files.
+    """
+
+    def __init__(self, report: Report, runs: Sequence[Run], wanted: Sequence[str]) -> None:
+        self.report, self.runs, self.wanted = report, runs, wanted
+
+    @cached_property
+    def checks(self) -> Sequence[Check]:
+        """The checks of all runs, in their order."""
+        return [check for run in self.runs for check in run.checks]
+
+    @cached_property
+    def numbers(self) -> Sequence[Number]:
+        """Every derived number of all runs."""
+        views = zip(self.runs, self.report.runs, strict=True)
+        return [number for run, view in views for number in numbers(run, view)]
+
+    @cached_property
+    def images(self) -> Mapping[str, bytes]:
+        """The charts, if they are wanted, by the names of their files."""
+        if "png" not in self.wanted:
+            return {}
+        try:
+            from harness.render import png
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("harness"):
+                raise  # a module of ours would be a bug
+            raise MissingExtra("report", "a chart (png)") from error
+        return png.render(self.report)
+
+
+@runtime_checkable
+class Format(Protocol):
+    """A way to write a report down.
+
+    `files` gives the content of each file by its name; it touches no file itself. It
+    raises `CannotSay` where the format has no way to say what the runs hold, and
+    `ModuleNotFoundError` where a library of its `extra` is missing.
+    """
+
+    extra: str
+
+    def files(self, source: ReportSource) -> Mapping[str, bytes]:
+        """What to write: file name → content."""
+
+
+class CannotSay(UsageError):  # noqa: N818 - says what is the matter
+    """A format cannot say what a run holds."""
+
+    def __init__(self, name: str, needs: str) -> None:
+        super().__init__(
+            f"the format {name} can only say {needs}, and these results hold none",
+            hint="leave it out of --format",
+        )
+
+
+def known() -> dict[str, EntryPoint]:
+    """The formats that are installed, by name."""
+    return {point.name: point for point in sorted(entry_points(group=GROUP), key=str)}
+
+
+def load(name: str) -> Format:
+    """The format of this name.
+
+    Raises:
+        UsageError: there is none, or what its entry point names is no format.
+    """
+    point = known().get(name)
+    if point is None:
+        raise UsageError(
+            f"there is no format '{name}'", hint=f"known: {', '.join(sorted(known()))}"
+        )
+    try:
+        found = point.load()
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"the format '{name}' cannot be loaded: {error}") from error
+    if not isinstance(found, Format):
+        raise UsageError(f"the format '{name}' is none: {point.value} has no files()")
+    return found
+
+
+def files(name: str, source: ReportSource) -> Mapping[str, bytes]:
+    """What a format writes.
+
+    Raises:
+        MissingExtra: a library that it needs is not installed.
+    """
+    chosen = load(name)
+    try:
+        return chosen.files(source)
+    except ModuleNotFoundError as error:
+        if not chosen.extra or (error.name or "").startswith("harness"):
+            raise  # a module of ours would be a bug
+        raise MissingExtra(chosen.extra, f"the format {name}") from error
+
+
+# --- the built-in ones ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A format of one function."""
+
+    render: Callable[[ReportSource], Mapping[str, bytes]]
+    extra: str = ""
+
+    def files(self, source: ReportSource) -> Mapping[str, bytes]:
+        """What the function gives."""
+        return self.render(source)
+
+
+def _html(source: ReportSource) -> Mapping[str, bytes]:
+    from harness.render import html
+
+    return {"report.html": html.render(source.report).encode()}
+
+
+def _png(source: ReportSource) -> Mapping[str, bytes]:
+    return source.images
+
+
+def _markdown(source: ReportSource) -> Mapping[str, bytes]:
+    from harness.render import markdown
+
+    page = markdown.render(source.report, images=list(source.images))
+    return {"report.md": page.encode()}
+
+
+def _text(source: ReportSource) -> Mapping[str, bytes]:
+    from harness.render import text
+
+    return {"report.txt": text.render(source.report).encode()}
+
+
+def _junit(source: ReportSource) -> Mapping[str, bytes]:
+    from harness.render import junit
+
+    if not source.checks:
+        raise CannotSay("junit", "checks")
+    return {"junit.xml": junit.render(source.checks).encode()}
+
+
+def _json(source: ReportSource) -> Mapping[str, bytes]:
+    from harness.render import json
+
+    tables = _tables("json", source)
+    return {f"{name}.json": json.render(rows).encode() for name, rows in tables.items()}
+
+
+def _csv(source: ReportSource) -> Mapping[str, bytes]:
+    from harness.render import csv
+
+    tables = _tables("csv", source)
+    return {f"{name}.csv": csv.render(rows).encode() for name, rows in tables.items()}
+
+
+def _parquet(source: ReportSource) -> Mapping[str, bytes]:
+    from harness.render import parquet
+
+    tables = _tables("parquet", source)
+    return {f"{name}.parquet": parquet.render(rows) for name, rows in tables.items()}
+
+
+def _tables(
+    name: str, source: ReportSource
+) -> dict[str, Sequence[Check] | Sequence[Number]]:
+    """The tables that are not empty; files are named after them."""
+    found: dict[str, Sequence[Check] | Sequence[Number]] = {
+        "checks": source.checks,
+        "numbers": source.numbers,
+    }
+    tables = {table: rows for table, rows in found.items() if rows}
+    if not tables:
+        raise CannotSay(name, "checks and numbers")
+    return tables
+
+
+HTML = Rendered(_html, "report")
+PNG = Rendered(_png, "report")
+MARKDOWN = Rendered(_markdown)
+TEXT = Rendered(_text)
+JUNIT = Rendered(_junit)
+JSON = Rendered(_json)
+CSV = Rendered(_csv)
+PARQUET = Rendered(_parquet, "analysis")

@@ -1,0 +1,112 @@
+"""What a record must be like beyond its types, so that whoever computes need not ask.
+
+A results file may come from anywhere. What is refused here would otherwise end as a
+logarithm of zero or an overflow, far from the line that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from harness.core.verdicts import Verdict
+from harness.results.records import Header, LaneRecord, OpenLoop, Slices, Trial
+
+LIMIT = 2**63
+"""No count of nanoseconds or bytes is as large: it is 292 years."""
+
+_VERDICTS = frozenset(Verdict)
+
+
+def problem(record: msgspec.Struct) -> str:
+    """What is wrong with a record, in words that follow its place; empty if nothing is."""
+    return next(_problems(record), "")
+
+
+def _problems(record: msgspec.Struct) -> Iterator[str]:
+    yield from _numbers(record)
+    verdict = getattr(record, "verdict", Verdict.EXACT)
+    if verdict not in _VERDICTS:
+        yield f"there is no verdict {verdict[:40]!r}; there are {', '.join(Verdict)}"
+    if isinstance(record, Trial):
+        if record.slices is not None:
+            yield from _of_slices(record.slices)
+        if record.open_loop is not None:
+            yield from _of_open_loop(record.open_loop)
+    elif isinstance(record, LaneRecord):
+        yield from record.problems()
+    elif isinstance(record, Header):
+        yield from _of_header(record)
+
+
+def _numbers(record: msgspec.Struct, where: str = "") -> Iterator[str]:
+    """Numbers that nothing measures, at any depth."""
+    for name in record.__struct_fields__:
+        value = getattr(record, name)
+        if type(value) in _NUMBERS:
+            values = _NUMBERS[type(value)](value)
+            if values and not -LIMIT <= min(values) <= max(values) < LIMIT:
+                yield f"{where}{name} is a number beyond ±2⁶³"
+        for inner in value if isinstance(value, list) else (value,):
+            if not isinstance(inner, msgspec.Struct):
+                break
+            yield from _numbers(inner, f"{where}{name}.")
+
+
+def _of_list(values: list[Any]) -> list[int]:
+    return values if values and type(values[0]) is int else []
+
+
+def _of_dict(values: dict[str, Any]) -> list[int]:
+    return [value for value in values.values() if type(value) is int]
+
+
+_NUMBERS: dict[type, Any] = {
+    int: lambda value: (value,),
+    list: _of_list,
+    dict: _of_dict,
+}
+
+
+def _of_slices(slices: Slices) -> Iterator[str]:
+    if slices.ops < 1:
+        yield f"slices.ops is {slices.ops}: a slice has at least one op"
+    if min(slices.wall_ns, default=1) < 1:
+        yield "slices.wall_ns holds a time of zero or less"
+    lists = (
+        slices.cpu_ns,
+        slices.server_cpu_ns,
+        slices.voluntary_switches,
+        slices.involuntary_switches,
+        slices.burden_ns,
+    )
+    if any(values and len(values) != len(slices.wall_ns) for values in lists):
+        yield "the lists of its slices are of different lengths"
+
+
+def _of_open_loop(loop: OpenLoop) -> Iterator[str]:
+    if len(loop.lag_ns) != len(loop.response_ns):
+        yield "open_loop.lag_ns and open_loop.response_ns are of different lengths"
+    if min(loop.response_ns, default=1) < 1:
+        yield "open_loop.response_ns holds a time of zero or less"
+    if loop.planned_ns < 0:
+        yield f"open_loop.planned_ns is {loop.planned_ns}, less than zero"
+
+
+def _of_header(header: Header) -> Iterator[str]:
+    # A check asks an arm in both profiles, which the header lists one by one.
+    profiles = header.kind == "check"
+    arms = (f"{arm.id}, {arm.profile}" if profiles else arm.id for arm in header.arms)
+    for what, ids in (("arm", arms), ("cell", (cell.id for cell in header.cells))):
+        for identity in _repeated(ids):
+            yield f"it names the {what} {identity[:80]!r} twice"
+    for cell in header.cells:
+        if cell.units_per_op < 1 or min(cell.clients, cell.pool, cell.rate) < 0:
+            yield f"the cell {cell.id[:80]!r} has a number that is too small"
+
+
+def _repeated(ids: Iterable[str]) -> Iterator[str]:
+    return (identity for identity, count in Counter(ids).items() if count > 1)

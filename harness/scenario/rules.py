@@ -1,0 +1,157 @@
+"""What a case must have, and what cannot stand together: said when a file is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.core.calls import Op
+from harness.core.cells import Cell
+from harness.core.errors import ScenarioError
+from harness.core.expect import Expect
+from harness.core.limits import ARRIVALS
+
+READS = frozenset({Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.CONNECT_QUERY, Op.COPY_OUT})
+"""Ops that return rows, whatever their statement is."""
+
+_FLOORED = frozenset({Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL})
+_BULK = frozenset({Op.EXECUTE_MANY, Op.BATCH_HELPER, Op.COPY_IN})
+_NEEDED: Mapping[Op, tuple[str, ...]] = {
+    Op.CONNECT: (),
+    Op.CHECKOUT: ("pool",),
+    Op.SEQUENTIAL: ("statements",),
+    Op.PIPELINE: ("statements",),
+    Op.TRANSACTION: ("statements",),
+    Op.SAVEPOINT: ("statements",),
+    Op.COPY_IN: ("table", "columns", "rows"),
+    Op.EXECUTE_MANY: ("sql", "rows"),
+    Op.STEPS: ("steps",),
+}
+
+
+def check(cell: Cell, where: str) -> None:
+    """Whether a cell is whole, and could ever be wrong; raises `ScenarioError`."""
+    _check_complete(cell, where)
+    if cell.steps:
+        _check_alone(cell, where)
+        return
+    if cell.cleanup:
+        raise ScenarioError(
+            f"{where}: cleanup without steps",
+            hint='an op works in a schema of its own: [fixture] scope = "trial"',
+        )
+    _check_args(cell, where)
+    _check_bench(cell, where)
+    _check_oracle(cell, where)
+
+
+def _check_complete(cell: Cell, where: str) -> None:
+    needed = (
+        ("table", "columns", "rows") if cell.strategy else _NEEDED.get(cell.op, ("sql",))
+    )
+    missing = [key for key in needed if not getattr(cell, key)]
+    if missing:
+        raise ScenarioError(f"{where}: {', '.join(missing)} is missing for op `{cell.op}`")
+    if cell.strategy and cell.statements:
+        raise ScenarioError(f"{where}: a strategy makes its own statements")
+    if cell.clients and not cell.pool:
+        raise ScenarioError(f"{where}: clients need a pool", hint="pool = 4")
+
+
+def _check_alone(cell: Cell, where: str) -> None:
+    """Steps are a case of their own: what they must bring stands with them."""
+    beside = (
+        "sql", "params", "args", "args_rows", "statements", "rows", "clients", "pool",
+        "bench",
+    )  # fmt: skip
+    given = [key for key in beside if getattr(cell, key)]
+    if cell.expect != Expect():
+        given.append("expect")
+    if given:
+        raise ScenarioError(
+            f"{where}: {', '.join(given)} beside steps",
+            hint="what a step needs and expects is written in the step",
+        )
+
+
+def _check_args(cell: Cell, where: str) -> None:
+    """What the control connection must do, too, it cannot do with Python values."""
+    expect = cell.expect
+    asked = {
+        "expect.state": expect.state,
+        "expect.error": expect.error,
+        "expect.plan": expect.plan,
+        "expect.recall": expect.recall,
+        "its rows": expect.rows and not expect.equals,
+    }
+    wanting = [name for name, value in asked.items() if value]
+    if cell.args and wanting and not cell.params:
+        raise ScenarioError(
+            f"{where}: the server cannot be given args, and must be for {wanting[0]}",
+            hint='give it the same values in SQL: params = "select …", one row beside args;'
+            " or let the answer be expect.equals = SQL, or expect.rejected = true",
+        )
+    if cell.args_rows and (cell.op not in _BULK or cell.source == "bytes"):
+        raise ScenarioError(
+            f"{where}: args_rows for `{cell.op}`",
+            hint=f"they are the rows of {', '.join(sorted(_BULK))}, beside `rows`, which is"
+            " the same in SQL",
+        )
+
+
+def _check_bench(cell: Cell, where: str) -> None:
+    expect, bench = cell.expect, cell.bench
+    if bench is None:
+        return
+    if expect.error or expect.rejected:
+        raise ScenarioError(f"{where}: an error cannot be timed", hint="leave bench out")
+    if expect.trait:
+        raise ScenarioError(
+            f"{where}: a trait is never verified, so it cannot be timed",
+            hint="leave bench out",
+        )
+    if bench.server_settings and "owned" not in cell.needs:
+        raise ScenarioError(
+            f"{where}: bench.server_settings on a server that may be somebody else's",
+            hint='needs = ["owned"]: a borrowed server is never reconfigured',
+        )
+    if cell.arrivals and (cell.clients or expect.state):
+        raise ScenarioError(
+            f"{where}: an open loop of many clients or of writes",
+            hint="arrivals are for reads on one session: leave clients and state out",
+        )
+    if cell.arrivals and cell.arrivals.rate * cell.arrivals.seconds > ARRIVALS:
+        raise ScenarioError(
+            f"{where}: bench.arrivals has more than {ARRIVALS:,} ops",
+            hint="a lower rate, or fewer seconds",
+        )
+    if cell.floor and (cell.clients or cell.op not in _FLOORED):
+        raise ScenarioError(
+            f"{where}: bench.floor for `{cell.op}`"
+            + (f" of {cell.clients} clients" if cell.clients else ""),
+            hint=f"references know {', '.join(sorted(_FLOORED))}, by one client",
+        )
+
+
+def _check_oracle(cell: Cell, where: str) -> None:
+    expect = cell.expect
+    if expect.trait and (expect.equals or expect.state or expect.error or expect.rejected):
+        raise ScenarioError(
+            f"{where}: expect.trait beside another oracle",
+            hint="a trait is a fact without right or wrong",
+        )
+    if expect.equals and cell.op not in READS:
+        raise ScenarioError(
+            f"{where}: expect.equals for `{cell.op}`, which returns no rows",
+            hint=f"it is for {', '.join(sorted(READS - {Op.COPY_OUT}))}",
+        )
+    oracles = (expect.rows, expect.state, expect.error, expect.rejected, expect.trait)
+    if not any(oracles) and expect.sessions is None:
+        raise ScenarioError(
+            f"{where}: it has no oracle: nothing could ever be wrong",
+            hint="a write needs expect.state, a connect needs expect.sessions",
+        )
+    if expect.state and cell.fixture.scope == "run":
+        raise ScenarioError(
+            f"{where}: expect.state in a fixture that all drivers share",
+            hint='[fixture] scope = "trial": each driver writes in a schema of its own',
+        )

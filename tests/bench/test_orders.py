@@ -1,0 +1,114 @@
+"""A run from its order to its file: whom it starts, and what it may repeat."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import scenario
+from harness.bench import orders
+from harness.bench.block import Block
+from harness.bench.runner import Runner
+from harness.bench.schedule import Plan
+from harness.core.arms import Arm
+from harness.core.cells import Cell
+from harness.machine import host
+from harness.play.process import WorkerProcess
+from harness.results import store
+from harness.venue.stage import Playable
+from harness.venue.venue import Venue
+
+PLAN = Plan(500_000, 3, 2, 2, 0.5, 0, 0)
+TEXT = """
+schema = 1
+title = "T"
+why = "W"
+
+[[case]]
+name = "one"
+op = "fetch_val"
+sql = "select 1"
+[case.bench]
+"""
+
+
+class Silent:
+    """Progress that nobody looks at."""
+
+    def step(self, *where: object) -> None: ...
+
+    def preparing(self, cell: Cell) -> None: ...
+
+    def block(self, *where: object) -> None: ...
+
+
+def test_the_workers_that_were_greeted_play_the_first_round(
+    place: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[WorkerProcess] = []
+    begin = WorkerProcess.__init__
+
+    def counted(self: WorkerProcess, *arguments: object, **more: object) -> None:
+        started.append(self)
+        begin(self, *arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(WorkerProcess, "__init__", counted)
+    file, out = tmp_path / "one.toml", tmp_path / "run.jsonl"
+    file.write_text(TEXT)
+    made = scenario.load(file)
+    arms = [Arm("psycopg2"), Arm("asyncpg")]
+    order = orders.Order([made], made.cells, arms, PLAN, "full", 1)
+    orders.measure(place, order, out, Silent(), pytest.fail)
+    run = store.read(out)
+    assert len(started) == len(arms) * PLAN.min_rounds
+    assert not any(worker.alive for worker in started)
+    assert all(arm.terms for arm in run.header.arms)
+    assert {trial.verdict for trial in run.trials} == {"exact"}
+
+
+@pytest.mark.parametrize(
+    ("budget_s", "attempts"),
+    [
+        (0, 2),  # without a budget
+        (100, 2),  # with one that does for all that is planned and more
+        (0.001, 1),  # with one that is used up
+    ],
+)
+def test_a_disturbed_first_block_is_repeated_if_the_budget_does_for_it(
+    place: Venue,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    budget_s: float,
+    attempts: int,
+) -> None:
+    """The first attempt of the first block is disturbed, no other."""
+    plan = Plan(500_000, 3, 2, 2, 0.5, budget_s, 0)
+    file = tmp_path / "one.toml"
+    file.write_text(TEXT)
+    runner = Runner(
+        place.stage,
+        place.control,
+        [],
+        scenario.load(file).cells,
+        plan,
+        seed=1,
+        placement=host.Placement(),
+        server_pid=0,
+        folder=tmp_path,
+        emit=lambda _: None,
+        progress=Silent(),
+    )
+    played: list[Block] = []
+
+    def measured(play: Playable, number: int, attempt: int, _: object) -> Block:
+        time.sleep(0.01)
+        disturbed = "" if played else "a checkpoint"
+        played.append(Block(play, number, attempt, {}, disturbed=disturbed))
+        return played[-1]
+
+    monkeypatch.setattr(runner.measurer, "measure", measured)
+    monkeypatch.setattr(runner, "_done", lambda _: False)
+    runner.run()
+    assert sum(block.number == 0 for block in played) == attempts

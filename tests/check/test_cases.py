@@ -1,0 +1,249 @@
+"""Inputs that were once answered wrongly: each file of `cases/` has its right outcome here.
+
+A file is played whole, by every driver that the table names, on real connections. To add
+one: put `NAME.toml` into `cases/`, and either what is right into `RIGHT`, or what is said
+when it is loaded into `REFUSED`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness import scenario, servers
+from harness.check.checker import Checker
+from harness.cli import main
+from harness.core.arms import PROFILES, Arm
+from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_PASS, ScenarioError
+from harness.results.records import Check
+from harness.venue import venue
+
+CASES = Path(__file__).parent / "cases"
+
+Key = tuple[str, str, str]
+"""A case of a file, a driver, and a profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is right: a verdict, words of its detail, and what was observed."""
+
+    verdict: str
+    words: str = ""
+    observed: str | None = None
+
+
+def everywhere(case: str, verdict: str, words: str, drivers: str) -> dict[Key, Outcome]:
+    """The same of several drivers, in the profile in which steps are played."""
+    return {
+        (case, driver, "default"): Outcome(verdict, words) for driver in drivers.split()
+    }
+
+
+def both(case: str, driver: str, verdict: str, words: str = "") -> dict[Key, Outcome]:
+    """The same in both profiles of a driver."""
+    return {(case, driver, one): Outcome(verdict, words) for one in PROFILES}
+
+
+def a_connection(driver: str, kind: str, text: str) -> dict[Key, Outcome]:
+    """A trait that is a connection: its class, and nothing of where it leads."""
+    shown = f"a connection: {kind}: <{text} object>"
+    return {("obj", driver, "default"): Outcome("exact", shown, shown)}
+
+
+ALL = "psycopg psycopg-async psycopg2 asyncpg psqlpy"
+GROWS = "step 6, main.fetch_val: memory grew by 6"
+WRITTEN = "the same value, written otherwise than"
+BYTES = "step 4, a.fetch_val: bytes: b'abc' instead of str: 'abc'"
+NOT_FOUND = "vector is not in the search path"
+NOT_A_TUPLE = "column p: str instead of tuple"
+
+RIGHT: dict[str, dict[Key, Outcome]] = {
+    "sql-ascii": {
+        **everywhere("ascii", "differs", BYTES, "psycopg psycopg-async"),
+        **everywhere("ascii", "exact", "", "psycopg2 asyncpg psqlpy"),
+    },
+    "sql-ascii-client": {
+        **both("text", "psycopg", "differs", "column v: bytes instead of str"),
+        **both("text", "psycopg-async", "differs", "column v: bytes instead of str"),
+        **both("text", "psycopg2", "exact"),
+    },
+    "notify-backlog": {
+        **everywhere("memory", "broken", GROWS, "psycopg psycopg-async psycopg2"),
+        **everywhere("memory", "exact", "", "asyncpg"),
+        **everywhere("memory", "unsupported", "cannot listen", "psqlpy"),
+    },
+    "memory-of-a-join": everywhere(
+        "join", "broken", "join rows: memory grew by", "psycopg psycopg2 asyncpg"
+    ),
+    "composite-altered": {
+        **both("add-attribute", "psycopg", "differs", NOT_A_TUPLE),
+        **both("add-attribute", "psycopg-async", "differs", NOT_A_TUPLE),
+        **both("add-attribute", "psycopg2", "differs", NOT_A_TUPLE),
+        **both("add-attribute", "asyncpg", "rejected", "OutdatedSchemaCacheError"),
+        **both("add-attribute", "psqlpy", "rejected", "invalid field count: 3 vs 2"),
+    },
+    "within": everywhere(
+        "sleeper", "hung", "step 2, the sleeper: still running after 1,000 ms", ALL
+    ),
+    "trait-object": {
+        **a_connection("psycopg", "Connection", "psycopg.Connection"),
+        **a_connection("psycopg-async", "AsyncConnection", "psycopg.AsyncConnection"),
+        **a_connection("psycopg2", "connection", "psycopg2.extensions.connection"),
+        **a_connection("asyncpg", "Connection", "asyncpg.connection.Connection"),
+        **a_connection("psqlpy", "Connection", "builtins.Connection"),
+    },
+    "vector-schema": {
+        ("read", "psycopg", "default"): Outcome("differs", "str instead of list"),
+        ("read", "psycopg", "configured"): Outcome("skipped", NOT_FOUND),
+        ("read", "psycopg-async", "configured"): Outcome("skipped", NOT_FOUND),
+        ("read", "psycopg2", "configured"): Outcome("skipped", NOT_FOUND),
+        ("read", "asyncpg", "configured"): Outcome("exact"),
+        ("read", "psqlpy", "configured"): Outcome("exact"),
+    },
+    "numeric-form": {
+        **both("read@value=10000", "asyncpg", "differs", WRITTEN),
+        **both("array-read@value=10000", "asyncpg", "differs", WRITTEN),
+        **both("read@value=1.10", "asyncpg", "exact"),
+        **both("write@value=10000", "asyncpg", "exact"),
+        **both("read@value=10000", "psycopg", "exact"),
+        **both("read@value=10000", "psycopg2", "exact"),
+        **both("read@value=10000", "psqlpy", "exact"),
+        **both("array-read@value=10000", "psycopg", "exact"),
+    },
+    "domain-over-array": {
+        **both("prices-array-null@value={1,2}", "psycopg", "exact"),
+        **both("positive-array-null@value=7", "psycopg", "exact"),
+    },
+    "float32": {
+        ("array", "psycopg", "default"): Outcome("rejected", "cannot adapt"),
+        ("array", "psycopg", "configured"): Outcome("exact"),
+        ("array", "psycopg2", "default"): Outcome("rejected", "can't adapt"),
+        ("array", "psycopg2", "configured"): Outcome("rejected", "malformed array"),
+    },
+    "returning": everywhere("skip-first", "unsupported", "", "asyncpg"),
+}
+"""File → what is right of its cells."""
+
+REFUSED: dict[str, str] = {
+    "args-and-state": "args",
+    "key": "a timed op runs more than once",
+    "names": "contrl",
+}
+"""File → words of the error when it is loaded."""
+
+SHOWN: dict[Key, int] = {
+    ("sql-ascii", "psycopg", "default"): EXIT_PASS,
+    ("notify-backlog", "psycopg2", "default"): EXIT_PASS,
+    ("within", "psycopg2", "default"): EXIT_PASS,
+    ("within", "asyncpg", "default"): EXIT_PASS,
+    ("composite-altered", "psycopg", "default"): EXIT_PASS,
+    ("vector-schema", "asyncpg", "configured"): EXIT_PASS,
+    ("vector-schema", "psycopg", "configured"): EXIT_INCONCLUSIVE,  # skipped: no script
+    ("float32", "psycopg", "configured"): EXIT_PASS,
+    ("float32", "psycopg2", "configured"): EXIT_PASS,
+}
+"""File, driver, profile → how `pgdyno show --run` ends: a script shows what a check saw."""
+
+OWN_SERVER = {"sql-ascii", "vector-schema"}
+"""What these do to a server (a database, an extension that moves) others must not meet."""
+
+PENDING = {
+    "notify-backlog",  # the queue of the act `listen` of asyncpg
+    "domain-over-array",
+    "returning",
+    *REFUSED,
+    ("float32", "psycopg", "configured"),
+    ("float32", "psycopg2", "configured"),
+}
+"""What is not put right yet: a file's outcome, or how one is shown. It leaves this set."""
+
+
+def arms(keys: set[Key]) -> list[Arm]:
+    """The drivers of a table, in every profile that it names."""
+    wanted = sorted({(driver, profile) for _, driver, profile in keys})
+    return [Arm(driver, profile=profile) for driver, profile in wanted]  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def server_of(name: str, shared: venue.Venue) -> Iterator[venue.Venue]:
+    """The server on which a file is played."""
+    if name not in OWN_SERVER:
+        yield shared
+        return
+    with venue.opened(servers.parse("wheel", max_connections=50)) as own:
+        yield own
+
+
+def played(name: str, shared: venue.Venue, folder: Path) -> dict[Key, Check]:
+    """The checks of a file that its table speaks of."""
+    found: dict[Key, Check] = {}
+    keys = set(RIGHT[name])
+    with server_of(name, shared) as place:
+        checker = Checker(
+            place.stage,
+            arms(keys),
+            folder,
+            lambda check: found.update({(check.case, check.driver, check.profile): check}),
+        )
+        checker.run(scenario.load(CASES / f"{name}.toml").cells)
+    return {key: found[key] for key in keys}
+
+
+def is_right(check: Check, right: Outcome) -> bool:
+    """Whether a check is what the table says."""
+    seen = right.observed is None or check.observed == right.observed
+    return check.verdict == right.verdict and right.words in check.detail and seen
+
+
+def pending(inputs: Iterable[str | Key]) -> list[object]:
+    """As parameters of a test; what is pending must fail, so that nobody forgets it."""
+    mark = pytest.mark.xfail(strict=True, reason="not put right yet")
+    return [
+        pytest.param(one, marks=mark if one in PENDING else (), id="-".join(parts(one)))
+        for one in inputs
+    ]
+
+
+def parts(name: str | Key) -> Key | tuple[str]:
+    """What names a test."""
+    return (name,) if isinstance(name, str) else name
+
+
+@pytest.mark.parametrize("name", pending(RIGHT))
+def test_an_input_is_answered_rightly(
+    name: str, place: venue.Venue, tmp_path: Path
+) -> None:
+    found = played(name, place, tmp_path)
+    wrong = {
+        key: (check.verdict, check.detail, check.observed)
+        for key, check in found.items()
+        if not is_right(check, RIGHT[name][key])
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize("shown", pending(SHOWN))
+def test_a_reproduction_shows_it(shown: Key, dsn: str) -> None:
+    name, driver, profile = shown
+    cell = str(CASES / f"{name}.toml")
+    server = "wheel" if name in OWN_SERVER else dsn
+    asked = ["show", cell, "--driver", driver, "--profile", profile, "--server", server]
+    assert main.main([*asked, "--run"]) == SHOWN[shown]
+
+
+@pytest.mark.parametrize("name", pending(REFUSED))
+def test_a_file_is_refused_with_a_reason(name: str) -> None:
+    with pytest.raises(ScenarioError, match=REFUSED[name]):
+        scenario.load(CASES / f"{name}.toml")
+
+
+def test_every_file_has_a_right_outcome() -> None:
+    files = {path.stem for path in CASES.glob("*.toml")}
+    assert files == RIGHT.keys() | REFUSED.keys()
+    assert files >= OWN_SERVER
+    assert files | SHOWN.keys() >= PENDING

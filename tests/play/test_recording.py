@@ -1,0 +1,69 @@
+"""A results file begins with its header and ends with its footer, or is not there."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from harness.core import interrupt
+from harness.core.errors import ResultsError
+from harness.play.recording import Recording
+from harness.results import store
+from harness.venue.venue import Venue
+
+
+def recording(place: Venue, out: Path) -> Recording:
+    return Recording(out, "check", place, [], [], [])
+
+
+def test_a_run_that_ends_before_its_header_leaves_no_file(
+    place: Venue, tmp_path: Path
+) -> None:
+    out = tmp_path / "run.jsonl"
+    with pytest.raises(KeyboardInterrupt), recording(place, out):
+        raise KeyboardInterrupt
+    assert not out.exists()
+
+
+def test_a_header_that_cannot_be_written_leaves_no_file(
+    place: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise ResultsError("run.jsonl cannot be written further: No space left on device")
+
+    monkeypatch.setattr(store.Writer, "write", full)
+    out = tmp_path / "run.jsonl"
+    with pytest.raises(ResultsError, match="No space"), recording(place, out) as begun:
+        begun.begin()
+    assert not out.exists()
+
+
+def test_a_signal_waits_for_the_footer(
+    place: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers = {
+        number: signal.getsignal(number)
+        for number in signal.valid_signals()
+        if number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+    }
+    interrupt.install()
+    out = tmp_path / "run.jsonl"
+    foot = Recording._foot
+
+    def signalled(self: Recording, reason: str) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        foot(self, reason)
+
+    monkeypatch.setattr(Recording, "_foot", signalled)
+    try:
+        with pytest.raises(KeyboardInterrupt), recording(place, out) as begun:
+            begun.begin()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    footer = store.read(out).footer
+    assert footer is not None
+    assert footer.reason == "complete"
