@@ -86,11 +86,7 @@ class Run:
     def numbers(self) -> pd.DataFrame:
         """Every number of the report, one row per cell, arm and metric."""
         report = view.build(self._runs)
-        found = (
-            number
-            for run, shown in zip(self._runs, report.runs, strict=True)
-            for number in numbers.numbers(run, shown)
-        )
+        found = (number for shown in report.runs for number in numbers.numbers(shown))
         return _frame("numbers", (_fields(row, columns.NUMBERS) for row in found))
 
     def __repr__(self) -> str:

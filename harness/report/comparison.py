@@ -80,6 +80,14 @@ def compare(
 
 
 _MOST_PATHS = 4
+_SCORED = (
+    Change.REGRESSED,
+    Change.IMPROVED,
+    Change.SAME,
+    Change.INCONCLUSIVE,
+    Change.NOT_COMPARABLE,
+)
+"""The order of a score: what changed, what did not, what is unknown."""
 _BOUNDS = (5, 10, 25, 50, 100, 200, 400, 1_000)
 
 
@@ -133,7 +141,7 @@ def score(comparison: Comparison) -> str:
     counts = comparison.counts
     parts = [
         f"{counts[kind]:,} {word(kind, comparison.lane)}"
-        for kind in Change
+        for kind in _SCORED
         if counts[kind] or kind is not Change.NOT_COMPARABLE
     ]
     threshold = f"(threshold ±{comparison.threshold * 100:g} %)"

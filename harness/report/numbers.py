@@ -84,7 +84,7 @@ class Ratio:
 COLUMNS = tuple(field.name for field in fields(Number))
 
 
-def numbers(run: Run, view: RunView) -> Iterator[Number]:
+def numbers(view: RunView) -> Iterator[Number]:
     """All of a run, in the order of its report."""
     for cell in view.cells:
         for group in cell.groups:
