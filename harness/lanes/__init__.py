@@ -9,7 +9,7 @@ so that `--help` loads none and a report none that measures:
 - `run`: `forecast(cells, arms, plan)` and `run(work)`, which measure.
 
 What a lane's numbers mean is its own affair; here it is called `meaning`. This module
-knows core only. docs/decisions/0020-lanes.md says who may know what.
+knows core only. docs/decisions/0025-a-lane-is-a-folder.md says who may know what.
 """
 
 from __future__ import annotations
