@@ -77,7 +77,8 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
     """A text in which each of these names, as a whole, is the word that stands for it."""
     for name in sorted(names, key=len, reverse=True):
         if name in text:
-            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", names[name], text)
+            alone = rf"(?<![^\W_]){re.escape(name)}(?![^\W_])"  # `name_first` is made of it
+            text = re.sub(alone, names[name], text)
     return text
 
 

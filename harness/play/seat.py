@@ -76,7 +76,8 @@ class Seat:
         self._schema = ""
         self._fresh = False  # the schema is as its fixture left it
         self._target: Target | None = None
-        self._kept: Target | None = None  # whose session is still open
+        self._kept: Target | None = None  # whose session is left open for a next cell
+        self._open = False  # whether a cell's session may be open
 
     # --- the worker --------------------------------------------------------------------
 
@@ -112,6 +113,7 @@ class Seat:
         """End the worker; the next use starts a fresh one."""
         worker, self._worker = self._worker, None
         self._kept = None
+        self._open = False
         if worker is not None:
             worker.stop()
             self.chatty_bytes += worker.printed_bytes
@@ -164,6 +166,7 @@ class Seat:
         except OracleError as error:
             return stopped(error)
         task = str(play.path)
+        self._open = True
         if reuse and kept == self._target:
             return self._judged("rebind", self.deadlines.open, task=task)
         target = target_message(self._target)
@@ -183,7 +186,7 @@ class Seat:
 
     def keep(self) -> None:
         """Leave the session open for a next cell that may reuse it."""
-        self._kept = self._target
+        self._kept = self._target if self._open else None
 
     def verify(self, play: Playable, *, keep: bool = False) -> Judgement:
         """One cycle of ops, judged: what came back, and what the server has afterwards.
@@ -285,6 +288,7 @@ class Seat:
 
     def close(self) -> str:
         """End the open cell; a warning if the library complained."""
+        self._open = False
         if self._worker is None or not self._worker.hello:
             return ""  # it went, and took its sessions along
         try:

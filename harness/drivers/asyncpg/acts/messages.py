@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import asyncpg
 
 _KEPT = 100
-_INBOXES: WeakKeyDictionary[Any, asyncio.Queue[tuple[str, str]]] = WeakKeyDictionary()
+_INBOXES: dict[Any, asyncio.Queue[tuple[str, str]]] = {}
 """The last notifications of each connection: asyncpg hands them over and keeps none."""
 
 

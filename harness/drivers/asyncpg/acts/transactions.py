@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from typing import Any
-from weakref import WeakKeyDictionary
 
-_TRANSACTIONS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+_TRANSACTIONS: dict[Any, Any] = {}
 """The transaction object of each connection: a connection cannot commit by itself."""
 
 
