@@ -178,8 +178,8 @@ def _numbers(cell: CellView, row: Row, mark: str, name: str) -> list[str]:
         *_times(row.ratio),
         fmt.change(row.detectable, sign=False),
         *(_times(row.over_floor) if cell.floor else ()),
-        fmt.duration(row.cpu_ns),
-        fmt.duration(row.server_cpu_ns),
+        fmt.duration(row.per_op["cpu_ns"]),
+        fmt.duration(row.per_op["server_cpu_ns"]),
         fmt.duration(row.latencies[2]),
     ]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.analysis.times import measured, paired_log_ratios
 from harness.core import stats
+from harness.core.metrics import METRICS
 from harness.core.verdicts import Verdict
 from harness.report.cells import PERCENTILES, CellView, Row, cell_views
 from harness.report.quality import SelfTest
@@ -209,10 +210,8 @@ def _flags(row: Row) -> str:
 
 def _metrics(cell: CellView, row: Row) -> Iterator[tuple[str, str, float | None]]:
     yield "rate", f"{cell.facts.unit}/s", cell.rate(row)
-    yield "cpu_ns", "ns/op", row.cpu_ns
-    yield "server_cpu_ns", "ns/op", row.server_cpu_ns
-    yield "voluntary_switches", "1/op", row.voluntary
-    yield "involuntary_switches", "1/op", row.involuntary
+    for metric in METRICS:
+        yield metric.name, metric.unit, row.per_op[metric.name]
     for share, value in zip(PERCENTILES, row.latencies, strict=True):
         yield f"latency_ns_p{share * 100:g}", "ns", value
     if row.open_loop is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from harness.core.metrics import READINGS
 from harness.core.verdicts import Verdict
 from harness.results.records import Header, LaneRecord, OpenLoop, Slices, Trial
 
@@ -76,13 +77,7 @@ def _of_slices(slices: Slices) -> Iterator[str]:
         yield f"slices.ops is {slices.ops}: a slice has at least one op"
     if min(slices.wall_ns, default=1) < 1:
         yield "slices.wall_ns holds a time of zero or less"
-    lists = (
-        slices.cpu_ns,
-        slices.server_cpu_ns,
-        slices.voluntary_switches,
-        slices.involuntary_switches,
-        slices.burden_ns,
-    )
+    lists = (getattr(slices, name) for name in READINGS)
     if any(values and len(values) != len(slices.wall_ns) for values in lists):
         yield "the lists of its slices are of different lengths"
 
