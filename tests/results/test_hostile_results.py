@@ -239,7 +239,7 @@ def spoilt(tmp_path: Path, name: str, value: Any, record: str = "trial") -> Path
         ("slices.ops", 0, "line 2: slices.ops is 0: a slice has at least one op"),
         ("slices.ops", -3, "line 2: slices.ops is -3"),
         ("slices.cpu_ns", [1], "line 2: the lists of its slices are of different lengths"),
-        ("verdict", "perfect", "line 2: "),
+        ("judgement.verdict", "perfect", "line 2: "),
         ("round", 2**70, "line 2: "),
         ("slices.wall_ns", [2**63] * 6, "line 2: "),
         ("slices.ops", 0.5, "line 2: Expected `int`, got `float`"),
