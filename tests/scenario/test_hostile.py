@@ -124,7 +124,7 @@ def test_what_is_no_file(tmp_path):
         (pipe, "is not a regular file"),
         (lost, "there is no such file"),
         (Path("a" * 5000 + ".toml"), "cannot be read: File name too long"),
-        (Path("a\0b.toml"), "is not a path"),
+        (Path("a\0b.toml"), "is not a scenario"),
     ):
         with pytest.raises(ScenarioError, match=told):
             scenario.select([str(path)])
