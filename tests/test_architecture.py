@@ -347,7 +347,7 @@ CLEAN = {
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    from harness.results.records import Run\n"
     ),
-    "worker/main": (
+    "worker/trial": (
         "import gc\nfrom harness import __version__\nfrom harness.values import table"
     ),
     "bench/runner": "from harness.core import calls",
@@ -363,8 +363,8 @@ SPOILT = [
     ("core/calls", "import attrs", misplaced),
     ("values/table", "def f():\n    from harness.bench import runner", unlawful),
     ("analysis/compare", "from harness.results.records import Run", unlawful),
-    ("worker/main", "def f():\n    import yaml", misplaced),
-    ("worker/main", "from harness.results import records", unlawful),
+    ("worker/trial", "def f():\n    import yaml", misplaced),
+    ("worker/trial", "from harness.results import records", unlawful),
     ("drivers/two/shared", "import harness.drivers.one", strangers_among_drivers),
     ("drivers/two/shared", "from ...values import table", unlawful),
     ("drivers/two/shared", "from harness.core.calls import Call", unlawful),
@@ -374,7 +374,7 @@ SPOILT = [
     ("bench/runner", "import harness.cli.bench", unlawful),
     ("results/records", "from psycopg import sql", misplaced),
     ("venue/control", "import msgspec", misplaced),
-    ("render/html", "if True:\n    from harness.worker import main", unlawful),
+    ("render/html", "if True:\n    from harness.worker import trial", unlawful),
     ("render/html", "from harness.core import stats", renderers_that_compute),
 ]  # fmt: skip
 
@@ -434,7 +434,7 @@ def loaded(statements: str) -> set[str]:
 
 
 def test_a_worker_loads_the_standard_library_only():
-    names = loaded("import harness.worker.main")
+    names = loaded("import harness.worker.trial")
     assert "harness.worker.loops" in names
     foreign = {name.partition(".")[0] for name in names} - STDLIB - {"harness"}
     # sysconfig's data has a name of the platform's own, which the list does not know.

@@ -1,1 +1,1 @@
-"""The built-in drivers: one file per library, each found by its entry point."""
+"""The built-in drivers: one folder per library, and the references, each found by its entry point."""
