@@ -20,7 +20,7 @@ from harness.core.steps import Step
 from harness.core.verdicts import Code, Judgement, Verdict
 from harness.judge import steps
 from harness.judge.steps import StepOutcome
-from harness.plugin import acts
+from harness.plugin import act_modules, acts
 from harness.plugin import contract as drivers
 
 SECOND = 1_000_000_000
@@ -193,7 +193,9 @@ def test_load_finds_an_act_of_another_shape(module, text):
 
 
 def test_an_act_may_take_more_than_it_must(module):
-    _, faults = act_modules.load(module("def fetch(connection, sql, limit=None):\n    pass\n"))
+    _, faults = act_modules.load(
+        module("def fetch(connection, sql, limit=None):\n    pass\n")
+    )
     assert not faults
 
 

@@ -1,1 +1,1 @@
-"""What a user of psycopg, async, writes for each act (`harness.plugin.acts`), by subject."""
+"""What a user of psycopg writes for each act (`harness.plugin.acts`), by subject."""
