@@ -114,7 +114,7 @@ def _found(path: str) -> list[Path]:
     names = [str(file.relative_to(root).with_suffix("")) for file in root.rglob("*.toml")]
     known = [*names, *{name.split("/")[0] for name in names}]
     raise ScenarioError(
-        f"{shown(path)} is no scenario, family or TOML file",
+        f"{shown(path)} is not a scenario, a family or a TOML file",
         hint=_near(path, known, "pgdyno list scenarios"),
     )
 

@@ -165,7 +165,7 @@ def test_a_package_is_all_its_modules(tmp_path, monkeypatch):
     (package / "two.py").write_text("def clse(connection):\n    pass\n")
     found, faults = act_modules.load("acts_in_a_package")
     assert list(found) == ["commit"]
-    assert faults == ["`clse` is no act"]
+    assert faults == ["`clse` is not an act"]
 
 
 def test_load_finds_a_function_that_is_no_act(module):
