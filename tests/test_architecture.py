@@ -345,14 +345,14 @@ def test_a_room_says_what_it_is_for(name):
     assert doc.splitlines()[0].endswith(".")
 
 
-def test_an_example_driver_binds_to_the_plugin_room_only():
+def test_an_example_driver_binds_to_the_public_contract_only():
     package = ROOT / "examples" / "pgdyno-pg8000" / "pgdyno_pg8000"
-    found = [
-        step for file in package.rglob("*.py") for step in read("drivers.pg8000", file, {})
-    ]
-    ours = {step.target for step in found if step.ours}
-    assert ours
-    assert not [name for name in ours if name != "plugin"]
+    trees = [ast.parse(file.read_text()) for file in package.rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    names |= {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
+    ours = {name for name in names if name.partition(".")[0] in ("harness", "pgdyno")}
+    assert ours == {"pgdyno.plugin"}
 
 
 # --- the test tested ------------------------------------------------------------------
