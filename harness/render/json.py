@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.report.numbers import COLUMNS, Number
@@ -25,6 +25,11 @@ def objects(rows: Sequence[Check] | Sequence[Number]) -> list[dict[str, Any]]:
     return [{name: _plain(getattr(row, name)) for name in fields(row)} for row in rows]
 
 
+def flat(rows: Sequence[Check] | Sequence[Number]) -> list[dict[str, Any]]:
+    """The same for tables, whose cells hold one value: structured facts are JSON text."""
+    return [{name: _text(value) for name, value in row.items()} for row in objects(rows)]
+
+
 def fields(row: Check | Number) -> tuple[str, ...]:
     """The columns of a row."""
     return COLUMNS if isinstance(row, Number) else FIELDS
@@ -32,3 +37,7 @@ def fields(row: Check | Number) -> tuple[str, ...]:
 
 def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _text(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else value
