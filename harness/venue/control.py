@@ -243,9 +243,9 @@ class Control:
 
     def _failure(self, error: psycopg.Error, sql: str) -> PgdynoError:
         """The scenario's SQL is wrong, or the server is gone: two different things."""
-        if isinstance(error, SilentError):
+        if isinstance(error, SilentError) or (self._conn.closed and self._conn.silence):
             return SilentServerError(
-                f"the server does not answer: {error} to: {_shortened(sql)}",
+                f"the server does not answer: {self._conn.silence} to: {_shortened(sql)}",
                 hint=_NO_ANSWER,
             )
         if self._conn.closed:
