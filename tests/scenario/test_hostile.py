@@ -61,6 +61,10 @@ TEXTS = {
         "case 'c', axes.a, item 1: a whole number has more than 1,000 digits",
     ),
     "digits-in-text": (case(f'clients = "{"9" * 6000}"\npool = 1'), "is more than 1,000"),
+    "digits-of-a-constructor": (
+        case(f'args = [{{ py = "int", value = "{"9" * 6000}" }}]').replace("1", "$1", 1),
+        "argument 1: int: the whole number has more than 1,000 digits",
+    ),
     "no-utf-8": (b'title = "\xff"', "line 2: the byte 0xff is no UTF-8"),
     "nul-in-sql": (case('title = "a\\u0000b"'), "case 'c', title: the character NUL"),
     "nul-in-key": (case('settings."a\\u0000" = "1"'), "the character NUL"),

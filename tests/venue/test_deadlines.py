@@ -56,6 +56,8 @@ def test_a_silent_server_is_told_apart_from_a_slow_one(server: Server) -> None:
         with pytest.raises(SilentServerError, match="does not answer"):  # nor asked again
             control.run("select 1")
         assert time.monotonic() - begun < 5
+        with pytest.raises(SilentServerError, match='to: set search_path to "mine"'):
+            control.use("mine")
 
 
 def test_a_silent_server_lets_nobody_in(
