@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.core.visible import safe_json
 from harness.report.numbers import COLUMNS, Number
 from harness.results.records import Check
 
@@ -16,8 +17,8 @@ FIELDS = ("scenario", "case", "cell", "driver", "profile", "verdict", "code", "d
 
 
 def render(rows: Sequence[Check] | Sequence[Number]) -> str:
-    """In the order given; texts are as the run recorded them."""
-    return json.dumps(objects(rows), indent=2, ensure_ascii=False) + "\n"
+    """In the order given; texts are read as the run recorded them."""
+    return safe_json(json.dumps(objects(rows), indent=2, ensure_ascii=False)) + "\n"
 
 
 def objects(rows: Sequence[Check] | Sequence[Number]) -> list[dict[str, Any]]:

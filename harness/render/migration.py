@@ -13,7 +13,7 @@ from dataclasses import asdict
 from html import escape as html_escape
 from pathlib import Path
 
-from harness.core.visible import visible
+from harness.core.visible import safe_json, visible
 from harness.moving import INTROS, Entry, Example, Group, Guide, Part
 from harness.report import format as fmt
 from harness.report.format import markdown_cell as esc
@@ -328,7 +328,9 @@ def json(guide: Guide) -> str:
         "counts": {group.name.lower(): guide.count(group) for group in Group},
         **asdict(guide),
     }
-    return _json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n"
+    return (
+        safe_json(_json.dumps(document, indent=2, ensure_ascii=False, default=str)) + "\n"
+    )
 
 
 # --- html -------------------------------------------------------------------------------
