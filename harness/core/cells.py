@@ -17,13 +17,6 @@ Effort = Literal["quick", "standard", "full", "gate"]
 
 Point = tuple[tuple[str, int | str], ...]
 
-LANES: Mapping[str, str] = {
-    "time": "time per op, slices of all drivers interleaved",
-    "memory": "bytes per connection, and whether a long loop grows",
-    "instructions": "instructions of the client per op, by callgrind: hardly any noise",
-}
-"""What a bench run can count: name → what a user reads about it."""
-
 
 @dataclass(frozen=True, slots=True)
 class StatementSpec:

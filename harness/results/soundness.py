@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 
+from harness.core.metrics import READINGS
 from harness.core.verdicts import Verdict
-from harness.results.records import Footprint, Header, Memory, OpenLoop, Slices, Trial
+from harness.results.records import Header, LaneRecord, OpenLoop, Slices, Trial
 
 LIMIT = 2**63
 """No count of nanoseconds or bytes is as large: it is 292 years."""
@@ -36,8 +37,8 @@ def _problems(record: msgspec.Struct) -> Iterator[str]:
             yield from _of_slices(record.slices)
         if record.open_loop is not None:
             yield from _of_open_loop(record.open_loop)
-    elif isinstance(record, Footprint) and record.memory is not None:
-        yield from _of_memory(record.memory)
+    elif isinstance(record, LaneRecord):
+        yield from record.problems()
     elif isinstance(record, Header):
         yield from _of_header(record)
 
@@ -76,13 +77,7 @@ def _of_slices(slices: Slices) -> Iterator[str]:
         yield f"slices.ops is {slices.ops}: a slice has at least one op"
     if min(slices.wall_ns, default=1) < 1:
         yield "slices.wall_ns holds a time of zero or less"
-    lists = (
-        slices.cpu_ns,
-        slices.server_cpu_ns,
-        slices.voluntary_switches,
-        slices.involuntary_switches,
-        slices.burden_ns,
-    )
+    lists = (getattr(slices, name) for name in READINGS)
     if any(values and len(values) != len(slices.wall_ns) for values in lists):
         yield "the lists of its slices are of different lengths"
 
@@ -94,15 +89,6 @@ def _of_open_loop(loop: OpenLoop) -> Iterator[str]:
         yield "open_loop.response_ns holds a time of zero or less"
     if loop.planned_ns < 0:
         yield f"open_loop.planned_ns is {loop.planned_ns}, less than zero"
-
-
-def _of_memory(memory: Memory) -> Iterator[str]:
-    if len(memory.loop_bytes) > 1 and memory.ops < 1:
-        yield f"memory.ops is {memory.ops}: samples lie at least one op apart"
-    if len(memory.sessions) != len(memory.sessions_bytes):
-        yield "memory.sessions and memory.sessions_bytes are of different lengths"
-    if len(set(memory.sessions)) != len(memory.sessions):
-        yield "memory.sessions holds a number twice"
 
 
 def _of_header(header: Header) -> Iterator[str]:

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,16 +19,16 @@ from typing import Any, BinaryIO, NamedTuple, TypeVar, cast, overload
 import msgspec
 
 from harness.core.errors import ResultsError, UsageError
+from harness.results import lines as known
 from harness.results import soundness
 from harness.results.migrations import migrate
 from harness.results.records import (
     SCHEMA,
     AnyRecord,
     Check,
-    Count,
     Footer,
-    Footprint,
     Header,
+    LaneRecord,
     Note,
     Run,
     Trial,
@@ -41,7 +42,6 @@ LONGEST_LINE = 64 << 20
 
 # Invalid UTF-8 is a ValueError, and so is an integer of too many digits.
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
-_decode_record: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 class Writer:
@@ -84,7 +84,7 @@ class Writer:
                 f"{self.path} cannot be written to the end: {error.strerror}",
                 hint="what was measured before is kept; free some space and run again",
             ) from error
-        self.trials += isinstance(record, Trial | Footprint)
+        self.trials += isinstance(record, Trial | LaneRecord)
         self.checks += isinstance(record, Check)
 
     def close(self) -> None:
@@ -206,9 +206,7 @@ class _Reading:
     def __init__(self, path: Path, header: Header) -> None:
         self.path, self.header = path, header
         self.trials: Stored[Trial] = Stored(path, header.schema)
-        self.others: dict[type, list[Any]] = {
-            kind: [] for kind in (Check, Note, Footprint, Count, Footer)
-        }
+        self.others: dict[type, list[Any]] = defaultdict(list)
         self.cut = False
         self._shared: dict[str, str] = {}
 
@@ -226,7 +224,8 @@ class _Reading:
                 hint="these are several runs in one file: name one file for each",
             )
         else:
-            self.others[type(record)].append(self._lean(record))
+            kind = LaneRecord if isinstance(record, LaneRecord) else type(record)
+            self.others[kind].append(self._lean(record))
 
     def _lean(self, record: S) -> S:
         """With equal texts kept once: most checks share all but one of theirs."""
@@ -251,8 +250,7 @@ class _Reading:
             notes=self.others[Note],
             footer=footers[0] if footers else None,
             truncated=truncated,
-            footprints=self.others[Footprint],
-            counts=self.others[Count],
+            lane_records=self.others[LaneRecord],
         )
 
 
@@ -300,11 +298,11 @@ def _header(path: Path, line: bytes) -> Header:
 def _record(path: Path, number: int, line: bytes, version: int) -> AnyRecord:
     if version == SCHEMA:
         try:
-            return _sound(path, number, _decode_record.decode(line))
+            return _sound(path, number, known.decoder().decode(line))
         except _UNREADABLE:
             pass  # the slow way below names what is wrong
     raw = _json(path, number, line)
-    record: AnyRecord = _converted(path, number, raw, version, AnyRecord)
+    record: AnyRecord = _converted(path, number, raw, version, known.union())
     return _sound(path, number, record)
 
 
@@ -312,7 +310,7 @@ def _again(path: Path, line: bytes, version: int) -> AnyRecord:
     """A record that was read before."""
     if version == SCHEMA:
         try:
-            return _decode_record.decode(line)
+            return known.decoder().decode(line)
         except _UNREADABLE as error:
             raise ResultsError(
                 f"{path} was changed while it was being read", hint="try again"
@@ -332,7 +330,8 @@ def _converted(
     try:
         return msgspec.convert(migrate(raw, version), kind)
     except msgspec.ValidationError as error:
-        raise ResultsError(f"{path}, line {number}: {_few(str(error))}") from error
+        wrong = f"{path}, line {number}: {_few(str(error))}"
+        raise ResultsError(wrong, hint=known.unknown(raw)) from error
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
         text = f"it is not as schema {version} has it: {_few(str(error))}"
         raise ResultsError(f"{path}, line {number}: {text}") from error

@@ -16,14 +16,11 @@ from msgspec.structs import replace
 import pgdyno
 from harness.cli import main
 from harness.core.errors import PgdynoError, ResultsError
+from harness.core.verdicts import EXACT
+from harness.lanes.instructions.record import Count
+from harness.lanes.memory.record import Footprint, Memory
 from harness.results import store
-from harness.results.records import (
-    Count,
-    Footprint,
-    Memory,
-    OpenLoop,
-    Run,
-)
+from harness.results.records import OpenLoop, Run
 
 ARMS = [fake_runs.arm_facts(name) for name in ("psycopg", "asyncpg")]
 ARMS.append(fake_runs.arm_facts("psycopg (A/A)", twin="psycopg"))
@@ -54,9 +51,8 @@ def bench() -> Run:
 def other(lane: str, *made: Any) -> Run:
     """A run of another lane: these records instead of trials."""
     run = fake_runs.bench(rows=fake_runs.CELLS[:1], arms=ARMS[:2], rounds=1)
-    kinds = {"memory": "footprints", "instructions": "counts"}
     header = replace(run.header, lane=lane)
-    return replace(run, header=header, trials=[], **{kinds[lane]: list(made)})
+    return replace(run, header=header, trials=[], lane_records=list(made))
 
 
 def memory() -> Run:
@@ -76,7 +72,7 @@ def memory() -> Run:
     return other(
         "memory",
         *(
-            Footprint(cell=cell, arm=arm.id, repeat=repeat, verdict="exact", memory=held)
+            Footprint(cell=cell, arm=arm.id, repeat=repeat, judgement=EXACT, memory=held)
             for repeat in range(3)
             for arm in ARMS[:2]
         ),
@@ -92,7 +88,7 @@ def instructions() -> Run:
                 cell=cell,
                 arm=arm.id,
                 repeat=repeat,
-                verdict="exact",
+                judgement=EXACT,
                 counter="callgrind 3.22",
                 low_ops=10,
                 high_ops=110,
@@ -122,8 +118,7 @@ def lines_of(run: Run) -> list[bytes]:
     all_records = (
         run.header,
         *run.trials,
-        *run.footprints,
-        *run.counts,
+        *run.lane_records,
         *run.checks,
         *run.notes,
         run.footer,
@@ -244,7 +239,7 @@ def spoilt(tmp_path: Path, name: str, value: Any, record: str = "trial") -> Path
         ("slices.ops", 0, "line 2: slices.ops is 0: a slice has at least one op"),
         ("slices.ops", -3, "line 2: slices.ops is -3"),
         ("slices.cpu_ns", [1], "line 2: the lists of its slices are of different lengths"),
-        ("verdict", "perfect", "line 2: "),
+        ("judgement.verdict", "perfect", "line 2: "),
         ("round", 2**70, "line 2: "),
         ("slices.wall_ns", [2**63] * 6, "line 2: "),
         ("slices.ops", 0.5, "line 2: Expected `int`, got `float`"),

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness.reproduce.source import literal
 
 from harness.core.errors import ScenarioError
 from harness.scenario.made import check_made
 from harness.values.constructors import CONSTRUCTORS, check_spec, construct
+from harness.values.source import literal
 
 MADE = {
     "int64": ({"py": "numpy", "type": "int64", "value": 2**53 + 1}, np.int64(2**53 + 1)),
