@@ -38,4 +38,5 @@ class Step:
     @property
     def label(self) -> str:
         """What a reader calls it."""
-        return self.note or (f"join {self.join}" if self.join else f"{self.on}.{self.op}")
+        plain = f"join {self.join}" if self.join else f"{self.on}.{self.op}"
+        return self.note or (f"{self.process}: {plain}" if self.process else plain)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from helpers import checked
 
 from harness import scenario, servers
 from harness.check.checker import Checker
@@ -230,6 +231,46 @@ def test_a_reproduction_shows_it(shown: Key, dsn: str) -> None:
 def test_a_file_is_refused_with_a_reason(name: str) -> None:
     with pytest.raises(ScenarioError, match=REFUSED[name]):
         scenario.load(CASES / f"{name}.toml")
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg-async", "psycopg2", "asyncpg"])
+def test_vectors_are_not_configured_without_their_package(
+    driver: str, place: venue.Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profile that lacks a registration is skipped where that matters, only there."""
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['pgvector'] = None")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    file = tmp_path / "vectors.toml"
+    file.write_text(VECTORS)
+    arm = [Arm(driver, profile="configured")]
+    found = checked(place, tmp_path, scenario.load(file).cells, arm)
+    verdicts = {check.case: (check.verdict, check.detail) for check in found}
+    missing = ("skipped", "the Python package pgvector is not installed")
+    assert verdicts["vector"] == verdicts["array"] == verdicts["sent"] == missing
+    assert verdicts["number"] == ("exact", "")
+
+
+VECTORS = """
+schema = 1
+[[case]]
+name = "vector"
+op = "fetch_val"
+sql = "select '[1,2]'::vector as v"
+[[case]]
+name = "array"
+op = "fetch_val"
+sql = "select array['[1,2]'::vector] as v"
+[[case]]
+name = "sent"
+op = "execute"
+sql = "select $1::text"
+params = "select '[1,2]'::vector"
+expect.trait = true
+[[case]]
+name = "number"
+op = "fetch_val"
+sql = "select 1 as v"
+"""
 
 
 def test_every_file_has_a_right_outcome() -> None:
