@@ -198,7 +198,7 @@ def _needs(names: tuple[str, ...], where: str) -> tuple[str, ...]:
 
 def _expect(case: CaseTable) -> Expect:
     table = case.expect
-    reads = case.op in rules.READS or any(
+    reads = Op(case.op).reads or any(
         returns_rows(statement.sql) for statement in case.statements
     )
     return Expect(

@@ -215,7 +215,10 @@ def test_what_a_started_step_brings_is_said_at_its_join(tmp_path, key, written):
             step(on='"proxy"', op='"cut"', save='"x"'),
             "save is nothing that `cut` could show",
         ),
-        (step(join='"s"', start='"t"'), "only an act of a driver can be started"),
+        (
+            step(join='"s"', start='"t"') + '\n' + step(join='"t"', expect="{ value = 1 }"),
+            "only an act of a driver can be started",
+        ),
     ],
 )
 def test_what_would_never_be_looked_at_is_refused(tmp_path, text, told):
@@ -226,7 +229,7 @@ def test_what_would_never_be_looked_at_is_refused(tmp_path, text, told):
     ("text", "told"),
     [
         (
-            step(op='"execute"', sql='"x"', with_next="true"),
+            step(op='"execute"', sql='"x"', with_next="true") + f"\n{STARTED}{JOINED}",
             "with_next, and nothing is started",
         ),
         (
