@@ -216,7 +216,7 @@ def test_what_a_started_step_brings_is_said_at_its_join(tmp_path, key, written):
             "save is nothing that `cut` could show",
         ),
         (
-            step(join='"s"', start='"t"') + '\n' + step(join='"t"', expect="{ value = 1 }"),
+            step(join='"s"', start='"t"') + "\n" + step(join='"t"', expect="{ value = 1 }"),
             "only an act of a driver can be started",
         ),
     ],
