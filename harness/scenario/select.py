@@ -106,7 +106,7 @@ def _found(path: str) -> list[Path]:
     known = [*names, *{name.split("/")[0] for name in names}]
     hint = nearest(path, known).replace("`", "")
     raise ScenarioError(
-        f"{shown(path)} is no scenario, family or TOML file",
+        f"{shown(path)} is not a scenario, family or TOML file",
         hint=hint if hint.startswith("did") else "pgdyno list scenarios",
     )
 
