@@ -482,3 +482,35 @@ def test_help_loads_no_library(verb):
     )
     heavy = set(LIBRARIES) - {"msgspec"} | {"scipy"}
     assert not {name.partition(".")[0] for name in names} & heavy
+    assert not parts_of_lanes(names)
+
+
+def parts_of_lanes(names: set[str]) -> set[str]:
+    """The parts of lanes among these modules: `memory.view`."""
+    lanes = (name.removeprefix("harness.lanes.") for name in names if "lanes." in name)
+    return {name for name in lanes if "." in name}
+
+
+def test_a_report_loads_neither_what_measures_nor_servers_nor_drivers():
+    file = ROOT / "tests" / "results" / "files" / "schema-2.jsonl"
+    names = loaded(
+        "from pathlib import Path\n"
+        "from harness.report import view\n"
+        "from harness.results import store\n"
+        f"run = store.read(Path({str(file)!r}))\n"
+        "view.build([run])\n"
+        "from harness.report.sections import lane_view\n"
+        "from msgspec.structs import replace\n"
+        "for lane in ('memory', 'instructions'):\n"
+        "    lane_view(replace(run, header=replace(run.header, lane=lane)))\n"
+    )
+    parts = parts_of_lanes(names)
+    assert {"memory.view", "memory.record", "instructions.view"} <= parts
+    assert not [name for name in parts if name.endswith(("run", "callgrind"))]
+    measuring = ("bench", "play", "venue", "servers", "machine", "drivers", "worker")
+    assert not [
+        name
+        for name in names
+        if name.split(".")[:2] in [["harness", room] for room in measuring]
+    ]
+    assert "psycopg" not in names
