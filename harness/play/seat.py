@@ -148,7 +148,7 @@ class Seat:
         Who works in the seat at that moment gets a `WorkerGone` or a `ServerError`.
         """
         self._ended = True
-        for seat in self._beside:
+        for seat in tuple(self._beside):  # its own thread may part with them meanwhile
             seat.kill()
         worker, self._worker = self._worker, None
         if worker is not None:

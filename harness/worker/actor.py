@@ -91,6 +91,7 @@ class Actor:
                 reason = f"{self.driver.name} has no `{step.op}`: {what}"
                 lacks = {"driver": self.driver.name, "act": step.op, "sentence": what}
                 raise Unsupported(reason, **lacks)
+        self.unlogged()  # of a case that began and never ended
         if any(step.op == "logged" for step in task.steps):
             self.unlogged = overheard(self.logged)
         return EXACT
