@@ -24,7 +24,9 @@ Rows = list[tuple[Any, ...]]
 Info = dict[str, Any]
 
 
-OWN: Mapping[str, tuple[str, ...]] = {"wait": ("seconds",), "cancel_task": ()}
+OWN: Mapping[str, tuple[str, ...]] = {
+    "wait": ("seconds",), "cancel_task": (), "logged": (),
+}  # fmt: skip
 """What a step can ask of the harness itself, and the arguments that it needs."""
 
 CLOSERS: Mapping[str, str] = {
@@ -348,10 +350,12 @@ class Acts(Protocol):
         """Open a replication connection; the column names of IDENTIFY_SYSTEM."""
 
     def replication_stream(self, dsn: str, slot: str, publication: str, sql: str) -> int:
-        """Stream logical replication; how many messages came.
+        """Stream logical replication; how many changed rows came.
 
-        It creates a slot (pgoutput), runs `sql` on another connection, counts for two
-        seconds and drops the slot.
+        It creates a slot (pgoutput), runs `sql` on another connection, counts until nothing
+        has come for two seconds, and drops the slot. What else a stream tells (begin,
+        relation, commit) is not counted: a relation is told again whenever the server
+        likes to.
         """
 
     # --- pools --------------------------------------------------------------------------

@@ -54,8 +54,9 @@ class Session(Protocol):
     `connection` is the library's own; a reproduction calls it so, too. Besides these:
     one method per supported op, `def <op>(self, call: Call) -> Op`;
     `wrapper(kind, value)` where the library has wrapper types (`kind` is `json`,
-    `jsonb` or `vector`). A reference that gets answers has `texts()`: of every call of
-    the cycle the rows as the server's texts, to be compared with the oracle's.
+    `jsonb` or `vector`); `unregistered`, types or capabilities that the profile should have
+    registered and could not → why. A reference that gets answers has `texts()`: of every
+    call of the cycle the rows as the server's texts, to be compared with the oracle's.
     """
 
     def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:

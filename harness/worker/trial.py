@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from harness.core.arms import Arm
 from harness.core.calls import Call, Op, Target
 from harness.core.capabilities import Capability
-from harness.core.cells import Task
+from harness.core.cells import Task, type_names
 from harness.core.errors import NotConfigured, Unsupported
 from harness.core.verdicts import (
     EXACT,
@@ -110,6 +110,8 @@ class Worker:
             self._bind_ops(self.task)
         except Unsupported as reason:
             return _judged(unsupported(reason))
+        except NotConfigured as reason:
+            return _judged(not_configured(reason))
         except BaseException as error:
             return _judged(self._charge(error, "while building parameters"))
         return _judged(EXACT)
@@ -303,7 +305,16 @@ class Worker:
         self.session = self._open(task, target)
         self._bind_ops(task)
 
+    def _require_registered(self, task: Task) -> None:
+        """A profile that could not do a registration is not what it says, for the cells
+        that have to do with it."""
+        unregistered = getattr(self.session, "unregistered", {})
+        concerned = {*task.requires, *type_names(task)} if unregistered else set()
+        for name in sorted(concerned & unregistered.keys()):
+            raise NotConfigured(unregistered[name])
+
     def _bind_ops(self, task: Task) -> None:
+        self._require_registered(task)
         if not drivers.claims(self.session, task.op):
             raise Unsupported(f"{self.driver.name} has no {task.op}", op=task.op.value)
         bind = getattr(self.session, task.op.value)
