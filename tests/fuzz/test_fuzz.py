@@ -273,7 +273,7 @@ def test_an_interruption_prints_what_was_found(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--type", "nonsense"], "'nonsense' cannot be invented"),
+        (["--type", "nonsense"], "cannot invent values of the type 'nonsense'"),
         (["--driver", "nodriver"], "no driver 'nodriver'"),
     ],
 )
