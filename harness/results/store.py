@@ -56,6 +56,11 @@ class Writer:
             # Unbuffered: a line is in the file or it is not, nothing waits to fail later.
             self._file = path.open("xb", buffering=0)
         except FileExistsError as error:
+            if not os.path.lexists(path):  # what it should lie in is no folder
+                raise ResultsError(
+                    f"{path} cannot be written: {error.filename} is no folder",
+                    hint="name another --out",
+                ) from error
             raise ResultsError(
                 f"{path} exists already",
                 hint="results are never overwritten: name another file",

@@ -66,9 +66,10 @@ def _misnamed(
 ) -> ScenarioError:
     if missing:
         expected = _expected(fields[key])
-        return ScenarioError(
-            f"{here}: `{key}` is missing", hint=f"write `{key}`: {expected}"
+        hint = (
+            f"write {key} = {expected}" if key == "schema" else f"write `{key}`: {expected}"
         )
+        return ScenarioError(f"{here}: `{key}` is missing", hint=hint)
     return ScenarioError(
         f"{here}: there is no key `{shown(key)[1:-1]}`",
         hint=nearest(key, fields, "known keys here"),
