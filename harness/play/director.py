@@ -75,7 +75,9 @@ class Director:
                 "begin_steps",
                 _STEP_SECONDS,
                 task=str(self.play.path),
-                places={name: target_message(one) for name, one in scene.places.items()},
+                places={
+                    name: target_message(place) for name, place in scene.places.items()
+                },
             )
             if opened.verdict is not Verdict.EXACT:
                 return opened
@@ -222,8 +224,8 @@ class Director:
             if rigged:
                 scene.rig = stack.enter_context(stage.rigs.use(rigged[0]))
                 own = {
-                    name: replace(one, application_name=self.target.application_name)
-                    for name, one in scene.rig.targets.items()
+                    name: replace(target, application_name=self.target.application_name)
+                    for name, target in scene.rig.targets.items()
                 }
                 places |= own
                 words |= scene.rig.words
