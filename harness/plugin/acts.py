@@ -398,8 +398,8 @@ def names() -> tuple[str, ...]:
     """Every act, in the order of the vocabulary."""
     return tuple(
         name
-        for name, one in vars(Acts).items()
-        if inspect.isfunction(one) and not name.startswith("_")
+        for name, act in vars(Acts).items()
+        if inspect.isfunction(act) and not name.startswith("_")
     )
 
 
@@ -431,7 +431,7 @@ def check_arguments(name: str, given: Mapping[str, Any]) -> str:
     """
     known = dict(parameters(name))
     del known[subject(name)]
-    if any(one.kind is one.VAR_KEYWORD for one in known.values()):
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
         return ""
     for key in given:
         if key not in known:
@@ -441,7 +441,9 @@ def check_arguments(name: str, given: Mapping[str, Any]) -> str:
             return f"`{name}` has no argument `{key}`" + (
                 f"; did you mean `{near[0]}`?" if near else f"; it has: {', '.join(known)}"
             )
-    missing = [key for key, one in known.items() if one.default is one.empty]
+    missing = [
+        key for key, parameter in known.items() if parameter.default is parameter.empty
+    ]
     lacking = [key for key in missing if key not in given]
     return f"`{name}` needs the argument `{lacking[0]}`" if lacking else ""
 
@@ -497,4 +499,8 @@ def _misshapen(acts: Mapping[str, Callable[..., Any]]) -> list[str]:
 
 
 def _filler(wanted: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
-    return {name: None for name, one in wanted.items() if one.kind is not one.VAR_KEYWORD}
+    return {
+        name: None
+        for name, parameter in wanted.items()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    }
