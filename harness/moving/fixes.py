@@ -213,7 +213,9 @@ def _trimmed(where: str, table: Any) -> Any:
             try:
                 re.compile(value)
             except re.error as error:
-                raise DriverError(f"{where}: `{name}` is no pattern: {error}") from error
+                raise DriverError(
+                    f"{where}: `{name}` is not a regular expression: {error}"
+                ) from error
     return msgspec.structs.replace(table, **changed)
 
 

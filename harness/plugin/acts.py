@@ -130,10 +130,10 @@ class Acts(Protocol):
     # --- registrations ------------------------------------------------------------------
 
     def register_composite(self, connection: Any, name: str) -> None:
-        """Register a composite type, so that its values are objects with its fields."""
+        """Register a composite type: its values become objects with its fields."""
 
     def register_enum(self, connection: Any, name: str) -> None:
-        """Register an enum, so that its values are members of a Python Enum."""
+        """Register an enum: its values become members of a Python Enum."""
 
     def register_text(self, connection: Any, name: str) -> None:
         """Register a codec that leaves values of a built-in type as the server's text."""

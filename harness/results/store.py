@@ -259,7 +259,7 @@ def _opened(path: Path) -> BinaryIO:
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
             raise ResultsError(
-                f"{path} cannot be read: it is no regular file",
+                f"{path} cannot be read: it is not a regular file",
                 hint="a results file is read more than once: store it first",
             )
         return path.open("rb")

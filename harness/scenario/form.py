@@ -83,7 +83,7 @@ def _wrong_key(path: Path, raw: Any, kind: type, where: str) -> ScenarioError:
     fits = _pattern(found.key_type)
     wrong = next((name for name in names if not fits(name)), "")
     return ScenarioError(
-        f"{place(path, raw, where)}: {shown(wrong)} is no name",
+        f"{place(path, raw, where)}: {shown(wrong)} is not a name",
         hint=_expected(found.key_type),
     )
 

@@ -24,13 +24,13 @@ def read(file: Path) -> bytes:
     """The bytes of a scenario file; raises `ScenarioError`."""
     try:
         if not stat.S_ISREG(file.stat().st_mode):
-            raise ScenarioError(f"{label(file)} is no regular file")
+            raise ScenarioError(f"{label(file)} is not a regular file")
         with file.open("rb") as opened:
             data = opened.read(FILE_BYTES + 1)
     except OSError as error:
         raise ScenarioError(f"{label(file)} cannot be read: {error.strerror}") from None
     except ValueError:  # a NUL in its name
-        raise ScenarioError(f"{label(file)} is no name of a file") from None
+        raise ScenarioError(f"{label(file)} is not the name of a file") from None
     if len(data) > FILE_BYTES:
         raise ScenarioError(
             f"{label(file)} is larger than {FILE_BYTES:,} bytes",

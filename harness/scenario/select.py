@@ -82,7 +82,9 @@ def _files(path: str) -> list[Path]:
         ScenarioError: none, with the nearest name.
     """
     if not path or "\0" in path:
-        raise ScenarioError(f"{label(path)} is no path", hint="pgdyno list scenarios")
+        raise ScenarioError(
+            f"{shown(path)} is not a scenario", hint="pgdyno list scenarios"
+        )
     try:
         return _found(path)
     except OSError as error:
@@ -106,7 +108,7 @@ def _found(path: str) -> list[Path]:
     known = [*names, *{name.split("/")[0] for name in names}]
     hint = nearest(path, known).replace("`", "")
     raise ScenarioError(
-        f"{shown(path)} is no scenario, family or TOML file",
+        f"{shown(path)} is not a scenario, a family or a TOML file",
         hint=hint if hint.startswith("did") else "pgdyno list scenarios",
     )
 

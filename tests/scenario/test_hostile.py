@@ -121,17 +121,17 @@ def test_what_is_no_file(tmp_path):
     lost.symlink_to(tmp_path / "nowhere")
     for path, told in (
         (folder, "has no TOML file"),
-        (pipe, "is no regular file"),
+        (pipe, "is not a regular file"),
         (lost, "there is no such file"),
         (Path("a" * 5000 + ".toml"), "cannot be read: File name too long"),
-        (Path("a\0b.toml"), "is no path"),
+        (Path("a\0b.toml"), "is not a path"),
     ):
         with pytest.raises(ScenarioError, match=told):
             scenario.select([str(path)])
 
 
 def test_devices_are_not_read():
-    with pytest.raises(ScenarioError, match="is no regular file"):
+    with pytest.raises(ScenarioError, match="is not a regular file"):
         scenario.load(Path("/dev/zero"))
 
 

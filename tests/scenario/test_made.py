@@ -61,7 +61,7 @@ def test_a_value_and_its_source_code(name):
         ({"py": "aware_time", "value": "12:00"}, "has no offset"),
         ({"py": {}, "value": "12:00"}, "unknown constructor '{}'"),
         ({"py": "list", "items": 5}, "list: TypeError"),
-        ({"py": "str", "value": "x", "times": []}, "times = a list is no number"),
+        ({"py": "str", "value": "x", "times": []}, "times = a list is not a number"),
         ({"py": "bytes", "hex": "00" * 4, "times": 2**30}, "more than 1,024 MB"),
         ({"py": "a\nb\x1b"}, "unknown constructor"),
     ],

@@ -100,8 +100,8 @@ INVALID = {
         "100 is not a value of an axis 'rows'",
         "",
     ),
-    "unknown-mark": (CASE, "${row} is no axis", "axes: rows"),
-    "unknown-mark-in-fixture": (CASE, "${rows} is no axis", "axes: none"),
+    "unknown-mark": (CASE, "${row} is not an axis", "axes: rows"),
+    "unknown-mark-in-fixture": (CASE, "${rows} is not an axis", "axes: none"),
     "mark-is-no-number": (CASE, "clients = 'many' is not a number", ""),
     "point-of-other-value": (
         f"{CASE}, bench.quick",
