@@ -337,18 +337,7 @@ def test_a_class_name_means_the_same_everywhere(tmp_path):
     assert shared_class_names(tmp_path / "harness") == {"Told": ["a", "b.c"]}
 
 
-NAMED = (
-    "harness/fuzz",
-    "harness/machine",
-    "harness/moving",
-    "harness/render",
-    "harness/report",
-    "harness/scenario",
-    "harness/validity",
-    "pgdyno",
-    "studies",
-    "benchmarks",
-)
+NAMED = ("harness", "pgdyno", "studies", "benchmarks", "tools", "examples")
 """Folders in which each thing has the noun of what it is."""
 
 
