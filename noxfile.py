@@ -21,6 +21,9 @@ DEBIAN = {
 }
 """Packages that no wheel has, and what they bring."""
 
+SIDE_BY_SIDE = str(max(1, min(4, os.cpu_count() or 1)))
+"""How many processes run the tests that do not measure, each with a server of its own."""
+
 
 def dependencies(*groups: str) -> tuple[str, ...]:
     """The requirements of dependency groups of pyproject.toml."""
@@ -67,7 +70,11 @@ def tests(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("mypy")
     session.run("python", "tools/psycopg_sync.py", "--check")
-    session.run("pytest", *session.posargs)
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    session.run("pytest", "-m", "not alone", "-n", SIDE_BY_SIDE, "--dist", "loadfile")
+    session.run("pytest", "-m", "alone")
 
 
 @nox.session

@@ -14,7 +14,17 @@ from harness import servers
 from harness.validity import trials
 from harness.venue import venue
 
+ALONE = ("bench", "lanes", "machine", "studies", "validity")
+"""Rooms whose tests measure: what else runs on the machine would be in their numbers."""
+
 MINIATURES = Path(__file__).parent / "miniatures"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `nox -s tests` must not run side by side."""
+    for item in items:
+        if item.path.parent.name in ALONE:
+            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session")
