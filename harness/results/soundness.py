@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import msgspec
 
-from harness.core.verdicts import Verdict
-from harness.results.records import Footprint, Header, Memory, OpenLoop, Slices, Trial
+from harness.core.verdicts import Facts
+from harness.results.records import (
+    Footprint,
+    Header,
+    Judged,
+    Memory,
+    OpenLoop,
+    Slices,
+    Trial,
+)
 
 LIMIT = 2**63
-"""No count of nanoseconds or bytes is as large: it is 292 years."""
-
-_VERDICTS = frozenset(Verdict)
+"""The facts of a judgement have no types; their numbers obey the limit of `Whole`."""
 
 
 def problem(record: msgspec.Struct) -> str:
@@ -27,10 +32,8 @@ def problem(record: msgspec.Struct) -> str:
 
 
 def _problems(record: msgspec.Struct) -> Iterator[str]:
-    yield from _numbers(record)
-    verdict = getattr(record, "verdict", Verdict.EXACT)
-    if verdict not in _VERDICTS:
-        yield f"there is no verdict {verdict[:40]!r}; there are {', '.join(Verdict)}"
+    if isinstance(record, Judged):
+        yield from _of_facts(record.judgement.facts)
     if isinstance(record, Trial):
         if record.slices is not None:
             yield from _of_slices(record.slices)
@@ -42,33 +45,10 @@ def _problems(record: msgspec.Struct) -> Iterator[str]:
         yield from _of_header(record)
 
 
-def _numbers(record: msgspec.Struct, where: str = "") -> Iterator[str]:
-    """Numbers that nothing measures, at any depth."""
-    for name in record.__struct_fields__:
-        value = getattr(record, name)
-        if type(value) in _NUMBERS:
-            values = _NUMBERS[type(value)](value)
-            if values and not -LIMIT <= min(values) <= max(values) < LIMIT:
-                yield f"{where}{name} is a number beyond ±2⁶³"
-        for inner in value if isinstance(value, list) else (value,):
-            if not isinstance(inner, msgspec.Struct):
-                break
-            yield from _numbers(inner, f"{where}{name}.")
-
-
-def _of_list(values: list[Any]) -> list[int]:
-    return values if values and type(values[0]) is int else []
-
-
-def _of_dict(values: dict[str, Any]) -> list[int]:
-    return [value for value in values.values() if type(value) is int]
-
-
-_NUMBERS: dict[type, Any] = {
-    int: lambda value: (value,),
-    list: _of_list,
-    dict: _of_dict,
-}
+def _of_facts(facts: Facts) -> Iterator[str]:
+    for name, value in facts.items():
+        if type(value) is int and not -LIMIT <= value < LIMIT:
+            yield f"judgement.facts.{name[:40]} is a number beyond ±2⁶³"
 
 
 def _of_slices(slices: Slices) -> Iterator[str]:

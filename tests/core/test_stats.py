@@ -12,6 +12,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from harness.core import stats
+from harness.core.stats import rank_counts, slopes
 from harness.core.sums import PairSums
 
 
@@ -134,10 +135,10 @@ def test_coverage_is_what_is_stated():
 
 
 def test_null_distributions_count_everything():
-    assert sum(stats._signed_rank_counts(12)) == 2**12
-    assert sum(stats._mann_whitney_counts(7, 9)) == math.comb(16, 7)
-    assert stats._mann_whitney_counts(2, 2) == (1, 1, 2, 1, 1)
-    assert stats._signed_rank_counts(3) == (1, 1, 1, 2, 1, 1, 1)
+    assert sum(rank_counts.signed_rank_counts(12)) == 2**12
+    assert sum(rank_counts.mann_whitney_counts(7, 9)) == math.comb(16, 7)
+    assert rank_counts.mann_whitney_counts(2, 2) == (1, 1, 2, 1, 1)
+    assert rank_counts.signed_rank_counts(3) == (1, 1, 1, 2, 1, 1, 1)
 
 
 def test_least_p_values_are_reached():
@@ -273,19 +274,19 @@ def test_theil_sen_agrees_with_scipy(n):
         y = [0.3 * value + rng.gauss(0, 1) for value in x]
         ours, theirs = stats.theil_sen(x, y), scipy_stats.theilslopes(y, x)
         assert ours.point == pytest.approx(theirs.slope)
-        slopes = sorted(
+        ordered = sorted(
             (y[j] - y[i]) / (x[j] - x[i]) for i in range(n) for j in range(i + 1, n)
         )
-        at = [slopes.index(end) for end in (ours.low, ours.high)]
-        assert slopes[at[0]] <= ours.point <= slopes[at[1]]
+        at = [ordered.index(end) for end in (ours.low, ours.high)]
+        assert ordered[at[0]] <= ours.point <= ordered[at[1]]
         for place, end in zip(at, (theirs.low_slope, theirs.high_slope), strict=True):
-            near = slopes[max(0, place - 1) : place + 2]
+            near = ordered[max(0, place - 1) : place + 2]
             assert near[0] <= end <= near[-1]
 
 
 def test_kendalls_distribution_agrees_with_scipy():
     for n in (3, 6, 9):
-        counts = stats._kendall_counts(n)
+        counts = slopes.kendall_counts(n)
         assert sum(counts) == math.factorial(n)
         for discordant in range(len(counts) // 2):
             order = _with_inversions(n, discordant)

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 import pgdyno
 from harness.cli import main
 from harness.core.errors import PgdynoError, ResultsError
+from harness.core.verdicts import EXACT
 from harness.results import store
 from harness.results.records import (
     Count,
@@ -76,7 +77,7 @@ def memory() -> Run:
     return other(
         "memory",
         *(
-            Footprint(cell=cell, arm=arm.id, repeat=repeat, verdict="exact", memory=held)
+            Footprint(cell=cell, arm=arm.id, repeat=repeat, judgement=EXACT, memory=held)
             for repeat in range(3)
             for arm in ARMS[:2]
         ),
@@ -92,7 +93,7 @@ def instructions() -> Run:
                 cell=cell,
                 arm=arm.id,
                 repeat=repeat,
-                verdict="exact",
+                judgement=EXACT,
                 counter="callgrind 3.22",
                 low_ops=10,
                 high_ops=110,
@@ -244,7 +245,7 @@ def spoilt(tmp_path: Path, name: str, value: Any, record: str = "trial") -> Path
         ("slices.ops", 0, "line 2: slices.ops is 0: a slice has at least one op"),
         ("slices.ops", -3, "line 2: slices.ops is -3"),
         ("slices.cpu_ns", [1], "line 2: the lists of its slices are of different lengths"),
-        ("verdict", "perfect", "line 2: "),
+        ("judgement.verdict", "perfect", "line 2: Invalid enum value 'perfect'"),
         ("round", 2**70, "line 2: "),
         ("slices.wall_ns", [2**63] * 6, "line 2: "),
         ("slices.ops", 0.5, "line 2: Expected `int`, got `float`"),
