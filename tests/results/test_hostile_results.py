@@ -246,8 +246,11 @@ def spoilt(tmp_path: Path, name: str, value: Any, record: str = "trial") -> Path
         ("slices.ops", -3, "line 2: slices.ops is -3"),
         ("slices.cpu_ns", [1], "line 2: the lists of its slices are of different lengths"),
         ("judgement.verdict", "perfect", "line 2: Invalid enum value 'perfect'"),
-        ("round", 2**70, "line 2: "),
-        ("slices.wall_ns", [2**63] * 6, "line 2: "),
+        ("round", 2**70, "line 2: Expected `int` <= 9223372036854775807 - at `$.round`"),
+        ("round", -(2**70), "line 2: Expected `int` >= -9223372036854775808"),
+        ("slices.wall_ns", [2**63] * 6, "line 2: Expected `int` <= 9223372036854775807"),
+        ("rss_peak_bytes", 10**400, "line 2: Expected `int` <= 9223372036854775807"),
+        ("judgement.facts", {"bytes": 2**63}, "line 2: judgement.facts.bytes is a number"),
         ("slices.ops", 0.5, "line 2: Expected `int`, got `float`"),
     ],
 )

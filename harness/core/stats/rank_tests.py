@@ -38,7 +38,7 @@ def hodges_lehmann(values: Sequence[float], confidence: float = 0.95) -> Estimat
         cut = normal_cut(n * (n + 1) / 4, n * (n + 1) * (2 * n + 1) / 24, confidence)
         doubled = _selected(PairSums.with_itself(values), cut, n, confidence)
         return doubled.halved()
-    averages = sorted((values[i] + values[j]) / 2 for i in range(n) for j in range(i, n))
+    averages = sorted([(x + y) / 2 for at, x in enumerate(values) for y in values[at:]])
     point = median(averages)
     if n < MIN_ROUNDS:
         return Estimate(point, None, None, n, None)
