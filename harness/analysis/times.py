@@ -334,9 +334,7 @@ class WhichCount:
         self, last: Mapping[CellRound, int], disturbed: Container[tuple[CellRound, int]]
     ) -> None:
         self._last = last
-        self._disturbed: set[tuple[str, int]] = {
-            block for block in last if (block, last[block]) in disturbed
-        }
+        self._disturbed = {block for block in last if (block, last[block]) in disturbed}
         rounds: dict[str, list[int]] = defaultdict(list)
         quiet = {block.cell for block in last if block not in self._disturbed}
         for cell, number in last:
@@ -348,7 +346,7 @@ class WhichCount:
 
     def __call__(self, trial: Trial) -> bool:
         """Whether a trial counts, if it has a time."""
-        block = (trial.cell, trial.round)
+        block = CellRound(trial.cell, trial.round)
         return trial.attempt == self._last[block] and block not in self._disturbed
 
 
