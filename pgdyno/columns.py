@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from harness.core.metrics import READINGS
+
 TEXT, WORD, COUNT, NUMBER, FLAG = "string", "category", "Int64", "Float64", "boolean"
 
 _RUN = {
@@ -46,11 +48,7 @@ SLICES: Mapping[str, str] = {
     "ops": COUNT,
     "clients": COUNT,
     "wall_ns": COUNT,
-    "cpu_ns": COUNT,
-    "server_cpu_ns": COUNT,
-    "voluntary_switches": COUNT,
-    "involuntary_switches": COUNT,
-    "burden_ns": COUNT,
+    **dict.fromkeys(READINGS, COUNT),
 }
 CHECKS: Mapping[str, str] = {
     **_RUN,

@@ -10,21 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.analysis import times
 from harness.core.errors import MissingExtra, UsageError
+from harness.core.metrics import READINGS
 from harness.report import numbers, view
 from harness.results import records, store
 from pgdyno import columns
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_PER_SLICE = (
-    "wall_ns",
-    "cpu_ns",
-    "server_cpu_ns",
-    "voluntary_switches",
-    "involuntary_switches",
-    "burden_ns",
-)
 
 
 class Run:
@@ -86,11 +78,7 @@ class Run:
     def numbers(self) -> pd.DataFrame:
         """Every number of the report, one row per cell, arm and metric."""
         report = view.build(self._runs)
-        found = (
-            number
-            for run, shown in zip(self._runs, report.runs, strict=True)
-            for number in numbers.numbers(run, shown)
-        )
+        found = (number for shown in report.runs for number in numbers.numbers(shown))
         return _frame("numbers", (_fields(row, columns.NUMBERS) for row in found))
 
     def __repr__(self) -> str:
@@ -192,7 +180,7 @@ def _slices(run: records.Run) -> Iterator[tuple[Any, ...]]:
         if trial.slices is None:
             continue
         place = (run.header.run, trial.cell, trial.arm, trial.round, trial.attempt, counts)
-        measured = (getattr(trial.slices, name) for name in _PER_SLICE)
+        measured = (getattr(trial.slices, name) for name in ("wall_ns", *READINGS))
         for number, values in enumerate(zip_longest(*measured)):
             yield (*place, number, trial.slices.ops, clients.get(trial.cell), *values)
 

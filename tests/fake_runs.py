@@ -9,13 +9,13 @@ import msgspec
 from msgspec.structs import replace
 
 from harness.core.verdicts import EXACT, Judgement
+from harness.lanes.instructions.record import Count
 from harness.results import schema_1
 from harness.results.records import (
     SCHEMA,
     ArmFacts,
     CellFacts,
     Check,
-    Count,
     Footer,
     Header,
     Machine,
@@ -719,5 +719,5 @@ def counted(run: str, *found: list[Count], **header: object) -> Run:
         made,
         header=replace(made.header, lane="instructions", **header),
         trials=[],
-        counts=[count for counts in found for count in counts],
+        lane_records=[count for counts in found for count in counts],
     )

@@ -27,29 +27,39 @@ LAW: dict[str, str] = {
     "core": "",
     "values": "core",
     "plugin": "core",
-    "results": "core",
+    "lanes": "core",
+    "results": "core lanes",
     "servers": "core",
     "judge": "core values",
     "drivers": "plugin",
     "machine": "core results servers",
-    "analysis": "core results",
+    "analysis": "core results lanes",
     "worker": "core values plugin judge",
     "scenario": "core values plugin judge",
     "venue": "core judge results servers",
-    "report": "core analysis results",
+    "report": "core analysis results lanes",
     "reproduce": "core values plugin judge",
     "moving": "core plugin results",
     "render": "core analysis results report moving",
     "play": "core plugin results servers judge machine scenario venue",
     "check": "core plugin results venue play",
-    "bench": "core results judge machine scenario venue play",
+    "bench": "core results judge machine scenario venue play lanes",
+    "lanes/record": "results",
+    "lanes/meaning": "core results lanes/record",
+    "lanes/view": "core report results lanes/meaning",
+    "lanes/comparison": "core analysis report results lanes lanes/meaning",
+    "lanes/run": "core results judge machine venue play bench lanes/record",
     "fuzz": "core scenario venue report play",
     "validity": "core results drivers machine analysis scenario venue report render play "
-    "bench",
+    "bench lanes/meaning",
     "cli": "core plugin results servers machine analysis scenario venue report "
-    "reproduce render play moving check bench fuzz validity",
+    "reproduce render play moving check bench fuzz validity lanes",
 }
-"""Room → the rooms that it may import besides itself."""
+"""Room → the rooms that it may import besides itself. A module of a lane has the law of
+its name, so that one folder can hold what a report shows and what measures."""
+
+LANE_MODULES = ("record", "meaning", "view", "comparison")
+"""Modules of a lane with a law of their own; all others are part of its `run`."""
 
 TYPES_ONLY = {("analysis", "results")}
 """Rooms that may know others as types: analysis is pure, records are its input."""
@@ -62,7 +72,8 @@ LIBRARIES: dict[str, str] = {
     "psqlpy": "drivers.psqlpy",
     "uvloop": "drivers",
     "pgvector": "drivers",
-    "msgspec": "results scenario check.baseline_files check.deviations moving.fixes",
+    "msgspec": "results scenario check.baseline_files check.deviations moving.fixes "
+    "lanes/record",
     "matplotlib": "render",
     "jinja2": "render",
     "testcontainers": "servers.container",
@@ -92,8 +103,11 @@ class Import:
 
 
 def room(module: str) -> str:
-    """`bench.lanes.time` → `bench`."""
-    return module.partition(".")[0]
+    """`bench.orders` → `bench`, `lanes.memory.view` → `lanes/view`."""
+    head, *inside = module.split(".")
+    if head != "lanes" or len(inside) < 2:
+        return head
+    return f"lanes/{inside[1] if inside[1] in LANE_MODULES else 'run'}"
 
 
 def within(module: str, *places: str) -> bool:
@@ -213,18 +227,24 @@ def misplaced(imports: list[Import]) -> list[str]:
         if step.ours or step.library in STDLIB:
             continue
         places = LIBRARIES.get(step.library)
-        belongs = places is None or within(step.source, *places.split())
+        belongs = (
+            places is None
+            or within(step.source, *places.split())
+            or room(step.source) in places.split()
+        )
         if not belongs or (places is None and room(step.source) in STANDARD_ONLY):
             found.append(f"{step.source} → {step.target}")
     return found
 
 
-def strangers_among_drivers(imports: list[Import]) -> list[str]:
-    """Drivers that know another driver."""
+def strangers(imports: list[Import]) -> list[str]:
+    """Drivers that know another driver, lanes that know another lane."""
     return [
         f"{step.source} → {step.target}"
         for step in imports
-        if step.ours and within(step.source, "drivers") and within(step.target, "drivers")
+        for rooms in ("drivers", "lanes")
+        if step.ours and within(step.source, rooms) and within(step.target, rooms)
+        and step.target != "lanes"
         and step.source.split(".")[:2] != step.target.split(".")[:2]
     ]  # fmt: skip
 
@@ -257,7 +277,7 @@ def test_something_was_read(imports):
 
 def test_rooms_are_those_of_the_law():
     folders = {path.name for path in (ROOT / "harness").iterdir() if path.is_dir()}
-    assert folders - {"__pycache__"} == set(LAW)
+    assert folders - {"__pycache__"} == {name for name in LAW if "/" not in name}
     assert {path.name for path in (ROOT / "harness").glob("*.py")} == {
         "__init__.py",
         "__main__.py",
@@ -284,8 +304,8 @@ def test_a_library_is_imported_where_it_belongs(imports):
     assert not misplaced(imports)
 
 
-def test_a_driver_knows_no_other(imports):
-    assert not strangers_among_drivers(imports)
+def test_drivers_and_lanes_know_no_other(imports):
+    assert not strangers(imports)
 
 
 def test_a_worker_reaches_nothing_but_core_values_plugin_and_judge(imports):
@@ -316,7 +336,7 @@ def test_a_class_name_means_the_same_everywhere(tmp_path):
     assert shared_class_names(tmp_path / "harness") == {"Told": ["a", "b.c"]}
 
 
-@pytest.mark.parametrize("name", LAW)
+@pytest.mark.parametrize("name", [name for name in LAW if "/" not in name])
 def test_a_room_says_what_it_is_for(name):
     doc = ast.get_docstring(
         ast.parse((ROOT / "harness" / name / "__init__.py").read_text())
@@ -325,14 +345,14 @@ def test_a_room_says_what_it_is_for(name):
     assert doc.splitlines()[0].endswith(".")
 
 
-def test_an_example_driver_binds_to_the_plugin_room_only():
+def test_an_example_driver_binds_to_the_public_contract_only():
     package = ROOT / "examples" / "pgdyno-pg8000" / "pgdyno_pg8000"
-    found = [
-        step for file in package.rglob("*.py") for step in read("drivers.pg8000", file, {})
-    ]
-    ours = {step.target for step in found if step.ours}
-    assert ours
-    assert not [name for name in ours if name != "plugin"]
+    trees = [ast.parse(file.read_text()) for file in package.rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    names |= {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
+    ours = {name for name in names if name.partition(".")[0] in ("harness", "pgdyno")}
+    assert ours == {"pgdyno.plugin"}
 
 
 # --- the test tested ------------------------------------------------------------------
@@ -347,12 +367,18 @@ CLEAN = {
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    from harness.results.records import Run\n"
     ),
-    "worker/main": (
+    "worker/trial": (
         "import gc\nfrom harness import __version__\nfrom harness.values import table"
     ),
     "bench/runner": "from harness.core import calls",
     "venue/control": "import psycopg",
     "results/records": "import msgspec",
+    "lanes/two/__init__": "from harness.lanes import Lane",
+    "lanes/two/record": "import msgspec\nfrom harness.results import records",
+    "lanes/two/view": "from harness.lanes.two import meaning",
+    "lanes/two/meaning": "import math",
+    "lanes/two/counter": "from harness.play import seat",
+    "lanes/__init__": "",
     "drivers/two/__init__": "from harness.drivers.two import shared\nimport uvloop",
     "drivers/two/shared": "from harness.plugin import Call\nfrom .. import two",
     "render/html": "import jinja2\nfrom harness.results.records import Run",
@@ -363,9 +389,9 @@ SPOILT = [
     ("core/calls", "import attrs", misplaced),
     ("values/table", "def f():\n    from harness.bench import runner", unlawful),
     ("analysis/compare", "from harness.results.records import Run", unlawful),
-    ("worker/main", "def f():\n    import yaml", misplaced),
-    ("worker/main", "from harness.results import records", unlawful),
-    ("drivers/two/shared", "import harness.drivers.one", strangers_among_drivers),
+    ("worker/trial", "def f():\n    import yaml", misplaced),
+    ("worker/trial", "from harness.results import records", unlawful),
+    ("drivers/two/shared", "import harness.drivers.one", strangers),
     ("drivers/two/shared", "from ...values import table", unlawful),
     ("drivers/two/shared", "from harness.core.calls import Call", unlawful),
     ("bench/runner", "import importlib\nimportlib.import_module('harness.drivers.two')",
@@ -374,8 +400,13 @@ SPOILT = [
     ("bench/runner", "import harness.cli.bench", unlawful),
     ("results/records", "from psycopg import sql", misplaced),
     ("venue/control", "import msgspec", misplaced),
-    ("render/html", "if True:\n    from harness.worker import main", unlawful),
+    ("render/html", "if True:\n    from harness.worker import trial", unlawful),
     ("render/html", "from harness.core import stats", renderers_that_compute),
+    ("lanes/two/__init__", "import harness.results.records", unlawful),
+    ("lanes/two/view", "from harness.bench import assignment", unlawful),
+    ("lanes/two/view", "import harness.lanes.two.counter", unlawful),
+    ("lanes/two/view", "import harness.lanes.one.view", strangers),
+    ("lanes/two/counter", "import msgspec", misplaced),
 ]  # fmt: skip
 
 
@@ -389,7 +420,7 @@ def make(folder: Path, files: Mapping[str, str]) -> list[Import]:
     return imports_of(package)
 
 
-LAWS = (unlawful, misplaced, strangers_among_drivers, renderers_that_compute)
+LAWS = (unlawful, misplaced, strangers, renderers_that_compute)
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -434,7 +465,7 @@ def loaded(statements: str) -> set[str]:
 
 
 def test_a_worker_loads_the_standard_library_only():
-    names = loaded("import harness.worker.main")
+    names = loaded("import harness.worker.trial")
     assert "harness.worker.loops" in names
     foreign = {name.partition(".")[0] for name in names} - STDLIB - {"harness"}
     # sysconfig's data has a name of the platform's own, which the list does not know.
@@ -451,3 +482,35 @@ def test_help_loads_no_library(verb):
     )
     heavy = set(LIBRARIES) - {"msgspec"} | {"scipy"}
     assert not {name.partition(".")[0] for name in names} & heavy
+    assert not parts_of_lanes(names)
+
+
+def parts_of_lanes(names: set[str]) -> set[str]:
+    """The parts of lanes among these modules: `memory.view`."""
+    lanes = (name.removeprefix("harness.lanes.") for name in names if "lanes." in name)
+    return {name for name in lanes if "." in name}
+
+
+def test_a_report_loads_neither_what_measures_nor_servers_nor_drivers():
+    file = ROOT / "tests" / "results" / "files" / "schema-2.jsonl"
+    names = loaded(
+        "from pathlib import Path\n"
+        "from harness.report import view\n"
+        "from harness.results import store\n"
+        f"run = store.read(Path({str(file)!r}))\n"
+        "view.build([run])\n"
+        "from harness.report.sections import lane_view\n"
+        "from msgspec.structs import replace\n"
+        "for lane in ('memory', 'instructions'):\n"
+        "    lane_view(replace(run, header=replace(run.header, lane=lane)))\n"
+    )
+    parts = parts_of_lanes(names)
+    assert {"memory.view", "memory.record", "instructions.view"} <= parts
+    assert not [name for name in parts if name.endswith(("run", "callgrind"))]
+    measuring = ("bench", "play", "venue", "servers", "machine", "drivers", "worker")
+    assert not [
+        name
+        for name in names
+        if name.split(".")[:2] in [["harness", room] for room in measuring]
+    ]
+    assert "psycopg" not in names

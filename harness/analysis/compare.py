@@ -13,10 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import median, median_high, median_low
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from harness.analysis import conditions
-from harness.analysis.instructions import ArmInstructions
 from harness.analysis.times import ArmTimes, arm_times, paired_log_ratios
 from harness.core import stats
 from harness.core.errors import (
@@ -29,9 +28,35 @@ from harness.core.errors import (
 from harness.core.verdicts import Change, Verdict
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
-    from harness.results.records import ArmFacts, Run
+    from harness.results.records import ArmFacts, CellFacts, Run
 
-S = TypeVar("S", ArmTimes, ArmInstructions)
+
+class Compared(Protocol):
+    """One cell of one arm in one run, whatever its lane counts: what two of them must have
+    in common, and what they are compared by."""
+
+    @property
+    def cell(self) -> CellFacts:
+        """What was asked."""
+
+    @property
+    def arm(self) -> ArmFacts:
+        """Of whom."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of all repeats."""
+
+    @property
+    def detail(self) -> str:
+        """Why it is not exact."""
+
+    @property
+    def number(self) -> float | None:
+        """The median over repeats; None where the verdict forbids a number."""
+
+
+S = TypeVar("S", bound=Compared)
 
 THRESHOLD = 0.03
 ALPHA = 0.05
@@ -56,7 +81,7 @@ EXIT_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class CellChange:
-    """One line of a comparison of times; `compare_counts` says what it is of counts.
+    """One line of a comparison of times; another lane says what it is of its numbers.
 
     `base_number` and `candidate_number` are medians over rounds, ns per op; None where
     there is no number. `shift` is the log-ratio candidate/base, `trimmed` the same by

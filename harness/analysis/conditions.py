@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from harness import lanes
+from harness.lanes import Lane
+
 if TYPE_CHECKING:  # at run time this module needs the standard library only
     from harness.results.records import ArmFacts, Run
-
-COMPARED = ("time", "instructions")
-"""Lanes for which there is a rule: `compare` and `compare_counts`."""
 
 
 def uncompared(base: Run, candidate: Run) -> Iterator[str]:
     """What two runs count that no rule compares, or not with each other."""
-    lanes = sorted({lane(base), lane(candidate)})
-    if len(lanes) > 1:
-        yield f"different lanes: {lanes[0]} and {lanes[1]}"
-    elif lanes[0] not in COMPARED:
+    found = sorted({lane(base), lane(candidate)})
+    if len(found) > 1:
+        yield f"different lanes: {found[0]} and {found[1]}"
+    elif rule(base, candidate).name != found[0]:
         yield (
-            f"what --lane {lanes[0]} counts is not compared yet: pgdyno report shows both "
+            f"what --lane {found[0]} counts is not compared yet: pgdyno report shows both "
             "runs in one page"
         )
 
@@ -39,7 +39,16 @@ def unequal(base: Run, candidate: Run) -> Iterator[str]:
 
 def lane(run: Run) -> str:
     """What a run counts; files that do not say it are of times."""
-    return run.header.lane or "time"
+    return run.header.lane or lanes.DEFAULT
+
+
+def rule(base: Run, candidate: Run) -> Lane:
+    """The lane that judges two runs: theirs if it compares, else the common one, which
+    says why they are not comparable."""
+    theirs = lanes.known().get(lane(base))
+    if theirs and theirs.name == lane(candidate) and theirs.has("comparison"):
+        return theirs
+    return lanes.get(lanes.DEFAULT)
 
 
 def _machine(run: Run) -> str:

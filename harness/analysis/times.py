@@ -17,6 +17,7 @@ from operator import truediv
 from statistics import fmean, median
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.core.metrics import METRICS
 from harness.core.stats import MIN_ROUNDS, log_ratio
 from harness.core.verdicts import Verdict
 
@@ -66,13 +67,18 @@ def wall_per_op(trial: Trial, cell: CellFacts) -> float:
 # --- the trials of one cell and arm --------------------------------------------------
 
 
+def _per_metric() -> dict[str, array[float]]:
+    return {metric.name: array("d") for metric in METRICS}
+
+
 @dataclass(slots=True, eq=False)
 class Timings:
     """What counts of one cell and arm: numbers per trial, in the order of rounds.
 
     `walls` are ns per op, `ops` those of one client in a slice (0 of an open loop), and
     `_slices` the wall times of all slices, trial after trial, up to `_ends`. Lists of
-    what not every trial has are in no order. Latencies stay in the run.
+    what not every trial has are in no order; `per_op` has one for each metric of slices.
+    Latencies stay in the run.
     """
 
     cell: CellFacts
@@ -82,10 +88,7 @@ class Timings:
     ops: array[int] = field(default_factory=lambda: array("q"))
     _slices: array[int] = field(default_factory=lambda: array("q"))
     _ends: array[int] = field(default_factory=lambda: array("Q"))
-    cpu_ns: array[float] = field(default_factory=lambda: array("d"))
-    server_cpu_ns: array[float] = field(default_factory=lambda: array("d"))
-    voluntary: array[float] = field(default_factory=lambda: array("d"))
-    involuntary: array[float] = field(default_factory=lambda: array("d"))
+    per_op: dict[str, array[float]] = field(default_factory=_per_metric)
     busy: array[float] = field(default_factory=lambda: array("d"))
     trends: array[float] = field(default_factory=lambda: array("d"))
     at_work: array[float] = field(default_factory=lambda: array("d"))
@@ -134,16 +137,11 @@ class Timings:
         self._slices.extend(slices.wall_ns)
         ops = ops_per_slice(slices, self.cell)
         if slices.cpu_ns:
-            self.cpu_ns.append(median(slices.cpu_ns) / ops)
             self.busy.append(sum(slices.cpu_ns) / sum(slices.wall_ns))
-        if slices.server_cpu_ns:
-            self.server_cpu_ns.append(median(slices.server_cpu_ns) / ops)
-        for values, kept in (
-            (slices.voluntary_switches, self.voluntary),
-            (slices.involuntary_switches, self.involuntary),
-        ):
-            if values:
-                kept.append(sum(values) / len(values) / ops)
+        for metric in METRICS:
+            if values := getattr(slices, metric.name):
+                average = median if metric.average == "median" else fmean
+                self.per_op[metric.name].append(average(values) / ops)
         if len(slices.wall_ns) >= FEWEST_FOR_A_TREND:
             third = len(slices.wall_ns) // 3
             first, last = median(slices.wall_ns[:third]), median(slices.wall_ns[-third:])

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.bench import schedule
 from harness.core.errors import WorkerGone
+from harness.core.metrics import READINGS
 from harness.core.verdicts import Judgement
 from harness.machine import contention
 from harness.play.seat import Seat
@@ -63,7 +64,7 @@ class Block:
         """The client's own context switches per op by arm, where there are enough ops."""
         ops = {arm: len(answers) * self.ops[arm] for arm, answers in self.slices.items()}
         return {
-            arm: sum(one["voluntary"] for one in answers) / ops[arm]
+            arm: sum(one["voluntary_switches"] for one in answers) / ops[arm]
             for arm, answers in self.slices.items()
             if self._competes(arm) and ops[arm] >= contention.OPS_FOR_A_SIGN
         }
@@ -97,11 +98,7 @@ def _slices_record(ops: int, answers: Sequence[Mapping[str, Any]]) -> Slices:
         ops=ops,
         lead=schedule.lead_ops(ops),
         wall_ns=[one["wall_ns"] for one in answers],
-        cpu_ns=_known_values(answers, "cpu_ns"),
-        server_cpu_ns=_known_values(answers, "server_cpu_ns"),
-        voluntary_switches=_known_values(answers, "voluntary"),
-        involuntary_switches=_known_values(answers, "involuntary"),
-        burden_ns=_known_values(answers, "burden_ns"),
+        **{name: _known_values(answers, name) for name in READINGS},
     )
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.bench import lanes
-from harness.bench.lanes import Assignment
+from harness.bench.assignment import Assignment, runnable
 from harness.bench.runner import DEADLINES, Progress
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
@@ -71,7 +70,7 @@ def measure(
         )
         recording.begin(greeted)
         usable = [arm for arm, hello in greeted if "problem" not in hello]
-        lanes.load(order.lane).run(
+        runnable(order.lane).run(
             Assignment(
                 place=place,
                 cells=order.cells,

@@ -10,14 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from harness import lanes
 from harness.cli import options
 from harness.cli.terminal import complain, say
 from harness.core.arms import Arm, Profile
-from harness.core.cells import LANES, Cell, Effort
+from harness.core.cells import Cell, Effort
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.bench.lanes import Forecast
+    from harness.bench.assignment import Forecast
     from harness.bench.orders import Order
     from harness.report.view import RunView
     from harness.results.records import Run
@@ -52,11 +53,9 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--lane",
-        choices=LANES,
-        default="time",
-        help="what is counted; "
-        + " · ".join(map(": ".join, LANES.items()))
-        + " (default: time)",
+        choices=lanes.known(),
+        default=lanes.DEFAULT,
+        help=f"what is counted; {_lanes()} (default: {lanes.DEFAULT})",
     )
     parser.add_argument(
         "--profile",
@@ -87,10 +86,16 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _lanes() -> str:
+    """What can be counted, each lane in a sentence."""
+    return " · ".join(f"{lane.name}: {lane.sentence}" for lane in lanes.known().values())
+
+
 def run(args: argparse.Namespace) -> int:
     """Measure; results go to a file, its path to stdout."""
     from harness import servers
-    from harness.bench import lanes, orders, schedule
+    from harness.bench import orders, schedule
+    from harness.bench.assignment import runnable
     from harness.scenario import select_cells
 
     scenarios, cells = select_cells(args.path)
@@ -102,14 +107,15 @@ def run(args: argparse.Namespace) -> int:
         )
     # An A/A arm is a test of clocks and of interleaving, so only times have one; what is
     # counted again in a fresh process is its own.
-    twice = args.lane == "time" and not args.no_aa
+    clocks = lanes.get(args.lane).clocks
+    twice = clocks and not args.no_aa
     arms = with_aa(options.arms(args.driver, args.profile), wanted=twice)
     plan = schedule.PLANS[args.effort]
     if args.effort == "gate":
         plan = replace(plan, min_rounds=schedule.gate_rounds(len(cells) * len(arms)))
-    if not args.no_floor and args.lane == "time":
+    if not args.no_floor and clocks:
         arms += references(cells, args.profile)
-    forecast = lanes.load(args.lane).forecast(cells, arms, plan)
+    forecast = runnable(args.lane).forecast(cells, arms, plan)
     if args.dry_run:
         print_plan(cells, arms, forecast)
         return 0
@@ -146,10 +152,8 @@ def _summary(run: Run, shown: RunView, code: int) -> str:
     from harness.render import text
     from harness.report import measured
 
-    if shown.memory:
-        return f"{text.memory(shown.memory)}\n\nexit {code}: {shown.answer}"
-    if shown.counted:
-        return f"{text.instructions(shown.counted)}\n\nexit {code}: {shown.answer}"
+    if shown.lane:
+        return f"{text.lane(shown.lane)}\n\nexit {code}: {shown.answer}"
     return drawn.render(measured.build(run, shown.cells, shown.self_tests, code))
 
 
@@ -216,9 +220,7 @@ def outcome(run: Run) -> int:
     from harness.analysis.times import has_time
     from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
 
-    if any(one.memory for one in run.footprints):
-        return EXIT_PASS
-    if any(count.high_ops for count in run.counts):
+    if any(record.measured for record in run.lane_records):
         return EXIT_PASS
     timed = [trial for trial in run.trials if has_time(trial)]
     if not timed:

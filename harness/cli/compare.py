@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from harness import lanes
+
 FORMATS = ("text", "json", "markdown")
 
 # Both are shown as they stand here, so they are wrapped by hand.
@@ -47,8 +49,7 @@ def add_parser(subparsers: Any) -> None:
         "--threshold",
         type=share,
         metavar="SHARE",
-        help="differences up to this are the same: 3%% or 0.03 (default: 3%% of times, "
-        "0.3%% of instructions)",
+        help=f"differences up to this are the same: 3%% or 0.03 (default: {_thresholds()})",
     )
     parser.add_argument(
         "--base-arm", default="", metavar="ARM", help="arm of BASE, by its id"
@@ -68,6 +69,12 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _thresholds() -> str:
+    """`3%% of time, 0.3%% of instructions`, as argparse wants it."""
+    compared = [lane for lane in lanes.known().values() if lane.threshold]
+    return ", ".join(f"{lane.threshold * 100:g}%% of {lane.name}" for lane in compared)
+
+
 def share(text: str) -> float:
     """`3%` or `0.03` → 0.03."""
     try:
@@ -82,18 +89,16 @@ def share(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Print the comparison to stdout; the exit code is its answer."""
-    from harness.analysis import compare, compare_instructions, conditions
     from harness.render import comparison as shown
+    from harness.report.comparison import compare
     from harness.results.store import read
 
-    base, candidate = read(args.base), read(args.candidate)
-    counted = {conditions.lane(base), conditions.lane(candidate)} == {"instructions"}
-    comparison = (compare_instructions.compare if counted else compare.compare)(
-        base,
-        candidate,
-        base_arm=args.base_arm,
-        candidate_arm=args.candidate_arm,
-        **({"threshold": args.threshold} if args.threshold else {}),
+    comparison = compare(
+        read(args.base),
+        read(args.candidate),
+        args.base_arm,
+        args.candidate_arm,
+        args.threshold,
     )
     if args.format == "text":
         sys.stdout.write(

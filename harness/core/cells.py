@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,13 +16,6 @@ from harness.core.tables import Table
 Effort = Literal["quick", "standard", "full", "gate"]
 
 Point = tuple[tuple[str, int | str], ...]
-
-LANES: Mapping[str, str] = {
-    "time": "time per op, slices of all drivers interleaved",
-    "memory": "bytes per connection, and whether a long loop grows",
-    "instructions": "instructions of the client per op, by callgrind: hardly any noise",
-}
-"""What a bench run can count: name → what a user reads about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +192,12 @@ class Task:
     pool: int = 0
     steps: tuple[Step, ...] = ()
     args_rows: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+
+
+def type_names(task: Task) -> Iterator[str]:
+    """The types of all that a task sends and expects, those inside others included."""
+    tables = [task.params, task.rows, *(params for _, params in task.statements)]
+    tables += [table for call in task.expected.calls for table in call]
+    for table in filter(None, tables):
+        for kind in table.types:
+            yield from kind.names()

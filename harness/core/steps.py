@@ -14,7 +14,8 @@ class Step:
     """One step of a case of several: an act (`harness.plugin.acts`) on a named object.
 
     `on` names what `save` saved, or control, server, proxy, which the parent plays.
-    `start` runs it beside the next steps under a name, `join` waits for it.
+    `start` runs it beside the next steps under a name, `join` waits for it; `with_next`
+    begins it together with the next one. `process` names a process beside the first.
     """
 
     on: str
@@ -23,6 +24,8 @@ class Step:
     save: str = ""
     start: str = ""
     join: str = ""
+    with_next: bool = False
+    process: str = ""
     within_ms: int = 0
     note: str = ""
     expect: StepExpect = field(default_factory=StepExpect)
@@ -35,4 +38,5 @@ class Step:
     @property
     def label(self) -> str:
         """What a reader calls it."""
-        return self.note or (f"join {self.join}" if self.join else f"{self.on}.{self.op}")
+        plain = f"join {self.join}" if self.join else f"{self.on}.{self.op}"
+        return self.note or (f"{self.process}: {plain}" if self.process else plain)

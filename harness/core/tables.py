@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,13 @@ class PgType:
     )
     element: PgType | None = None
     fields: tuple[tuple[str, PgType], ...] = ()
+
+    def names(self) -> Iterator[str]:
+        """Its name, and those of the types inside it."""
+        yield self.name
+        inner = [kind for _, kind in self.fields]
+        for kind in [*inner, self.element] if self.element else inner:
+            yield from kind.names()
 
 
 @dataclass(frozen=True, slots=True)

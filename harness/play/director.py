@@ -63,6 +63,8 @@ class Director:
         self.target = target
         self.lines: list[dict[str, Any]] = []  # what each step brought, for people
         self._gone = False  # a step took the worker with it
+        further = {step.process for step in play.cell.steps} - {""}
+        self.seats = {"": seat, **{name: seat.beside() for name in sorted(further)}}
 
     def run(self) -> Judgement:
         """The verdict on the case: that of its worst step.
@@ -71,28 +73,28 @@ class Director:
             WorkerGone: the worker crashed or hung before the first step.
         """
         with self._scene() as scene:
-            opened = self._ask(
-                "begin_steps",
-                _STEP_SECONDS,
-                task=str(self.play.path),
-                places={name: target_message(one) for name, one in scene.places.items()},
-            )
+            opened = worst([self._begun(seat, scene) for seat in self.seats.values()])
             if opened.verdict is not Verdict.EXACT:
                 return opened
             with self._swept():
                 judged = [self._numbered(*played) for played in self._played(scene)]
                 if not self._gone:
-                    judged.append(self._ended())
+                    judged += map(self._ended, self.seats.values())
             return renamed_in(self._summary(judged), self._names(scene))
 
-    def _ended(self) -> Judgement:
+    def _begun(self, seat: Seat, scene: Scene) -> Judgement:
+        places = {name: target_message(target) for name, target in scene.places.items()}
+        task = str(self.play.path)
+        return judgement(seat.ask("begin_steps", _STEP_SECONDS, task=task, places=places))
+
+    def _ended(self, seat: Seat) -> Judgement:
         """A last look at the connections; what the steps showed stays, whatever comes."""
         try:
-            ended = self.seat.ask("end_steps", _STEP_SECONDS)
+            ended = seat.ask("end_steps", _STEP_SECONDS)
         except WorkerGone as gone:
             return stopped(gone)
         if not ended.get("clean", False):
-            self.seat.dismiss()  # something still runs in it: not for the next
+            seat.dismiss()  # something still runs in it: not for the next
         return judgement(ended)
 
     @contextlib.contextmanager
@@ -147,10 +149,11 @@ class Director:
         Raises:
             WorkerGone: it crashed, or the limit was over and it was ended.
         """
+        seat = self.seats[step.process]
         if step.within_ms:
-            self.seat.ask("ready", _STEP_SECONDS, index=index)
+            seat.ask("ready", _STEP_SECONDS, index=index)
         seconds = limit_ms / 1000 + _GRACE_SECONDS
-        return self.seat.ask("step", seconds, index=index, words=scene.words)
+        return seat.ask("step", seconds, index=index, words=scene.words)
 
     def _limit_ms(self, step: Step) -> int:
         """How long a step may take. A join that is late says so itself, and what it
@@ -160,8 +163,9 @@ class Director:
         return step.within_ms or _STEP_MS
 
     def _lost(self, gone: WorkerGone, number: int, limit_ms: int) -> Judgement:
-        """A step that took its worker with it: no step comes after it."""
+        """A step that took its worker with it: no step comes after it, in no process."""
         self._gone = True
+        self.seat.dismiss()
         if gone.verdict != Verdict.HUNG:
             return stopped(gone)
         still, should = f"still running after {limit_ms:,} ms", f"within {limit_ms:,} ms"
@@ -197,9 +201,6 @@ class Director:
         self.seat.stage.use(self.seat.control, self.seat.schema)
         yield self.seat.control
 
-    def _ask(self, command: str, seconds: float, **arguments: Any) -> Judgement:
-        return judgement(self.seat.ask(command, seconds, **arguments))
-
     # --- places -------------------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -218,6 +219,7 @@ class Director:
             scene = Scene(places, words=words)
             stack.push(lambda kind, *_: self._clean_up(scene, gone=kind is not None))
             stack.callback(self._roll_back_prepared, scene)
+            stack.callback(self.seat.part)
             rigged = [need for need in cell.needs if need in stage.rigs.KINDS]
             if rigged:
                 scene.rig = stack.enter_context(stage.rigs.use(rigged[0]))

@@ -8,6 +8,7 @@ import datetime
 import secrets
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -24,10 +25,9 @@ from harness.results.records import (
     ArmFacts,
     CellFacts,
     Check,
-    Count,
     Footer,
-    Footprint,
     Header,
+    LaneRecord,
     Trial,
 )
 from harness.results.store import Writer
@@ -57,8 +57,7 @@ class Recording:
         placement: host.Placement | None = None,
     ) -> None:
         self.checks: list[Check] = []
-        self.trials = 0
-        self.counts = 0
+        self.totals = Counter[str]()
         self._path = path
         self._writer: Writer | None = None  # there is no file without a header
         self._venue = venue
@@ -99,8 +98,7 @@ class Recording:
         """Append a record; raises `ResultsError` if the file takes no more."""
         if isinstance(record, Check):
             self.checks.append(record)
-        self.trials += isinstance(record, Trial | Footprint)
-        self.counts += isinstance(record, Count)
+        self.totals[_total(record)] += 1
         if self._writer is not None:
             self._writer.write(record)
 
@@ -130,14 +128,21 @@ class Recording:
             Footer(
                 ended=_now(),
                 reason=reason,
-                trials=self.trials,
+                trials=self.totals["trials"],
                 checks=len(self.checks),
-                counts=self.counts,
+                counts=self.totals["counts"],
                 elapsed_ns=time.perf_counter_ns() - self._begun,
                 cache_hits=max(0, done.cache_hits),
                 cache_reads=max(0, done.cache_reads),
             )
         )
+
+
+def _total(record: AnyRecord) -> str:
+    """The footer's total that counts a record; empty if none does."""
+    if isinstance(record, LaneRecord):
+        return record.footed
+    return "trials" if isinstance(record, Trial) else ""
 
 
 def _opened(path: Path, header: Header) -> Writer:

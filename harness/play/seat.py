@@ -72,6 +72,7 @@ class Seat:
         self.backends: list[int] = []  # the server's processes of its sessions
         self._last: dict[str, Any] = {}
         self._worker: WorkerProcess | None = None
+        self._beside: list[Seat] = []  # further processes of the same driver
         self._ended = False  # no worker is started any more
         self._schema = ""
         self._fresh = False  # the schema is as its fixture left it
@@ -109,8 +110,31 @@ class Seat:
                 raise
         return self._worker
 
+    def beside(self) -> Seat:
+        """A further process of the same driver, which goes when this seat's worker goes."""
+        seat = Seat(
+            self.arm,
+            self.stage,
+            self.control,
+            self.folder,
+            self.cores,
+            self.deadlines,
+            self.launch,
+            self.number,
+        )
+        self._beside.append(seat)
+        if self._ended:
+            seat.kill()
+        return seat
+
+    def part(self) -> None:
+        """End the further processes; its own goes on."""
+        while self._beside:
+            self._beside.pop().dismiss()
+
     def dismiss(self) -> None:
         """End the worker; the next use starts a fresh one."""
+        self.part()
         worker, self._worker = self._worker, None
         self._kept = None
         self._open = False
@@ -124,6 +148,8 @@ class Seat:
         Who works in the seat at that moment gets a `WorkerGone` or a `ServerError`.
         """
         self._ended = True
+        for seat in tuple(self._beside):  # its own thread may part with them meanwhile
+            seat.kill()
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.kill()

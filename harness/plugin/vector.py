@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from harness.core.errors import NotConfigured
+import importlib.util
+from collections.abc import Mapping
+
+_TYPES = ("vector", "halfvec", "sparsevec")
 
 FIND_VECTOR = """
 select to_regtype('vector') is not null,
        exists (select from pg_extension where extname = 'vector')
 """
-"""A query for `check_vector`: one row of two booleans."""
+"""A query for `unregistered_vector`: one row of two booleans."""
 
 
-def check_vector(in_search_path: bool, on_server: bool) -> None:
-    """Whether what pgvector registers can be found, by what `FIND_VECTOR` brought.
-
-    Raises:
-        NotConfigured: it is on the server, and libraries that look names up do not find it.
-    """
-    if on_server and not in_search_path:
-        raise NotConfigured("vector is not in the search path")
+def unregistered_vector(in_search_path: bool, on_server: bool) -> Mapping[str, str]:
+    """Type → why it is not registered although the server has it, by what `FIND_VECTOR`
+    brought; empty where all is well."""
+    if not on_server:
+        return {}
+    if importlib.util.find_spec("pgvector") is None:
+        return dict.fromkeys(_TYPES, "the Python package pgvector is not installed")
+    if not in_search_path:
+        return dict.fromkeys(_TYPES, "vector is not in the search path")
+    return {}

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.report import format as fmt
-from harness.report.comparison import Axis, axis, word
+from harness.report.comparison import Axis, axis, comparing, word
 
 if TYPE_CHECKING:
     from harness.analysis.compare import CellChange
@@ -37,7 +37,7 @@ def _row(row: CellChange, lane: str, scale: Axis, width: int) -> Iterator[str]:
     if row.shift is None:
         yield from fmt.wrapped(row.reason, width, first=name, rest=" " * len(name))
         return
-    decimals = 1 if lane == "time" else 2
+    decimals = comparing(lane).WORDS.decimals
     change = fmt.change(row.shift.point, decimals=decimals)
     interval = fmt.change_interval(row.shift, decimals=decimals)
     yield f"{name}{_bar(row.shift, scale)}{change:>10}  {interval}"

@@ -6,16 +6,16 @@ import io
 import json as jsonlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from harness.core.verdicts import Change
-from harness.core.visible import visible
+from harness.core.visible import safe_json, visible
 from harness.render.changes import chart
 from harness.report import format as fmt
 from harness.report.comparison import (
+    comparing,
     doubts,
     headline,
     method,
@@ -40,29 +40,6 @@ _STYLES = {
     Change.NOT_COMPARABLE: "bold yellow",
     Change.IMPROVED: "bold green",
     Change.SAME: "bold",
-}
-_NOTES = {
-    "time": "Detectable: the smallest difference that this test finds four times in five "
-    "(80 % power; ∞: none, for want of rounds).",
-    "instructions": "Spread: how far the repeats of one side lie apart, the larger of "
-    "the two.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What the columns of a lane are called, and its unit in JSON; `trimmed` is empty
-    where nothing is estimated."""
-
-    interval: str
-    trimmed: str
-    last: str
-    unit: str
-
-
-_WORDS = {
-    "time": Words("95 % interval", "trimmed (Yuen)", "detectable", "ns"),
-    "instructions": Words("range", "", "spread", "instructions"),
 }
 
 
@@ -96,7 +73,7 @@ def _lines(comparison: Comparison, width: int, every: bool) -> Iterator[tuple[st
     yield score(comparison), "bold"
     yield from ((line, "") for line in _changed(comparison, width, every))
     if comparison.changes:
-        yield f"{method(comparison)}. {_NOTES[comparison.lane]}", "dim"
+        yield f"{method(comparison)}. {comparing(comparison.lane).WORDS.note}", "dim"
     yield f"exit {comparison.exit_code}", "bold"
 
 
@@ -115,7 +92,7 @@ def _changed(comparison: Comparison, width: int, every: bool) -> Iterator[str]:
 
 
 def _sections(comparison: Comparison, width: int) -> Iterator[tuple[str, str]]:
-    words = _WORDS[comparison.lane]
+    words = comparing(comparison.lane).WORDS
     for kind, rows in groupby(comparison.changes, key=lambda one: one.change):
         title = f"{'change':>9}{words.interval:>18}{words.last:>12}"
         yield "", ""
@@ -144,21 +121,13 @@ def _row(row: CellChange, lane: str, width: int) -> Iterator[str]:
 
 
 def _columns(row: CellChange, lane: str) -> tuple[str, str, str, str]:
-    """What it was, the change, its interval or range, and what limits it.
-
-    A count is so sure that a tenth of a per cent is a coarse step.
-    """
-    if lane == "time":
-        was, last = fmt.duration(row.base_number), fmt.change(row.detectable, sign=False)
-        decimals = 1
-    else:
-        was = fmt.NONE if row.base_number is None else fmt.rate(row.base_number)
-        last = fmt.change(row.spread, sign=False, decimals=3)
-        decimals = 2
+    """What it was, the change, its interval or range, and what limits it."""
+    words = comparing(lane).WORDS
+    was, last = words.number(row.base_number), words.limit(row)
     if row.shift is None:
         return was, fmt.NONE, fmt.NONE, last
-    change = fmt.change(row.shift.point, decimals=decimals)
-    return was, change, fmt.change_interval(row.shift, decimals=decimals), last
+    change = fmt.change(row.shift.point, decimals=words.decimals)
+    return was, change, fmt.change_interval(row.shift, decimals=words.decimals), last
 
 
 def _trimmed(row: CellChange) -> str:
@@ -189,7 +158,7 @@ def json(comparison: Comparison) -> str:
         "counts": {str(kind): count for kind, count in comparison.counts.items()},
         "changes": [_change_object(row, comparison.lane) for row in comparison.changes],
     }
-    return jsonlib.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return safe_json(jsonlib.dumps(data, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _change_object(row: CellChange, lane: str) -> dict[str, object]:
@@ -197,7 +166,7 @@ def _change_object(row: CellChange, lane: str) -> dict[str, object]:
     trimmed = row.trimmed.exp() if row.trimmed else None
     effect = row.detectable
     unknown = effect is None or math.isinf(effect)
-    unit = _WORDS[lane].unit
+    unit = comparing(lane).WORDS.unit
     return {
         "cell": row.cell,
         "arm": row.arm,
@@ -234,7 +203,7 @@ def markdown(comparison: Comparison) -> str:
         *(f"> {cell(line)}" for line in doubts(comparison)),
     ]
     if comparison.changes:
-        words = _WORDS[comparison.lane]
+        words = comparing(comparison.lane).WORDS
         names = ["was", "ratio − 1", words.interval, words.trimmed, words.last]
         numbers = [name for name in names if name]
         lines += [
@@ -243,14 +212,14 @@ def markdown(comparison: Comparison) -> str:
             f"|---|---|---|{'--:|' * len(numbers)}---|",
             *(_markdown_row(row, comparison.lane) for row in comparison.changes),
             "",
-            f"{method(comparison)}. {_NOTES[comparison.lane]}",
+            f"{method(comparison)}. {comparing(comparison.lane).WORDS.note}",
         ]
     return visible("\n".join(lines)) + "\n"
 
 
 def _markdown_row(row: CellChange, lane: str) -> str:
     was, change, interval, last = _columns(row, lane)
-    trimmed = [_trimmed(row)] if _WORDS[lane].trimmed else []
+    trimmed = [_trimmed(row)] if comparing(lane).WORDS.trimmed else []
     numbers = (was, change, interval, *trimmed, last)
     values = (str(row.change), row.cell, row.arm, *numbers, row.reason)
     return "| " + " | ".join(map(fmt.markdown_cell, values)) + " |"

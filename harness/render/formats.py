@@ -37,8 +37,7 @@ class ReportSource:
     @cached_property
     def numbers(self) -> Sequence[Number]:
         """Every derived number of all runs."""
-        views = zip(self.runs, self.report.runs, strict=True)
-        return [number for run, view in views for number in numbers(run, view)]
+        return [number for view in self.report.runs for number in numbers(view)]
 
     @cached_property
     def images(self) -> Mapping[str, bytes]:

@@ -14,10 +14,11 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup, escape
 
+from harness.core.metrics import METRICS
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
-from harness.report import instructions, matrix, memory, scale
+from harness.report import matrix, scale
 from harness.report.cells import CellView, Row
 from harness.report.view import Report
 
@@ -41,9 +42,7 @@ def render(report: Report) -> str:
         MEANINGS=fmt.MEANINGS,
         Verdict=Verdict,
         HUES=HUES,
-        COUNTED_HEAD=instructions.HEAD,
-        MEMORY_HEAD=memory.HEAD,
-        MEMORY_OPS=memory.OPS,
+        METRICS=METRICS,
     )
     page = environment.get_template("report.html.j2").render(
         report=report, charts=_charts, heat=heat, anchor=anchor
@@ -120,8 +119,10 @@ def _verdict(value: str) -> Verdict:
     return Verdict(value)
 
 
-def _number(value: float | None) -> str:
-    return fmt.NONE if value is None else f"{value:.2f}"
+def _per_op(value: float | None, unit: str) -> str:
+    if value is None or unit == "ns/op":
+        return fmt.duration(value)
+    return f"{value:.2f}"
 
 
 _FILTERS = {
@@ -130,7 +131,7 @@ _FILTERS = {
     "concern": matrix.concern,
     "duration": fmt.duration,
     "interval": fmt.ratio_interval,
-    "number": _number,
+    "per_op": _per_op,
     "plural": fmt.plural,
     "prose": _prose,
     "rate": fmt.rate,

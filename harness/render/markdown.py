@@ -14,10 +14,8 @@ from harness.core.visible import visible
 from harness.report import format as fmt
 from harness.report.cells import CellView, RankGroup, Reference, Row
 from harness.report.format import markdown_cell as esc
-from harness.report.instructions import HEAD as COUNTED
-from harness.report.instructions import CountedCell, CountRow
 from harness.report.matrix import Matrix, MatrixRow
-from harness.report.memory import HEAD, CellMemory, MemoryRow
+from harness.report.sections import ArmRow, LaneSection, Value
 from harness.report.view import Report, RunView
 from harness.results.records import Check
 
@@ -48,10 +46,8 @@ def _run(run: RunView) -> Iterator[str]:
         yield ""
     if run.cells:
         yield from _overview(run)
-    if run.memory:
-        yield from _memory(run.memory)
-    if run.counted:
-        yield from _counted(run.counted)
+    for section in run.lane.sections if run.lane else ():
+        yield from _section(section)
     if run.matrix:
         yield from _matrix(run.matrix)
     yield from _terms(run)
@@ -81,7 +77,7 @@ def _overview(run: RunView) -> Iterator[str]:
     arms = [arm.id for arm in run.competitors]
     yield "### Times the fastest"
     yield ""
-    yield "**Bold**: the fastest, or not to be told from it. ≠: timed, not ranked."
+    yield "**Bold**: the fastest, or tied with it. ≠: timed, not ranked."
     yield ""
     rows = [
         [_question(cell, group), *(_ratio(group, arm) for arm in arms)]
@@ -182,8 +178,8 @@ def _numbers(cell: CellView, row: Row, mark: str, name: str) -> list[str]:
         *_times(row.ratio),
         fmt.change(row.detectable, sign=False),
         *(_times(row.over_floor) if cell.floor else ()),
-        fmt.duration(row.cpu_ns),
-        fmt.duration(row.server_cpu_ns),
+        fmt.duration(row.per_op["cpu_ns"]),
+        fmt.duration(row.per_op["server_cpu_ns"]),
         fmt.duration(row.latencies[2]),
     ]
 
@@ -195,56 +191,34 @@ def _times(ratio: Estimate | None) -> list[str]:
     return [fmt.times(ratio.point), fmt.ratio_interval(ratio) if ratio.point != 1 else ""]
 
 
-# --- memory -----------------------------------------------------------------------------
+# --- lanes ------------------------------------------------------------------------------
 
 
-def _memory(cells: Sequence[CellMemory]) -> Iterator[str]:
-    yield "### Memory"
+def _section(shown: LaneSection) -> Iterator[str]:
+    yield f"### {esc(shown.title)}"
     yield ""
-    rows = [_memory_row(cell, row) for cell in cells for row in cell.rows]
-    head = ["question", "driver", *HEAD, "95 %, all repeats"]
-    yield from table(head, rows, left=2)
-
-
-def _memory_row(cell: CellMemory, row: MemoryRow) -> list[str]:
-    point = f" ({esc(cell.point)})" if cell.point else ""
-    start = [esc(cell.facts.title) + point, esc(row.arm)]
-    if not row.sizes:
-        symbol = fmt.SYMBOLS[row.verdict] if row.verdict else fmt.NONE
-        reason = f"{symbol} {row.status}: {row.detail}".rstrip(": ")
-        return [*start, esc(reason), *[""] * len(HEAD)]
-    growth = f"**{row.growth}**" if row.grows else row.growth
-    return [*start, *row.sizes, growth, row.interval]
-
-
-# --- counted ----------------------------------------------------------------------------
-
-
-def _counted(cells: Sequence[CountedCell]) -> Iterator[str]:
-    yield "### Instructions per op"
+    yield esc(shown.intro)
     yield ""
-    yield "Of the client. **Bold**: the least of the exact ones. ≠: counted, not compared."
-    yield ""
-    for cell in cells:
+    for cell in shown.tables:
         extra = f" ({esc(cell.point)})" if cell.point else ""
         yield f"#### {esc(cell.facts.title)}{extra}"
         yield ""
         yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
         yield ""
-        yield from table(["driver", *COUNTED], map(_count_row, cell.rows))
+        head = [esc(quantity.head) for quantity in shown.quantities]
+        rows = (_arm_row(row, len(head)) for row in cell.rows)
+        yield from table(["driver", *head], rows)
 
 
-def _count_row(row: CountRow) -> list[str]:
-    if row.instructions is None:
-        symbol = f"{fmt.SYMBOLS[row.verdict]} " if row.verdict else ""
-        reason = f"{symbol}{row.status}: {esc(row.detail)}"
-        return [esc(row.arm), reason, *[""] * (len(COUNTED) - 1)]
-    ratio = fmt.NONE if row.ratio is None else fmt.times(row.ratio)
-    if row.verdict is Verdict.DIFFERS:
-        ratio = f"≠ {ratio}"
-    ratio = f"**{ratio}**" if row.least else ratio
-    rest = [row.syscalls_text, row.spread_text, str(row.repeats)]
-    return [esc(row.arm), row.figures, ratio, *rest]
+def _arm_row(row: ArmRow, width: int) -> list[str]:
+    if not row.values:
+        return [esc(row.arm), esc(row.reason), *[""] * (width - 1)]
+    return [esc(row.arm), *map(_value, row.values)]
+
+
+def _value(value: Value) -> str:
+    text = f"**{esc(value.text)}**" if value.emphasis else esc(value.text)
+    return f"{text} ({esc(value.note)})" if value.note else text
 
 
 # --- checked ----------------------------------------------------------------------------

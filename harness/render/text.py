@@ -11,14 +11,15 @@ from harness.core.visible import visible
 from harness.report import format as fmt
 from harness.report.cells import CellView, Row
 from harness.report.format import wrapped
-from harness.report.instructions import CountedCell
 from harness.report.matrix import Column, Matrix, MatrixRow
-from harness.report.memory import OPS, CellMemory, MemoryRow
+from harness.report.sections import ArmRow, CellTable, LaneSection, LaneView
 from harness.report.view import Report, RunView
 from harness.results.records import Check
 
 WIDTH = 80
 _NAME = 34
+_ARM = 12
+"""The least width for the names of arms beside the numbers of a lane."""
 _INDENT = " " * 6
 _QUIET = (Verdict.EXACT, Verdict.UNSUPPORTED, Verdict.SKIPPED)
 
@@ -35,10 +36,8 @@ def render(report: Report) -> str:
         lines.append("")
         if run.cells:
             lines += [ranking(run), ""]
-        if run.memory:
-            lines += [memory(run.memory), ""]
-        if run.counted:
-            lines += [instructions(run.counted), ""]
+        if run.lane:
+            lines += [lane(run.lane), ""]
         if run.matrix:
             lines += [matrix(run.matrix), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -116,61 +115,82 @@ def _reason(start: str, text: str) -> Iterator[str]:
     yield from (" " * len(start) + line for line in rest)
 
 
-# --- memory -----------------------------------------------------------------------------
+# --- lanes ------------------------------------------------------------------------------
 
 
-def memory(cells: Sequence[CellMemory]) -> str:
-    """What every arm holds; the interval of its growth stands in brackets."""
+def lane(view: LaneView) -> str:
+    """What a lane shows: for each question a table of its arms."""
+    return "\n\n".join(map(section, view.sections))
+
+
+def section(shown: LaneSection) -> str:
+    """All tables of a section, with the same columns."""
     lines: list[str] = []
-    for cell in cells:
-        lines += [*wrapped(cell.facts.title, WIDTH), fmt.shorten(cell.facts.id, WIDTH)]
-        lines += [
-            f"{'':16}{'after':>9}{'with':>9}{'':9}{'per connection':>18}{'growth':>19}",
-            f"{'':16}{'import':>9}{'session':>9}{'peak':>9}{'client':>9}{'server':>9}"
-            f"{f'per {OPS:,} ops':>19}",
-        ]
-        for row in cell.rows:
-            lines += _memory_row(row)
+    bands = _bands(shown)
+    for table in shown.tables:
+        lines += [*wrapped(table.facts.title, WIDTH), fmt.shorten(table.facts.id, WIDTH)]
+        for band in bands:
+            lines += [*_head(shown, band), *_lane_rows(table, band)]
         lines.append("")
     return "\n".join(lines).rstrip()
 
 
-def _memory_row(row: MemoryRow) -> Iterator[str]:
-    start = f"{fmt.shorten(row.arm, 15):<16}"
-    if not row.sizes:
-        symbol = fmt.SYMBOLS[row.verdict] if row.verdict else fmt.NONE
-        yield from _reason(start, f"{symbol} {row.status}: {row.detail}".rstrip(": "))
-        return
-    mark = "grows " if row.grows else ""
-    sizes = "".join(f"{size:>9}" for size in row.sizes)
-    yield f"{start}{sizes}{mark + row.growth:>19}"
-    if row.interval:
-        yield f"{f'({row.interval})':>{WIDTH}}"
+Band = dict[int, int]
+"""Columns that stand side by side: the number of each and its width."""
 
 
-# --- instructions -----------------------------------------------------------------------
+def _bands(shown: LaneSection) -> list[Band]:
+    """The columns in as many bands, one below the other, as the width asks for."""
+    bands: list[Band] = [{}]
+    for number, quantity in enumerate(shown.quantities):
+        texts = [
+            row.values[number].text
+            for table in shown.tables
+            for row in table.rows
+            if row.values
+        ]
+        width = 2 + max(map(len, [*quantity.head.split(), *texts]), default=0)
+        if bands[-1] and sum(bands[-1].values()) + width > WIDTH - _ARM:
+            bands.append({})
+        bands[-1][number] = width
+    return bands
 
 
-def instructions(cells: Sequence[CountedCell]) -> str:
-    """All cells with what an op costs each arm, the least first."""
-    return "\n".join(line for cell in cells for line in (*_counted(cell), "")).rstrip()
+def _head(shown: LaneSection, band: Band) -> Iterator[str]:
+    """The heads of columns, on as many lines as they need, flush with the numbers."""
+    heads = [wrap(shown.quantities[number].head, band[number] - 2) for number in band]
+    height = max(map(len, heads), default=0)
+    columns = [[""] * (height - len(head)) + head for head in heads]
+    for words in zip(*columns, strict=True):
+        parts = zip(words, band.values(), strict=True)
+        start = " " * _name_width(band)
+        yield start + "".join(f"{word:>{width}}" for word, width in parts)
 
 
-def _counted(cell: CountedCell) -> Iterator[str]:
-    yield from wrapped(cell.facts.title, WIDTH)
-    yield fmt.shorten(cell.facts.id, WIDTH)
-    yield f"{'':27}{'instructions per op':>20}{'× least':>9}{'syscalls':>12}{'spread':>12}"
-    for row in cell.rows:
-        mark = "≠" if row.verdict is Verdict.DIFFERS else ""
-        start = f"{mark:>4}  {fmt.shorten(row.arm, 20):<20} "
-        if row.instructions is None:
-            symbol = fmt.SYMBOLS[row.verdict] if row.verdict else fmt.NONE
-            text = f"{symbol} {row.status}: {row.detail}".rstrip(": ")
-            yield from _reason(start, text)
+def _name_width(band: Band) -> int:
+    return min(22, WIDTH - sum(band.values()))
+
+
+def _lane_rows(table: CellTable, band: Band) -> Iterator[str]:
+    """The arms; what belongs to a number stands in brackets below it."""
+    width = _name_width(band)
+    for row in table.rows:
+        start = f"{fmt.shorten(row.arm, width - 1):<{width}}"
+        if not row.values:
+            yield from _reason(start, row.reason)
             continue
-        ratio = fmt.NONE if row.ratio is None else fmt.times(row.ratio)
-        rest = f"{row.syscalls_text:>12}{row.spread_text:>12}"
-        yield f"{start}{row.figures:>20}{ratio:>9}{rest}"
+        yield start + "".join(
+            f"{row.values[number].text:>{column}}" for number, column in band.items()
+        )
+        yield from _lane_notes(row, band)
+
+
+def _lane_notes(row: ArmRow, band: Band) -> Iterator[str]:
+    place = _name_width(band)
+    for number, column in band.items():
+        place += column
+        if note := row.values[number].note:
+            yield f"{f'({note})':>{place}}"
 
 
 # --- matrix -----------------------------------------------------------------------------

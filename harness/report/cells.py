@@ -7,8 +7,8 @@ the same arithmetic. Ratios are paired by round, because a round's weather is sh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from harness.analysis.times import (
@@ -18,6 +18,7 @@ from harness.analysis.times import (
     measured,
 )
 from harness.core import stats
+from harness.core.metrics import METRICS
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
 from harness.report.ranks import ranked
@@ -36,6 +37,10 @@ class OpenLoopView:
     asked: float
     achieved: float
     lags: tuple[float | None, ...]
+
+
+def _nothing_read() -> Mapping[str, float | None]:
+    return dict.fromkeys(metric.name for metric in METRICS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,7 @@ class Row:
     over_floor: stats.Estimate | None = None
     rank: int | None = None
     tied: bool = False
-    cpu_ns: float | None = None
-    server_cpu_ns: float | None = None
-    voluntary: float | None = None
-    involuntary: float | None = None
+    per_op: Mapping[str, float | None] = field(default_factory=_nothing_read)
     latencies: tuple[float | None, ...] = (None,) * len(PERCENTILES)
     open_loop: OpenLoopView | None = None
     rss_bytes: int = 0
@@ -234,10 +236,7 @@ def _timed(row: Row, series: Timings) -> Row:
         row,
         rounds=tuple(series.walls),
         time=stats.hodges_lehmann([math.log(value) for value in series.walls]).exp(),
-        cpu_ns=_middle(series.cpu_ns),
-        server_cpu_ns=_middle(series.server_cpu_ns),
-        voluntary=_middle(series.voluntary),
-        involuntary=_middle(series.involuntary),
+        per_op={name: _middle(values) for name, values in series.per_op.items()},
         latencies=percentiles(series.latencies()),
         open_loop=_open_loop(series) if series.loops else None,
         rss_bytes=series.rss_bytes,

@@ -6,7 +6,6 @@ their cause and counted.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,9 +37,11 @@ KINDS: dict[Verdict, tuple[str, str]] = {
 
 _NOT_ASKED = (Verdict.SKIPPED, Verdict.INVALID)
 _QUIET = (Verdict.EXACT, Verdict.UNSUPPORTED, *_NOT_ASKED)
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_PLACE = re.compile(r"^(column|parameter|row) \S+:")
-_NUMBER = re.compile(r"0x[0-9a-f]+|\d[\d.,:_-]*\b", re.IGNORECASE)
+_KINDS = (
+    "act", "op", "capability", "entry", "field", "term", "command", "exit_code",
+    "class", "sqlstate", "type", "usual_types",
+)  # fmt: skip
+"""Facts that name a kind, so that they tell causes apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,36 +165,55 @@ def _standing(driver: str, profile: str, checks: Iterable[Check]) -> Standing:
 # --- causes ---------------------------------------------------------------------------
 
 
-def cause_of(check: Check) -> str:
-    """What is behind a check that is not right, without what differs between its cells.
+def cause_of(check: Check) -> tuple[str, ...]:
+    """What is behind a check that is not right: equal where the cause is the same.
 
-    A declared deviation is the reason in a person's words.
+    A declared deviation is the reason in a person's words. Otherwise the code says it, with
+    the facts that name kinds: what differs between cells of one cause are values, places
+    and numbers. Where there are no such facts, what was said must be the same.
     """
-    if check.deviation:
-        return check.deviation
-    told = check.drift if check.verdict == Verdict.EXACT else check.detail
-    told = _PLACE.sub(r"\1 …:", told or check.drift or check.observed)
-    return _NUMBER.sub("…", _QUOTED.sub("'…'", told))
+    if check.deviation or check.verdict == Verdict.EXACT:
+        return (check.deviation or check.drift,)
+    kinds = [f"{name}={check.facts[name]}" for name in _KINDS if name in check.facts]
+    if "usual_types" not in check.facts and "expected_type" in check.facts:
+        kinds.append(f"expected_type={check.facts['expected_type']}")
+    said = str(check.facts.get("message") or check.detail or check.drift)
+    return (check.code, *(kinds or [said]))
 
 
 def causes(checks: Sequence[Check], of: Sequence[Check]) -> tuple[Cause, ...]:
     """Checks by their causes: the worst first, then the commonest."""
-    groups: dict[tuple[Verdict, Code, str], list[Check]] = {}
-    for one in checks:
-        groups.setdefault((_verdict(one), one.code, cause_of(one)), []).append(one)
-    everyone = {one.driver for one in of}
-    found = [_cause(verdict, group, everyone) for (verdict, *_), group in groups.items()]
+    groups: dict[tuple[Verdict, tuple[str, ...]], list[Check]] = {}
+    for check in checks:
+        groups.setdefault((_verdict(check), cause_of(check)), []).append(check)
+    everyone = {check.driver for check in of}
+    found = [_cause(verdict, group, everyone) for (verdict, _), group in groups.items()]
     return tuple(sorted(found, key=_worst_first))
 
 
 def _cause(verdict: Verdict, checks: Sequence[Check], everyone: set[str]) -> Cause:
-    drivers = tuple(dict.fromkeys(one.driver for one in checks))
+    drivers = tuple(dict.fromkeys(check.driver for check in checks))
     every = len(everyone) > 1 and everyone == set(drivers)
-    told = {one.deviation or one.detail or one.drift for one in checks}
-    reason = told.pop() if len(told) == 1 else cause_of(checks[0])
+    told = {check.deviation or check.detail or check.drift for check in checks}
+    reason = told.pop() if len(told) == 1 else _in_common(checks[0])
     if checks[0].verdict == Verdict.EXACT:
         reason = checks[0].drift
     return Cause(verdict, () if every else drivers, reason, tuple(checks))
+
+
+def _in_common(check: Check) -> str:
+    """What checks of one cause have in common, in words."""
+    facts, sentence = check.facts, check.code.sentence.rstrip(".")
+    if check.code is Code.WRONG_TYPE and "usual_types" in facts:
+        return f"{facts['type']} instead of {' or '.join(facts['usual_types'])}"
+    sqlstate = f" [{facts['sqlstate']}]" if facts.get("sqlstate") else ""
+    error = f"{facts['class']}{sqlstate}" if "class" in facts else ""
+    if check.code is Code.ERROR and error:
+        return error
+    types = [str(facts[name]) for name in ("type", "expected_type") if name in facts]
+    place = [str(facts[name]) for name in ("entry", "field", "act") if name in facts]
+    more = [error, " for ".join(types), *place]
+    return ": ".join([sentence, *filter(None, more)])
 
 
 def _worst_first(cause: Cause) -> tuple[int, int, str]:

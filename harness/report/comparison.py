@@ -4,24 +4,90 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from harness import lanes
+from harness.analysis import conditions
 from harness.analysis.compare import Answer, CellChange, Comparison
 from harness.core import stats
 from harness.core.verdicts import Change
 from harness.report import format as fmt
+from harness.results.records import Run
 
-WORDS = {
-    Change.REGRESSED: "slower",
-    Change.IMPROVED: "faster",
-    Change.SAME: "same",
-    Change.INCONCLUSIVE: "inconclusive",
-    Change.NOT_COMPARABLE: "not comparable",
-}
-"""What a change is called beside a number; more instructions are `more`."""
-_COUNTED = {Change.REGRESSED: "more", Change.IMPROVED: "fewer"}
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """In which words and columns a lane's comparison is told.
+
+    `interval` and `last` are the heads of columns, as is `trimmed`, which is empty where
+    nothing is estimated; `unit` is that of numbers in JSON, `note` a sentence below all.
+    `number` shows one side's number, `limit` what stands in the last column, `method` how
+    it was judged. `again` is how to measure what is undecided.
+    """
+
+    regressed: str
+    improved: str
+    interval: str
+    last: str
+    unit: str
+    note: str
+    number: Callable[[float | None], str]
+    limit: Callable[[CellChange], str]
+    method: Callable[[Comparison], str]
+    again: str
+    trimmed: str = ""
+    decimals: int = 1
+
+
+class Comparing(Protocol):
+    """The module `comparison` of a lane."""
+
+    WORDS: Words
+
+    def compare(
+        self,
+        base: Run,
+        candidate: Run,
+        *,
+        base_arm: str,
+        candidate_arm: str,
+        threshold: float,
+    ) -> Comparison:
+        """Compare two runs of this lane, or two arms, cell by cell."""
+
+
+def comparing(lane: str) -> Comparing:
+    """How two runs of this lane are compared."""
+    found: Comparing = lanes.get(lane).part("comparison")
+    return found
+
+
+def compare(
+    base: Run, candidate: Run, base_arm: str, candidate_arm: str, threshold: float | None
+) -> Comparison:
+    """Compare two runs, or two arms, as their lane does; where no lane can, the answer is
+    the common lane's: that they are not comparable, and why."""
+    rule = conditions.rule(base, candidate)
+    return comparing(rule.name).compare(
+        base,
+        candidate,
+        base_arm=base_arm,
+        candidate_arm=candidate_arm,
+        threshold=rule.threshold if threshold is None else threshold,
+    )
+
+
 _MOST_PATHS = 4
+_SCORED = (
+    Change.REGRESSED,
+    Change.IMPROVED,
+    Change.SAME,
+    Change.INCONCLUSIVE,
+    Change.NOT_COMPARABLE,
+)
+"""The order of a score: what changed, what did not, what is unknown."""
 _BOUNDS = (5, 10, 25, 50, 100, 200, 400, 1_000)
 
 
@@ -38,19 +104,7 @@ def headline(comparison: Comparison) -> str:
 
 def method(comparison: Comparison) -> str:
     """How it was judged, so that a reader can disagree."""
-    if comparison.lane == "instructions":
-        return (
-            "the whole range of ratios between all repeats must lie beyond the threshold; "
-            f"threshold ±{comparison.threshold * 100:g} %"
-        )
-    paired, unpaired = "paired by round, signed rank", "two samples of rounds, Mann–Whitney"
-    how = paired if comparison.paired else unpaired
-    tests = sum(one.p is not None for one in comparison.changes)
-    return (
-        f"{how}; Hodges–Lehmann ratio with 95 % interval; "
-        f"Holm over {fmt.plural(tests, 'test')} at {comparison.alpha:g}; "
-        f"threshold ±{comparison.threshold * 100:g} %"
-    )
+    return comparing(comparison.lane).WORDS.method(comparison)
 
 
 def doubts(comparison: Comparison) -> list[str]:
@@ -75,7 +129,9 @@ def doubts(comparison: Comparison) -> list[str]:
 
 def word(change: Change, lane: str) -> str:
     """`slower` of times, `more` of instructions."""
-    return (WORDS if lane == "time" else WORDS | _COUNTED)[change]
+    words = comparing(lane).WORDS
+    told = {Change.REGRESSED: words.regressed, Change.IMPROVED: words.improved}
+    return told.get(change, change.replace("-", " "))
 
 
 def score(comparison: Comparison) -> str:
@@ -85,7 +141,7 @@ def score(comparison: Comparison) -> str:
     counts = comparison.counts
     parts = [
         f"{counts[kind]:,} {word(kind, comparison.lane)}"
-        for kind in WORDS
+        for kind in _SCORED
         if counts[kind] or kind is not Change.NOT_COMPARABLE
     ]
     threshold = f"(threshold ±{comparison.threshold * 100:g} %)"
@@ -134,8 +190,8 @@ def next_step(comparison: Comparison) -> str:
     rows = [one for kind in wanted for one in comparison.changes if one.change is kind]
     paths = list(dict.fromkeys(row.cell.partition("#")[0] for row in rows))
     more = " …" if len(paths) > _MOST_PATHS else ""
-    how = "--effort gate" if comparison.lane == "time" else f"--lane {comparison.lane}"
-    return f"next: pgdyno bench {how} {' '.join(paths[:_MOST_PATHS])}{more}"
+    again = comparing(comparison.lane).WORDS.again
+    return f"next: pgdyno bench {again} {' '.join(paths[:_MOST_PATHS])}{more}"
 
 
 @dataclass(frozen=True, slots=True)

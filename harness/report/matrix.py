@@ -107,6 +107,15 @@ def concern(verdict: Verdict) -> int:
     return 0 if verdict is Verdict.EXACT else verdict.severity + 1
 
 
+def tally(counts: Mapping[Verdict, int]) -> str:
+    """`64 exact, 1 differs, …`: exact first, then the worst."""
+    order = sorted(
+        counts,
+        key=lambda verdict: (verdict is not Verdict.EXACT, -concern(verdict), verdict),
+    )
+    return ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in order)
+
+
 def build(checks: Sequence[Check]) -> Matrix:
     """The matrix of some checks, in whatever order they come."""
     found = {(one.cell, one.driver, one.profile): one for one in checks}

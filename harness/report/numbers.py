@@ -6,17 +6,17 @@ cell, arm and metric; docs/api.md describes the columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from harness.analysis.memory import Growth, Size, arm_memory
 from harness.analysis.times import measured, paired_log_ratios
 from harness.core import stats
+from harness.core.metrics import METRICS
 from harness.core.verdicts import Verdict
 from harness.report.cells import PERCENTILES, CellView, Row, cell_views
-from harness.report.instructions import CountRow
 from harness.report.quality import SelfTest
+from harness.report.sections import ArmRow, LaneView, Quantity, Value
 from harness.report.view import RunView
 from harness.results.records import Run
 
@@ -85,7 +85,7 @@ class Ratio:
 COLUMNS = tuple(field.name for field in fields(Number))
 
 
-def numbers(run: Run, view: RunView) -> Iterator[Number]:
+def numbers(view: RunView) -> Iterator[Number]:
     """All of a run, in the order of its report."""
     for cell in view.cells:
         for group in cell.groups:
@@ -96,10 +96,8 @@ def numbers(run: Run, view: RunView) -> Iterator[Number]:
     yield from _of_means(view)
     for test in view.self_tests:
         yield from _of_self_test(view.name, test)
-    for counted in view.counted:
-        for count in counted.rows:
-            yield from _of_count(view.name, counted.facts.id, count)
-    yield from _of_memory(run)
+    if view.lane:
+        yield from _of_lane(view.name, view.lane)
 
 
 def ratios(run: Run, reference: str = "") -> Iterator[Ratio]:
@@ -212,10 +210,8 @@ def _flags(row: Row) -> str:
 
 def _metrics(cell: CellView, row: Row) -> Iterator[tuple[str, str, float | None]]:
     yield "rate", f"{cell.facts.unit}/s", cell.rate(row)
-    yield "cpu_ns", "ns/op", row.cpu_ns
-    yield "server_cpu_ns", "ns/op", row.server_cpu_ns
-    yield "voluntary_switches", "1/op", row.voluntary
-    yield "involuntary_switches", "1/op", row.involuntary
+    for metric in METRICS:
+        yield metric.name, metric.unit, row.per_op[metric.name]
     for share, value in zip(PERCENTILES, row.latencies, strict=True):
         yield f"latency_ns_p{share * 100:g}", "ns", value
     if row.open_loop is not None:
@@ -265,72 +261,45 @@ def _of_self_test(run: str, test: SelfTest) -> Iterator[Number]:
         yield _estimated(bare, one.shift.exp())
 
 
-# --- instructions and memory ------------------------------------------------------------
+# --- lanes ----------------------------------------------------------------------------
 
 
-def _of_count(run: str, cell: str, row: CountRow) -> Iterator[Number]:
-    bare = Number(
-        run=run,
-        cell=cell,
-        arm=row.arm,
-        group="",
-        metric="instructions",
-        unit="1/op",
-        verdict=str(row.verdict or ""),
-        n=row.repeats,
-    )
-    flags = "" if row.instructions is not None else "no-number"
-    yield replace(
-        bare,
-        estimate=row.instructions,
-        ratio=row.ratio,
-        flags=flags,
-        detail=row.detail,
-    )
-    if row.syscalls is not None:
-        yield replace(bare, metric="syscalls", estimate=row.syscalls)
-    if row.spread is not None:
-        yield replace(bare, metric="instructions_spread", unit="share", estimate=row.spread)
+def _of_lane(run: str, lane: LaneView) -> Iterator[Number]:
+    """Every number of a lane's sections, and that there is none where it has none."""
+    for section in lane.sections:
+        for table in section.tables:
+            for row in table.rows:
+                yield from _of_arm(run, table.facts.id, section.quantities, row)
 
 
-def _of_memory(run: Run) -> Iterator[Number]:
-    for held in arm_memory(run):
-        bare = Number(
-            run=run.header.run,
-            cell=held.cell,
-            arm=held.arm,
-            group="",
-            metric="",
-            unit="bytes",
-            verdict=str(held.verdict or ""),
-            n=held.repeats,
-            detail=held.detail,
-        )
-        sizes: Mapping[str, Size | None] = {
-            "import_bytes": held.imported,
-            "session_bytes": held.session,
-            "peak_bytes": held.peak,
-            "client_bytes_per_connection": held.connection,
-            "server_bytes_per_connection": held.server,
-        }
-        for metric, size in sizes.items():
-            yield _sized(replace(bare, metric=metric), size)
-        yield _growing(replace(bare, metric="growth", unit="bytes/op"), held.growth)
+def _of_arm(
+    run: str, cell: str, quantities: Sequence[Quantity], row: ArmRow
+) -> Iterator[Number]:
+    values = row.values or (None,) * len(quantities)
+    for quantity, value in zip(quantities, values, strict=True):
+        if quantity.metric:
+            number = Number(
+                run=run,
+                cell=cell,
+                arm=row.arm,
+                group="",
+                metric=quantity.metric,
+                unit=quantity.unit,
+                verdict=str(row.verdict or ""),
+                n=row.repeats,
+                detail=row.detail,
+            )
+            yield _valued(number, value)
 
 
-def _sized(number: Number, size: Size | None) -> Number:
-    if size is None:
-        return replace(number, flags="no-number")
-    return replace(number, estimate=size.typical, low=size.low, high=size.high)
-
-
-def _growing(number: Number, growth: Growth | None) -> Number:
-    if growth is None:
+def _valued(number: Number, value: Value | None) -> Number:
+    if value is None or value.number is None:
         return replace(number, flags="no-number")
     return replace(
         number,
-        estimate=growth.point,
-        low=growth.low,
-        high=growth.high,
-        flags="grows" if growth.leaks else "",
+        estimate=value.number,
+        low=value.low,
+        high=value.high,
+        ratio=value.ratio,
+        flags=value.flag,
     )

@@ -14,17 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness.analysis import audit
-from harness.analysis.instructions import counters
-from harness.analysis.memory import LEAK_REPEATS
 from harness.analysis.times import measured
 from harness.core.stats import MIN_ROUNDS
 from harness.core.verdicts import Verdict
-from harness.report import floor, matrix, memory, quality
+from harness.report import floor, matrix, quality
 from harness.report import format as fmt
 from harness.report.cells import CellView, Row, cell_views
-from harness.report.instructions import CountedCell, counted_cells
-from harness.report.instructions import sureness as counted_sureness
 from harness.report.measured import ranked_sentence
+from harness.report.sections import LaneView, Remark, RunFact, lane_view
 from harness.results.records import ArmFacts, Check, Note, Run
 
 _NOTE_KINDS = {"dropped": "too few"}
@@ -48,14 +45,6 @@ TERMS = {
     "commits": "commits an op",
     "binds": "binds parameters",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class RunFact:
-    """A line of the environment."""
-
-    name: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +77,6 @@ class TermRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """Something a reader must know. `grave` if it casts doubt on numbers."""
-
-    kind: str
-    text: str
-    where: str = ""
-    grave: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class RunView:
     """One run: where it was made, what it found, how sure it is."""
 
@@ -114,18 +93,15 @@ class RunView:
     mean_cells: int
     self_tests: tuple[quality.SelfTest, ...]
     matrix: matrix.Matrix | None
-    memory: tuple[memory.CellMemory, ...]
     rounds: int
     hues: Mapping[str, int]
-    counted: tuple[CountedCell, ...] = ()
+    lane: LaneView | None = None
 
     @property
     def subject(self) -> str:
         """What a reader calls it, in one word."""
-        if self.memory:
-            return "Memory"
-        if self.counted:
-            return "Instructions"
+        if self.lane:
+            return self.lane.subject
         return "Benchmark" if self.cells else "Conformance"
 
     @property
@@ -158,12 +134,19 @@ class Report:
         """What casts doubt on numbers, of all runs."""
         return tuple(one for run in self.runs for one in run.findings if one.grave)
 
+    @property
+    def lane_terms(self) -> Mapping[str, str]:
+        """The words of lanes' sections that need explaining, each once."""
+        return {
+            name: text for run in self.runs if run.lane for name, text in run.lane.terms
+        }
+
 
 def build(runs: Sequence[Run]) -> Report:
     """The report of one or several runs, in the order given."""
     hues = _hues(runs)
     views = tuple(_run_view(run, hues) for run in runs)
-    timed = any(view.cells or view.memory or view.counted for view in views)
+    timed = any(view.cells or view.lane for view in views)
     checked = any(view.matrix for view in views)
     what = " and ".join(["checked"] * checked + ["measured"] * timed) or "nothing found"
     return Report(f"Python’s PostgreSQL drivers, {what}", views)
@@ -177,33 +160,29 @@ def _in_order(run: Run) -> list[Check]:
 
 def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
     cells = floor.laid(run, cell_views(run)) if run.trials else ()
-    counted = counted_cells(run) if run.counts else ()
+    lane = lane_view(run)
     tests = quality.self_tests(run)
     table = matrix.build(_in_order(run)) if run.checks else None
-    held = memory.cell_memories(run)
     arms = tuple(_arms(run, cells))
     averages, averaged = quality.means(cells)
     rounds = max((len(row.rounds) for cell in cells for row in cell.rows), default=0)
     return RunView(
         name=run.header.run,
         kind=run.header.kind,
-        answer=_answer(run, cells, counted, table, held),
-        sureness=_memory_sureness(run)
-        if held
-        else counted_sureness(counted) or _sureness(cells, tests, rounds),
-        environment=tuple(_environment(run)),
+        answer=_answer(run, cells, lane, table),
+        sureness=lane.sureness if lane else _sureness(cells, tests, rounds),
+        environment=tuple(_environment(run, lane)),
         arms=arms,
         terms=_terms(arms),
-        findings=tuple(_findings(run, cells, tests, averages)),
+        findings=tuple(_findings(run, lane, cells, tests, averages)),
         cells=cells,
         means=averages,
         mean_cells=averaged,
         self_tests=tests,
         matrix=table,
-        memory=held,
         rounds=rounds,
         hues=hues,
-        counted=counted,
+        lane=lane,
     )
 
 
@@ -213,52 +192,27 @@ def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
 def _answer(
     run: Run,
     cells: Sequence[CellView],
-    counted: Sequence[CountedCell],
+    lane: LaneView | None,
     table: matrix.Matrix | None,
-    held: Sequence[memory.CellMemory],
 ) -> str:
     parts = []
     arms = fmt.plural(sum(arm.competes for arm in run.header.arms), "driver")
     if cells:
-        wrong = _tally(_not_exact(cells))
+        wrong = matrix.tally(_not_exact(cells))
         parts.append(f"{ranked_sentence(cells)}.".capitalize())
         parts.append(f"Not exact, of {arms}: {wrong}." if wrong else f"{arms}, all exact.")
-    if counted:
-        told = Counter(row.verdict for cell in counted for row in cell.rows if row.verdict)
-        size = f"{fmt.plural(len(counted), 'question')} × {arms}"
-        parts.append(f"{size}: {_tally(told)}.")
+    if lane:
+        parts.append(lane.answer)
     if table:
         columns = fmt.plural(len(table.columns), "column")
         size = f"{fmt.plural(len(table.rows), 'check')} × {columns}"
-        parts.append(f"{size}: {_tally(table.counts)}.")
-    if held:
-        tally = Counter(row.verdict for cell in held for row in cell.rows if row.verdict)
-        grows = sum(row.grows for cell in held for row in cell.rows)
-        size = f"{fmt.plural(len(held), 'question')} × {arms}"
-        found = f"{grows or 'none'} of them {'grows' if grows == 1 else 'grow'}"
-        parts.append(f"{size}: {_tally(tally)}; {found}.")
+        parts.append(f"{size}: {matrix.tally(table.counts)}.")
     return " ".join(parts) or "Nothing was measured or checked."
 
 
 def _not_exact(cells: Sequence[CellView]) -> Counter[Verdict]:
     verdicts = (row.verdict for cell in cells for row in cell.rows if row.verdict)
     return Counter(one for one in verdicts if one is not Verdict.EXACT)
-
-
-def _tally(counts: Mapping[Verdict, int]) -> str:
-    """`64 exact, 1 differs, …`: exact first, then the worst."""
-    order = sorted(
-        counts, key=lambda one: (one is not Verdict.EXACT, -matrix.concern(one), one)
-    )
-    return ", ".join(f"{counts[one]:,} {one}" for one in order)
-
-
-def _memory_sureness(run: Run) -> str:
-    count = memory.repeats(run)
-    text = f"{fmt.plural(count, 'repeat')} in fresh processes"
-    if count < LEAK_REPEATS:
-        text += f"; growth is told only from {LEAK_REPEATS} on"
-    return text + "."
 
 
 def _sureness(
@@ -284,7 +238,7 @@ def _sureness(
 # --- the circumstances ----------------------------------------------------------------
 
 
-def _environment(run: Run) -> Iterator[RunFact]:
+def _environment(run: Run, lane: LaneView | None) -> Iterator[RunFact]:
     header, machine, server = run.header, run.header.machine, run.header.server
     memory = f"{machine.memory_bytes / 2**30:.1f} GiB"
     virtual = f", virtual ({machine.virtual})" if machine.virtual else ""
@@ -300,9 +254,7 @@ def _environment(run: Run) -> Iterator[RunFact]:
     yield RunFact("server settings", _pairs(server.settings, " = "))
     yield RunFact("placement", _pairs(header.placement, " = "))
     yield RunFact("effort", header.effort or fmt.NONE)
-    if run.counts:
-        programs = ", ".join(sorted(counters(run))) or fmt.NONE
-        yield RunFact("instructions counted by", programs)
+    yield from lane.facts if lane else ()
     yield RunFact("seed", str(header.seed))
     yield RunFact("started", header.started)
     yield RunFact("duration", fmt.span(run.footer.elapsed_ns) if run.footer else "unknown")
@@ -378,6 +330,7 @@ def _term(name: str, arms: Sequence[ArmView], value: Callable[[ArmView], str]) -
 
 def _findings(
     run: Run,
+    lane: LaneView | None,
     cells: Sequence[CellView],
     tests: Sequence[quality.SelfTest],
     averages: Sequence[quality.ArmMean],
@@ -390,7 +343,7 @@ def _findings(
     for test in tests:
         yield from _doubts(test)
     yield from (_problem(arm) for arm in run.header.arms if arm.problem)
-    yield from (Remark("grows", text, cell) for text, cell in memory.told(run))
+    yield from lane.findings if lane else ()
     yield from _few_rounds(cells)
     yield from (_doubt(one) for one in audit.audit(run))
     yield from _dominated(averages)

@@ -18,6 +18,7 @@ from harness.core.calls import libpq_options
 from harness.core.cells import Cell
 from harness.core.memory import peak_bytes
 from harness.core.steps import Step
+from harness.judge.logged import overheard
 from harness.judge.recorded import settled, text_of
 from harness.judge.steps import JOIN_MS, grows_beyond
 from harness.judge.verify import class_of
@@ -87,11 +88,19 @@ class _Script:
         self.imports = {"from urllib.parse import quote, urlencode"}
         # The judge's own: a script shows a value and an exception as a check does.
         grows = any(step.expect.grows_mb for step in cell.steps)
-        self.shared = source_of([class_of, text_of, *([peak_bytes] if grows else [])])
+        self.logs = any(step.op == "logged" for step in cell.steps)
+        self.shared = source_of(
+            [class_of, text_of]
+            + ([peak_bytes] if grows else [])
+            + ([overheard] if self.logs else [])
+        )
         self.imports |= set(code.imports) | self.shared.imports
         self.opened: set[str] = set()
         self._settings = (("search_path", SCHEMA), *cell.settings)
         self.saved = {step.save for step in cell.steps if step.save}
+        self.begun: list[str] = []  # lines that begin what is started together
+        if any(step.process for step in cell.steps):
+            raise NoReproduction("a script is one process, and this case has several")
 
     def text(self) -> str:
         play = list(self._play())
@@ -135,6 +144,8 @@ class _Script:
         yield "folder = tempfile.mkdtemp()" if self._mentions("@{folder}") else ""
         if self._mentions("@{folder}"):
             self.imports.add("import tempfile")
+        if self.logs:
+            yield "logged = []\noverheard(logged)"
         for number, step in enumerate(self.cell.steps, 1):
             yield ""
             yield from self._step(number, step)
@@ -158,6 +169,11 @@ class _Script:
             yield self._pause(str(step.arguments["seconds"]))
         elif step.op == "cancel_task":
             yield f"{step.on}.cancel()"
+        elif step.op == "logged":
+            saved = f"{self._variable(step.save)} = list(logged)"
+            shown = f'print(f"{number}: {{text_of(logged)}}", flush=True)'
+            yield saved if step.save else shown
+            yield "logged.clear()"
         else:
             yield from self._acted(number, step)
 
@@ -174,7 +190,7 @@ class _Script:
         arguments = [subject, *self._arguments(given)]
         call = f"{step.op}({', '.join(arguments)})"
         if step.start:
-            yield from self._started(step.start, step.op, arguments, call)
+            yield from self._started(step, arguments, call)
             return
         yield from self._measured(number, step, [self._told(number, step, call)])
 
@@ -205,17 +221,19 @@ class _Script:
             grown = "peak_bytes() - held_bytes"
             yield f'print(f"{number} grew by {{{grown}}} bytes", flush=True)'
 
-    def _started(
-        self, name: str, op: str, arguments: Iterable[str], call: str
-    ) -> Iterator[str]:
+    def _started(self, step: Step, arguments: Iterable[str], call: str) -> Iterator[str]:
+        """Begin a step with those that begin together with it, when the last one comes."""
+        name = step.start
         if self._wait:
-            yield f"{name} = asyncio.create_task({call})"
-            yield f"await asyncio.wait({{{name}}}, timeout=0.05)"
-            return
-        self.imports.add("from concurrent.futures import ThreadPoolExecutor, wait")
-        self.imports.add("import time")
-        yield f"{name} = ThreadPoolExecutor().submit({', '.join([op, *arguments])})"
-        yield "time.sleep(0.05)"
+            self.begun.append(f"{name} = asyncio.create_task({call})")
+        else:
+            self.imports.add("from concurrent.futures import ThreadPoolExecutor, wait")
+            submitted = ", ".join([step.op, *arguments])
+            self.begun.append(f"{name} = ThreadPoolExecutor().submit({submitted})")
+        if not step.with_next:
+            begun, self.begun = self.begun, []
+            yield from begun
+            yield self._pause("0.05")
 
     def _joined(self, number: int, step: Step) -> Iterator[str]:
         seconds = (step.within_ms or JOIN_MS) / 1000

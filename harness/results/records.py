@@ -7,8 +7,8 @@ bytes. Everything else (medians, intervals, ranks) is derived by whoever reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -216,67 +216,25 @@ class Trial(Judged, frozen=True, kw_only=True, tag="trial"):
     rss_peak_bytes: Whole = 0
 
 
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What one arm held of memory in one cell, in two fresh processes.
+class LaneRecord(Judged, frozen=True, kw_only=True):
+    """What a lane records of one cell of one arm in one repeat. A lane's own record
+    declares its numbers; `footed` names the total of the footer that it counts for."""
 
-    One process plays the cell in a long loop: `loop_bytes` is its resident size after
-    `lead` ops and then after every `ops` ops more. The other opens sessions: after
-    `sessions[k]` of them it holds `sessions_bytes[k]`, and `server_bytes` has one entry
-    per server process at the end. `peak_bytes` is 0, and lists are empty, where nothing
-    can be read or there is nothing to open.
-    """
-
-    import_bytes: Whole
-    session_bytes: Whole
-    peak_bytes: Whole
-    page_bytes: Whole
-    lead: Whole
-    ops: Whole
-    loop_bytes: list[Whole]
-    sessions: list[Whole] = msgspec.field(default_factory=list)
-    sessions_bytes: list[Whole] = msgspec.field(default_factory=list)
-    server_bytes: list[Whole] = msgspec.field(default_factory=list)
-
-    def beside(
-        self, *, sessions: list[int], sessions_bytes: list[int], server_bytes: list[int]
-    ) -> Memory:
-        """The same loop, with what the process that opens sessions held."""
-        return msgspec.structs.replace(
-            self,
-            sessions=sessions,
-            sessions_bytes=sessions_bytes,
-            server_bytes=server_bytes,
-        )
-
-
-class Footprint(Judged, frozen=True, kw_only=True, tag="footprint"):
-    """One cell of one arm, once more in fresh processes: its verdict and its memory."""
+    footed: ClassVar[str] = "trials"
 
     cell: str
     arm: str
     repeat: Whole
-    memory: Memory | None = None
 
+    @property
+    def measured(self) -> bool:
+        """Whether it has numbers."""
+        raise NotImplementedError
 
-class Count(Judged, frozen=True, kw_only=True, tag="count"):
-    """One cell of one arm in one process whose instructions were counted.
-
-    A slice of `low_ops` and one of `high_ops` ran in it, equal in everything else; the
-    slope between the two is what an op costs. All numbers are 0 where the verdict forbids
-    one; those of system calls also where they cannot be counted. `counter` is the program
-    that counted, with its version.
-    """
-
-    cell: str
-    arm: str
-    repeat: Whole
-    counter: str = ""
-    low_ops: Whole = 0
-    high_ops: Whole = 0
-    low_instructions: Whole = 0
-    high_instructions: Whole = 0
-    low_syscalls: Whole = 0
-    high_syscalls: Whole = 0
+    def problems(self) -> Iterator[str]:
+        """What is wrong with its numbers beyond their types: whoever computes need not
+        ask again."""
+        return iter(())
 
 
 class Check(Judged, frozen=True, kw_only=True, tag="check"):
@@ -338,14 +296,16 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
 
 
 S = TypeVar("S", bound=msgspec.Struct)
-AnyRecord = Header | Trial | Footprint | Count | Check | Note | Footer
+L = TypeVar("L", bound=LaneRecord)
+AnyRecord = Header | Trial | LaneRecord | Check | Note | Footer
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A results file, read. `truncated` says why, where the footer is missing.
 
-    Trials may still lie in the file, see `store.Stored`. What is derived from a run once
-    stays with it, in its `__dict__`.
+    Trials may still lie in the file, see `store.Stored`; `lane_records` are those of
+    another lane than time. What is derived from a run once stays with it, in its
+    `__dict__`.
     """
 
     path: str
@@ -355,8 +315,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     notes: list[Note]
     footer: Footer | None
     truncated: str = ""
-    footprints: list[Footprint] = msgspec.field(default_factory=list)
-    counts: list[Count] = msgspec.field(default_factory=list)
+    lane_records: list[LaneRecord] = msgspec.field(default_factory=list)
+
+    def of(self, kind: type[L]) -> list[L]:
+        """The records of this type of a lane, in their order."""
+        return [record for record in self.lane_records if isinstance(record, kind)]
 
 
 def changed(record: S, **values: Any) -> S:

@@ -8,22 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
+from harness.core.metrics import READINGS
 from harness.core.verdicts import Facts
-from harness.results.records import (
-    Footprint,
-    Header,
-    Judged,
-    Memory,
-    OpenLoop,
-    Slices,
-    Trial,
-)
+from harness.results.records import Header, Judged, LaneRecord, OpenLoop, Slices, Trial
 
 LIMIT = 2**63
-"""The facts of a judgement have no types; their numbers obey the limit of `Whole`."""
+"""Of `Whole`, for numbers that no type limits: those of facts and of a lane's records."""
 
 
 def problem(record: msgspec.Struct) -> str:
@@ -39,8 +33,9 @@ def _problems(record: msgspec.Struct) -> Iterator[str]:
             yield from _of_slices(record.slices)
         if record.open_loop is not None:
             yield from _of_open_loop(record.open_loop)
-    elif isinstance(record, Footprint) and record.memory is not None:
-        yield from _of_memory(record.memory)
+    elif isinstance(record, LaneRecord):
+        yield from _numbers(record)
+        yield from record.problems()
     elif isinstance(record, Header):
         yield from _of_header(record)
 
@@ -51,18 +46,41 @@ def _of_facts(facts: Facts) -> Iterator[str]:
             yield f"judgement.facts.{name[:40]} is a number beyond ±2⁶³"
 
 
+def _numbers(record: msgspec.Struct, where: str = "") -> Iterator[str]:
+    """Numbers that nothing measures, at any depth."""
+    for name in record.__struct_fields__:
+        value = getattr(record, name)
+        if type(value) in _NUMBERS:
+            values = _NUMBERS[type(value)](value)
+            if values and not -LIMIT <= min(values) <= max(values) < LIMIT:
+                yield f"{where}{name} is a number beyond ±2⁶³"
+        for inner in value if isinstance(value, list) else (value,):
+            if not isinstance(inner, msgspec.Struct):
+                break
+            yield from _numbers(inner, f"{where}{name}.")
+
+
+def _of_list(values: list[Any]) -> list[int]:
+    return values if values and type(values[0]) is int else []
+
+
+def _of_dict(values: dict[str, Any]) -> list[int]:
+    return [value for value in values.values() if type(value) is int]
+
+
+_NUMBERS: dict[type, Any] = {
+    int: lambda value: (value,),
+    list: _of_list,
+    dict: _of_dict,
+}
+
+
 def _of_slices(slices: Slices) -> Iterator[str]:
     if slices.ops < 1:
         yield f"slices.ops is {slices.ops}: a slice has at least one op"
     if min(slices.wall_ns, default=1) < 1:
         yield "slices.wall_ns holds a time of zero or less"
-    lists = (
-        slices.cpu_ns,
-        slices.server_cpu_ns,
-        slices.voluntary_switches,
-        slices.involuntary_switches,
-        slices.burden_ns,
-    )
+    lists = (getattr(slices, name) for name in READINGS)
     if any(values and len(values) != len(slices.wall_ns) for values in lists):
         yield "the lists of its slices are of different lengths"
 
@@ -74,15 +92,6 @@ def _of_open_loop(loop: OpenLoop) -> Iterator[str]:
         yield "open_loop.response_ns holds a time of zero or less"
     if loop.planned_ns < 0:
         yield f"open_loop.planned_ns is {loop.planned_ns}, less than zero"
-
-
-def _of_memory(memory: Memory) -> Iterator[str]:
-    if len(memory.loop_bytes) > 1 and memory.ops < 1:
-        yield f"memory.ops is {memory.ops}: samples lie at least one op apart"
-    if len(memory.sessions) != len(memory.sessions_bytes):
-        yield "memory.sessions and memory.sessions_bytes are of different lengths"
-    if len(set(memory.sessions)) != len(memory.sessions):
-        yield "memory.sessions holds a number twice"
 
 
 def _of_header(header: Header) -> Iterator[str]:

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,16 +20,16 @@ import msgspec
 
 from harness.core.errors import ResultsError, UsageError
 from harness.core.verdicts import Judgement
+from harness.results import lines as known
 from harness.results import soundness
 from harness.results.migrations import migrate
 from harness.results.records import (
     SCHEMA,
     AnyRecord,
     Check,
-    Count,
     Footer,
-    Footprint,
     Header,
+    LaneRecord,
     Note,
     Run,
     Trial,
@@ -42,7 +43,6 @@ LONGEST_LINE = 64 << 20
 
 # Invalid UTF-8 is a ValueError, and so is an integer of too many digits.
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
-_decode_record: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 class Writer:
@@ -57,6 +57,11 @@ class Writer:
             # Unbuffered: a line is in the file or it is not, nothing waits to fail later.
             self._file = path.open("xb", buffering=0)
         except FileExistsError as error:
+            if not os.path.lexists(path):  # what it should lie in is no folder
+                raise ResultsError(
+                    f"{path} cannot be written: {error.filename} is no folder",
+                    hint="name another --out",
+                ) from error
             raise ResultsError(
                 f"{path} exists already",
                 hint="results are never overwritten: name another file",
@@ -85,7 +90,7 @@ class Writer:
                 f"{self.path} cannot be written to the end: {error.strerror}",
                 hint="what was measured before is kept; free some space and run again",
             ) from error
-        self.trials += isinstance(record, Trial | Footprint)
+        self.trials += isinstance(record, Trial | LaneRecord)
         self.checks += isinstance(record, Check)
 
     def close(self) -> None:
@@ -207,9 +212,7 @@ class _Reading:
     def __init__(self, path: Path, header: Header) -> None:
         self.path, self.header = path, header
         self.trials: Stored[Trial] = Stored(path, header.schema)
-        self.others: dict[type, list[Any]] = {
-            kind: [] for kind in (Check, Note, Footprint, Count, Footer)
-        }
+        self.others: dict[type, list[Any]] = defaultdict(list)
         self.cut = False
         self._shared: dict[object, Any] = {}
 
@@ -227,7 +230,8 @@ class _Reading:
                 hint="these are several runs in one file: name one file for each",
             )
         else:
-            self.others[type(record)].append(self._lean(record))
+            kind = LaneRecord if isinstance(record, LaneRecord) else type(record)
+            self.others[kind].append(self._lean(record))
 
     def _lean(self, record: S) -> S:
         """With equal texts and judgements kept once: most checks share all but one of
@@ -254,8 +258,7 @@ class _Reading:
             notes=self.others[Note],
             footer=footers[0] if footers else None,
             truncated=truncated,
-            footprints=self.others[Footprint],
-            counts=self.others[Count],
+            lane_records=self.others[LaneRecord],
         )
 
 
@@ -264,7 +267,7 @@ def _opened(path: Path) -> BinaryIO:
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
             raise ResultsError(
-                f"{path} cannot be read: it is no regular file",
+                f"{path} cannot be read: it is not a regular file",
                 hint="a results file is read more than once: store it first",
             )
         return path.open("rb")
@@ -303,11 +306,11 @@ def _header(path: Path, line: bytes) -> Header:
 def _record(path: Path, number: int, line: bytes, version: int) -> AnyRecord:
     if version == SCHEMA:
         try:
-            return _sound(path, number, _decode_record.decode(line))
+            return _sound(path, number, known.decoder().decode(line))
         except _UNREADABLE:
             pass  # the slow way below names what is wrong
     raw = _json(path, number, line)
-    record: AnyRecord = _converted(path, number, raw, version, AnyRecord)
+    record: AnyRecord = _converted(path, number, raw, version, known.union())
     return _sound(path, number, record)
 
 
@@ -315,7 +318,7 @@ def _again(path: Path, line: bytes, version: int) -> AnyRecord:
     """A record that was read before."""
     if version == SCHEMA:
         try:
-            return _decode_record.decode(line)
+            return known.decoder().decode(line)
         except _UNREADABLE as error:
             raise ResultsError(
                 f"{path} was changed while it was being read", hint="try again"
@@ -335,7 +338,8 @@ def _converted(
     try:
         return msgspec.convert(migrate(raw, version), kind)
     except msgspec.ValidationError as error:
-        raise ResultsError(f"{path}, line {number}: {_few(str(error))}") from error
+        wrong = f"{path}, line {number}: {_few(str(error))}"
+        raise ResultsError(wrong, hint=known.unknown(raw)) from error
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
         text = f"it is not as schema {version} has it: {_few(str(error))}"
         raise ResultsError(f"{path}, line {number}: {text}") from error

@@ -56,15 +56,15 @@ def make(
     round_trip: bool = False,
 ) -> Cell:
     """The cell of a case at a point; raises `ScenarioError` for what does not fit."""
-    needs = _needs((*file.needs, *case.needs), where)
+    op, needs = _op(case, where), _needs((*file.needs, *case.needs), where)
     cell = Cell(
         scenario=scenario,
         case=case.name,
         point=point,
         title=case.title or file.title or scenario,
-        op=_op(case, where),
+        op=op,
         fixture=Fixture(fixture["sql"], fixture["scope"], fixture.get("reset", "")),
-        expect=_expect(case),
+        expect=_expect(case, op),
         sql=case.sql.strip(),
         params=case.params.strip(),
         args=_args(case, where),
@@ -124,7 +124,8 @@ def _op(case: CaseTable, where: str) -> Op:
 def _one_of(value: str, known: tuple[Any, ...], key: str, where: str) -> Any:
     if value not in known:
         raise ScenarioError(
-            f"{where}: {key} = {shown(value)}", hint=f"one of: {', '.join(known)}"
+            f"{where}, {key}: {shown(value)} cannot stand here",
+            hint=f"one of: {', '.join(filter(None, known))}",
         )
     return value
 
@@ -196,11 +197,9 @@ def _needs(names: tuple[str, ...], where: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _expect(case: CaseTable) -> Expect:
+def _expect(case: CaseTable, op: Op) -> Expect:
     table = case.expect
-    reads = case.op in rules.READS or any(
-        returns_rows(statement.sql) for statement in case.statements
-    )
+    reads = op.reads or any(returns_rows(each.sql) for each in case.statements)
     return Expect(
         rows=reads and table.error is None and not (table.rejected or table.trait),
         state=table.state.strip(),

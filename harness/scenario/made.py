@@ -40,7 +40,7 @@ def _check_size(spec: Mapping[str, Any], where: str) -> None:
     """A value may be repeated up to what a field of PostgreSQL can hold."""
     times = spec.get("times", 1)
     if not isinstance(times, int | str):
-        raise ScenarioError(f"{where}: times = {shown(times)} is no number")
+        raise ScenarioError(f"{where}: times = {shown(times)} is not a number")
     part = spec.get("hex", spec.get("value", spec.get("items", "")))
     size = len(part) if isinstance(part, str | list) else len(str(part))
     size = size // 2 if "hex" in spec else size

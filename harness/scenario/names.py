@@ -35,12 +35,15 @@ class Names:
 
     def __init__(self, sessions: Iterable[str], needs: tuple[str, ...]) -> None:
         self._needs = needs
-        self._things: dict[str, str] = dict.fromkeys(("main", *sessions), "connection")
+        self._sessions = dict.fromkeys(("main", *sessions), "connection")
+        self._of: dict[str, dict[str, str]] = {}  # process → what is called how in it
+        self._things = self._sessions  # of the process of the step that is looked at
         self._words = {*WORDS, *(_TLS_WORDS if "tls" in needs else ())}
         self._started: dict[str, str] = {}  # what runs → what its act gives
 
     def check(self, step: Step, where: str) -> None:
         """Whether a step names only what there is; raises `ScenarioError`."""
+        self._things = self._of.setdefault(step.process, dict(self._sessions))
         self._check_on(step, where)
         self._check_place(step, where)
         expect = step.expect

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from harness.core.calls import Op
 from harness.core.cells import Cell
 from harness.core.errors import ScenarioError
 from harness.core.expect import Expect
 from harness.core.limits import ARRIVALS
 
-READS = frozenset({Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.CONNECT_QUERY, Op.COPY_OUT})
-"""Ops that return rows, whatever their statement is."""
-
 _FLOORED = frozenset({Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL})
 _BULK = frozenset({Op.EXECUTE_MANY, Op.BATCH_HELPER, Op.COPY_IN})
-_NEEDED: Mapping[Op, tuple[str, ...]] = {
-    Op.CONNECT: (),
-    Op.CHECKOUT: ("pool",),
-    Op.SEQUENTIAL: ("statements",),
-    Op.PIPELINE: ("statements",),
-    Op.TRANSACTION: ("statements",),
-    Op.SAVEPOINT: ("statements",),
-    Op.COPY_IN: ("table", "columns", "rows"),
-    Op.EXECUTE_MANY: ("sql", "rows"),
-    Op.STEPS: ("steps",),
-}
 
 
 def check(cell: Cell, where: str) -> None:
@@ -45,9 +29,7 @@ def check(cell: Cell, where: str) -> None:
 
 
 def _check_complete(cell: Cell, where: str) -> None:
-    needed = (
-        ("table", "columns", "rows") if cell.strategy else _NEEDED.get(cell.op, ("sql",))
-    )
+    needed = ("table", "columns", "rows") if cell.strategy else cell.op.needs
     missing = [key for key in needed if not getattr(cell, key)]
     if missing:
         raise ScenarioError(f"{where}: {', '.join(missing)} is missing for op `{cell.op}`")
@@ -139,10 +121,10 @@ def _check_oracle(cell: Cell, where: str) -> None:
             f"{where}: expect.trait beside another oracle",
             hint="a trait is a fact without right or wrong",
         )
-    if expect.equals and cell.op not in READS:
+    if expect.equals and not cell.op.reads:
         raise ScenarioError(
             f"{where}: expect.equals for `{cell.op}`, which returns no rows",
-            hint=f"it is for {', '.join(sorted(READS - {Op.COPY_OUT}))}",
+            hint=f"it is for {', '.join(sorted(op for op in Op if op.reads))}",
         )
     oracles = (expect.rows, expect.state, expect.error, expect.rejected, expect.trait)
     if not any(oracles) and expect.sessions is None:

@@ -56,7 +56,7 @@ def whole(value: int | str | None, key: str, where: str, most: int = 2**63 - 1) 
     """
     text = str(0 if value is None else value)
     if not (text.isascii() and text.isdecimal()):
-        raise ScenarioError(f"{where}: {key} = {shown(value)} is no number")
+        raise ScenarioError(f"{where}: {key} = {shown(value)} is not a number")
     if int(text[:20]) > most:
         raise ScenarioError(f"{where}: {key} = {text[:20]} is more than {most:,}")
     return int(text)

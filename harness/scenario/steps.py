@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 
 import msgspec
 
@@ -29,6 +30,8 @@ PARENT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """What the parent plays: on whom, which op, and the arguments that it must have."""
 
+_EXPECTED = tuple(one.name for one in fields(StepExpect))
+
 Written = tuple[str, StepTable]
 """A step with where it stands: `step 3`, `step 3.1`."""
 
@@ -44,6 +47,7 @@ def make_steps(case: CaseTable, needs: tuple[str, ...], where: str) -> tuple[Ste
     names = Names(case.sessions, needs)
     for here, step in zip(places, made, strict=True):
         _check_start(step, here)
+        _check_brought(step, here)
         names.check(step, here)
     names.check_cleanup(case.cleanup, where)
     if not any(step.expect != StepExpect() or step.within_ms for step in made):
@@ -101,6 +105,8 @@ def _step(table: StepTable, where: str) -> Step:
         save=table.save or "",
         start=table.start or "",
         join=table.join,
+        with_next=table.with_next,
+        process=table.process or "",
         within_ms=whole(table.within_ms, "within_ms", where),
         note=table.note,
         expect=_expect(table.expect, where),
@@ -143,6 +149,8 @@ def _check_op(step: Step, where: str) -> None:
     if not step.op:
         raise ScenarioError(f"{where}: it has neither an op nor a join")
     if step.on in PARENT:
+        if step.process:
+            raise ScenarioError(f"{where}: the {step.on} is in no process of a driver")
         _check_known(step, PARENT[step.on], f"{where}, on {step.on}")
         return
     if step.op in acts.OWN:
@@ -164,14 +172,46 @@ def _check_op(step: Step, where: str) -> None:
 
 def _check_start(step: Step, where: str) -> None:
     if not step.start:
+        if step.with_next:
+            raise ScenarioError(
+                f"{where}: with_next, and nothing is started",
+                hint='start = "a name", with_next = true; and the next step: start = "…"',
+            )
         return
-    if step.on in PARENT or step.op in acts.OWN:
+    if step.join or step.on in PARENT or step.op in acts.OWN:
         raise ScenarioError(f"{where}: only an act of a driver can be started")
-    if step.save or step.within_ms:
+    if asked := _asked(step):
         raise ScenarioError(
-            f"{where}: a step that is started has brought nothing yet",
-            hint=f'save and within_ms belong to the join: join = "{step.start}"',
+            f"{where}: {asked[0]} beside start: a step that is started has brought nothing"
+            " yet",
+            hint=f'say it at the join: {{ join = "{step.start}", {asked[0]} = … }}',
         )
+
+
+def _check_brought(step: Step, where: str) -> None:
+    """What would never be looked at is said to whoever wrote it."""
+    if step.on == "control" and step.by_parent:
+        if step.expect.grows_mb:
+            raise ScenarioError(
+                f"{where}: expect.grows_mb measures the driver's process, which the control"
+                " connection is no part of",
+                hint="give it to a step of the driver, or to its join",
+            )
+        return
+    brings_nothing = step.by_parent or step.op in ("wait", "cancel_task")
+    if brings_nothing and (asked := _asked(step)):
+        raise ScenarioError(
+            f"{where}: {asked[0]} is nothing that `{step.op}` could show",
+            hint="give it to a step that shows what became of it",
+        )
+
+
+def _asked(step: Step) -> list[str]:
+    """What is to be kept or judged of a step, as it is written."""
+    expect, nothing = step.expect, StepExpect()
+    names = [name for name in _EXPECTED if getattr(expect, name) != getattr(nothing, name)]
+    kept = [name for name in ("save", "within_ms") if getattr(step, name)]
+    return [*(f"expect.{name}" for name in names), *kept]
 
 
 def _check_known(step: Step, known: Mapping[str, tuple[str, ...]], where: str) -> None:
@@ -209,19 +249,36 @@ def _check_wait(step: Step, where: str) -> None:
 def _check_joins(steps: Iterable[Step], places: list[str], where: str) -> None:
     started: set[str] = set()
     alone: set[str] = set()  # what nobody has joined yet; a trait may be joined again
+    processes: dict[str, str] = {}  # what was started → where it runs
+    begun = Step("", "")  # the step before
     for step, here in zip(steps, places, strict=True):
+        if begun.with_next and not (step.start and step.process == begun.process):
+            raise ScenarioError(
+                f"{here}: the step before it begins with it (with_next), and this is none"
+                " that is started in the same process",
+                hint='start = "a name"',
+            )
+        begun = step
         name = step.on if step.op == "cancel_task" else step.join
         if name and name not in started:
             raise ScenarioError(
                 f"{here}: nothing was started as {shown(name)}",
                 hint=nearest(name, started, "started"),
             )
+        if name and step.process != processes[name]:
+            raise ScenarioError(
+                f"{here}: '{name}' was started in another process",
+                hint=f'process = "{processes[name]}"' if processes[name] else "no process",
+            )
         alone.discard(step.join)
         if step.start:
+            processes[step.start] = step.process
             if step.start in alone:
                 raise ScenarioError(f"{here}: '{step.start}' runs already", hint="join it")
             started.add(step.start)
             alone.add(step.start)
+    if begun.with_next:
+        raise ScenarioError(f"{where}: no step comes with its last", hint="no with_next")
     if alone:
         raise ScenarioError(
             f"{where}: '{min(alone)}' is started and never joined",

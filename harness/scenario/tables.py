@@ -142,7 +142,9 @@ class StepTable(_Strict, frozen=True, kw_only=True):
     arguments: dict[str, Any] = msgspec.field(name="with", default_factory=dict)
     save: Handle | None = None
     start: Handle | None = None
+    with_next: bool = False
     join: str = ""
+    process: Handle | None = None
     within_ms: Annotated[int, Meta(ge=1)] | None = None
     note: str = ""
     expect: StepExpectTable = StepExpectTable()

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness import scenario
-from harness.analysis import memory
-from harness.analysis.memory import ArmMemory
 from harness.bench import orders, schedule
 from harness.bench.runner import Progress
 from harness.core.arms import Arm
+from harness.lanes.memory import meaning as memory
+from harness.lanes.memory.meaning import ArmMemory
 from harness.results import store
 from harness.validity import dose, kept
 from harness.validity.outcome import Outcome

@@ -63,7 +63,8 @@ def sessions_of(cell: Cell) -> int:
     """How many sessions a driver has for a cell, at most; one that was closed a moment
     ago may still count."""
     least = 2 if cell.op in (Op.CONNECT, Op.CONNECT_QUERY) else 1
-    return max(least, cell.pool, sum(map(_opened_by, cell.steps)))
+    processes = {step.process for step in cell.steps} - {""}
+    return max(least, cell.pool, len(processes) + sum(map(_opened_by, cell.steps)))
 
 
 def _opened_by(step: Step) -> int:

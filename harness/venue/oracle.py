@@ -342,8 +342,8 @@ def _run_statements(control: Control, statements: Statements) -> tuple[Table | N
 
 
 def _first(table: Table | None, op: Op) -> Table | None:
-    """fetch_one and fetch_val see the first row only."""
-    if table is None or op not in (Op.FETCH_ONE, Op.FETCH_VAL):
+    """Who asks for a row or a value sees the first row only."""
+    if table is None or op.answer not in ("row", "value"):
         return table
     return Table(table.columns, table.types, table.rows[:1])
 

@@ -23,9 +23,10 @@ from harness.core.errors import PgdynoError, Unsupported
 from harness.core.steps import Step
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict, unsupported
 from harness.judge import steps, verify
+from harness.judge.logged import overheard
 from harness.judge.steps import JOIN_MS, StepOutcome
 from harness.judge.words import PLACE, expecting, filled
-from harness.plugin import acts
+from harness.plugin import act_modules, acts
 
 # What an act raises that lacks an option, or a library that it needs beside its own.
 _LACKING = (NotImplementedError, ModuleNotFoundError)
@@ -62,7 +63,7 @@ class Actor:
             raise Unsupported(f"{driver.name} has no acts: it cannot play steps")
         self.driver = driver
         self.loop = loop
-        self.acts, faults = acts.load(*acts.places(module))
+        self.acts, faults = act_modules.load(*act_modules.places(module))
         if faults:
             raise PgdynoError(f"the acts of {driver.name}: {'; '.join(faults)}")
         self.task: Task | None = None
@@ -70,6 +71,9 @@ class Actor:
         self.held: dict[str, Any] = {}
         self.closers: dict[str, str] = {}  # what was opened → the act that closes it
         self.pending: dict[str, Any] = {}
+        self.begun: dict[str, Callable[[], Any]] = {}  # what begins with the next one
+        self.logged: list[str] = []
+        self.unlogged: Callable[[], None] = _nothing
 
     # --- the commands of the worker -----------------------------------------------------
 
@@ -87,6 +91,9 @@ class Actor:
                 reason = f"{self.driver.name} has no `{step.op}`: {what}"
                 lacks = {"driver": self.driver.name, "act": step.op, "sentence": what}
                 raise Unsupported(reason, **lacks)
+        self.unlogged()  # of a case that began and never ended
+        if any(step.op == "logged" for step in task.steps):
+            self.unlogged = overheard(self.logged)
         return EXACT
 
     def ready(self, index: int) -> None:
@@ -145,6 +152,8 @@ class Actor:
             if name in self.closers:
                 clean &= self._closed(self.closers[name], one)
         self.held, self.closers, self.pending, self.task = {}, {}, {}, None
+        self.unlogged()
+        self.logged, self.unlogged = [], _nothing
         return clean
 
     # --- playing ------------------------------------------------------------------------
@@ -159,9 +168,15 @@ class Actor:
         if step.op == "cancel_task":
             self.pending[step.on].cancel()
             return None
+        if step.op == "logged":
+            said, self.logged[:] = list(self.logged), []
+            return StepOutcome(said)
         call = self._call(step, words)
         if step.start:
-            self.pending[step.start] = self._started(call)
+            self.begun[step.start] = call
+            if not step.with_next:
+                begun, self.begun = self.begun, {}
+                self.pending |= zip(begun, self._started(*begun.values()), strict=True)
             return None
         return _measured(step, lambda: _timed(lambda: self._wait(call())))
 
@@ -188,14 +203,15 @@ class Actor:
             self.closers[step.on] = acts.CLOSERS["connect"]
         return self.held[step.on]
 
-    def _started(self, call: Callable[[], Any]) -> Any:
+    def _started(self, *calls: Callable[[], Any]) -> list[Any]:
+        """Begin calls at the same time: threads, or tasks of one tick of the loop."""
         if self.loop is None:
-            thread = _Thread(call)
-            thread.join(_START_SECONDS)
-            return thread
-        task = self.loop.create_task(call())
-        self.loop.run_until_complete(asyncio.wait({task}, timeout=_START_SECONDS))
-        return task
+            threads = [_Thread(call) for call in calls]
+            threads[0].join(_START_SECONDS)
+            return threads
+        tasks = [self.loop.create_task(call()) for call in calls]
+        self.loop.run_until_complete(asyncio.wait(tasks, timeout=_START_SECONDS))
+        return tasks
 
     def _join(self, pending: Any, seconds: float) -> StepOutcome:
         seconds = seconds or JOIN_MS / 1000
@@ -226,9 +242,8 @@ class Actor:
         if act not in self.acts:
             return False
         try:
-            return self._join(
-                self._started(lambda: self.acts[act](one)), _CLOSE_SECONDS
-            ).done
+            (closing,) = self._started(lambda: self.acts[act](one))
+            return self._join(closing, _CLOSE_SECONDS).done
         except BaseException:
             return True
 
@@ -272,6 +287,10 @@ class Actor:
             facts = {"class": verify.class_of(outcome.error)}
             return Judgement(Verdict.LOSSY, Code.PASSWORD_SHOWN, detail, facts=facts)
         return EXACT
+
+
+def _nothing() -> None:
+    """What undoes nothing."""
 
 
 def dsn_of(

@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.core.arms import Kind
 from harness.core.clocks import cpu_clock
+from harness.core.metrics import READINGS
 from harness.worker import loops
 from harness.worker.burden import Spent
 from harness.worker.loops import Reading, Timing
@@ -52,8 +53,8 @@ class Stopwatch:
         return {
             "wall_ns": wall,
             "cpu_ns": spent[0],
-            "voluntary": spent[1],
-            "involuntary": spent[2],
+            "voluntary_switches": spent[1],
+            "involuntary_switches": spent[2],
             "burden_ns": spent[3] if self.burden else None,
             "server_cpu_ns": sum(spent[4:]) if self.clocks else None,
         }
@@ -113,8 +114,7 @@ class Stopwatch:
 
 def _by_itself(wall_ns: int) -> dict[str, Any]:
     """A slice of a program: its own processor time cannot be told from its start's."""
-    unknown = ("cpu_ns", "voluntary", "involuntary", "burden_ns", "server_cpu_ns")
-    return {"wall_ns": wall_ns, **dict.fromkeys(unknown)}
+    return {"wall_ns": wall_ns, **dict.fromkeys(READINGS)}
 
 
 def _punctual_timers() -> None:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from harness import scenario
 from harness.analysis.compare import CellChange
-from harness.analysis.compare_instructions import THRESHOLD, judge
-from harness.analysis.instructions import ArmInstructions, arm_instructions
 from harness.bench import orders, schedule
-from harness.bench.lanes import callgrind
 from harness.bench.runner import Progress
 from harness.core.arms import Arm
 from harness.core.verdicts import Change
+from harness.lanes.instructions import LANE, callgrind
+from harness.lanes.instructions.comparison import judge
+from harness.lanes.instructions.meaning import ArmInstructions, arm_instructions
 from harness.results import store
 from harness.validity import kept
 from harness.validity.outcome import Outcome
@@ -125,7 +125,7 @@ def _window(slopes: Sequence[float], start: int) -> list[float]:
 
 def _change(base: Sequence[float], candidate: Sequence[float]) -> Change:
     row = CellChange(CELL, BURDENED, Change.INCONCLUSIVE)
-    return judge(row, base, candidate, THRESHOLD).change
+    return judge(row, base, candidate, LANE.threshold).change
 
 
 def _sides(series: Counts) -> Iterator[ArmInstructions]:

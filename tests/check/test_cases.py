@@ -8,11 +8,12 @@ when it is loaded into `REFUSED`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from helpers import checked
 
 from harness import scenario, servers
 from harness.check.checker import Checker
@@ -61,6 +62,8 @@ WRITTEN = "the same value, written otherwise than"
 BYTES = "step 4, a.fetch_val: bytes: b'abc' instead of str: 'abc'"
 NOT_FOUND = "vector is not in the search path"
 NOT_A_TUPLE = "column p: str instead of tuple"
+NO_ARRAY_OF_DOMAIN = "column v: str instead of list"
+TWICE = "a timed op runs more than once between two resets"
 
 RIGHT: dict[str, dict[Key, Outcome]] = {
     "sql-ascii": {
@@ -116,8 +119,13 @@ RIGHT: dict[str, dict[Key, Outcome]] = {
         **both("array-read@value=10000", "psycopg", "exact"),
     },
     "domain-over-array": {
-        **both("prices-array-null@value={1,2}", "psycopg", "exact"),
-        **both("positive-array-null@value=7", "psycopg", "exact"),
+        **both("prices-array-null@value=v1", "asyncpg", "exact"),
+        **both("positive-array-null@value=7", "asyncpg", "exact"),
+        **both("prices-array-null@value=v1", "psycopg", "differs", NO_ARRAY_OF_DOMAIN),
+        **both("positive-array-null@value=7", "psycopg", "differs", NO_ARRAY_OF_DOMAIN),
+        **both("positive-array-null@value=7", "psycopg2", "differs", NO_ARRAY_OF_DOMAIN),
+        **both("positive-copy@value=7", "asyncpg", "exact"),
+        **both("prices-read@value=v1", "psycopg", "exact"),
     },
     "float32": {
         ("array", "psycopg", "default"): Outcome("rejected", "cannot adapt"),
@@ -125,14 +133,21 @@ RIGHT: dict[str, dict[Key, Outcome]] = {
         ("array", "psycopg2", "default"): Outcome("rejected", "can't adapt"),
         ("array", "psycopg2", "configured"): Outcome("rejected", "malformed array"),
     },
-    "returning": everywhere("skip-first", "unsupported", "", "asyncpg"),
+    "returning": everywhere(
+        "skip-first", "unsupported", "has no `insert_returning`", "asyncpg psycopg2"
+    ),
+    "key": everywhere("insert", "invalid", TWICE, ALL),
+    "names-setting": everywhere(
+        "setting", "invalid", "the server has no setting `timezon`", ALL
+    ),
 }
 """File → what is right of its cells."""
 
 REFUSED: dict[str, str] = {
-    "args-and-state": "args",
-    "key": "a timed op runs more than once",
-    "names": "contrl",
+    "args-and-state": "the server cannot be given args",
+    "names": "case 'session', step 2: nothing is called 'mian'",
+    "names-parent": "case 'parent', step 1: nothing is called 'contrl'",
+    "names-pool": "case 'pool', step 2: nothing is called 'poool'",
 }
 """File → words of the error when it is loaded."""
 
@@ -151,16 +166,6 @@ SHOWN: dict[Key, int] = {
 
 OWN_SERVER = {"sql-ascii", "vector-schema"}
 """What these do to a server (a database, an extension that moves) others must not meet."""
-
-PENDING = {
-    "notify-backlog",  # the queue of the act `listen` of asyncpg
-    "domain-over-array",
-    "returning",
-    *REFUSED,
-    ("float32", "psycopg", "configured"),
-    ("float32", "psycopg2", "configured"),
-}
-"""What is not put right yet: a file's outcome, or how one is shown. It leaves this set."""
 
 
 def arms(keys: set[Key]) -> list[Arm]:
@@ -200,21 +205,7 @@ def is_right(check: Check, right: Outcome) -> bool:
     return check.verdict == right.verdict and right.words in check.detail and seen
 
 
-def pending(inputs: Iterable[str | Key]) -> list[object]:
-    """As parameters of a test; what is pending must fail, so that nobody forgets it."""
-    mark = pytest.mark.xfail(strict=True, reason="not put right yet")
-    return [
-        pytest.param(one, marks=mark if one in PENDING else (), id="-".join(parts(one)))
-        for one in inputs
-    ]
-
-
-def parts(name: str | Key) -> Key | tuple[str]:
-    """What names a test."""
-    return (name,) if isinstance(name, str) else name
-
-
-@pytest.mark.parametrize("name", pending(RIGHT))
+@pytest.mark.parametrize("name", RIGHT)
 def test_an_input_is_answered_rightly(
     name: str, place: venue.Venue, tmp_path: Path
 ) -> None:
@@ -227,7 +218,7 @@ def test_an_input_is_answered_rightly(
     assert not wrong
 
 
-@pytest.mark.parametrize("shown", pending(SHOWN))
+@pytest.mark.parametrize("shown", SHOWN, ids="-".join)
 def test_a_reproduction_shows_it(shown: Key, dsn: str) -> None:
     name, driver, profile = shown
     cell = str(CASES / f"{name}.toml")
@@ -236,14 +227,53 @@ def test_a_reproduction_shows_it(shown: Key, dsn: str) -> None:
     assert main.main([*asked, "--run"]) == SHOWN[shown]
 
 
-@pytest.mark.parametrize("name", pending(REFUSED))
+@pytest.mark.parametrize("name", REFUSED)
 def test_a_file_is_refused_with_a_reason(name: str) -> None:
     with pytest.raises(ScenarioError, match=REFUSED[name]):
         scenario.load(CASES / f"{name}.toml")
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg-async", "psycopg2", "asyncpg"])
+def test_vectors_are_not_configured_without_their_package(
+    driver: str, place: venue.Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profile that lacks a registration is skipped where that matters, only there."""
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['pgvector'] = None")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    file = tmp_path / "vectors.toml"
+    file.write_text(VECTORS)
+    arm = [Arm(driver, profile="configured")]
+    found = checked(place, tmp_path, scenario.load(file).cells, arm)
+    verdicts = {check.case: (check.verdict, check.detail) for check in found}
+    missing = ("skipped", "the Python package pgvector is not installed")
+    assert verdicts["vector"] == verdicts["array"] == verdicts["sent"] == missing
+    assert verdicts["number"] == ("exact", "")
+
+
+VECTORS = """
+schema = 1
+[[case]]
+name = "vector"
+op = "fetch_val"
+sql = "select '[1,2]'::vector as v"
+[[case]]
+name = "array"
+op = "fetch_val"
+sql = "select array['[1,2]'::vector] as v"
+[[case]]
+name = "sent"
+op = "execute"
+sql = "select $1::text"
+params = "select '[1,2]'::vector"
+expect.trait = true
+[[case]]
+name = "number"
+op = "fetch_val"
+sql = "select 1 as v"
+"""
 
 
 def test_every_file_has_a_right_outcome() -> None:
     files = {path.stem for path in CASES.glob("*.toml")}
     assert files == RIGHT.keys() | REFUSED.keys()
     assert files >= OWN_SERVER
-    assert files | SHOWN.keys() >= PENDING

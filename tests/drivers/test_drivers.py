@@ -225,8 +225,8 @@ def test_the_python_implementation_needs_a_fresh_process():
 
 PRINT_IMPLEMENTATION = """
 import sys
-from harness import driver
-from harness.errors import DriverError
+from harness.plugin import contract as driver
+from harness.core.errors import DriverError
 try:
     terms = driver.load(driver.parse_arm(sys.argv[1])).terms()
 except DriverError as error:

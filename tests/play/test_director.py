@@ -68,12 +68,17 @@ DEFECTS = {
         "step 1, control.fetch_val: it took more than 50 ms",
     ),
     "waits": (
-        act("execute", "rejected = true", sql='"select pg_sleep(0.5)"', start='"s"')
+        act("execute", "", sql='"select pg_sleep(0.5)"', start='"s"')
         + '[[case.step]]\njoin = "s"\nwithin_ms = 50\n',
         "hung",
         "still waiting after 50 ms",
     ),
     "crash": (act("execute", "rejected = true", sql='"crash"'), "crashed", "SIGABRT"),
+    "elsewhere": (
+        act("execute", "rejected = true", sql='"crash"', process='"b"'),
+        "crashed",
+        "step 1, b: main.execute: its process was killed by SIGABRT",
+    ),
     "hang": (
         act("execute", "rejected = true", sql='"hang"'),
         "hung",

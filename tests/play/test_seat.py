@@ -88,6 +88,21 @@ def test_a_killed_seat_starts_no_worker_any_more(seat: Seat, play: Playable) -> 
         seat.spawn()
 
 
+def test_a_process_beside_goes_with_its_seat(seat: Seat) -> None:
+    beside = seat.beside()
+    assert beside.worker.pid != seat.worker.pid
+    seat.part()
+    assert beside.pid == 0
+    assert seat.pid
+    for end in (seat.dismiss, seat.kill):
+        another = seat.beside()
+        process = another.worker
+        end()
+        assert not process.alive
+    with pytest.raises(WorkerGone, match="has ended"):
+        seat.beside().spawn()
+
+
 def _ask_on(seat: Seat, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 import pgdyno
 from harness.cli import main
 from harness.core.errors import MissingExtra, UsageError
+from harness.core.metrics import METRICS, READINGS
 from harness.report import numbers, view
 from harness.results import records, store
 from pgdyno import columns
@@ -215,6 +216,18 @@ def test_checks_and_numbers_are_files_of_their_own(
     }  # fmt: skip
 
 
+def test_checks_say_the_same_as_csv_json_and_parquet(tmp_path: Path) -> None:
+    check, out = written(tmp_path, fake_runs.check()), tmp_path / "out"
+    formats = "csv,json,parquet"
+    assert main.main(["report", str(check), "--format", formats, "--out", str(out)]) == 0
+    told = json.loads((out / "checks.json").read_text())
+    lines = list(csv.DictReader(io.StringIO((out / "checks.csv").read_text())))
+    table = pq.read_table(out / "checks.parquet").to_pylist()
+    assert table == lines
+    assert [{**row, "facts": json.loads(row["facts"])} for row in table] == told
+    assert any(row["facts"] for row in told)
+
+
 @pytest.mark.parametrize("form", ["junit", "json", "csv", "parquet"])
 def test_a_format_that_cannot_say_it_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
@@ -275,7 +288,10 @@ def described(name: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", columns.TABLES)
 def test_every_column_is_described(name: str) -> None:
-    assert list(described(name).items()) == list(columns.TABLES[name].items())
+    told = described(name)
+    if name == "slices":  # the lists of a slice are described with the results format
+        told |= dict.fromkeys(READINGS, "Int64")
+    assert list(told.items()) == list(columns.TABLES[name].items())
 
 
 def test_every_number_has_its_column() -> None:
@@ -288,4 +304,5 @@ def test_every_metric_is_described(bench_file: Path) -> None:
     told = set(pgdyno.load(bench_file).numbers().metric)
     told = {re.sub(r"_p[\d.]+$", "_p…", metric) for metric in told}
     assert len(told) > 8
-    assert not [metric for metric in told if f"`{metric}`" not in text]
+    read = {metric.name for metric in METRICS}  # described with the results format
+    assert not [metric for metric in told - read if f"`{metric}`" not in text]

@@ -434,7 +434,7 @@ def test_ops_of_a_slice_are_counted_per_client():
     assert trial.slices is not None
     per_client = trial.slices.wall_ns[0] / trial.slices.ops
     assert row.time.point == pytest.approx(per_client / facts.clients, rel=0.1)
-    assert row.cpu_ns == pytest.approx(row.time.point * 0.55, rel=0.1)
+    assert row.per_op["cpu_ns"] == pytest.approx(row.time.point * 0.55, rel=0.1)
 
 
 def test_a_a_arm_is_proof_and_no_competitor():

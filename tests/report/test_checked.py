@@ -7,7 +7,7 @@ import pytest
 from fake_runs import changed
 from msgspec.structs import replace
 
-from harness.core.verdicts import Verdict
+from harness.core.verdicts import Code, Judgement, Verdict
 from harness.render import checked as shown
 from harness.report import checked
 from harness.report.checked import Asked, cause_of
@@ -59,17 +59,66 @@ def test_no_driver_is_a_hundred_per_cent_right_with_one_wrong_answer():
     assert "100 %" not in text
 
 
+def judged(code, detail="", verdict=Verdict.LOSSY, **facts) -> Check:
+    judgement = Judgement(verdict, code, detail, facts=facts)
+    return replace(check(), judgement=judgement)
+
+
+TEXT = {"type": "str", "usual_types": ["dict"]}
+ERROR = {"class": "x.DataError", "sqlstate": "22003"}
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("schema pgdyno_3f is 12 MB", "schema pgdyno_3f is 7 MB"),
-        ("column 'a' is str", "column 'body' is str"),
-        ("column owner: str instead of a dict", "column body: str instead of a dict"),
-        ("at 0x7f00 after 1,000 ms", "at 0x7fee after 15.2 ms"),
+        (
+            judged(Code.WRONG_TYPE, "column owner: …", **TEXT, column="owner", row=1),
+            judged(Code.WRONG_TYPE, "column body: …", **TEXT, column="body", row=9),
+        ),
+        (
+            judged(Code.ERROR, "1 is out of range", **ERROR, message="1 is out of range"),
+            judged(Code.ERROR, "wert zu gross", **ERROR, message="wert zu gross"),
+        ),
+        (
+            judged(Code.GROWS, "by 65 MB", act="listen", grown_bytes=65 << 20),
+            judged(Code.GROWS, "by 64 MB", act="listen", grown_bytes=64 << 20),
+        ),
     ],
 )
-def test_numbers_and_names_make_no_other_cause(one, other):
-    assert cause_of(check(detail=one)) == cause_of(check(detail=other))
+def test_values_places_and_words_make_no_other_cause(one, other):
+    assert cause_of(one) == cause_of(other)
+    (cause,) = checked.causes([one, other], [one])
+    assert len(cause.checks) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        judged(Code.WRONG_TYPE, "the same words", type="str", usual_types=["UUID"]),
+        judged(Code.WRONG_TYPE, "the same words", type="bytes", usual_types=["dict"]),
+        judged(Code.WRONG_FORM, "the same words", **TEXT),
+        judged(Code.WRONG_TYPE, "the same words", Verdict.DIFFERS, **TEXT),
+        judged(Code.ERROR, "the same words", **ERROR),
+    ],
+)
+def test_the_same_words_of_another_code_or_fact_are_another_cause(other):
+    first = judged(Code.WRONG_TYPE, "the same words", **TEXT)
+    assert len(checked.causes([first, other], [first])) == 2
+
+
+def test_what_a_cause_has_in_common_is_said_of_its_facts():
+    def reason(*checks: Check) -> str:
+        (cause,) = checked.causes(checks, checks)
+        return cause.reason
+
+    texts = [judged(Code.WRONG_TYPE, name, **TEXT) for name in ("a", "b")]
+    errors = [judged(Code.ERROR, name, **ERROR, message=name) for name in ("a", "b")]
+    values = [judged(Code.WRONG_VALUE, name, type="int", expected_type="numeric")
+              for name in ("a", "b")]  # fmt: skip
+    assert reason(*texts) == "str instead of dict"
+    assert reason(*errors) == "x.DataError [22003]"
+    assert reason(*values).endswith("no error came: int for numeric")
+    assert reason(texts[0], texts[0]) == "a"
 
 
 def test_causes_are_worst_first_then_commonest():
@@ -156,7 +205,7 @@ def test_eighty_columns_and_few_lines_whatever_was_found():
     commands = [line for line in lines if "pgdyno show" in line]
     assert max(len(line) for line in lines if line not in commands) <= 80
     assert len(commands) == 8
-    assert " and 18 causes more: --details" in lines
+    assert " and 18 more causes: --details" in lines
     assert len(lines) < 80
 
 

@@ -17,14 +17,10 @@ import pgdyno
 from harness.cli import main
 from harness.core.errors import PgdynoError, ResultsError
 from harness.core.verdicts import EXACT
+from harness.lanes.instructions.record import Count
+from harness.lanes.memory.record import Footprint, Memory
 from harness.results import store
-from harness.results.records import (
-    Count,
-    Footprint,
-    Memory,
-    OpenLoop,
-    Run,
-)
+from harness.results.records import OpenLoop, Run
 
 ARMS = [fake_runs.arm_facts(name) for name in ("psycopg", "asyncpg")]
 ARMS.append(fake_runs.arm_facts("psycopg (A/A)", twin="psycopg"))
@@ -55,9 +51,8 @@ def bench() -> Run:
 def other(lane: str, *made: Any) -> Run:
     """A run of another lane: these records instead of trials."""
     run = fake_runs.bench(rows=fake_runs.CELLS[:1], arms=ARMS[:2], rounds=1)
-    kinds = {"memory": "footprints", "instructions": "counts"}
     header = replace(run.header, lane=lane)
-    return replace(run, header=header, trials=[], **{kinds[lane]: list(made)})
+    return replace(run, header=header, trials=[], lane_records=list(made))
 
 
 def memory() -> Run:
@@ -123,8 +118,7 @@ def lines_of(run: Run) -> list[bytes]:
     all_records = (
         run.header,
         *run.trials,
-        *run.footprints,
-        *run.counts,
+        *run.lane_records,
         *run.checks,
         *run.notes,
         run.footer,
@@ -286,7 +280,7 @@ def test_two_runs_in_one_file(tmp_path):
 def test_a_pipe_is_not_waited_for(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(ResultsError, match="it is no regular file"):
+    with pytest.raises(ResultsError, match="it is not a regular file"):
         store.read(pipe)
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness.reproduce.source import literal
 
 from harness.core.errors import ScenarioError
 from harness.scenario.made import check_made
 from harness.values.constructors import CONSTRUCTORS, check_spec, construct
+from harness.values.source import literal
 
 MADE = {
     "int64": ({"py": "numpy", "type": "int64", "value": 2**53 + 1}, np.int64(2**53 + 1)),
@@ -61,7 +61,7 @@ def test_a_value_and_its_source_code(name):
         ({"py": "aware_time", "value": "12:00"}, "has no offset"),
         ({"py": {}, "value": "12:00"}, "unknown constructor '{}'"),
         ({"py": "list", "items": 5}, "list: TypeError"),
-        ({"py": "str", "value": "x", "times": []}, "times = a list is no number"),
+        ({"py": "str", "value": "x", "times": []}, "times = a list is not a number"),
         ({"py": "bytes", "hex": "00" * 4, "times": 2**30}, "more than 1,024 MB"),
         ({"py": "a\nb\x1b"}, "unknown constructor"),
     ],

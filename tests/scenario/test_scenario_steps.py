@@ -81,7 +81,7 @@ def test_an_expected_null_is_an_expectation(tmp_path):
         (step(join='"x"'), "nothing was started as 'x'"),
         (step(op='"cancel_task"', on='"x"'), "nothing was started as 'x'"),
         (
-            step(op='"execute"', sql='"x"', start='"s"', expect="{ trait = true }"),
+            step(op='"execute"', sql='"x"', start='"s"'),
             "started and never joined",
         ),
         (step(op='"execute"', sql='"x"'), "none of its steps expects anything"),
@@ -164,11 +164,95 @@ def test_words_leave_operators_alone(tmp_path):
             step(op='"execute"', sql='"x"', start='"s"', within_ms="5")
             + "\n"
             + step(join='"s"'),
-            'belong to the join: join = "s"',
+            'say it at the join: { join = "s", within_ms = … }',
         ),
     ],
 )
 def test_a_name_that_nothing_defines_is_an_error_of_the_file(tmp_path, text, told):
+    assert told in refused(tmp_path, text)
+
+
+STARTED = step(op='"execute"', sql='"x"', start='"s"')
+JOINED = "\n" + step(join='"s"')
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        ("expect.grows_mb", "5"),
+        ("expect.value", "1"),
+        ("expect.trait", "true"),
+        ("expect.rejected", "true"),
+        ("expect.error", '{ sqlstate = "42601" }'),
+        ("save", '"x"'),
+        ("within_ms", "5"),
+    ],
+)
+def test_what_a_started_step_brings_is_said_at_its_join(tmp_path, key, written):
+    told = refused(tmp_path, f"{STARTED}\n{key} = {written}{JOINED}")
+    assert f"{key} beside start" in told
+    assert f'say it at the join: {{ join = "s", {key} = … }}' in told
+    if key != "save":
+        assert cell(tmp_path, f"{STARTED}{JOINED}\n{key} = {written}").steps
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            step(on='"control"', op='"fetch_val"', sql='"x"', expect="{ grows_mb = 5 }"),
+            "the control connection is no part of",
+        ),
+        (
+            step(op='"wait"', **{"with": "{ seconds = 0 }"}, expect="{ value = 1 }"),
+            "expect.value is nothing that `wait` could show",
+        ),
+        (
+            step(on='"proxy"', op='"cut"', expect="{ rejected = true }"),
+            "expect.rejected is nothing that `cut` could show",
+        ),
+        (
+            step(on='"proxy"', op='"cut"', save='"x"'),
+            "save is nothing that `cut` could show",
+        ),
+        (
+            step(join='"s"', start='"t"') + "\n" + step(join='"t"', expect="{ value = 1 }"),
+            "only an act of a driver can be started",
+        ),
+    ],
+)
+def test_what_would_never_be_looked_at_is_refused(tmp_path, text, told):
+    assert told in refused(tmp_path, f"{STARTED}\n{text}{JOINED}")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            step(op='"execute"', sql='"x"', with_next="true") + f"\n{STARTED}{JOINED}",
+            "with_next, and nothing is started",
+        ),
+        (
+            step(op='"execute"', sql='"x"', start='"s"', with_next="true") + JOINED,
+            "the step before it begins with it (with_next)",
+        ),
+        (
+            step(op='"execute"', sql='"x"', start='"s"', process='"b"') + JOINED,
+            "'s' was started in another process process = \"b\"",
+        ),
+        (
+            step(on='"control"', op='"execute"', sql='"x"', process='"b"'),
+            "the control is in no process of a driver",
+        ),
+        (
+            step(op='"connect"', save='"a"', process='"b"')
+            + "\n"
+            + step(on='"a"', op='"execute"', sql='"x"'),
+            "nothing is called 'a' at this point",
+        ),
+    ],
+)
+def test_processes_and_ticks_fit_together(tmp_path, text, told):
     assert told in refused(tmp_path, text)
 
 
@@ -302,6 +386,67 @@ sql = "select 1"
 expect.value = 1
 
 [[case]]
+name = "another-process"
+[[case.step]]
+op = "fetch_val"
+sql = "select pg_backend_pid()"
+save = "pid"
+[[case.step]]
+process = "b"
+op = "fetch_val"
+sql = "select pg_backend_pid() <> @{pid}"
+expect.value = true
+[[case.step]]
+process = "b"
+op = "execute"
+sql = "select pg_advisory_lock(hashtext('@{unique}'))"
+[[case.step]]
+op = "fetch_val"
+sql = "select pg_try_advisory_lock(hashtext('@{unique}'))"
+expect.value = false
+
+[[case]]
+name = "of-another-process"
+[[case.step]]
+process = "b"
+op = "fetch_val"
+sql = "select 1 / 0"
+expect.value = 1
+
+[[case]]
+name = "together"
+sessions = ["b"]
+[[case.step]]
+op = "fetch_val"
+sql = "select clock_timestamp()::text from pg_sleep(0.3)"
+start = "one"
+with_next = true
+[[case.step]]
+on = "b"
+op = "fetch_val"
+sql = "select clock_timestamp()::text from pg_sleep(0.3)"
+start = "two"
+[[case.step]]
+join = "one"
+save = "at_one"
+[[case.step]]
+join = "two"
+save = "at_two"
+[[case.step]]
+op = "fetch_val"
+sql = "select abs(extract(epoch from timestamptz '@{at_one}' - '@{at_two}')) < 0.25"
+expect.value = true
+
+[[case]]
+name = "nothing-logged"
+[[case.step]]
+op = "fetch_val"
+sql = "select 1"
+[[case.step]]
+op = "logged"
+expect.value = []
+
+[[case]]
 name = "another-session"
 sessions = ["b"]
 [[case.step]]
@@ -336,6 +481,10 @@ def played(place: Venue, tmp_path_factory, request) -> dict[str, Check]:
         ("unique", "exact", ""),
         ("unique-again", "rejected", "step 2, main.fetch_val: "),
         ("cleanup-fails", "invalid", 'cleanup: role "no_such_role_at_all" does not exist'),
+        ("another-process", "exact", ""),
+        ("of-another-process", "rejected", "step 1, b: main.fetch_val: "),
+        ("together", "exact", ""),
+        ("nothing-logged", "exact", ""),
         ("another-session", "exact", ""),
     ],
 )

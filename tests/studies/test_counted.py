@@ -9,7 +9,8 @@ from fake_runs import counted, counts
 from helpers import Silent
 from msgspec.structs import replace
 
-from harness.bench.lanes import callgrind
+from harness.lanes.instructions import callgrind
+from harness.lanes.instructions.record import Count
 from harness.results import store
 from studies.validity import instructions
 
@@ -43,5 +44,5 @@ def write(file: Path, plain: str, heavier: str, factor: float) -> None:
     header = replace(made.header, arms=arms, cells=[cell])
     with store.Writer(file) as out:
         out.write(header)
-        for count in made.counts:
+        for count in made.of(Count):
             out.write(replace(count, cell=instructions.CELL))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.analysis.memory import ArmMemory, Growth
 from harness.core.stats import Estimate
 from harness.core.verdicts import Verdict
+from harness.lanes.memory.meaning import ArmMemory, Growth
 from harness.validity import memory
 
 

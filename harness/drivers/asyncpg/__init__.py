@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 
 from harness.plugin import (
+    FIND_VECTOR,
     AsyncOp,
     Call,
     Capability,
@@ -25,6 +26,7 @@ from harness.plugin import (
     Unsupported,
     Wrapper,
     sql,
+    unregistered_vector,
     wrapped,
 )
 
@@ -57,6 +59,12 @@ async def configure(connection: Any) -> None:
         await register_vector(connection, schema=schema)
 
 
+async def _unregistered(connection: Any) -> Mapping[str, str]:
+    """What should have been registered and is not, and why; in any schema it can be."""
+    _, on_server = await connection.fetchrow(FIND_VECTOR)
+    return unregistered_vector(True, on_server)
+
+
 _RANGES = ("int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange")
 _ARGUMENTS = (
     "lower",
@@ -75,6 +83,8 @@ WRAPPERS = {
 
 
 class _Rows:
+    unregistered: Mapping[str, str] = {}  # types of the profile → why not
+
     def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
         """`Record`s as tuples."""
         return [tuple(record) for record in native if record is not None]
@@ -316,9 +326,11 @@ class Asyncpg:
     async def open(self, target: Target, profile: Profile) -> AsyncpgSession:
         """Connect, and register if the profile is `configured`."""
         connection = await self.opening(target)()
+        session = AsyncpgSession(connection)
         if profile == "configured":
             await configure(connection)
-        return AsyncpgSession(connection)
+            session.unregistered = await _unregistered(connection)
+        return session
 
     async def open_pool(self, target: Target, profile: Profile, size: int) -> AsyncpgPool:
         """`asyncpg.create_pool` of a fixed size; it connects them all before it returns."""
@@ -328,7 +340,11 @@ class Asyncpg:
             max_size=size,
             init=configure if profile == "configured" else None,
         )
-        return AsyncpgPool(pool)
+        opened = AsyncpgPool(pool)
+        if profile == "configured":
+            async with pool.acquire() as connection:
+                opened.unregistered = await _unregistered(connection)
+        return opened
 
     def connect(self, target: Target, profile: Profile) -> AsyncOp:
         """Connect and close; no registrations, which cost queries of their own."""

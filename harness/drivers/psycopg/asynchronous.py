@@ -22,8 +22,8 @@ from harness.plugin import (
     Profile,
     Target,
     Unsupported,
-    check_vector,
     sql,
+    unregistered_vector,
 )
 
 if TYPE_CHECKING:
@@ -299,11 +299,12 @@ class AsyncOpening:
     async def open(self, target: Target, profile: Profile) -> PsycopgAsyncSession:
         """Connect, and register if the profile is `configured`."""
         connection = await self.opening(target)()
+        session = PsycopgAsyncSession(connection, self._binary)
         if profile == "configured":
             await configure(connection)
             cursor = await connection.execute(FIND_VECTOR)
-            check_vector(*await cursor.fetchone())
-        return PsycopgAsyncSession(connection, self._binary)
+            session.unregistered = unregistered_vector(*await cursor.fetchone())
+        return session
 
     async def open_pool(
         self, target: Target, profile: Profile, size: int
@@ -313,7 +314,8 @@ class AsyncOpening:
             from psycopg_pool import AsyncConnectionPool
         except ModuleNotFoundError as error:
             raise Unsupported(f"the pool is a package of its own: {error}") from error
-        await (await self.open(target, profile)).close()  # a pool would retry for ever
+        tried = await self.open(target, profile)  # a pool would retry for ever
+        await tried.close()
         pool = AsyncConnectionPool(
             kwargs=connect_arguments(target),
             min_size=size,
@@ -322,7 +324,9 @@ class AsyncOpening:
             open=False,
         )
         await pool.open(wait=True)
-        return PsycopgAsyncPool(pool, self._binary)
+        opened = PsycopgAsyncPool(pool, self._binary)
+        opened.unregistered = tried.unregistered
+        return opened
 
     def connect(self, target: Target, profile: Profile) -> AsyncOp:
         """Connect and close; no registrations, which cost queries of their own."""

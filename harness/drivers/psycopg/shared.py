@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -104,7 +104,12 @@ WRAPPERS = {
 
 
 class Rows:
-    """What sessions and pools have in common, sync or async."""
+    """What sessions and pools have in common, sync or async.
+
+    `unregistered` has types that the profile should have registered, and why it did not.
+    """
+
+    unregistered: Mapping[str, str] = {}
 
     def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
         """The rows are tuples already; `None` is a row that was not there."""

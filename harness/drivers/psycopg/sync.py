@@ -23,8 +23,8 @@ from harness.plugin import (
     SyncOp,
     Target,
     Unsupported,
-    check_vector,
     sql,
+    unregistered_vector,
 )
 
 if TYPE_CHECKING:
@@ -297,11 +297,12 @@ class Opening:
     def open(self, target: Target, profile: Profile) -> PsycopgSession:
         """Connect, and register if the profile is `configured`."""
         connection = self.opening(target)()
+        session = PsycopgSession(connection, self._binary)
         if profile == "configured":
             configure(connection)
             cursor = connection.execute(FIND_VECTOR)
-            check_vector(*cursor.fetchone())
-        return PsycopgSession(connection, self._binary)
+            session.unregistered = unregistered_vector(*cursor.fetchone())
+        return session
 
     def open_pool(self, target: Target, profile: Profile, size: int) -> PsycopgPool:
         """A `psycopg_pool.ConnectionPool` of a fixed size, filled."""
@@ -309,7 +310,8 @@ class Opening:
             from psycopg_pool import ConnectionPool
         except ModuleNotFoundError as error:
             raise Unsupported(f"the pool is a package of its own: {error}") from error
-        self.open(target, profile).close()  # a pool would retry for ever
+        tried = self.open(target, profile)  # a pool would retry for ever
+        tried.close()
         pool = ConnectionPool(
             kwargs=connect_arguments(target),
             min_size=size,
@@ -318,7 +320,9 @@ class Opening:
             open=False,
         )
         pool.open(wait=True)
-        return PsycopgPool(pool, self._binary)
+        opened = PsycopgPool(pool, self._binary)
+        opened.unregistered = tried.unregistered
+        return opened
 
     def connect(self, target: Target, profile: Profile) -> SyncOp:
         """Connect and close; no registrations, which cost queries of their own."""

@@ -26,8 +26,8 @@ from harness.plugin import (
     Terms,
     Unsupported,
     Wrapper,
-    check_vector,
     sql,
+    unregistered_vector,
     wrapped,
 )
 
@@ -85,6 +85,13 @@ def configure(connection: Any) -> None:
         register_vector(connection)
 
 
+def _unregistered(connection: Any) -> Mapping[str, str]:
+    """What should have been registered and is not, and why."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_VECTOR)
+        return unregistered_vector(*cursor.fetchone())
+
+
 _RANGES = {
     "int4range": "NumericRange",
     "int8range": "NumericRange",
@@ -105,6 +112,8 @@ WRAPPERS = {
 
 
 class _Rows:
+    unregistered: Mapping[str, str] = {}  # types of the profile → why not
+
     def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
         """The rows are tuples already; `None` is a row that was not there."""
         return [row for row in native if row is not None]
@@ -436,25 +445,26 @@ class Psycopg2:
     def open(self, target: Target, profile: Profile) -> Psycopg2Session:
         """Connect, and register if the profile is `configured`."""
         connection = self.opening(target)()
+        session = Psycopg2Session(connection)
         if profile == "configured":
             configure(connection)
-            with connection.cursor() as cursor:
-                cursor.execute(FIND_VECTOR)
-                check_vector(*cursor.fetchone())
-        return Psycopg2Session(connection)
+            session.unregistered = _unregistered(connection)
+        return session
 
     def open_pool(self, target: Target, profile: Profile, size: int) -> Psycopg2Pool:
         """A `ThreadedConnectionPool`; it has no hook, so each connection is taken once."""
         pool = psycopg2.pool.ThreadedConnectionPool(
             size, size, **_connect_arguments(target)
         )
+        opened = Psycopg2Pool(pool)
         connections = [pool.getconn() for _ in range(size)]
         for connection in connections:
             connection.autocommit = True
             if profile == "configured":
                 configure(connection)
+                opened.unregistered = _unregistered(connection)
             pool.putconn(connection)
-        return Psycopg2Pool(pool)
+        return opened
 
     def connect(self, target: Target, profile: Profile) -> SyncOp:
         """Connect and close; no registrations, which cost queries of their own."""

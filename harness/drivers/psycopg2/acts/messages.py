@@ -70,7 +70,7 @@ def replication_stream(dsn: str, slot: str, publication: str, sql: str) -> int:
             options = {"proto_version": "1", "publication_names": publication}
             cursor.start_replication(slot_name=slot, decode=False, options=options)
             _execute(dsn, sql)
-            return _count_messages(cursor)
+            return _count_rows(cursor)
     finally:
         connection.close()
         _drop_slot(dsn, slot)
@@ -85,13 +85,15 @@ def _execute(dsn: str, sql: str) -> None:
         connection.close()
 
 
-def _count_messages(cursor: Any) -> int:
+def _count_rows(cursor: Any) -> int:
+    """Messages of pgoutput that begin with I, U or D: inserted, updated, deleted rows."""
     count, until = 0, time.monotonic() + 2
     while (left := until - time.monotonic()) > 0:
         message = cursor.read_message()
         if message:
-            count += 1
+            count += message.payload[:1] in (b"I", b"U", b"D")
             cursor.send_feedback(flush_lsn=message.data_start)
+            until = time.monotonic() + 2
         else:
             select.select([cursor], [], [], left)
     return count

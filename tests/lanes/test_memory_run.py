@@ -10,15 +10,16 @@ import pytest
 from helpers import Silent
 
 from harness import scenario
-from harness.analysis import memory as analysis
 from harness.bench import orders, schedule
-from harness.bench.lanes import memory as lane
 from harness.cli.bench import outcome
 from harness.core.arms import Arm
 from harness.core.errors import EXIT_PASS
+from harness.lanes.memory import meaning as analysis
+from harness.lanes.memory import run as lane
+from harness.lanes.memory.record import Footprint
 from harness.machine import rss
 from harness.results import store
-from harness.results.records import Footprint, Run
+from harness.results.records import Run
 from harness.validity import attribution, dose, trials
 from harness.venue.venue import Venue
 
@@ -112,7 +113,7 @@ def run(
 
 def of(run: Run, case: str, arm: str) -> Footprint:
     (found,) = [
-        one for one in run.footprints if (one.cell, one.arm) == (f"short#{case}", arm)
+        one for one in run.of(Footprint) if (one.cell, one.arm) == (f"short#{case}", arm)
     ]
     return found
 
@@ -157,7 +158,7 @@ def test_what_the_server_lacks_is_a_record_for_every_arm(run: Run) -> None:
     (note,) = [one for one in run.notes if one.kind == "left-out"]
     assert note.cell == "short#pool"
     assert run.footer is not None
-    assert run.footer.trials == len(run.footprints)
+    assert run.footer.trials == len(run.of(Footprint))
 
 
 def test_a_leak_is_in_the_slope(run: Run) -> None:

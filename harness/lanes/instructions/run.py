@@ -1,4 +1,4 @@
-"""`--lane instructions`: instructions of the client per op, by callgrind.
+"""Counts the instructions of the client per op, by callgrind.
 
 Each repeat is a fresh worker under callgrind, with a fixed hash seed. It is opened and
 verified like any other, runs a slice of few ops and one of many, and is verified again.
@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.bench import schedule
-from harness.bench.lanes import Assignment, Forecast, callgrind
-from harness.bench.lanes.callgrind import SliceCount
+from harness.bench.assignment import Assignment, Forecast
 from harness.bench.schedule import Plan
 from harness.core import interrupt
 from harness.core.arms import Arm
@@ -30,8 +29,10 @@ from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
 from harness.core.verdicts import Code, Judgement, Verdict, failed, stopped
 from harness.judge.verify import worst
+from harness.lanes.instructions import callgrind
+from harness.lanes.instructions.callgrind import SliceCount
+from harness.lanes.instructions.record import Count
 from harness.play.seat import Deadlines, Seat
-from harness.results.records import Count
 from harness.venue.control import Control
 from harness.venue.stage import Playable
 from harness.venue.venue import SPARE_CONNECTIONS

@@ -1,11 +1,11 @@
-"""`--lane time`: wall and processor time per op, all drivers interleaved in blocks."""
+"""Measures wall and processor time per op, all drivers interleaved in blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from harness.bench import schedule
-from harness.bench.lanes import Assignment, Forecast
+from harness.bench.assignment import Assignment, Forecast
 from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from harness.core import stats
 from harness.core.verdicts import Verdict
+from harness.lanes.memory.record import Footprint, Memory
 
-if TYPE_CHECKING:  # at run time this module needs the standard library only
-    from harness.results.records import Footprint, Memory, Run
+if TYPE_CHECKING:
+    from harness.results.records import Run
 
 LEAK_REPEATS = 3
 """Fewer fresh processes may agree by chance."""
@@ -98,7 +99,7 @@ def arm_memory(run: Run) -> tuple[ArmMemory, ...]:
 
 def _arm_memory(run: Run) -> tuple[ArmMemory, ...]:
     found: dict[tuple[str, str], list[Footprint]] = {}
-    for footprint in run.footprints:
+    for footprint in run.of(Footprint):
         found.setdefault((footprint.cell, footprint.arm), []).append(footprint)
     keys = [(cell.id, arm.id) for cell in run.header.cells for arm in run.header.arms]
     return tuple(_of_repeats(found[key]) for key in keys if key in found)

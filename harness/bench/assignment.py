@@ -1,16 +1,12 @@
-"""What a bench run counts: one file per lane, each with `run`.
-
-`time` is the common one: slices of time, interleaved. The other lanes ask the same cells
-of the same drivers and count something else.
-"""
+"""What a lane is asked to do, what it forecasts, and where its `run` is found."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from harness import lanes
 from harness.bench.runner import Progress
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
@@ -56,8 +52,8 @@ class Forecast:
     at_most: float = 0.0
 
 
-class Lane(Protocol):
-    """A module of this package."""
+class Runnable(Protocol):
+    """The module `run` of a lane."""
 
     def forecast(self, cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast:
         """How much `run` would do, and how many connections it needs at once."""
@@ -66,7 +62,7 @@ class Lane(Protocol):
         """Ask every cell of every arm; record each answer as it comes."""
 
 
-def load(name: str) -> Lane:
-    """The lane of this name, one of `model.LANES`."""
-    lane: Lane = importlib.import_module(f"harness.bench.lanes.{name}")
-    return lane
+def runnable(lane: str) -> Runnable:
+    """What measures this lane."""
+    found: Runnable = lanes.get(lane).part("run")
+    return found

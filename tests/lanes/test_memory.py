@@ -10,14 +10,16 @@ from fake_runs import CELLS as ROWS
 from fake_runs import arm_facts, bench, cell_facts, judged
 from msgspec.structs import replace
 
-from harness.analysis import compare, memory
-from harness.bench.lanes import memory as lane
+from harness.analysis import compare
 from harness.core.errors import EXIT_INVALID
 from harness.core.verdicts import Verdict
+from harness.lanes.memory import meaning as memory
+from harness.lanes.memory import run as lane
+from harness.lanes.memory.record import Footprint, Memory
 from harness.render import html, markdown, text
 from harness.report import view
 from harness.results import store
-from harness.results.records import Footprint, Memory, Note, Run
+from harness.results.records import Note, Run
 
 PAGE = 4096
 CELL = cell_facts(ROWS[0]).id
@@ -72,7 +74,7 @@ def run_of(*prints: Footprint, notes: tuple[Note, ...] = ()) -> Run:
         notes=notes,
     )
     return replace(
-        made, header=replace(made.header, lane="memory"), footprints=list(prints)
+        made, header=replace(made.header, lane="memory"), lane_records=list(prints)
     )
 
 
@@ -196,11 +198,11 @@ def run() -> Run:
 def test_a_footprint_is_kept_and_read_again(run, tmp_path):
     file = tmp_path / "run.jsonl"
     with store.Writer(file) as writer:
-        for record in (run.header, *run.footprints, run.footer):
+        for record in (run.header, *run.of(Footprint), run.footer):
             writer.write(record)
     again = store.read(file)
-    assert again.footprints == run.footprints
-    assert msgspec.to_builtins(again.footprints[0])["record"] == "footprint"
+    assert again.of(Footprint) == run.of(Footprint)
+    assert msgspec.to_builtins(again.of(Footprint)[0])["record"] == "footprint"
 
 
 @pytest.mark.parametrize("render", [html.render, markdown.render, text.render])

@@ -14,9 +14,10 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from harness.core.verdicts import Verdict
+from harness.lanes.instructions.record import Count
 
-if TYPE_CHECKING:  # at run time this module needs the standard library only
-    from harness.results.records import ArmFacts, CellFacts, Count, Run
+if TYPE_CHECKING:
+    from harness.results.records import ArmFacts, CellFacts, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def arm_instructions(run: Run) -> dict[tuple[str, str], ArmInstructions]:
     cells = {cell.id: cell for cell in run.header.cells}
     arms = {arm.id: arm for arm in run.header.arms}
     found: dict[tuple[str, str], list[Count]] = defaultdict(list)
-    for count in run.counts:
+    for count in run.of(Count):
         if count.cell in cells and count.arm in arms:
             found[count.cell, count.arm].append(count)
     return {
@@ -110,4 +111,4 @@ def _concern(count: Count) -> int:
 
 def counters(run: Run) -> frozenset[str]:
     """The programs that counted, with their versions: one, unless files were mixed."""
-    return frozenset(count.counter for count in run.counts if count.counter)
+    return frozenset(count.counter for count in run.of(Count) if count.counter)

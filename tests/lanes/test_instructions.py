@@ -12,21 +12,23 @@ from helpers import Silent
 from msgspec.structs import replace
 
 from harness import scenario
-from harness.analysis import compare, compare_instructions
+from harness.analysis import compare
 from harness.analysis.compare import Answer, CellChange
-from harness.analysis.instructions import arm_instructions, slope, spread, syscalls
 from harness.bench import orders, schedule
-from harness.bench.lanes import callgrind, instructions
-from harness.bench.lanes.callgrind import SliceCount
 from harness.cli.main import main
 from harness.core.arms import Arm
 from harness.core.errors import EXIT_INVALID, OracleError
 from harness.core.verdicts import Change
+from harness.lanes.instructions import callgrind, comparison
+from harness.lanes.instructions import run as instructions
+from harness.lanes.instructions.callgrind import SliceCount
+from harness.lanes.instructions.meaning import arm_instructions, slope, spread, syscalls
+from harness.lanes.instructions.record import Count
 from harness.render import comparison as shown
 from harness.render import html, markdown, text
 from harness.report import view
 from harness.results import store
-from harness.results.records import Count, Run
+from harness.results.records import Run
 
 PART = b"""version: 1
 creator: callgrind-3.19.0
@@ -113,7 +115,7 @@ def test_a_verdict_in_one_repeat_forbids_the_number():
 def one(base: Run, candidate: Run, **options: object) -> CellChange:
     (row,) = [
         row
-        for row in compare_instructions.compare(base, candidate, **options).changes
+        for row in comparison.compare(base, candidate, **options).changes
         if row.arm.startswith("asyncpg")
     ]
     return row
@@ -162,8 +164,11 @@ def test_a_number_that_was_lost_regressed():
 
 def test_what_is_not_comparable_is_no_pass():
     base = counted("a", counts("asyncpg", 100_000))
-    other = [replace(each, verdict="differs") for each in counts("asyncpg", 100_000)]
-    found = compare_instructions.compare(base, counted("b", other))
+    other = [
+        replace(each, judgement=fake_runs.judged("differs"))
+        for each in counts("asyncpg", 100_000)
+    ]
+    found = comparison.compare(base, counted("b", other))
     assert (found.answer, found.exit_code) == (Answer.INVALID, EXIT_INVALID)
 
 
@@ -179,10 +184,10 @@ def test_another_python_or_counter_is_not_comparable_and_another_machine_is():
     python = counted("b", counts("asyncpg", 100), machine=replace(machine, python="3.14.0"))
     newer = [replace(each, counter="valgrind-3.99.0") for each in counts("asyncpg", 100)]
     other = replace(machine, hostname_hash="other", cpu="another", cores=64)
-    assert compare_instructions.compare(base, python).exit_code == EXIT_INVALID
-    assert compare_instructions.compare(base, counted("b", newer)).exit_code == EXIT_INVALID
+    assert comparison.compare(base, python).exit_code == EXIT_INVALID
+    assert comparison.compare(base, counted("b", newer)).exit_code == EXIT_INVALID
     elsewhere = counted("b", counts("asyncpg", 100), machine=other)
-    found = compare_instructions.compare(base, elsewhere)
+    found = comparison.compare(base, elsewhere)
     assert found.exit_code == 0
     assert any("different processors" in line for line in found.warnings)
 
@@ -196,9 +201,9 @@ def test_times_and_counts_are_not_comparable():
 
 def test_a_comparison_states_the_spread():
     base = counted("a", counts("asyncpg", 100_000))
-    found = compare_instructions.compare(base, counted("b", counts("asyncpg", 101_000)))
+    found = comparison.compare(base, counted("b", counts("asyncpg", 101_000)))
     for rendered in (shown.text(found), shown.markdown(found)):
-        assert "spread" in rendered
+        assert "spread" in rendered.lower()
         assert "+1.00 %" in rendered
         assert "95 %" not in rendered
     assert '"base_instructions": 100000.0' in shown.json(found)
@@ -249,15 +254,15 @@ def test_a_burden_is_counted(place, tmp_path: Path):
     run = run_lane(place, tmp_path, [POINT], arms)
     plain, heavier = (arm_instructions(run)[POINT, arm.id] for arm in arms)
     assert heavier.number / plain.number == pytest.approx(1.05, abs=0.005)
-    assert [each.arm for each in run.counts].count(arms[1].id) == 2
+    assert [each.arm for each in run.of(Count)].count(arms[1].id) == 2
 
 
 def test_without_valgrind_all_is_skipped_with_the_reason(place, tmp_path, monkeypatch):
     monkeypatch.setattr(callgrind.shutil, "which", lambda _: None)
     run = run_lane(place, tmp_path, [POINT], [Arm("psycopg2"), Arm("asyncpg")])
-    assert [each.arm for each in run.counts] == ["psycopg2", "asyncpg"]
-    assert {each.verdict for each in run.counts} == {"skipped"}
-    assert all("valgrind is not installed" in each.detail for each in run.counts)
+    assert [each.arm for each in run.of(Count)] == ["psycopg2", "asyncpg"]
+    assert {each.verdict for each in run.of(Count)} == {"skipped"}
+    assert all("valgrind is not installed" in each.detail for each in run.of(Count))
 
 
 def test_a_dry_run_tells_repeats(capsys):

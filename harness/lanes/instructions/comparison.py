@@ -24,20 +24,22 @@ from harness.analysis.compare import (
     unjudged,
     worst_first,
 )
-from harness.analysis.instructions import (
+from harness.core import stats
+from harness.core.verdicts import Change
+from harness.lanes.instructions import LANE
+from harness.lanes.instructions.meaning import (
     ArmInstructions,
     arm_instructions,
     counters,
     ratio_range,
     spread,
 )
-from harness.core import stats
-from harness.core.verdicts import Change
+from harness.report import format as fmt
+from harness.report.comparison import Words
 
-if TYPE_CHECKING:  # at run time this module needs the standard library only
+if TYPE_CHECKING:
     from harness.results.records import Run
 
-THRESHOLD = 0.003
 MIN_REPEATS = 2
 """A single repeat says nothing about how far two of them lie apart."""
 
@@ -48,7 +50,7 @@ def compare(
     *,
     base_arm: str = "",
     candidate_arm: str = "",
-    threshold: float = THRESHOLD,
+    threshold: float = LANE.threshold,
 ) -> Comparison:
     """Compare the counts of two runs, or of two arms, cell by cell.
 
@@ -67,7 +69,7 @@ def compare(
         paired=paired,
         threshold=threshold,
         alpha=0.0,
-        lane="instructions",
+        lane=LANE.name,
         warnings=tuple(_warnings(base, candidate, paired)),
     )
     invalid = () if paired else tuple(_unequal(base, candidate))
@@ -148,3 +150,36 @@ def judge(
     if down <= low and high <= up:
         return replace(shown, change=Change.SAME)
     return replace(shown, reason="the ratios of the repeats lie on both sides")
+
+
+# --- its words --------------------------------------------------------------------------
+
+
+def _method(comparison: Comparison) -> str:
+    return (
+        "the whole range of ratios between all repeats must lie beyond the threshold; "
+        f"threshold ±{comparison.threshold * 100:g} %"
+    )
+
+
+def _number(value: float | None) -> str:
+    return fmt.NONE if value is None else fmt.rate(value)
+
+
+def _spread(row: CellChange) -> str:
+    return fmt.change(row.spread, sign=False, decimals=3)
+
+
+WORDS = Words(
+    regressed="more",
+    improved="fewer",
+    interval="range",
+    last="spread",
+    unit="instructions",
+    note="Spread: how far the repeats of one side lie apart, the larger of the two.",
+    number=_number,
+    limit=_spread,
+    method=_method,
+    again=f"--lane {LANE.name}",
+    decimals=2,  # a count is so sure that a tenth of a per cent is a coarse step
+)

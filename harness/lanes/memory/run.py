@@ -1,4 +1,4 @@
-"""`--lane memory`: bytes per connection, and whether a long loop grows.
+"""Measures memory: bytes per connection, and whether a long loop grows.
 
 Each cell of each arm is played in fresh processes, several times: one process runs its
 op in a long loop, the other opens session after session. Sessions have a process of
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from harness.bench import schedule
-from harness.bench.lanes import Assignment, Forecast
+from harness.bench.assignment import Assignment, Forecast
 from harness.bench.schedule import WARM_UP_OPS, Plan
 from harness.core import interrupt
 from harness.core.arms import Arm
@@ -22,9 +22,10 @@ from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
 from harness.core.verdicts import Judgement, Verdict, failed, stopped
 from harness.judge.verify import worst
+from harness.lanes.memory.record import Footprint, Memory
 from harness.machine import rss
 from harness.play.seat import Deadlines, Seat
-from harness.results.records import Footprint, Memory, Note
+from harness.results.records import Note
 from harness.venue.stage import Playable
 from harness.venue.venue import SPARE_CONNECTIONS
 
