@@ -41,6 +41,7 @@ COMMANDS = {
     "sum(1 for _ in read(Path(argv[0])).trials)",
     "text": "from harness.cli.main import main\n"
     "assert main(['report', argv[0], '--format', 'text', '--out', argv[2]]) == 0",
+    "ratios": "import pgdyno\npgdyno.load(argv[0]).ratios()",
     "compare": "from harness.cli.main import main\n"
     "assert main(['compare', *argv[:2]]) != 2",
 }

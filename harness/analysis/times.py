@@ -199,6 +199,8 @@ class Timings:
         return found
 
     def _told(self) -> Iterator[Trial]:
+        if not self._with_latencies:
+            return iter(())  # and the file is not opened
         at = getattr(self.source, "at", None)
         return (
             at(self._with_latencies)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -123,7 +123,8 @@ def build(checks: Sequence[Check]) -> Matrix:
     by_scenario: dict[str, dict[str, Check]] = {}
     for check in checks:
         by_scenario.setdefault(check.scenario, {}).setdefault(check.cell, check)
-    columns = tuple(_column(key, list(found.values())) for key in keys)
+    tallies = _tallies(found.values())
+    columns = tuple(Column(*key, _by_concern(tallies[key])) for key in keys)
     sections = [
         Section(scenario, _rows(cells, columns, found))
         for scenario, cells in by_scenario.items()
@@ -131,7 +132,7 @@ def build(checks: Sequence[Check]) -> Matrix:
     return Matrix(
         columns=columns,
         sections=tuple(sorted(sections, key=_worst_section)),
-        counts=_counts(found.values()),
+        counts=_by_concern(sum(tallies.values(), Counter())),
     )
 
 
@@ -142,15 +143,16 @@ def _column_keys(checks: Sequence[Check]) -> list[tuple[str, str]]:
     return sorted(keys, key=lambda key: (drivers.index(key[0]), profiles.index(key[1])))
 
 
-def _column(key: tuple[str, str], checks: Sequence[Check]) -> Column:
-    return Column(
-        *key, _counts(check for check in checks if (check.driver, check.profile) == key)
-    )
+def _tallies(checks: Iterable[Check]) -> dict[tuple[str, str], Counter[Verdict]]:
+    """How often each driver and profile got which verdict."""
+    tallies: dict[tuple[str, str], Counter[Verdict]] = defaultdict(Counter)
+    for check in checks:
+        tallies[check.driver, check.profile][check.verdict] += 1
+    return tallies
 
 
-def _counts(checks: Iterable[Check]) -> dict[Verdict, int]:
+def _by_concern(tally: Mapping[Verdict, int]) -> dict[Verdict, int]:
     """Only verdicts that occur, in the order of their concern."""
-    tally = Counter(Verdict(check.verdict) for check in checks)
     return dict(sorted(tally.items(), key=lambda item: (-concern(item[0]), item[0])))
 
 

@@ -8,7 +8,7 @@ bytes. Everything else (medians, intervals, ranks) is derived by whoever reads.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -16,6 +16,8 @@ from harness.core.digests import version_of
 from harness.core.verdicts import Code, Facts, Judgement, Verdict
 
 SCHEMA = 2
+Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A count, or nanoseconds, or bytes: 2⁶³ ns are 292 years. Beyond, nothing was measured."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="record"):
@@ -28,8 +30,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     system: str
     release: str
     cpu: str
-    cores: int
-    memory_bytes: int
+    cores: Whole
+    memory_bytes: Whole
     python: str
     implementation: str
     hostname_hash: str
@@ -46,7 +48,7 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     label: str
     version: str
-    version_num: int
+    version_num: Whole
     managed: bool
     transport: str
     settings: dict[str, str]
@@ -83,17 +85,17 @@ class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     scenario: str
     case: str
-    point: dict[str, int | str]
+    point: dict[str, Whole | str]
     title: str
     why: str
     op: str
     strategy: str = ""
     unit: str = "ops"
-    units_per_op: int = 1
-    clients: int = 0
-    pool: int = 0
+    units_per_op: Whole = 1
+    clients: Whole = 0
+    pool: Whole = 0
     arrivals: str = ""
-    rate: int = 0
+    rate: Whole = 0
     sql: str = ""
     digest: str = ""
     work: str = ""
@@ -111,12 +113,12 @@ class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
 class Header(Record, frozen=True, kw_only=True, tag="header"):
     """The first line: what was asked, of whom, where."""
 
-    schema: int
+    schema: Whole
     run: str
     kind: str
     pgdyno: str
     started: str
-    seed: int
+    seed: Whole
     effort: str = ""
     lane: str = ""
     command: list[str] = msgspec.field(default_factory=list)
@@ -172,14 +174,14 @@ class Slices(msgspec.Struct, frozen=True, kw_only=True):
     ops are not slowed on purpose.
     """
 
-    ops: int
-    lead: int
-    wall_ns: list[int]
-    cpu_ns: list[int]
-    server_cpu_ns: list[int] = msgspec.field(default_factory=list)
-    voluntary_switches: list[int] = msgspec.field(default_factory=list)
-    involuntary_switches: list[int] = msgspec.field(default_factory=list)
-    burden_ns: list[int] = msgspec.field(default_factory=list)
+    ops: Whole
+    lead: Whole
+    wall_ns: list[Whole]
+    cpu_ns: list[Whole]
+    server_cpu_ns: list[Whole] = msgspec.field(default_factory=list)
+    voluntary_switches: list[Whole] = msgspec.field(default_factory=list)
+    involuntary_switches: list[Whole] = msgspec.field(default_factory=list)
+    burden_ns: list[Whole] = msgspec.field(default_factory=list)
 
 
 class OpenLoop(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,10 +189,10 @@ class OpenLoop(msgspec.Struct, frozen=True, kw_only=True):
     from the moment at which an op was due to when it began, and to when it was back;
     `planned_ns` is from the start to the last of these moments."""
 
-    planned_ns: int
-    lag_ns: list[int]
-    response_ns: list[int]
-    cpu_ns: int
+    planned_ns: Whole
+    lag_ns: list[Whole]
+    response_ns: list[Whole]
+    cpu_ns: Whole
 
 
 class Trial(Judged, frozen=True, kw_only=True, tag="trial"):
@@ -203,15 +205,15 @@ class Trial(Judged, frozen=True, kw_only=True, tag="trial"):
 
     cell: str
     arm: str
-    round: int
-    attempt: int = 0
+    round: Whole
+    attempt: Whole = 0
     disturbed: str = ""
     steady: bool = True
     slices: Slices | None = None
-    latency_ns: list[int] = msgspec.field(default_factory=list)
-    latency_wall_ns: int = 0
+    latency_ns: list[Whole] = msgspec.field(default_factory=list)
+    latency_wall_ns: Whole = 0
     open_loop: OpenLoop | None = None
-    rss_peak_bytes: int = 0
+    rss_peak_bytes: Whole = 0
 
 
 class LaneRecord(Judged, frozen=True, kw_only=True):
@@ -222,7 +224,7 @@ class LaneRecord(Judged, frozen=True, kw_only=True):
 
     cell: str
     arm: str
-    repeat: int
+    repeat: Whole
 
     @property
     def measured(self) -> bool:
@@ -247,7 +249,7 @@ class Check(Judged, frozen=True, kw_only=True, tag="check"):
     cell: str
     driver: str
     profile: str
-    elapsed_ns: int = 0
+    elapsed_ns: Whole = 0
     expected_verdict: str = ""
     drift: str = ""
     deviation: str = ""
@@ -285,12 +287,12 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
 
     ended: str
     reason: str
-    trials: int
-    checks: int
-    elapsed_ns: int
-    counts: int = 0
-    cache_hits: int = 0
-    cache_reads: int = 0
+    trials: Whole
+    checks: Whole
+    elapsed_ns: Whole
+    counts: Whole = 0
+    cache_hits: Whole = 0
+    cache_reads: Whole = 0
 
 
 S = TypeVar("S", bound=msgspec.Struct)

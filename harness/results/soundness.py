@@ -13,13 +13,11 @@ from typing import Any
 import msgspec
 
 from harness.core.metrics import READINGS
-from harness.core.verdicts import Verdict
-from harness.results.records import Header, LaneRecord, OpenLoop, Slices, Trial
+from harness.core.verdicts import Facts
+from harness.results.records import Header, Judged, LaneRecord, OpenLoop, Slices, Trial
 
 LIMIT = 2**63
-"""No count of nanoseconds or bytes is as large: it is 292 years."""
-
-_VERDICTS = frozenset(Verdict)
+"""Of `Whole`, for numbers that no type limits: those of facts and of a lane's records."""
 
 
 def problem(record: msgspec.Struct) -> str:
@@ -28,19 +26,24 @@ def problem(record: msgspec.Struct) -> str:
 
 
 def _problems(record: msgspec.Struct) -> Iterator[str]:
-    yield from _numbers(record)
-    verdict = getattr(record, "verdict", Verdict.EXACT)
-    if verdict not in _VERDICTS:
-        yield f"there is no verdict {verdict[:40]!r}; there are {', '.join(Verdict)}"
+    if isinstance(record, Judged):
+        yield from _of_facts(record.judgement.facts)
     if isinstance(record, Trial):
         if record.slices is not None:
             yield from _of_slices(record.slices)
         if record.open_loop is not None:
             yield from _of_open_loop(record.open_loop)
     elif isinstance(record, LaneRecord):
+        yield from _numbers(record)
         yield from record.problems()
     elif isinstance(record, Header):
         yield from _of_header(record)
+
+
+def _of_facts(facts: Facts) -> Iterator[str]:
+    for name, value in facts.items():
+        if type(value) is int and not -LIMIT <= value < LIMIT:
+            yield f"judgement.facts.{name[:40]} is a number beyond ±2⁶³"
 
 
 def _numbers(record: msgspec.Struct, where: str = "") -> Iterator[str]:

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeVar, cast, overload
 import msgspec
 
 from harness.core.errors import ResultsError, UsageError
+from harness.core.verdicts import Judgement
 from harness.results import lines as known
 from harness.results import soundness
 from harness.results.migrations import migrate
@@ -128,8 +129,8 @@ class Stored(Sequence[R]):
         """The records with these numbers, in this order."""
         with _opened(self._path) as file:
             for number in numbers:
-                place, size = self._places[number], self._sizes[number]
-                line = os.pread(file.fileno(), size, place)
+                file.seek(self._places[number])  # within its buffer it is no system call
+                line = file.read(self._sizes[number])
                 yield cast("R", _again(self._path, line, self._version))
 
     def __len__(self) -> int:
@@ -213,7 +214,7 @@ class _Reading:
         self.trials: Stored[Trial] = Stored(path, header.schema)
         self.others: dict[type, list[Any]] = defaultdict(list)
         self.cut = False
-        self._shared: dict[str, str] = {}
+        self._shared: dict[object, Any] = {}
 
     def take(self, line: FileLine) -> None:
         """The next line."""
@@ -233,10 +234,12 @@ class _Reading:
             self.others[kind].append(self._lean(record))
 
     def _lean(self, record: S) -> S:
-        """With equal texts kept once: most checks share all but one of theirs."""
+        """With equal texts and judgements kept once: most checks share all but one of
+        theirs. Facts are no part of a judgement's hash, so those with any are left."""
         for name in record.__struct_fields__:
             value = getattr(record, name)
-            if type(value) is str:
+            plain = type(value) is Judgement and not value.facts
+            if type(value) is str or plain:
                 same = self._shared.setdefault(value, value)
                 msgspec.structs.force_setattr(record, name, same)
         return record

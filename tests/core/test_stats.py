@@ -12,6 +12,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from harness.core import stats
+from harness.core.stats import rank_counts, slopes, student
 from harness.core.sums import PairSums
 
 
@@ -134,10 +135,10 @@ def test_coverage_is_what_is_stated():
 
 
 def test_null_distributions_count_everything():
-    assert sum(stats._signed_rank_counts(12)) == 2**12
-    assert sum(stats._mann_whitney_counts(7, 9)) == math.comb(16, 7)
-    assert stats._mann_whitney_counts(2, 2) == (1, 1, 2, 1, 1)
-    assert stats._signed_rank_counts(3) == (1, 1, 1, 2, 1, 1, 1)
+    assert sum(rank_counts.signed_rank_counts(12)) == 2**12
+    assert sum(rank_counts.mann_whitney_counts(7, 9)) == math.comb(16, 7)
+    assert rank_counts.mann_whitney_counts(2, 2) == (1, 1, 2, 1, 1)
+    assert rank_counts.signed_rank_counts(3) == (1, 1, 1, 2, 1, 1, 1)
 
 
 def test_least_p_values_are_reached():
@@ -162,6 +163,26 @@ def test_holm_and_benjamini_hochberg():
 def test_student_quantile_agrees_with_scipy(degrees, probability):
     expected = scipy_stats.t.ppf(probability, degrees)
     assert stats.student_quantile(probability, degrees) == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize("probability", [0.6, 0.8, 0.975, 0.99975, 1 - 1e-7])
+def test_student_quantile_is_exact_at_any_degrees_of_freedom(probability):
+    """Welch's degrees are no whole numbers, and no two cells have the same."""
+    rng = random.Random(probability)
+    for degrees in (0.3, 1.0, *(rng.uniform(3, 200) for _ in range(50))):
+        expected = scipy_stats.t.ppf(probability, degrees)
+        found = stats.student_quantile(probability, degrees)
+        assert found == pytest.approx(expected, rel=1e-8 if probability > 0.9999 else 1e-12)
+
+
+def test_student_quantile_takes_few_steps(monkeypatch):
+    tail, steps = student._student_tail, []
+    monkeypatch.setattr(
+        student, "_student_tail", lambda *args: steps.append(args) or tail(*args)
+    )
+    for number in range(100):
+        stats.student_quantile(0.975, 3 + number / 7.1)
+    assert len(steps) <= 400
 
 
 def test_detectable_effect_falls_with_rounds_and_rises_with_spread():
@@ -273,19 +294,49 @@ def test_theil_sen_agrees_with_scipy(n):
         y = [0.3 * value + rng.gauss(0, 1) for value in x]
         ours, theirs = stats.theil_sen(x, y), scipy_stats.theilslopes(y, x)
         assert ours.point == pytest.approx(theirs.slope)
-        slopes = sorted(
+        ordered = sorted(
             (y[j] - y[i]) / (x[j] - x[i]) for i in range(n) for j in range(i + 1, n)
         )
-        at = [slopes.index(end) for end in (ours.low, ours.high)]
-        assert slopes[at[0]] <= ours.point <= slopes[at[1]]
+        at = [ordered.index(end) for end in (ours.low, ours.high)]
+        assert ordered[at[0]] <= ours.point <= ordered[at[1]]
         for place, end in zip(at, (theirs.low_slope, theirs.high_slope), strict=True):
-            near = slopes[max(0, place - 1) : place + 2]
+            near = ordered[max(0, place - 1) : place + 2]
             assert near[0] <= end <= near[-1]
+
+
+@pytest.mark.parametrize("n", [101, 400, 5_000])
+def test_theil_sen_of_many_points(n):
+    """By the normal distribution, and beyond `MOST_POINTS` by a part of the pairs."""
+    rng = random.Random(n)
+    covered = 0
+    for _ in range(20):
+        y = [0.3 * value + rng.gauss(0, 1) for value in range(n)]
+        found = stats.theil_sen(range(n), y)
+        assert found.low < found.point < found.high
+        assert found.high - found.low < 30 / n**1.5
+        covered += found.low <= 0.3 <= found.high
+    assert covered >= 16
+
+
+def test_theil_sen_of_many_points_is_scipys():
+    rng = random.Random(7)
+    y = [0.3 * value + rng.gauss(0, 1) for value in range(150)]
+    found, theirs = stats.theil_sen(range(150), y), scipy_stats.theilslopes(y, range(150))
+    assert found.point == pytest.approx(theirs.slope, rel=1e-12)
+    assert found.low == pytest.approx(theirs.low_slope, rel=1e-4)
+    assert found.high == pytest.approx(theirs.high_slope, rel=1e-4)
+
+
+def test_theil_sen_takes_time_in_line_with_the_points():
+    y = [float(value) for value in range(300_000)]
+    began = time.process_time()
+    assert stats.theil_sen(range(300_000), y).point == 1
+    assert time.process_time() - began < 5
 
 
 def test_kendalls_distribution_agrees_with_scipy():
     for n in (3, 6, 9):
-        counts = stats._kendall_counts(n)
+        counts = slopes.kendall_counts(n)
         assert sum(counts) == math.factorial(n)
         for discordant in range(len(counts) // 2):
             order = _with_inversions(n, discordant)

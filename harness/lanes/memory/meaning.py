@@ -89,7 +89,15 @@ class ArmMemory:
 
 
 def arm_memory(run: Run) -> tuple[ArmMemory, ...]:
-    """Every cell and arm of a run that was tried, in the order of its header."""
+    """Every cell and arm of a run that was tried, in the order of its header; worked out
+    once, and kept with the run."""
+    known: dict[str, tuple[ArmMemory, ...]] = run.__dict__
+    if "arm_memory" not in known:
+        known["arm_memory"] = _arm_memory(run)
+    return known["arm_memory"]
+
+
+def _arm_memory(run: Run) -> tuple[ArmMemory, ...]:
     found: dict[tuple[str, str], list[Footprint]] = {}
     for footprint in run.of(Footprint):
         found.setdefault((footprint.cell, footprint.arm), []).append(footprint)
