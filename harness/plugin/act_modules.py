@@ -63,4 +63,8 @@ def _misshapen(acts: Mapping[str, Callable[..., Any]]) -> list[str]:
 
 
 def _filler(wanted: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
-    return {name: None for name, one in wanted.items() if one.kind is not one.VAR_KEYWORD}
+    return {
+        name: None
+        for name, parameter in wanted.items()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    }

@@ -37,7 +37,9 @@ def _params(query: sql.Translated, call: Call) -> Iterator[Any]:
 
 
 def _steps(call: Call) -> list[tuple[str, dict[str, Any]]]:
-    queries = [(sql.to_colon(one.sql), one.params) for one in call.statements]
+    queries = [
+        (sql.to_colon(statement.sql), statement.params) for statement in call.statements
+    ]
     return [(query.sql, query.named(params)) for query, params in queries]
 
 
