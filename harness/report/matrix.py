@@ -151,9 +151,9 @@ def _tallies(checks: Iterable[Check]) -> dict[tuple[str, str], Counter[Verdict]]
     return tallies
 
 
-def _by_concern(tally: Mapping[Verdict, int]) -> dict[Verdict, int]:
+def _by_concern(counts: Mapping[Verdict, int]) -> dict[Verdict, int]:
     """Only verdicts that occur, in the order of their concern."""
-    return dict(sorted(tally.items(), key=lambda item: (-concern(item[0]), item[0])))
+    return dict(sorted(counts.items(), key=lambda item: (-concern(item[0]), item[0])))
 
 
 def _rows(
