@@ -345,14 +345,14 @@ def test_a_room_says_what_it_is_for(name):
     assert doc.splitlines()[0].endswith(".")
 
 
-def test_an_example_driver_binds_to_the_plugin_room_only():
+def test_an_example_driver_binds_to_the_public_contract_only():
     package = ROOT / "examples" / "pgdyno-pg8000" / "pgdyno_pg8000"
-    found = [
-        step for file in package.rglob("*.py") for step in read("drivers.pg8000", file, {})
-    ]
-    ours = {step.target for step in found if step.ours}
-    assert ours
-    assert not [name for name in ours if name != "plugin"]
+    trees = [ast.parse(file.read_text()) for file in package.rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    names |= {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
+    ours = {name for name in names if name.partition(".")[0] in ("harness", "pgdyno")}
+    assert ours == {"pgdyno.plugin"}
 
 
 # --- the test tested ------------------------------------------------------------------
@@ -367,7 +367,7 @@ CLEAN = {
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    from harness.results.records import Run\n"
     ),
-    "worker/main": (
+    "worker/trial": (
         "import gc\nfrom harness import __version__\nfrom harness.values import table"
     ),
     "bench/runner": "from harness.core import calls",
@@ -389,8 +389,8 @@ SPOILT = [
     ("core/calls", "import attrs", misplaced),
     ("values/table", "def f():\n    from harness.bench import runner", unlawful),
     ("analysis/compare", "from harness.results.records import Run", unlawful),
-    ("worker/main", "def f():\n    import yaml", misplaced),
-    ("worker/main", "from harness.results import records", unlawful),
+    ("worker/trial", "def f():\n    import yaml", misplaced),
+    ("worker/trial", "from harness.results import records", unlawful),
     ("drivers/two/shared", "import harness.drivers.one", strangers),
     ("drivers/two/shared", "from ...values import table", unlawful),
     ("drivers/two/shared", "from harness.core.calls import Call", unlawful),
@@ -400,7 +400,7 @@ SPOILT = [
     ("bench/runner", "import harness.cli.bench", unlawful),
     ("results/records", "from psycopg import sql", misplaced),
     ("venue/control", "import msgspec", misplaced),
-    ("render/html", "if True:\n    from harness.worker import main", unlawful),
+    ("render/html", "if True:\n    from harness.worker import trial", unlawful),
     ("render/html", "from harness.core import stats", renderers_that_compute),
     ("lanes/two/__init__", "import harness.results.records", unlawful),
     ("lanes/two/view", "from harness.bench import assignment", unlawful),
@@ -465,7 +465,7 @@ def loaded(statements: str) -> set[str]:
 
 
 def test_a_worker_loads_the_standard_library_only():
-    names = loaded("import harness.worker.main")
+    names = loaded("import harness.worker.trial")
     assert "harness.worker.loops" in names
     foreign = {name.partition(".")[0] for name in names} - STDLIB - {"harness"}
     # sysconfig's data has a name of the platform's own, which the list does not know.

@@ -22,8 +22,8 @@ from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
 from harness.core.verdicts import Judgement, Verdict, stopped
 from harness.play.director import Director
-from harness.play.room import Room
 from harness.play.seat import LEAVING_S, Deadlines, Seat
+from harness.play.sessions import SharedSessions
 from harness.results.records import Check
 from harness.venue.control import Control, connected
 from harness.venue.limits import sessions_of
@@ -54,7 +54,7 @@ class Checker:
         self._failures: list[BaseException] = []
         self._seats: list[Seat] = []
         self._greeted: dict[str, Seat] = {}  # by the arm and its profile
-        self._room = Room(stage.room, len(arms), [])
+        self._sessions = SharedSessions(stage.room, len(arms), [])
 
     def greet(self) -> list[tuple[Arm, dict[str, Any]]]:
         """What every driver says of itself; their workers stay for the first cell.
@@ -76,7 +76,7 @@ class Checker:
     def run(self, cells: Sequence[Cell]) -> None:
         """Judge every cell for every arm."""
         fitting = [cell for cell in cells if not self.stage.lacks(cell)]
-        self._room = Room(self.stage.room, len(self.arms), fitting)
+        self._sessions = SharedSessions(self.stage.room, len(self.arms), fitting)
         queues: list[queue.SimpleQueue[Work | None]] = [
             queue.SimpleQueue() for _ in self.arms
         ]
@@ -147,7 +147,7 @@ class Checker:
 
     def _seat_thread(self, arm: Arm, work: queue.SimpleQueue[Work | None]) -> None:
         try:
-            with self._room.seat():
+            with self._sessions.seat():
                 self._seat(arm, iter(work.get, None))
         except BaseException as error:
             if not self._stopping.is_set():
@@ -191,7 +191,7 @@ class Checker:
             seat.dismiss()
 
     def _judge(self, seat: Seat, play: Playable) -> Judgement:
-        with self._room.for_cell(play.cell):
+        with self._sessions.for_cell(play.cell):
             return self._played(seat, play)
 
     def _played(self, seat: Seat, play: Playable) -> Judgement:

@@ -6,9 +6,11 @@ XML reader would obey or not show at all is shown as Python writes it: `\\x1b`, 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _LINES = "\n\t"
+_UNUSUAL = re.compile(r"[^\n\t -~]")
 
 
 def visible(text: str, *, keep: str = _LINES) -> str:
@@ -28,6 +30,18 @@ def visible(text: str, *, keep: str = _LINES) -> str:
 def visible_line(text: str) -> str:
     """The same for a text that has one line: breaks and tabs are escaped, too."""
     return visible(text, keep="")
+
+
+def safe_json(text: str) -> str:
+    """JSON that reads the same, with nothing invisible in it but its own line ends."""
+    return _UNUSUAL.sub(lambda found: _escaped(found[0]), text)
+
+
+def _escaped(char: str) -> str:
+    if not _hidden(char):
+        return char
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _hidden(char: str) -> bool:

@@ -1,1 +1,4 @@
-"""The built-in drivers: one file per library, each found by its entry point."""
+"""The built-in drivers: a folder per library, and the references.
+
+Each is found by its entry point. Knows core and plugin.
+"""

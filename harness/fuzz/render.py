@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from harness.core.visible import safe_json
 from harness.fuzz.findings import Finding, Searched
 from harness.report import format as fmt
 
@@ -79,7 +80,7 @@ def json(findings: Sequence[Finding], searched: Sequence[Searched], seed: int) -
         "findings": [_flat(one) for one in worst_first(findings)],
         "searched": [asdict(one) for one in searched],
     }
-    return _json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return safe_json(_json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _flat(finding: Finding) -> dict[str, Any]:

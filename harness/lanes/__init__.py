@@ -91,5 +91,5 @@ def _declared(package: str) -> Lane:
     except (ImportError, AttributeError) as error:
         raise UsageError(f"the lane {package} cannot be loaded: {error}") from error
     if not isinstance(lane, Lane):
-        raise UsageError(f"the lane {package} is none: its LANE is no harness.lanes.Lane")
+        raise UsageError(f"the lane {package}: its LANE is not a harness.lanes.Lane")
     return lane

@@ -213,7 +213,8 @@ def _trimmed(where: str, table: Any) -> Any:
             try:
                 re.compile(value)
             except re.error as error:
-                raise DriverError(f"{where}: `{name}` is no pattern: {error}") from error
+                told = f"`{name}` is not a regular expression: {error}"
+                raise DriverError(f"{where}: {told}") from error
     return msgspec.structs.replace(table, **changed)
 
 

@@ -69,7 +69,7 @@ class WorkerProcess:
             *launch.prefix,
             sys.executable,
             "-m",
-            "harness.worker.main",
+            "harness.worker",
             str(theirs.fileno()),
             json.dumps(spec),
         ]

@@ -19,12 +19,14 @@ docs/writing-a-driver.md builds a plug-in step by step.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from importlib.machinery import ModuleSpec, PathFinder
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, get_args
@@ -166,19 +168,30 @@ def companion(name: str, file: str) -> Path | None:
     """A file that a driver brings along, such as `fixes.toml`; None if there is none.
 
     It stands inside the plug-in's package. A plug-in that is one module, `mine.py`, has
-    `mine.fixes.toml` beside it. Nothing is imported but what the module lies in.
+    `mine.fixes.toml` beside it. Nothing is imported: a plug-in may do anything then.
     """
-    point = entry_points().get(name)
-    try:
-        spec = importlib.util.find_spec(point.module) if point else None
-    except ImportError:
-        return None
+    spec = _found(locate(name).partition(":")[0])
     if spec is None or spec.origin is None:
         return None
     origin = Path(spec.origin)
     package = spec.submodule_search_locations is not None
     found = origin.with_name(file) if package else origin.with_suffix(f".{file}")
     return found if found.is_file() else None
+
+
+def _found(module: str) -> ModuleSpec | None:
+    """Where a module is; unlike `find_spec`, without importing what it lies in."""
+    top, *inner = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):  # an entry point may say anything
+        return None
+    path = top
+    for name in inner:
+        path = f"{path}.{name}"
+        places = spec.submodule_search_locations if spec else None
+        spec = PathFinder.find_spec(path, places) if places else None
+    return spec
 
 
 def parse_arm(spec: str, profile: Profile = "configured") -> Arm:
@@ -255,8 +268,11 @@ def verify_options(arm: Arm) -> None:
     if not arm.options:
         return
     try:
-        plugin = entry_points()[arm.driver].load()
-    except Exception:
+        with contextlib.redirect_stdout(sys.stderr):  # ours may be for a program
+            plugin = entry_points()[arm.driver].load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a plug-in may do anything at import
         return
     if isinstance(getattr(plugin, "options", None), Mapping):
         check_options(plugin, arm)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
@@ -24,8 +25,8 @@ def render(end: Checked) -> str:
         [_head(end)],
         *(_table(end, profile) for profile in end.profiles),
         list(_notes(end)),
-        _new(end),
-        _listed("INVALID, no driver’s fault", end.invalid),
+        _told("NEW, not declared", end.new, partial(_new_cause, asked=end.asked)),
+        _told("INVALID, no driver’s fault", end.invalid, _in_full),
         _listed("KNOWN, worst causes", end.known),
         _listed(f"MILDER than {end.fail_on}, not declared", end.milder),
     ]
@@ -65,27 +66,35 @@ def _notes(end: Checked) -> Iterator[str]:
     yield from fmt.wrapped(text, WIDTH)
 
 
-def _new(end: Checked) -> list[str]:
-    """What nobody has declared or expected, each with the way to see it."""
-    if not end.new:
+def _told(
+    title: str, causes: Sequence[Cause], lines_of: Callable[[Cause], Iterable[str]]
+) -> list[str]:
+    """What somebody must look at, in full."""
+    if not causes:
         return []
-    checks = sum(len(cause.checks) for cause in end.new)
-    lines = [f"NEW, not declared ({checks:,})"]
-    for cause in end.new[:_MOST]:
-        lines += _new_cause(cause, end.asked)
-    if len(end.new) > _MOST:
-        lines.append(f" and {len(end.new) - _MOST:,} causes more: --details")
+    checks = sum(len(cause.checks) for cause in causes)
+    lines = [f"{title} ({checks:,})"]
+    for cause in causes[:_MOST]:
+        lines += lines_of(cause)
+    if len(causes) > _MOST:
+        lines.append(f" and {len(causes) - _MOST:,} more causes: --details")
     return lines
 
 
-def _new_cause(cause: Cause, asked: Asked) -> Iterator[str]:
+def _in_full(cause: Cause) -> Iterable[str]:
     first, more = cause.checks[0], len(cause.cells) - 1
     cells = first.cell + (f" and {more:,} more" if more else "")
     start = f" {_mark(cause.verdict)} {_drivers(cause):<10} "
     said = f"{cells}: {cause.reason}".rstrip(": ")
     if first.drift and first.drift not in said:
         said += f" (drift: {first.drift})"
-    yield from fmt.wrapped(fmt.shorten(said, 300), WIDTH, first=start, rest=" " * 14)
+    return fmt.wrapped(fmt.shorten(said, 300), WIDTH, first=start, rest=" " * 14)
+
+
+def _new_cause(cause: Cause, asked: Asked) -> Iterator[str]:
+    """What nobody has declared or expected, with the way to see it."""
+    yield from _in_full(cause)
+    first = cause.checks[0]
     profile = "" if first.profile == "default" else f" --profile {first.profile}"
     driver, cell = _word(first.driver), _word(asked.cell(first))
     yield f"{'':14}pgdyno show {cell} --driver {driver}{profile} --run"

@@ -11,7 +11,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from harness.core.verdicts import Change
-from harness.core.visible import visible
+from harness.core.visible import safe_json, visible
 from harness.render.changes import chart
 from harness.report import format as fmt
 from harness.report.comparison import (
@@ -158,7 +158,7 @@ def json(comparison: Comparison) -> str:
         "counts": {str(kind): count for kind, count in comparison.counts.items()},
         "changes": [_change_object(row, comparison.lane) for row in comparison.changes],
     }
-    return jsonlib.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return safe_json(jsonlib.dumps(data, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _change_object(row: CellChange, lane: str) -> dict[str, object]:

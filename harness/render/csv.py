@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from harness.render.json import fields, objects
+from harness.render.json import fields, flat
 from harness.report.numbers import Number
 from harness.results.records import Check
 
@@ -16,5 +16,5 @@ def render(rows: Sequence[Check] | Sequence[Number]) -> str:
     target = io.StringIO()
     writer = csv.DictWriter(target, fields(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(objects(rows))
+    writer.writerows(flat(rows))
     return target.getvalue()

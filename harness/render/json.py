@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.core.visible import safe_json
 from harness.report.numbers import COLUMNS, Number
 from harness.results.records import Check
 
@@ -16,13 +17,18 @@ FIELDS = ("scenario", "case", "cell", "driver", "profile", "verdict", "code", "d
 
 
 def render(rows: Sequence[Check] | Sequence[Number]) -> str:
-    """In the order given; texts are as the run recorded them."""
-    return json.dumps(objects(rows), indent=2, ensure_ascii=False) + "\n"
+    """In the order given; texts are read as the run recorded them."""
+    return safe_json(json.dumps(objects(rows), indent=2, ensure_ascii=False)) + "\n"
 
 
 def objects(rows: Sequence[Check] | Sequence[Number]) -> list[dict[str, Any]]:
     """One object per row. What is infinite is null: JSON has no word for it."""
     return [{name: _plain(getattr(row, name)) for name in fields(row)} for row in rows]
+
+
+def flat(rows: Sequence[Check] | Sequence[Number]) -> list[dict[str, Any]]:
+    """The same for tables, whose cells hold one value: structured facts are JSON text."""
+    return [{name: _text(value) for name, value in row.items()} for row in objects(rows)]
 
 
 def fields(row: Check | Number) -> tuple[str, ...]:
@@ -32,3 +38,7 @@ def fields(row: Check | Number) -> tuple[str, ...]:
 
 def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _text(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else value

@@ -77,7 +77,7 @@ def _overview(run: RunView) -> Iterator[str]:
     arms = [arm.id for arm in run.competitors]
     yield "### Times the fastest"
     yield ""
-    yield "**Bold**: the fastest, or not to be told from it. ≠: timed, not ranked."
+    yield "**Bold**: the fastest, or tied with it. ≠: timed, not ranked."
     yield ""
     rows = [
         [_question(cell, group), *(_ratio(group, arm) for arm in arms)]

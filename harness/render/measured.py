@@ -14,7 +14,7 @@ WIDTH = 80
 _COLUMN = 11
 _DRIVERS = 5
 _EXTRA = 13
-_LEGEND = "▶ fastest or not to be told from it · ( ) not ranked · – not offered"
+_LEGEND = "▶ fastest, or tied with it · ( ) not ranked · – not offered"
 
 
 def render(end: Measured) -> str:

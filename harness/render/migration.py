@@ -13,7 +13,7 @@ from dataclasses import asdict
 from html import escape as html_escape
 from pathlib import Path
 
-from harness.core.visible import visible
+from harness.core.visible import safe_json, visible
 from harness.moving import INTROS, Entry, Example, Group, Guide, Part
 from harness.report import format as fmt
 from harness.report.format import markdown_cell as esc
@@ -30,11 +30,11 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _COUNTED: dict[Group, str] = {
     Group.SILENT: "change silently",
     Group.FATAL: "crash or hang",
-    Group.BEHAVIOUR: "behave in another way",
+    Group.BEHAVIOUR: "behave differently",
     Group.ERROR: "raise where there was a result",
     Group.TYPES: "give another Python type",
     Group.UNSUPPORTED: "have no counterpart",
-    Group.OTHER_ERROR: "raise another exception, or one that tells less",
+    Group.OTHER_ERROR: "raise another exception or one that says less",
     Group.BETTER: "become right",
 }
 
@@ -42,11 +42,11 @@ _COUNTED: dict[Group, str] = {
 _ONE: dict[Group, str] = {
     Group.SILENT: "changes silently",
     Group.FATAL: "crashes or hangs",
-    Group.BEHAVIOUR: "behaves in another way",
+    Group.BEHAVIOUR: "behaves differently",
     Group.ERROR: "raises where there was a result",
     Group.TYPES: "gives another Python type",
     Group.UNSUPPORTED: "has no counterpart",
-    Group.OTHER_ERROR: "raises another exception, or one that tells less",
+    Group.OTHER_ERROR: "raises another exception or one that says less",
     Group.BETTER: "becomes right",
 }
 
@@ -70,7 +70,9 @@ def lead(guide: Guide) -> str:
 
 
 def _and(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    if len(words) < 3:
+        return " and ".join(words)
+    return f"{', '.join(words[:-1])}, and {words[-1]}"
 
 
 def advice(guide: Guide) -> str:
@@ -326,7 +328,9 @@ def json(guide: Guide) -> str:
         "counts": {group.name.lower(): guide.count(group) for group in Group},
         **asdict(guide),
     }
-    return _json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n"
+    return (
+        safe_json(_json.dumps(document, indent=2, ensure_ascii=False, default=str)) + "\n"
+    )
 
 
 # --- html -------------------------------------------------------------------------------

@@ -56,6 +56,11 @@ class Writer:
             # Unbuffered: a line is in the file or it is not, nothing waits to fail later.
             self._file = path.open("xb", buffering=0)
         except FileExistsError as error:
+            if not os.path.lexists(path):  # what it should lie in is no folder
+                raise ResultsError(
+                    f"{path} cannot be written: {error.filename} is no folder",
+                    hint="name another --out",
+                ) from error
             raise ResultsError(
                 f"{path} exists already",
                 hint="results are never overwritten: name another file",
@@ -259,7 +264,7 @@ def _opened(path: Path) -> BinaryIO:
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
             raise ResultsError(
-                f"{path} cannot be read: it is no regular file",
+                f"{path} cannot be read: it is not a regular file",
                 hint="a results file is read more than once: store it first",
             )
         return path.open("rb")

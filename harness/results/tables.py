@@ -57,7 +57,7 @@ def read(file: Path, kinds: Kinds) -> Found:
 def made(table: Any, kind: type[Table], where: str) -> Table:
     """One table as its struct; raises `DriverError`."""
     if not isinstance(table, dict):
-        raise DriverError(f"{where}: it is no table", hint="write [[…]] above its keys")
+        raise DriverError(f"{where}: it is not a table", hint="write [[…]] above its keys")
     fields = msgspec.structs.fields(kind)
     known = [field.encode_name for field in fields]
     if unknown := [key for key in table if key not in known]:

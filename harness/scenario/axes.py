@@ -102,7 +102,8 @@ def _check_point(case: CaseTable, point: dict[str, AxisValue], where: str) -> No
     for name, value in point.items():
         if value not in case.axes[name]:
             raise ScenarioError(
-                f"{where}: {shown(value)} is not a value of the axis '{name}'"
+                f"{where}: {shown(value)} is not a value of the axis '{name}'",
+                hint=f"its values: {', '.join(map(str, case.axes[name]))}",
             )
 
 

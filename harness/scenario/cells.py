@@ -124,7 +124,8 @@ def _op(case: CaseTable, where: str) -> Op:
 def _one_of(value: str, known: tuple[Any, ...], key: str, where: str) -> Any:
     if value not in known:
         raise ScenarioError(
-            f"{where}: {key} = {shown(value)}", hint=f"one of: {', '.join(known)}"
+            f"{where}, {key}: {shown(value)} cannot stand here",
+            hint=f"one of: {', '.join(filter(None, known))}",
         )
     return value
 

@@ -66,9 +66,10 @@ def _misnamed(
 ) -> ScenarioError:
     if missing:
         expected = _expected(fields[key])
-        return ScenarioError(
-            f"{here}: `{key}` is missing", hint=f"write `{key}`: {expected}"
+        hint = (
+            f"write {key} = {expected}" if key == "schema" else f"write `{key}`: {expected}"
         )
+        return ScenarioError(f"{here}: `{key}` is missing", hint=hint)
     return ScenarioError(
         f"{here}: there is no key `{shown(key)[1:-1]}`",
         hint=nearest(key, fields, "known keys here"),
@@ -83,7 +84,7 @@ def _wrong_key(path: Path, raw: Any, kind: type, where: str) -> ScenarioError:
     fits = _pattern(found.key_type)
     wrong = next((name for name in names if not fits(name)), "")
     return ScenarioError(
-        f"{place(path, raw, where)}: {shown(wrong)} is no name",
+        f"{place(path, raw, where)}: {shown(wrong)} is not a name",
         hint=_expected(found.key_type),
     )
 

@@ -6,6 +6,7 @@ A file may be a pipe, a picture or a joke: what comes out is tables of a bounded
 
 from __future__ import annotations
 
+import re
 import stat
 import tomllib
 from collections.abc import Iterator
@@ -18,19 +19,28 @@ from harness.scenario.slips import Path as KeyPath
 from harness.scenario.slips import label, place, shown
 
 _LARGEST = 10**DIGITS
+_KEY = r"""(?:[\w-]+|"(?:[^"\\\n]|\\[^\n])*"?|'[^'\n]*'?)"""
+# A file as the texts, comments and dotted keys in it; each is looked at once.
+_TOKEN = re.compile(
+    r'"""(?:[^\\]|\\.)*?(?:"""|\Z)'
+    r"|'''.*?(?:'''|\Z)"
+    r"|#[^\n]*"
+    rf"|(?P<keys>{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*)",
+    re.DOTALL,
+)
 
 
 def read(file: Path) -> bytes:
     """The bytes of a scenario file; raises `ScenarioError`."""
     try:
         if not stat.S_ISREG(file.stat().st_mode):
-            raise ScenarioError(f"{label(file)} is no regular file")
+            raise ScenarioError(f"{label(file)} is not a regular file")
         with file.open("rb") as opened:
             data = opened.read(FILE_BYTES + 1)
     except OSError as error:
         raise ScenarioError(f"{label(file)} cannot be read: {error.strerror}") from None
     except ValueError:  # a NUL in its name
-        raise ScenarioError(f"{label(file)} is no name of a file") from None
+        raise ScenarioError(f"{label(file)} is not the name of a file") from None
     if len(data) > FILE_BYTES:
         raise ScenarioError(
             f"{label(file)} is larger than {FILE_BYTES:,} bytes",
@@ -42,7 +52,9 @@ def read(file: Path) -> bytes:
 def parse(data: bytes, where: str) -> dict[str, Any]:
     """The tables of a file; raises `ScenarioError`."""
     try:
-        raw = tomllib.loads(data.decode("utf-8"))
+        text = data.decode("utf-8-sig")  # some editors begin a file with a mark
+        _check_keys(text, where)
+        raw = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ScenarioError(
@@ -58,6 +70,14 @@ def parse(data: bytes, where: str) -> dict[str, Any]:
     for path, value, made in _walk(raw):
         _check(path, value, made, raw, where)
     return raw
+
+
+def _check_keys(text: str, where: str) -> None:
+    """`tomllib` takes a time that grows with the square of a key's parts."""
+    for token in _TOKEN.finditer(text):
+        keys = token["keys"] or ""
+        if keys.count(".") >= NESTING and len(re.findall(_KEY, keys)) > NESTING:
+            raise _nested(where)
 
 
 def _walk(raw: dict[str, Any]) -> Iterator[tuple[KeyPath, Any, bool]]:

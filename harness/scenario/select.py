@@ -49,8 +49,17 @@ def _chosen(path: str) -> list[tuple[Scenario, list[Cell]]]:
         for scenario in select([file])
     ]
     if not any(cells for _, cells in found):
-        raise ScenarioError(f"no case is called {path}", hint="pgdyno list cases")
+        cases = [cell.case for scenario, _ in found for cell in scenario.cells]
+        raise ScenarioError(
+            f"no case is called {path}", hint=_near(case, cases, "pgdyno list cases")
+        )
     return found
+
+
+def _near(name: str, known: Iterable[str], otherwise: str) -> str:
+    """The nearest name as advice, or what shows all of them."""
+    hint = nearest(name, list(known)).replace("`", "")
+    return hint if hint.startswith("did") else otherwise
 
 
 def _is_called(cell: Cell, case: str) -> bool:
@@ -82,7 +91,9 @@ def _files(path: str) -> list[Path]:
         ScenarioError: none, with the nearest name.
     """
     if not path or "\0" in path:
-        raise ScenarioError(f"{label(path)} is no path", hint="pgdyno list scenarios")
+        raise ScenarioError(
+            f"{shown(path)} is not a scenario", hint="pgdyno list scenarios"
+        )
     try:
         return _found(path)
     except OSError as error:
@@ -104,10 +115,9 @@ def _found(path: str) -> list[Path]:
         raise ScenarioError(f"the folder {label(path)} has no TOML file")
     names = [str(file.relative_to(root).with_suffix("")) for file in root.rglob("*.toml")]
     known = [*names, *{name.split("/")[0] for name in names}]
-    hint = nearest(path, known).replace("`", "")
     raise ScenarioError(
-        f"{shown(path)} is not a scenario, family or TOML file",
-        hint=hint if hint.startswith("did") else "pgdyno list scenarios",
+        f"{shown(path)} is not a scenario, a family or a TOML file",
+        hint=_near(path, known, "pgdyno list scenarios"),
     )
 
 

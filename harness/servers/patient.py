@@ -35,12 +35,15 @@ class PatientConnection(psycopg.Connection[Any]):
 
     answer_s = ANSWER_S
     abandoned = False
+    silence = ""
+    """Why nobody waits any more; whoever asks later is told that, too."""
 
     def wait(self, gen: Any, *_: Any, **__: Any) -> Any:
         """Wait for an answer, as psycopg does, but not longer than `answer_s`."""
         try:
             return self._waited(gen, self.answer_s)
-        except SilentError:
+        except SilentError as error:
+            self.silence = str(error)
             self.pgconn.finish()
             raise
         except KeyboardInterrupt:

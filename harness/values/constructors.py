@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from harness.core.limits import DIGITS
 from harness.core.tables import PgType
 from harness.values.table import parse
 
@@ -207,10 +208,16 @@ def _from_hex(convert: Callable[[bytes], Any]) -> Callable[..., Any]:
     return make
 
 
+def _int(value: Any) -> int:
+    if len(str(value)) > DIGITS:
+        raise ValueError(f"int: the whole number has more than {DIGITS:,} digits")
+    return int(value)
+
+
 CONSTRUCTORS: dict[str, Callable[..., Any]] = {
     "none": lambda: None,
     "bool": _bool,
-    "int": _typed(int),
+    "int": _int,
     "float": _typed(float),
     "str": _str,
     "decimal": _typed(Decimal),

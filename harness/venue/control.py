@@ -40,7 +40,7 @@ MARGIN_S = 10
 CONNECT_S = 10
 
 _NO_ANSWER = "is it stopped, or its disk or network stalled? what was measured is kept"
-_QUERY_CANCELED = "57014"
+QUERY_CANCELED = "57014"
 
 # The text forms that `values.canonical_text` reads; startup options, so that no
 # statement and no pool reset can change them.
@@ -243,9 +243,9 @@ class Control:
 
     def _failure(self, error: psycopg.Error, sql: str) -> PgdynoError:
         """The scenario's SQL is wrong, or the server is gone: two different things."""
-        if isinstance(error, SilentError):
+        if isinstance(error, SilentError) or (self._conn.closed and self._conn.silence):
             return SilentServerError(
-                f"the server does not answer: {error} to: {_shortened(sql)}",
+                f"the server does not answer: {self._conn.silence} to: {_shortened(sql)}",
                 hint=_NO_ANSWER,
             )
         if self._conn.closed:
@@ -254,7 +254,7 @@ class Control:
                 hint="what was measured until then is kept",
             )
         state = error.sqlstate or ""
-        if state == _QUERY_CANCELED:
+        if state == QUERY_CANCELED:
             late = f"no end within {self._statement_s} s: {_shortened(sql)}"
             return OracleError(late, sqlstate=state)
         return OracleError(_explain(error, sql), sqlstate=state)
@@ -281,10 +281,11 @@ class Control:
         self._compose("drop schema if exists {} cascade", compose.Identifier(name))
 
     def _compose(self, template: LiteralString, *names: compose.Composable) -> None:
+        statement = compose.SQL(template).format(*names)
         try:
-            self._conn.execute(compose.SQL(template).format(*names))
+            self._conn.execute(statement)
         except psycopg.Error as error:
-            raise self._failure(error, template) from None
+            raise self._failure(error, statement.as_string()) from None
 
     # --- facts ---------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from harness.results.records import ServerFacts
 from harness.servers import Server
 from harness.servers.rigs import Rigs
 from harness.venue import limits
-from harness.venue.control import FIXTURE_S, Control, connected
+from harness.venue.control import FIXTURE_S, QUERY_CANCELED, Control, connected
 from harness.venue.housekeeping import Housekeeping, housekeeping
 from harness.venue.oracle import Prepared, prepare, read_state
 
@@ -79,6 +79,7 @@ class Stage:
         self._numbers = itertools.count()
         self._schemas: dict[tuple[str, str, str], str] = {}
         self._made: set[str] = set()  # schemas whose fixture is complete
+        self._endless: dict[str, OracleError] = {}  # fixture → how it did not end
         self._lacking: dict[str, str] = {}  # need → why it is not met
         self.extension_schemas = self._find_extension_schemas()
         self.rigs = Rigs(server)
@@ -105,7 +106,8 @@ class Stage:
         wanted = limits.sessions_of(cell)
         if wanted > self._share:
             return (
-                f"it takes {wanted} sessions of each driver at once, "
+                f"it takes {wanted} {'session' if wanted == 1 else 'sessions'} "
+                "of each driver at once, "
                 f"and the server has room for {max(0, self._share)}"
             )
         if self.unwritable and limits.needs_schema(cell):
@@ -204,12 +206,24 @@ class Stage:
         control.create_schema(schema)
         self.use(control, schema)
         try:
-            if cell.fixture.sql:
-                with control.taking(FIXTURE_S):
-                    control.run(cell.fixture.sql)
+            self._fill(control, cell.fixture.sql)
         except OracleError as error:
             raise OracleError(f"the fixture of {cell.scenario} fails: {error}") from None
         self._made.add(schema)
+
+    def _fill(self, control: Control, sql: str) -> None:
+        """Run a fixture; one that did not end is not waited for by every cell again."""
+        if sql in self._endless:
+            raise self._endless[sql]
+        if not sql:
+            return
+        try:
+            with control.taking(FIXTURE_S):
+                control.run(sql)
+        except OracleError as error:
+            if error.sqlstate == QUERY_CANCELED:
+                self._endless[sql] = error
+            raise
 
     def use(self, control: Control, schema: str) -> None:
         """Let the control connection look at a schema; without one, only look."""

@@ -26,7 +26,7 @@ from harness.judge import steps, verify
 from harness.judge.logged import overheard
 from harness.judge.steps import JOIN_MS, StepOutcome
 from harness.judge.words import PLACE, expecting, filled
-from harness.plugin import acts
+from harness.plugin import act_modules, acts
 
 # What an act raises that lacks an option, or a library that it needs beside its own.
 _LACKING = (NotImplementedError, ModuleNotFoundError)
@@ -63,7 +63,7 @@ class Actor:
             raise Unsupported(f"{driver.name} has no acts: it cannot play steps")
         self.driver = driver
         self.loop = loop
-        self.acts, faults = acts.load(*acts.places(module))
+        self.acts, faults = act_modules.load(*act_modules.places(module))
         if faults:
             raise PgdynoError(f"the acts of {driver.name}: {'; '.join(faults)}")
         self.task: Task | None = None

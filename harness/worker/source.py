@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from harness.core.calls import Op, Target
 from harness.core.cells import Task
 from harness.core.errors import Unsupported
+from harness.plugin import act_modules
 from harness.plugin import acts as vocabulary
 from harness.plugin.act_source import Source, source_of
 from harness.plugin.op_source import OpSource, op_source
@@ -23,7 +24,7 @@ from harness.values.binding import bind_call
 from harness.values.source import NoLiteral, literal
 
 if TYPE_CHECKING:
-    from harness.worker.main import Worker
+    from harness.worker.trial import Worker
 
 TAKEN = (
     "user", "password", "host", "port", "dbname", "setup", "state", "text_form", "control",
@@ -174,7 +175,7 @@ class _OfOp:
 
     def _acts(self, names: Sequence[str]) -> None:
         """What fills a schema, looks at it afterwards and closes connections."""
-        found, _ = vocabulary.load(*vocabulary.places(getattr(self.driver, "acts", ())))
+        found, _ = act_modules.load(*act_modules.places(getattr(self.driver, "acts", ())))
         if missing := [name for name in names if name not in found]:
             what = " and no ".join(f"`{name}`" for name in missing)
             raise Unsupported(f"{self.driver.name} has no {what}, which a script needs")

@@ -30,7 +30,7 @@ from harness.validity.outcome import Outcome
 from harness.venue.control import connected
 from harness.venue.venue import Venue
 from harness.worker import loops
-from harness.worker.main import warm_allocator
+from harness.worker.allocator import warm_allocator
 from studies import with_studies
 
 SCHEMA = "pgdyno_by_hand"

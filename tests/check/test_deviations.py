@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from harness import scenario
 from harness.check import deviations
 from harness.check.deviations import Deviation
+from harness.core.arms import Arm
 from harness.core.errors import DriverError
 from harness.core.verdicts import Verdict
 from harness.plugin import contract
@@ -117,6 +120,44 @@ def test_a_deviation_must_name_a_cell_that_there_is():
 def test_a_driver_without_deviations_has_none(miniatures):
     assert deviations.load("wrong-value") == ()
     assert contract.companion("no-such-driver", "deviations.toml") is None
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Makes a plug-in the only one there is, whatever its entry point says."""
+
+    def install(name: str, value: str) -> None:
+        point = metadata.EntryPoint(name, value, contract.GROUP)
+        monkeypatch.setattr(contract, "_points", lambda _group: {name: point})
+        contract._located.cache_clear()
+
+    yield install
+    contract._located.cache_clear()
+
+
+@pytest.mark.parametrize("value", ["", "no module", ":X", "..:X", "sys.a.b:X"])
+def test_an_entry_point_that_names_nothing_has_no_files(installed, value):
+    installed("odd", value)
+    assert contract.companion("odd", "deviations.toml") is None
+    with pytest.raises(DriverError):
+        contract.load(Arm("odd"))
+
+
+def test_what_lies_beside_a_plugin_is_found_without_importing_it(outside, installed):
+    package = outside / "out_deadly"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit(0)")
+    (package / "inner.py").write_text("raise SystemExit(0)")
+    (package / "inner.deviations.toml").write_text(GOOD)
+    installed("deadly", "out_deadly.inner:X")
+    assert [one.reason for one in deviations.load("deadly")] == ["It is known."]
+
+
+def test_a_plugin_that_ends_its_process_does_not_end_pgdyno(outside, installed, capsys):
+    (outside / "out_leaves.py").write_text("print('bye')\nraise SystemExit(0)")
+    installed("leaves", "out_leaves:X")
+    contract.verify_options(Arm("leaves", ("option",)))
+    assert capsys.readouterr().out == ""
 
 
 def test_a_plugin_from_outside_brings_its_own(outside):

@@ -76,7 +76,7 @@ def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
     found = descendants(process)
-    return [one for one in found if "harness.worker.main" in command_line(one)]
+    return [one for one in found if "harness.worker" in command_line(one)]
 
 
 def command_line(process: psutil.Process) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from xml.etree import ElementTree as ET
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.visible import visible, visible_line
+from harness.core.visible import safe_json, visible, visible_line
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,13 @@ def test_whatever_was_said(said: str) -> None:
     shown.encode()  # no lone surrogate is left
     element = ET.Element("case", message=shown)
     assert ET.fromstring(ET.tostring(element)).get("message") == shown
+
+
+@pytest.mark.parametrize(
+    "said", ["a\u202eb", "\x9b31m", "\u2028", "\U000e0041", "é€😀", "\x7f"]
+)
+def test_json_reads_the_same_and_hides_nothing(said: str) -> None:
+    text = safe_json(json.dumps({"said": said}, ensure_ascii=False, indent=2))
+    assert json.loads(text) == {"said": said}
+    assert visible(text) == text
+    assert ("é" in text) == ("é" in said)

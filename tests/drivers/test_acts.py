@@ -20,7 +20,7 @@ from harness.core.steps import Step
 from harness.core.verdicts import Code, Judgement, Verdict
 from harness.judge import steps
 from harness.judge.steps import StepOutcome
-from harness.plugin import acts
+from harness.plugin import act_modules, acts
 from harness.plugin import contract as drivers
 
 SECOND = 1_000_000_000
@@ -42,7 +42,7 @@ PLUGINS = plugins()
 def plugin(request):
     one = PLUGINS[request.param]
     try:
-        acts.load(*acts.places(one.acts))
+        act_modules.load(*act_modules.places(one.acts))
     except ImportError as error:
         pytest.skip(str(error))
     return one
@@ -71,13 +71,13 @@ def test_psycopg_is_among_them():
 
 
 def test_acts_keep_to_the_vocabulary(plugin):
-    found, faults = acts.load(*acts.places(plugin.acts))
+    found, faults = act_modules.load(*act_modules.places(plugin.acts))
     assert not faults
     assert {"connect", "close", "execute", "fetch_val"} <= set(found)
 
 
 def test_acts_are_coroutine_functions_if_the_driver_is_async(plugin):
-    found, _ = acts.load(*acts.places(plugin.acts))
+    found, _ = act_modules.load(*act_modules.places(plugin.acts))
     other = [
         name
         for name, act in found.items()
@@ -89,7 +89,7 @@ def test_acts_are_coroutine_functions_if_the_driver_is_async(plugin):
 def test_acts_are_code_of_the_librarys_user(plugin):
     foreign = [
         f"{file.name}: {name}"
-        for place in acts.places(plugin.acts)
+        for place in act_modules.places(plugin.acts)
         for file in sources(place)
         for name in imported(file)
         if name.partition(".")[0] == "harness" and not name.startswith(place)
@@ -98,7 +98,7 @@ def test_acts_are_code_of_the_librarys_user(plugin):
 
 
 def test_acts_say_what_they_use(plugin):
-    found, _ = acts.load(*acts.places(plugin.acts))
+    found, _ = act_modules.load(*act_modules.places(plugin.acts))
     assert not [name for name, act in found.items() if not inspect.getdoc(act)]
 
 
@@ -141,7 +141,7 @@ def module(tmp_path, monkeypatch):
 
 def test_load_takes_what_is_there(module):
     text = "def commit(connection):\n    pass\n\ndef _helper():\n    pass\n"
-    found, faults = acts.load(module(text))
+    found, faults = act_modules.load(module(text))
     assert list(found) == ["commit"]
     assert not faults
 
@@ -151,7 +151,7 @@ def test_a_later_module_replaces_acts_of_an_earlier_one(module, tmp_path):
         "def commit(connection):\n    return 1\n\ndef close(connection):\n    pass\n"
     )
     (tmp_path / "later.py").write_text("def commit(connection):\n    return 2\n")
-    found, _ = acts.load(first, "later")
+    found, _ = act_modules.load(first, "later")
     assert found["commit"](None) == 2
     assert sorted(found) == ["close", "commit"]
 
@@ -163,18 +163,18 @@ def test_a_package_is_all_its_modules(tmp_path, monkeypatch):
     (package / "__init__.py").write_text("")
     (package / "one.py").write_text("def commit(connection):\n    pass\n")
     (package / "two.py").write_text("def clse(connection):\n    pass\n")
-    found, faults = acts.load("acts_in_a_package")
+    found, faults = act_modules.load("acts_in_a_package")
     assert list(found) == ["commit"]
     assert faults == ["`clse` is not an act"]
 
 
 def test_load_finds_a_function_that_is_no_act(module):
-    _, faults = acts.load(module("def comit(connection):\n    pass\n"))
+    _, faults = act_modules.load(module("def comit(connection):\n    pass\n"))
     assert faults == ["`comit` is not an act"]
 
 
 def test_what_acts_import_is_not_theirs(module):
-    _, faults = acts.load(module("from shutil import copyfile\n"))
+    _, faults = act_modules.load(module("from shutil import copyfile\n"))
     assert not faults
 
 
@@ -187,13 +187,15 @@ def test_what_acts_import_is_not_theirs(module):
     ],
 )
 def test_load_finds_an_act_of_another_shape(module, text):
-    _, faults = acts.load(module(text))
+    _, faults = act_modules.load(module(text))
     assert len(faults) == 1
     assert faults[0].startswith("`fetch` does not take connection, sql: ")
 
 
 def test_an_act_may_take_more_than_it_must(module):
-    _, faults = acts.load(module("def fetch(connection, sql, limit=None):\n    pass\n"))
+    _, faults = act_modules.load(
+        module("def fetch(connection, sql, limit=None):\n    pass\n")
+    )
     assert not faults
 
 
@@ -458,6 +460,6 @@ def test_what_a_listener_of_asyncpg_keeps_is_bounded():
 @pytest.mark.parametrize("name", ["asyncpg", "psycopg2", "psqlpy"])
 def test_who_cannot_tell_the_rows_of_each_call_does_not_claim_to(name):
     """A flat list is not wrapped to look like one list for each call."""
-    found, _ = acts.load(f"harness.drivers.{name}.acts")
+    found, _ = act_modules.load(f"harness.drivers.{name}.acts")
     assert "insert_many" in found
     assert "insert_returning" not in found

@@ -216,6 +216,18 @@ def test_checks_and_numbers_are_files_of_their_own(
     }  # fmt: skip
 
 
+def test_checks_say_the_same_as_csv_json_and_parquet(tmp_path: Path) -> None:
+    check, out = written(tmp_path, fake_runs.check()), tmp_path / "out"
+    formats = "csv,json,parquet"
+    assert main.main(["report", str(check), "--format", formats, "--out", str(out)]) == 0
+    told = json.loads((out / "checks.json").read_text())
+    lines = list(csv.DictReader(io.StringIO((out / "checks.csv").read_text())))
+    table = pq.read_table(out / "checks.parquet").to_pylist()
+    assert table == lines
+    assert [{**row, "facts": json.loads(row["facts"])} for row in table] == told
+    assert any(row["facts"] for row in told)
+
+
 @pytest.mark.parametrize("form", ["junit", "json", "csv", "parquet"])
 def test_a_format_that_cannot_say_it_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str

@@ -205,7 +205,7 @@ def test_eighty_columns_and_few_lines_whatever_was_found():
     commands = [line for line in lines if "pgdyno show" in line]
     assert max(len(line) for line in lines if line not in commands) <= 80
     assert len(commands) == 8
-    assert " and 18 causes more: --details" in lines
+    assert " and 18 more causes: --details" in lines
     assert len(lines) < 80
 
 

@@ -36,7 +36,7 @@ def test_the_fastest_has_its_time_and_the_others_their_ratio():
     assert lines[0].endswith("timed) · 1 ranked")
     assert re.fullmatch(r" +psycopg +psqlpy", lines[1])
     assert re.fullmatch(r"One row by primary key +▶\d\d\.\d µs +\d\.\d\d×", lines[2])
-    assert lines[3].startswith("▶ fastest or not to be told from it")
+    assert lines[3].startswith("▶ fastest, or tied with it")
     assert re.fullmatch(
         r"noise: psycopg against itself [−+]?\d\.\d … [−+]?\d\.\d % at worst.", lines[4]
     )

@@ -277,7 +277,7 @@ def test_two_runs_in_one_file(tmp_path):
 def test_a_pipe_is_not_waited_for(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(ResultsError, match="it is no regular file"):
+    with pytest.raises(ResultsError, match="it is not a regular file"):
         store.read(pipe)
 
 

@@ -217,6 +217,11 @@ def test_a_file_is_never_overwritten(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_file_is_no_folder_to_write_into(path: Path) -> None:
+    with pytest.raises(ResultsError, match=f"cannot be written: {path} is no folder"):
+        store.Writer(path / "run.jsonl")
+
+
 def test_a_device_is_not_taken_for_a_new_file() -> None:
     with pytest.raises(ResultsError, match="/dev/full exists already"):
         store.Writer(Path("/dev/full"))

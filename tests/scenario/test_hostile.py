@@ -47,6 +47,10 @@ STEP = '[[case]]\nname = "c"\n[[case.step]]\nop = "execute"\nsql = "select 1"\n'
 TEXTS = {
     "deep-lists": (f"a = {'[' * 500}{']' * 500}", "nested more than 32 deep"),
     "deep-tables": (f"{'a.' * 500}b = 1", "nested more than 32 deep"),
+    "endless-key": (f"{'a.' * 200_000}b = 1", "nested more than 32 deep"),
+    "endless-header": (f"[{'a . ' * 200_000}b]", "nested more than 32 deep"),
+    "endless-quoted-key": (f"""x = {{ {'"a".' * 100_000}b = 1 }}""", "nested more than 32"),
+    "endless-escapes": ('a = "' + '\\"' * 400_000, "not TOML"),
     "deep-arguments": (
         case(f'args = [{{ py = "list", items = {"[" * 40}{"]" * 40} }}]'),
         "nested more than 32 deep",
@@ -57,6 +61,10 @@ TEXTS = {
         "case 'c', axes.a, item 1: a whole number has more than 1,000 digits",
     ),
     "digits-in-text": (case(f'clients = "{"9" * 6000}"\npool = 1'), "is more than 1,000"),
+    "digits-of-a-constructor": (
+        case(f'args = [{{ py = "int", value = "{"9" * 6000}" }}]').replace("1", "$1", 1),
+        "argument 1: int: the whole number has more than 1,000 digits",
+    ),
     "no-utf-8": (b'title = "\xff"', "line 2: the byte 0xff is no UTF-8"),
     "nul-in-sql": (case('title = "a\\u0000b"'), "case 'c', title: the character NUL"),
     "nul-in-key": (case('settings."a\\u0000" = "1"'), "the character NUL"),
@@ -104,6 +112,25 @@ def test_a_hostile_file_is_one_clear_error(tmp_path, name):
     assert len(str(error)) < 400 + len(str(tmp_path))
 
 
+DOTS = ".".join("abcd" * 30)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f'"{DOTS}"', f"'{DOTS}'", f"'''\n{DOTS}\n'''", f'"""\\"""{DOTS}"""', f"''#{DOTS}"],
+)
+def test_dots_in_a_text_are_no_keys(tmp_path, text):
+    file = tmp_path / "dots.toml"
+    file.write_text(f"{HEAD}why = {text}\n{CASE}")
+    assert len(scenario.load(file).cells) == 1
+
+
+def test_a_mark_at_the_start_is_no_part_of_the_text(tmp_path):
+    file = tmp_path / "mark.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + (HEAD + CASE).encode())
+    assert len(scenario.load(file).cells) == 1
+
+
 def test_text_for_a_constructor_may_hold_a_nul(tmp_path):
     file = tmp_path / "nul.toml"
     args = 'args = [{ py = "nul_str", value = "a\\u0000b" }]\nexpect.rejected = true\n'
@@ -121,17 +148,17 @@ def test_what_is_no_file(tmp_path):
     lost.symlink_to(tmp_path / "nowhere")
     for path, told in (
         (folder, "has no TOML file"),
-        (pipe, "is no regular file"),
+        (pipe, "is not a regular file"),
         (lost, "there is no such file"),
         (Path("a" * 5000 + ".toml"), "cannot be read: File name too long"),
-        (Path("a\0b.toml"), "is no path"),
+        (Path("a\0b.toml"), "is not a scenario"),
     ):
         with pytest.raises(ScenarioError, match=told):
             scenario.select([str(path)])
 
 
 def test_devices_are_not_read():
-    with pytest.raises(ScenarioError, match="is no regular file"):
+    with pytest.raises(ScenarioError, match="is not a regular file"):
         scenario.load(Path("/dev/zero"))
 
 

@@ -76,8 +76,8 @@ INVALID = {
         "unknown server requirement 'version>16' in `needs`",
         "version>=N",
     ),
-    "unknown-strategy": (CASE, "strategy = 'fast'", "one of: loop, execute_many"),
-    "unknown-format": (CASE, "format = 'parquet'", "one of: text, csv, binary"),
+    "unknown-strategy": (CASE, "strategy: 'fast' cannot stand here", "one of: loop"),
+    "unknown-format": (CASE, "format: 'parquet' cannot stand here", "one of: text"),
     "duplicate-case": ("", "two cases are called 'case'", "rename one"),
     "no-oracle": (CASE, "it has no oracle", "a write needs expect.state"),
     "no-oracle-of-statements": (CASE, "it has no oracle", "a write needs expect.state"),
@@ -106,7 +106,7 @@ INVALID = {
     "point-of-other-value": (
         f"{CASE}, bench.quick",
         "100 is not a value of the axis 'rows'",
-        "",
+        "its values: 1, 10",
     ),
     "point-without-axis": (
         f"{CASE}, bench.standard",

@@ -53,9 +53,11 @@ def test_a_silent_server_is_told_apart_from_a_slow_one(server: Server) -> None:
         begun = time.monotonic()
         with control.within(1), pytest.raises(SilentServerError, match="does not answer"):
             control.run("select 1")
-        with pytest.raises(ServerError):  # and it is not asked again
+        with pytest.raises(SilentServerError, match="does not answer"):  # nor asked again
             control.run("select 1")
         assert time.monotonic() - begun < 5
+        with pytest.raises(SilentServerError, match='to: set search_path to "mine"'):
+            control.use("mine")
 
 
 def test_a_silent_server_lets_nobody_in(

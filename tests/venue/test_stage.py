@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from harness import scenario
 from harness.core.cells import Cell
 from harness.core.errors import OracleError
+from harness.venue import stage as stages
 from harness.venue.venue import Venue
 
 SCENARIO = """
@@ -48,6 +50,18 @@ def test_a_fixture_that_failed_is_not_taken_for_made(
     whole = replace(asked, fixture=replace(asked.fixture, sql="create table t (a int)"))
     name = place.stage.schema(place.control, whole, "somebody")
     assert place.control.value(f"select to_regclass('{name}.t') is not null") == "t"
+
+
+def test_a_fixture_without_end_is_waited_for_once(
+    place: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "FIXTURE_S", 1)
+    asked = cell(tmp_path, "select pg_sleep(600)", "trial")
+    begun = time.monotonic()
+    for owner in ("somebody", "another", "a third"):
+        with pytest.raises(OracleError, match=r"the fixture of .* no end within 1 s"):
+            place.stage.schema(place.control, asked, owner)
+    assert time.monotonic() - begun < 3
 
 
 def test_a_fixture_that_fails_when_it_is_renewed_is_made_again(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.core.arms import Arm
-from harness.worker.main import Worker
+from harness.worker.trial import Worker
 
 
 class Stubborn:

@@ -14,7 +14,7 @@ from typing import Any
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
-from harness.plugin import (
+from pgdyno.plugin import (
     Call,
     Capability,
     ErrorFields,

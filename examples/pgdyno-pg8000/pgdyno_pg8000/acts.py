@@ -13,13 +13,15 @@ def connect(dsn: str, *, autocommit: bool | None = True, **options: Any) -> Conn
     if options or autocommit is False:
         raise NotImplementedError("pg8000 has no such option")
     parts = urlsplit(dsn)
+    settings = dict(parse_qsl(parts.query))
     return Connection(
         unquote(parts.username or ""),
         host=unquote(parts.hostname or ""),
         port=parts.port,
         password=unquote(parts.password or ""),
         database=unquote(parts.path[1:]),
-        startup_params=dict(parse_qsl(parts.query)),
+        application_name=settings.pop("application_name", None),
+        startup_params=settings,
     )
 
 

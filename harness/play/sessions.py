@@ -12,14 +12,14 @@ from harness.venue.limits import SESSIONS_OF_A_SEAT, sessions_of
 _OF_A_SEAT = SESSIONS_OF_A_SEAT + 1
 
 
-class Room:
+class SharedSessions:
     """Every seat has one session beside its control connection; more are lent.
 
     Where a server grants few, some seats wait until others are done.
     """
 
     def __init__(self, sessions: int, seats: int, cells: Sequence[Cell]) -> None:
-        """`cells` are those that fit into this room at all."""
+        """`cells` are those the server has sessions for at all."""
         most = max((sessions_of(cell) - 1 for cell in cells), default=0)
         at_once = max(1, min(seats, (sessions - most) // _OF_A_SEAT))
         self._places = threading.Semaphore(at_once)

@@ -1,32 +1,25 @@
-"""One trial: one process, one driver. A synchronous command loop, nothing else.
+"""One trial: one driver, and what the parent can ask of it, a method per command.
 
-Started by the runner as `python -m harness.worker.main FD SPEC`, where FD is a socket and
-SPEC says which arm to load and on which core to run. Affinity is set before the driver
-is imported, because a library may size its thread pool by it. Everything imported here
-is the standard library; the plug-in imports what its library needs.
+Everything imported here is the standard library; the plug-in imports what its library
+needs.
 """
 
 from __future__ import annotations
 
 import gc
-import json
-import os
 import pickle
 import resource
-import socket
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.core import wire
 from harness.core.arms import Arm
 from harness.core.calls import Call, Op, Target
 from harness.core.capabilities import Capability
 from harness.core.cells import Task, type_names
-from harness.core.errors import NotConfigured, PgdynoError, Unsupported
+from harness.core.errors import NotConfigured, Unsupported
 from harness.core.verdicts import (
     EXACT,
     Code,
@@ -44,8 +37,6 @@ from harness.worker.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from harness.worker.actor import Actor
-
-ALLOCATOR_BYTES = 8 << 20
 
 
 class Worker:
@@ -465,56 +456,3 @@ def _target(message: dict[str, Any]) -> Target:
 
 def _judged(judgement: Judgement) -> dict[str, Any]:
     return {"judgement": asdict(judgement)}
-
-
-def warm_allocator() -> None:
-    """Free one large block, as every program has done that runs for a while.
-
-    glibc hands blocks above a threshold back to the system at once, and raises the
-    threshold when such a block is freed for the first time. asyncio asks for 256 KiB at
-    each read, so before that moment every read of an asyncio driver costs two system
-    calls more: 17 % of the CPU of asyncpg's point query. Without this, the order of
-    cells would decide (docs/decisions/0011-the-allocator-is-warm.md).
-    """
-    block = bytearray(ALLOCATOR_BYTES)
-    del block
-
-
-def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
-    """Answer commands until the parent closes the channel."""
-    if spec["cores"]:
-        os.sched_setaffinity(0, spec["cores"])
-    warm_allocator()
-    try:
-        worker = Worker(
-            Arm(spec["driver"], tuple(spec["options"]), spec["profile"], spec["copy"]),
-            spec["plugin"],
-        )
-    except PgdynoError as error:
-        wire.send(channel, {"error": str(error), "hint": error.hint})
-        return
-    wire.send(channel, worker.hello())
-    while True:
-        try:
-            request = wire.receive(channel)
-        except wire.ChannelClosed:
-            return
-        command = request.pop("do")
-        try:
-            answer = getattr(worker, command)(**request)
-        except BaseException as error:
-            answer = {"failed": f"{type(error).__name__}: {error}"}
-        wire.send(channel, answer)
-
-
-def main() -> None:
-    """Entry of the process: `python -m harness.worker.main FD SPEC`."""
-    channel = socket.socket(fileno=int(sys.argv[1]))
-    os.set_inheritable(channel.fileno(), False)
-    serve(channel, json.loads(sys.argv[2]))
-    # Native threads and half-closed sessions must not keep the process alive.
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()
