@@ -17,6 +17,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, nodes
 
 from harness.cli.main import VERBS
 
@@ -334,6 +335,73 @@ def test_a_class_name_means_the_same_everywhere(tmp_path):
     make(tmp_path, {"a": "class Told: ...\nclass _Own: ...", "b/c": "class Told: ...",
                     "d": "class _Own: ..."})  # fmt: skip
     assert shared_class_names(tmp_path / "harness") == {"Told": ["a", "b.c"]}
+
+
+NAMED = (
+    "harness/fuzz",
+    "harness/machine",
+    "harness/moving",
+    "harness/render",
+    "harness/report",
+    "harness/scenario",
+    "harness/validity",
+    "pgdyno",
+    "studies",
+    "benchmarks",
+)
+"""Folders in which each thing has the noun of what it is."""
+
+
+def nameless(folder: Path) -> list[str]:
+    """The places where something is called `one`, in Python and in templates."""
+    return [
+        f"{file.name}:{line}"
+        for file in sorted(folder.rglob("*"))
+        for name, line in identifiers(file)
+        if name == "one"
+    ]
+
+
+def identifiers(file: Path) -> Iterator[tuple[str, int]]:
+    """What a Python file or a template calls things, with the lines."""
+    if file.suffix == ".py":
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            for part in ("id", "arg", "attr", "name", "asname", "rest"):
+                yield getattr(node, part, ""), getattr(node, "lineno", 0)
+    elif file.suffix == ".j2":
+        for name in Environment().parse(file.read_text("utf-8")).find_all(nodes.Name):
+            yield name.name, name.lineno
+
+
+@pytest.mark.parametrize("folder", NAMED)
+def test_nothing_is_called_one(folder):
+    assert (ROOT / folder).is_dir()
+    assert not nameless(ROOT / folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one = 1",
+        "for _, one in rows: ...",
+        "f'{one}'",
+        "lambda one: 1",
+        "def one(): ...",
+        "called(one=1)",
+        "row.one",
+        "import rows as one",
+        "match rows:\n    case [*one]: ...",
+    ],
+)
+def test_what_is_called_one_is_found(tmp_path, text):
+    (tmp_path / "clean.py").write_text("one_row = 'one'  # one")
+    (tmp_path / "spoilt.py").write_text(text)
+    assert nameless(tmp_path) == ["spoilt.py:" + ("2" if "match" in text else "1")]
+
+
+def test_what_is_called_one_is_found_in_a_template(tmp_path):
+    (tmp_path / "page.j2").write_text("one {% for one in rows %}{% endfor %}")
+    assert nameless(tmp_path) == ["page.j2:1"]
 
 
 @pytest.mark.parametrize("name", [name for name in LAW if "/" not in name])

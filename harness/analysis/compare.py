@@ -136,7 +136,9 @@ class Comparison:
     @property
     def counts(self) -> dict[Change, int]:
         """How many cells × arms per change, in order of concern."""
-        return {kind: sum(one.change is kind for one in self.changes) for kind in Change}
+        return {
+            kind: sum(change.change is kind for change in self.changes) for kind in Change
+        }
 
     @property
     def answer(self) -> Answer:
@@ -144,7 +146,7 @@ class Comparison:
         is not the same, is no pass. What base had no number for has nothing to lose."""
         if self.invalid:
             return Answer.INVALID
-        lost = {one.change for one in self.changes if one.base_number is not None}
+        lost = {change.change for change in self.changes if change.base_number is not None}
         if self.counts[Change.REGRESSED]:
             return Answer.REGRESSION
         if Change.NOT_COMPARABLE in lost:
@@ -214,7 +216,7 @@ def _conclude(
 ) -> Comparison:
     shifted = shift is not None and abs(shift) > math.log1p(title.threshold)
     if shifted:
-        changes = [_doubted(one) for one in changes]
+        changes = [_doubted(change) for change in changes]
     return replace(title, changes=worst_first(changes), common_shift=shift, shifted=shifted)
 
 
@@ -222,7 +224,10 @@ def worst_first(changes: Iterable[CellChange]) -> tuple[CellChange, ...]:
     """In the order of concern."""
     order = list(Change)
     return tuple(
-        sorted(changes, key=lambda one: (order.index(one.change), one.cell, one.arm))
+        sorted(
+            changes,
+            key=lambda change: (order.index(change.change), change.cell, change.arm),
+        )
     )
 
 
@@ -456,7 +461,7 @@ def check_request(
             hint="name two arms of it with --base-arm and --candidate-arm",
         )
     for run, arm in ((base, base_arm), (candidate, candidate_arm)):
-        known = [one.id for one in run.header.arms]
+        known = [played.id for played in run.header.arms]
         if arm and arm not in known:
             raise UsageError(
                 f"{run.path} has no arm '{arm}'",

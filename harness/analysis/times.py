@@ -265,7 +265,7 @@ class RunTimes:
     @property
     def repeated(self) -> int:
         """How many trials were in the file twice."""
-        return sum(one.repeated for one in self.series.values())
+        return sum(timings.repeated for timings in self.series.values())
 
 
 def measured(run: Run) -> RunTimes:
@@ -287,8 +287,8 @@ def _measure(run: Run) -> RunTimes:
             if key not in series:
                 series[key] = Timings(cells[trial.cell], run.trials)
             series[key].add(number, trial)
-    for one in series.values():
-        one.settle()
+    for timings in series.values():
+        timings.settle()
     found.series = series
     return found
 

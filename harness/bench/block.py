@@ -52,11 +52,11 @@ class Block:
         """ns per op by arm, of the drivers that were timed; of an open loop the response
         time. Nobody waits for references."""
         walls = {
-            arm: statistics.median(wall_ns(one) for one in answers) / self.ops[arm]
+            arm: statistics.median(wall_ns(answer) for answer in answers) / self.ops[arm]
             for arm, answers in self.slices.items()
         }
         responses = {
-            arm: statistics.median(one.response_ns) for arm, one in self.arrived.items()
+            arm: statistics.median(loop.response_ns) for arm, loop in self.arrived.items()
         }
         return {arm: ns for arm, ns in (walls | responses).items() if self._competes(arm)}
 
@@ -64,7 +64,7 @@ class Block:
         """The client's own context switches per op by arm, where there are enough ops."""
         ops = {arm: len(answers) * self.ops[arm] for arm, answers in self.slices.items()}
         return {
-            arm: sum(one["voluntary_switches"] for one in answers) / ops[arm]
+            arm: sum(answer["voluntary_switches"] for answer in answers) / ops[arm]
             for arm, answers in self.slices.items()
             if self._competes(arm) and ops[arm] >= contention.OPS_FOR_A_SIGN
         }
@@ -97,12 +97,12 @@ def _slices_record(ops: int, answers: Sequence[Mapping[str, Any]]) -> Slices:
     return Slices(
         ops=ops,
         lead=schedule.lead_ops(ops),
-        wall_ns=[one["wall_ns"] for one in answers],
+        wall_ns=[answer["wall_ns"] for answer in answers],
         **{name: _known_values(answers, name) for name in READINGS},
     )
 
 
 def _known_values(answers: Sequence[Mapping[str, Any]], name: str) -> list[int]:
     """A reading of each slice; empty where one of them could not be taken."""
-    values = [one[name] for one in answers]
+    values = [answer[name] for answer in answers]
     return [] if None in values else values

@@ -112,7 +112,7 @@ class Measurer:
     ) -> None:
         """Whether anything disturbed the block, by all that the system tells."""
         walls = {
-            arm: sum(one["wall_ns"] for one in answers) * (1 + schedule.LEAD_IN)
+            arm: sum(answer["wall_ns"] for answer in answers) * (1 + schedule.LEAD_IN)
             for arm, answers in block.slices.items()
         }
         signs = contention.Signs(work, foreign, waits.shares(walls), block.switches())

@@ -215,7 +215,7 @@ class Runner:
             self._blocks_done += 1
 
     def _playing(self, plays: Sequence[Playable]) -> list[Arm]:
-        return [arm for arm in self.arms if any(one.cell.played_by(arm) for one in plays)]
+        return [arm for arm in self.arms if any(play.cell.played_by(arm) for play in plays)]
 
     def _seat(self, arm: Arm) -> Seat:
         cores = list(self.placement.clients)

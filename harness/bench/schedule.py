@@ -134,10 +134,10 @@ def is_narrow(rounds: Sequence[Mapping[str, float]], plan: Plan) -> bool:
     """
     if len(rounds) < plan.min_rounds:
         return False
-    arms = set.intersection(*(set(one) for one in rounds))
+    arms = set.intersection(*(set(times) for times in rounds))
     if len(arms) == 1:
         (arm,) = arms
-        return _width([one[arm] for one in rounds]) <= plan.target
+        return _width([times[arm] for times in rounds]) <= plan.target
     return bool(arms) and all(
         _width(_relative(rounds, arm, arms)) <= plan.target for arm in arms
     )
@@ -147,8 +147,8 @@ def _relative(
     rounds: Sequence[Mapping[str, float]], arm: str, arms: set[str]
 ) -> list[float]:
     return [
-        one[arm] / math.exp(math.fsum(math.log(one[a]) for a in arms) / len(arms))
-        for one in rounds
+        times[arm] / math.exp(math.fsum(math.log(times[a]) for a in arms) / len(arms))
+        for times in rounds
     ]
 
 
@@ -175,15 +175,17 @@ def affordable(
     Those that lack rounds for an interval come before the others and may take `grace`
     seconds besides. Each round begins with `start` seconds for all.
     """
-    lacking = {cell: one.seconds * one.rounds for cell, one in needs.items() if one.rounds}
-    others = {cell: one.seconds for cell, one in needs.items() if not one.rounds}
-    starts = start * max((one.rounds for one in needs.values()), default=0)
+    lacking = {
+        cell: need.seconds * need.rounds for cell, need in needs.items() if need.rounds
+    }
+    others = {cell: need.seconds for cell, need in needs.items() if not need.rounds}
+    starts = start * max((need.rounds for need in needs.values()), default=0)
     kept = _cheapest(lacking, left + grace - starts)
     used = sum(lacking[cell] for cell in kept) + (starts if kept else start)
     return kept + _cheapest(others, left - used)
 
 
 def _cheapest(costs: Mapping[str, float], seconds: float) -> list[str]:
-    cheap_first = sorted(costs, key=lambda one: (costs[one], one))
+    cheap_first = sorted(costs, key=lambda cell: (costs[cell], cell))
     sums = accumulate(costs[cell] for cell in cheap_first)
     return [cell for cell, spent in zip(cheap_first, sums, strict=True) if spent <= seconds]

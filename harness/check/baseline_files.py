@@ -110,16 +110,24 @@ def _lines(baseline: Baseline) -> dict[str, dict[str, object]]:
         baseline.cells.items(),
         key=lambda item: _ORDER[item[0][1]],
     )
-    for (cell, profile), one in in_order:
+    for (cell, profile), expectation in in_order:
         line = lines.setdefault(cell, {})
-        line[profile] = one.verdicts[0] if len(one.verdicts) == 1 else list(one.verdicts)
-    for (cell, profile), one in in_order:
-        if one.traits:
-            seen = one.traits[0] if len(one.traits) == 1 else list(one.traits)
+        line[profile] = (
+            expectation.verdicts[0]
+            if len(expectation.verdicts) == 1
+            else list(expectation.verdicts)
+        )
+    for (cell, profile), expectation in in_order:
+        if expectation.traits:
+            seen = (
+                expectation.traits[0]
+                if len(expectation.traits) == 1
+                else list(expectation.traits)
+            )
             _entries(lines[cell], "traits")[profile] = seen
-    for (cell, profile), one in in_order:
-        if one.version != baseline.version:
-            _entries(lines[cell], "versions")[profile] = one.version
+    for (cell, profile), expectation in in_order:
+        if expectation.version != baseline.version:
+            _entries(lines[cell], "versions")[profile] = expectation.version
     return lines
 
 

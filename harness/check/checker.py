@@ -107,9 +107,9 @@ class Checker:
 
     def terms(self, driver: str, profile: str) -> dict[str, str]:
         """What a driver said of itself; nothing if none of its workers ever started."""
-        seats = [one for one in self._seats if one.terms]
+        seats = [seat for seat in self._seats if seat.terms]
         found = [
-            one for one in seats if (one.arm.name, one.arm.profile) == (driver, profile)
+            seat for seat in seats if (seat.arm.name, seat.arm.profile) == (driver, profile)
         ]
         return found[0].terms if found else {}
 
@@ -237,7 +237,7 @@ def _name(arm: Arm) -> str:
 def plays(arm: Arm, cell: Cell, arms: Sequence[Arm]) -> bool:
     """Whether an arm plays a cell: those for which a profile makes no difference, such
     as steps, are played once for each driver."""
-    first = next(one for one in arms if one.name == arm.name)
+    first = next(other for other in arms if other.name == arm.name)
     return not cell.once or arm is first
 
 

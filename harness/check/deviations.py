@@ -78,7 +78,11 @@ def load(name: str) -> tuple[Deviation, ...]:
     """
     file = contract.companion(name, FILE)
     found = read(file) if file else ()
-    return tuple(one for one in found if not one.drivers or name in one.drivers)
+    return tuple(
+        deviation
+        for deviation in found
+        if not deviation.drivers or name in deviation.drivers
+    )
 
 
 def read(file: Path) -> tuple[Deviation, ...]:
@@ -117,12 +121,12 @@ def _verdicts(names: list[str], where: str) -> tuple[Verdict, ...]:
 
 def check_names(deviations: Iterable[Deviation], known: Collection[str]) -> None:
     """Raises `DriverError` for a deviation that names no cell that there is."""
-    for one in deviations:
-        if any(map(one.names, known)):
+    for deviation in deviations:
+        if any(map(deviation.names, known)):
             continue
-        near = difflib.get_close_matches(one.cell, known, 1)
+        near = difflib.get_close_matches(deviation.cell, known, 1)
         raise DriverError(
-            f"{one.where}: no cell is called {one.cell}",
+            f"{deviation.where}: no cell is called {deviation.cell}",
             hint=f"did you mean {near[0]}?" if near else "pgdyno list cases",
         )
 
@@ -130,6 +134,11 @@ def check_names(deviations: Iterable[Deviation], known: Collection[str]) -> None
 def find(deviations: Iterable[Deviation], cell: str, profile: str) -> Deviation | None:
     """The deviation of a cell: one with its exact id before one with a pattern."""
     fitting = [
-        one for one in deviations if one.profile in ("", profile) and one.names(cell)
+        deviation
+        for deviation in deviations
+        if deviation.profile in ("", profile) and deviation.names(cell)
     ]
-    return next((one for one in fitting if one.cell == cell), next(iter(fitting), None))
+    return next(
+        (deviation for deviation in fitting if deviation.cell == cell),
+        next(iter(fitting), None),
+    )

@@ -47,8 +47,8 @@ class Baseline:
     @property
     def version(self) -> str:
         """The library versions that most of it was made with."""
-        tally = Counter(one.version for one in self.cells.values())
-        return max(tally, key=lambda one: (tally[one], one), default="")
+        tally = Counter(expectation.version for expectation in self.cells.values())
+        return max(tally, key=lambda version: (tally[version], version), default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,11 @@ def updated(
     has them any more, lose it. Several allowed verdicts stay if one of them was found.
     What the server lacks and what is our own fault is no expectation.
     """
-    kept = {key: one for key, one in baseline.cells.items() if key[0] not in gone}
+    kept = {
+        key: expectation
+        for key, expectation in baseline.cells.items()
+        if key[0] not in gone
+    }
     for key, verdict in found.items():
         if verdict in (Verdict.SKIPPED, Verdict.INVALID):
             continue

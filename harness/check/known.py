@@ -67,10 +67,10 @@ class Known:
     def new(self, checks: Iterable[Check]) -> int:
         """How many cells have no expectation, of drivers of which something is expected."""
         return sum(
-            not one.expected_verdict
-            for one in checks
-            if one.driver in self.baselines
-            and one.verdict not in (Verdict.SKIPPED, Verdict.INVALID)
+            not check.expected_verdict
+            for check in checks
+            if check.driver in self.baselines
+            and check.verdict not in (Verdict.SKIPPED, Verdict.INVALID)
         )
 
 
@@ -83,10 +83,10 @@ def load(folder: Path, server: int, arms: Iterable[Arm], known: Collection[str])
     """
     drivers = {arm.name: arm.driver for arm in arms}
     declared = {name: deviations.load(driver) for name, driver in drivers.items()}
-    for one in declared.values():
-        deviations.check_names(one, known)
+    for declarations in declared.values():
+        deviations.check_names(declarations, known)
     found = {name: baseline_files.load(folder, server, name) for name in drivers}
-    expected = {name: one for name, one in found.items() if one is not None}
+    expected = {name: baseline for name, baseline in found.items() if baseline is not None}
     return Known(server, expected, declared)
 
 

@@ -225,4 +225,4 @@ def outcome(run: Run) -> int:
     timed = [trial for trial in run.trials if has_time(trial)]
     if not timed:
         return EXIT_INVALID
-    return EXIT_INCONCLUSIVE if all(one.disturbed for one in timed) else EXIT_PASS
+    return EXIT_INCONCLUSIVE if all(trial.disturbed for trial in timed) else EXIT_PASS

@@ -56,7 +56,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE.jsonl", help="file to write the run to"
     )
-    failing = [one.value for one in Verdict if one not in (Verdict.EXACT, Verdict.INVALID)]
+    failing = [
+        verdict.value
+        for verdict in Verdict
+        if verdict not in (Verdict.EXACT, Verdict.INVALID)
+    ]
     parser.add_argument(
         "--fail-on",
         choices=failing,
@@ -115,7 +119,9 @@ def run(args: argparse.Namespace) -> int:
         say(f"{rendered(checks, 'text').rstrip()}\n")
     if args.update:
         known = _update(args.baselines, known, checker, checks, every)
-        checks = [known.mark(one, _version(checker, one), lacking=True) for one in checks]
+        checks = [
+            known.mark(check, _version(checker, check), lacking=True) for check in checks
+        ]
     _tell(known, checks, args.baselines, every)
     code = _exit_code(checks, Verdict(args.fail_on))
     if args.format == "text":
@@ -131,13 +137,15 @@ def _summary(checks: Sequence[Check], asked: Asked, code: int, fail_on: Verdict)
     from harness.render import checked as shown
     from harness.report import checked
 
-    failing = [one for one in checks if fails(one, fail_on)]
+    failing = [check for check in checks if fails(check, fail_on)]
     return shown.render(checked.build(checks, failing, asked, code=code, fail_on=fail_on))
 
 
 def _outside(scenarios: Sequence[Scenario]) -> dict[str, str]:
     """The files of scenarios that the library does not hold: their names lead nowhere."""
-    return {one.name: one.path for one in scenarios if "/" not in one.name}
+    return {
+        scenario.name: scenario.path for scenario in scenarios if "/" not in scenario.name
+    }
 
 
 def _checked(
@@ -180,9 +188,9 @@ def _checked(
 
 def _every_cell(cells: Sequence[Cell]) -> set[str]:
     """The ids of all cells that there are: those of the library and those asked for."""
-    from harness import scenario
+    from harness.scenario import select
 
-    library = {cell.id for one in scenario.select([]) for cell in one.cells}
+    library = {cell.id for scenario in select([]) for cell in scenario.cells}
     return library | {cell.id for cell in cells}
 
 
@@ -197,7 +205,7 @@ def _exit_code(checks: Sequence[Check], fail_on: Verdict) -> int:
     from harness.core.errors import EXIT_FAILED, EXIT_INVALID, EXIT_PASS
 
     verdicts = [Verdict(check.verdict) for check in checks]
-    if all(one is Verdict.SKIPPED for one in verdicts):
+    if all(verdict is Verdict.SKIPPED for verdict in verdicts):
         for reason in dict.fromkeys(check.detail for check in checks):
             complain(f"all skipped: {reason}")
         return EXIT_INVALID
@@ -216,7 +224,7 @@ def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) 
     drifted = sum(bool(check.drift) for check in checks)
     if drifted:
         complain(f"{drifted} of {len(checks)} checks drifted")
-    if gone := sum(len(_gone(one, every)) for one in known.baselines.values()):
+    if gone := sum(len(_gone(baseline, every)) for baseline in known.baselines.values()):
         complain(
             f"{fmt.plural(gone, 'cell')} of the baseline {'is' if gone == 1 else 'are'} no "
             "longer in any scenario",
@@ -241,12 +249,16 @@ def _update(
         old = before.baselines.get(driver) or expectations.Baseline(driver, before.server)
         new = old
         for profile in PROFILES:
-            own = [one for one in checks if (one.driver, one.profile) == (driver, profile)]
+            own = [
+                check
+                for check in checks
+                if (check.driver, check.profile) == (driver, profile)
+            ]
             found: dict[expectations.Key, Verdict] = {
-                (one.cell, profile): Verdict(one.verdict) for one in own
+                (check.cell, profile): Verdict(check.verdict) for check in own
             }
             traits: dict[expectations.Key, str] = {
-                (one.cell, profile): one.trait for one in own
+                (check.cell, profile): check.trait for check in own
             }
             version = expectations.version_of(checker.terms(driver, profile))
             new = expectations.updated(new, found, version, _gone(old, every), traits)

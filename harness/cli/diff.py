@@ -88,7 +88,7 @@ def _read(path: Path, arms: list[Arm]) -> Run:
     from harness.results.store import read
 
     found = read(path)
-    there = {(one.driver, one.profile) for one in found.checks}
+    there = {(check.driver, check.profile) for check in found.checks}
     for arm in arms:
         if (arm.name, arm.profile) not in there:
             known = ", ".join(sorted(f"{driver} ({profile})" for driver, profile in there))
@@ -140,9 +140,9 @@ def _side(arm: Arm, checked: Run) -> DriverSide:
     from harness.moving import DriverSide
 
     facts = [
-        one
-        for one in checked.header.arms
-        if one.terms and (one.id, one.profile) == (arm.id, arm.profile)
+        recorded
+        for recorded in checked.header.arms
+        if recorded.terms and (recorded.id, recorded.profile) == (arm.id, arm.profile)
     ]
     if facts:
         return DriverSide(arm.name, facts[0].kind, facts[0].terms)

@@ -50,16 +50,21 @@ def _lines(start: str, about: object) -> list[str]:
 
 
 def _scenarios() -> list[dict[str, Any]]:
-    from harness import scenario
+    from harness.scenario import select
 
     return [
-        {"scenario": one.name, "title": one.title, "cells": len(one.cells), "why": one.why}
-        for one in scenario.select([])
+        {
+            "scenario": scenario.name,
+            "title": scenario.title,
+            "cells": len(scenario.cells),
+            "why": scenario.why,
+        }
+        for scenario in select([])
     ]
 
 
 def _cases() -> list[dict[str, Any]]:
-    from harness import scenario
+    from harness.scenario import select
 
     return [
         {
@@ -71,8 +76,8 @@ def _cases() -> list[dict[str, Any]]:
             "requires": list(cell.requires),
             "needs": list(cell.needs),
         }
-        for one in scenario.select([])
-        for cell in one.cells
+        for scenario in select([])
+        for cell in scenario.cells
     ]
 
 

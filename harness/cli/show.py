@@ -137,7 +137,9 @@ def only_cell(path: str) -> Cell:
     scenarios, cells = select_cells([_with_its_file(path)])
     if len(cells) == 1:
         return cells[0]
-    files = {one.name: one.path for one in scenarios if "/" not in one.name}
+    files = {
+        scenario.name: scenario.path for scenario in scenarios if "/" not in scenario.name
+    }
     some = ", ".join(_asked_for(cell, files) for cell in cells[:3])
     raise UsageError(f"{path} names {len(cells)} cells", hint=f"name one: {some}, …")
 
@@ -284,8 +286,8 @@ def description(played: Played, place: Venue) -> Iterator[str]:
     if known := _declared(played):
         yield _line("declared", known)
     shown = len(played.seen) if played.cell.steps else _SHOWN_CALLS
-    for number, one in enumerate(played.seen[:shown], 1):
-        yield from _seen(one, f"call {number}" if len(played.seen) > 1 else "result")
+    for number, call in enumerate(played.seen[:shown], 1):
+        yield from _seen(call, f"call {number}" if len(played.seen) > 1 else "result")
     if len(played.seen) > shown:
         yield _line("", f"and {len(played.seen) - _SHOWN_CALLS} calls more")
     if played.state:
@@ -303,15 +305,15 @@ def _declared(played: Played) -> str:
     return found.ended(played.judged.verdict) or f"{found.reason} {found.link}"
 
 
-def _seen(one: Mapping[str, Any], name: str) -> Iterator[str]:
-    if "step" in one:
-        yield from _seen_of_step(one)
+def _seen(call: Mapping[str, Any], name: str) -> Iterator[str]:
+    if "step" in call:
+        yield from _seen_of_step(call)
         return
-    if "raised" in one:
-        yield _line(name, f"raised {one['raised']}, SQLSTATE {one['sqlstate'] or 'none'}")
-        yield _line("", one["message"].strip())
+    if "raised" in call:
+        yield _line(name, f"raised {call['raised']}, SQLSTATE {call['sqlstate'] or 'none'}")
+        yield _line("", call["message"].strip())
         return
-    kind, text = one["type"], one["repr"]
+    kind, text = call["type"], call["repr"]
     if len(text) > _SHOWN_CHARS:
         text = f"{text[:_SHOWN_CHARS]}…"
     yield _line(name, f"{kind}: {text}" if kind else text)

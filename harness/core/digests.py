@@ -45,15 +45,17 @@ def _canonical(value: Any, leave_out: Mapping[str, Collection[str]]) -> Any:
         return {str(name): _canonical(item, leave_out) for name, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         out = leave_out.get(type(value).__name__, ())
-        kept = [one for one in fields(value) if one.name not in out]
-        told = {one.name: getattr(value, one.name) for one in kept if _told(value, one)}
+        kept = [field for field in fields(value) if field.name not in out]
+        told = {
+            field.name: getattr(value, field.name) for field in kept if _told(value, field)
+        }
         return _canonical(told, leave_out)
     return {"py": type(value).__name__, "repr": repr(value)}
 
 
-def _told(value: Any, one: Field[Any]) -> bool:
+def _told(value: Any, field: Field[Any]) -> bool:
     """Whether a field is not at its default."""
-    default = one.default
-    if one.default_factory is not MISSING:
-        default = one.default_factory()
-    return default is MISSING or bool(getattr(value, one.name) != default)
+    default = field.default
+    if field.default_factory is not MISSING:
+        default = field.default_factory()
+    return default is MISSING or bool(getattr(value, field.name) != default)

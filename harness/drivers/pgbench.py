@@ -59,13 +59,13 @@ def parse_log(log: str, lead: int, timed: int) -> int:
         ProgramError: the log has not each transaction once, with a time.
     """
     lines = [line.split() for line in log.splitlines()]
-    if len(lines) != lead + timed or not all(len(one) >= 6 for one in lines):
+    if len(lines) != lead + timed or not all(len(words) >= 6 for words in lines):
         raise ProgramError(
             f"{len(lines)} of {lead + timed} transactions are in pgbench's log"
         )
-    if failed := [one for one in lines if not one[2].isdecimal()]:
+    if failed := [words for words in lines if not words[2].isdecimal()]:
         raise ProgramError(f"pgbench logged a transaction as {failed[0][2]}")
-    ends = [int(one[4]) * 1_000_000 + int(one[5]) for one in lines]
+    ends = [int(words[4]) * 1_000_000 + int(words[5]) for words in lines]
     return (ends[-1] - ends[lead - 1]) * MICROSECOND
 
 
@@ -89,15 +89,15 @@ def parse_rows(output: str) -> list[list[tuple[str | None, ...]]]:
             found.append(rows)
             rows = []
         else:
-            rows.append(tuple(None if one == _NULL else one for one in fields))
+            rows.append(tuple(None if text == _NULL else text for text in fields))
     return found
 
 
 def _statement(query: str, row: int) -> str:
     """A statement whose `$n` are the variables of one row of parameters."""
     pieces = (
-        f":r{row}_{one.text[1:]}" if one.kind == "parameter" else one.text
-        for one in sql.tokens(query)
+        f":r{row}_{token.text[1:]}" if token.kind == "parameter" else token.text
+        for token in sql.tokens(query)
     )
     return "".join(pieces) + "\n;\n"
 
@@ -185,13 +185,13 @@ class PgbenchSession:
             asked = [f"--transactions={lead + timed}", f"--log-prefix={folder}/log"]
             check_summary(_run([*arguments, *asked], script, self._target), lead + timed)
             logs = list(Path(folder).iterdir())
-            return parse_log("".join(one.read_text() for one in logs), lead, timed)
+            return parse_log("".join(log.read_text() for log in logs), lead, timed)
 
     def texts(self) -> list[list[tuple[str | None, ...]]]:
         """What psql, with the same libpq, gets for the statement and each parameters."""
         assert self._call is not None
         asked = (self._asked(self._call.sql, params) for params in _cycle(self._call))
-        script = "".join(f"{one}\\echo {_MARK}\n" for one in asked)
+        script = "".join(f"{statement}\\echo {_MARK}\n" for statement in asked)
         settings = (*self._target.settings, *TEXT_FORM)
         target = replace(self._target, settings=settings)
         psql = str(self._pgbench.with_name("psql"))

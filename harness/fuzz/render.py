@@ -19,10 +19,14 @@ def worst_first(findings: Sequence[Finding]) -> list[Finding]:
     """By verdict, then by type, direction and driver."""
     return sorted(
         findings,
-        key=lambda one: (
-            -one.verdict.severity, one.type, one.direction, one.driver, one.literal,
+        key=lambda finding: (
+            -finding.verdict.severity,
+            finding.type,
+            finding.direction,
+            finding.driver,
+            finding.literal,
         ),
-    )  # fmt: skip
+    )
 
 
 def line(finding: Finding) -> str:
@@ -42,7 +46,7 @@ def ascii_only(text: str) -> str:
 
 def text(findings: Sequence[Finding], searched: Sequence[Searched], seed: int) -> str:
     """The findings, worst first, and how much was looked at."""
-    lines = [part for one in worst_first(findings) for part in _finding(one)]
+    lines = [part for finding in worst_first(findings) for part in _finding(finding)]
     return "\n".join([*lines, summary(findings, searched, seed)]) + "\n"
 
 
@@ -61,10 +65,10 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 def summary(findings: Sequence[Finding], searched: Sequence[Searched], seed: int) -> str:
     """What was found in how many examples, and the seed that gives them again."""
-    tried = [one for one in searched if one.examples]
-    examples = sum(one.examples for one in tried)
-    types = len({one.type for one in tried})
-    drivers = len({one.driver for one in tried})
+    tried = [search for search in searched if search.examples]
+    examples = sum(search.examples for search in tried)
+    types = len({search.type for search in tried})
+    drivers = len({search.driver for search in tried})
     found = fmt.plural(len(findings), "finding") if findings else "nothing found"
     where = f"{fmt.plural(types, 'type')}, {fmt.plural(drivers, 'driver')}"
     return f"{found} in {fmt.plural(examples, 'example')}: {where}, seed {seed}"
@@ -77,8 +81,8 @@ def json(findings: Sequence[Finding], searched: Sequence[Searched], seed: int) -
     """The same for programs."""
     document = {
         "seed": seed,
-        "findings": [_flat(one) for one in worst_first(findings)],
-        "searched": [asdict(one) for one in searched],
+        "findings": [_flat(finding) for finding in worst_first(findings)],
+        "searched": [asdict(search) for search in searched],
     }
     return safe_json(_json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
@@ -98,9 +102,10 @@ def toml(findings: Sequence[Finding], searched: Sequence[Searched], seed: int) -
     Empty where nothing was confirmed: a scenario without a question does not load.
     """
     groups: dict[tuple[str, str, str], list[Finding]] = {}
-    for one in worst_first(findings):
-        if one.confirmed:
-            groups.setdefault((one.type, one.direction, one.literal), []).append(one)
+    for finding in worst_first(findings):
+        if finding.confirmed:
+            key = (finding.type, finding.direction, finding.literal)
+            groups.setdefault(key, []).append(finding)
     if not groups:
         return f"# {summary(findings, searched, seed)}\n"
     parts = [_HEAD.format(_comment(summary(findings, searched, seed)))]
@@ -120,7 +125,7 @@ Each of these did not come back as it went in. {}.
 def _value(number: int, group: Sequence[Finding]) -> str:
     first = group[0]
     slug = re.sub(r"[^a-z0-9]+", "-", first.type.lower()).strip("-")
-    lines = [_said(one) for one in group]
+    lines = [_said(finding) for finding in group]
     lines += [
         "[[value]]",
         f"type = {quoted(first.type)}",

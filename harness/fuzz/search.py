@@ -326,9 +326,9 @@ class Hunt:
         )
 
 
-def _batches(one: literals.Literals) -> st.SearchStrategy[list[list[str]]]:
+def _batches(literal: literals.Literals) -> st.SearchStrategy[list[list[str]]]:
     """Lists of lists: about 36 literals a time, and any of them can be taken out."""
-    return st.lists(st.lists(one, min_size=1), min_size=1)
+    return st.lists(st.lists(literal, min_size=1), min_size=1)
 
 
 def search(place: Venue, plan: SearchPlan, tell: Tell, found: Found) -> None:
@@ -383,7 +383,9 @@ def _rounds(
     found: Found,
 ) -> None:
     for turn in plan.rounds():
-        subjects = [one for one in subjects if any(sub.open(MAX_KINDS) for sub in one)]
+        subjects = [
+            group for group in subjects if any(sub.open(MAX_KINDS) for sub in group)
+        ]
         if not subjects:
             return
         for group in subjects:

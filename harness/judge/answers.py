@@ -49,14 +49,14 @@ def compare_texts(
     """The rows of every call of a cycle, as texts, against the server's own answer."""
     wanted = [call[0].rows if call[0] else () for call in task.expected.calls]
     got = [tuple(map(tuple, rows)) for rows in found]
-    for number, (one, other) in enumerate(zip_longest(got, wanted)):
-        if one != other:
+    for number, (returned, expected) in enumerate(zip_longest(got, wanted)):
+        if returned != expected:
             return Judgement(
                 Verdict.LOSSY,
                 Code.WRONG_VALUE,
                 f"call {number} returned other rows than the server has",
-                shown.shorten(repr(one)),
-                shown.shorten(repr(other)),
+                shown.shorten(repr(returned)),
+                shown.shorten(repr(expected)),
                 {"call": number},
             )
     return Judgement(Verdict.EXACT, Code.RIGHT, detail)
@@ -102,8 +102,8 @@ def _judge_statements(
         detail = f"{got} results for {len(tables)} statements"
         return Judgement(Verdict.LOSSY, Code.RESULT_COUNT, detail, facts=facts)
     return verify.worst(
-        _judge_rows(table, session, one, task.expected.accept)
-        for one, table in zip(native, tables, strict=True)
+        _judge_rows(table, session, result, task.expected.accept)
+        for result, table in zip(native, tables, strict=True)
         if table is not None
     )
 
@@ -127,8 +127,10 @@ def _settled(once: Sequence[Sequence[Any]], again: Sequence[Sequence[Any]]) -> b
     if len(once) != len(again):
         return False
     pairs = (
-        (one, two)
+        (before, after)
         for first, second in zip(once[:_SAMPLE], again[:_SAMPLE], strict=True)
-        for one, two in zip(first, second, strict=True)
+        for before, after in zip(first, second, strict=True)
     )
-    return all(one is two for one, two in pairs if not isinstance(one, _SHARED))
+    return all(
+        before is after for before, after in pairs if not isinstance(before, _SHARED)
+    )

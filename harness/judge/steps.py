@@ -133,10 +133,12 @@ def _judge_value(wanted: Any, value: Any) -> Judgement:
 
 def _judge_like(pattern: str, value: Any) -> Judgement:
     """A text, or one of a list of texts."""
-    wanted = "".join(".*" if one == "%" else re.escape(one) for one in pattern)
+    wanted = "".join(".*" if char == "%" else re.escape(char) for char in pattern)
     told = shown.show(value)
     texts = value if isinstance(value, list) else [value]
-    if any(isinstance(one, str) and re.fullmatch(wanted, one, re.DOTALL) for one in texts):
+    if any(
+        isinstance(text, str) and re.fullmatch(wanted, text, re.DOTALL) for text in texts
+    ):
         return EXACT
     detail = shown.shorten(f"{told} is not like {pattern!r}")
     facts = {**shown.seen(value), "like": pattern}
@@ -149,7 +151,9 @@ def _judge_has(wanted: Mapping[str, Any], value: Any) -> Judgement:
     if not isinstance(value, Mapping):
         detail, facts = f"{shown.show(value)} is not a dict", shown.seen(value)
         return Judgement(Verdict.LOSSY, Code.WRONG_VALUE, detail, facts=facts)
-    return verify.worst(_judge_entry(name, one, value) for name, one in wanted.items())
+    return verify.worst(
+        _judge_entry(name, expected, value) for name, expected in wanted.items()
+    )
 
 
 def _judge_entry(name: str, wanted: Any, value: Mapping[str, Any]) -> Judgement:
@@ -165,22 +169,24 @@ def _judge_entry(name: str, wanted: Any, value: Mapping[str, Any]) -> Judgement:
     return replace(judged, detail=f"{name}: {judged.detail}", facts=facts)
 
 
-def _same(one: Any, other: Any) -> bool:
-    if type(one) is not type(other):
+def _same(value: Any, other: Any) -> bool:
+    if type(value) is not type(other):
         return False
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_same(one[k], other[k]) for k in one)
-    return repr(one) == repr(other)
+    if isinstance(value, list):
+        return len(value) == len(other) and all(map(_same, value, other))
+    if isinstance(value, dict):
+        return value.keys() == other.keys() and all(
+            _same(value[k], other[k]) for k in value
+        )
+    return repr(value) == repr(other)
 
 
 def _texts(value: Any) -> Any:
     """The same value in other types has the same texts."""
     if isinstance(value, list):
-        return [_texts(one) for one in value]
+        return [_texts(item) for item in value]
     if isinstance(value, dict):
-        return {str(name): _texts(one) for name, one in value.items()}
+        return {str(name): _texts(item) for name, item in value.items()}
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode("utf-8", "surrogateescape")
     return None if value is None else str(value)

@@ -22,10 +22,10 @@ def filled(value: Any, words: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return _WORD.sub(lambda word: words.get(word[1], word[0]), value)
     if isinstance(value, Mapping):
-        given = {name: filled(one, words) for name, one in value.items()}
+        given = {name: filled(item, words) for name, item in value.items()}
         return values.construct(given) if "py" in value else given
     if isinstance(value, list | tuple):
-        return [filled(one, words) for one in value]
+        return [filled(item, words) for item in value]
     return value
 
 
@@ -33,7 +33,7 @@ def expecting(step: Step, words: Mapping[str, str]) -> Step:
     """The step with what it expects filled in."""
     expect = replace(
         step.expect,
-        value=tuple(filled(one, words) for one in step.expect.value),
+        value=tuple(filled(item, words) for item in step.expect.value),
         has=filled(step.expect.has, words),
         like=filled(step.expect.like, words),
     )

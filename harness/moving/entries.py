@@ -46,7 +46,7 @@ class Part:
     @property
     def cells(self) -> int:
         """How many cells are concerned."""
-        return sum(len(one.cells) for one in self.entries)
+        return sum(len(entry.cells) for entry in self.entries)
 
 
 @dataclass(slots=True)
@@ -69,11 +69,14 @@ def parts_of(pairs: Iterable[CellPair], book: Book, a: str, b: str) -> tuple[Par
         heaps.setdefault(_key(group, pair, fix), _Heap(fix, [])).pairs.append(pair)
     told: set[str] = set()
     parts = []
-    for group in (one for one in Group if one in found):
+    for group in sorted(found, key=list(Group).index):
         entries = _in_order(group, list(found[group].values()), book)
-        known = [replace(one, again=one.title in told and bool(one.do)) for one in entries]
+        known = [
+            replace(entry, again=entry.title in told and bool(entry.do))
+            for entry in entries
+        ]
         parts.append(Part(group, INTROS[group], tuple(known)))
-        told |= {one.title for one in entries}
+        told |= {entry.title for entry in entries}
     return tuple(parts)
 
 
@@ -84,8 +87,8 @@ def _in_order(group: Group, heaps: Sequence[_Heap], book: Book) -> list[Entry]:
     """
     made = [(heap, _entry(group, heap.pairs, heap.fix)) for heap in heaps]
 
-    def place(one: tuple[_Heap, Entry]) -> tuple[bool, int, int, str]:
-        heap, entry = one
+    def place(item: tuple[_Heap, Entry]) -> tuple[bool, int, int, str]:
+        heap, entry = item
         by_book = group in (Group.SILENT, Group.BEHAVIOUR)
         number = book.rank(heap.fix) if by_book else 0
         return (not entry.do, number, -len(entry.cells), entry.title)
@@ -185,10 +188,10 @@ def _plain_title(group: Group, pair: CellPair, subject: str) -> str:
 def _plain_words(group: Group, pairs: Sequence[CellPair], subjects: Sequence[str]) -> str:
     if all(pair.steps for pair in pairs):
         return ""
-    ways = list(dict.fromkeys(filter(None, (direction_of(one.cell) for one in pairs))))
+    ways = list(dict.fromkeys(filter(None, (direction_of(pair.cell) for pair in pairs))))
     about = ", ".join(subjects[:6]) + (" and more" if len(subjects) > 6 else "")
     words = f"{about}, {_and(ways)}" if ways else about
-    lossy = any(one.before is Verdict.LOSSY for one in pairs)
+    lossy = any(pair.before is Verdict.LOSSY for pair in pairs)
     if group is Group.ERROR and lossy:
         words += "; before, another value came without an error"
     if group is Group.SILENT and lossy:

@@ -44,8 +44,8 @@ def answers(pairs: Sequence[CellPair]) -> tuple[Example, ...]:
     """The evidence of cases of steps, by fact; what was answered alike is one line."""
     found: dict[tuple[str, str], list[Example]] = {}
     for pair in sorted(pairs, key=telling):
-        for one in _facts(pair) if pair.steps else ():
-            found.setdefault((one.before, one.after), []).append(one)
+        for fact in _facts(pair) if pair.steps else ():
+            found.setdefault((fact.before, fact.after), []).append(fact)
     return tuple(_merged(alike) for alike in found.values())
 
 
@@ -55,16 +55,16 @@ def _facts(pair: CellPair) -> Iterator[Example]:
         whole = example(pair)
         before, after = facts.bare(whole.before), facts.bare(whole.after)
         yield replace(whole, before=before, after=after)
-    for number, one in enumerate(changed):
-        before, after = one.before.words, one.after.words
+    for number, change in enumerate(changed):
+        before, after = change.before.words, change.after.words
         asked = pair.title if number == 0 else "…"
-        asked += f" → {one.label}" if one.label else ""
+        asked += f" → {change.label}" if change.label else ""
         yield Example(pair.cell, "", "", before, after, asked)
 
 
 def _merged(alike: Sequence[Example]) -> Example:
     first = alike[0]
-    titles = list(dict.fromkeys(one.asked for one in alike))
+    titles = list(dict.fromkeys(fact.asked for fact in alike))
     more = f" (and {len(titles) - 1} more like it)" if len(titles) > 1 else ""
     return replace(first, asked=titles[0] + more)
 
@@ -80,7 +80,7 @@ def telling(pair: CellPair) -> tuple[bool, bool, bool, bool, int, str]:
 
 def _sent(pair: CellPair) -> str:
     """The value that was sent: its text if a check has it, else the name of its literal."""
-    texts = (facts.right_of(one) for one in (pair.b, pair.a) if one.expected)
+    texts = (facts.right_of(check) for check in (pair.b, pair.a) if check.expected)
     written = "written" in direction_of(pair.cell)
     return next(texts, "") if written and any(_texts(pair)) else value_of(pair.cell)
 

@@ -78,11 +78,11 @@ class TraitAnswer:
 
     def like(self, other: TraitAnswer) -> bool:
         """Whether they differ by no more than the module of a class or a random name."""
-        one, two = self._comparable(), other._comparable()
-        if one.endswith("…") and two.endswith("…"):
-            size = min(len(one), len(two)) - 1
-            one, two = one[:size], two[:size]
-        return one == two
+        mine, theirs = self._comparable(), other._comparable()
+        if mine.endswith("…") and theirs.endswith("…"):
+            size = min(len(mine), len(theirs)) - 1
+            mine, theirs = mine[:size], theirs[:size]
+        return mine == theirs
 
     def _comparable(self) -> str:
         if self.raised or self.waits or not self.type:
@@ -113,7 +113,7 @@ class ChangedFact:
 def answers(check: Check) -> dict[str, TraitAnswer]:
     """The facts that a right check has seen, by the label of their step."""
     found: list[Facts] = check.facts.get("answers", [check.facts])
-    return {str(one.get("label", "")): _answer(one) for one in found}
+    return {str(facts.get("label", "")): _answer(facts) for facts in found}
 
 
 def _answer(facts: Facts) -> TraitAnswer:
@@ -136,7 +136,10 @@ def summary(check: Check) -> str:
     if "answers" not in check.facts:
         (only,) = found
         return only.words if only.raised else check.observed
-    told = (f"{one.label}: {one.words}" if one.label else one.words for one in found)
+    told = (
+        f"{answer.label}: {answer.words}" if answer.label else answer.words
+        for answer in found
+    )
     return "; ".join(told)
 
 
@@ -144,7 +147,7 @@ def raised(check: Check) -> Facts:
     """The facts of the exception that a check tells about; empty if there is none."""
     if check.verdict is not Verdict.EXACT:
         return check.facts if "class" in check.facts else {}
-    return next((one.facts for one in answers(check).values() if one.raised), {})
+    return next((answer.facts for answer in answers(check).values() if answer.raised), {})
 
 
 # --- texts ------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             return text
         name = after.partition("+")[0]
         names = (name, name.removesuffix("-async"), "any")
-        return next((text[one] for one in names if one in text), "")
+        return next((text[key] for key in names if key in text), "")
 
 
 class FactRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,19 +123,19 @@ class Book:
 
     def fix(self, group: str, a: Check, b: Check, before: str, after: str) -> Fix | None:
         """What is known of a difference."""
-        known = (one for one in self.fixes if one.covers(group, a, b, before, after))
+        known = (fix for fix in self.fixes if fix.covers(group, a, b, before, after))
         return next(known, None)
 
     def rank(self, fix: Fix | None) -> int:
         """The place of a fix in the book; what is not in it comes last."""
-        titles = [one.title for one in self.fixes]
+        titles = [known.title for known in self.fixes]
         return titles.index(fix.title) if fix else len(titles)
 
     def fact(self, term: str, before: str, after: str, was: str, becomes: str) -> str:
         """What to know of a term; empty where nobody has written about it."""
-        for one in self.facts:
-            if one.speaks_of(term, before, after, was, becomes):
-                return one.text.format(a=before, b=after)
+        for rule in self.facts:
+            if rule.speaks_of(term, before, after, was, becomes):
+                return rule.text.format(a=before, b=after)
         return ""
 
 
@@ -160,7 +160,7 @@ def _says(pattern: str, check: Check) -> bool:
 def _words(check: Check) -> str:
     """The library's own: its exception with the message, or why it cannot."""
     facts = check.facts.get("answers", [check.facts])
-    told = (f"{one.get('class', '')}: {one.get('message', '')}" for one in facts)
+    told = (f"{answer.get('class', '')}: {answer.get('message', '')}" for answer in facts)
     return "\n".join(told)
 
 
@@ -185,8 +185,8 @@ def _of(name: str) -> Book:
     if file is None:
         return Book()
     book = read(file)
-    own = (one for one in book.snippets if one.driver in ("", name))
-    snippets = tuple(msgspec.structs.replace(one, driver=name) for one in own)
+    own = (snippet for snippet in book.snippets if snippet.driver in ("", name))
+    snippets = tuple(msgspec.structs.replace(snippet, driver=name) for snippet in own)
     return Book(book.fixes, book.facts, snippets)
 
 

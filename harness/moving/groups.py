@@ -149,12 +149,12 @@ def _behaviour(pair: CellPair) -> Group | None:
     changed = pair.changes()
     if not changed:
         return None
-    if all(one.both_raise for one in changed):
+    if all(change.both_raise for change in changed):
         return Group.OTHER_ERROR
-    named = any(one.before.names_a_class for one in changed)
-    if named and all(one.after.names_a_class for one in changed):
+    named = any(change.before.names_a_class for change in changed)
+    if named and all(change.after.names_a_class for change in changed):
         return Group.OTHER_ERROR
-    return Group.ERROR if all(one.raises_now for one in changed) else Group.BEHAVIOUR
+    return Group.ERROR if all(change.raises_now for change in changed) else Group.BEHAVIOUR
 
 
 def _trait(pair: CellPair) -> Group | None:

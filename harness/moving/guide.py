@@ -110,7 +110,7 @@ def build(run: Run, a: DriverSide, b: DriverSide, profile: str, book: Book) -> G
 
 def _pairs(run: Run, a: str, b: str, profile: str) -> tuple[list[CellPair], int]:
     """The cells that both were asked, and how many of these had no answer at all."""
-    cells: Mapping[str, CellFacts] = {one.id: one for one in run.header.cells}
+    cells: Mapping[str, CellFacts] = {facts.id: facts for facts in run.header.cells}
     before, after = (_checks(run, driver) for driver in (a, b))
     pairs = []
     for cell in before:
@@ -119,7 +119,9 @@ def _pairs(run: Run, a: str, b: str, profile: str) -> tuple[list[CellPair], int]
             sides = before[cell][asked], after[cell][asked]
             pairs.append(pair_of(cells.get(cell), *sides))
     kept = [
-        one for one in pairs if one.before not in NO_ANSWER and one.after not in NO_ANSWER
+        pair
+        for pair in pairs
+        if pair.before not in NO_ANSWER and pair.after not in NO_ANSWER
     ]
     return kept, len(pairs) - len(kept)
 
@@ -141,7 +143,7 @@ def profile_of(wanted: str, before: Mapping[str, Check], after: Mapping[str, Che
     """
     if wanted in before or wanted in after:
         return wanted if wanted in before and wanted in after else ""
-    return next((one for one in before if one in after), "")
+    return next((profile for profile in before if profile in after), "")
 
 
 def _facts(a: DriverSide, b: DriverSide, book: Book) -> tuple[Notice, ...]:
@@ -167,8 +169,8 @@ def _terms(a: DriverSide, b: DriverSide) -> tuple[tuple[str, str, str], ...]:
 
 def _code(a: str, b: str, snippets: Sequence[Snippet]) -> tuple[CodePair, ...]:
     by_driver: dict[str, dict[str, str]] = {}
-    for one in snippets:
-        by_driver.setdefault(one.driver, {})[one.task] = one.code
+    for snippet in snippets:
+        by_driver.setdefault(snippet.driver, {})[snippet.task] = snippet.code
     before = by_driver.get(a.partition("+")[0], {})
     after = by_driver.get(b.partition("+")[0], {})
     return tuple(

@@ -224,8 +224,8 @@ class Director:
             if rigged:
                 scene.rig = stack.enter_context(stage.rigs.use(rigged[0]))
                 own = {
-                    name: replace(one, application_name=self.target.application_name)
-                    for name, one in scene.rig.targets.items()
+                    name: replace(target, application_name=self.target.application_name)
+                    for name, target in scene.rig.targets.items()
                 }
                 places |= own
                 words |= scene.rig.words

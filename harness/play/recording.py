@@ -172,7 +172,7 @@ def _arm_facts(arm: Arm, hello: dict[str, Any]) -> ArmFacts:
 
 
 def _cell_facts(cell: Cell, scenarios: Sequence[Scenario]) -> CellFacts:
-    scenario = next(one for one in scenarios if one.name == cell.scenario)
+    scenario = next(known for known in scenarios if known.name == cell.scenario)
     return CellFacts(
         id=cell.id,
         scenario=cell.scenario,
@@ -188,7 +188,7 @@ def _cell_facts(cell: Cell, scenarios: Sequence[Scenario]) -> CellFacts:
         pool=cell.pool,
         arrivals=cell.arrivals.kind if cell.arrivals else "",
         rate=cell.arrivals.rate if cell.arrivals else 0,
-        sql=cell.sql or "\n".join(one.sql for one in cell.statements),
+        sql=cell.sql or "\n".join(statement.sql for statement in cell.statements),
         digest=cell.digest,
         work=cell.work,
     )
@@ -199,7 +199,7 @@ def _scrubbed(argv: Sequence[str]) -> list[str]:
 
     libpq allows `password = x`, so a DSN is known by its beginning, not by its keys.
     """
-    return ["dsn:…" if "://" in one or "dsn:" in one else one for one in argv]
+    return ["dsn:…" if "://" in word or "dsn:" in word else word for word in argv]
 
 
 def _now() -> str:

@@ -293,7 +293,7 @@ class Seat:
         the sessions' processes afterwards.
         """
         seen = self.stage.activities(self.control, self.application_name)
-        self.backends = [one.pid for one in seen]
+        self.backends = [session.pid for session in seen]
         return activity.breach(seen[0], self.terms, statement) if seen else EXACT
 
     def server_pids(self) -> list[int]:

@@ -76,7 +76,7 @@ def _assignment(name: str, function: Any, source: Source) -> str:
     for node in ast.parse(module).body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if name in (one.id for one in targets if isinstance(one, ast.Name)):
+            if name in (target.id for target in targets if isinstance(target, ast.Name)):
                 for inner in ast.walk(node.value):
                     key = inner.id if isinstance(inner, ast.Name) else ""
                     if key in function.__globals__:
@@ -88,17 +88,21 @@ def _assignment(name: str, function: Any, source: Source) -> str:
 def _submodules(module: ModuleType, function: Any) -> set[str]:
     """`psycopg2.extras` is used through `psycopg2`, and must be imported by itself."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    used = [ast.unparse(one) for one in ast.walk(tree) if isinstance(one, ast.Attribute)]
-    inner = [one.removeprefix(f"{module.__name__}.") for one in used]
+    used = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    inner = [path.removeprefix(f"{module.__name__}.") for path in used]
     return {
         f"import {module.__name__}.{name}"
-        for name, one in zip(inner, used, strict=True)
-        if name != one and isinstance(getattr(module, name, None), ModuleType)
+        for name, path in zip(inner, used, strict=True)
+        if name != path and isinstance(getattr(module, name, None), ModuleType)
     }
 
 
 def names_of(code: CodeType) -> list[str]:
     """Every global name that a function mentions, those inside it included."""
-    own = [one.argval for one in dis.get_instructions(code) if one.opname == "LOAD_GLOBAL"]
-    nested = [one for one in code.co_consts if isinstance(one, CodeType)]
+    own = [
+        instruction.argval
+        for instruction in dis.get_instructions(code)
+        if instruction.opname == "LOAD_GLOBAL"
+    ]
+    nested = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
     return [*own, *(name for inner in nested for name in names_of(inner))]

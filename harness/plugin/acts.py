@@ -399,8 +399,8 @@ def names() -> tuple[str, ...]:
     """Every act, in the order of the vocabulary."""
     return tuple(
         name
-        for name, one in vars(Acts).items()
-        if inspect.isfunction(one) and not name.startswith("_")
+        for name, act in vars(Acts).items()
+        if inspect.isfunction(act) and not name.startswith("_")
     )
 
 
@@ -432,7 +432,7 @@ def check_arguments(name: str, given: Mapping[str, Any]) -> str:
     """
     known = dict(parameters(name))
     del known[subject(name)]
-    if any(one.kind is one.VAR_KEYWORD for one in known.values()):
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
         return ""
     for key in given:
         if key not in known:
@@ -442,6 +442,8 @@ def check_arguments(name: str, given: Mapping[str, Any]) -> str:
             return f"`{name}` has no argument `{key}`" + (
                 f"; did you mean `{near[0]}`?" if near else f"; it has: {', '.join(known)}"
             )
-    missing = [key for key, one in known.items() if one.default is one.empty]
+    missing = [
+        key for key, parameter in known.items() if parameter.default is parameter.empty
+    ]
     lacking = [key for key in missing if key not in given]
     return f"`{name}` needs the argument `{lacking[0]}`" if lacking else ""

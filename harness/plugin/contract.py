@@ -312,7 +312,9 @@ def _faults(plugin: Any) -> Iterable[str]:
         yield "`capabilities` must be a frozenset"
     else:
         known = {str(capability) for capability in Capability}
-        unknown = sorted(str(one) for one in capabilities if str(one) not in known)
+        unknown = sorted(
+            str(capability) for capability in capabilities if str(capability) not in known
+        )
         if unknown:
             yield f"unknown capability {', '.join(unknown)}"
     wanted = {"terms": 0, "describe_error": 1, "open": 2, "open_pool": 3, "connect": 2,

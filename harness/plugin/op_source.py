@@ -134,7 +134,9 @@ def op_source(
     given = [*arguments]
     given += ["connection"] * binding.connected + ["params"] * (binding.params is not None)
     made = ast.AsyncFunctionDef if asynchronous else ast.FunctionDef
-    signature = ast.arguments([], [ast.arg(one) for one in given], None, [], [], None, [])
+    signature = ast.arguments(
+        [], [ast.arg(argument) for argument in given], None, [], [], None, []
+    )
     function = made(name, signature, body, [])
     return OpSource(
         text=ast.unparse(ast.fix_missing_locations(function)),

@@ -52,7 +52,7 @@ class Wrapper:
         """The arguments for a value, by position and by name."""
         if not self.arguments:
             return [value], {}
-        pairs = [one.rpartition("=") for one in self.arguments]
+        pairs = [argument.rpartition("=") for argument in self.arguments]
         return (
             [getattr(value, name) for key, _, name in pairs if not key],
             {key: getattr(value, name) for key, _, name in pairs if key},

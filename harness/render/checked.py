@@ -45,7 +45,7 @@ def _head(end: Checked) -> str:
 
 def _table(end: Checked, profile: str) -> list[str]:
     head = "".join(f"{name:>{width}}" for name, width in zip(COLUMNS, _WIDTHS, strict=True))
-    rows = [_row(one) for one in end.standings if one.profile == profile]
+    rows = [_row(standing) for standing in end.standings if standing.profile == profile]
     return [f"{_PROFILES.get(profile, fmt.shorten(profile, 15)):<16}right{head}", *rows]
 
 

@@ -93,11 +93,11 @@ def _changed(comparison: Comparison, width: int, every: bool) -> Iterator[str]:
 
 def _sections(comparison: Comparison, width: int) -> Iterator[tuple[str, str]]:
     words = comparing(comparison.lane).WORDS
-    for kind, rows in groupby(comparison.changes, key=lambda one: one.change):
+    for kind, rows in groupby(comparison.changes, key=lambda row: row.change):
         title = f"{'change':>9}{words.interval:>18}{words.last:>12}"
         yield "", ""
         yield f"{kind.upper():<{width - 50}}{'was':>9}  {title}", _STYLES[kind]
-        for cell, found in groupby(rows, key=lambda one: one.cell):
+        for cell, found in groupby(rows, key=lambda row: row.cell):
             yield cell, ""
             for row in found:
                 yield from ((line, "") for line in _row(row, comparison.lane, width))

@@ -85,7 +85,7 @@ def _shown_values(row: Row) -> list[float]:
     """What the axis must hold: a single wild round shall not flatten all the others."""
     assert row.time is not None
     ends = [value for value in (row.time.low, row.time.high) if value is not None]
-    near = [one for one in row.rounds if 0.5 < one / row.time.point < 2]
+    near = [value for value in row.rounds if 0.5 < value / row.time.point < 2]
     return [row.time.point, *ends, *near]
 
 
@@ -94,7 +94,9 @@ def _dots(axis: scale.Scale, row: Row) -> Dots:
     assert time is not None
     low = None if time.low is None else axis.at(time.low)
     high = None if time.high is None else axis.at(time.high)
-    return Dots(axis.at(time.point), low, high, tuple(axis.at(one) for one in row.rounds))
+    return Dots(
+        axis.at(time.point), low, high, tuple(axis.at(value) for value in row.rounds)
+    )
 
 
 # --- small answers to templates -----------------------------------------------------------

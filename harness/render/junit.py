@@ -21,27 +21,27 @@ from harness.results.records import Check
 def render(checks: Sequence[Check]) -> str:
     """One document; suites and cases in the order given."""
     suites: dict[tuple[str, str], list[Check]] = {}
-    for one in checks:
-        suites.setdefault((one.driver, one.profile), []).append(one)
+    for check in checks:
+        suites.setdefault((check.driver, check.profile), []).append(check)
     root = ET.Element("testsuites", {"name": "pgdyno", **_totals(checks)})
     for (driver, profile), members in suites.items():
         name = visible(f"{driver} ({profile})")
         suite = ET.SubElement(root, "testsuite", {"name": name, **_totals(members)})
-        for one in members:
-            _case(suite, one)
+        for check in members:
+            _case(suite, check)
     ET.indent(root)
     body = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
 
 
 def _totals(checks: Sequence[Check]) -> dict[str, str]:
-    outcomes = [_outcome(one) for one in checks]
+    outcomes = [_outcome(check) for check in checks]
     return {
         "tests": str(len(checks)),
         "failures": str(outcomes.count("failure")),
         "errors": str(outcomes.count("error")),
         "skipped": str(outcomes.count("skipped")),
-        "time": _seconds(sum(one.elapsed_ns for one in checks)),
+        "time": _seconds(sum(check.elapsed_ns for check in checks)),
     }
 
 

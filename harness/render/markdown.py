@@ -38,10 +38,10 @@ def _run(run: RunView) -> Iterator[str]:
     yield ""
     yield f"**{esc(run.answer)}** {esc(run.sureness)}".rstrip()
     yield ""
-    for one in run.findings:
-        where = f" ({esc(one.where)})" if one.where else ""
-        mark = "⚠ " if one.grave else ""
-        yield f"- {mark}**{esc(one.kind)}**: {esc(one.text)}{where}"
+    for finding in run.findings:
+        where = f" ({esc(finding.where)})" if finding.where else ""
+        mark = "⚠ " if finding.grave else ""
+        yield f"- {mark}**{esc(finding.kind)}**: {esc(finding.text)}{where}"
     if run.findings:
         yield ""
     if run.cells:
@@ -85,7 +85,7 @@ def _overview(run: RunView) -> Iterator[str]:
         for group in cell.groups
     ]
     if run.means:
-        by_arm = {one.arm: one.mean for one in run.means}
+        by_arm = {mean.arm: mean.mean for mean in run.means}
         name = f"geometric mean of {run.mean_cells} (leave one out)"
         rows.append([name, *(_mean(by_arm[arm].point, by_arm[arm].low, by_arm[arm].high)
                              for arm in arms)])  # fmt: skip
@@ -106,7 +106,7 @@ def _mean(point: float, low: float, high: float) -> str:
 
 
 def _ratio(group: RankGroup, arm: str) -> str:
-    row = next((one for one in group.rows if one.arm == arm), None)
+    row = next((row for row in group.rows if row.arm == arm), None)
     if row is None:
         return ""
     if row.ratio is None:
@@ -138,7 +138,7 @@ def _cells(run: RunView) -> Iterator[str]:
         head += [f"× {esc(cell.floor.stands_for)}", "95 %"] if cell.floor else []
         head += ["client CPU", "server CPU", "p99"]
         rows = [_cell_row(cell, group, row) for group in cell.groups for row in group.rows]
-        rows += [_reference_row(cell, one) for one in cell.references]
+        rows += [_reference_row(cell, reference) for reference in cell.references]
         yield from table(head, rows, left=2)
         for sentence in filter(None, (*_order_notes(cell), cell.harness_sentence)):
             yield esc(sentence)
@@ -161,8 +161,10 @@ def _cell_row(cell: CellView, group: RankGroup, row: Row) -> list[str]:
     return _numbers(cell, row, row.mark, name)
 
 
-def _reference_row(cell: CellView, one: Reference) -> list[str]:
-    return _numbers(cell, one.row, "", f"{esc(one.label)} ({esc(one.stands_for)})")
+def _reference_row(cell: CellView, reference: Reference) -> list[str]:
+    return _numbers(
+        cell, reference.row, "", f"{esc(reference.label)} ({esc(reference.stands_for)})"
+    )
 
 
 def _numbers(cell: CellView, row: Row, mark: str, name: str) -> list[str]:
@@ -256,16 +258,16 @@ def _matrix(checked: Matrix) -> Iterator[str]:
 
 def _known(checked: Matrix) -> Iterator[str]:
     """What drifted, and which deviations are declared, with reason and link."""
-    checks = [one for row in checked.rows for one in row.entries if one]
-    drifted = [[*_place(one), esc(one.drift)] for one in checks if one.drift]
+    checks = [entry for row in checked.rows for entry in row.entries if entry]
+    drifted = [[*_place(check), esc(check.drift)] for check in checks if check.drift]
     if drifted:
         yield "Drift, against what was expected or declared:"
         yield ""
         yield from table(["check", "driver, profile", "drift"], drifted, left=3)
     declared = [
-        [*_place(one), one.verdict, f"{esc(one.deviation)} {esc(one.link)}"]
-        for one in checks
-        if one.deviation
+        [*_place(check), check.verdict, f"{esc(check.deviation)} {esc(check.link)}"]
+        for check in checks
+        if check.deviation
     ]
     if declared:
         yield "Declared deviations:"
@@ -280,8 +282,8 @@ def _place(check: Check) -> list[str]:
 
 def _matrix_row(row: MatrixRow) -> list[str]:
     marks = [
-        f"{fmt.SYMBOLS[Verdict(one.verdict)]} {one.verdict}" if one else fmt.NONE
-        for one in row.entries
+        f"{fmt.SYMBOLS[Verdict(entry.verdict)]} {entry.verdict}" if entry else fmt.NONE
+        for entry in row.entries
     ]
     return [esc(row.cell), *marks]
 

@@ -64,7 +64,7 @@ def _question(cell: CellView, group: RankGroup, width: int) -> str:
 
 
 def _entry(group: RankGroup, arm: str) -> str:
-    row = next((one for one in group.rows if one.arm == arm), None)
+    row = next((row for row in group.rows if row.arm == arm), None)
     if row is None:
         return ""
     if row.time is None:

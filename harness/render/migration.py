@@ -172,7 +172,7 @@ def _code(guide: Guide) -> Iterator[str]:
 
 def _block(code: str, language: str = "python") -> list[str]:
     """A fence longer than any inside it."""
-    longest = max((len(one) for one in re.findall(r"`{3,}", code)), default=2)
+    longest = max((len(inner) for inner in re.findall(r"`{3,}", code)), default=2)
     fence = "`" * max(3, longest + 1)
     return [f"{fence}{language}", code, fence, ""]
 
@@ -202,9 +202,11 @@ def _part(guide: Guide, part: Part) -> Iterator[str]:
 def split(part: Part) -> tuple[list[Entry], list[Entry]]:
     """Entries that deserve room, and those that a line of a table is enough for."""
     roomy = [
-        one for one in part.entries if part.group in _ROOMY or (one.do and not one.again)
+        entry
+        for entry in part.entries
+        if part.group in _ROOMY or (entry.do and not entry.again)
     ]
-    return roomy, [one for one in part.entries if one not in roomy]
+    return roomy, [entry for entry in part.entries if entry not in roomy]
 
 
 _ROOMY = (Group.SILENT, Group.FATAL)
@@ -213,7 +215,7 @@ _WITHOUT_ANSWERS = (Group.UNSUPPORTED, Group.BETTER)
 
 def beyond(left: Sequence[Entry]) -> str:
     """`And 4 more kinds, 9 checks: see --format html or json`."""
-    cells = sum(len(one.cells) for one in left)
+    cells = sum(len(entry.cells) for entry in left)
     more = f"And {len(left)} more, {fmt.plural(cells, 'check')}"
     return f"{more}; `--format html` and `json` have all"
 
@@ -263,8 +265,9 @@ def _answers(guide: Guide, answers: Sequence[Example]) -> Iterator[str]:
         return
     yield f"| asked | {esc(guide.a.name)} | {esc(guide.b.name)} |"
     yield "| --- | --- | --- |"
-    for one in answers[:_ANSWERS]:
-        cells = (esc(one.asked or asked(one)), _answer(one.before), _answer(one.after))
+    for answer in answers[:_ANSWERS]:
+        question = esc(answer.asked or asked(answer))
+        cells = (question, _answer(answer.before), _answer(answer.after))
         yield f"| {' | '.join(cells)} |"
     yield ""
     if len(answers) > _ANSWERS:
@@ -289,7 +292,7 @@ def _said(entry: Entry) -> str:
 def _inline(text: str) -> str:
     """Code in a line, whatever backticks it has."""
     text = fmt.shorten(" ".join(text.split()), _LONG) or fmt.NONE
-    ticks = "`" * (max((len(one) for one in re.findall("`+", text)), default=0) + 1)
+    ticks = "`" * (max((len(inner) for inner in re.findall("`+", text)), default=0) + 1)
     space = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{ticks}{space}{text}{space}{ticks}"
 
@@ -302,7 +305,7 @@ def _row(entry: Entry) -> str:
         esc(fmt.shorten(shown.after, 90)),
         str(len(entry.cells)),
     ]
-    return "| " + " | ".join(" ".join(one.split()) for one in cells) + " |"
+    return "| " + " | ".join(" ".join(cell.split()) for cell in cells) + " |"
 
 
 def _terms(guide: Guide) -> Iterator[str]:

@@ -86,7 +86,7 @@ def _overview(run: RunView) -> Figure:
     for place, (cell, group) in enumerate(rows):
         y = 1 - (1.0 + (place + 0.6) * (height - 1.62) / (len(rows) + 0.2)) / height
         figure.text(0.02, y, _question(cell, group), color=_TEXT, fontsize=8.5, va="center")
-    _ratio_axis(axes, [one for _, group in rows for one in _ratios(group)])
+    _ratio_axis(axes, [ratio for _, group in rows for ratio in _ratios(group)])
     unranked = any(row.rank is None for _, group in rows for row in group.rows if row.ratio)
     note = "; open: timed, but not ranked" if unranked else ""
     axes.set_xlabel(f"times the fastest (logarithmic){note}", color=_SOFT, fontsize=9)
@@ -119,14 +119,16 @@ def _ratios(group: RankGroup) -> Iterator[float]:
     """All that a row shows: its dots, and how far their intervals reach."""
     for ratio in filter(None, (row.ratio for row in group.rows)):
         ends = (ratio.low, ratio.point, ratio.high)
-        yield from (one for one in ends if one is not None)
+        yield from (end for end in ends if end is not None)
 
 
 def _ratio_axis(axes: Axes, ratios: Sequence[float]) -> None:
     # A dot is as wide as 2 % of the axis, so its middle stays away from the edge.
     low, high = min(1.0, *ratios), max(1.2, *ratios)
     edge = (high / low) ** 0.02
-    marks = [one for one in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50, 100) if low <= one <= high]
+    marks = [
+        mark for mark in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50, 100) if low <= mark <= high
+    ]
     axes.set_xscale("log")
     axes.set_xlim(low / edge, high * edge)
     _marks(axes, marks, [f"{mark:g}×" for mark in marks])

@@ -9,7 +9,7 @@ from textwrap import wrap
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
-from harness.report.cells import CellView, Row
+from harness.report.cells import CellView, Reference, Row
 from harness.report.format import wrapped
 from harness.report.matrix import Column, Matrix, MatrixRow
 from harness.report.sections import ArmRow, CellTable, LaneSection, LaneView
@@ -30,8 +30,8 @@ def render(report: Report) -> str:
     for run in report.runs:
         lines += [f"run {visible(run.name)}", *wrapped(run.answer, WIDTH)]
         lines += wrapped(run.sureness, WIDTH)
-        for one in run.findings:
-            said = f"! {one.kind}: {one.text} {one.where}".rstrip()
+        for finding in run.findings:
+            said = f"! {finding.kind}: {finding.text} {finding.where}".rstrip()
             lines += wrapped(said, WIDTH, rest="  ")
         lines.append("")
         if run.cells:
@@ -75,13 +75,8 @@ def _references(cell: CellView) -> Iterator[str]:
     if not cell.references:
         return
     yield ""
-    for one in cell.references:
-        start = f"      {fmt.shorten(one.label, 20):<20} "
-        if one.row.time is None:
-            yield from _reason(start, f"{one.row.status}: {one.row.detail}".rstrip(": "))
-        else:
-            interval = fmt.time_interval(one.row.time)
-            yield f"{start}{fmt.duration(one.row.time.point):>12}  {interval:<13}".rstrip()
+    for reference in cell.references:
+        yield from _reference(reference)
     if cell.floor:
         ratios = ", ".join(
             f"{row.arm} {fmt.times(ratio.point)} ({fmt.ratio_interval(ratio)})"
@@ -91,6 +86,16 @@ def _references(cell: CellView) -> Iterator[str]:
         text = f"× {cell.floor.stands_for}: {ratios}"
         yield from _note(text)
     yield from _note(cell.harness_sentence)
+
+
+def _reference(reference: Reference) -> Iterator[str]:
+    row = reference.row
+    start = f"      {fmt.shorten(reference.label, 20):<20} "
+    if row.time is None:
+        yield from _reason(start, f"{row.status}: {row.detail}".rstrip(": "))
+    else:
+        interval = fmt.time_interval(row.time)
+        yield f"{start}{fmt.duration(row.time.point):>12}  {interval:<13}".rstrip()
 
 
 def _note(sentence: str) -> list[str]:
@@ -226,7 +231,8 @@ def _block(table: Matrix, rows: Sequence[MatrixRow], start: int, end: int) -> It
     yield " " * width + "".join(f"{_letter(start + at):>4}" for at in range(len(columns)))
     for row in rows:
         marks = "".join(
-            f"{_mark(one.verdict if one else ''):>4}" for one in row.entries[start:end]
+            f"{_mark(entry.verdict if entry else ''):>4}"
+            for entry in row.entries[start:end]
         )
         yield f"{fmt.shorten(row.cell, width):<{width}}{marks}"
 
@@ -246,9 +252,14 @@ def _mark(verdict: str) -> str:
 
 
 def _legend(table: Matrix) -> list[str]:
-    found = (f"{fmt.SYMBOLS[one]} {one} {count:,}" for one, count in table.counts.items())
+    found = (
+        f"{fmt.SYMBOLS[verdict]} {verdict} {count:,}"
+        for verdict, count in table.counts.items()
+    )
     # A no-break space keeps a symbol, its word and its number on one line.
-    lines = wrap("   ".join(one.replace(" ", "\N{NO-BREAK SPACE}") for one in found), WIDTH)
+    lines = wrap(
+        "   ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in found), WIDTH
+    )
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
@@ -256,9 +267,9 @@ def _details(rows: Sequence[MatrixRow]) -> Iterator[str]:
     """What happened, once per cell and cause."""
     for row in rows:
         causes: dict[tuple[str, str, str], list[str]] = {}
-        for index, one in enumerate(row.entries):
-            if one and (one.deviation or Verdict(one.verdict) not in _QUIET):
-                cause = (one.verdict, one.detail, _declared(one))
+        for index, entry in enumerate(row.entries):
+            if entry and (entry.deviation or Verdict(entry.verdict) not in _QUIET):
+                cause = (entry.verdict, entry.detail, _declared(entry))
                 causes.setdefault(cause, []).append(_letter(index))
         for (verdict, detail, declared), letters in causes.items():
             text = f"{row.cell} [{' '.join(letters)}] {verdict}: {detail}".rstrip(": ")
@@ -277,9 +288,9 @@ def _drifted(table: Matrix) -> Iterator[str]:
     """What is not as it was expected, once per cell and message; also where it is exact."""
     for row in table.rows:
         messages: dict[str, list[str]] = {}
-        for index, one in enumerate(row.entries):
-            if one and one.drift:
-                messages.setdefault(one.drift, []).append(_letter(index))
+        for index, entry in enumerate(row.entries):
+            if entry and entry.drift:
+                messages.setdefault(entry.drift, []).append(_letter(index))
         for message, letters in messages.items():
             yield from _wrapped(f"{row.cell} [{' '.join(letters)}] {message}")
 

@@ -161,21 +161,30 @@ class CellView:
     @property
     def floor(self) -> Reference | None:
         """What drivers are compared with besides each other, if it has a time."""
-        return next((one for one in self.references if one.program and one.row.time), None)
+        return next(
+            (
+                reference
+                for reference in self.references
+                if reference.program and reference.row.time
+            ),
+            None,
+        )
 
     @property
     def harness_costs(self) -> tuple[Reference, ...]:
         """What of a driver's time is the harness, as far as it was measured."""
-        return tuple(one for one in self.references if one.share is not None)
+        return tuple(
+            reference for reference in self.references if reference.share is not None
+        )
 
     @property
     def harness_sentence(self) -> str:
         """What the harness itself costs, for people; empty where nobody knows."""
         parts = [
-            f"{fmt.duration(one.row.time.point)} of each op {_ASKED[one.kind]} "
-            f"({fmt.percentage(one.share)} of {one.of})"
-            for one in self.harness_costs
-            if one.row.time and one.share is not None
+            f"{fmt.duration(reference.row.time.point)} of each op {_ASKED[reference.kind]} "
+            f"({fmt.percentage(reference.share)} of {reference.of})"
+            for reference in self.harness_costs
+            if reference.row.time and reference.share is not None
         ]
         return f"The harness itself costs {' and '.join(parts)}." if parts else ""
 
@@ -247,7 +256,7 @@ def percentiles(values: Sequence[float]) -> tuple[float | None, ...]:
     """The `PERCENTILES` of these values, None where there are too few for one."""
     ordered = sorted(values)
     found = (stats.percentile(ordered, share) for share in PERCENTILES)
-    return tuple(None if one is None else float(one) for one in found)
+    return tuple(None if value is None else float(value) for value in found)
 
 
 def _open_loop(series: Timings) -> OpenLoopView:

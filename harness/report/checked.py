@@ -67,7 +67,7 @@ class Cause:
     @property
     def cells(self) -> tuple[str, ...]:
         """The cells, once each."""
-        return tuple(dict.fromkeys(one.cell for one in self.checks))
+        return tuple(dict.fromkeys(check.cell for check in self.checks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Checked:
     @property
     def profiles(self) -> tuple[str, ...]:
         """The profiles that were checked."""
-        return tuple(dict.fromkeys(one.profile for one in self.standings))
+        return tuple(dict.fromkeys(standing.profile for standing in self.standings))
 
 
 def build(
@@ -119,13 +119,13 @@ def build(
     """The end of a check with this exit code, in which `failing` failed."""
     failed = set(map(id, failing))
     passed = [c for c in checks if id(c) not in failed and _verdict(c) not in _QUIET]
-    known = [one for one in passed if one.expected_verdict or one.deviation]
-    milder = [one for one in passed if not (one.expected_verdict or one.deviation)]
-    skipped = [one.cell for one in checks if _verdict(one) is Verdict.SKIPPED]
+    known = [check for check in passed if check.expected_verdict or check.deviation]
+    milder = [check for check in passed if not (check.expected_verdict or check.deviation)]
+    skipped = [check.cell for check in checks if _verdict(check) is Verdict.SKIPPED]
     return Checked(
         fail_on=fail_on,
         asked=asked,
-        questions=len({one.cell for one in checks}),
+        questions=len({check.cell for check in checks}),
         standings=tuple(_standings(checks)),
         skipped=len(set(skipped)),
         new=causes(failing, checks),
@@ -143,20 +143,23 @@ def _standings(checks: Sequence[Check]) -> Iterable[Standing]:
     """Drivers by profile; what no profile can change was checked in one and counts in
     both."""
     by_driver: dict[str, dict[str, dict[str, Check]]] = {}
-    for one in checks:
-        by_driver.setdefault(one.driver, {}).setdefault(one.profile, {})[one.cell] = one
-    profiles = dict.fromkeys(one.profile for one in checks)
+    for check in checks:
+        answers = by_driver.setdefault(check.driver, {}).setdefault(check.profile, {})
+        answers[check.cell] = check
+    profiles = dict.fromkeys(check.profile for check in checks)
     for profile in profiles:
         for driver, found in by_driver.items():
             others = [found[name] for name in found if name != profile]
-            shared = {cell: one for cells in others for cell, one in cells.items()}
+            shared = {cell: check for cells in others for cell, check in cells.items()}
             yield _standing(driver, profile, (shared | found.get(profile, {})).values())
 
 
 def _standing(driver: str, profile: str, checks: Iterable[Check]) -> Standing:
     tally = Counter(map(_verdict, checks))
     asked = sum(count for verdict, count in tally.items() if verdict not in _NOT_ASKED)
-    counts = tuple(sum(tally[one] for one in verdicts) for verdicts in COLUMNS.values())
+    counts = tuple(
+        sum(tally[verdict] for verdict in verdicts) for verdicts in COLUMNS.values()
+    )
     return Standing(
         driver, profile, tally[Verdict.EXACT] / asked if asked else None, counts
     )
@@ -232,16 +235,16 @@ def _conclusion(
 ) -> str:
     if failing:
         said = ", ".join(filter(None, (_undeclared(failing), _drifted(failing))))
-    elif checks and all(_verdict(one) is Verdict.SKIPPED for one in checks):
+    elif checks and all(_verdict(check) is Verdict.SKIPPED for check in checks):
         said = "every check was skipped"
-    elif invalid := [one.cell for one in checks if _verdict(one) is Verdict.INVALID]:
+    elif invalid := [check.cell for check in checks if _verdict(check) is Verdict.INVALID]:
         said = (
             f"{_counted(len(set(invalid)), ('question is', 'questions are'))} invalid, "
             "which is the scenario’s or pgdyno’s own fault"
         )
     elif not checks:
         said = "nothing was checked"
-    elif all(_verdict(one) is Verdict.EXACT for one in checks):
+    elif all(_verdict(check) is Verdict.EXACT for check in checks):
         said = "every answer is right"
     else:
         said = f"nothing is {fail_on} or worse that was not expected or declared"
@@ -249,17 +252,19 @@ def _conclusion(
 
 
 def _undeclared(failing: Sequence[Check]) -> str:
-    cells = {(one.cell, one.driver, one.verdict) for one in failing if not one.drift}
+    cells = {
+        (check.cell, check.driver, check.verdict) for check in failing if not check.drift
+    }
     tally = Counter(Verdict(verdict) for _, _, verdict in cells)
-    worst = sorted(tally, key=lambda one: -one.severity)
+    worst = sorted(tally, key=lambda verdict: -verdict.severity)
     return ", ".join(
-        _counted(tally[one], tuple(f"undeclared {word}" for word in KINDS[one]))
-        for one in worst
+        _counted(tally[verdict], tuple(f"undeclared {word}" for word in KINDS[verdict]))
+        for verdict in worst
     )
 
 
 def _drifted(failing: Sequence[Check]) -> str:
-    cells = {(one.cell, one.driver) for one in failing if one.drift}
+    cells = {(check.cell, check.driver) for check in failing if check.drift}
     return _counted(len(cells), ("drift", "drifts")) if cells else ""
 
 

@@ -150,7 +150,7 @@ def score(comparison: Comparison) -> str:
 
 def undecided(comparison: Comparison) -> str:
     """Why so many comparisons are inconclusive; empty where none is."""
-    rows = [one for one in comparison.changes if one.change is Change.INCONCLUSIVE]
+    rows = [row for row in comparison.changes if row.change is Change.INCONCLUSIVE]
     if not rows:
         return ""
     tally = Counter(_why(row, comparison) for row in rows)
@@ -187,7 +187,7 @@ def next_step(comparison: Comparison) -> str:
     if comparison.answer not in (Answer.REGRESSION, Answer.INCONCLUSIVE):
         return ""
     wanted = (Change.REGRESSED, Change.INCONCLUSIVE)
-    rows = [one for kind in wanted for one in comparison.changes if one.change is kind]
+    rows = [row for kind in wanted for row in comparison.changes if row.change is kind]
     paths = list(dict.fromkeys(row.cell.partition("#")[0] for row in rows))
     more = " …" if len(paths) > _MOST_PATHS else ""
     again = comparing(comparison.lane).WORDS.again
@@ -209,7 +209,7 @@ class Axis:
 def axis(rows: Sequence[CellChange]) -> Axis:
     """An axis with a round end that holds every interval, if any does."""
     shifts = [row.shift for row in rows if row.shift]
-    ends = [end for one in shifts for end in (one.low, one.point, one.high)]
+    ends = [end for shift in shifts for end in (shift.low, shift.point, shift.high)]
     reach = max((abs(stats.percent(end)) for end in ends if end is not None), default=0.0)
     return Axis(next((bound for bound in _BOUNDS if bound >= reach), _BOUNDS[-1]))
 
@@ -217,4 +217,4 @@ def axis(rows: Sequence[CellChange]) -> Axis:
 def told(comparison: Comparison) -> Sequence[CellChange]:
     """The rows that are shown one by one: what changed, and what could not be compared."""
     quiet = (Change.INCONCLUSIVE, Change.SAME)
-    return [one for one in comparison.changes if one.change not in quiet]
+    return [row for row in comparison.changes if row.change not in quiet]

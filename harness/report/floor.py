@@ -41,7 +41,9 @@ def laid(run: Run, cells: Sequence[CellView]) -> tuple[CellView, ...]:
 
 def _with(cell: CellView, references: Sequence[Reference]) -> CellView:
     """The program first: what is below the drivers is what they are compared with."""
-    order = sorted(references, key=lambda one: (not one.program, one.row.arm))
+    order = sorted(
+        references, key=lambda reference: (not reference.program, reference.row.arm)
+    )
     return replace(cell, references=tuple(order))
 
 

@@ -130,7 +130,7 @@ def change_interval(estimate: stats.Estimate, *, decimals: int = 1) -> str:
     """The interval of a log-ratio in per cent: `+6.9 … +9.2 %`."""
     if estimate.low is None or estimate.high is None:
         return "no interval"
-    low, high = (change(one, decimals=decimals) for one in (estimate.low, estimate.high))
+    low, high = (change(end, decimals=decimals) for end in (estimate.low, estimate.high))
     return f"{low.removesuffix(' %')} … {high}"
 
 

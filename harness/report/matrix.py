@@ -51,21 +51,21 @@ class MatrixRow:
         Cells that a profile cannot change are checked in one; the driver has one answer.
         """
         spans: list[Span] = []
-        for one, column in zip(self.entries, self.columns, strict=True):
+        for entry, column in zip(self.entries, self.columns, strict=True):
             last = spans[-1] if spans else None
-            if last and last.driver == column.driver and _alike(last.check, one):
+            if last and last.driver == column.driver and _alike(last.check, entry):
                 spans[-1] = replace(
-                    last, check=last.check or one, width=last.width + 1, profiles="both"
+                    last, check=last.check or entry, width=last.width + 1, profiles="both"
                 )
             else:
-                spans.append(Span(one, column.driver, 1, column.profile))
+                spans.append(Span(entry, column.driver, 1, column.profile))
         return tuple(spans)
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """The verdicts that occur, worst first."""
-        found = {Verdict(one.verdict) for one in self.entries if one}
-        return tuple(sorted(found, key=lambda one: (-concern(one), one)))
+        found = {Verdict(entry.verdict) for entry in self.entries if entry}
+        return tuple(sorted(found, key=lambda verdict: (-concern(verdict), verdict)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +118,11 @@ def tally(counts: Mapping[Verdict, int]) -> str:
 
 def build(checks: Sequence[Check]) -> Matrix:
     """The matrix of some checks, in whatever order they come."""
-    found = {(one.cell, one.driver, one.profile): one for one in checks}
+    found = {(check.cell, check.driver, check.profile): check for check in checks}
     keys = _column_keys(checks)
     by_scenario: dict[str, dict[str, Check]] = {}
-    for one in checks:
-        by_scenario.setdefault(one.scenario, {}).setdefault(one.cell, one)
+    for check in checks:
+        by_scenario.setdefault(check.scenario, {}).setdefault(check.cell, check)
     columns = tuple(_column(key, list(found.values())) for key in keys)
     sections = [
         Section(scenario, _rows(cells, columns, found))
@@ -136,19 +136,21 @@ def build(checks: Sequence[Check]) -> Matrix:
 
 
 def _column_keys(checks: Sequence[Check]) -> list[tuple[str, str]]:
-    drivers = list(dict.fromkeys(one.driver for one in checks))
-    profiles: list[str] = [*PROFILES, *sorted({one.profile for one in checks})]
-    keys = {(one.driver, one.profile) for one in checks}
+    drivers = list(dict.fromkeys(check.driver for check in checks))
+    profiles: list[str] = [*PROFILES, *sorted({check.profile for check in checks})]
+    keys = {(check.driver, check.profile) for check in checks}
     return sorted(keys, key=lambda key: (drivers.index(key[0]), profiles.index(key[1])))
 
 
 def _column(key: tuple[str, str], checks: Sequence[Check]) -> Column:
-    return Column(*key, _counts(one for one in checks if (one.driver, one.profile) == key))
+    return Column(
+        *key, _counts(check for check in checks if (check.driver, check.profile) == key)
+    )
 
 
 def _counts(checks: Iterable[Check]) -> dict[Verdict, int]:
     """Only verdicts that occur, in the order of their concern."""
-    tally = Counter(Verdict(one.verdict) for one in checks)
+    tally = Counter(Verdict(check.verdict) for check in checks)
     return dict(sorted(tally.items(), key=lambda item: (-concern(item[0]), item[0])))
 
 
@@ -157,20 +159,22 @@ def _rows(
     columns: tuple[Column, ...],
     found: Mapping[tuple[str, str, str], Check],
 ) -> tuple[MatrixRow, ...]:
-    keys = [(one.driver, one.profile) for one in columns]
+    keys = [(column.driver, column.profile) for column in columns]
     rows = [
-        MatrixRow(cell, _case(one), tuple(found.get((cell, *key)) for key in keys), columns)
-        for cell, one in cells.items()
+        MatrixRow(
+            cell, _case(check), tuple(found.get((cell, *key)) for key in keys), columns
+        )
+        for cell, check in cells.items()
     ]
     return tuple(sorted(rows, key=_worst_row))
 
 
-def _alike(one: Check | None, other: Check | None) -> bool:
+def _alike(check: Check | None, other: Check | None) -> bool:
     """Whether two profiles of a driver say the same of a cell, or one of them nothing."""
-    if one is None or other is None:
+    if check is None or other is None:
         return True
     told = ("verdict", "code", "detail", "observed", "expected", "drift", "deviation")
-    return all(getattr(one, name) == getattr(other, name) for name in told)
+    return all(getattr(check, name) == getattr(other, name) for name in told)
 
 
 def _case(check: Check) -> str:
@@ -181,9 +185,9 @@ def _case(check: Check) -> str:
 def _worst_row(row: MatrixRow) -> tuple[list[int], str]:
     """Worst verdict first, then how many columns share it, then the next worst."""
     concerns = sorted(
-        (concern(Verdict(one.verdict)) for one in row.entries if one), reverse=True
+        (concern(Verdict(entry.verdict)) for entry in row.entries if entry), reverse=True
     )
-    return [-one for one in concerns], row.cell
+    return [-level for level in concerns], row.cell
 
 
 def _worst_section(section: Section) -> tuple[list[int], str]:

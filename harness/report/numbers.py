@@ -243,22 +243,22 @@ def _of_means(view: RunView) -> Iterator[Number]:
 
 
 def _of_self_test(run: str, test: SelfTest) -> Iterator[Number]:
-    for one in test.cells:
+    for comparison in test.cells:
         bare = Number(
             run=run,
-            cell=one.cell,
+            cell=comparison.cell,
             arm=test.twin,
             group="self-test",
             metric="self_ratio",
             unit=f"× {test.original}",
             verdict="",
-            n=one.shift.n,
+            n=comparison.shift.n,
             test="signed-rank",
-            p_adjusted=one.p_adjusted,
-            detectable=one.detectable,
-            flags="differs" if one.differs else "",
+            p_adjusted=comparison.p_adjusted,
+            detectable=comparison.detectable,
+            flags="differs" if comparison.differs else "",
         )
-        yield _estimated(bare, one.shift.exp())
+        yield _estimated(bare, comparison.shift.exp())
 
 
 # --- lanes ----------------------------------------------------------------------------

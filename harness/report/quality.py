@@ -65,7 +65,7 @@ class SelfTest:
             return f"{self.original} differs from itself."
         if self.can_differ:
             return f"{self.original} showed no difference from itself."
-        largest = max(abs(one.shift.point) for one in self.cells)
+        largest = max(abs(cell.shift.point) for cell in self.cells)
         return (
             f"{self.original} ran against itself; the largest difference was "
             f"{fmt.change(largest, sign=False)}. Its rounds are too few for a corrected "
@@ -75,24 +75,24 @@ class SelfTest:
     @property
     def can_differ(self) -> bool:
         """Whether the corrected test could have found any cell to differ."""
-        least = min(stats.least_signed_rank_p(one.shift.n) for one in self.cells)
+        least = min(stats.least_signed_rank_p(cell.shift.n) for cell in self.cells)
         return least * len(self.cells) <= AA_LEVEL
 
     @property
     def doubtful(self) -> tuple[SelfComparison, ...]:
         """The cells in which the driver differs from itself."""
-        return tuple(one for one in self.cells if one.differs)
+        return tuple(cell for cell in self.cells if cell.differs)
 
     @property
     def typical(self) -> float:
         """The log-ratio that the middle cell could just have shown."""
-        return median(one.detectable for one in self.cells)
+        return median(cell.detectable for cell in self.cells)
 
     @property
     def worst(self) -> SelfComparison:
         """The cell that could have shown the least."""
-        finite = [one for one in self.cells if math.isfinite(one.detectable)]
-        return max(finite or self.cells, key=lambda one: one.detectable)
+        finite = [cell for cell in self.cells if math.isfinite(cell.detectable)]
+        return max(finite or self.cells, key=lambda cell: cell.detectable)
 
 
 def self_tests(run: Run) -> tuple[SelfTest, ...]:
@@ -152,7 +152,7 @@ def arm_mean(arm: str, ratios: Mapping[str, float]) -> ArmMean:
         return ArmMean(arm, mean, mean.point)
     centre = math.log(mean.point)
     # What is furthest from the mean moves it most when it is left out.
-    cell = max(ratios, key=lambda one: (abs(math.log(ratios[one]) - centre), one))
+    cell = max(ratios, key=lambda name: (abs(math.log(ratios[name]) - centre), name))
     others = [ratio for name, ratio in ratios.items() if name != cell]
     without = stats.geometric_mean(others).point
     decides = abs(math.log(without / mean.point)) > math.log(DOMINANT)
@@ -178,7 +178,7 @@ def means(cells: Sequence[CellView]) -> tuple[tuple[ArmMean, ...], int]:
         arm_mean(arm, {cell: _ratio(group, arm) for cell, group in common.items()})
         for arm in arms
     ]
-    return tuple(sorted(found, key=lambda one: one.mean.point)), len(common)
+    return tuple(sorted(found, key=lambda mean: mean.mean.point)), len(common)
 
 
 def _complete(cell: CellView) -> bool:

@@ -132,7 +132,9 @@ class Report:
     @property
     def grave(self) -> tuple[Remark, ...]:
         """What casts doubt on numbers, of all runs."""
-        return tuple(one for run in self.runs for one in run.findings if one.grave)
+        return tuple(
+            finding for run in self.runs for finding in run.findings if finding.grave
+        )
 
     @property
     def lane_terms(self) -> Mapping[str, str]:
@@ -155,7 +157,7 @@ def build(runs: Sequence[Run]) -> Report:
 def _in_order(run: Run) -> list[Check]:
     """The checks in the order of the run's arms: seats finish when they finish."""
     order = {arm.id: rank for rank, arm in enumerate(run.header.arms)}
-    return sorted(run.checks, key=lambda one: order.get(one.driver, len(order)))
+    return sorted(run.checks, key=lambda check: order.get(check.driver, len(order)))
 
 
 def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
@@ -212,7 +214,7 @@ def _answer(
 
 def _not_exact(cells: Sequence[CellView]) -> Counter[Verdict]:
     verdicts = (row.verdict for cell in cells for row in cell.rows if row.verdict)
-    return Counter(one for one in verdicts if one is not Verdict.EXACT)
+    return Counter(verdict for verdict in verdicts if verdict is not Verdict.EXACT)
 
 
 def _sureness(
@@ -345,7 +347,7 @@ def _findings(
     yield from (_problem(arm) for arm in run.header.arms if arm.problem)
     yield from lane.findings if lane else ()
     yield from _few_rounds(cells)
-    yield from (_doubt(one) for one in audit.audit(run))
+    yield from (_doubt(doubt) for doubt in audit.audit(run))
     yield from _dominated(averages)
     yield from (_note(note) for note in run.notes)
     yield from _disturbed(run)
@@ -364,19 +366,19 @@ def _problem(arm: ArmFacts) -> Remark:
     return Remark("driver", f"{arm.id} was left out: {arm.problem}", arm.id)
 
 
-def _doubt(one: audit.Doubt) -> Remark:
-    return Remark(one.kind, one.text, one.where, one.grave)
+def _doubt(doubt: audit.Doubt) -> Remark:
+    return Remark(doubt.kind, doubt.text, doubt.where, doubt.grave)
 
 
 def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Remark]:
     """Means that one question decides."""
-    for one in averages:
-        if one.dominated_by:
+    for mean in averages:
+        if mean.dominated_by:
             text = (
-                f"the mean of {one.arm} is {fmt.times(one.mean.point)} the fastest, and "
-                f"{fmt.times(one.without)} without this one question"
+                f"the mean of {mean.arm} is {fmt.times(mean.mean.point)} the fastest, and "
+                f"{fmt.times(mean.without)} without this one question"
             )
-            yield Remark("mean", text, one.dominated_by)
+            yield Remark("mean", text, mean.dominated_by)
 
 
 def _few_rounds(cells: Sequence[CellView]) -> Iterator[Remark]:

@@ -295,18 +295,20 @@ def disagreement(
     if verdict == "crashed":
         return "" if ran.code < 0 else "the check crashed, the script did not"
     rest = _ADDRESS.sub("", ran.stdout)
-    for number, one in enumerate(seen, 1):
-        if "raised" in one:
+    for number, call in enumerate(seen, 1):
+        if "raised" in call:
             raised = exception_of(ran.stderr)
-            if raised == one["raised"] and not rest:
+            if raised == call["raised"] and not rest:
                 return ""
-            return f"call {number} raised {one['raised']}, the script {raised or 'nothing'}"
+            return (
+                f"call {number} raised {call['raised']}, the script {raised or 'nothing'}"
+            )
         if (
-            not rest.startswith(one["repr"])
-            or rest[one["chars"] : one["chars"] + 1] != "\n"
+            not rest.startswith(call["repr"])
+            or rest[call["chars"] : call["chars"] + 1] != "\n"
         ):
-            return _other_value(number, one["repr"], rest, ran)
-        rest = rest[one["chars"] + 1 :]
+            return _other_value(number, call["repr"], rest, ran)
+        rest = rest[call["chars"] + 1 :]
     # A library may still kill the interpreter while it ends (psqlpy's threads, now and
     # then); a worker leaves without that. All that was asked for has been shown by then.
     if raised := exception_of(ran.stderr):

@@ -138,7 +138,9 @@ class _Script:
         for sql in setup:
             yield f"{self._wait}execute(control, {sql!r})"
         if fixture:
-            many = any("def execute_script" in one for one in self.code.definitions)
+            many = any(
+                "def execute_script" in definition for definition in self.code.definitions
+            )
             run = "execute_script" if many else "execute"
             yield f'{self._wait}{run}(control, """{fixture}""")'
         yield "folder = tempfile.mkdtemp()" if self._mentions("@{folder}") else ""
@@ -294,7 +296,7 @@ class _Script:
         if isinstance(value, Mapping) and "py" in value:
             value = construct(value)
         elif isinstance(value, Mapping):
-            inner = (f"{name!r}: {self._value(one)}" for name, one in value.items())
+            inner = (f"{name!r}: {self._value(item)}" for name, item in value.items())
             return f"{{{', '.join(inner)}}}"
         elif isinstance(value, list | tuple):
             return f"[{', '.join(map(self._value, value))}]"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,7 +59,7 @@ def made(table: Any, kind: type[Table], where: str) -> Table:
     """One table as its struct; raises `DriverError`."""
     if not isinstance(table, dict):
         raise DriverError(f"{where}: it is not a table", hint="write [[…]] above its keys")
-    fields = msgspec.structs.fields(kind)
+    fields = _fields(kind)
     known = [field.encode_name for field in fields]
     if unknown := [key for key in table if key not in known]:
         near = difflib.get_close_matches(unknown[0], known, 1)
@@ -68,7 +69,9 @@ def made(table: Any, kind: type[Table], where: str) -> Table:
             hint=f"it has: {', '.join(known)}",
         )
     if missing := [
-        one.encode_name for one in fields if one.required and not table.get(one.encode_name)
+        field.encode_name
+        for field in fields
+        if field.required and not table.get(field.encode_name)
     ]:
         raise DriverError(f"{where}: `{missing[0]}` is missing")
     for key, value in table.items():
@@ -78,6 +81,12 @@ def made(table: Any, kind: type[Table], where: str) -> Table:
         except msgspec.ValidationError as error:
             raise DriverError(f"{where}: `{key}` must be {_wanted(str(error))}") from error
     return msgspec.convert(table, kind)
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of a struct; msgspec evaluates every annotation whenever it is asked."""
+    return msgspec.structs.fields(kind)
 
 
 def _wanted(message: str) -> str:

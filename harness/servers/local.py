@@ -73,7 +73,7 @@ def _candidates() -> Iterator[Path]:
     on_path = shutil.which("postgres")
     if on_path is not None:
         yield Path(on_path).resolve().parent
-    places = [one for place in _PLACES for one in Path("/").glob(place.lstrip("/"))]
+    places = [folder for place in _PLACES for folder in Path("/").glob(place.lstrip("/"))]
     yield from sorted(places, key=_number, reverse=True)
 
 

@@ -46,7 +46,7 @@ def bind_call(task: Task, wrapper: Wrapper | None, offset: int) -> Call:
         statements=_statements(task, wrapper),
         table=task.table,
         columns=task.columns,
-        types=tuple(one.name for one in column_types),
+        types=tuple(column_type.name for column_type in column_types),
         rows=() if as_bytes else _rows(task, wrapper),
         data=task.data,
         format=task.format,
@@ -102,8 +102,8 @@ def _column(table: Table, index: int, form: str, wrapper: Wrapper | None) -> lis
     if form == "wrapper":
         # By the text: JSON's null is None too, and a wrapper can hold it.
         return [
-            None if text is None else _wrapped(pg_type, one, wrapper)
-            for text, one in zip(texts, objects, strict=True)
+            None if text is None else _wrapped(pg_type, value, wrapper)
+            for text, value in zip(texts, objects, strict=True)
         ]
     return objects
 

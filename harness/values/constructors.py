@@ -50,7 +50,9 @@ def _try(spec: Mapping[str, Any]) -> None:
         list(map(float, keys["values"]))
         return
     if make in (_tuple, _list, _set):
-        nested = [one for one in keys["items"] if isinstance(one, Mapping) and "py" in one]
+        nested = [
+            item for item in keys["items"] if isinstance(item, Mapping) and "py" in item
+        ]
         for item in nested:
             check_spec(item)
         if nested:

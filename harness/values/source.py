@@ -108,7 +108,7 @@ def _enum(value: Enum, imports: set[str]) -> str:
     imports.add("from enum import Enum")
     kind = type(value)
     mixed = ", type=str" if isinstance(value, str) else ""
-    members = {one.name: one.value for one in kind}
+    members = {member.name: member.value for member in kind}
     made = literal(members, imports)
     return f"Enum({kind.__name__!r}, {made}{mixed})[{value.name!r}]"
 

@@ -129,7 +129,7 @@ class Actor:
 
         An error is no verdict: whether a connection is usable is for the steps to say.
         """
-        if not all(self._join(one, 0.001).done for one in self.pending.values()):
+        if not all(self._join(task, 0.001).done for task in self.pending.values()):
             return EXACT  # what still runs has its connection
         if "fetch_val" not in self.acts:
             return EXACT
@@ -147,10 +147,10 @@ class Actor:
 
     def end(self) -> bool:
         """Close what is open; whether the process is as clean as it was before."""
-        clean = not any(not self._join(one, 0.2).done for one in self.pending.values())
-        for name, one in reversed(self.held.items()):
+        clean = not any(not self._join(task, 0.2).done for task in self.pending.values())
+        for name, handle in reversed(self.held.items()):
             if name in self.closers:
-                clean &= self._closed(self.closers[name], one)
+                clean &= self._closed(self.closers[name], handle)
         self.held, self.closers, self.pending, self.task = {}, {}, {}, None
         self.unlogged()
         self.logged, self.unlogged = [], _nothing
@@ -182,7 +182,7 @@ class Actor:
 
     def _call(self, step: Step, words: Mapping[str, str]) -> Callable[[], Any]:
         """The act with its arguments: everything that is no part of its time."""
-        given = {name: filled(one, words) for name, one in step.arguments.items()}
+        given = {name: filled(argument, words) for name, argument in step.arguments.items()}
         act = self.acts[step.op]
         if acts.subject(step.op) == "dsn":
             place = {name: given.pop(name) for name in PLACE if name in given}
@@ -237,12 +237,12 @@ class Actor:
     def _wait(self, value: Any) -> Any:
         return value if self.loop is None else self.loop.run_until_complete(value)
 
-    def _closed(self, act: str, one: Any) -> bool:
+    def _closed(self, act: str, handle: Any) -> bool:
         """Close something, however it is; a close that hangs leaves an unclean process."""
         if act not in self.acts:
             return False
         try:
-            (closing,) = self._started(lambda: self.acts[act](one))
+            (closing,) = self._started(lambda: self.acts[act](handle))
             return self._join(closing, _CLOSE_SECONDS).done
         except BaseException:
             return True
@@ -280,9 +280,9 @@ class Actor:
         if outcome.error is None:
             return EXACT
         text = f"{outcome.error}{outcome.error!r}"
-        known = [one.password for one in self.places.values()]
+        known = [place.password for place in self.places.values()]
         known.append(str(step.arguments.get("password", "")))
-        if any(len(one) >= _SECRET_CHARS and one in text for one in known):
+        if any(len(secret) >= _SECRET_CHARS and secret in text for secret in known):
             detail = "the exception's text shows the password"
             facts = {"class": verify.class_of(outcome.error)}
             return Judgement(Verdict.LOSSY, Code.PASSWORD_SHOWN, detail, facts=facts)
@@ -305,7 +305,7 @@ def dsn_of(
     first = chosen[0]
     secret = first.password if password is None else password
     sign_in = f"{quote(user or first.user, safe='')}:{quote(secret, safe='')}"
-    hosts = ",".join(f"{quote(one.host, safe='')}:{one.port}" for one in chosen)
+    hosts = ",".join(f"{quote(place.host, safe='')}:{place.port}" for place in chosen)
     query = {"application_name": first.application_name}
     if first.settings:
         query["options"] = first.options

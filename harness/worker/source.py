@@ -194,7 +194,9 @@ class _OfOp:
         return f"{{**arguments, {self._literal(other)[1:]}" if other else "arguments"
 
     def _rows(self, arguments: Mapping[str, Any]) -> str:
-        items = (f"    {name!r}: {self._literal(one)}," for name, one in arguments.items())
+        items = (
+            f"    {name!r}: {self._literal(value)}," for name, value in arguments.items()
+        )
         return "\n".join(["{", *items, "}"])
 
     def _assignment(self, name: str, value: Any) -> str:
@@ -216,8 +218,8 @@ class _OfOp:
     def _call(self, wrapper: Wrapper, value: Any, imports: set[str]) -> str:
         imports.add(wrapper.statement)
         args, keywords = wrapper.given(value)
-        written = [self._literal(one) for one in args]
-        written += [f"{name}={self._literal(one)}" for name, one in keywords.items()]
+        written = [self._literal(value) for value in args]
+        written += [f"{name}={self._literal(value)}" for name, value in keywords.items()]
         return f"{wrapper.name}({', '.join(written)})"
 
 

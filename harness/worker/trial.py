@@ -77,7 +77,9 @@ class Worker:
         terms = self.driver.terms()
         return {
             "kind": self.driver.kind,
-            "capabilities": sorted(str(one) for one in self.driver.capabilities),
+            "capabilities": sorted(
+                str(capability) for capability in self.driver.capabilities
+            ),
             "terms": {name: getattr(terms, name) for name in terms.__slots__},
         }
 
@@ -290,7 +292,7 @@ class Worker:
     # --- binding -----------------------------------------------------------------------
 
     def _require(self, task: Task) -> None:
-        have = {str(one) for one in self.driver.capabilities}
+        have = {str(capability) for capability in self.driver.capabilities}
         for needed in task.requires:
             if needed not in have:
                 sentence = Capability(needed).sentence

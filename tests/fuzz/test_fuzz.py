@@ -152,16 +152,16 @@ def test_the_simplest():
 
 def test_psycopg2_writes_infinity_as_nan(place):
     found = hunt(place, "psycopg2", "numeric", "write")
-    small = {one.literal for one in found if one.verdict is LOSSY}
+    small = {find.literal for find in found if find.verdict is LOSSY}
     assert small & {"Infinity", "-Infinity"}
-    assert all(one.confirmed for one in found)
+    assert all(find.confirmed for find in found)
 
 
 def test_psqlpy_cuts_numbers(place):
     found = hunt(place, "psqlpy", "numeric", "read", seconds=30.0)
-    cut = [one for one in found if one.verdict is LOSSY]
+    cut = [find for find in found if find.verdict is LOSSY]
     assert cut
-    assert min(len(one.literal) for one in cut) < 40
+    assert min(len(find.literal) for find in cut) < 40
 
 
 @pytest.mark.parametrize("direction", ["read", "write", "copy"])
@@ -273,7 +273,7 @@ def test_an_interruption_prints_what_was_found(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--type", "nonsense"], "'nonsense' cannot be invented"),
+        (["--type", "nonsense"], "cannot invent values of the type 'nonsense'"),
         (["--driver", "nodriver"], "no driver 'nodriver'"),
     ],
 )

@@ -147,7 +147,10 @@ def test_facts_are_told_one_by_one():
     before = "new: str: 'idle'; after a SELECT: str: 'in transaction'; a.commit: int: 1"
     after = "new: str: 'idle'; after a SELECT: str: 'idle'; a.commit: raised x.E [25P01]"
     sides = (check(A, observed=before), check(B, observed=after))
-    told = [(one.label, one.before.words, one.after.words) for one in facts.changes(*sides)]
+    told = [
+        (change.label, change.before.words, change.after.words)
+        for change in facts.changes(*sides)
+    ]
     assert told == [
         ("after a SELECT", "in transaction", "idle"),
         ("", "1", "raises E [25P01]"),
@@ -174,10 +177,10 @@ def test_facts_are_in_words(seen, words):
 
 
 def test_random_names_are_no_difference():
-    one = "it: str: 'pgdyno_51d5fc4d6d0c1592'"
-    other = one.replace("51d5", "77aa")
-    assert not facts.changes(check(A, observed=one), check(B, observed=other))
-    assert facts.changes(check(A, observed=one), check(B, observed="it: str: 'x'"))
+    observed = "it: str: 'pgdyno_51d5fc4d6d0c1592'"
+    other = observed.replace("51d5", "77aa")
+    assert not facts.changes(check(A, observed=observed), check(B, observed=other))
+    assert facts.changes(check(A, observed=observed), check(B, observed="it: str: 'x'"))
 
 
 def test_a_label_is_a_label_whatever_stands_in_it():
@@ -227,7 +230,7 @@ def test_a_fix_names_causes_or_the_words_of_the_library(fix, covers):
 
 
 def test_cells_of_one_profile_are_compared_in_it():
-    steps = [check(one, "pool/a#x", profile="default") for one in (A, B)]
+    steps = [check(driver, "pool/a#x", profile="default") for driver in (A, B)]
     uneven = [check(A, "types/a#y"), check(B, "types/a#y", profile="default")]
     found = guide(*both("types/a#x", {"verdict": "exact"}), *steps, *uneven)
     assert found.compared == 2
@@ -257,7 +260,7 @@ def test_answers_that_are_alike_are_one_line():
     cells = [step(f"pool/closing#{n}", f"question {n}") for n in range(3)]
     told = {"verdict": "lossy", "detail": "step 1, a.b: no error came",
             "observed": "no error", "expected": "a clear error"}  # fmt: skip
-    found = guide(*(one for cell in cells for one in both(cell.id, told)), cells=cells)
+    found = guide(*(side for cell in cells for side in both(cell.id, told)), cells=cells)
     assert "| question 0 (and 2 more like it) |" in migration.markdown(found)
 
 
@@ -269,7 +272,7 @@ def test_a_long_group_folds():
         )
     )
     told = {"verdict": "rejected", "detail": "E: m"}
-    found = guide(*(one for n in range(8) for one in both(f"x#{n}", told)), book=book)
+    found = guide(*(side for n in range(8) for side in both(f"x#{n}", told)), book=book)
     shown = migration.markdown(found)
     assert shown.count("\n### ") == 6
     assert shown.count("<details>") == shown.count("</details>") == 2
@@ -279,7 +282,7 @@ def test_a_long_group_folds():
 
 def test_a_long_table_is_cut_and_says_so():
     told = {"verdict": "rejected", "detail": "E: m"}
-    found = guide(*(one for n in range(15) for one in both(f"x/{n}#a", told)))
+    found = guide(*(side for n in range(15) for side in both(f"x/{n}#a", told)))
     assert "*And 3 more, 3 checks; `--format html` and `json` have all.*" in (
         migration.markdown(found)
     )
@@ -317,7 +320,7 @@ def test_worst_group_first():
 def test_one_type_is_one_entry():
     cells = [f"types/numbers#numeric-{way}@value={n}" for n in range(20)
              for way in ("read", "write", "array-read")]  # fmt: skip
-    found = guide(*(one for cell in cells for one in both(cell, {"verdict": "lossy"})))
+    found = guide(*(side for cell in cells for side in both(cell, {"verdict": "lossy"})))
     (part,) = found.parts
     (entry,) = part.entries
     assert len(entry.cells) == 60
@@ -328,7 +331,7 @@ def test_one_type_is_one_entry():
 def test_unsupported_for_one_reason_is_one_entry():
     told = {"verdict": "unsupported", "detail": "no COPY here"}
     found = guide(*both("copy/in#a", told), *both("copy/out#b", told))
-    assert [one.title for one in found.parts[0].entries] == ["no COPY here"]
+    assert [entry.title for entry in found.parts[0].entries] == ["no COPY here"]
 
 
 def test_a_fix_merges_over_types_and_is_told_once():
@@ -342,8 +345,8 @@ def test_a_fix_merges_over_types_and_is_told_once():
         book=book,
     )
     silent, error = found.parts
-    assert [len(one.cells) for one in silent.entries] == [2]
-    assert [one.again for one in (*silent.entries, *error.entries)] == [False, True]
+    assert [len(entry.cells) for entry in silent.entries] == [2]
+    assert [entry.again for entry in (*silent.entries, *error.entries)] == [False, True]
     shown = migration.markdown(found)
     assert shown.count("```python\ncast\n```") == 1
     assert "As above." in shown
@@ -371,11 +374,11 @@ def move(request):
 
 def test_fixes_speak_of_what_there_is(move):
     book, groups = BOOKS[move], {group.name.lower() for group in Group}
-    for one in (*book.fixes, *book.facts):
-        assert set(one.before) | set(one.after) <= set(DRIVERS)
-    assert {one.driver for one in book.snippets} == set(move)
-    assert {group for one in book.fixes for group in one.group} <= groups
-    assert {one.term for one in book.facts} <= {*Terms.__dataclass_fields__, "kind"}
+    for entry in (*book.fixes, *book.facts):
+        assert set(entry.before) | set(entry.after) <= set(DRIVERS)
+    assert {snippet.driver for snippet in book.snippets} == set(move)
+    assert {group for fix in book.fixes for group in fix.group} <= groups
+    assert {fact.term for fact in book.facts} <= {*Terms.__dataclass_fields__, "kind"}
 
 
 def test_codes_of_fixes_exist(move):
@@ -386,7 +389,7 @@ def test_codes_of_fixes_exist(move):
 
 
 def test_fixes_name_cells_that_exist():
-    ids = [cell.id for one in scenario.select([]) for cell in one.cells]
+    ids = [cell.id for chosen in scenario.select([]) for cell in chosen.cells]
     for book in BOOKS.values():
         for fix in book.fixes:
             lost = [
@@ -410,21 +413,25 @@ def test_every_fix_says_what_happens(move):
 def test_every_driver_shows_the_same_tasks():
     tasks = {}
     for book in BOOKS.values():
-        for one in book.snippets:
-            tasks.setdefault(one.driver, dict.fromkeys([])).setdefault(one.task)
+        for snippet in book.snippets:
+            tasks.setdefault(snippet.driver, dict.fromkeys([])).setdefault(snippet.task)
     assert set(tasks) == set(DRIVERS)
     assert len({tuple(each) for each in tasks.values()}) == 1
 
 
 def snippets():
-    found = {one: None for book in BOOKS.values() for one in book.snippets}
-    return [pytest.param(one, id=f"{one.driver}: {one.task}") for one in found]
+    found = {snippet: None for book in BOOKS.values() for snippet in book.snippets}
+    return [
+        pytest.param(snippet, id=f"{snippet.driver}: {snippet.task}") for snippet in found
+    ]
 
 
-@pytest.mark.parametrize("one", snippets())
-def test_snippets_are_python(one):
-    code = one.code if not one.code.startswith("except") else f"try:\n    pass\n{one.code}"
-    compile(code, one.driver, "exec", flags=0x2000)  # await outside of a function
+@pytest.mark.parametrize("snippet", snippets())
+def test_snippets_are_python(snippet):
+    code = snippet.code
+    if code.startswith("except"):
+        code = f"try:\n    pass\n{code}"
+    compile(code, snippet.driver, "exec", flags=0x2000)  # await outside of a function
 
 
 def remedies():
@@ -467,10 +474,11 @@ code = "connect_out()"
 """
     (outside / "out_package" / "fixes.toml").write_text(text)
     book = fixes.load("psycopg", "both")
-    assert [one.title for one in book.fixes] == ["Known outside"]
+    assert [fix.title for fix in book.fixes] == ["Known outside"]
     assert book.fixes[0].said("do", "both") == "b()"
     assert book.fixes[0].said("do", "out") == "a()"
-    assert [one.code for one in book.snippets if one.driver == "both"] == ["connect_both()"]
+    own = [snippet for snippet in book.snippets if snippet.driver == "both"]
+    assert [snippet.code for snippet in own] == ["connect_both()"]
     assert fixes.load("out", "single").fixes == ()
 
 
@@ -550,7 +558,7 @@ def run_file(tmp_path):
     file = tmp_path / "checks.jsonl"
     run = fake_runs.check(drivers=("psycopg2", "asyncpg", "psqlpy"))
     records = [run.header, *run.checks, run.footer]
-    file.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
+    file.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
     return file
 
 
@@ -573,7 +581,7 @@ def test_from_a_run(run_file, tmp_path, capsys, form):
     ],
 )
 def test_what_cannot_be_compared(run_file, capsys, arguments, code, words):
-    filled = [str(run_file) if one == "RUN" else one for one in arguments]
+    filled = [str(run_file) if argument == "RUN" else argument for argument in arguments]
     assert main.main(["diff", *filled]) == code
     assert words in capsys.readouterr().err
 

@@ -212,7 +212,7 @@ def test_whatever_a_file_says_stays_text():
         notes=[fake_runs.Note(kind=EVIL, text=EVIL)],
     )
     checked = check()
-    one = {
+    fields = {
         "scenario": EVIL,
         "case": EVIL,
         "cell": f"{EVIL}#{EVIL}",
@@ -222,7 +222,7 @@ def test_whatever_a_file_says_stays_text():
         "observed": EVIL,
         "expected": EVIL,
     }
-    checks = [changed(checked.checks[0], **one), changed(checked.checks[1], **one)]
+    checks = [changed(checked.checks[0], **fields), changed(checked.checks[1], **fields)]
     report = view.build([measured, replace(checked, checks=checks)])
     page = html.render(report)
     tags = parse(page)
@@ -345,7 +345,7 @@ def test_what_cannot_be_told_apart_is_tied():
         ]
         if trial.arm in equal:
             return changed(trial, slices=replace(trial.slices, wall_ns=times))
-        slow = [one * 2 for one in times]
+        slow = [duration * 2 for duration in times]
         return changed(trial, slices=replace(trial.slices, wall_ns=slow))
 
     rows = rows_of(
@@ -430,7 +430,7 @@ def test_ops_of_a_slice_are_counted_per_client():
     facts = fake_runs.cell_facts(fake_runs.CELLS[10])
     run = bench(rows=fake_runs.CELLS[10:11])
     row = rows_of(run)["psycopg2"]
-    trial = next(one for one in run.trials if one.arm == "psycopg2")
+    trial = next(trial for trial in run.trials if trial.arm == "psycopg2")
     assert trial.slices is not None
     per_client = trial.slices.wall_ns[0] / trial.slices.ops
     assert row.time.point == pytest.approx(per_client / facts.clients, rel=0.1)
@@ -459,8 +459,8 @@ def test_a_a_arm_that_differs_is_said_loudly():
 def test_only_undisturbed_last_attempts_are_shown():
     run = bench(rows=SMALL, rounds=7)
     spoilt = [
-        changed(one, disturbed="others were busy") if one.round == 2 else one
-        for one in run.trials
+        changed(trial, disturbed="others were busy") if trial.round == 2 else trial
+        for trial in run.trials
     ]
     rows = rows_of(replace(run, trials=spoilt))
     assert {len(row.rounds) for row in rows.values()} == {6}
@@ -536,10 +536,10 @@ def test_json_objects():
     ],
 )
 def test_junit_outcomes(verdict, child):
-    one = changed(
+    record = changed(
         check().checks[0], verdict=verdict, detail="why \x00\x1b", observed="\ud800"
     )
-    root = ET.fromstring(junit.render([one]))
+    root = ET.fromstring(junit.render([record]))
     (case,) = root.iter("testcase")
     assert [part.tag for part in case] == ([child] if child else [])
     assert root.get("failures") == ("1" if child == "failure" else "0")
@@ -609,8 +609,8 @@ def test_verb_writes_and_prints_paths(runs, tmp_path, capsys):
 def test_reports_can_be_written_by_other_verbs(runs, tmp_path):
     path = save(runs[1], tmp_path / "run.jsonl")
     written = verb.write_reports([path], tmp_path / "out", ("text", "html"))
-    assert [one.name for one in written] == ["report.txt", "report.html"]
-    assert all(one.is_file() for one in written)
+    assert [file.name for file in written] == ["report.txt", "report.html"]
+    assert all(file.is_file() for file in written)
 
 
 def test_verb_refuses_unknown_formats(capsys):
@@ -621,7 +621,7 @@ def test_verb_refuses_unknown_formats(capsys):
 
 @pytest.mark.parametrize(("wanted", "library"), [("html", "jinja2"), ("png", "matplotlib")])
 def test_verb_without_the_extra(wanted, library, tmp_path, monkeypatch):
-    for name in [one for one in sys.modules if one.partition(".")[0] == library]:
+    for name in [module for module in sys.modules if module.partition(".")[0] == library]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, library, None)
     monkeypatch.delitem(sys.modules, f"harness.render.{wanted}", raising=False)

@@ -29,7 +29,9 @@ def end_of(checks, failing=(), code=0, asked=None, fail_on=Verdict.LOSSY):
 
 def test_a_driver_is_right_in_so_much_of_what_the_server_has():
     verdicts = ["exact", "exact", "lossy", "crashed", "skipped", "skipped", "invalid"]
-    checks = [check(cell=f"t/a#{at}", verdict=one) for at, one in enumerate(verdicts)]
+    checks = [
+        check(cell=f"t/a#{at}", verdict=verdict) for at, verdict in enumerate(verdicts)
+    ]
     end = end_of(checks)
     (standing,) = end.standings
     assert standing.right == 0.5
@@ -69,7 +71,7 @@ ERROR = {"class": "x.DataError", "sqlstate": "22003"}
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [
         (
             judged(Code.WRONG_TYPE, "column owner: …", **TEXT, column="owner", row=1),
@@ -85,9 +87,9 @@ ERROR = {"class": "x.DataError", "sqlstate": "22003"}
         ),
     ],
 )
-def test_values_places_and_words_make_no_other_cause(one, other):
-    assert cause_of(one) == cause_of(other)
-    (cause,) = checked.causes([one, other], [one])
+def test_values_places_and_words_make_no_other_cause(first, other):
+    assert cause_of(first) == cause_of(other)
+    (cause,) = checked.causes([first, other], [first])
     assert len(cause.checks) == 2
 
 
@@ -127,9 +129,9 @@ def test_causes_are_worst_first_then_commonest():
               for driver in drivers for at in range(3)]  # fmt: skip
     checks += [check("psqlpy", "t/b#1", "broken", detail="panic at 17")]
     checks += [check("psqlpy", f"t/c#{at}", "lossy", detail=f"lost {at}") for at in (1, 2)]
-    checks = [replace(one, deviation=one.detail) for one in checks]
+    checks = [replace(record, deviation=record.detail) for record in checks]
     known = end_of(checks).known
-    assert [(one.drivers, one.reason, len(one.cells)) for one in known] == [
+    assert [(cause.drivers, cause.reason, len(cause.cells)) for cause in known] == [
         (("psqlpy",), "panic at 17", 1),
         ((), "months become days", 3),
         (("psqlpy",), "lost 1", 1),
@@ -165,7 +167,7 @@ def test_known_new_and_milder_are_kept_apart():
     ]
     end = end_of(checks, [checks[2], checks[4]], 1)
     groups = (end.new, end.known, end.milder, end.invalid)
-    assert [[one.reason for one in group] for group in groups] == [
+    assert [[cause.reason for cause in group] for group in groups] == [
         ["three", "exact instead of lossy"],
         ["because", "one"],
         ["four"],
@@ -192,15 +194,17 @@ def test_known_new_and_milder_are_kept_apart():
     ],
 )
 def test_the_conclusion_is_the_last_line(verdicts, code, words):
-    checks = [check(cell=f"t/a#{at}", verdict=one) for at, one in enumerate(verdicts)]
+    checks = [
+        check(cell=f"t/a#{at}", verdict=verdict) for at, verdict in enumerate(verdicts)
+    ]
     last = shown.render(end_of(checks, code=code)).splitlines()[-1]
     assert last.startswith(words)
 
 
 def test_eighty_columns_and_few_lines_whatever_was_found():
     run = fake_runs.check(drivers=[f"driver-with-a-long-name-{at}" for at in range(9)])
-    bad = [changed(one, verdict="lossy", detail=f"{chr(97 + at % 26)} " * 70)
-           for at, one in enumerate(run.checks)]  # fmt: skip
+    bad = [changed(record, verdict="lossy", detail=f"{chr(97 + at % 26)} " * 70)
+           for at, record in enumerate(run.checks)]  # fmt: skip
     lines = shown.render(end_of(bad, bad, 1)).splitlines()
     commands = [line for line in lines if "pgdyno show" in line]
     assert max(len(line) for line in lines if line not in commands) <= 80

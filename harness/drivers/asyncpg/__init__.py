@@ -38,7 +38,10 @@ def _params(call: Call) -> Iterator[Any]:
 
 def _steps(call: Call) -> list[tuple[str, tuple[Any, ...], bool]]:
     """Statement, parameters, and whether it returns rows: asyncpg says `[]` either way."""
-    return [(one.sql, one.params, sql.returns_rows(one.sql)) for one in call.statements]
+    return [
+        (statement.sql, statement.params, sql.returns_rows(statement.sql))
+        for statement in call.statements
+    ]
 
 
 async def configure(connection: Any) -> None:

@@ -164,8 +164,8 @@ class Counting:
         tasks = list(self._tasks(plays))
         self._total = len(tasks)
         self._weigh_burdens(plays)
-        self._together([one for one in tasks if not _alone(one.play.cell)])
-        self._one_by_one([one for one in tasks if _alone(one.play.cell)])
+        self._together([task for task in tasks if not _alone(task.play.cell)])
+        self._one_by_one([task for task in tasks if _alone(task.play.cell)])
 
     def _playable(self) -> Iterator[Playable]:
         for cell in self.work.cells:

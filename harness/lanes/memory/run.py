@@ -295,7 +295,7 @@ def _sessions(play: Playable, seat: Seat, memory: Memory) -> tuple[Judgement, Me
     held = [_gathered(seat, count) for count in SESSIONS]
     pids = seat.server_pids()
     server = [rss.private_bytes(pid) for pid in pids]
-    known = [one for one in server if one is not None]
+    known = [size for size in server if size is not None]
     memory = memory.beside(
         sessions=list(SESSIONS),
         sessions_bytes=held,

@@ -35,6 +35,6 @@
     update();
   }
   addEventListener("beforeprint", () => {
-    for (const one of document.querySelectorAll("details:not(.more)")) one.open = true;
+    for (const fold of document.querySelectorAll("details:not(.more)")) fold.open = true;
   });
 })();

@@ -56,7 +56,7 @@ def _options(
     if tcp_user_timeout is not None:
         given["tcp_user_timeout_sec"] = tcp_user_timeout // 1000
         given["tcp_user_timeout_nanosec"] = tcp_user_timeout % 1000 * 1_000_000
-    return {name: one for name, one in given.items() if one is not None}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 async def closed(connection: Any) -> bool:

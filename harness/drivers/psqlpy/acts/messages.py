@@ -30,7 +30,7 @@ async def diagnose(connection: Any, sql: str) -> dict[str, Any]:
         await connection.execute(sql)
     except psqlpy.Error as error:
         kind = type(error)
-        base = next((one for one in standard if isinstance(error, one)), psqlpy.Error)
+        base = next((cls for cls in standard if isinstance(error, cls)), psqlpy.Error)
         return {"class": f"{kind.__module__}.{kind.__qualname__}", "pep249": base.__name__}
     return {}
 

@@ -94,4 +94,4 @@ async def pipeline(connection: Any, statements: list[str]) -> list[list[tuple[An
     else:
         async with connection.transaction() as transaction:
             results = await transaction.pipeline(queries)
-    return [one.result(as_tuple=True) for one in results]
+    return [result.result(as_tuple=True) for result in results]

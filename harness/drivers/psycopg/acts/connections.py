@@ -50,7 +50,9 @@ def info(connection: Connection) -> dict[str, Any]:
         "port": about.port,
         "protocol_version": connection.pgconn.protocol_version,
         "ssl": connection.pgconn.ssl_in_use,
-        "parameters": {name: one for name, one in parameters.items() if one is not None},
+        "parameters": {
+            name: value for name, value in parameters.items() if value is not None
+        },
     }
 
 

@@ -29,7 +29,7 @@ def _diagnostics(error: psycopg.Error) -> dict[str, Any]:
     diag = error.diag
     told = {
         "class": f"{type(error).__module__}.{type(error).__qualname__}",
-        "pep249": next(one.__name__ for one in _PEP249 if isinstance(error, one)),
+        "pep249": next(cls.__name__ for cls in _PEP249 if isinstance(error, cls)),
         "sqlstate": error.sqlstate,
         "severity": diag.severity,
         "message": diag.message_primary,
@@ -84,4 +84,4 @@ def notifications(
 ) -> list[tuple[str, str]]:
     """`connection.notifies(timeout=…, stop_after=…)`."""
     arriving = connection.notifies(timeout=seconds, stop_after=at_most)
-    return [(one.channel, one.payload) for one in arriving]
+    return [(message.channel, message.payload) for message in arriving]

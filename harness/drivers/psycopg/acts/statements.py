@@ -124,8 +124,8 @@ def insert_returning(connection: Connection, rows: list[tuple[int, str]]) -> lis
 def pipeline(connection: Connection, statements: list[str]) -> list[Rows]:
     """`connection.pipeline`; a cursor for each statement keeps its result."""
     with connection.pipeline():
-        cursors = [connection.execute(one) for one in statements]
-    return [_rows(one) for one in cursors]
+        cursors = [connection.execute(statement) for statement in statements]
+    return [_rows(cursor) for cursor in cursors]
 
 
 def _rows(cursor: Cursor) -> Rows:
@@ -138,8 +138,8 @@ def pipeline_outcomes(connection: Connection, statements: list[str]) -> list[Any
     cursors = [connection.cursor() for _ in statements]
     try:
         with connection.pipeline():
-            for cursor, one in zip(cursors, statements, strict=True):
-                cursor.execute(one)
+            for cursor, statement in zip(cursors, statements, strict=True):
+                cursor.execute(statement)
     except psycopg.Error as error:
         failure = f"{type(error).__module__}.{type(error).__qualname__}"
-    return [_rows(one) if one.statusmessage else failure for one in cursors]
+    return [_rows(cursor) if cursor.statusmessage else failure for cursor in cursors]

@@ -49,8 +49,8 @@ def transaction_status(connection: Connection) -> str:
 def block(connection: Connection, statements: list[str], fails: bool = False) -> None:
     """`with connection.transaction()`."""
     with connection.transaction():
-        for one in statements:
-            connection.execute(one)
+        for statement in statements:
+            connection.execute(statement)
         if fails:
             raise ValueError("the block fails")
 
@@ -89,4 +89,4 @@ def tpc_rollback(connection: Connection, gid: str = "") -> None:
 
 def tpc_recover(connection: Connection) -> list[str]:
     """`connection.tpc_recover`; an `Xid` that psycopg did not make is the text itself."""
-    return [str(one) for one in connection.tpc_recover()]
+    return [str(transaction) for transaction in connection.tpc_recover()]

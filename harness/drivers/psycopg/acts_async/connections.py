@@ -53,7 +53,9 @@ async def info(connection: AsyncConnection) -> dict[str, Any]:
         "port": about.port,
         "protocol_version": connection.pgconn.protocol_version,
         "ssl": connection.pgconn.ssl_in_use,
-        "parameters": {name: one for name, one in parameters.items() if one is not None},
+        "parameters": {
+            name: value for name, value in parameters.items() if value is not None
+        },
     }
 
 

@@ -28,7 +28,7 @@ def _diagnostics(error: psycopg.Error) -> dict[str, Any]:
     diag = error.diag
     told = {
         "class": f"{type(error).__module__}.{type(error).__qualname__}",
-        "pep249": next(one.__name__ for one in _PEP249 if isinstance(error, one)),
+        "pep249": next(cls.__name__ for cls in _PEP249 if isinstance(error, cls)),
         "sqlstate": error.sqlstate,
         "severity": diag.severity,
         "message": diag.message_primary,
@@ -83,4 +83,4 @@ async def notifications(
 ) -> list[tuple[str, str]]:
     """`connection.notifies(timeout=…, stop_after=…)`."""
     arriving = connection.notifies(timeout=seconds, stop_after=at_most)
-    return [(one.channel, one.payload) async for one in arriving]
+    return [(message.channel, message.payload) async for message in arriving]

@@ -34,7 +34,9 @@ async def pool_open(
         "max_idle": max_idle,
         "check": AsyncConnectionPool.check_connection if check else None,
     }
-    options: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
+    options: dict[str, Any] = {
+        name: value for name, value in given.items() if value is not None
+    }
     pool = AsyncConnectionPool(
         dsn,
         kwargs={"autocommit": True},

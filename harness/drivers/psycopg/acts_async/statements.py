@@ -135,8 +135,8 @@ async def insert_returning(
 async def pipeline(connection: AsyncConnection, statements: list[str]) -> list[Rows]:
     """`connection.pipeline`; a cursor for each statement keeps its result."""
     async with connection.pipeline():
-        cursors = [await connection.execute(one) for one in statements]
-    return [await _rows(one) for one in cursors]
+        cursors = [await connection.execute(statement) for statement in statements]
+    return [await _rows(cursor) for cursor in cursors]
 
 
 async def _rows(cursor: AsyncCursor) -> Rows:
@@ -151,8 +151,8 @@ async def pipeline_outcomes(
     cursors = [connection.cursor() for _ in statements]
     try:
         async with connection.pipeline():
-            for cursor, one in zip(cursors, statements, strict=True):
-                await cursor.execute(one)
+            for cursor, statement in zip(cursors, statements, strict=True):
+                await cursor.execute(statement)
     except psycopg.Error as error:
         failure = f"{type(error).__module__}.{type(error).__qualname__}"
-    return [await _rows(one) if one.statusmessage else failure for one in cursors]
+    return [await _rows(cursor) if cursor.statusmessage else failure for cursor in cursors]

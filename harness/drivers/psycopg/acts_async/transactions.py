@@ -50,8 +50,8 @@ async def block(
 ) -> None:
     """`async with connection.transaction()`."""
     async with connection.transaction():
-        for one in statements:
-            await connection.execute(one)
+        for statement in statements:
+            await connection.execute(statement)
         if fails:
             raise ValueError("the block fails")
 
@@ -92,4 +92,4 @@ async def tpc_rollback(connection: AsyncConnection, gid: str = "") -> None:
 
 async def tpc_recover(connection: AsyncConnection) -> list[str]:
     """`connection.tpc_recover`; an `Xid` that psycopg did not make is the text itself."""
-    return [str(one) for one in await connection.tpc_recover()]
+    return [str(transaction) for transaction in await connection.tpc_recover()]

@@ -44,7 +44,10 @@ def notifications(
     while len(connection.notifies) < at_most and (left := until - time.monotonic()) > 0:
         select.select([connection], [], [], left)
         connection.poll()
-    found = [(one.channel, one.payload) for one in connection.notifies[:at_most]]
+    found = [
+        (notification.channel, notification.payload)
+        for notification in connection.notifies[:at_most]
+    ]
     del connection.notifies[:at_most]
     return found
 
@@ -56,7 +59,7 @@ def replication_identify(dsn: str, logical: bool) -> list[str]:
     try:
         with connection.cursor() as cursor:
             cursor.execute("IDENTIFY_SYSTEM")
-            return [one.name for one in cursor.description or ()]
+            return [column.name for column in cursor.description or ()]
     finally:
         connection.close()
 

@@ -1,0 +1,269 @@
+"""`bench`: its plan, one whole benchmark, and a server that is left as it was found."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from commands import FIXTURE_FAILS, ONE, PGDYNO, Ended, check, pgdyno
+
+from harness.results import store
+from harness.servers.cluster import free_port
+from harness.venue.control import Control
+from harness.venue.venue import Venue
+
+# --- the plan ---------------------------------------------------------------------------
+
+
+def test_a_dry_run_prints_the_plan_and_starts_nothing(tmp_path: Path) -> None:
+    nobody = f"dsn:postgresql://me:hunter2@127.0.0.1:{free_port()}/db"
+    ended = pgdyno(
+        "bench", "query/point", "--driver", "asyncpg", "--driver", "psycopg2",
+        "--effort", "gate", "--dry-run", "--server", nobody, cwd=tmp_path,
+    )  # fmt: skip
+    assert (ended.code, ended.err) == (0, "")
+    for words in (
+        "query/point#fetch-one",
+        "arms: 3: asyncpg, psycopg2, asyncpg (A/A)",
+        "references in 3 of 3 cells: null, null-async, pgbench",
+        "rounds: 9 to 40",
+        "connections: up to ",
+        "time: about ",
+    ):
+        assert words in ended.out
+    assert list(tmp_path.iterdir()) == []
+    without = pgdyno(
+        "bench", "query/point", "--driver", "asyncpg", "--no-aa", "--no-floor", "--dry-run"
+    )
+    assert "arms: 1: asyncpg\n" in without.out
+    assert "references" not in without.out
+    elsewhere = pgdyno("bench", "query/types", "--driver", "asyncpg", "--dry-run")
+    assert "references" not in elsewhere.out
+
+
+@pytest.mark.parametrize(("effort", "most"), [("quick", 11), ("standard", 36)])
+def test_an_effort_keeps_its_promise(effort: str, most: int) -> None:
+    plan = pgdyno("bench", "--effort", effort, "--dry-run").out
+    assert 0 < int(plan.partition("cells: ")[2].split()[0]) <= most
+
+
+# --- one whole benchmark ------------------------------------------------------------------
+
+EVIL = """
+schema = 1
+title = "<script>alert(1)</script>"
+why = "Rows & <b>bold</b> questions"
+
+[fixture]
+scope = "trial"
+sql = "create table t (a int)"
+
+[[case]]
+name = "read"
+op = "fetch_all"
+sql = "select i, '<img src=x>' from generate_series(1, 3) i"
+[case.bench]
+
+[[case]]
+name = "write"
+op = "execute"
+sql = "insert into t values ($1)"
+params = "select 7"
+expect.state = "select a from t"
+[case.bench]
+reset = "truncate t"
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A finished benchmark, with the state of the server around it."""
+
+    ended: Ended
+    out: Path
+    folder: Path
+    before: Sequence[str]
+    after: Sequence[str]
+
+
+STATE = (
+    # pg_temp_* are PostgreSQL's own: it keeps one for every slot that ever had a
+    # temporary table.
+    "select string_agg(nspname, ',' order by 1) from pg_namespace"
+    " where nspname !~ '^pg_(toast_)?temp_'",
+    "select count(*)::text from pg_largeobject_metadata",
+    "select count(*)::text from pg_prepared_xacts",
+    "select count(*)::text from pg_class",
+    "select count(*)::text from pg_proc",
+    "select string_agg(t::text, ',' order by 1) from pg_roles t",
+    "select string_agg(t::text, ',' order by 1) from pg_extension t",
+    "select string_agg(d::text, ',' order by 1) from pg_database d",
+    "select string_agg(s::text, ',' order by 1) from pg_db_role_setting s",
+    "select string_agg(name || '=' || coalesce(setting, ''), ',' order by name)"
+    " from pg_settings where source not in ('client', 'session')",
+    "select string_agg(f::text, ',' order by 1) from pg_file_settings f",
+    "select count(*)::text from pg_locks where locktype = 'advisory'",
+    "select count(*)::text from pg_prepared_xacts",
+    "select pg_postmaster_start_time()::text",
+)
+
+
+def state(place: Venue) -> list[str]:
+    """What a visitor could have changed."""
+    found = []
+    for one in processes(place):
+        with contextlib.suppress(psutil.NoSuchProcess):  # a session that just ended
+            found.append(str(one.cpu_affinity()))
+    with Control(place.server.target) as control:
+        return [control.value(query) for query in STATE] + sorted(set(found))
+
+
+def processes(place: Venue) -> list[psutil.Process]:
+    """The postmaster and its helpers, where they are on this machine."""
+    if not place.server.pid:
+        return []
+    postmaster = psutil.Process(place.server.pid)
+    return [postmaster, *postmaster.children()]
+
+
+def settled(place: Venue, wanted: Sequence[str]) -> Sequence[str]:
+    """The state, once the sessions of a finished run are gone."""
+    deadline = time.monotonic() + 5
+    while (found := state(place)) != wanted and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+@pytest.fixture(scope="module")
+def bench(place: Venue, dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A quick benchmark of a file outside the repository, on a borrowed server."""
+    folder = tmp_path_factory.mktemp("bench")
+    (folder / "<i>evil.toml").write_text(EVIL)
+    before = state(place)
+    ended = pgdyno(
+        "bench", "<i>evil.toml", "--driver", "psycopg2", "--driver", "asyncpg",
+        "--server", f"dsn:{dsn}", "--out", "deep/run.jsonl", "--report", "report",
+        "--no-aa", cwd=folder,
+    )  # fmt: skip
+    after = settled(place, before)
+    return Bench(ended, folder / "deep" / "run.jsonl", folder, before, after)
+
+
+def test_a_benchmark_of_a_file_outside_the_repository(bench: Bench) -> None:
+    assert bench.ended.code in (0, 3), bench.ended.said  # 3 where others use the machine
+    run = store.read(bench.out)
+    assert run.footer is not None
+    assert run.footer.reason == "complete"
+    assert {one.cell for one in run.trials} == {"<i>evil#read", "<i>evil#write"}
+    assert {one.arm for one in run.trials} == {"psycopg2", "asyncpg"}
+    assert {one.verdict for one in run.trials} == {"exact"}
+
+
+def test_results_go_to_stdout_and_progress_does_not(bench: Bench) -> None:
+    lines = bench.ended.out.splitlines()
+    assert lines[0] == "results: deep/run.jsonl"
+    paths = [one for one in lines if one.startswith(("results: ", "report: report/"))]
+    assert len(paths) > 3
+    assert all((bench.folder / one.partition(": ")[2]).exists() for one in paths)
+    assert lines[len(paths)].startswith("bench  2 questions × 2 drivers · ")
+    assert lines[-1].startswith(f"exit {bench.ended.code}: ") or lines[-2].startswith(
+        f"exit {bench.ended.code}: "
+    )
+    assert "preparing <i>evil#read" in bench.ended.err
+
+
+def test_names_in_a_scenario_are_text_in_the_report(bench: Bench) -> None:
+    page = (bench.folder / "report" / "report.html").read_text()
+    assert "<script>alert(1)" not in page
+    assert "<b>bold" not in page
+    assert "<i>evil" not in page
+    assert "<img src=x" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "&lt;i&gt;evil" in page
+
+
+def test_no_password_is_in_anything_that_is_kept(bench: Bench, place: Venue) -> None:
+    secret = place.server.target.password
+    assert secret not in bench.ended.said
+    kept = [one for one in bench.folder.rglob("*") if one.is_file()]
+    assert len(kept) >= 4
+    assert not [one for one in kept if secret.encode() in one.read_bytes()]
+    assert "dsn:…" in store.read(bench.out).header.command
+
+
+@pytest.mark.parametrize(
+    "form", ["dsn:{uri}", "dsn:{pairs}", "{uri}", "--server=dsn:{pairs}"]
+)
+def test_no_form_of_a_dsn_is_kept(
+    form: str, dsn: str, place: Venue, file: Callable[..., Path], tmp_path: Path
+) -> None:
+    to = place.server.target
+    pairs = f"host={to.host} port={to.port} user={to.user} dbname={to.dbname} password = "
+    server = form.format(uri=dsn, pairs=pairs + to.password)
+    server_option = [server] if server.startswith("--") else ["--server", server]
+    out = tmp_path / "run.jsonl"
+    ended = pgdyno("check", file(ONE), "--driver", "psycopg2", *server_option, "--out", out)
+    assert ended.code == 0, ended.said
+    assert to.password not in ended.said + out.read_text()
+    assert str(to.port) not in json.dumps(store.read(out).header.command)
+
+
+# --- a borrowed server is left as it was found ------------------------------------------
+
+
+def test_a_benchmark_leaves_the_server_as_it_was(bench: Bench) -> None:
+    assert bench.after == bench.before
+
+
+@pytest.mark.usefixtures("borrowed")
+def test_a_check_leaves_the_server_as_it_was(place: Venue) -> None:
+    before = state(place)
+    checks = check(
+        "errors", "classic/writes", "--driver", "psycopg2", "--driver", "psycopg"
+    )
+    assert len(checks) > 20
+    assert settled(place, before) == before
+
+
+@pytest.mark.usefixtures("borrowed")
+@pytest.mark.parametrize("verb", ["check", "bench"])
+def test_a_fixture_that_fails_leaves_nothing_either(
+    verb: str, place: Venue, file: Callable[..., Path], tmp_path: Path
+) -> None:
+    before = state(place)
+    path = file(FIXTURE_FAILS + "[case.bench]\n")
+    out = tmp_path / "run.jsonl"
+    ended = pgdyno(verb, path, "--driver", "psycopg2", "--out", out)
+    assert ended.code == 4
+    assert settled(place, before) == before
+    run = store.read(out)
+    assert {one.verdict for one in (*run.trials, *run.checks)} == {"invalid"}
+
+
+@pytest.mark.usefixtures("borrowed")
+def test_what_a_killed_run_left_is_removed_by_the_next(
+    place: Venue, file: Callable[..., Path], tmp_path: Path
+) -> None:
+    before = state(place)
+    path = file(EVIL)
+    out = tmp_path / "killed.jsonl"
+    command = [*PGDYNO, "bench", str(path), "--driver", "psycopg2", "--out", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 30
+    while not (out.exists() and b'"record":"trial"' in out.read_bytes()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    assert state(place)[0] != before[0]  # its schemas are still there
+    assert store.read(out).truncated == "it has no footer"
+    time.sleep(0.2)  # the server sees that the session is gone
+    assert pgdyno("check", file(ONE, "next.toml"), "--driver", "psycopg2").code == 0
+    assert settled(place, before) == before

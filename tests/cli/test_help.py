@@ -1,0 +1,89 @@
+"""Help, lists and what they load."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from commands import pgdyno
+
+from harness.cli import main
+
+
+def parsers() -> dict[str, argparse.ArgumentParser]:
+    """The whole command and each verb."""
+    parser = main.build_parser()
+    (verbs,) = [
+        one for one in parser._actions if isinstance(one, argparse._SubParsersAction)
+    ]
+    return {"": parser, **verbs.choices}
+
+
+@pytest.mark.parametrize("verb", ["", *main.VERBS])
+def test_help_fits_and_names_every_option(verb: str) -> None:
+    ended = pgdyno(*filter(None, [verb]), "--help", env=os.environ | {"COLUMNS": "80"})
+    assert (ended.code, ended.err) == (0, "")
+    assert max(map(len, ended.out.splitlines())) <= 80
+    for action in parsers()[verb]._actions:
+        for name in action.option_strings or [action.metavar or ""]:
+            assert name in ended.out
+        assert action.help != ""
+    assert all(one in ended.out for one in (main.VERBS if not verb else ()))
+
+
+def test_without_a_verb_the_help_is_shown() -> None:
+    assert pgdyno().out == pgdyno("--help").out
+    assert pgdyno("--version").out.startswith("pgdyno 0.")
+
+
+LISTS = ("scenarios", "cases", "drivers", "servers")
+HEAVY = ("psycopg", "psycopg2", "asyncpg", "psqlpy", "uvloop", "matplotlib", "numpy")
+
+
+def test_lists_and_help_load_neither_drivers_nor_charts() -> None:
+    code = f"""
+import sys
+from harness.cli.main import main
+for arguments in {[["list", one] for one in LISTS]}:
+    assert main(arguments) == 0
+try:
+    main(["--help"])
+except SystemExit as ended:
+    assert not ended.code
+print("loaded:", *(one for one in {HEAVY} if one in sys.modules))
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_a_list_says_what_the_profile_configured_registers() -> None:
+    lines = pgdyno("list", "profiles").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    said = " ".join(" ".join(lines).split())
+    assert "`register_adapter(dict, Json)`; uuid is `uuid.UUID`: `register_uuid`" in said
+    assert "psqlpy nothing" in said
+
+
+@pytest.mark.parametrize("what", LISTS)
+def test_lists_are_for_people_and_for_programs(what: str) -> None:
+    rows = json.loads(pgdyno("list", what, "--format", "json").out)
+    lines = pgdyno("list", what).out.splitlines()
+    assert len(rows) == len(lines) > 3
+    assert max(map(len, lines)) <= 80
+    assert len({tuple(one) for one in rows}) == 1  # all rows have the same keys
+    first = [next(iter(one.values())) for one in rows]
+    assert len(set(first)) == len(first)
+    for name, line in zip(first, lines, strict=True):
+        assert line.startswith(name[:80])
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    command = f"{sys.executable} -m harness list cases | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
