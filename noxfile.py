@@ -70,6 +70,7 @@ def tests(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("mypy")
     session.run("python", "tools/psycopg_sync.py", "--check")
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""  # a worker need not compile anew
     if session.posargs:
         session.run("pytest", *session.posargs)
         return

@@ -30,7 +30,7 @@ PARENT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """What the parent plays: on whom, which op, and the arguments that it must have."""
 
-_EXPECTED = tuple(key.name for key in fields(StepExpect))
+_EXPECTED = tuple(field.name for field in fields(StepExpect))
 
 Written = tuple[str, StepTable]
 """A step with where it stands: `step 3`, `step 3.1`."""
