@@ -78,6 +78,7 @@ import pgvector.psycopg2
 import psycopg
 import psycopg2
 import psycopg2.errors
+import psycopg2.extensions
 import psycopg2.extras
 import pytest
 from psycopg import sql
@@ -90,6 +91,15 @@ psqlpy = pytest.importorskip("psqlpy")
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 SCHEMA = "pgdyno_by_hand"
+
+
+@pytest.fixture(autouse=True)
+def plain_psycopg2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """psycopg2's adapters are global to the process: what other tests made of them goes."""
+    here = psycopg2.extensions.adapters
+    for kind, protocol in list(here):
+        if kind.__module__ in ("uuid", "ipaddress") or kind is dict:
+            monkeypatch.delitem(here, (kind, protocol))
 
 
 def libpq(target: Any, options: str = "") -> dict[str, Any]:
