@@ -134,18 +134,18 @@ def _plan(args: argparse.Namespace, seed: int) -> SearchPlan:
     from harness.core.errors import MissingExtra, UsageError
 
     try:
-        from harness.fuzz import literals
+        from harness.fuzz import strategies
         from harness.fuzz.search import BAD, SearchPlan
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("harness"):
             raise
         raise MissingExtra("fuzz", "pgdyno fuzz") from error
-    types = tuple(dict.fromkeys(args.type)) or literals.TYPES
+    types = tuple(dict.fromkeys(args.type)) or strategies.TYPES
     for name in types:
         try:
-            literals.of(name)
+            strategies.of(name)
         except KeyError:
-            known = ", ".join(literals.LITERALS)
+            known = ", ".join(strategies.LITERALS)
             raise UsageError(
                 f"pgdyno cannot invent values of the type '{name}'",
                 hint=f"known: {known}, and arrays of these, such as int4[]",

@@ -24,7 +24,7 @@ from harness.core.arms import Arm
 from harness.core.cells import BenchSpec, Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
 from harness.core.verdicts import Judgement, Verdict, stopped
-from harness.fuzz import literals
+from harness.fuzz import strategies
 from harness.fuzz.findings import Finding, FindingKind, kind_of, simplest
 from harness.play.process import judgement
 from harness.play.seat import Deadlines, Seat
@@ -126,7 +126,7 @@ class Oracle:
 
     def _ask(self, literal: str) -> Playable | None:
         writes = self._direction not in _READS
-        if writes and self._type in ("json", "jsonb") and not literals.sayable(literal):
+        if writes and self._type in ("json", "jsonb") and not strategies.sayable(literal):
             return None
         try:
             return self._place.stage.prepare(cell(self._type, self._direction, literal))
@@ -229,7 +229,7 @@ class Hunt:
     def run(self, turn: Round) -> Iterator[Finding]:
         """Findings of kinds that were not known, each made small."""
         seed = self._plan.seed * 1000 + turn.number
-        strategy = _batches(literals.of(self.subject.type))
+        strategy = _batches(strategies.of(self.subject.type))
         while self.subject.open(turn.kinds):
             self._target, self._examples = None, {}
             with suppress(OutOfTime):
@@ -326,7 +326,7 @@ class Hunt:
         )
 
 
-def _batches(literal: literals.Literals) -> st.SearchStrategy[list[list[str]]]:
+def _batches(literal: strategies.Literals) -> st.SearchStrategy[list[list[str]]]:
     """Lists of lists: about 36 literals a time, and any of them can be taken out."""
     return st.lists(st.lists(literal, min_size=1), min_size=1)
 

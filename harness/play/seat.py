@@ -74,6 +74,7 @@ class Seat:
         self._worker: WorkerProcess | None = None
         self._beside: list[Seat] = []  # further processes of the same driver
         self._ended = False  # no worker is started any more
+        self._stuck: WorkerGone | None = None  # its driver's import does not end
         self._schema = ""
         self._fresh = False  # the schema is as its fixture left it
         self._target: Target | None = None
@@ -100,12 +101,16 @@ class Seat:
             DriverError: the driver cannot be used.
             WorkerGone: it died while its library was imported.
         """
+        if self._stuck:
+            raise self._stuck  # waited for once: every cell would wait as long
         self.spawn()
         assert self._worker is not None
         if not self._worker.hello:
             try:
                 self.terms = self._worker.greet()["terms"]
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, WorkerGone) and error.verdict == Verdict.HUNG:
+                    self._stuck = error
                 self.dismiss()
                 raise
         return self._worker

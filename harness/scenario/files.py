@@ -17,8 +17,8 @@ from harness.core.limits import CELLS
 from harness.scenario.axes import expand
 from harness.scenario.cells import make
 from harness.scenario.form import convert
-from harness.scenario.literals import cases
 from harness.scenario.reading import check_name, parse, read
+from harness.scenario.round_trips import cases
 from harness.scenario.slips import label
 from harness.scenario.tables import CaseTable, FixtureTable, ScenarioFile, ValueTable
 

@@ -20,8 +20,8 @@ from harness.core.calls import ErrorFields
 from harness.core.errors import OracleError, WorkerGone
 from harness.core.tables import PgType, Table
 from harness.core.verdicts import Code, Judgement, Verdict, stopped
-from harness.fuzz import literals
 from harness.fuzz import render as shown
+from harness.fuzz import strategies
 from harness.fuzz.findings import Finding, FindingKind, Searched, kind_of, simplest
 from harness.fuzz.search import SearchPlan, cell, search
 from harness.judge import verify
@@ -57,7 +57,7 @@ def hunt(place, name, pg_type, direction="read", seconds=20.0, batches=6, **plan
 # --- literals -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pg_type", literals.TYPES)
+@pytest.mark.parametrize("pg_type", strategies.TYPES)
 def test_the_server_reads_what_is_invented(place, pg_type):
     """Most of it: a day may be one too many for its month."""
     control = place.control
@@ -66,7 +66,7 @@ def test_the_server_reads_what_is_invented(place, pg_type):
         examples: list[str] = []
 
         @settings(max_examples=60, database=None, suppress_health_check=list(HealthCheck))
-        @given(literals.of(pg_type))
+        @given(strategies.of(pg_type))
         def collect(text):
             examples.append(text)
 
@@ -82,13 +82,13 @@ def test_the_server_reads_what_is_invented(place, pg_type):
 
 
 def test_what_python_can_say():
-    assert all(map(literals.sayable, ['"null"', "[null]", "1.1", "[1, 2.5]", "{}", "-7"]))
-    assert not any(map(literals.sayable, ["null", "1.10", "[0.30000000000000000001]"]))
+    assert all(map(strategies.sayable, ['"null"', "[null]", "1.1", "[1, 2.5]", "{}", "-7"]))
+    assert not any(map(strategies.sayable, ["null", "1.10", "[0.30000000000000000001]"]))
 
 
 def test_an_unknown_type():
     with pytest.raises(KeyError):
-        literals.of("nonsense[]")
+        strategies.of("nonsense[]")
 
 
 def test_a_cell_is_that_of_a_value_table(tmp_path):

@@ -19,6 +19,7 @@ from harness.core import offspring
 from harness.core.arms import Arm
 from harness.core.errors import WorkerGone
 from harness.core.verdicts import Verdict
+from harness.play.process import Launch
 from harness.play.seat import Deadlines, Seat
 from harness.venue.stage import Playable
 from harness.venue.venue import Venue
@@ -146,3 +147,20 @@ def test_nothing_of_ours_runs_between_fork_and_exec() -> None:
     source = Path(offspring.__file__).parent.parent
     users = [file for file in source.rglob("*.py") if "preexec_fn=" in file.read_text()]
     assert users == []
+
+
+@pytest.mark.usefixtures("miniatures")
+def test_an_import_that_does_not_end_is_waited_for_once(
+    place: Venue, tmp_path: Path
+) -> None:
+    """A catalogue has thousands of cells, and each would wait as long again."""
+    launch = Launch(start_seconds=2.0)
+    arm = Arm("hang-at-import")
+    seat = Seat(arm, place.stage, place.control, tmp_path, [], Deadlines(), launch=launch)
+    with pytest.raises(WorkerGone) as first:
+        _ = seat.worker
+    assert first.value.verdict == Verdict.HUNG
+    begun = time.monotonic()
+    with pytest.raises(WorkerGone):
+        _ = seat.worker
+    assert time.monotonic() - begun < 1.0
