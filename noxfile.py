@@ -21,8 +21,9 @@ DEBIAN = {
 }
 """Packages that no wheel has, and what they bring."""
 
-SIDE_BY_SIDE = str(max(1, min(4, os.cpu_count() or 1)))
-"""How many processes run the tests that do not measure, each with a server of its own."""
+SIDE_BY_SIDE = str(min(4, os.cpu_count() or 1) + 1)
+"""How many processes run the tests that do not measure, each with a server of its own. One
+more than cores: many tests wait for a deadline."""
 
 
 def dependencies(*groups: str) -> tuple[str, ...]:
