@@ -117,7 +117,7 @@ def test_an_unknown_lane_is_a_clear_error():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("LANE = 'fast'", "is no harness.lanes.Lane"),
+        ("LANE = 'fast'", "is not a harness.lanes.Lane"),
         ("", "has no attribute 'LANE'"),
         ("import no_such_library", "No module named"),
     ],

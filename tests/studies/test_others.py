@@ -195,10 +195,10 @@ def test_a_tiny_pair(field: Field, tool, names, tmp_path: Path):
     assert {one.burden for one in slowed} == {9.0}
     assert all(one.put > 0.3 and one.shift > 0.1 for one in slowed)
     assert all(one.flagged for one in slowed if one.tool != "pyperf, 2 processes")
-    password = field.target.password
+    password = field.target.password.encode()
     files = [one for one in tmp_path.rglob("*") if one.is_file()]
     assert files
-    assert not [one for one in files if password and password in one.read_text("utf-8")]
+    assert not [one for one in files if password and password in one.read_bytes()]
 
 
 def test_a_benchmark_that_is_gone(field: Field):
