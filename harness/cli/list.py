@@ -16,6 +16,10 @@ from harness.report import format as fmt
 _WIDTH = 80
 
 
+_SENTENCES = ("profiles", "servers")
+"""Lists whose second column must be read to its end."""
+
+
 def add_parser(subparsers: Any) -> None:
     """Declare the verb."""
     parser = subparsers.add_parser(
@@ -37,16 +41,17 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for row in rows:
         name, about = list(row.values())[:2]
-        for line in _lines(f"{name:<30} ", about):
+        for line in _lines(f"{name:<30} ", about, wrap=args.what in _SENTENCES):
             say(line)
     return 0
 
 
-def _lines(start: str, about: object) -> list[str]:
-    """A row of 80 columns: what is one text is cut, what are sentences is wrapped."""
-    if not isinstance(about, list):
+def _lines(start: str, about: Any, *, wrap: bool) -> list[str]:
+    """A row of 80 columns: sentences are wrapped, a title is cut."""
+    if not wrap:
         return [f"{start}{about}"[:_WIDTH].rstrip()]
-    return fmt.wrapped("; ".join(about), _WIDTH, first=start, rest=" " * len(start))
+    text = about if isinstance(about, str) else "; ".join(about)
+    return fmt.wrapped(text, _WIDTH, first=start, rest=" " * len(start))
 
 
 def _scenarios() -> list[dict[str, Any]]:

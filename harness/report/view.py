@@ -202,7 +202,8 @@ def _answer(
     if cells:
         wrong = matrix.tally(_not_exact(cells))
         parts.append(f"{ranked_sentence(cells)}.".capitalize())
-        parts.append(f"Not exact, of {arms}: {wrong}." if wrong else f"{arms}, all exact.")
+        exact = f"not all exact: {wrong}" if wrong else "all exact"
+        parts.append(f"{arms}, {exact}.")
     if lane:
         parts.append(lane.answer)
     if table:
