@@ -271,8 +271,8 @@ from harness.servers import folder
 
 interrupt.install()
 with folder.scratch() as path:
-    print(path, flush=True)
     try:
+        print(path, flush=True)
         time.sleep(600)
     except KeyboardInterrupt:
         print("tidying up", flush=True)
