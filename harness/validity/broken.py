@@ -136,4 +136,4 @@ class Interpolates(Psycopg2):
 
     def terms(self) -> Terms:
         """Those of psycopg2 with one lie."""
-        return replace(super().terms(), wire_parameters="text")
+        return replace(super().terms(), wire_parameters="text", binds="server")
