@@ -14,6 +14,7 @@ def is_told() -> bool:
 
 def peak_bytes(*, reset: bool = False) -> int:
     """The highest resident size, in bytes, since it was reset to the present one."""
+    # Reproductions print this function, so it stands alone: its paths are written out.
     if reset:
         Path("/proc/self/clear_refs").write_text("5")
     status = Path("/proc/self/status").read_text()
