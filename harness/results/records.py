@@ -171,7 +171,9 @@ class Slices(msgspec.Struct, frozen=True, kw_only=True):
     Every list has one entry per slice: entry k is the arm's turn in pass k, and all arms
     of a block have as many passes. `ops` are those of one client. `server_cpu_ns` is
     empty where the server's CPU time cannot be read, `burden_ns` (by the wall clock) where
-    ops are not slowed on purpose.
+    ops are not slowed on purpose. `client_wait_ns` and `server_wait_ns` are how long the
+    client's threads and its backends were ready to run and had no processor; empty where
+    the kernel does not tell.
     """
 
     ops: Whole
@@ -181,6 +183,8 @@ class Slices(msgspec.Struct, frozen=True, kw_only=True):
     server_cpu_ns: list[Whole] = msgspec.field(default_factory=list)
     voluntary_switches: list[Whole] = msgspec.field(default_factory=list)
     involuntary_switches: list[Whole] = msgspec.field(default_factory=list)
+    client_wait_ns: list[Whole] = msgspec.field(default_factory=list)
+    server_wait_ns: list[Whole] = msgspec.field(default_factory=list)
     burden_ns: list[Whole] = msgspec.field(default_factory=list)
 
 
@@ -199,8 +203,9 @@ class Trial(Judged, frozen=True, kw_only=True, tag="trial"):
     """One cell of one arm in one round: its verdict and, if that allows, its times.
 
     `attempt` counts the repetitions of a block that was disturbed; only the last
-    attempt of a round that is not `disturbed` counts. `latency_ns` are single ops, in
-    order, from a pass of their own.
+    attempt of a round that is not `disturbed` counts. `left_out` are the passes that do
+    not count, by their index in the lists of `slices`: the same for all arms of a block.
+    `latency_ns` are single ops, in order, from a pass of their own.
     """
 
     cell: str
@@ -210,6 +215,7 @@ class Trial(Judged, frozen=True, kw_only=True, tag="trial"):
     disturbed: str = ""
     steady: bool = True
     slices: Slices | None = None
+    left_out: list[Whole] = msgspec.field(default_factory=list)
     latency_ns: list[Whole] = msgspec.field(default_factory=list)
     latency_wall_ns: Whole = 0
     open_loop: OpenLoop | None = None
@@ -283,7 +289,11 @@ class Note(Record, frozen=True, kw_only=True, tag="note"):
 
 
 class Footer(Record, frozen=True, kw_only=True, tag="footer"):
-    """The last line. A file without one is truncated."""
+    """The last line. A file without one is truncated.
+
+    `phases_ns` is where the wall time went, by phase, from before the server was started;
+    it may be longer than `elapsed_ns`, which begins with the header.
+    """
 
     ended: str
     reason: str
@@ -293,6 +303,7 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
     counts: Whole = 0
     cache_hits: Whole = 0
     cache_reads: Whole = 0
+    phases_ns: dict[str, Whole] = msgspec.field(default_factory=dict)
 
 
 S = TypeVar("S", bound=msgspec.Struct)

@@ -1,0 +1,54 @@
+"""Which passes of a block count: those in which nobody had to wait for a processor; pure.
+
+A pass is one slice of every arm in random order, so it is the smallest complete block, and
+what is left out is left out for all arms alike. Only waiting is looked at, never how long
+a slice took: a pass that was merely slow stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from statistics import quantiles
+from typing import NamedTuple
+
+WAITING_LIMIT = 0.05
+"""An arm may wait for a processor for this share of a slice before its pass is left out.
+What the kernel does by itself now and then takes less (benchmarks/screening.py)."""
+
+
+class Turn(NamedTuple):
+    """A slice of an arm: its wall time, and how long the arm's client and its backends were
+    ready to run and had no processor. `None` where the kernel does not tell."""
+
+    wall_ns: int
+    waited_ns: int | None
+
+    @property
+    def share(self) -> float:
+        """The waiting as a share of the slice; 0 where nobody knows of any."""
+        return self.waited_ns / self.wall_ns if self.waited_ns and self.wall_ns else 0.0
+
+
+def left_out(turns: Mapping[str, Sequence[Turn]], exact: Container[str]) -> list[int]:
+    """The passes of a block in which somebody had to wait, by their index.
+
+    `turns` are the slices of each arm, pass after pass. An arm is `exact` where only others
+    can make it wait. Threads of one client wait for each other, and so do a client and a
+    backend on one core: of these, what they wait in a quiet slice is their own doing.
+    """
+    own = {arm: 0.0 if arm in exact else own_waiting(turns[arm]) for arm in turns}
+    return [
+        number
+        for number, slices in enumerate(zip(*turns.values(), strict=True))
+        if any(
+            turn.share - own[arm] > WAITING_LIMIT
+            for arm, turn in zip(turns, slices, strict=True)
+        )
+    ]
+
+
+def own_waiting(turns: Sequence[Turn]) -> float:
+    """The share of its slices that an arm waits for itself: their lower quartile, because
+    what others do to it comes and goes."""
+    shares = [turn.share for turn in turns]
+    return quantiles(shares, n=4, method="inclusive")[0] if len(shares) > 1 else 0.0
