@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from harness import lanes
 from harness.cli import options
-from harness.cli.terminal import complain, say
+from harness.cli.terminal import complain, remark, say
 from harness.core.arms import Arm, Profile
 from harness.core.cells import Cell, Effort
 from harness.core.errors import UsageError
@@ -20,10 +20,11 @@ from harness.core.errors import UsageError
 if TYPE_CHECKING:
     from harness.bench.assignment import Forecast
     from harness.bench.orders import Order
-    from harness.report.view import RunView
+    from harness.report.view import Report, RunView
     from harness.results.records import Run
     from harness.servers import ServerSpec
 
+FORMATS = ("text", "json", "markdown")
 _TIERS: dict[Effort, tuple[Effort, ...]] = {
     "quick": ("quick",),
     "standard": ("quick", "standard"),
@@ -83,6 +84,13 @@ def add_parser(subparsers: Any) -> None:
         help="file to write the run to (default: results/runs/TIME.jsonl)",
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a report there")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="how the result is printed; json and markdown have stdout for themselves "
+        "(default: text)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -92,7 +100,7 @@ def _lanes() -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure; results go to a file, its path to stdout."""
+    """Measure; results go to a file, its path to stdout, or stderr beside a document."""
     from harness import servers
     from harness.bench import orders, schedule
     from harness.bench.assignment import runnable
@@ -126,24 +134,37 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or default_path()
     order = orders.Order(scenarios, cells, arms, plan, args.effort, seed, args.lane)
     measure(spec, order, out)
-    say(f"results: {out}")
+    tell = say if args.format == "text" else remark
+    tell(f"results: {out}")
     if args.report:
         from harness.cli.report import write_reports
 
         for path in write_reports([out], args.report):
-            say(f"report: {path}")
-    return _ended(out)
+            tell(f"report: {path}")
+    return _ended(out, args.format)
 
 
-def _ended(out: Path) -> int:
-    """Say what was answered, and how to read more; the exit code."""
+def _ended(out: Path, form: str) -> int:
+    """Say what was answered, in the form that was asked for; the exit code."""
     from harness.report import view
     from harness.results import store
 
     run = store.read(out)
     code = outcome(run)
-    say(_summary(run, view.build([run]).runs[0], code).rstrip())
+    say(_said(run, view.build([run]), code, form).rstrip())
     return code
+
+
+def _said(run: Run, report: Report, code: int, form: str) -> str:
+    """A run in one of the `FORMATS`."""
+    from harness.render import json, markdown
+    from harness.report.numbers import numbers
+    from harness.report.summary import summary
+
+    (shown,) = report.runs
+    if form == "json":
+        return json.run(summary(run, shown), list(numbers(shown)))
+    return markdown.render(report) if form == "markdown" else _summary(run, shown, code)
 
 
 def _summary(run: Run, shown: RunView, code: int) -> str:
@@ -154,7 +175,7 @@ def _summary(run: Run, shown: RunView, code: int) -> str:
 
     if shown.lane:
         return f"{text.lane(shown.lane)}\n\nexit {code}: {shown.answer}"
-    return drawn.render(measured.build(run, shown.cells, shown.self_tests, code))
+    return drawn.render(measured.build(run, shown, code))
 
 
 def chosen_cells(cells: Sequence[Cell], effort: Effort, *, everything: bool) -> list[Cell]:
