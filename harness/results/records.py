@@ -172,8 +172,8 @@ class Slices(msgspec.Struct, frozen=True, kw_only=True):
     of a block have as many passes. `ops` are those of one client. `server_cpu_ns` is
     empty where the server's CPU time cannot be read, `burden_ns` (by the wall clock) where
     ops are not slowed on purpose. `client_wait_ns` and `server_wait_ns` are how long the
-    client's threads and its backends were ready to run and had no processor; empty where
-    the kernel does not tell.
+    client's threads and its backends were ready to run and had no processor, in the slice
+    and its lead-in; empty where the kernel does not tell.
     """
 
     ops: Whole

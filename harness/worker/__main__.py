@@ -1,31 +1,32 @@
 """The worker process: `python -m harness.worker FD SPEC`, a synchronous command loop.
 
-FD is a socket to the parent, and SPEC says which arm to load and on which core to run.
-Affinity is set before the driver is imported, because a library may size its thread pool
-by it.
+FD is a socket to the parent, and SPEC says which arm to load, and on which core and how
+nice to run. Both are set before the driver is imported, because a library may size its
+thread pool by its cores, and threads inherit how nice their maker is.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 from typing import Any
 
-from harness.core import wire
+from harness.core import offspring, wire
 from harness.core.arms import Arm
-from harness.core.errors import PgdynoError
+from harness.core.errors import DriverError, PgdynoError
+from harness.core.niceness import set_niceness
 from harness.worker.allocator import warm_allocator
 from harness.worker.trial import Worker
 
 
 def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
     """Answer commands until the parent closes the channel."""
-    if spec["cores"]:
-        os.sched_setaffinity(0, spec["cores"])
     warm_allocator()
     try:
+        _take_place(spec["cores"], spec["priority"])
         worker = Worker(
             Arm(spec["driver"], tuple(spec["options"]), spec["profile"], spec["copy"]),
             spec["plugin"],
@@ -47,11 +48,33 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
         wire.send(channel, answer)
 
 
+def _take_place(cores: list[int], priority: int) -> None:
+    """Go to the cores of the clients, as nice as all of them are.
+
+    Raises:
+        DriverError: the system does not let it.
+    """
+    try:
+        if cores:
+            os.sched_setaffinity(0, cores)
+        if priority:
+            set_niceness(0, priority)
+    except OSError as error:
+        where = f"core {', '.join(map(str, cores))} with priority {priority:+d}"
+        raise DriverError(
+            f"a worker may not run on {where}: {error.strerror}",
+            hint="was the core taken away from this process while it ran?",
+        ) from None
+
+
 def main() -> None:
     """Entry of the process: `python -m harness.worker FD SPEC`."""
+    spec = json.loads(sys.argv[2])
+    if spec["parent"]:
+        offspring.end_with_parent(signal.SIGKILL, spec["parent"])
     channel = socket.socket(fileno=int(sys.argv[1]))
     os.set_inheritable(channel.fileno(), False)
-    serve(channel, json.loads(sys.argv[2]))
+    serve(channel, spec)
     # Native threads and half-closed sessions must not keep the process alive.
     os._exit(0)
 
