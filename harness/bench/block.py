@@ -57,7 +57,7 @@ class Block:
         walls = {
             arm: statistics.median(self._counted(answers)) / self.ops[arm]
             for arm, answers in self.slices.items()
-            if self.timeable(arm)
+            if self._competes(arm)
         }
         responses = {
             arm: statistics.median(loop.response_ns) for arm, loop in self.arrived.items()
@@ -73,11 +73,11 @@ class Block:
         ]
 
     def turns(self) -> dict[str, list[Turn]]:
-        """What each arm that is timed waited in its slices."""
+        """What each driver that is timed waited in its slices."""
         return {
             arm: [_turn(answer) for answer in answers]
             for arm, answers in self.slices.items()
-            if self.timeable(arm)
+            if self._competes(arm)
         }
 
     def switches(self) -> dict[str, float]:
@@ -95,6 +95,13 @@ class Block:
             return None
         return _slices_record(self.ops[arm], self.slices[arm])
 
+    def not_counted(self, arm: str) -> list[int]:
+        """The passes of an arm that do not count. A reference that has no other keeps
+        them, and so do all arms of a block that does not count anyway."""
+        turns = len(self.slices.get(arm, ()))
+        found = [number for number in self.left_out if number < turns]
+        return [] if self.disturbed or len(found) == turns else found
+
     def open_loop(self, arm: str) -> OpenLoop | None:
         """An arm's open loop for the results file; None if it has no time."""
         return self.arrived.get(arm) if self.timeable(arm) else None
@@ -111,6 +118,17 @@ def wall_ns(answer: Mapping[str, Any]) -> int:
         raise WorkerGone(f"an op failed: {told}", verdict="rejected", message=told)
     wall: int = answer["wall_ns"]
     return wall
+
+
+def worked_ns(answer: Mapping[str, Any]) -> float:
+    """The wall time of a slice without what its client and backend waited for a processor:
+    near enough to plan by. Threads may wait at once, so it is a quarter of it at least.
+
+    Raises:
+        WorkerGone: an op failed; the driver is charged with it.
+    """
+    wall = wall_ns(answer)
+    return max(wall / 4, wall - sum(answer[name] or 0 for name in WAITS))
 
 
 def _turn(answer: Mapping[str, Any]) -> Turn:

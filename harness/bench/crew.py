@@ -22,6 +22,7 @@ DEADLINES = Deadlines(open=20, verify=30, measure=30)
 _LOOK_S = 0.5
 
 Act = Callable[[Seat], None]
+Cores = tuple[int, ...]
 
 
 class Crew:
@@ -31,8 +32,13 @@ class Crew:
     A worker ends with the thread that started it, so threads last as long as the crew.
     """
 
-    def __init__(self, seats: Sequence[Seat], *, together: bool) -> None:
+    def __init__(
+        self, seats: Sequence[Seat], *, together: bool, loading: Sequence[Cores] = ((),)
+    ) -> None:
+        """`loading` are the cores on which drivers may be loaded, for one worker each."""
         self.seats = {seat.arm.id: seat for seat in seats}
+        self._loading = loading
+        self._spreads = 0
         self._together = together and len(seats) > 1
         self._threads = ThreadPoolExecutor(max(1, len(seats)), "seat")
 
@@ -57,6 +63,14 @@ class Crew:
             raise
         for future in futures:
             future.result()
+
+    def spread(self, seats: Sequence[Seat]) -> None:
+        """Let half of the next workers load their drivers on the server's core, which has
+        nothing to do then; who does, changes from one time to the next."""
+        self._spreads += 1
+        for number, seat in enumerate(seats):
+            cores = self._loading[(number + self._spreads) % len(self._loading)]
+            seat.loads_on = list(cores)
 
     def disband(self) -> None:
         """End all workers, then the threads that started them."""
@@ -91,6 +105,8 @@ def assembled(place: Venue, arms: Sequence[Arm], placement: Placement) -> Iterat
             seats.append(
                 Seat(arm, place.stage, control, place.folder, cores, DEADLINES, launch)
             )
-        crew = Crew(seats, together=not tight)
+        loading = (placement.clients, *filter(None, [placement.server]))
+        crew = Crew(seats, together=not tight, loading=loading)
+        crew.spread(seats)
         stack.callback(crew.disband)
         yield crew

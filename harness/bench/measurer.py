@@ -108,7 +108,8 @@ class Measurer:
         for number, turn in enumerate(schedule.pass_order(self.random, arms, most), 1):
             interrupt.check()
             for arm in turn:
-                if block.timeable(arm):
+                reference = bool(block.seats[arm].arm.reference)
+                if block.timeable(arm) and schedule.has_turn(number, reference=reference):
                     self._slice(block, block.seats[arm])
             block.stolen.append(stolen.since_last())
             if self.placement.clients:  # elsewhere everybody waits for everybody

@@ -214,6 +214,7 @@ class Runner:
         """A worker for each arm that has a part, greeted; arms without one are lost."""
         arms = [arm for arm in self.arms if any(play.cell.played_by(arm) for play in plays)]
         seats = [self.crew.seats[arm.id] for arm in arms]
+        self.crew.spread(seats)
         problems: dict[Arm, str] = {}
 
         def staff(seat: Seat) -> None:
@@ -302,7 +303,7 @@ class Runner:
             disturbed=block.disturbed,
             steady=arm.id not in block.unsteady,
             slices=slices,
-            left_out=block.left_out if slices and not block.disturbed else [],
+            left_out=block.not_counted(arm.id) if slices else [],
             latency_ns=block.latencies.get(arm.id, []) if slices else [],
             latency_wall_ns=block.latency_walls.get(arm.id, 0) if slices else 0,
             open_loop=block.open_loop(arm.id),

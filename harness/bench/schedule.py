@@ -128,6 +128,12 @@ def pass_order(rng: random.Random, arms: Sequence[str], passes: int) -> Iterator
         yield rng.sample(arms, len(arms))
 
 
+def has_turn(number: int, *, reference: bool) -> bool:
+    """Whether an arm takes part in the pass of this number, from 1: a reference in the
+    first ones only. Nobody is told apart by it, and its start may take ten slices' time."""
+    return not reference or number <= MIN_SLICES
+
+
 def most_passes(wanted: int) -> int:
     """How many passes a block may have so that as many as are wanted were quiet."""
     return PASSES_AT_MOST * wanted

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable
 
 from harness.bench import schedule
-from harness.bench.block import Block, wall_ns
+from harness.bench.block import Block, wall_ns, worked_ns
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
 from harness.core.calls import Op
@@ -122,7 +122,7 @@ class WarmUp:
                 block.unsteady.add(seat.arm.id)
                 return
             answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=0)
-            walls.append(wall_ns(answer))
+            walls.append(worked_ns(answer))
 
     def _burden(self, block: Block, seat: Seat) -> None:
         """Slow an arm by a share of what its op takes just now without a burden: the
@@ -159,7 +159,7 @@ class WarmUp:
         while True:
             self.stage.renew(seat.control, cell, seat.schema)
             answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=1)
-            ns_per_op = wall_ns(answer) / ops
+            ns_per_op = worked_ns(answer) / ops
             wanted = schedule.ops_per_slice(ns_per_op, slice_ns, cycle)
             if wanted <= 2 * ops:
                 return wanted, ns_per_op

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,9 @@ class WorkerProcess:
         cores: list[int],
         programs: Path | None = None,
         launch: Launch = PLAIN,
+        loads_on: Sequence[int] = (),
     ) -> None:
+        """`loads_on` are the cores on which the driver is imported, if not on `cores`."""
         self.arm = arm
         self.launch = launch
         self.log = folder / f"{arm.id.replace('/', '-')}-{arm.profile}.log"
@@ -64,6 +67,7 @@ class WorkerProcess:
             "profile": arm.profile,
             "copy": arm.copy,
             "cores": cores,
+            "loads_on": list(loads_on) or cores,
             "priority": launch.priority,
             "parent": 0 if launch.prefix else os.getpid(),
         }

@@ -62,6 +62,7 @@ class Seat:
         self.control = control
         self.folder = folder
         self.cores = cores
+        self.loads_on = cores  # where its driver is imported, before it goes to its cores
         self.deadlines = deadlines
         self.launch = launch
         self.number = number
@@ -90,7 +91,7 @@ class Seat:
         if self._worker is None:
             programs = self.stage.server.binaries
             self._worker = WorkerProcess(
-                self.arm, self.folder, self.cores, programs, self.launch
+                self.arm, self.folder, self.cores, programs, self.launch, self.loads_on
             )
 
     @property

@@ -2,16 +2,19 @@
 
 FD is a socket to the parent, and SPEC says which arm to load, and on which core and how
 nice to run. Both are set before the driver is imported, because a library may size its
-thread pool by its cores, and threads inherit how nice their maker is.
+thread pool by its cores, and threads inherit how nice their maker is. It may be imported on
+as many other cores, which have nothing to do at that moment.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from harness.core import offspring, wire
@@ -26,11 +29,13 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
     """Answer commands until the parent closes the channel."""
     warm_allocator()
     try:
-        _take_place(spec["cores"], spec["priority"])
+        _take_place(spec["loads_on"], spec["priority"])
         worker = Worker(
             Arm(spec["driver"], tuple(spec["options"]), spec["profile"], spec["copy"]),
             spec["plugin"],
         )
+        if spec["loads_on"] != spec["cores"]:
+            _move(spec["cores"])
     except PgdynoError as error:
         wire.send(channel, {"error": str(error), "hint": error.hint})
         return
@@ -48,8 +53,15 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
         wire.send(channel, answer)
 
 
+def _move(cores: list[int]) -> None:
+    """Go to the cores of the clients, with the threads that the library has by now."""
+    for thread in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(int(thread.name), cores)
+
+
 def _take_place(cores: list[int], priority: int) -> None:
-    """Go to the cores of the clients, as nice as all of them are.
+    """Go to these cores, as nice as all clients are.
 
     Raises:
         DriverError: the system does not let it.
