@@ -209,6 +209,12 @@ class Timings:
         start = self._ends[place - 1] if place else 0
         return self._slices[start : self._ends[place]]
 
+    def passes_of(self, place: int) -> Sequence[int]:
+        """The numbers of these slices' passes, from 0."""
+        left_out = self.left_out.get(self.rounds[place], ())
+        start = self._ends[place - 1] if place else 0
+        return of_passes(range(self._ends[place] - start + len(left_out)), left_out)
+
     def latencies(self) -> array[int]:
         """The times of all single ops, of open loops their response times."""
         found: array[int] = array("q")
@@ -260,13 +266,28 @@ def paired_log_ratios(candidate: Timings, base: Timings) -> list[float]:
 
 
 def _log_ratio(candidate: Timings, place: int, base: Timings, base_place: int) -> float:
-    own, other = candidate.slices(place), base.slices(base_place)
-    number = candidate.rounds[place]
-    same = candidate.left_out.get(number) == base.left_out.get(number)
-    if not own or len(own) != len(other) or not same:
+    own, other = _in_common(candidate, place, base, base_place)
+    if not own:
         return log_ratio(candidate.walls[place], base.walls[base_place])
     ops = math.log(base.ops[base_place] / candidate.ops[place])
     return median(map(math.log, map(truediv, own, other))) + ops
+
+
+def _in_common(
+    candidate: Timings, place: int, base: Timings, base_place: int
+) -> tuple[Sequence[int], Sequence[int]]:
+    """The slices of the passes that count for both: a reference is not in all of them."""
+    own, other = candidate.slices(place), base.slices(base_place)
+    numbers, others = candidate.passes_of(place), base.passes_of(base_place)
+    if numbers == others:
+        return own, other
+    found = dict(zip(others, other, strict=True))
+    pairs = [
+        (wall, found[number])
+        for number, wall in zip(numbers, own, strict=True)
+        if number in found
+    ]
+    return [wall for wall, _ in pairs], [wall for _, wall in pairs]
 
 
 # --- a run ----------------------------------------------------------------------------

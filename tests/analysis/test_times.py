@@ -75,12 +75,26 @@ def test_pairs_stay_pairs():
     assert ratio == pytest.approx(math.log(2))
 
 
-def test_passes_that_are_no_pairs_are_not_paired():
-    """A file may leave out as many passes of each arm, but other ones."""
-    own = trial([100, 100, 1000], (2,))
-    base = trial([1000, 100, 100], (0,), arm="asyncpg")
+@pytest.mark.parametrize(
+    ("walls", "left_out"),
+    [
+        ([70, 100, 1, 1], (0, 3)),  # as many passes, but not the same ones
+        ([9, 100], (0,)),  # a reference is in the first passes only
+        ([9, 100], ()),
+    ],
+)
+def test_only_slices_of_the_same_pass_are_paired(walls, left_out):
+    own = trial([999, 200, 300, 400], (0, 2))
+    base = trial(walls, left_out, arm="pgbench")
     (ratio,) = paired_log_ratios(Timings.of([own], CELL), Timings.of([base], CELL))
-    assert ratio == 0
+    assert ratio == pytest.approx(math.log(2))
+
+
+def test_without_a_pass_in_common_the_medians_are_compared():
+    own = trial([999, 200, 300, 400], (0,))
+    base = trial([100], arm="pgbench")
+    (ratio,) = paired_log_ratios(Timings.of([own], CELL), Timings.of([base], CELL))
+    assert ratio == pytest.approx(math.log(3))
 
 
 def test_of_a_round_that_is_there_twice_the_later_says_what_was_left_out():
