@@ -23,7 +23,7 @@ from harness.core.metrics import WAITS
 from harness.machine import screening
 from harness.results import store
 from harness.results.records import Slices
-from harness.validity.disturbers import MS, PRIORITY_10, WORLDS, Hog, BusyWorld
+from harness.validity.disturbers import MS, PRIORITY_10, WORLDS, BusyWorld, Hog
 from harness.validity.screened import Said, Ways, simulated
 
 PERIODS = (5, 20, 33, 50, 200)

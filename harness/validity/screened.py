@@ -25,8 +25,8 @@ from harness.validity.disturbers import (
     PLAN,
     SLOWED,
     WORLDS,
-    FakeBlock,
     BusyWorld,
+    FakeBlock,
     block,
     waiting_share,
 )

@@ -10,7 +10,7 @@ import pytest
 
 from harness.machine import screening
 from harness.validity import disturbers, screened
-from harness.validity.disturbers import DRIVERS, MS, WORLDS, Core, Hog, BusyWorld, block
+from harness.validity.disturbers import DRIVERS, MS, WORLDS, BusyWorld, Core, Hog, block
 from harness.validity.screened import simulated
 
 
