@@ -1,4 +1,4 @@
-"""What the start of a worker costs: milliseconds of imports, by driver and by whose they are.
+"""What the start of a worker costs: milliseconds of imports by driver, and whose they are.
 
     python benchmarks/worker_start.py [--driver NAME …] [--repeats N] [--modules N]
 
@@ -16,7 +16,11 @@ from collections import Counter
 
 from harness.plugin import contract
 
-WORKER = "harness.worker.__main__"
+START = """
+import harness.worker.__main__
+from harness.plugin import contract
+contract.load(contract.parse_arm({name!r}), {plugin!r})
+"""
 STDLIB = frozenset(sys.stdlib_module_names)
 
 
@@ -61,8 +65,9 @@ def main() -> None:
     args = parser.parse_args()
     print(f"{'':<16}{'all':>8}{'pgdyno':>8}{'Python':>8}{'library':>8}  ms of imports")
     for name in args.driver or sorted(contract.entry_points()):
-        plugin = contract.locate(name).partition(":")[0]
-        modules = imports(f"import {WORKER}, {plugin}", args.repeats)
+        modules = imports(
+            START.format(name=name, plugin=contract.locate(name)), args.repeats
+        )
         parts = Counter[str]()
         for module, ms in modules.items():
             parts[whose(module)] += ms
