@@ -2,9 +2,9 @@
 
     python benchmarks/busy.py [--busy-ms 10] [--idle-ms 23] [--core server|clients] […]
 
-Runs `pgdyno bench` twice with the same further arguments, alone and beside a process that uses
-one of the cores, and prints for both: questions with an interval, passes left out, blocks
-thrown away, the width of a typical interval, and how far a driver was from itself.
+Runs `pgdyno bench` twice with the same further arguments, alone and beside a process that
+uses one of the cores, and prints for both: questions with an interval, passes left out,
+blocks thrown away, the width of a typical interval, and how far a driver was from itself.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections import Counter
 
 from harness.plugin import contract
 
@@ -68,13 +67,10 @@ def main() -> None:
         modules = imports(
             START.format(name=name, plugin=contract.locate(name)), args.repeats
         )
-        parts = Counter[str]()
+        parts = dict.fromkeys(("pgdyno", "Python", "library"), 0.0)
         for module, ms in modules.items():
             parts[whose(module)] += ms
-        columns = (
-            sum(parts.values()),
-            *(parts[p] for p in ("pgdyno", "Python", "library")),
-        )
+        columns = (sum(parts.values()), *parts.values())
         print(f"{name:<16}" + "".join(f"{ms:>8.1f}" for ms in columns))
         for module in sorted(modules, key=modules.__getitem__, reverse=True)[
             : args.modules
