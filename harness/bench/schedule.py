@@ -17,6 +17,8 @@ from harness.core.cells import Arrivals, Effort
 LEAD_IN = 0.2
 """The untimed share at the start of a slice: it brings every driver within ±0.5 % of
 one long slice (docs/methodology.md)."""
+LONG_SLICE_NS = 50_000_000
+"""Cold caches cost a slice a fraction of a millisecond: less than 0.5 % of one so long."""
 WARM_UP_OPS = 12
 """psycopg prepares at the fifth execution, a generic plan may begin at the sixth."""
 WARM_UP_SLICES = (3, 12)
@@ -82,8 +84,9 @@ def ops_per_slice(ns_per_op: float, slice_ns: int, cycle: int) -> int:
 
 
 def warm_up_ops(slowest_ns: int, plan: Plan) -> int:
-    """How many ops warm up: fewer for slow ones, whose cost is not in how they start."""
-    return max(2, min(WARM_UP_OPS, plan.block_ns // max(1, slowest_ns)))
+    """How many ops warm up: fewer for slow ones, whose cost is not in how they start. They
+    take half of the time for which they are then timed, at most."""
+    return max(2, min(WARM_UP_OPS, plan.block_ns // 2 // max(1, slowest_ns)))
 
 
 def is_steady(walls: Sequence[float]) -> bool:
@@ -98,9 +101,10 @@ def warm_up_slice(ops: int, cycle: int) -> int:
     return max(1, round(ops / 4 / cycle)) * cycle
 
 
-def lead_ops(ops: int) -> int:
-    """The untimed ops before a slice."""
-    return math.ceil(ops * LEAD_IN)
+def lead_ops(ops: int, ns_per_op: float = 0.0) -> int:
+    """The untimed ops before a slice: none where it is so long that a cold start is nothing
+    beside it."""
+    return 0 if ops * ns_per_op >= LONG_SLICE_NS else math.ceil(ops * LEAD_IN)
 
 
 def due(arrivals: Arrivals, rng: random.Random) -> list[int]:
