@@ -69,7 +69,7 @@ class Commit:
             return
         if not self.tree.exists():
             git("worktree", "prune")
-            git("worktree", "add", "--detach", str(self.tree), self.sha)
+            git("worktree", "add", "--quiet", "--detach", str(self.tree), self.sha)
         tell(f"installing {self.short}")
         install(self.tree)
         ready.touch()
