@@ -90,9 +90,10 @@ class Timings:
     `walls` are ns per op, `ops` those of one client in a slice (0 of an open loop), and
     `_slices` the wall times of all slices that count, trial after trial, up to `_ends`.
     `left_out` are the passes that do not count, by round, unless the series is not
-    `screened` and takes all; `watched` says whether waiting was read at all. Lists of what
-    not every trial has are in no order; `per_op` has one for each metric of slices.
-    Latencies stay in the run.
+    `screened` and takes all; `watched` says whether waiting was read at all, `in_doubt`
+    that there is no quiet block and disturbed ones stand in. Lists of what not every trial
+    has are in no order; `per_op` has one for each metric of slices. Latencies stay in the
+    run.
     """
 
     cell: CellFacts
@@ -100,6 +101,7 @@ class Timings:
     screened: bool = True
     left_out: dict[int, tuple[int, ...]] = field(default_factory=dict)
     watched: bool = False
+    in_doubt: bool = False
     rounds: array[int] = field(default_factory=lambda: array("q"))
     walls: array[float] = field(default_factory=lambda: array("d"))
     ops: array[int] = field(default_factory=lambda: array("q"))
@@ -138,6 +140,7 @@ class Timings:
         self.left_out.pop(trial.round, None)
         if left_out:
             self.left_out[trial.round] = left_out
+        self.in_doubt |= bool(trial.disturbed)
         self.rounds.append(trial.round)
         self.walls.append(wall_per_op(trial, self.cell, screened=self.screened))
         self.ops.append(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import random
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -126,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
         arms += references(cells, args.profile)
     forecast = runnable(args.lane).forecast(cells, arms, plan)
     if args.dry_run:
-        print_plan(cells, arms, forecast)
+        print_plan(cells, arms, forecast, args.format)
         return 0
     spec = servers.parse(
         args.server, max_connections=forecast.connections, transport=args.transport
@@ -158,13 +159,14 @@ def _ended(out: Path, form: str) -> int:
 
 def _said(run: Run, report: Report, code: int, form: str) -> str:
     """A run in one of the `FORMATS`."""
-    from harness.render import json, markdown
+    from harness.render import json as drawn
+    from harness.render import markdown
     from harness.report.numbers import numbers
     from harness.report.summary import summary
 
     (shown,) = report.runs
     if form == "json":
-        return json.run(summary(run, shown), list(numbers(shown)))
+        return drawn.run(summary(run, shown), list(numbers(shown)))
     return markdown.render(report) if form == "markdown" else _summary(run, shown, code)
 
 
@@ -200,8 +202,13 @@ def references(cells: Sequence[Cell], profile: Profile) -> list[Arm]:
     return contract.references(profile) if any(cell.floor for cell in cells) else []
 
 
-def print_plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast) -> None:
-    """What would be done, and about how long it would take."""
+def print_plan(
+    cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast, form: str = "text"
+) -> None:
+    """What would be done, and about how long it would take; for programs as JSON."""
+    if form == "json":
+        say(json.dumps(_plan(cells, arms, plan), indent=2))
+        return
     say(f"cells: {len(cells)}")
     for cell in cells:
         say(f"  {cell.id}"[:80])
@@ -214,6 +221,18 @@ def print_plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast) -> No
     say(f"connections: up to {plan.connections}")
     most = f", at most {plan.at_most:.0f} s" if plan.at_most else ""
     say(f"time: about {plan.seconds:.0f} s{most}")
+
+
+def _plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast) -> dict[str, Any]:
+    return {
+        "cells": [cell.id for cell in cells],
+        "arms": [arm.id for arm in arms if not arm.reference],
+        "references": [arm.id for arm in arms if arm.reference],
+        "rounds": plan.rounds,
+        "connections": plan.connections,
+        "seconds": plan.seconds,
+        "at_most_seconds": plan.at_most or None,
+    }
 
 
 def default_path() -> Path:

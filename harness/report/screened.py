@@ -128,22 +128,26 @@ class Screening:
 
 
 def screening(run: Run, cells: Sequence[CellView]) -> Screening | None:
-    """What was left out of the cells of a report; None where nobody looked for waiting."""
+    """What was left out of the cells of a report; None where nobody looked for waiting, or
+    no block was quiet."""
     found = measured(run)
-    if not any(series.watched or series.left_out for series in found.series.values()):
+    looked = any(series.watched or series.left_out for series in found.series.values())
+    passes = tuple(_passes(found, cells))
+    if not looked or not passes:
         return None
     shifts = tuple(_shifts(run, cells)) if found.screened else ()
     times = sum(row.time is not None for cell in cells for row in cell.rows)
-    return Screening(tuple(_passes(found, cells)), shifts, times)
+    return Screening(passes, shifts, times)
 
 
 def _passes(found: RunTimes, cells: Sequence[CellView]) -> Iterator[CellPasses]:
-    """Arms of a block have the same passes, so the one with most blocks tells of all."""
+    """Arms of a block have the same passes, so the one with most blocks tells of all. Of
+    blocks that only stand in because none was quiet no pass was left out."""
     for cell in cells:
         told = [
             CellPasses(cell.facts.id, sum(map(len, series.left_out.values())), count)
             for (name, _), series in found.series.items()
-            if name == cell.facts.id and (count := series.passes)
+            if name == cell.facts.id and not series.in_doubt and (count := series.passes)
         ]
         if told:
             yield max(told, key=lambda passes: passes.passes)

@@ -100,6 +100,18 @@ def test_blocks_that_do_not_count_have_no_passes_either():
     assert (found.left_out, found.passes) == (8, 96)
 
 
+def test_where_no_block_was_quiet_nobody_says_that_all_passes_count():
+    """Disturbed blocks stand in for a median, and of them no pass is left out."""
+
+    def busy(trial):
+        return replace(watched(trial), disturbed="0 of 36 passes were quiet")
+
+    run = some(override=busy)
+    assert shown(run).screening is None
+    (cell,) = summary(run, shown(run))["cells"]
+    assert (cell["passes"], cell["blocks_disturbed"]) == (None, 10)
+
+
 def test_every_form_says_it():
     run = fake_runs.with_phases(some(override=unfair, factor={"psycopg": 0.7}))
     report = view.build([run])
