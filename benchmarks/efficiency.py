@@ -6,7 +6,8 @@ Whatever is no option of this script goes to `pgdyno bench`. Each commit gets a 
 and an environment of its own in the folder (`--keep`), made once; runs that are there are
 not made again, so that a measurement that was cut off goes on where it was. Printed are
 medians over the runs. Both commits' files are read by the code of this one, so that both
-are counted alike; phases are only known of commits that write them.
+are counted alike; phases are only known of commits that write them. To clean up, remove the
+folder and say `git worktree prune`.
 
 Nothing here is an absolute figure: compare the two columns, of one machine in one hour.
 """
