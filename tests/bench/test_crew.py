@@ -47,11 +47,24 @@ def test_where_one_has_to_be_alone_they_act_one_after_another(place: Venue) -> N
 
 
 def test_where_the_server_grants_few_sessions_they_share_a_control_connection(
-    place: Venue, monkeypatch: pytest.MonkeyPatch
+    place: Venue,
 ) -> None:
-    monkeypatch.setattr(type(place.stage), "tight", True)
-    with assembled(place, ARMS, Placement()) as crew:
+    with assembled(place, ARMS, Placement(), together=False) as crew:
         assert {id(seat.control) for seat in seats_of(crew)} == {id(place.control)}
+
+
+@pytest.mark.parametrize(
+    ("room", "most", "own"), [(100, 24, True), (100, 25, False), (19, 1, False)]
+)
+def test_a_seat_has_a_control_connection_where_every_cell_leaves_one(
+    place: Venue, monkeypatch: pytest.MonkeyPatch, room: int, most: int, own: bool
+) -> None:
+    before = place.stage._share
+    monkeypatch.setattr(place.stage, "room", room)
+    try:
+        assert place.stage.share(4, most) is own
+    finally:
+        place.stage._share = before
 
 
 def test_an_interrupt_ends_what_seats_wait_for(
