@@ -80,7 +80,7 @@ LIBRARIES: dict[str, str] = {
     "jinja2": "render",
     "testcontainers": "servers.container",
     "hypothesis": "fuzz",
-    "numpy": "values.constructors drivers history.changes",
+    "numpy": "values.constructors drivers history",
     "pyarrow": "history render drivers",
     "ruptures": "history.changes",
     "packaging": "history.points",

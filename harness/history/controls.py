@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
-
-import pyarrow as pa
+from typing import Any, NamedTuple
 
 from harness.core.errors import UsageError
 
@@ -39,8 +37,10 @@ class _Arm:
     versions: set[str] = field(default_factory=set)
 
 
-def chosen(known: pa.Table, drivers: Collection[str], name: str) -> Control:
-    """The control arm among all arms that the runs of a cell have.
+def chosen(
+    known: Iterable[tuple[Any, ...]], drivers: Collection[str], name: str
+) -> Control:
+    """The control arm among all arms that the runs of a cell have: rows of `COLUMNS`.
 
     Raises:
         UsageError: there is no arm of this name, or a run has several.
@@ -50,10 +50,9 @@ def chosen(known: pa.Table, drivers: Collection[str], name: str) -> Control:
     return _named(arms, name) if name else _shared(arms, drivers)
 
 
-def _arms(known: pa.Table) -> dict[str, _Arm]:
-    rows = known.group_by(list(COLUMNS)).aggregate([]).select(COLUMNS).to_pydict()
+def _arms(known: Iterable[tuple[Any, ...]]) -> dict[str, _Arm]:
     found: dict[str, _Arm] = {}
-    for row in map(_Row._make, zip(*rows.values(), strict=True)):
+    for row in map(_Row._make, known):
         arm = found.setdefault(row.arm, _Arm(row.series, row.competes))
         arm.runs.add(row.run)
         arm.versions.add(row.version)

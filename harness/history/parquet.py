@@ -39,9 +39,14 @@ def schema(table: Table, **facts: str) -> pa.Schema:
     """The columns, and in the metadata what tells a file of a store from a foreign one."""
     told = {"form": FORM, "table": table.name, **facts}
     return pa.schema(
-        [(name, _TYPES[dtype]) for name, dtype in table.columns.items()],
+        [(name, type_of(table, name)) for name in table.columns],
         {f"pgdyno.{name}": value for name, value in told.items()},
     )
+
+
+def type_of(table: Table, column: str) -> pa.DataType:
+    """How a column is stored."""
+    return _TYPES[table.columns[column]]
 
 
 def facts_of(metadata: Mapping[bytes, bytes] | None) -> dict[str, str]:

@@ -55,6 +55,11 @@ class Ratio(NamedTuple):
     n: int
 
     @property
+    def date(self) -> str:
+        """The day on which the run was started, in UTC."""
+        return self.started.isoformat()[:10]
+
+    @property
     def estimate(self) -> Estimate:
         """The log-ratio with its interval."""
         return Estimate(self.log_ratio, self.low, self.high, self.n, None)
@@ -75,16 +80,21 @@ Name: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One place of a trend: its label, the runs behind it, the log-ratio to the control.
-
-    `facts` are all values of `FACTS` that these runs have.
-    """
+    """One place of a trend: its label, the log-ratio to the control, and what it is of."""
 
     label: str
     started: datetime
-    runs: frozenset[str]
     ratio: Estimate
-    facts: Mapping[str, frozenset[str]]
+    rows: Sequence[Ratio]
+
+    @property
+    def runs(self) -> frozenset[str]:
+        """The runs behind it."""
+        return frozenset(row.run for row in self.rows)
+
+    def values(self, fact: str) -> frozenset[str]:
+        """All values that its runs have of one of the `FACTS`."""
+        return frozenset(getattr(row, fact) for row in self.rows)
 
 
 def with_controls(rows: Iterable[Ratio]) -> Iterator[Ratio]:
@@ -110,7 +120,7 @@ def label_of(row: Ratio, by: str) -> str:
     """Where a row belongs on the axis."""
     if by == "version":
         return row.library_version
-    return row.commit if by == "commit" else f"{row.started:%Y-%m-%d}"
+    return row.commit if by == "commit" else row.date
 
 
 def in_order(labels: Mapping[str, Sequence[Ratio]], by: str) -> list[Point]:
@@ -138,9 +148,8 @@ def _point(label: str, rows: Sequence[Ratio]) -> Point:
     return Point(
         label=label,
         started=min(row.started for row in rows),
-        runs=frozenset(row.run for row in rows),
         ratio=combined([row.estimate for row in rows]),
-        facts={name: frozenset(getattr(row, name) for row in rows) for name in FACTS},
+        rows=rows,
     )
 
 

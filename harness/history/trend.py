@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import pyarrow as pa
+from typing import Any
 
 from harness.core.errors import (
     EXIT_INCONCLUSIVE,
@@ -28,7 +27,7 @@ from harness.history.controls import Control
 from harness.history.machines import described
 from harness.history.places import partitions
 from harness.history.points import COLUMNS, FACTS, Point, Ratio, grouped, with_controls
-from harness.history.summary import Month, Wanted, joined
+from harness.history.summary import Month, Wanted
 
 BY = ("version", "commit", "date")
 THRESHOLD = 0.03
@@ -154,22 +153,18 @@ def _months(store: Path, asked: Asked) -> list[Month]:
     return months
 
 
-def _known(months: Sequence[Month], asked: Asked) -> pa.Table:
-    """Every arm and run of the cell."""
+def _known(months: Sequence[Month], asked: Asked) -> set[tuple[Any, ...]]:
+    """Every arm of the cell in every run."""
     wanted = Wanted(controls.COLUMNS, asked.cell)
-    known = joined(
-        (rows for month in months for rows in month.read(wanted)), wanted.columns
-    )
+    known = {row for month in months for row in month.rows(wanted)}
     if not known:
         raise _no_such_cell(months, asked.cell)
     return known
 
 
 def _no_such_cell(months: Sequence[Month], cell: str) -> PgdynoError:
-    rows = joined(
-        (rows for month in months for rows in month.read(Wanted(["cell"]))), ["cell"]
-    )
-    cells = sorted(value.as_py() for value in rows["cell"].unique())
+    found = {row[0] for month in months for row in month.rows(Wanted(["cell"]))}
+    cells = sorted(found)
     if not cells:
         return ResultsError(
             "nothing in the store has two arms that were timed in one cell",
@@ -196,19 +191,18 @@ def _read(
     wanted = Wanted(COLUMNS, asked.cell, control.arms)
     found: dict[str, list[Ratio]] = defaultdict(list)
     for month in months:
-        rows = joined(month.read(wanted), COLUMNS).to_pydict()
-        some = map(Ratio._make, zip(*rows.values(), strict=True))
+        some = map(Ratio._make, month.rows(wanted))
         found[month.place.machine] += (row for row in some if _asked_for(row, asked))
     return found
 
 
 def _asked_for(row: Ratio, asked: Asked) -> bool:
-    date = f"{row.started:%Y-%m-%d}"
-    named = not asked.drivers or {row.arm, row.series} & {*asked.drivers}
+    date = row.date
     in_time = asked.since <= date and (
         not asked.until or date[: len(asked.until)] <= asked.until
     )
-    return in_time and row.competes and bool(named)
+    named = not asked.drivers or row.arm in asked.drivers or row.series in asked.drivers
+    return in_time and named and row.competes
 
 
 # --- series ---------------------------------------------------------------------------
@@ -265,7 +259,7 @@ def _also(
 ) -> Iterator[str]:
     """What else is different from one point to the next: it may be the reason."""
     for fact, name in FACTS.items():
-        was, now = before.facts[fact], after.facts[fact]
+        was, now = before.values(fact), after.values(fact)
         if was & now or (by == "version" and fact == "library_version"):
             continue
         called = name.format(series=arm, control=control.name)
