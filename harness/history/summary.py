@@ -99,6 +99,14 @@ class Month:
     store: Path
     place: Partition
     broken: dict[Path, str] = field(default_factory=dict)
+    _listed: dict[str, Stamp] | None = None
+
+    @property
+    def found(self) -> dict[str, Stamp]:
+        """The files of the runs, as they were when the month was first read."""
+        if self._listed is None:
+            self._listed = files(self.folder)
+        return self._listed
 
     @property
     def folder(self) -> Path:
@@ -118,7 +126,7 @@ class Month:
 
     def tables(self, wanted: Wanted) -> Iterator[pa.Table]:
         """What can hold wanted rows: of the summary, and all that it does not know."""
-        found = files(self.folder)
+        found = self.found
         summary, sources = self._opened()
         fresh = {name for name, stamp in found.items() if sources.get(name) == stamp}
         if summary is not None and fresh:
@@ -131,7 +139,7 @@ class Month:
 
     def renew(self) -> None:
         """Write the summary anew, if too much is not in it or no longer as it says."""
-        found = files(self.folder)
+        found = self.found
         _, sources = self._opened()
         strays = {name for name, stamp in found.items() if sources.get(name) != stamp}
         if len(strays) * _STRAYS <= len(found) and sources.keys() <= found.keys():

@@ -197,12 +197,17 @@ def _read(
 
 
 def _asked_for(row: Ratio, asked: Asked) -> bool:
+    named = not asked.drivers or row.arm in asked.drivers or row.series in asked.drivers
+    return row.competes and named and _in_time(row, asked)
+
+
+def _in_time(row: Ratio, asked: Asked) -> bool:
+    if not asked.since and not asked.until:
+        return True
     date = row.date
-    in_time = asked.since <= date and (
+    return asked.since <= date and (
         not asked.until or date[: len(asked.until)] <= asked.until
     )
-    named = not asked.drivers or row.arm in asked.drivers or row.series in asked.drivers
-    return in_time and named and row.competes
 
 
 # --- series ---------------------------------------------------------------------------
