@@ -101,7 +101,7 @@ def ratios(
     rng: random.Random, run: str, started: datetime, along: float
 ) -> Iterator[tuple[Any, ...]]:
     """Every arm against every other, as a run of that time has them."""
-    facts = (run, started, "1.0", "3.13.1", "18.4")
+    facts = (run, started, "1.0", "18.4", "3.13.1")
     version = f"0.{int(along * 40)}.0"
     for cell in CELLS:
         level = {arm: rng.gauss(place / 5, 0.01) for place, arm in enumerate(ARMS)}

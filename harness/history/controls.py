@@ -71,7 +71,9 @@ def _check_drivers(arms: dict[str, _Arm], drivers: Collection[str]) -> None:
 def _named(arms: dict[str, _Arm], name: str) -> Control:
     if name in arms:
         return Control(name, (name,), "as named")
-    found = {arm: told for arm, told in arms.items() if told.series == name}
+    found = {
+        arm: told for arm, told in arms.items() if told.series == name and told.competes
+    }
     if not found:
         known = {*arms, *(arm.series for arm in arms.values())}
         raise UsageError(

@@ -14,7 +14,7 @@ from typing import Any
 from harness.analysis.times import ArmTimes, arm_times, paired_log_ratios
 from harness.core.stats import Estimate, hodges_lehmann
 from harness.history.places import started
-from harness.history.series import commit_of, series_of
+from harness.history.series import commit_of, python_of, series_of
 from harness.results.records import Run
 
 
@@ -22,19 +22,19 @@ def rows(run: Run) -> Iterator[Iterable[Any]]:
     """Two rows for two arms of a cell: each is the other's control. Paired by round, so
     what the machine did is in both."""
     header = run.header
-    facts = (
-        header.run,
-        started(header),
-        header.pgdyno,
-        header.machine.python,
-        header.server.version,
-    )
+    facts = (header.run, started(header), header.pgdyno, header.server.version)
+    python = header.machine.python
     for first, second in _pairs(run):
         logs = paired_log_ratios(first.series, second.series)
         if logs:
             shift = hodges_lehmann(logs)
-            yield (*facts, *_arm(first), *_control(second), *_numbers(shift))
-            yield (*facts, *_arm(second), *_control(first), *_numbers(_inverse(shift)))
+            yield (*facts, *_arm(first, python), *_control(second), *_numbers(shift))
+            yield (
+                *facts,
+                *_arm(second, python),
+                *_control(first),
+                *_numbers(_inverse(shift)),
+            )
 
 
 def _pairs(run: Run) -> Iterator[tuple[ArmTimes, ArmTimes]]:
@@ -49,9 +49,10 @@ def _pairs(run: Run) -> Iterator[tuple[ArmTimes, ArmTimes]]:
         yield from combinations(arms, 2)
 
 
-def _arm(times: ArmTimes) -> tuple[Any, ...]:
+def _arm(times: ArmTimes, python: str) -> tuple[Any, ...]:
     arm, cell = times.arm, times.cell
     return (
+        python_of(arm, python),
         cell.id,
         cell.digest,
         arm.id,

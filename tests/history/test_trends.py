@@ -20,6 +20,7 @@ from harness.core.errors import ResultsError, UsageError
 from harness.core.stats import Estimate
 from harness.history import adding, changes, places, summary
 from harness.history.points import version_key
+from harness.history.series import series_of
 from harness.history.trend import Asked, Series, Trend, build
 from harness.render import trend as shown
 from harness.render import trend_html, trend_png
@@ -101,7 +102,7 @@ def test_a_machine_that_got_slower_is_no_change(tmp_path: Path) -> None:
     for number in range(8):
         slow = {"asyncpg": 1 + (number > 3), "psycopg2": 1 + (number > 3)}
         measure(tmp_path, number, "0.30.0", factor=slow)
-    trend = build(tmp_path, Asked("copy", by="date"))
+    trend = build(tmp_path, Asked("copy", by="date", control="psycopg2"))
     assert len(only(trend).points) == 8
     assert not only(trend).changes
 
@@ -137,7 +138,7 @@ def test_what_else_changed_stands_beside_a_change(tmp_path: Path) -> None:
         late = number > 3
         server = newer if late else fake_runs.SERVER
         measure(tmp_path, number, "0.30.0", 1.2 if late else 1, server=server)
-    (change,) = only(build(tmp_path, Asked("copy", by="date"))).changes
+    (change,) = only(build(tmp_path, Asked("copy", by="date", control="psycopg2"))).changes
     assert change.also == ("PostgreSQL 18.4 → 18.5",)
 
 
@@ -145,7 +146,8 @@ def test_six_runs_of_a_version_are_its_replicates(tmp_path: Path) -> None:
     for number in range(7):
         started = f"2031-03-02T10:{number:02}:00+00:00"
         measure(tmp_path, number, "0.30.0", 1 + number / 100, started=started)
-    point = only(build(tmp_path, Asked("copy", by="version"))).points[0]
+    asked = Asked("copy", by="version", control="psycopg2")
+    point = only(build(tmp_path, asked)).points[0]
     assert len(point.runs) == point.ratio.n == 7
     assert point.ratio.low is not None
 
@@ -155,6 +157,21 @@ def test_versions_follow_their_numbers() -> None:
     assert sorted(found, key=version_key) == [
         *("unknown", "0.9.0", "0.10.0rc1", "0.10.0", "0.10.0.post1")
     ]
+
+
+@pytest.mark.parametrize(
+    ("identity", "series"),
+    [
+        ("asyncpg", "asyncpg"),
+        ("asyncpg+uvloop==0.31.0", "asyncpg+uvloop"),
+        ("psycopg+binary==3.2.9%3.12", "psycopg+binary%3.12"),
+        ("psycopg@../check+out", "psycopg"),
+        ("psycopg@../clone#main%3.14t", "psycopg%3.14t"),
+        ("asyncpg (A/A)", "asyncpg (A/A)"),
+    ],
+)
+def test_a_series_is_an_arm_without_its_version(identity: str, series: str) -> None:
+    assert series_of(fake_runs.arm_facts(identity)) == series
 
 
 def test_a_driver_of_several(store: Path) -> None:
