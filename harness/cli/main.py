@@ -25,7 +25,8 @@ from harness.core.errors import (
     PgdynoError,
 )
 
-VERBS = ("bench", "check", "compare", "report", "show", "diff", "fuzz", "list", "doctor")
+VERBS = ("bench", "check", "compare", "report", "show", "diff", "fuzz", "store", "trend",
+         "list", "doctor")  # fmt: skip
 _MACHINE_LACKS = (
     errno.ENOSPC,
     errno.EDQUOT,
