@@ -195,7 +195,7 @@ def test_mutants_end_in_a_report_or_in_a_clean_error(kind, tmp_path, capsys):
     lines = lines_of(RUNS[kind]())
     whole = tmp_path / "whole.jsonl"
     whole.write_bytes(b"\n".join(lines) + b"\n")
-    arms = ("--base-arm", "psycopg", "--candidate-arm", "asyncpg")
+    arms = ("--base", "psycopg", "--candidate", "asyncpg")
     read = 0
     for number in range(int(os.environ.get("PGDYNO_TEST_MUTANTS", "40"))):
         file = tmp_path / f"{number}.jsonl"
@@ -252,7 +252,7 @@ def test_a_trial_that_nobody_measured(tmp_path, capsys, name, value, words):
     file = spoilt(tmp_path, name, value)
     for verb in (
         ("report", file, "--format", "text", "--out", tmp_path / "out"),
-        ("compare", file, file, "--base-arm", "psycopg", "--candidate-arm", "asyncpg"),
+        ("compare", file, file, "--base", "psycopg", "--candidate", "asyncpg"),
     ):
         assert main.main([str(word) for word in verb]) == 4
         assert words in capsys.readouterr().err
