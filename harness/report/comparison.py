@@ -168,8 +168,8 @@ def doubts(comparison: Comparison) -> list[str]:
     if comparison.drift:
         lines.append(
             "controls, which cannot have changed, moved by up to "
-            f"{fmt.change(comparison.drift, sign=False)}: so much is added to the margin of "
-            "a change, and taken off that of `same`"
+            f"{fmt.change(comparison.drift, sign=False)}: as much is added to the margin of"
+            " a change, and taken off that of `same`"
         )
     return lines + list(comparison.warnings)
 

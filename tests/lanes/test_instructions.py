@@ -25,8 +25,7 @@ from harness.lanes.instructions.callgrind import SliceCount
 from harness.lanes.instructions.meaning import arm_instructions, slope, spread, syscalls
 from harness.lanes.instructions.record import Count
 from harness.render import comparison as shown
-from harness.render import comparison_markdown
-from harness.render import html, markdown, text
+from harness.render import comparison_markdown, html, markdown, text
 from harness.report import view
 from harness.results import store
 from harness.results.records import Run
