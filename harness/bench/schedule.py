@@ -29,6 +29,8 @@ CONCURRENT_SLICE_NS = 200_000_000
 MIN_ROUNDS = 6
 """Below six rounds the signed-rank interval at 95 % does not exist."""
 MIN_SLICES = 3
+PASSES_AT_MOST = 3
+"""A block has up to so many times the passes that are wanted, where some do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,17 @@ def pass_order(rng: random.Random, arms: Sequence[str], passes: int) -> Iterator
         yield rng.sample(arms, len(arms))
 
 
+def has_turn(number: int, *, reference: bool) -> bool:
+    """Whether an arm takes part in the pass of this number, from 1: a reference in the
+    first ones only. Nobody is told apart by it, and its start may take ten slices' time."""
+    return not reference or number <= MIN_SLICES
+
+
+def most_passes(wanted: int) -> int:
+    """How many passes a block may have so that as many as are wanted were quiet."""
+    return PASSES_AT_MOST * wanted
+
+
 def is_narrow(rounds: Sequence[Mapping[str, float]], plan: Plan) -> bool:
     """Whether a cell may stop: every arm's interval, relative to its block, is narrow.
 
@@ -134,13 +147,17 @@ def is_narrow(rounds: Sequence[Mapping[str, float]], plan: Plan) -> bool:
     """
     if len(rounds) < plan.min_rounds:
         return False
-    arms = set.intersection(*(set(times) for times in rounds))
+    return widest(rounds) <= plan.target
+
+
+def widest(rounds: Sequence[Mapping[str, float]]) -> float:
+    """The half-width of the widest interval among the arms of a cell, each relative to its
+    blocks, as a log-ratio; infinite where there is no interval."""
+    arms = set.intersection(*(set(times) for times in rounds)) if rounds else set()
     if len(arms) == 1:
         (arm,) = arms
-        return _width([times[arm] for times in rounds]) <= plan.target
-    return bool(arms) and all(
-        _width(_relative(rounds, arm, arms)) <= plan.target for arm in arms
-    )
+        return _width([times[arm] for times in rounds])
+    return max((_width(_relative(rounds, arm, arms)) for arm in arms), default=math.inf)
 
 
 def _relative(
@@ -161,31 +178,44 @@ def _width(values: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a cell costs: seconds per round, and the rounds it lacks for an interval."""
+    """What a cell costs and lacks: seconds per round, the rounds to go until there is an
+    interval, and how wide that is, as a multiple of the width that is aimed at."""
 
     seconds: float
     rounds: int
+    width: float = math.inf
 
 
 def affordable(
     needs: Mapping[str, Need], left: float, grace: float, start: float
 ) -> list[str]:
-    """Which cells have another round in the seconds that are `left`, cheap ones first.
+    """Which cells have another round in the seconds that are `left`.
 
-    Those that lack rounds for an interval come before the others and may take `grace`
-    seconds besides. Each round begins with `start` seconds for all.
+    Those that lack rounds for an interval come before the others, cheap ones first, and may
+    take `grace` seconds besides. What then is left goes to the widest intervals. Each round
+    begins with `start` seconds for all.
     """
     lacking = {
         cell: need.seconds * need.rounds for cell, need in needs.items() if need.rounds
     }
-    others = {cell: need.seconds for cell, need in needs.items() if not need.rounds}
+    others = {cell: need for cell, need in needs.items() if not need.rounds}
     starts = start * max((need.rounds for need in needs.values()), default=0)
-    kept = _cheapest(lacking, left + grace - starts)
+    kept = _fitting(sorted(lacking.items(), key=_by_cost), left + grace - starts)
     used = sum(lacking[cell] for cell in kept) + (starts if kept else start)
-    return kept + _cheapest(others, left - used)
+    widest = sorted(others, key=lambda cell: (-others[cell].width, cell))
+    return kept + _fitting([(cell, others[cell].seconds) for cell in widest], left - used)
 
 
-def _cheapest(costs: Mapping[str, float], seconds: float) -> list[str]:
-    cheap_first = sorted(costs, key=lambda cell: (costs[cell], cell))
-    sums = accumulate(costs[cell] for cell in cheap_first)
-    return [cell for cell, spent in zip(cheap_first, sums, strict=True) if spent <= seconds]
+def _by_cost(item: tuple[str, float]) -> tuple[float, str]:
+    cell, seconds = item
+    return seconds, cell
+
+
+def _fitting(costs: Sequence[tuple[str, float]], seconds: float) -> list[str]:
+    """The cells, in this order, that fit one after another into the seconds."""
+    kept = []
+    for cell, cost in costs:
+        if cost <= seconds:
+            kept.append(cell)
+            seconds -= cost
+    return kept

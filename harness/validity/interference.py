@@ -19,12 +19,13 @@ import psutil
 
 from harness import scenario
 from harness.bench.block import Block
+from harness.bench.crew import assembled
 from harness.bench.measurer import Measurer
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
+from harness.core.phases import PhaseClock
 from harness.machine import host, watch
 from harness.validity.outcome import Outcome
-from harness.validity.seats import seats_for
 from harness.venue.venue import Venue
 
 CELL = "query/point#fetch-one"
@@ -106,9 +107,9 @@ class WitnessedMeasurer(Measurer):
 
     taken = 0.0
 
-    def _interleave(self, block: Block, arms: Sequence[str]) -> None:
+    def _interleave(self, block: Block, arms: Sequence[str], exact: set[str]) -> None:
         before, stolen = _others_seconds(), _stolen_seconds()
-        super()._interleave(block, arms)
+        super()._interleave(block, arms, exact)
         self.taken = _stolen_seconds() - stolen
         for pid, seconds in _others_seconds().items():
             self.taken += seconds - before.get(pid, 0.0)
@@ -136,10 +137,11 @@ def _blocks(place: Venue, blocks: int) -> list[Seen]:
     play = place.stage.prepare(cell)
     with (
         host.placed(place.server) as placement,
-        seats_for(place, [Arm(name) for name in DRIVERS], placement) as seats,
+        assembled(place, [Arm(name) for name in DRIVERS], placement) as crew,
     ):
-        rng, pid = random.Random(0), place.server.pid
-        measurer = WitnessedMeasurer(place.stage, _PLAN, rng, placement, pid)
+        rng, phases = random.Random(0), PhaseClock()
+        measurer = WitnessedMeasurer(place.stage, _PLAN, rng, placement, crew, phases)
+        seats = list(crew.seats.values())
         return [
             Seen(measurer.measure(play, number, 0, seats).disturbed, measurer.taken)
             for number in range(blocks)
