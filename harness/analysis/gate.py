@@ -54,21 +54,27 @@ class Gate:
 
 
 def drift(controls: Sequence[CellChange], alpha: float) -> float:
-    """The greatest log-ratio, without its sign, by which a control demonstrably moved.
+    """The log-ratio, without its sign, by which controls moved at least; 0 where none did
+    demonstrably, after Holm's correction.
 
-    What cannot have changed and did was moved by the machine, which may have moved
-    anything else as far. 0 where no control moved after Holm's correction.
+    What cannot have changed and did was moved by the machine, which may have moved anything
+    else as far. What counts is the end of the interval that is nearer to zero: of the rest
+    nobody knows that it is there, and one control in twenty would close a gate by chance.
     """
-    tested = [row for row in controls if row.p is not None]
-    adjusted = stats.holm([row.p for row in tested if row.p is not None])
+    tested = [(row.p, row.shift) for row in controls if row.p is not None and row.shift]
+    adjusted = stats.holm([p for p, _ in tested])
     return max(
         (
-            abs(row.shift.point)
-            for row, p in zip(tested, adjusted, strict=True)
-            if p <= alpha and row.shift is not None and row.shift.excludes_zero
+            _nearer_end(shift)
+            for (_, shift), p in zip(tested, adjusted, strict=True)
+            if p <= alpha and shift.excludes_zero
         ),
         default=0.0,
     )
+
+
+def _nearer_end(shift: stats.Estimate) -> float:
+    return min(abs(end) for end in (shift.low, shift.high) if end is not None)
 
 
 # --- judging --------------------------------------------------------------------------

@@ -167,7 +167,7 @@ def doubts(comparison: Comparison) -> list[str]:
         lines.append(f"common shift of unchanged drivers: {fmt.change(shift)} (tolerated)")
     if comparison.drift:
         lines.append(
-            "controls, which cannot have changed, moved by up to "
+            "controls, which cannot have changed, moved by at least "
             f"{fmt.change(comparison.drift, sign=False)}: as much is added to the margin of"
             " a change, and taken off that of `same`"
         )
