@@ -71,15 +71,24 @@ def _order(args: argparse.Namespace, asked: Asked, found: Comparison) -> argpars
     """What is to be measured: the flagged cells, of those who are compared."""
     flagged = {row.cell for row in found.flagged}
     known = [cell.id for cell in asked.candidate.header.cells if cell.id in flagged]
+    paths = [_path(cell, args.path) for cell in known]
     arms = [asked.base_arm, asked.candidate_arm] if asked.base_arm else list(args.driver)
     competing = [arm for arm in asked.candidate.header.arms if arm.competes]
     chosen = arms or [arm.id for arm in competing]
-    values = vars(args) | {"path": known, "driver": chosen, "effort": "gate"}
+    values = vars(args) | {"path": paths, "driver": chosen, "effort": "gate"}
     profiles = {arm.profile for arm in competing}
     if len(profiles) == 1:
         values["profile"] = profiles.pop()
     say(f"{len(known)} cells regressed and are measured again: {', '.join(known)}")
     return argparse.Namespace(**values)
+
+
+def _path(cell: str, given: Sequence[str]) -> str:
+    """What `bench` calls a cell: its id, or its place in one of the files that were given,
+    for a run knows a scenario outside of the catalogue by its name only."""
+    scenario, _, local = cell.partition("#")
+    files = (path for path in given if path.endswith(".toml"))
+    return next((f"{path}#{local}" for path in files if Path(path).stem == scenario), cell)
 
 
 def _told(comparison: Comparison) -> int:

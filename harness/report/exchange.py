@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, quantiles, stdev
+from statistics import fmean, median, stdev
 
 from harness.core.stats import Estimate
 from harness.report.cells import CellView, RankGroup, Row
@@ -31,12 +31,9 @@ class Spread:
     @classmethod
     def of(cls, rounds: Sequence[float]) -> Spread:
         """Of at least one round."""
-        middle = median(rounds)
-        q1, q3 = middle, middle
-        if len(rounds) > 1:
-            q1, _, q3 = quantiles(rounds, n=4, method="inclusive")
         deviation = stdev(rounds) if len(rounds) > 1 else 0.0
-        return cls(tuple(rounds), fmean(rounds), deviation, middle, q1, q3)
+        q1, q3 = _quartiles(sorted(rounds))
+        return cls(tuple(rounds), fmean(rounds), deviation, median(rounds), q1, q3)
 
     @property
     def iqr(self) -> float:
@@ -56,6 +53,19 @@ class Spread:
         far = sum(abs(value - self.mean) > self.stddev for value in self.data)
         low, high = self.fence
         return far, sum(not low <= value <= high for value in self.data)
+
+
+def _quartiles(ordered: Sequence[float]) -> tuple[float, float]:
+    """Of an even number the medians of both halves, of an odd number between two values."""
+    number, rest = divmod(len(ordered), 4)
+    if len(ordered) == 1:
+        return ordered[0], ordered[0]
+    if rest in (0, 2):
+        half = len(ordered) // 2
+        return median(ordered[:half]), median(ordered[half:])
+    near, far = (number, number - 1) if rest == 1 else (number, number + 1)
+    low = 0.75 * ordered[near] + 0.25 * ordered[far]
+    return low, 0.75 * ordered[-1 - near] + 0.25 * ordered[-1 - far]
 
 
 @dataclass(frozen=True, slots=True)
