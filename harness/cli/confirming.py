@@ -79,7 +79,7 @@ def _order(args: argparse.Namespace, asked: Asked, found: Comparison) -> argpars
     profiles = {arm.profile for arm in competing}
     if len(profiles) == 1:
         values["profile"] = profiles.pop()
-    say(f"{len(known)} cells regressed and are measured again: {', '.join(known)}")
+    say(f"regressed, and measured again: {', '.join(known)}")
     return argparse.Namespace(**values)
 
 
