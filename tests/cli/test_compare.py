@@ -230,4 +230,4 @@ def test_the_plan_of_a_confirmation(folder, capsys):
     assert "regressed, and measured again: query/point#fetch-one\n" in told
     assert "cells: 1\n" in told
     assert "arms: 3: psycopg2, asyncpg, psycopg2 (A/A)" in told
-    assert "rounds: 8 to 40" in told
+    assert "rounds: 7 to 40" in told
