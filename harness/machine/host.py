@@ -107,7 +107,9 @@ def available_cores() -> tuple[int, ...]:
 
 @contextlib.contextmanager
 def placed(
-    server: Server, borrowed: Callable[[], Placement] | None = None
+    server: Server,
+    borrowed: Callable[[], Placement] | None = None,
+    priority: int = PRIORITY,
 ) -> Iterator[Placement]:
     """Place clients and server, and act on it: pin what is ours, keep off the others.
 
@@ -125,24 +127,24 @@ def placed(
     pin_server(ours, placement.server)
     keep_off(placement.clients, placement.server)
     try:
-        with _prioritised(ours) as priority:
-            yield replace(placement, priority=priority)
+        with _prioritised(ours, priority) as granted:
+            yield replace(placement, priority=granted)
     finally:
         with contextlib.suppress(OSError):  # a core may have been taken away meanwhile
             os.sched_setaffinity(0, before)
 
 
 @contextlib.contextmanager
-def _prioritised(postmaster: int) -> Iterator[int]:
+def _prioritised(postmaster: int, nice: int) -> Iterator[int]:
     """Raise the priority of a managed server; that of all processes of a run, 0 where the
     user may not. Backends that are started later inherit it."""
-    family = [postmaster, *_children(postmaster)] if postmaster else []
-    if not family or not prioritise(family[:1], PRIORITY):
+    family = [postmaster, *_children(postmaster)] if postmaster and nice else []
+    if not family or not prioritise(family[:1], nice):
         yield 0
         return
-    prioritise(family[1:], PRIORITY)
+    prioritise(family[1:], nice)
     try:
-        yield PRIORITY
+        yield nice
     finally:
         prioritise(family, 0)
 

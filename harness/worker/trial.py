@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from harness.core.arms import Arm
 from harness.core.calls import Call, Op, Target
 from harness.core.capabilities import Capability
-from harness.core.cells import Task, type_names
 from harness.core.errors import NotConfigured, Unsupported
+from harness.core.tasks import Task, type_names
 from harness.core.verdicts import (
     EXACT,
     Code,
