@@ -257,11 +257,14 @@ def _worst_end(row: CellChange) -> float:
 
 
 def next_step(comparison: Comparison) -> str:
-    """The command that would decide; empty where everything is decided."""
+    """The command that would decide; empty where everything is decided or confirmed."""
     if comparison.answer not in (Answer.REGRESSION, Answer.INCONCLUSIVE):
         return ""
     wanted = (Change.REGRESSED, Change.INCONCLUSIVE)
     rows = [row for kind in wanted for row in comparison.changes if row.change is kind]
+    rows = [row for row in rows if row.fresh is None]
+    if not rows:
+        return ""
     paths = list(dict.fromkeys(row.cell.partition("#")[0] for row in rows))
     more = " …" if len(paths) > _MOST_PATHS else ""
     again = comparing(comparison.lane).WORDS.again
