@@ -22,7 +22,7 @@ from statistics import median
 from harness.analysis.changes import Answer, Comparison
 from harness.bench import schedule
 from harness.core.verdicts import EXACT
-from harness.report.comparison import Asked, compare
+from harness.report.comparison import Request, compare
 from harness.results.records import (
     SCHEMA,
     ArmFacts,
@@ -70,12 +70,12 @@ class World:
 def gate(world: World, *seed: object) -> Comparison:
     """One gate: measure, compare, and confirm what regressed."""
     run = _run(world, "first", range(CELLS), seed)
-    found = compare(Asked(run, run, BASE, CANDIDATE))
+    found = compare(Request(run, run, BASE, CANDIDATE))
     if not found.flagged:
         return found
     flagged = sorted({int(row.cell.partition("#")[2]) for row in found.flagged})
     fresh = _run(world, "fresh", flagged, seed)
-    return compare(Asked(run, run, BASE, CANDIDATE, fresh=fresh))
+    return compare(Request(run, run, BASE, CANDIDATE, fresh=fresh))
 
 
 # --- drawing a run ----------------------------------------------------------------------

@@ -129,12 +129,12 @@ def rules(control: list[str]) -> Gate:
 
 def run(args: argparse.Namespace) -> int:
     """Print the comparison to stdout; the exit code is its answer."""
-    from harness.report.comparison import Asked, compare
+    from harness.report.comparison import Request, compare
     from harness.results.store import read
 
     base = read(args.base_run)
     comparison = compare(
-        Asked(
+        Request(
             base,
             read(args.candidate_run) if args.candidate_run else base,
             args.base,

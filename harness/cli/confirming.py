@@ -12,12 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import lanes
 from harness.cli.terminal import say
 from harness.core.errors import EXIT_PASS, UsageError
 
 if TYPE_CHECKING:
     from harness.analysis.changes import Comparison
-    from harness.report.comparison import Asked
+    from harness.report.comparison import Request
     from harness.results.records import Run
 
 
@@ -39,10 +40,10 @@ def confirm(
     return _told(compare(replace(asked, fresh=read(out))))
 
 
-def _asked(args: argparse.Namespace) -> Asked:
+def _asked(args: argparse.Namespace) -> Request:
     """One run and two arms of it, or two runs."""
     from harness.cli.compare import rules
-    from harness.report.comparison import Asked
+    from harness.report.comparison import Request
     from harness.results.store import read
 
     if len(args.confirm) > 2:
@@ -52,7 +53,7 @@ def _asked(args: argparse.Namespace) -> Asked:
         )
     runs = [read(path) for path in args.confirm]
     arms = ("", "") if len(runs) == 2 else _two_arms(runs[0], args.driver)
-    return Asked(runs[0], runs[-1], *arms, rules=rules([]))
+    return Request(runs[0], runs[-1], *arms, rules=rules([]))
 
 
 def _two_arms(run: Run, named: Sequence[str]) -> tuple[str, str]:
@@ -67,7 +68,9 @@ def _two_arms(run: Run, named: Sequence[str]) -> tuple[str, str]:
     return arms[0], arms[1]
 
 
-def _order(args: argparse.Namespace, asked: Asked, found: Comparison) -> argparse.Namespace:
+def _order(
+    args: argparse.Namespace, asked: Request, found: Comparison
+) -> argparse.Namespace:
     """What is to be measured: the flagged cells, of those who are compared."""
     flagged = {row.cell for row in found.flagged}
     known = [cell.id for cell in asked.candidate.header.cells if cell.id in flagged]
@@ -76,6 +79,7 @@ def _order(args: argparse.Namespace, asked: Asked, found: Comparison) -> argpars
     competing = [arm for arm in asked.candidate.header.arms if arm.competes]
     chosen = arms or [arm.id for arm in competing]
     values = vars(args) | {"path": paths, "driver": chosen, "effort": "gate"}
+    values["lane"] = asked.candidate.header.lane or lanes.DEFAULT
     profiles = {arm.profile for arm in competing}
     if len(profiles) == 1:
         values["profile"] = profiles.pop()

@@ -67,7 +67,7 @@ def comparing(lane: str) -> Comparing:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """What is compared with what: two runs, or two arms of one, by which rules.
 
     `threshold` is None where nobody named one: it is then the rules', and of another lane
@@ -83,28 +83,28 @@ class Asked:
     fresh: Run | None = None
 
 
-def compare(asked: Asked) -> Comparison:
+def compare(request: Request) -> Comparison:
     """Compare as the runs' lane does; where no lane can, the answer is the common lane's:
     that they are not comparable, and why."""
-    found = _compared(asked, asked.base, asked.candidate, asked.rules)
-    if asked.fresh is None or not found.flagged:
+    found = _compared(request, request.base, request.candidate, request.rules)
+    if request.fresh is None or not found.flagged:
         return found
     # Where the fresh run has both sides they are compared in it, else base with it.
-    one_run = asked.base.header.run == asked.candidate.header.run
-    base = asked.fresh if one_run else asked.base
+    one_run = request.base.header.run == request.candidate.header.run
+    base = request.fresh if one_run else request.base
     cells = tuple(dict.fromkeys(row.cell for row in found.flagged))
-    fresh = _compared(asked, base, asked.fresh, replace(asked.rules, cells=cells))
+    fresh = _compared(request, base, request.fresh, replace(request.rules, cells=cells))
     return confirmed(found, fresh)
 
 
-def _compared(asked: Asked, base: Run, candidate: Run, rules: Gate) -> Comparison:
+def _compared(request: Request, base: Run, candidate: Run, rules: Gate) -> Comparison:
     lane = conditions.rule(base, candidate)
     return comparing(lane.name).compare(
         base,
         candidate,
-        base_arm=asked.base_arm,
-        candidate_arm=asked.candidate_arm,
-        rules=_of_lane(rules, lane, asked.threshold),
+        base_arm=request.base_arm,
+        candidate_arm=request.candidate_arm,
+        rules=_of_lane(rules, lane, request.threshold),
     )
 
 

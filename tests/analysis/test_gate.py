@@ -17,7 +17,7 @@ from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
 from harness.core.stats import Estimate
 from harness.core.verdicts import Change
 from harness.report import comparison as told
-from harness.report.comparison import Asked
+from harness.report.comparison import Request
 
 ROWS = fake_runs.CELLS[:4]
 IDS = [fake_runs.cell_facts(row).id for row in ROWS]
@@ -223,7 +223,7 @@ def test_changed_verdicts_count(was, now, change):
 
 
 def confirmed(run, fresh):
-    return told.compare(Asked(run, run, OLD, NEW, fresh=fresh))
+    return told.compare(Request(run, run, OLD, NEW, fresh=fresh))
 
 
 SLOW = versions(1.10, rounds=12)
@@ -262,8 +262,8 @@ def test_two_runs_are_confirmed_against_the_base():
     slow = bench(run="after", seed=2, factor={"asyncpg": 1.2}, **made)
     again = bench(run="fresh", seed=3, factor={"asyncpg": 1.2}, **made)
     quiet = bench(run="fresh", seed=3, **made)
-    assert told.compare(Asked(base, slow, fresh=again)).exit_code == 1
-    found = told.compare(Asked(base, slow, fresh=quiet))
+    assert told.compare(Request(base, slow, fresh=again)).exit_code == 1
+    found = told.compare(Request(base, slow, fresh=quiet))
     assert Change.REGRESSED not in {row.change for row in found.changes}
 
 
@@ -274,6 +274,6 @@ def test_fresh_data_from_elsewhere_confirm_nothing():
     slow = bench(run="after", seed=2, factor={"asyncpg": 1.2}, **made)
     other = replace(fake_runs.MACHINE, cpu="other")
     fresh = bench(run="fresh", seed=3, machine=other, **made)
-    found = told.compare(Asked(base, slow, fresh=fresh))
+    found = told.compare(Request(base, slow, fresh=fresh))
     assert found.exit_code == EXIT_INVALID
     assert found.invalid[0].startswith("the fresh data: different machines")
