@@ -73,6 +73,10 @@ def checked(
     return checks
 
 
+NOWHERE = host.Placement()
+"""Unpinned: nobody's processor is watched."""
+
+
 def timed(
     place: Venue,
     folder: Path,
@@ -81,14 +85,14 @@ def timed(
     arms: Sequence[Arm],
     plan: Plan,
     seed: int = 1,
+    placement: host.Placement = NOWHERE,
 ) -> Run:
     """Some cases of a scenario, measured; the results file, read."""
     cells = [cell for cell in scenario.cells if cell.case in cases]
     out = folder / f"run-{len(list(folder.iterdir()))}.jsonl"
-    nowhere = host.Placement()  # unpinned: nobody's processor is watched
     with (
         Recording(out, "bench", place, [scenario], cells, arms, seed=seed) as recording,
-        assembled(place, arms, nowhere) as crew,
+        assembled(place, arms, placement) as crew,
     ):
         recording.begin()
         Runner(
@@ -97,7 +101,7 @@ def timed(
             cells,
             plan,
             seed=seed,
-            placement=nowhere,
+            placement=placement,
             crew=crew,
             emit=recording.write,
             progress=Silent(),

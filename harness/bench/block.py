@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.bench import schedule
 from harness.core.errors import WorkerGone
 from harness.core.metrics import READINGS, WAITS
 from harness.core.verdicts import Judgement
@@ -28,6 +27,7 @@ class Block:
     seats: Mapping[str, Seat]
     judged: dict[str, Judgement] = field(default_factory=dict)
     ops: dict[str, int] = field(default_factory=dict)
+    leads: dict[str, int] = field(default_factory=dict)  # untimed ops before each slice
     slices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     latencies: dict[str, list[int]] = field(default_factory=dict)
     latency_walls: dict[str, int] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Block:
     def turns(self) -> dict[str, list[Turn]]:
         """What each driver that is timed waited in its slices."""
         return {
-            arm: [_turn(answer) for answer in answers]
+            arm: [_turn(answer, self.leads[arm] / self.ops[arm]) for answer in answers]
             for arm, answers in self.slices.items()
             if self._competes(arm)
         }
@@ -93,7 +93,7 @@ class Block:
         """An arm's slices for the results file; None if it has no time."""
         if arm not in self.slices or not self.timeable(arm):
             return None
-        return _slices_record(self.ops[arm], self.slices[arm])
+        return _slices_record(self.ops[arm], self.leads[arm], self.slices[arm])
 
     def not_counted(self, arm: str) -> list[int]:
         """The passes of an arm that do not count. A reference that has no other keeps
@@ -131,17 +131,17 @@ def worked_ns(answer: Mapping[str, Any]) -> float:
     return max(wall / 4, wall - sum(answer[name] or 0 for name in WAITS))
 
 
-def _turn(answer: Mapping[str, Any]) -> Turn:
+def _turn(answer: Mapping[str, Any], lead_share: float) -> Turn:
     """The waiting of a slice and its lead-in, and how long both took together."""
     waits = [answer[name] for name in WAITS if answer[name] is not None]
-    wall = round(wall_ns(answer) * (1 + schedule.LEAD_IN))
+    wall = round(wall_ns(answer) * (1 + lead_share))
     return Turn(wall, sum(waits) if waits else None)
 
 
-def _slices_record(ops: int, answers: Sequence[Mapping[str, Any]]) -> Slices:
+def _slices_record(ops: int, lead: int, answers: Sequence[Mapping[str, Any]]) -> Slices:
     return Slices(
         ops=ops,
-        lead=schedule.lead_ops(ops),
+        lead=lead,
         wall_ns=[answer["wall_ns"] for answer in answers],
         **{name: _known_values(answers, name) for name in READINGS},
     )

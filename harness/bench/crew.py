@@ -87,18 +87,19 @@ def _await(futures: Sequence[Future[None]]) -> None:
 
 
 @contextmanager
-def assembled(place: Venue, arms: Sequence[Arm], placement: Placement) -> Iterator[Crew]:
+def assembled(
+    place: Venue, arms: Sequence[Arm], placement: Placement, *, together: bool = True
+) -> Iterator[Crew]:
     """A crew for these arms, none of its workers started yet; gone when the body ends.
 
-    Where the server grants few sessions all share its control connection, and work one
-    after another.
+    Where the server has no session to spare for each of them all share the control
+    connection of the venue, and work one after another.
     """
-    tight = place.stage.tight
     with ExitStack() as stack:
         seats = []
         for arm in arms:
             control = place.control
-            if not tight:
+            if together:
                 target = place.server.target
                 control = stack.enter_context(connected(target, LEAVING_S))
             cores, launch = list(placement.clients), Launch(priority=placement.priority)
@@ -106,7 +107,7 @@ def assembled(place: Venue, arms: Sequence[Arm], placement: Placement) -> Iterat
                 Seat(arm, place.stage, control, place.folder, cores, DEADLINES, launch)
             )
         loading = (placement.clients, *filter(None, [placement.server]))
-        crew = Crew(seats, together=not tight, loading=loading)
+        crew = Crew(seats, together=together, loading=loading)
         crew.spread(seats)
         stack.callback(crew.disband)
         yield crew

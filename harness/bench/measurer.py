@@ -176,7 +176,7 @@ class Measurer:
 
     def _slice(self, block: Block, seat: Seat) -> None:
         arm, play, ops = seat.arm.id, block.play, block.ops[seat.arm.id]
-        lead = schedule.lead_ops(ops)
+        lead = block.leads[arm]
         try:
             if block.writes:
                 with self.phases.phase(Phase.RESETTING):

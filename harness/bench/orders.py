@@ -23,6 +23,7 @@ from harness.play.recording import Recording
 from harness.play.seat import Seat
 from harness.results.records import Note
 from harness.scenario import Scenario
+from harness.venue.limits import sessions_of
 from harness.venue.venue import Venue
 
 
@@ -53,12 +54,15 @@ def measure(
     take part.
     """
     phases = phases or PhaseClock()
-    place.stage.share(len(order.arms))
+    most = max(map(sessions_of, order.cells), default=1)
+    together = place.stage.share(len(order.arms), most)
     with contextlib.ExitStack() as stack:
         placement = stack.enter_context(
             host.placed(place.server, partial(_beside_others, place))
         )
-        crew = stack.enter_context(assembled(place, order.arms, placement))
+        crew = stack.enter_context(
+            assembled(place, order.arms, placement, together=together)
+        )
         with phases.phase(Phase.WORKERS):
             greeted = _greet(crew, complain)
         recording = stack.enter_context(

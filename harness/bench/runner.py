@@ -226,8 +226,8 @@ class Runner:
                 problems[seat.arm] = str(error)
 
         self.crew.each(seats, staff)
-        for arm, problem in problems.items():
-            self.emit(Note(kind="arm-lost", arm=arm.id, text=problem))
+        for arm in filter(problems.__contains__, arms):
+            self.emit(Note(kind="arm-lost", arm=arm.id, text=problems[arm]))
             self.arms.remove(arm)
 
     def _with_interval(self) -> int:

@@ -17,6 +17,8 @@ from harness.core.cells import Arrivals, Effort
 LEAD_IN = 0.2
 """The untimed share at the start of a slice: it brings every driver within ±0.5 % of
 one long slice (docs/methodology.md)."""
+LONG_SLICE_NS = 50_000_000
+"""Cold caches cost a slice a fraction of a millisecond: less than 0.5 % of one so long."""
 WARM_UP_OPS = 12
 """psycopg prepares at the fifth execution, a generic plan may begin at the sixth."""
 WARM_UP_SLICES = (3, 12)
@@ -99,9 +101,10 @@ def warm_up_slice(ops: int, cycle: int) -> int:
     return max(1, round(ops / 4 / cycle)) * cycle
 
 
-def lead_ops(ops: int) -> int:
-    """The untimed ops before a slice."""
-    return math.ceil(ops * LEAD_IN)
+def lead_ops(ops: int, ns_per_op: float = 0.0) -> int:
+    """The untimed ops before a slice: none where it is so long that a cold start is nothing
+    beside it."""
+    return 0 if ops * ns_per_op >= LONG_SLICE_NS else math.ceil(ops * LEAD_IN)
 
 
 def due(arrivals: Arrivals, rng: random.Random) -> list[int]:

@@ -103,7 +103,9 @@ class WarmUp:
         if arrivals:
             block.ops[seat.arm.id] = arrivals.rate * arrivals.seconds
             return
-        block.ops[seat.arm.id] = self._calibrated(block, seat)
+        ops, ns_per_op = self._calibrated(block, seat)
+        block.ops[seat.arm.id] = ops
+        block.leads[seat.arm.id] = schedule.lead_ops(ops, ns_per_op)
         self._until_steady(block, seat)
         self._burden(block, seat)
 
@@ -143,14 +145,14 @@ class WarmUp:
         """The calibration of a cell and driver; both copies of a driver share one."""
         return self._ops.get((cell.id, arm.name))
 
-    def _calibrated(self, block: Block, seat: Seat) -> int:
-        """Ops per slice: measured once per run, then fixed."""
+    def _calibrated(self, block: Block, seat: Seat) -> tuple[int, float]:
+        """Ops per slice and ns per op: measured once per run, then fixed."""
         cell = block.play.cell
         known = self.known(cell, seat.arm)
         if known is None:
             known = self._calibrate(block, seat)
             self._ops[cell.id, seat.arm.name] = known
-        return known[0]
+        return known
 
     def _calibrate(self, block: Block, seat: Seat) -> tuple[int, float]:
         cell, cycle = block.play.cell, block.play.prepared.calls

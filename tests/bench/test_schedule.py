@@ -61,6 +61,11 @@ def test_the_lead_in_is_a_fifth_and_never_nothing(ops):
     assert ops * 0.2 <= schedule.lead_ops(ops) < ops * 0.2 + 1
 
 
+def test_a_long_slice_needs_no_lead_in():
+    assert schedule.lead_ops(1, 49e6) == 1
+    assert schedule.lead_ops(1, 50e6) == schedule.lead_ops(100, 1e6) == 0
+
+
 def test_passes_follow_from_the_slowest_arm():
     assert schedule.passes_in_block(4_000_000, PLAN) == 16
     assert schedule.passes_in_block(8_000_000, PLAN) == 8
