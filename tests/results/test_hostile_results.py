@@ -19,8 +19,9 @@ from harness.core.errors import PgdynoError, ResultsError
 from harness.core.verdicts import EXACT
 from harness.lanes.instructions.record import Count
 from harness.lanes.memory.record import Footprint, Memory
+from harness.report.baseline import fold
 from harness.results import store
-from harness.results.records import OpenLoop, Run
+from harness.results.records import OpenLoop, Rounds, Run
 
 ARMS = [fake_runs.arm_facts(name) for name in ("psycopg", "asyncpg")]
 ARMS.append(fake_runs.arm_facts("psycopg (A/A)", twin="psycopg"))
@@ -103,8 +104,16 @@ def instructions() -> Run:
     )
 
 
+def baseline() -> Run:
+    """A folded run: its lines stand where trials would."""
+    run = bench()
+    lines = [record for record in fold(run) if isinstance(record, Rounds)]
+    return replace(run, trials=lines)
+
+
 RUNS: dict[str, Callable[[], Run]] = {
     "bench": bench,
+    "baseline": baseline,
     "check": lambda: fake_runs.check(drivers=("psycopg", "psqlpy"), types=("int4", "uuid")),
     "memory": memory,
     "instructions": instructions,
