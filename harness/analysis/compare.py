@@ -82,25 +82,18 @@ def compare(
         return replace(title, invalid=tuple(invalid))
     before, after = arm_times(base), arm_times(candidate)
     asked = list(pairs(before, after, base_arm, candidate_arm))
-    gated = [pair for pair in asked if _is_gated(pair, rules)]
-    rows = [_test(a, b, title.paired) for a, b in gated]
+    rows = [_test(*pair, title.paired) for pair in asked if _is_gated(pair, rules)]
     if invalid := list(_nothing_to_say(base, candidate, asked, rows)):
         return replace(title, invalid=tuple(invalid))
     if not base_arm:
         lost = absent(before, after, candidate)
         rows.extend(row for row in lost if rules.counts(row.cell))
-    unchanged = list(_named(asked, rules))
     if title.paired:
-        unchanged += _twins(before, (base_arm, candidate_arm))
+        unchanged = _twins(before, (base_arm, candidate_arm))
     else:
-        unchanged += _alike(before, after, rules)
-    controls = [_test(a, b, title.paired) for a, b in unchanged]
-    title = replace(
-        title,
-        controls=worst_first(controls),
-        drift=gate.drift(controls, rules.alpha),
-        warnings=(*title.warnings, *_ungated(asked, rules)),
-    )
+        unchanged = _alike(before, after, rules)
+    title = _controlled(title, [*_named(asked, rules), *unchanged], rules)
+    title = replace(title, warnings=(*title.warnings, *_ungated(asked, rules)))
     # Controls that somebody named say more than a guess by versions.
     guess = not title.paired and not rules.controls
     shift = common_shift(pairs(before, after, "", "")) if guess else None
@@ -137,10 +130,7 @@ def _is_gated(pair: Pair, rules: Gate) -> bool:
     return rules.counts(before.cell.id) and not unchanged
 
 
-def _ungated(
-    asked: Sequence[Pair],
-    rules: Gate,
-) -> Iterator[str]:
+def _ungated(asked: Sequence[Pair], rules: Gate) -> Iterator[str]:
     """How many cells `gate` leaves out."""
     cells = {before.cell.id for before, _ in asked}
     left = {cell for cell in cells if not rules.counts(cell)}
@@ -188,6 +178,12 @@ def _twins(sides: Mapping[Key, ArmTimes], compared: Sequence[str]) -> Iterator[P
         original = sides.get((cell, side.arm.twin))
         if original is not None and {arm, side.arm.twin} != set(compared):
             yield original, side
+
+
+def _controlled(title: Comparison, unchanged: Iterable[Pair], rules: Gate) -> Comparison:
+    """With what the pairs that cannot have changed did."""
+    controls = worst_first(_test(*pair, title.paired) for pair in unchanged)
+    return replace(title, controls=controls, drift=gate.drift(controls, rules.alpha))
 
 
 def _conclude(
