@@ -121,7 +121,7 @@ def _round(
     for turn in schedule.pass_order(rng, ARMS, passes):
         for arm in turn:
             wall = OPS * NS_PER_OP * math.exp(offsets[arm] + slower(at))
-            walls[arm].append(round(wall))
+            walls[arm].append(max(1, round(wall)))  # heavy tails have no least time
             at += wall / 1e9
     return walls
 
