@@ -33,6 +33,7 @@ LAW: dict[str, str] = {
     "servers": "core",
     "judge": "core values",
     "drivers": "plugin",
+    "settings": "core",
     "machine": "core results servers",
     "analysis": "core results lanes",
     "worker": "core values plugin judge",
@@ -54,7 +55,7 @@ LAW: dict[str, str] = {
     "fuzz": "core scenario venue report play",
     "validity": "core results drivers machine analysis scenario venue report render play "
     "bench lanes/meaning",
-    "cli": "core plugin results servers machine analysis scenario venue report "
+    "cli": "core plugin results settings servers machine analysis scenario venue report "
     "reproduce render play moving history check bench fuzz validity lanes",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
@@ -74,8 +75,8 @@ LIBRARIES: dict[str, str] = {
     "psqlpy": "drivers.psqlpy",
     "uvloop": "drivers",
     "pgvector": "drivers",
-    "msgspec": "results scenario check.baseline_files check.deviations moving.fixes "
-    "lanes/record",
+    "msgspec": "results settings scenario check.baseline_files check.deviations "
+    "moving.fixes lanes/record",
     "matplotlib": "render",
     "jinja2": "render",
     "testcontainers": "servers.container",
