@@ -17,7 +17,8 @@ import time
 from collections.abc import Sequence
 
 from harness import scenario, servers
-from harness.check.checker import Checker, number_of_checks
+from harness.check.checker import Checker
+from harness.check.order import number_of_checks
 from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.plugin import contract

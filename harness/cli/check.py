@@ -97,7 +97,7 @@ def _add_baselines(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check, print the answer, and say by the exit code whether all is well."""
     from harness.check import baseline_files
-    from harness.check.checker import in_order
+    from harness.check.order import in_order
     from harness.report.checked import Asked
     from harness.scenario import select_cells
 
@@ -158,7 +158,8 @@ def _checked(
     """Play the cells; every check is marked with what was known before it is written."""
     from harness import servers
     from harness.check import known
-    from harness.check.checker import Checker, number_of_checks
+    from harness.check.checker import Checker
+    from harness.check.order import number_of_checks
     from harness.cli.progress import CheckProgress
     from harness.play.recording import Recording
     from harness.venue import venue
@@ -181,8 +182,7 @@ def _checked(
             progress.checked(marked)
 
         checker = Checker(place.stage, arms, place.folder, report)
-        recording.begin(checker.greet())
-        checker.run(cells)
+        checker.run(cells, recording.begin)
     return before, checker, recording.checks
 
 

@@ -103,6 +103,7 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
     """Check both drivers; the run goes through a file, as every run does."""
     from harness import servers
     from harness.check.checker import Checker
+    from harness.check.order import number_of_checks
     from harness.cli.progress import CheckProgress
     from harness.play.recording import Recording
     from harness.results.store import read
@@ -121,7 +122,7 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
         path = Path(folder) / "diff.jsonl"
         with (
             venue.opened(spec) as place,
-            CheckProgress(len(cells) * len(arms)) as progress,
+            CheckProgress(number_of_checks(cells, arms)) as progress,
             Recording(path, "check", place, scenarios, cells, arms) as recording,
         ):
 
@@ -130,8 +131,7 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
                 progress.checked(check)
 
             checker = Checker(place.stage, arms, place.folder, report)
-            recording.begin(checker.greet())
-            checker.run(cells)
+            checker.run(cells, recording.begin)
         return read(path)
 
 

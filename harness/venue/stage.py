@@ -27,7 +27,13 @@ from harness.results.records import ServerFacts
 from harness.servers import Server
 from harness.servers.rigs import Rigs
 from harness.venue import limits
-from harness.venue.control import FIXTURE_S, QUERY_CANCELED, Control, connected
+from harness.venue.control import (
+    FIXTURE_S,
+    ORACLE_S,
+    QUERY_CANCELED,
+    Control,
+    connected,
+)
 from harness.venue.housekeeping import Housekeeping, housekeeping
 from harness.venue.oracle import Prepared, prepare, read_state
 
@@ -202,11 +208,11 @@ class Stage:
     def _make(self, control: Control, schema: str, cell: Cell) -> None:
         """Make a schema anew; one whose fixture fails is none, and is made again."""
         self._made.discard(schema)
-        control.drop_schema(schema)
-        control.create_schema(schema)
-        self.use(control, schema)
+        limit_s = FIXTURE_S if cell.fixture.sql else ORACLE_S
+        control.remake_schema(schema, self._path(schema), limit_s)
         try:
-            self._fill(control, cell.fixture.sql)
+            with control.taking(limit_s):
+                self._fill(control, cell.fixture.sql)
         except OracleError as error:
             raise OracleError(f"the fixture of {cell.scenario} fails: {error}") from None
         self._made.add(schema)
@@ -218,8 +224,7 @@ class Stage:
         if not sql:
             return
         try:
-            with control.taking(FIXTURE_S):
-                control.run(sql)
+            control.run(sql)
         except OracleError as error:
             if error.sqlstate == QUERY_CANCELED:
                 self._endless[sql] = error
@@ -229,7 +234,11 @@ class Stage:
         """Let the control connection look at a schema; without one, only look."""
         if not schema:
             control.run("set default_transaction_read_only = on")
-        control.use(*filter(None, (schema, *self.extension_schemas)))
+        control.use(*self._path(schema))
+
+    def _path(self, schema: str) -> list[str]:
+        """Where names are looked up: in a schema of ours, then where extensions are."""
+        return [*filter(None, (schema, *self.extension_schemas))]
 
     def renew(self, control: Control, cell: Cell, schema: str) -> None:
         """Bring a schema back to the state in which a cell begins."""
@@ -268,8 +277,12 @@ class Stage:
             return stopped(error)
 
     def prepare(self, cell: Cell) -> Playable:
-        """Ask the oracle, and write the cell's inputs once for all workers."""
-        self.fresh_schema(self.control, cell, "the oracle")
+        """Ask the oracle, and write the cell's inputs once for all workers.
+
+        Of steps it is asked nothing, only whether their fixture can be made at all.
+        """
+        begun = self.schema if cell.steps else self.fresh_schema
+        begun(self.control, cell, "the oracle")
         prepared = prepare(self.control, cell)
         path = self.folder / f"task-{next(self._numbers)}.pickle"
         path.write_bytes(pickle.dumps(prepared.task, protocol=pickle.HIGHEST_PROTOCOL))
@@ -339,6 +352,16 @@ class Stage:
                 {"sessions": seen, "expected_sessions": wanted},
             )
         return EXACT
+
+    def await_others(self, control: Control) -> None:
+        """Wait for a moment until no driver of this run has a session any more."""
+        query = (
+            "select count(*) from pg_stat_get_activity(null)"
+            f" where application_name like 'pgdyno {self.run}%'"
+        )
+        deadline = time.monotonic() + _SESSION_REPORT_SECONDS
+        while control.value(query) != "0" and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def activities(self, control: Control, application_name: str) -> list[Activity]:
         """A seat's sessions as the server sees them, the one that worked last first.
@@ -419,8 +442,11 @@ class Stage:
 
 
 def _schema_key(cell: Cell, owner: str) -> tuple[str, str, str]:
+    """What has no fixture, and makes nothing, is played in one schema."""
     shared = cell.fixture.scope == "run"
-    return cell.scenario, cell.fixture.sql, "" if shared else owner
+    bare = shared and not (cell.fixture.sql or cell.steps or cell.expect.state)
+    scenario = "" if bare else cell.scenario
+    return scenario, cell.fixture.sql, "" if shared else owner
 
 
 @contextlib.contextmanager
@@ -444,10 +470,12 @@ def _struck(stage: Stage) -> str:
     """End what the run had on the server; what stays there, and why."""
     with interrupt.deferred():  # half of this would be left behind
         stage.rigs.close()
+        if stage.server.managed:  # it goes, with all that it has
+            return ""
         try:
             stage.strike(stage.control)
         except PgdynoError as error:
-            return "" if stage.server.managed else _struck_anew(stage, error)
+            return _struck_anew(stage, error)
     return ""
 
 

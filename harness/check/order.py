@@ -1,0 +1,132 @@
+"""Who plays which cell, in which order, and in whose session. Pure.
+
+Each arm has a seat. A driver with many cases of steps has a further one for them: they
+wait a lot, and others may work meanwhile.
+"""
+
+from __future__ import annotations
+
+import queue
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from harness.core.arms import Arm
+from harness.core.calls import Op
+from harness.core.cells import Cell
+from harness.core.verdicts import Judgement
+from harness.results.records import Check
+from harness.venue.stage import Playable
+
+MANY_STEPS = 30
+"""So many cases of steps are worth the start of a further worker."""
+
+# What a seat works on: a cell to play, or a cell that cannot be played, with the reason.
+Work = tuple[Cell, Playable | Judgement]
+
+_READING = (Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL)
+_WRITING = (Op.EXECUTE, Op.EXECUTE_MANY, Op.COPY_IN)
+_READS = re.compile(r"\s*(select|values|table|with)\b", re.IGNORECASE)
+_LEAVES_TRACES = re.compile(
+    r"\b(set_config|setseed|advisory|insert|update|delete|merge|into|nextval"
+    r"|backend_pid|prepared_statements|stat_activity|current_setting)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeatQueue:
+    """What one seat has to play; `alone` when all others are done."""
+
+    arm: Arm
+    cells: frozenset[str]
+    number: int = 0
+    work: queue.SimpleQueue[Work | None] = field(default_factory=queue.SimpleQueue)
+    alone: list[Work] = field(default_factory=list)
+
+    def put(self, work: Work) -> None:
+        """Queue a cell if it is this seat's."""
+        if work[0].id not in self.cells:
+            return
+        if work[0].expect.sessions is None:
+            self.work.put(work)
+        else:
+            self.alone.append(work)
+
+
+def queues(cells: Sequence[Cell], arms: Sequence[Arm]) -> list[SeatQueue]:
+    """A queue for each seat: the arms' own first, then the further ones for steps."""
+    own, further = [], []
+    for arm in arms:
+        played = [cell for cell in cells if plays(arm, cell, arms)]
+        steps = frozenset(cell.id for cell in played if cell.steps)
+        if len(steps) < MANY_STEPS or len(steps) == len(played):
+            steps = frozenset()
+        own.append(SeatQueue(arm, frozenset(cell.id for cell in played) - steps))
+        if steps:
+            further.append(SeatQueue(arm, steps, number=1))
+    return own + further
+
+
+def plays(arm: Arm, cell: Cell, arms: Sequence[Arm]) -> bool:
+    """Whether an arm plays a cell: those for which a profile makes no difference, such
+    as steps, are played once for each driver."""
+    first = next(other for other in arms if other.name == arm.name)
+    return not cell.once or arm is first
+
+
+def number_of_checks(cells: Sequence[Cell], arms: Sequence[Arm]) -> int:
+    """How many checks a run of these cells and arms is."""
+    return sum(plays(arm, cell, arms) for cell in cells for arm in arms)
+
+
+def prepared_in_turns(cells: Sequence[Cell]) -> Iterator[Cell]:
+    """Cells of one op in groups, and between them those of steps: so every seat has
+    something to do from the start."""
+    steps = [cell for cell in cells if cell.steps]
+    plain = in_groups([cell for cell in cells if not cell.steps])
+    for pair in zip_longest(plain, steps):
+        yield from filter(None, pair)
+
+
+def in_groups(cells: Sequence[Cell]) -> list[Cell]:
+    """Cells of one fixture and the same settings in a row, where the next one may have
+    the session of the last; the groups of a scenario in a row."""
+    rank: dict[object, int] = {}
+    for cell in cells:
+        rank.setdefault(_place(cell), len(rank))
+        rank.setdefault(_group(cell), len(rank))
+    return sorted(cells, key=lambda cell: (rank[_place(cell)], rank[_group(cell)]))
+
+
+def _place(cell: Cell) -> str:
+    """A scenario; what has no fixture is played in one place, whatever its scenario."""
+    return cell.scenario if cell.fixture.sql else ""
+
+
+def _group(cell: Cell) -> tuple[object, ...]:
+    return _place(cell), cell.fixture, cell.settings, shares_session(cell)
+
+
+def shares_session(cell: Cell) -> bool:
+    """Whether a cell leaves the session as it was, and does not ask about it: then the
+    cell before it may have had it, and the one after it may have it."""
+    if cell.round_trip:
+        return True
+    if cell.steps or cell.pool or cell.clients or cell.expect.sessions is not None:
+        return False
+    if cell.op in _READING and not cell.expect.state:
+        return bool(_READS.match(cell.sql)) and not _LEAVES_TRACES.search(cell.sql)
+    reset = cell.fixture.reset or (cell.bench.reset if cell.bench else "")
+    fails = cell.expect.error or cell.expect.rejected or cell.expect.trait
+    return cell.op in _WRITING and bool(cell.expect.state and reset) and not fails
+
+
+def in_order(
+    checks: Iterable[Check], cells: Sequence[Cell], arms: Sequence[Arm]
+) -> list[Check]:
+    """Checks in the order of the scenario files and arms, whatever finished first."""
+    cell_rank = {cell.id: rank for rank, cell in enumerate(cells)}
+    arm_rank = {(arm.name, str(arm.profile)): rank for rank, arm in enumerate(arms)}
+    return sorted(checks, key=lambda c: (cell_rank[c.cell], arm_rank[c.driver, c.profile]))
