@@ -161,6 +161,7 @@ def _checked(
     from harness.check.checker import Checker
     from harness.check.order import number_of_checks
     from harness.cli.progress import CheckProgress
+    from harness.play import early
     from harness.play.recording import Recording
     from harness.venue import venue
 
@@ -168,6 +169,7 @@ def _checked(
     connections = venue.connections_needed(cells, arms)
     spec = servers.parse(args.server, max_connections=connections, transport=args.transport)
     with (
+        early.started(arms) as workers,
         venue.opened(spec) as place,
         CheckProgress(number_of_checks(cells, arms)) as progress,
         Recording(args.out, "check", place, scenarios, cells, arms) as recording,
@@ -181,7 +183,7 @@ def _checked(
             recording.write(marked)
             progress.checked(marked)
 
-        checker = Checker(place.stage, arms, place.folder, report)
+        checker = Checker(place.stage, arms, place.folder, report, workers)
         checker.run(cells, recording.begin)
     return before, checker, recording.checks
 
