@@ -146,9 +146,7 @@ class Checker:
 
     # --- seats -------------------------------------------------------------------------
 
-    def _seat_thread(
-        self, queue: SeatQueue, greeted: Callable[[Hellos], None]
-    ) -> None:
+    def _seat_thread(self, queue: SeatQueue, greeted: Callable[[Hellos], None]) -> None:
         """One seat, from its driver's first word to its worker's end."""
         try:
             seat = self._taken(queue, greeted)

@@ -101,7 +101,9 @@ class Control:
         self._statement_s = ORACLE_S
         self._conn.answer_s = ORACLE_S + MARGIN_S
         self._path: tuple[str, ...] | None = None  # the schemas it looks at, if known
-        self.taken: set[tuple[str, str]] = set()  # settings whose values it was seen to take
+        self.taken: set[tuple[str, str]] = (
+            set()
+        )  # settings whose values it was seen to take
         self._types: dict[int, PgType] = {}
         self._texts = _text_cursor(self._conn)
         self._chunk = _CHUNK_ROWS if capabilities.has_stream_chunked() else 1
@@ -176,6 +178,34 @@ class Control:
             cursor = self._conn.execute(sql, params or None, prepare=False)
         except psycopg.Error as error:
             raise self._failure(error, sql) from None
+        return self._read(cursor)
+
+    def tables(
+        self, statements: Sequence[tuple[str, Sequence[str | None]]], at_most: int
+    ) -> tuple[Table | None, ...]:
+        """What each of many statements returns, at most so many rows; sent together.
+
+        Where one of them fails all are undone: then they are asked again one by one, to
+        say which it was.
+        """
+        self.run("savepoint together")
+        try:
+            with self._conn.pipeline():
+                cursors = [
+                    self._conn.execute(sql, params or None, prepare=False)
+                    for sql, params in statements
+                ]
+            found = tuple(map(self._read, cursors))
+        except psycopg.Error as error:
+            if self._conn.closed:
+                raise self._failure(error, statements[0][0]) from None
+            self.run("rollback to savepoint together")
+            return tuple(self.table(sql, params, at_most) for sql, params in statements)
+        for (sql, _), table in zip(statements, found, strict=True):
+            _check_size(sql, len(table.rows) if table else 0, at_most, 0)
+        return found
+
+    def _read(self, cursor: psycopg.Cursor[Any]) -> Table | None:
         result = cursor.pgresult
         if cursor.description is None or result is None:
             return None

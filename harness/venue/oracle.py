@@ -23,6 +23,7 @@ Row = tuple[str | None, ...]
 Statements = tuple[tuple[str, Table | None], ...]
 # A statement can carry at most this many parameters: the protocol counts in 16 bits.
 MAX_PARAMETERS = 65_535
+_MANY = 10  # so many statements are worth a pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,12 +329,13 @@ def _answers_of_calls(
 
 
 def _run_statements(control: Control, statements: Statements) -> tuple[Table | None, ...]:
+    asked = [(sql, params.rows[0] if params else ()) for sql, params in statements]
     control.run("begin")
     try:
-        answers = tuple(
-            control.table(sql, params.rows[0] if params else (), ROWS)
-            for sql, params in statements
-        )
+        if len(asked) < _MANY:
+            answers = tuple(control.table(sql, row, ROWS) for sql, row in asked)
+        else:
+            answers = control.tables(asked, ROWS)
     except OracleError:
         control.run("rollback")
         raise
