@@ -1,7 +1,7 @@
 """Who plays which cell, in which order, and in whose session. Pure.
 
-Each arm has a seat. A driver with many cases of steps has a further one for them: they
-wait a lot, and others may work meanwhile.
+Each arm has a seat. A driver with many cases of steps has further ones for them: they wait
+a lot, and others may work meanwhile.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from harness.core.verdicts import Judgement
 from harness.results.records import Check
 from harness.venue.stage import Playable
 
+FURTHER_SEATS = 2
+"""So many seats a driver may have beside those of its arms."""
 MANY_STEPS = 30
 """So many cases of steps are worth the start of a further worker."""
 
@@ -60,13 +62,31 @@ def queues(cells: Sequence[Cell], arms: Sequence[Arm]) -> list[SeatQueue]:
     own, further = [], []
     for arm in arms:
         played = [cell for cell in cells if plays(arm, cell, arms)]
-        steps = frozenset(cell.id for cell in played if cell.steps)
-        if len(steps) < MANY_STEPS or len(steps) == len(played):
-            steps = frozenset()
+        shares = _shares([cell for cell in played if cell.steps])
+        steps = frozenset().union(*shares)
         own.append(SeatQueue(arm, frozenset(cell.id for cell in played) - steps))
-        if steps:
-            further.append(SeatQueue(arm, steps, number=1))
+        for number, share in enumerate(shares, 1):
+            further.append(SeatQueue(arm, frozenset(share), number))
     return own + further
+
+
+def _shares(steps: Sequence[Cell]) -> list[set[str]]:
+    """Cases of steps as further seats play them, whole scenarios at a time; none where
+    they are few."""
+    shares: list[set[str]] = [
+        set() for _ in range(min(FURTHER_SEATS, len(steps) // MANY_STEPS))
+    ]
+    scenarios: dict[str, set[str]] = {}
+    for cell in steps:
+        scenarios.setdefault(cell.scenario, set()).add(cell.id)
+    for share in scenarios.values() if shares else ():
+        min(shares, key=len).update(share)
+    return shares
+
+
+def further_seats(arms: Sequence[Arm]) -> int:
+    """How many seats a check may have beside the arms' own."""
+    return FURTHER_SEATS * len({arm.name for arm in arms})
 
 
 def plays(arm: Arm, cell: Cell, arms: Sequence[Arm]) -> bool:

@@ -172,13 +172,13 @@ def _checked(
     from harness import servers
     from harness.check import known
     from harness.check.checker import Checker
-    from harness.check.order import number_of_checks
+    from harness.check.order import further_seats, number_of_checks
     from harness.cli.progress import CheckProgress
     from harness.play.recording import Recording
     from harness.venue import venue
 
     by_id = {cell.id: cell for cell in cells}
-    connections = venue.connections_needed(cells, arms)
+    connections = venue.connections_needed(cells, arms, further_seats(arms))
     spec = servers.parse(args.server, max_connections=connections, transport=args.transport)
     with (
         venue.opened(spec) as place,

@@ -150,17 +150,14 @@ def read_state(control: Control, query: str) -> State | None:
     if not query:
         return None
     state = f"({query.rstrip().rstrip(';')}) s"
+    first = f"select left(s::text, 60) from {state} limit 3"
     found = control.table(
-        "select count(*), coalesce(sum(hashtextextended(s::text, 0)::numeric), 0)"
-        f" from {state}"
-    )
-    sample = control.value(
-        "select string_agg(left(r, 60), '; ')"
-        f" from (select s::text from {state} limit 3) t(r)"
+        "select count(*), coalesce(sum(hashtextextended(s::text, 0)::numeric), 0),"
+        f" (select string_agg(r, '; ') from ({first}) t(r)) from {state}"
     )
     assert found is not None
-    count, digest = found.rows[0]
-    return State(int(count or 0), str(digest), sample)
+    count, digest, sample = found.rows[0]
+    return State(int(count or 0), str(digest), sample or "")
 
 
 # --- inputs ----------------------------------------------------------------------
