@@ -31,10 +31,11 @@ _READING = (Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL)
 _WRITING = (Op.EXECUTE, Op.EXECUTE_MANY, Op.COPY_IN)
 _READS = re.compile(r"\s*(select|values|table|with)\b", re.IGNORECASE)
 _LEAVES_TRACES = re.compile(
-    r"\b(set_config|setseed|advisory|insert|update|delete|merge|into|nextval"
-    r"|backend_pid|prepared_statements|stat_activity|current_setting)\b",
+    r"\b(insert|update|delete|merge|into|current_setting|set_config|setseed|nextval|setval"
+    r"|currval|lastval|lo_\w+|txid_\w+|pg_(?!typeof|sleep|catalog)\w+)\b",
     re.IGNORECASE,
 )
+"""What changes a session, or shows what was done in it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

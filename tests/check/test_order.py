@@ -15,14 +15,14 @@ from harness.check.checker import Checker
 from harness.core.arms import PROFILES, Arm
 from harness.core.cells import BenchSpec, Cell, Fixture
 from harness.core.expect import Expect, ExpectedError
-from harness.core.verdicts import Judgement, Verdict
+from harness.core.verdicts import Code, Judgement, Verdict
 from harness.play import early
 from harness.play.process import WorkerProcess
 from harness.results.records import Check
 from harness.venue.venue import Venue
 
 ARMS = [Arm(name, profile=profile) for profile in PROFILES for name in ("a", "b")]
-SKIPPED = Judgement(Verdict.SKIPPED)
+SKIPPED = Judgement(Verdict.SKIPPED, Code.SERVER_LACKS)
 READS = """
 schema = 1
 title = "T"
