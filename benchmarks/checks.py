@@ -147,7 +147,7 @@ def compare(trees: Sequence[Path], arguments: Sequence[str], turns: int) -> None
     width = max(len(str(tree)) for tree in trees)
     print(f"{'seconds':{width}} " + " ".join(f"{name:>13}" for name in names))
     for tree, figures in found.items():
-        best = [min(getattr(one, name) for one in figures) for name in names]
+        best = [min(getattr(turn, name) for turn in figures) for name in names]
         print(f"{tree!s:{width}} " + " ".join(f"{value:>13.2f}" for value in best))
 
 

@@ -9,6 +9,8 @@ too.
 from __future__ import annotations
 
 import contextlib
+import itertools
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +20,7 @@ from typing import Any
 from harness.check.order import (
     SeatQueue,
     Work,
-    prepared_in_turns,
+    batches,
     queues,
     shares_session,
 )
@@ -32,7 +34,7 @@ from harness.play.process import WorkerProcess
 from harness.play.seat import LEAVING_S, Deadlines, Seat
 from harness.play.sessions import SharedSessions
 from harness.results.records import Check
-from harness.venue.control import connected
+from harness.venue.control import Control, connected
 from harness.venue.limits import sessions_of
 from harness.venue.stage import Playable, Stage
 
@@ -40,6 +42,9 @@ Report = Callable[[Check], None]
 Hellos = list[tuple[Arm, dict[str, Any]]]
 """What every arm's driver said of itself."""
 DEADLINES = Deadlines(open=15.0, verify=20.0)
+
+HELPERS = 2
+"""So many prepare cells beside the main thread."""
 
 _SPOILS = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.INVALID)
 """After these a session is not one that another cell should have."""
@@ -73,6 +78,8 @@ class Checker:
         self._sessions = SharedSessions(stage.room, len(arms), [])
         self._parting = threading.Barrier(1)  # where seats wait for each other
         self._alone = threading.Lock()
+        self._queueing = threading.Lock()
+        self._helping: list[Control] = []
 
     def run(
         self, cells: Sequence[Cell], greeted: Callable[[Hellos], None] = lambda _: None
@@ -86,26 +93,23 @@ class Checker:
         fitting = [cell for cell in cells if not self.stage.lacks(cell)]
         self._sessions = SharedSessions(self.stage.room, len(seats), fitting)
         self._parting = threading.Barrier(max(1, len(seats)))
-        for seat in self._own.values():
-            seat.spawn()
+        for own in self._own.values():
+            own.spawn()
         threads = [
-            threading.Thread(target=self._seat_thread, args=(queue, greeted))
-            for queue in seats
+            threading.Thread(target=self._seat_thread, args=(seat, greeted))
+            for seat in seats
         ]
         for thread in threads:
             thread.start()
         try:
             self._hand_out(cells, seats)
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(0.5)
-                    interrupt.check()
+            _join(threads)
         except BaseException:
             self._stop()
             raise
         finally:
-            for queue in seats:
-                queue.work.put(None)
+            for seat in seats:
+                seat.work.put(None)
             for thread in threads:
                 thread.join()
         if self._failures:
@@ -120,12 +124,67 @@ class Checker:
         return found[0].terms if found else {}
 
     def _hand_out(self, cells: Sequence[Cell], seats: Sequence[SeatQueue]) -> None:
-        """Prepare cells, and queue each for the seats that play it."""
-        for work in self._prepared(prepared_in_turns(cells)):
-            for queue in seats:
-                queue.put(work)
-        for queue in seats:
-            queue.work.put(None)
+        """Prepare cells, and queue each for the seats that play it.
+
+        On a server of our own others help, because each waits for answers most of the time.
+        """
+        waiting = queue.SimpleQueue[list[Cell]]()
+        for batch in batches(cells):
+            waiting.put(batch)
+        count = HELPERS if self.stage.server.managed else 0
+        helpers = [
+            threading.Thread(target=self._help, args=(waiting, seats)) for _ in range(count)
+        ]
+        for helper in helpers:
+            helper.start()
+        try:
+            self._prepare(self.stage.control, waiting, seats)
+            _join(helpers)
+        except BaseException:
+            self._stop()
+            raise
+        finally:
+            for helper in helpers:
+                helper.join()
+        for seat in seats:
+            seat.work.put(None)
+
+    def _help(
+        self, waiting: queue.SimpleQueue[list[Cell]], seats: Sequence[SeatQueue]
+    ) -> None:
+        """Prepare cells over another control connection."""
+        try:
+            with connected(self.stage.server.target) as control:
+                self._helping.append(control)
+                self._prepare(control, waiting, seats)
+        except BaseException as error:
+            self._fail(error)
+
+    def _prepare(
+        self,
+        control: Control,
+        waiting: queue.SimpleQueue[list[Cell]],
+        seats: Sequence[SeatQueue],
+    ) -> None:
+        """Prepare batch after batch, and queue each as a whole: so sessions are shared."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                works: list[Work] = []
+                for cell in waiting.get_nowait():
+                    if control is self.stage.control:
+                        interrupt.check()
+                    if self._stopping.is_set():
+                        return
+                    works.append((cell, self.stage.playable(cell, control)))
+                with self._queueing:
+                    for work, seat in itertools.product(works, seats):
+                        seat.put(work)
+
+    def _fail(self, error: BaseException) -> None:
+        """The run ends with the first failure, and not with what follows of it."""
+        if not self._stopping.is_set():
+            self._failures.append(error)
+        self._stop()
 
     def _stop(self) -> None:
         """End all seats now: a worker may be in the middle of something long."""
@@ -136,43 +195,36 @@ class Checker:
             seat.kill()
             if seat.control is not self.stage.control:
                 seat.control.abandon()
-
-    def _prepared(self, cells: Iterable[Cell]) -> Iterable[Work]:
-        for cell in cells:
-            interrupt.check()
-            if self._stopping.is_set():
-                return
-            yield cell, self.stage.playable(cell)
+        for control in self._helping:
+            control.abandon()
 
     # --- seats -------------------------------------------------------------------------
 
-    def _seat_thread(self, queue: SeatQueue, greeted: Callable[[Hellos], None]) -> None:
+    def _seat_thread(self, todo: SeatQueue, greeted: Callable[[Hellos], None]) -> None:
         """One seat, from its driver's first word to its worker's end."""
         try:
-            seat = self._taken(queue, greeted)
+            seat = self._taken(todo, greeted)
             with self._sessions.seat():
-                self._play(seat, iter(queue.work.get, None))
+                self._play(seat, iter(todo.work.get, None))
             self._parting.wait()
             with self._alone:
-                self._play(seat, queue.alone)
+                self._play(seat, todo.alone)
             seat.dismiss()
         except threading.BrokenBarrierError:
             return
         except BaseException as error:
-            if not self._stopping.is_set():
-                self._failures.append(error)
-            self._stop()
+            self._fail(error)
 
-    def _taken(self, queue: SeatQueue, greeted: Callable[[Hellos], None]) -> Seat:
+    def _taken(self, todo: SeatQueue, greeted: Callable[[Hellos], None]) -> Seat:
         """The seat of a queue, whose driver was greeted. A further one comes last: the
         first verdicts need its processor more."""
-        if queue.number:
+        if todo.number:
             self._met.wait()
-            return self._new_seat(queue.arm, queue.number)
-        seat = self._own[queue.arm]
+            return self._new_seat(todo.arm, todo.number)
+        seat = self._own[todo.arm]
         hello = _hello(seat)
         with self._reporting:
-            self._hellos[queue.arm] = hello
+            self._hellos[todo.arm] = hello
             if len(self._hellos) == len(self.arms):
                 greeted([(arm, self._hellos[arm]) for arm in self.arms])
                 self._met.set()
@@ -258,6 +310,13 @@ class Checker:
         )
         with self._reporting:
             self._report(check)
+
+
+def _join(threads: Sequence[threading.Thread]) -> None:
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.5)
+            interrupt.check()
 
 
 def _hello(seat: Seat) -> dict[str, Any]:

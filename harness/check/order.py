@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import queue
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 
 from harness.core.arms import Arm
 from harness.core.calls import Op
 from harness.core.cells import Cell
 from harness.core.verdicts import Judgement
 from harness.results.records import Check
-from harness.venue.stage import Playable
+from harness.venue.stage import Playable, is_bare
 
 FURTHER_SEATS = 2
 """So many seats a driver may have beside those of its arms."""
+BATCH = 25
+"""So many cells without a fixture are prepared and then queued, by one preparer."""
+FIRST = 3
 MANY_STEPS = 30
 """So many cases of steps are worth the start of a further worker."""
 
@@ -102,13 +104,23 @@ def number_of_checks(cells: Sequence[Cell], arms: Sequence[Arm]) -> int:
     return sum(plays(arm, cell, arms) for cell in cells for arm in arms)
 
 
-def prepared_in_turns(cells: Sequence[Cell]) -> Iterator[Cell]:
-    """Cells of one op in groups, and between them those of steps: so every seat has
-    something to do from the start."""
-    steps = [cell for cell in cells if cell.steps]
-    plain = in_groups([cell for cell in cells if not cell.steps])
-    for pair in zip_longest(plain, steps):
-        yield from filter(None, pair)
+def batches(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells as they are prepared: those of one fixture by one preparer, in groups.
+
+    A few that read come first, for the first verdicts; then the cases of steps, because
+    they take long and little is asked about them.
+    """
+    found: dict[object, list[Cell]] = {}
+    bare = [cell for cell in in_groups(cells) if is_bare(cell)]
+    for cell in in_groups(cells):
+        if not is_bare(cell):
+            found.setdefault((cell.scenario, cell.fixture), []).append(cell)
+    rest = [bare[start : start + BATCH] for start in range(FIRST, len(bare), BATCH)]
+    return [bare[:FIRST], *sorted(found.values(), key=_is_plain), *rest]
+
+
+def _is_plain(batch: Sequence[Cell]) -> bool:
+    return not all(cell.steps for cell in batch)
 
 
 def in_groups(cells: Sequence[Cell]) -> list[Cell]:

@@ -12,6 +12,7 @@ import itertools
 import pickle
 import re
 import secrets
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -85,6 +86,7 @@ class Stage:
         self._numbers = itertools.count()
         self._schemas: dict[tuple[str, str, str], str] = {}
         self._made: set[str] = set()  # schemas whose fixture is complete
+        self._locks: dict[str, threading.Lock] = {}
         self._endless: dict[str, OracleError] = {}  # fixture → how it did not end
         self._lacking: dict[str, str] = {}  # need → why it is not met
         self.extension_schemas = self._find_extension_schemas()
@@ -185,29 +187,33 @@ class Stage:
             OracleError: the fixture's SQL failed.
         """
         name = self._named(cell, owner)
-        if name and name not in self._made:
-            self._make(control, name, cell)
+        with self._alone_in(name):
+            if name and name not in self._made:
+                self._make(control, name, cell)
         return name
 
     def fresh_schema(self, control: Control, cell: Cell, owner: str) -> str:
         """The same schema in the state in which a cell begins; `control` looks at it."""
         name = self._named(cell, owner)
-        if name in self._made:
-            self.renew(control, cell, name)
-        elif name:
-            self._make(control, name, cell)
-        else:
-            self.use(control, name)
+        with self._alone_in(name):
+            if name in self._made:
+                self.renew(control, cell, name)
+            elif name:
+                self._make(control, name, cell)
+            else:
+                self.use(control, name)
         return name
+
+    def _alone_in(self, name: str) -> threading.Lock:
+        """Held while a schema is made: others may want the same one."""
+        return self._locks.setdefault(name, threading.Lock())
 
     def _named(self, cell: Cell, owner: str) -> str:
         """The name of a schema, whether it is made or not; empty where none can be."""
         if self.unwritable:
             return ""
         key = _schema_key(cell, owner)
-        if key not in self._schemas:
-            self._schemas[key] = f"pgdyno_{self.run}_{next(self._numbers)}"
-        return self._schemas[key]
+        return self._schemas.setdefault(key, f"pgdyno_{self.run}_{next(self._numbers)}")
 
     def _make(self, control: Control, schema: str, cell: Cell) -> None:
         """Make a schema anew; one whose fixture fails is none, and is made again."""
@@ -268,26 +274,28 @@ class Stage:
 
     # --- cells -----------------------------------------------------------------------
 
-    def playable(self, cell: Cell) -> Playable | Judgement:
+    def playable(self, cell: Cell, control: Control | None = None) -> Playable | Judgement:
         """The cell, ready for drivers, or the judgement that nobody can play it."""
         if reason := self.lacks(cell):
             facts = {"message": reason}
             return Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, reason, facts=facts)
         try:
-            return self.prepare(cell)
+            return self.prepare(cell, control)
         except OracleError as error:
             if self.unwritable and limits.refuses_writes(error):
                 return Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, self.unwritable)
             return stopped(error)
 
-    def prepare(self, cell: Cell) -> Playable:
+    def prepare(self, cell: Cell, control: Control | None = None) -> Playable:
         """Ask the oracle, and write the cell's inputs once for all workers.
 
-        Of steps it is asked nothing, only whether their fixture can be made at all.
+        Several may prepare, each over a `control` of its own, but one fixture only one of
+        them. Of steps nothing is asked, only whether their fixture can be made at all.
         """
+        control = control or self.control
         begun = self.schema if cell.steps else self.fresh_schema
-        begun(self.control, cell, "the oracle")
-        prepared = prepare(self.control, cell)
+        begun(control, cell, "the oracle")
+        prepared = prepare(control, cell)
         path = self.folder / f"task-{next(self._numbers)}.pickle"
         path.write_bytes(pickle.dumps(prepared.task, protocol=pickle.HIGHEST_PROTOCOL))
         return Playable(
@@ -448,9 +456,14 @@ class Stage:
 def _schema_key(cell: Cell, owner: str) -> tuple[str, str, str]:
     """What has no fixture, and makes nothing, is played in one schema."""
     shared = cell.fixture.scope == "run"
-    bare = shared and not (cell.fixture.sql or cell.steps or cell.expect.state)
-    scenario = "" if bare else cell.scenario
+    scenario = "" if is_bare(cell) else cell.scenario
     return scenario, cell.fixture.sql, "" if shared else owner
+
+
+def is_bare(cell: Cell) -> bool:
+    """Whether it reads, and no fixture: nothing in its schema is looked for or made."""
+    writes = cell.steps or cell.expect.state or cell.fixture.scope != "run"
+    return not (writes or cell.fixture.sql)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from harness.core.verdicts import Code, Judgement, Verdict
 from harness.play import early
 from harness.play.process import WorkerProcess
 from harness.results.records import Check
+from harness.venue import stage
 from harness.venue.venue import Venue
 
 ARMS = [Arm(name, profile=profile) for profile in PROFILES for name in ("a", "b")]
@@ -88,17 +89,29 @@ def test_a_few_steps_are_not_worth_another_worker(catalogue: list[Cell]) -> None
     assert [seat.number for seat in order.queues(few, ARMS)] == [0] * len(ARMS)
 
 
-def test_no_cell_gets_lost_between_those_of_one_op_and_steps(
-    catalogue: list[Cell],
-) -> None:
-    handed_out = list(order.prepared_in_turns(catalogue))
-    assert Counter(handed_out_ids(handed_out)) == Counter(handed_out_ids(catalogue))
-    assert any(cell.steps for cell in handed_out[:3])
-    assert not all(cell.steps for cell in handed_out[:3])
+def test_no_cell_gets_lost_between_batches(catalogue: list[Cell]) -> None:
+    found = order.batches(catalogue)
+    handed_out = [cell.id for batch in found for cell in batch]
+    assert Counter(handed_out) == Counter(cell.id for cell in catalogue)
+    assert [len(found[0]), bool(found[0][0].steps)] == [order.FIRST, False]
+    assert all(cell.steps for cell in found[1])
 
 
-def handed_out_ids(cells: list[Cell]) -> list[str]:
-    return [cell.id for cell in cells]
+def test_one_fixture_has_one_preparer(catalogue: list[Cell]) -> None:
+    places = Counter(
+        place
+        for batch in order.batches(catalogue)
+        for place in {
+            (cell.scenario, cell.fixture) for cell in batch if not stage.is_bare(cell)
+        }
+    )
+    assert set(places.values()) == {1}
+
+
+def test_a_few_cells_make_few_batches(catalogue: list[Cell]) -> None:
+    assert [cell for batch in order.batches([]) for cell in batch] == []
+    (batch,) = (batch for batch in order.batches(catalogue[:1]) if batch)
+    assert batch == catalogue[:1]
 
 
 def test_what_counts_sessions_waits_for_the_others() -> None:
