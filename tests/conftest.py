@@ -14,17 +14,32 @@ from harness import servers
 from harness.validity import trials
 from harness.venue import venue
 
-ALONE = ("bench", "lanes", "machine", "studies", "validity")
-"""Rooms whose tests measure: what else runs on the machine would be in their numbers."""
-
 MINIATURES = Path(__file__).parent / "miniatures"
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups afterwards
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `nox -s tests` must not run side by side."""
+    """Say which tests must have the machine for themselves, and which stay together."""
     for item in items:
-        if item.path.parent.name in ALONE:
+        if "quiet" in getattr(item, "fixturenames", ()):
             item.add_marker("alone")
+        if shares_a_fixture(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def shares_a_fixture(item: pytest.Item) -> bool:
+    """Whether a fixture of its module is made once for all of the module's tests."""
+    fixtures = item.session._fixturemanager
+    return any(
+        found.scope == "module" and found.baseid.endswith(".py")
+        for name in getattr(item, "fixturenames", ())
+        for found in fixtures.getfixturedefs(name, item) or ()
+    )
+
+
+@pytest.fixture(scope="session")
+def quiet() -> None:
+    """What measures asks for this: whatever else runs would be in its numbers."""
 
 
 @pytest.fixture(scope="session")

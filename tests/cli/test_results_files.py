@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from commands import ONE, pgdyno
+from commands import ONE, pgdyno, spawned
 
 from harness.results import store
 
@@ -35,7 +35,7 @@ def test_results_are_never_overwritten(
 @pytest.mark.usefixtures("borrowed")
 def test_a_folder_that_cannot_be_made(file: Callable[..., Path]) -> None:
     path = file(ONE)
-    ended = pgdyno("check", path, "--out", path / "below" / "run.jsonl")
+    ended = spawned("check", path, "--out", path / "below" / "run.jsonl")
     assert ended.code == 4
     assert "run.jsonl cannot be written: Not a directory" in ended.err
     assert "hint: name another --out" in ended.err
@@ -58,7 +58,7 @@ def test_a_full_disk_keeps_what_was_checked_before(
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
     arguments = ("check", path, "--driver", "psycopg2", "--out", out)
-    ended = pgdyno(*arguments, preexec_fn=limit)
+    ended = spawned(*arguments, preexec_fn=limit)
     assert ended.code == 4, ended.said
     assert f"{out} cannot be written to the end: " in ended.err
     assert "hint: what was measured before is kept" in ended.err
