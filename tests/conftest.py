@@ -8,11 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import helpers
+import hypothesis
 import pytest
 
 from harness import servers
 from harness.validity import trials
 from harness.venue import venue
+
+hypothesis.settings.register_profile(
+    "busy",  # others may use the machine: how long an example takes says nothing
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("busy")
 
 MINIATURES = Path(__file__).parent / "miniatures"
 
