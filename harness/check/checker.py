@@ -105,6 +105,12 @@ class Checker:
         for arm in self.arms:
             self._seat(arm, [work for work in alone if plays(arm, work[0], self.arms)])
 
+    def abandon(self) -> None:
+        """End the workers that were greeted and never got a cell: the run failed before."""
+        for seat in self._greeted.values():
+            seat.kill()
+        self._greeted.clear()
+
     def terms(self, driver: str, profile: str) -> dict[str, str]:
         """What a driver said of itself; nothing if none of its workers ever started."""
         seats = [seat for seat in self._seats if seat.terms]

@@ -181,8 +181,11 @@ def _checked(
             progress.checked(marked)
 
         checker = Checker(place.stage, arms, place.folder, report)
-        recording.begin(checker.greet())
-        checker.run(cells)
+        try:
+            recording.begin(checker.greet())
+            checker.run(cells)
+        finally:
+            checker.abandon()
     return before, checker, recording.checks
 
 
