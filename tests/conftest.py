@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import helpers
 import hypothesis
@@ -25,24 +26,19 @@ hypothesis.settings.load_profile("busy")
 MINIATURES = Path(__file__).parent / "miniatures"
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups afterwards
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests must have the machine for themselves, and which stay together."""
+    """Mark the tests that `nox -s tests` must not run side by side."""
     for item in items:
         if "quiet" in getattr(item, "fixturenames", ()):
             item.add_marker("alone")
-        if shares_a_fixture(item):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
-def shares_a_fixture(item: pytest.Item) -> bool:
-    """Whether a fixture of its module is made once for all of the module's tests."""
-    fixtures = item.session._fixturemanager
-    return any(
-        found.scope == "module" and found.baseid.endswith(".py")
-        for name in getattr(item, "fixturenames", ())
-        for found in fixtures.getfixturedefs(name, item) or ()
-    )
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Spread single tests where they share nothing."""
+    from scheduling import SharedFixtures
+
+    return SharedFixtures(config, log)
 
 
 @pytest.fixture(scope="session")
