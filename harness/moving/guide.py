@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.core.arms import driver_of
 from harness.core.verdicts import Verdict
 from harness.moving.entries import Part, parts_of
 from harness.moving.fixes import Book, Snippet
@@ -171,8 +172,8 @@ def _code(a: str, b: str, snippets: Sequence[Snippet]) -> tuple[CodePair, ...]:
     by_driver: dict[str, dict[str, str]] = {}
     for snippet in snippets:
         by_driver.setdefault(snippet.driver, {})[snippet.task] = snippet.code
-    before = by_driver.get(a.partition("+")[0], {})
-    after = by_driver.get(b.partition("+")[0], {})
+    before = by_driver.get(driver_of(a), {})
+    after = by_driver.get(driver_of(b), {})
     return tuple(
         CodePair(task, code, after[task]) for task, code in before.items() if task in after
     )
