@@ -33,6 +33,7 @@ LAW: dict[str, str] = {
     "servers": "core",
     "judge": "core values",
     "drivers": "plugin",
+    "environments": "core plugin",
     "machine": "core results servers",
     "analysis": "core results lanes",
     "worker": "core values plugin judge",
@@ -42,7 +43,7 @@ LAW: dict[str, str] = {
     "reproduce": "core values plugin judge",
     "moving": "core plugin results",
     "render": "core analysis results report moving",
-    "play": "core plugin results servers judge machine scenario venue",
+    "play": "core plugin environments results servers judge machine scenario venue",
     "check": "core plugin results venue play",
     "bench": "core results judge machine scenario venue play lanes",
     "lanes/record": "results",
@@ -53,8 +54,8 @@ LAW: dict[str, str] = {
     "fuzz": "core scenario venue report play",
     "validity": "core results drivers machine analysis scenario venue report render play "
     "bench lanes/meaning",
-    "cli": "core plugin results servers machine analysis scenario venue report "
-    "reproduce render play moving check bench fuzz validity lanes",
+    "cli": "core plugin environments results servers machine analysis scenario venue "
+    "report reproduce render play moving check bench fuzz validity lanes",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
@@ -79,6 +80,8 @@ LIBRARIES: dict[str, str] = {
     "jinja2": "render",
     "testcontainers": "servers.container",
     "hypothesis": "fuzz",
+    "packaging": "environments",
+    "platformdirs": "environments",
     "numpy": "values.constructors drivers",
 }
 """Library → the rooms and modules that may import it: psycopg is the control connection in

@@ -99,7 +99,8 @@ def _greet(
     """
     greeted: list[tuple[Arm, dict[str, Any]]] = []
     for seat in seats:
-        seat.spawn()
+        with contextlib.suppress(DriverError):  # said when its worker is asked for
+            seat.spawn()
     for seat in seats:
         try:
             greeted.append((seat.arm, seat.worker.hello))

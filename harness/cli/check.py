@@ -107,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
         cells = [cell for cell in cells if cell.checked]
     profiles = PROFILES if args.profile == "both" else (args.profile,)
     arms = [arm for profile in profiles for arm in options.arms(args.driver, profile)]
+    if args.update:
+        _refuse_pinned(arms)
     if args.update and not args.force:
         baseline_files.check_clean(args.baselines)
     begun = time.perf_counter_ns()
@@ -129,6 +131,18 @@ def run(args: argparse.Namespace) -> int:
         asked = Asked(server, elapsed_ns, str(args.out or ""), _outside(scenarios))
         say(_summary(checks, asked, code, Verdict(args.fail_on)).rstrip())
     return code
+
+
+def _refuse_pinned(arms: Sequence[Arm]) -> None:
+    """A driver has one baseline, made with the version that is installed."""
+    from harness.core.errors import UsageError
+
+    if pinned := next((arm for arm in arms if arm.pin), None):
+        raise UsageError(
+            f"--update accepts what {pinned.unpinned} does as it is installed, not what "
+            f"{pinned.name} does",
+            hint=f"install that version, then: --update --driver {pinned.unpinned}",
+        )
 
 
 def _summary(checks: Sequence[Check], asked: Asked, code: int, fail_on: Verdict) -> str:
@@ -163,6 +177,7 @@ def _checked(
     from harness.play.recording import Recording
     from harness.venue import venue
 
+    options.make_environments(arms)
     by_id = {cell.id: cell for cell in cells}
     connections = venue.connections_needed(cells, arms)
     spec = servers.parse(args.server, max_connections=connections, transport=args.transport)
@@ -224,7 +239,8 @@ def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) 
     drifted = sum(bool(check.drift) for check in checks)
     if drifted:
         complain(f"{drifted} of {len(checks)} checks drifted")
-    if gone := sum(len(_gone(baseline, every)) for baseline in known.baselines.values()):
+    baselines = {baseline.driver: baseline for baseline in known.baselines.values()}
+    if gone := sum(len(_gone(baseline, every)) for baseline in baselines.values()):
         complain(
             f"{fmt.plural(gone, 'cell')} of the baseline {'is' if gone == 1 else 'are'} no "
             "longer in any scenario",

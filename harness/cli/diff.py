@@ -109,6 +109,7 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
     from harness.scenario import select_cells
     from harness.venue import venue
 
+    options.make_environments(arms)
     scenarios, cells = select_cells(args.path)
     if not args.path:
         cells = [cell for cell in cells if cell.checked]

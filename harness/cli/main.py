@@ -25,7 +25,18 @@ from harness.core.errors import (
     PgdynoError,
 )
 
-VERBS = ("bench", "check", "compare", "report", "show", "diff", "fuzz", "list", "doctor")
+VERBS = (
+    "bench",
+    "check",
+    "compare",
+    "report",
+    "show",
+    "diff",
+    "fuzz",
+    "list",
+    "doctor",
+    "environments",
+)
 _MACHINE_LACKS = (
     errno.ENOSPC,
     errno.EDQUOT,

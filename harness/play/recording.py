@@ -18,6 +18,7 @@ from harness import __version__
 from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell
+from harness.core.interpreter import SWITCHED_ON
 from harness.machine import host
 from harness.results.records import (
     SCHEMA,
@@ -28,6 +29,7 @@ from harness.results.records import (
     Footer,
     Header,
     LaneRecord,
+    Note,
     Trial,
 )
 from harness.results.store import Writer
@@ -93,6 +95,9 @@ class Recording:
         if self._path is not None:
             with interrupt.deferred():
                 self._writer = _opened(self._path, header)
+        for arm in self._arms:
+            if arm.gil == SWITCHED_ON:
+                self.write(_locked(arm))
 
     def write(self, record: AnyRecord) -> None:
         """Append a record; raises `ResultsError` if the file takes no more."""
@@ -168,7 +173,16 @@ def _arm_facts(arm: Arm, hello: dict[str, Any]) -> ArmFacts:
         terms=hello.get("terms", {}),
         problem=hello.get("problem", ""),
         reference=arm.reference,
+        python=hello.get("python", ""),
+        gil=hello.get("gil", ""),
+        packages=hello.get("packages", {}),
+        source=hello.get("source", ""),
     )
+
+
+def _locked(arm: ArmFacts) -> Note:
+    text = f"{arm.python} is free-threaded, but importing {arm.driver} switched its GIL on"
+    return Note(kind="gil", text=text, arm=arm.id)
 
 
 def _cell_facts(cell: Cell, scenarios: Sequence[Scenario]) -> CellFacts:

@@ -16,6 +16,7 @@ from typing import Any
 from harness.core import wire
 from harness.core.arms import Arm
 from harness.core.errors import PgdynoError
+from harness.core.interpreter import describe, gil_enabled
 from harness.worker.allocator import warm_allocator
 from harness.worker.trial import Worker
 
@@ -25,6 +26,7 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
     if spec["cores"]:
         os.sched_setaffinity(0, spec["cores"])
     warm_allocator()
+    gil_before = gil_enabled()
     try:
         worker = Worker(
             Arm(spec["driver"], tuple(spec["options"]), spec["profile"], spec["copy"]),
@@ -33,7 +35,7 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
     except PgdynoError as error:
         wire.send(channel, {"error": str(error), "hint": error.hint})
         return
-    wire.send(channel, worker.hello())
+    wire.send(channel, worker.hello() | describe(gil_before))
     while True:
         try:
             request = wire.receive(channel)
