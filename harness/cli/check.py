@@ -196,7 +196,9 @@ def _checked(
             progress.checked(marked)
 
         checker = Checker(place.stage, arms, place.folder, report)
-        recording.begin(checker.greet())
+        greeted = checker.greet()
+        options.tell_absent(greeted)
+        recording.begin(greeted)
         checker.run(cells)
     return before, checker, recording.checks
 

@@ -104,6 +104,7 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
     from harness import servers
     from harness.check.checker import Checker
     from harness.cli.progress import CheckProgress
+    from harness.core.errors import DriverError
     from harness.play.recording import Recording
     from harness.results.store import read
     from harness.scenario import select_cells
@@ -131,7 +132,10 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
                 progress.checked(check)
 
             checker = Checker(place.stage, arms, place.folder, report)
-            recording.begin(checker.greet())
+            greeted = checker.greet()
+            if absent := options.tell_absent(greeted):
+                raise DriverError(f"there is nothing to compare {absent[0]} with")
+            recording.begin(greeted)
             checker.run(cells)
         return read(path)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness import environments
+from harness.cli.terminal import complain
 from harness.core.arms import Arm, Profile
 from harness.plugin import contract
 
@@ -78,6 +80,14 @@ def make_environments(arms: Sequence[Arm]) -> None:
     What cannot be made is said where a driver that cannot be loaded is.
     """
     environments.prepare(arms, lambda text: print(f"pgdyno: {text}", file=sys.stderr))
+
+
+def tell_absent(greeted: Sequence[tuple[Arm, Mapping[str, Any]]]) -> list[str]:
+    """Say of each arm that takes no part why; their names."""
+    absent = {arm.name: told["problem"] for arm, told in greeted if "problem" in told}
+    for problem in absent.values():
+        complain(f"{problem}: it is left out")
+    return list(absent)
 
 
 def tell_unwritable(reason: str) -> None:

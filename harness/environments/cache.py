@@ -22,7 +22,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
 
 from harness.core import interrupt
 from harness.core.errors import DriverError
@@ -37,7 +36,7 @@ PARTIAL = ".partial"
 _LOGS = "logs"
 _LOOK_AGAIN_S = 0.2
 _WAIT_S = 3600.0
-_held: dict[str, IO[bytes]] = {}
+_held: dict[Path, int] = {}
 """Locks of the environments that this process uses, until it ends."""
 
 
@@ -123,21 +122,24 @@ def usable_root() -> Iterator[Path]:
 
 def hold(folder: Path) -> Manifest | None:
     """Use an environment until this process ends; None where there is no complete one."""
+    if folder in _held:
+        return read(folder)
     lock = _shared(folder)
     found = read(folder)
     if found is None:
-        lock.close()
+        os.close(lock)
     else:
-        _held.setdefault(folder.name, lock)
+        _held[folder] = lock
     return found
 
 
 def hold_rooms(folder: Path) -> None:
     """Use a folder of links until this process ends."""
-    _held.setdefault(folder.name, _shared(folder))
+    if folder not in _held:
+        _held[folder] = _shared(folder)
 
 
-def _shared(folder: Path) -> IO[bytes]:
+def _shared(folder: Path) -> int:
     """A lock on it, after whoever makes it now."""
     lock = _opened(folder)
     fcntl.flock(lock, fcntl.LOCK_SH)
@@ -148,20 +150,23 @@ def _shared(folder: Path) -> IO[bytes]:
 def exclusively(folder: Path) -> Iterator[None]:
     """Be the only one that makes an environment, after whoever makes it now."""
     deadline = time.monotonic() + _WAIT_S
-    with _opened(folder) as lock:
+    lock = _opened(folder)
+    try:
         while not _locked(lock):
             if time.monotonic() > deadline:
                 raise DriverError(f"another run has been making {folder.name} for an hour")
             time.sleep(_LOOK_AGAIN_S)
             interrupt.check()
         yield
+    finally:
+        os.close(lock)
 
 
-def _opened(folder: Path) -> IO[bytes]:
-    return folder.with_name(f"{folder.name}.lock").open("ab")
+def _opened(folder: Path) -> int:
+    return os.open(folder.with_name(f"{folder.name}.lock"), os.O_RDWR | os.O_CREAT, 0o666)
 
 
-def _locked(lock: IO[bytes]) -> bool:
+def _locked(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -192,12 +197,15 @@ def clear() -> tuple[list[str], list[str]]:
 
 def _removed(folder: Path) -> bool:
     """Whether nobody used it, so that it is gone now."""
-    with _opened(folder) as lock:
-        if folder.name in _held or not _locked(lock):
+    lock = _opened(folder)
+    try:
+        if folder in _held or not _locked(lock):
             return False
         for path in (folder, partial(folder)):
             shutil.rmtree(path, ignore_errors=True)
         return True
+    finally:
+        os.close(lock)
 
 
 def log_of(folder: Path) -> Path:

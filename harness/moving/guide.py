@@ -23,8 +23,11 @@ class DriverSide:
 
     @property
     def title(self) -> str:
-        """`psycopg2 2.9.12`."""
-        return f"{self.name} {self.terms.get('version', '')}".strip()
+        """`psycopg2 2.9.12`; `psycopg2==2.9.12` has said it."""
+        version = self.terms.get("version", "")
+        return (
+            self.name if f"=={version}" in self.name else f"{self.name} {version}".strip()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,8 @@ def _terms(a: DriverSide, b: DriverSide) -> tuple[tuple[str, str, str], ...]:
 
 
 def _code(a: str, b: str, snippets: Sequence[Snippet]) -> tuple[CodePair, ...]:
+    if driver_of(a) == driver_of(b):
+        return ()  # another version of the library is written alike
     by_driver: dict[str, dict[str, str]] = {}
     for snippet in snippets:
         by_driver.setdefault(snippet.driver, {})[snippet.task] = snippet.code

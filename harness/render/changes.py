@@ -33,7 +33,7 @@ def chart(rows: Sequence[CellChange], lane: str, width: int) -> Iterator[str]:
 
 
 def _row(row: CellChange, lane: str, scale: Axis, width: int) -> Iterator[str]:
-    name = f"    {fmt.shorten(row.arm, _ARM):<{_ARM}}  "
+    name = f"    {fmt.shorten_arm(row.arm, _ARM):<{_ARM}}  "
     if row.shift is None:
         yield from fmt.wrapped(row.reason, width, first=name, rest=" " * len(name))
         return
