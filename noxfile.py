@@ -96,5 +96,6 @@ def benchmarks(session: nox.Session) -> None:
     session.install("-e", ".[all]")
     session.run("python", "benchmarks/loop_overhead.py")
     session.run("python", "benchmarks/lead_in.py")
+    session.run("python", "benchmarks/worker_start.py")
     session.run("python", "benchmarks/checks.py")
     session.run("python", "benchmarks/commands.py", *session.posargs)

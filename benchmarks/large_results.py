@@ -94,8 +94,12 @@ def make(path: Path, shape: str, records: int, seed: int) -> Path:
         )
         for record in _records(rng, shape, blocks, cells):
             writer.write(record)
-        counts = {"trials": writer.trials, "checks": writer.checks}
-        writer.write(Footer(ended="2031", reason="complete", elapsed_ns=1, **counts))
+        trials, checks = writer.trials, writer.checks
+        writer.write(
+            Footer(
+                ended="2031", reason="complete", elapsed_ns=1, trials=trials, checks=checks
+            )
+        )
     return path
 
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from harness.bench.crew import assembled
 from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
 from harness.check.checker import Checker
 from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.errors import MissingExtra
+from harness.core.phases import PhaseClock
 from harness.machine import host
 from harness.play.recording import Recording
 from harness.results import store
@@ -71,6 +73,10 @@ def checked(
     return checks
 
 
+NOWHERE = host.Placement()
+"""Unpinned: nobody's processor is watched."""
+
+
 def timed(
     place: Venue,
     folder: Path,
@@ -79,23 +85,26 @@ def timed(
     arms: Sequence[Arm],
     plan: Plan,
     seed: int = 1,
+    placement: host.Placement = NOWHERE,
 ) -> Run:
     """Some cases of a scenario, measured; the results file, read."""
     cells = [cell for cell in scenario.cells if cell.case in cases]
     out = folder / f"run-{len(list(folder.iterdir()))}.jsonl"
-    with Recording(out, "bench", place, [scenario], cells, arms, seed=seed) as recording:
+    with (
+        Recording(out, "bench", place, [scenario], cells, arms, seed=seed) as recording,
+        assembled(place, arms, placement) as crew,
+    ):
         recording.begin()
         Runner(
             place.stage,
-            place.control,
             arms,
             cells,
             plan,
             seed=seed,
-            placement=host.Placement(),  # unpinned: nobody's processor is watched
-            server_pid=place.server.pid,
-            folder=folder,
+            placement=placement,
+            crew=crew,
             emit=recording.write,
             progress=Silent(),
+            phases=PhaseClock(),
         ).run()
     return store.read(out)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness import lanes
+from harness.bench.crew import Crew
 from harness.bench.runner import Progress
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
 from harness.core.cells import Cell
+from harness.core.phases import PhaseClock
 from harness.machine.host import Placement
-from harness.play.seat import Seat
 from harness.results.records import AnyRecord
 from harness.venue.venue import Venue
 
@@ -20,7 +21,7 @@ from harness.venue.venue import Venue
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """What a lane is given: the cells and the arms that can take part, and where to put
-    what it finds. `emit` writes a record to the results file at once. `seats` have the
+    what it finds. `emit` writes a record to the results file at once. The `crew` has the
     workers that said what the drivers are: a lane uses them, or starts its own."""
 
     place: Venue
@@ -31,11 +32,12 @@ class Assignment:
     placement: Placement
     emit: Callable[[AnyRecord], None]
     progress: Progress
-    seats: Sequence[Seat] = ()
+    crew: Crew
+    phases: PhaseClock
 
     def dismiss(self) -> None:
         """End the workers that wait: this lane starts each of its own."""
-        for seat in self.seats:
+        for seat in self.crew.seats.values():
             seat.dismiss()
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.bench import schedule
 from harness.core.errors import WorkerGone
-from harness.core.metrics import READINGS
+from harness.core.metrics import READINGS, WAITS
 from harness.core.verdicts import Judgement
 from harness.machine import contention
+from harness.machine.screening import Turn
 from harness.play.seat import Seat
 from harness.results.records import OpenLoop, Slices
 from harness.venue.stage import Playable
@@ -27,12 +27,15 @@ class Block:
     seats: Mapping[str, Seat]
     judged: dict[str, Judgement] = field(default_factory=dict)
     ops: dict[str, int] = field(default_factory=dict)
+    leads: dict[str, int] = field(default_factory=dict)  # untimed ops before each slice
     slices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     latencies: dict[str, list[int]] = field(default_factory=dict)
     latency_walls: dict[str, int] = field(default_factory=dict)
     arrived: dict[str, OpenLoop] = field(default_factory=dict)
     backends: dict[str, list[int]] = field(default_factory=dict)
     unsteady: set[str] = field(default_factory=set)
+    stolen: list[float] = field(default_factory=list)  # by pass: seconds that the host took
+    left_out: list[int] = field(default_factory=list)  # passes that do not count
     disturbed: str = ""
 
     @property
@@ -52,13 +55,30 @@ class Block:
         """ns per op by arm, of the drivers that were timed; of an open loop the response
         time. Nobody waits for references."""
         walls = {
-            arm: statistics.median(wall_ns(answer) for answer in answers) / self.ops[arm]
+            arm: statistics.median(self._counted(answers)) / self.ops[arm]
             for arm, answers in self.slices.items()
+            if self._competes(arm)
         }
         responses = {
             arm: statistics.median(loop.response_ns) for arm, loop in self.arrived.items()
         }
         return {arm: ns for arm, ns in (walls | responses).items() if self._competes(arm)}
+
+    def _counted(self, answers: Sequence[Mapping[str, Any]]) -> list[int]:
+        """The wall times of those passes that count."""
+        return [
+            wall_ns(answer)
+            for number, answer in enumerate(answers)
+            if number not in self.left_out
+        ]
+
+    def turns(self) -> dict[str, list[Turn]]:
+        """What each driver that is timed waited in its slices."""
+        return {
+            arm: [_turn(answer, self.leads[arm] / self.ops[arm]) for answer in answers]
+            for arm, answers in self.slices.items()
+            if self._competes(arm)
+        }
 
     def switches(self) -> dict[str, float]:
         """The client's own context switches per op by arm, where there are enough ops."""
@@ -73,7 +93,14 @@ class Block:
         """An arm's slices for the results file; None if it has no time."""
         if arm not in self.slices or not self.timeable(arm):
             return None
-        return _slices_record(self.ops[arm], self.slices[arm])
+        return _slices_record(self.ops[arm], self.leads[arm], self.slices[arm])
+
+    def not_counted(self, arm: str) -> list[int]:
+        """The passes of an arm that do not count. A reference that has no other keeps
+        them, and so do all arms of a block that does not count anyway."""
+        turns = len(self.slices.get(arm, ()))
+        found = [number for number in self.left_out if number < turns]
+        return [] if self.disturbed or len(found) == turns else found
 
     def open_loop(self, arm: str) -> OpenLoop | None:
         """An arm's open loop for the results file; None if it has no time."""
@@ -93,10 +120,28 @@ def wall_ns(answer: Mapping[str, Any]) -> int:
     return wall
 
 
-def _slices_record(ops: int, answers: Sequence[Mapping[str, Any]]) -> Slices:
+def worked_ns(answer: Mapping[str, Any]) -> float:
+    """The wall time of a slice without what its client and backend waited for a processor:
+    near enough to plan by. Threads may wait at once, so it is a quarter of it at least.
+
+    Raises:
+        WorkerGone: an op failed; the driver is charged with it.
+    """
+    wall = wall_ns(answer)
+    return max(wall / 4, wall - sum(answer[name] or 0 for name in WAITS))
+
+
+def _turn(answer: Mapping[str, Any], lead_share: float) -> Turn:
+    """The waiting of a slice and its lead-in, and how long both took together."""
+    waits = [answer[name] for name in WAITS if answer[name] is not None]
+    wall = round(wall_ns(answer) * (1 + lead_share))
+    return Turn(wall, sum(waits) if waits else None)
+
+
+def _slices_record(ops: int, lead: int, answers: Sequence[Mapping[str, Any]]) -> Slices:
     return Slices(
         ops=ops,
-        lead=schedule.lead_ops(ops),
+        lead=lead,
         wall_ns=[answer["wall_ns"] for answer in answers],
         **{name: _known_values(answers, name) for name in READINGS},
     )

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import partial
 
 from harness.bench import schedule
-from harness.bench.block import Block
+from harness.bench.block import Block, wall_ns
+from harness.bench.crew import Crew
 from harness.bench.schedule import Plan
 from harness.bench.warm_up import WarmUp
+from harness.core import interrupt
 from harness.core.cells import Arrivals
 from harness.core.errors import OracleError, WorkerGone
+from harness.core.phases import Phase, PhaseClock
 from harness.core.verdicts import EXACT, Judgement, Verdict, failed, stopped
 from harness.judge.verify import worst
-from harness.machine import contention, host
-from harness.machine.watch import ArmProcesses, WaitWatch, Watch
+from harness.machine import contention, host, screening
+from harness.machine.watch import StealWatch, Watch, threads
 from harness.play.seat import Seat
 from harness.results.records import OpenLoop
 from harness.venue.stage import Playable, Stage
@@ -34,13 +38,15 @@ class Measurer:
         plan: Plan,
         rng: random.Random,
         placement: host.Placement,
-        server_pid: int,
+        crew: Crew,
+        phases: PhaseClock,
     ) -> None:
         self.stage = stage
         self.plan = plan
         self.random = rng
         self.placement = placement
-        self.server_pid = server_pid
+        self.crew = crew
+        self.phases = phases
         self.norms = contention.Norms()
         self.warm_up = WarmUp(stage, plan)
 
@@ -58,38 +64,58 @@ class Measurer:
         return block
 
     def _play(self, block: Block) -> None:
-        for seat in block.seats.values():
-            self.warm_up.make_ready(block, seat)
+        seats = list(block.seats.values())
+        # Where a cell counts the sessions of the server, another arm's would count, too.
+        together = block.play.cell.expect.sessions is None
+        with self.phases.phase(Phase.READY):
+            make_ready = partial(self.warm_up.make_ready, block)
+            self.crew.each(seats, make_ready, together=together)
+        with self.phases.phase(Phase.CALIBRATING):
+            for seat in seats:
+                self.warm_up.settle(block, seat)
         self._measure(block)
-        for seat in block.seats.values():
-            self._finish(block, seat)
+        with self.phases.phase(Phase.AGAIN):
+            self.crew.each(seats, partial(self._finish, block), together=together)
 
     # --- timing ------------------------------------------------------------------------
 
     def _measure(self, block: Block) -> None:
         arms = [arm for arm in block.ops if block.timeable(arm)]
-        cores = self.placement.clients + self.placement.server
         before = self.stage.housekeeping()
-        waits = WaitWatch(self._pairs(block, arms))
-        watch = Watch(cores, self._pids(block))
+        exact = self._exact(block, arms)
+        watch = None if exact else Watch(self._cores(), self._pids(block))
         if block.play.cell.arrivals:
-            self._open_loops(block, arms, block.play.cell.arrivals)
+            with self.phases.phase(Phase.TIMED):
+                self._open_loops(block, arms, block.play.cell.arrivals)
         else:
-            self._interleave(block, arms)
-        foreign = watch.foreign()
+            with self.phases.phase(Phase.LEAD_IN):
+                self._interleave(block, arms, exact)
+        foreign = watch.foreign() if watch else 0.0
         work = self.stage.housekeeping().since(before).work
-        self._judge_quiet(block, work, foreign, waits)
+        self._judge_quiet(block, work, foreign)
         open_loop = block.play.cell.arrivals is not None
         if self.plan.latency_ns and not (open_loop or block.writes):
-            for arm in arms:
-                if not block.seats[arm].arm.reference:
-                    self._latencies(block, block.seats[arm])
+            with self.phases.phase(Phase.TIMED):
+                for arm in arms:
+                    if not block.seats[arm].arm.reference:
+                        self._latencies(block, block.seats[arm])
 
-    def _interleave(self, block: Block, arms: Sequence[str]) -> None:
-        for turn in schedule.pass_order(self.random, arms, self._passes(block, arms)):
+    def _interleave(self, block: Block, arms: Sequence[str], exact: set[str]) -> None:
+        """Pass after pass, until enough of them were quiet or there were too many."""
+        wanted = self._passes(block, arms)
+        stolen = StealWatch(self._cores())
+        most = schedule.most_passes(wanted)
+        for number, turn in enumerate(schedule.pass_order(self.random, arms, most), 1):
+            interrupt.check()
             for arm in turn:
-                if block.timeable(arm):
+                reference = bool(block.seats[arm].arm.reference)
+                if block.timeable(arm) and schedule.has_turn(number, reference=reference):
                     self._slice(block, block.seats[arm])
+            block.stolen.append(stolen.since_last())
+            if self.placement.clients:  # elsewhere everybody waits for everybody
+                block.left_out = screening.left_out(block.turns(), exact, block.stolen)
+            if number - len(block.left_out) >= wanted:
+                return
 
     def _open_loops(self, block: Block, arms: Sequence[str], arrivals: Arrivals) -> None:
         """One open loop for each arm, in random order; ops are due at the same moments."""
@@ -107,15 +133,11 @@ class Measurer:
             else:
                 block.arrived[arm] = OpenLoop(planned_ns=due[-1], **answer)
 
-    def _judge_quiet(
-        self, block: Block, work: str, foreign: float, waits: WaitWatch
-    ) -> None:
-        """Whether anything disturbed the block, by all that the system tells."""
-        walls = {
-            arm: sum(answer["wall_ns"] for answer in answers) * (1 + schedule.LEAD_IN)
-            for arm, answers in block.slices.items()
-        }
-        signs = contention.Signs(work, foreign, waits.shares(walls), block.switches())
+    def _judge_quiet(self, block: Block, work: str, foreign: float) -> None:
+        """Whether anything disturbed the block as a whole, by all that the system tells."""
+        signs = contention.Signs(
+            work, foreign, len(block.stolen), len(block.left_out), block.switches()
+        )
         cell = block.play.cell.id
         block.disturbed = contention.disturbance(signs, cell, self.norms)
         if block.disturbed:
@@ -131,33 +153,39 @@ class Measurer:
         slowest = max(ops * ns_per_op for ops, ns_per_op in filter(None, known))
         return schedule.passes_in_block(slowest, self.plan)
 
+    def _cores(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(self.placement.clients + self.placement.server))
+
     def _pids(self, block: Block) -> list[int]:
         workers = [pid for seat in block.seats.values() if (pid := seat.pid)]
-        return [*workers, self.server_pid] if self.server_pid else workers
+        postmaster = self.stage.server.pid
+        return [*workers, postmaster] if postmaster else workers
 
-    def _pairs(self, block: Block, arms: Sequence[str]) -> dict[str, ArmProcesses]:
-        """The processes whose waiting for a core tells of others: those that have a core of
-        their own. Where nothing is placed, client and server wait for each other."""
-        if not self.placement.clients:
-            return {}
-        backends = block.backends if self.placement.server else {}
-        lone = {arm: pids[0] for arm, pids in backends.items() if len(pids) == 1}
+    def _exact(self, block: Block, arms: Sequence[str]) -> set[str]:
+        """The arms that only others can make wait: client and backend have a core each, and
+        there is one of both. They are witnesses for all arms of their block."""
+        if not self.placement.split:
+            return set()
         return {
-            arm: ArmProcesses(block.seats[arm].pid, lone.get(arm, 0))
+            arm
             for arm in arms
-            if not block.seats[arm].arm.reference
+            if len(block.backends.get(arm, ())) == 1
+            and threads(block.seats[arm].pid) == 1
+            and not block.seats[arm].arm.reference
         }
 
     def _slice(self, block: Block, seat: Seat) -> None:
         arm, play, ops = seat.arm.id, block.play, block.ops[seat.arm.id]
-        lead = schedule.lead_ops(ops)
+        lead = block.leads[arm]
         try:
             if block.writes:
-                self.stage.renew(seat.control, play.cell, seat.schema)
+                with self.phases.phase(Phase.RESETTING):
+                    self.stage.renew(seat.control, play.cell, seat.schema)
             answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=lead)
             if "failed" in answer:
                 judged = failed(answer["failed"]).during(_TIMED)
             else:
+                self.phases.move(wall_ns(answer), Phase.LEAD_IN, Phase.TIMED)
                 block.slices.setdefault(arm, []).append(answer)
                 judged = self._count(block, seat, ops + lead)
         except WorkerGone as gone:
@@ -172,7 +200,8 @@ class Measurer:
         if not block.writes:
             return EXACT
         ops = each * max(1, block.play.cell.clients)
-        judged = self.stage.check_state(seat.control, block.play, seat.schema, ops)
+        with self.phases.phase(Phase.RESETTING):
+            judged = self.stage.check_state(seat.control, block.play, seat.schema, ops)
         return EXACT if judged.verdict is Verdict.EXACT else judged
 
     def _latencies(self, block: Block, seat: Seat) -> None:
@@ -193,10 +222,15 @@ class Measurer:
             block.judged[seat.arm.id] = stopped(gone).during("while it was timed op by op")
 
     def _finish(self, block: Block, seat: Seat) -> None:
-        """Verify once more: what was timed must still be right."""
+        """Verify once more: what was timed must still be right.
+
+        All calls of a cycle are verified after a cell's first round, and after every round
+        that may be its last; in between the next call, wherever the cycle stands.
+        """
         arm = seat.arm.id
         if block.timeable(arm):
-            again = seat.verify(block.play)
+            middle = 0 < block.number < self.plan.min_rounds - 1
+            again = seat.verify(block.play, calls=int(middle))
             if worst((block.judged[arm], again)) is again:
                 block.judged[arm] = again.during("after it was timed")
         seat.close()

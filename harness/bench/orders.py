@@ -5,20 +5,25 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.bench.assignment import Assignment, runnable
-from harness.bench.runner import DEADLINES, Progress
+from harness.bench.crew import Crew, assembled
+from harness.bench.runner import Progress
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
 from harness.core.cells import Cell, Effort
 from harness.core.errors import DriverError, WorkerGone
-from harness.machine import host
+from harness.core.phases import Phase, PhaseClock
+from harness.machine import choosing, host
 from harness.machine.host import Placement
 from harness.play.recording import Recording
 from harness.play.seat import Seat
+from harness.results.records import Note
 from harness.scenario import Scenario
+from harness.venue.limits import sessions_of
 from harness.venue.venue import Venue
 
 
@@ -41,19 +46,25 @@ def measure(
     out: Path,
     progress: Progress,
     complain: Callable[[str], None],
+    phases: PhaseClock | None = None,
 ) -> None:
     """Place everybody, run, and stream what is measured into a file.
 
     Whatever ends it, the file is left readable. `complain` is told of arms that cannot
     take part.
     """
-    place.stage.share(len(order.arms))
+    phases = phases or PhaseClock()
+    most = max(map(sessions_of, order.cells), default=1)
+    together = place.stage.share(len(order.arms), most)
     with contextlib.ExitStack() as stack:
-        placement = stack.enter_context(host.placed(place.server))
-        seats = [_seat(place, arm, placement) for arm in order.arms]
-        for seat in seats:
-            stack.callback(seat.dismiss)
-        greeted = _greet(seats, complain)
+        placement = stack.enter_context(
+            host.placed(place.server, partial(_beside_others, place))
+        )
+        crew = stack.enter_context(
+            assembled(place, order.arms, placement, together=together)
+        )
+        with phases.phase(Phase.WORKERS):
+            greeted = _greet(crew, complain)
         recording = stack.enter_context(
             Recording(
                 out,
@@ -66,45 +77,50 @@ def measure(
                 effort=order.effort,
                 lane=order.lane,
                 placement=placement,
+                phases=phases,
             )
         )
         recording.begin(greeted)
-        usable = [arm for arm, hello in greeted if "problem" not in hello]
+        if placement.chosen:
+            recording.write(Note(kind="placement", text=placement.chosen))
         runnable(order.lane).run(
             Assignment(
                 place=place,
                 cells=order.cells,
-                arms=usable,
+                arms=[arm for arm, hello in greeted if "problem" not in hello],
                 plan=order.plan,
                 seed=order.seed,
                 placement=placement,
                 emit=recording.write,
                 progress=progress,
-                seats=[seat for seat in seats if seat.arm in usable],
+                crew=crew,
+                phases=phases,
             )
         )
 
 
-def _seat(place: Venue, arm: Arm, placement: Placement) -> Seat:
-    cores = list(placement.clients)
-    return Seat(arm, place.stage, place.control, place.folder, cores, DEADLINES)
+def _beside_others(place: Venue) -> Placement:
+    """Where clients wait least, beside a server that is not ours to place."""
+    backend = place.control.backend_pid if place.server.pid else 0
+    return choosing.chosen(lambda: place.control.value("select 1"), backend)
 
 
-def _greet(
-    seats: Sequence[Seat], complain: Callable[[str], None]
-) -> list[tuple[Arm, dict[str, Any]]]:
+def _greet(crew: Crew, complain: Callable[[str], None]) -> list[tuple[Arm, dict[str, Any]]]:
     """Every arm with its terms, or with the problem that keeps it out of the run.
 
     The workers stay: the first round needs them.
     """
-    greeted: list[tuple[Arm, dict[str, Any]]] = []
-    for seat in seats:
-        with contextlib.suppress(DriverError):  # said when its worker is asked for
-            seat.spawn()
-    for seat in seats:
+    hellos: dict[str, dict[str, Any]] = {}
+
+    def greet(seat: Seat) -> None:
         try:
-            greeted.append((seat.arm, seat.worker.hello))
+            hellos[seat.arm.id] = seat.worker.hello
         except (DriverError, WorkerGone) as error:
-            complain(str(error))
-            greeted.append((seat.arm, {"problem": str(error)}))
-    return greeted
+            hellos[seat.arm.id] = {"problem": str(error)}
+
+    seats = list(crew.seats.values())
+    crew.each(seats, greet)
+    for seat in seats:
+        if problem := hellos[seat.arm.id].get("problem"):
+            complain(problem)
+    return [(seat.arm, hellos[seat.arm.id]) for seat in seats]

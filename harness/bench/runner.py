@@ -11,31 +11,31 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
 from harness.bench import schedule
 from harness.bench.block import Block
+from harness.bench.crew import Crew
 from harness.bench.measurer import Measurer
 from harness.bench.schedule import Need, Plan
 from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.errors import DriverError, WorkerGone
+from harness.core.phases import Phase, PhaseClock
 from harness.core.verdicts import Judgement
 from harness.machine import host
-from harness.play.seat import Deadlines, Seat
+from harness.play.seat import Seat
 from harness.results.records import Note, Trial
-from harness.venue.control import Control
 from harness.venue.stage import Playable, Stage
 
-DEADLINES = Deadlines(open=20, verify=30, measure=30)
 Emit = Callable[[Trial | Note], None]
 MAX_ATTEMPT_SHARE = 0.5
 """Disturbed blocks are run again, but at most half as many again as were planned."""
 MAX_REPEATS = 2
 """No single block may use up what is meant for all."""
+CHATTY_BYTES = 10_000
 GRACE = 0.25
 """A budget may be exceeded by a quarter for rounds without which there is no interval."""
 
@@ -68,32 +68,28 @@ class Runner:
     def __init__(
         self,
         stage: Stage,
-        control: Control,
         arms: Sequence[Arm],
         cells: Sequence[Cell],
         plan: Plan,
         *,
         seed: int,
         placement: host.Placement,
-        server_pid: int,
-        folder: Path,
+        crew: Crew,
         emit: Emit,
         progress: Progress,
-        seats: Sequence[Seat] = (),
+        phases: PhaseClock,
     ) -> None:
-        """`seats` have workers that wait already; the first round takes them."""
+        """Workers of the crew that wait already are those of the first round."""
         self.stage = stage
-        self.control = control
         self.arms = list(arms)
         self.cells = list(cells)
         self.plan = plan
-        self.placement = placement
-        self.folder = folder
+        self.crew = crew
         self.emit = emit
         self.progress = progress
+        self.phases = phases
         self.random = random.Random(seed)
-        self.measurer = Measurer(stage, plan, self.random, placement, server_pid)
-        self.seats = {seat.arm.id: seat for seat in seats}
+        self.measurer = Measurer(stage, plan, self.random, placement, crew, phases)
         self.started = time.monotonic()
         self._out: dict[str, set[str]] = {}  # cell → arms that get no time
         self._rounds: dict[str, list[dict[str, float]]] = {}  # cell → ns per op by arm
@@ -103,23 +99,24 @@ class Runner:
         self._tried: Counter[str] = Counter()  # cell → rounds, quiet or not
         self._blocks_done = 0
         self._cells_planned = 0
+        self._dropped: set[str] = set()  # cells for which the budget did not do
 
     # --- the run -----------------------------------------------------------------------
 
     def run(self) -> None:
         """Measure until every cell is narrow enough, or rounds or the budget run out."""
-        try:
+        with self.phases.phase(Phase.ORACLE):
             plays = self.prepare()
-            self._cells_planned = len(plays)
-            share = self.plan.min_rounds * MAX_ATTEMPT_SHARE
-            self._repeats_left = int(len(plays) * share)
-            for number in range(self.plan.max_rounds):
-                plays = self._still_wanted(plays, number)
-                if not plays:
-                    break
-                self.round(number, plays)
-        finally:
-            self.dismiss()
+        self._cells_planned = len(plays)
+        share = self.plan.min_rounds * MAX_ATTEMPT_SHARE
+        self._repeats_left = int(len(plays) * share)
+        for number in range(self.plan.max_rounds):
+            wanted = self._still_wanted(plays, number)
+            if not wanted:
+                break
+            self.round(number, wanted)
+            plays = [play for play in plays if play.cell.id not in self._dropped]
+        self._tell_chatty()
 
     def prepare(self) -> list[Playable]:
         """Ask the oracle about every cell; cells that cannot be played are recorded."""
@@ -139,7 +136,9 @@ class Runner:
 
     # --- which cells go on ---------------------------------------------------------------
 
-    def _still_wanted(self, plays: list[Playable], number: int) -> list[Playable]:
+    def _still_wanted(self, plays: Sequence[Playable], number: int) -> list[Playable]:
+        """The cells of a round: all that lack rounds, then those with the widest intervals,
+        as far as the budget reaches."""
         wanted = [play for play in plays if not self._done(play)]
         if not self.plan.budget_s or number == 0:
             return wanted
@@ -154,8 +153,10 @@ class Runner:
 
     def _need(self, play: Playable) -> Need:
         """A disturbed block takes longer than the next one will, hence the median."""
-        lacking = schedule.MIN_ROUNDS - len(self._rounds.get(play.cell.id, []))
-        return Need(median(self._costs[play.cell.id]), max(0, lacking))
+        rounds = self._rounds.get(play.cell.id, [])
+        lacking = max(0, schedule.MIN_ROUNDS - len(rounds))
+        width = schedule.widest(rounds)
+        return Need(median(self._costs[play.cell.id]), lacking, width / self.plan.target)
 
     def _done(self, play: Playable) -> bool:
         rounds = self._rounds.get(play.cell.id, [])
@@ -166,6 +167,7 @@ class Runner:
         return schedule.is_narrow(rounds, self.plan)
 
     def _tell_dropped(self, cell: str) -> None:
+        self._dropped.add(cell)
         rounds = len(self._rounds.get(cell, []))
         self.emit(
             Note(
@@ -187,14 +189,8 @@ class Runner:
         """A fresh process for each arm that has a part, then every cell once, in random
         order."""
         begun = time.monotonic()
-        if number > 0:
-            self.dismiss()
-        for arm in self._playing(plays):
-            if arm.id not in self.seats:
-                self.seats[arm.id] = self._seat(arm)
-        for seat in self.seats.values():
-            seat.spawn()
-        self._greet()
+        with self.phases.phase(Phase.WORKERS):
+            self._staff(plays, fresh=number > 0)
         self._spawn_cost = max(self._spawn_cost, time.monotonic() - begun)
         order = list(plays)
         self.random.shuffle(order)
@@ -214,21 +210,25 @@ class Runner:
             self._tried[play.cell.id] += 1
             self._blocks_done += 1
 
-    def _playing(self, plays: Sequence[Playable]) -> list[Arm]:
-        return [arm for arm in self.arms if any(play.cell.played_by(arm) for play in plays)]
+    def _staff(self, plays: Sequence[Playable], *, fresh: bool) -> None:
+        """A worker for each arm that has a part, greeted; arms without one are lost."""
+        arms = [arm for arm in self.arms if any(play.cell.played_by(arm) for play in plays)]
+        seats = [self.crew.seats[arm.id] for arm in arms]
+        self.crew.spread(seats)
+        problems: dict[Arm, str] = {}
 
-    def _seat(self, arm: Arm) -> Seat:
-        cores = list(self.placement.clients)
-        return Seat(arm, self.stage, self.control, self.folder, cores, DEADLINES)
-
-    def _greet(self) -> None:
-        for arm in [arm for arm in self.arms if arm.id in self.seats]:
+        def staff(seat: Seat) -> None:
+            if fresh:
+                seat.dismiss()
             try:
-                _ = self.seats[arm.id].worker
+                _ = seat.worker
             except (DriverError, WorkerGone) as error:
-                self.emit(Note(kind="arm-lost", arm=arm.id, text=str(error)))
-                self.arms.remove(arm)
-                del self.seats[arm.id]
+                problems[seat.arm] = str(error)
+
+        self.crew.each(seats, staff)
+        for arm in filter(problems.__contains__, arms):
+            self.emit(Note(kind="arm-lost", arm=arm.id, text=problems[arm]))
+            self.arms.remove(arm)
 
     def _with_interval(self) -> int:
         return sum(len(done) >= schedule.MIN_ROUNDS for done in self._rounds.values())
@@ -239,14 +239,13 @@ class Runner:
         rounds = max(0, self.plan.min_rounds - number - 1)
         return rounds * (sum(map(median, self._costs.values())) + self._spawn_cost)
 
-    def dismiss(self) -> None:
-        """End all workers; note what they printed."""
-        for seat in self.seats.values():
+    def _tell_chatty(self) -> None:
+        """Note what drivers printed, if it was a lot."""
+        for seat in self.crew.seats.values():
             seat.dismiss()
-            if seat.chatty_bytes > 10_000:
+            if seat.chatty_bytes > CHATTY_BYTES:
                 text = f"the driver wrote {seat.chatty_bytes:,} bytes to stdout and stderr"
                 self.emit(Note(kind="chatty", arm=seat.arm.id, text=text))
-        self.seats = {}
 
     # --- a block -----------------------------------------------------------------------
 
@@ -280,7 +279,7 @@ class Runner:
     def _block(self, play: Playable, number: int, attempt: int) -> Block:
         out = self._out.setdefault(play.cell.id, set())
         seats = [
-            self.seats[arm.id]
+            self.crew.seats[arm.id]
             for arm in filter(play.cell.played_by, self.arms)
             if arm.id not in out
         ]
@@ -304,6 +303,7 @@ class Runner:
             disturbed=block.disturbed,
             steady=arm.id not in block.unsteady,
             slices=slices,
+            left_out=block.not_counted(arm.id) if slices else [],
             latency_ns=block.latencies.get(arm.id, []) if slices else [],
             latency_wall_ns=block.latency_walls.get(arm.id, 0) if slices else 0,
             open_loop=block.open_loop(arm.id),

@@ -17,6 +17,8 @@ from harness.core.cells import Arrivals, Effort
 LEAD_IN = 0.2
 """The untimed share at the start of a slice: it brings every driver within ±0.5 % of
 one long slice (docs/methodology.md)."""
+LONG_SLICE_NS = 50_000_000
+"""Cold caches cost a slice a fraction of a millisecond: less than 0.5 % of one so long."""
 WARM_UP_OPS = 12
 """psycopg prepares at the fifth execution, a generic plan may begin at the sixth."""
 WARM_UP_SLICES = (3, 12)
@@ -29,6 +31,8 @@ CONCURRENT_SLICE_NS = 200_000_000
 MIN_ROUNDS = 6
 """Below six rounds the signed-rank interval at 95 % does not exist."""
 MIN_SLICES = 3
+PASSES_AT_MOST = 3
+"""A block has up to so many times the passes that are wanted, where some do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,9 @@ def ops_per_slice(ns_per_op: float, slice_ns: int, cycle: int) -> int:
 
 
 def warm_up_ops(slowest_ns: int, plan: Plan) -> int:
-    """How many ops warm up: fewer for slow ones, whose cost is not in how they start."""
-    return max(2, min(WARM_UP_OPS, plan.block_ns // max(1, slowest_ns)))
+    """How many ops warm up: fewer for slow ones, whose cost is not in how they start. They
+    take half of the time for which they are then timed, at most."""
+    return max(2, min(WARM_UP_OPS, plan.block_ns // 2 // max(1, slowest_ns)))
 
 
 def is_steady(walls: Sequence[float]) -> bool:
@@ -96,9 +101,10 @@ def warm_up_slice(ops: int, cycle: int) -> int:
     return max(1, round(ops / 4 / cycle)) * cycle
 
 
-def lead_ops(ops: int) -> int:
-    """The untimed ops before a slice."""
-    return math.ceil(ops * LEAD_IN)
+def lead_ops(ops: int, ns_per_op: float = 0.0) -> int:
+    """The untimed ops before a slice: none where it is so long that a cold start is nothing
+    beside it."""
+    return 0 if ops * ns_per_op >= LONG_SLICE_NS else math.ceil(ops * LEAD_IN)
 
 
 def due(arrivals: Arrivals, rng: random.Random) -> list[int]:
@@ -126,6 +132,17 @@ def pass_order(rng: random.Random, arms: Sequence[str], passes: int) -> Iterator
         yield rng.sample(arms, len(arms))
 
 
+def has_turn(number: int, *, reference: bool) -> bool:
+    """Whether an arm takes part in the pass of this number, from 1: a reference in the
+    first ones only. Nobody is told apart by it, and its start may take ten slices' time."""
+    return not reference or number <= MIN_SLICES
+
+
+def most_passes(wanted: int) -> int:
+    """How many passes a block may have so that as many as are wanted were quiet."""
+    return PASSES_AT_MOST * wanted
+
+
 def is_narrow(rounds: Sequence[Mapping[str, float]], plan: Plan) -> bool:
     """Whether a cell may stop: every arm's interval, relative to its block, is narrow.
 
@@ -134,13 +151,17 @@ def is_narrow(rounds: Sequence[Mapping[str, float]], plan: Plan) -> bool:
     """
     if len(rounds) < plan.min_rounds:
         return False
-    arms = set.intersection(*(set(times) for times in rounds))
+    return widest(rounds) <= plan.target
+
+
+def widest(rounds: Sequence[Mapping[str, float]]) -> float:
+    """The half-width of the widest interval among the arms of a cell, each relative to its
+    blocks, as a log-ratio; infinite where there is no interval."""
+    arms = set.intersection(*(set(times) for times in rounds)) if rounds else set()
     if len(arms) == 1:
         (arm,) = arms
-        return _width([times[arm] for times in rounds]) <= plan.target
-    return bool(arms) and all(
-        _width(_relative(rounds, arm, arms)) <= plan.target for arm in arms
-    )
+        return _width([times[arm] for times in rounds])
+    return max((_width(_relative(rounds, arm, arms)) for arm in arms), default=math.inf)
 
 
 def _relative(
@@ -161,31 +182,44 @@ def _width(values: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a cell costs: seconds per round, and the rounds it lacks for an interval."""
+    """What a cell costs and lacks: seconds per round, the rounds to go until there is an
+    interval, and how wide that is, as a multiple of the width that is aimed at."""
 
     seconds: float
     rounds: int
+    width: float = math.inf
 
 
 def affordable(
     needs: Mapping[str, Need], left: float, grace: float, start: float
 ) -> list[str]:
-    """Which cells have another round in the seconds that are `left`, cheap ones first.
+    """Which cells have another round in the seconds that are `left`.
 
-    Those that lack rounds for an interval come before the others and may take `grace`
-    seconds besides. Each round begins with `start` seconds for all.
+    Those that lack rounds for an interval come before the others, cheap ones first, and may
+    take `grace` seconds besides. What then is left goes to the widest intervals. Each round
+    begins with `start` seconds for all.
     """
     lacking = {
         cell: need.seconds * need.rounds for cell, need in needs.items() if need.rounds
     }
-    others = {cell: need.seconds for cell, need in needs.items() if not need.rounds}
+    others = {cell: need for cell, need in needs.items() if not need.rounds}
     starts = start * max((need.rounds for need in needs.values()), default=0)
-    kept = _cheapest(lacking, left + grace - starts)
+    kept = _fitting(sorted(lacking.items(), key=_by_cost), left + grace - starts)
     used = sum(lacking[cell] for cell in kept) + (starts if kept else start)
-    return kept + _cheapest(others, left - used)
+    widest = sorted(others, key=lambda cell: (-others[cell].width, cell))
+    return kept + _fitting([(cell, others[cell].seconds) for cell in widest], left - used)
 
 
-def _cheapest(costs: Mapping[str, float], seconds: float) -> list[str]:
-    cheap_first = sorted(costs, key=lambda cell: (costs[cell], cell))
-    sums = accumulate(costs[cell] for cell in cheap_first)
-    return [cell for cell, spent in zip(cheap_first, sums, strict=True) if spent <= seconds]
+def _by_cost(item: tuple[str, float]) -> tuple[float, str]:
+    cell, seconds = item
+    return seconds, cell
+
+
+def _fitting(costs: Sequence[tuple[str, float]], seconds: float) -> list[str]:
+    """The cells, in this order, that fit one after another into the seconds."""
+    kept = []
+    for cell, cost in costs:
+        if cost <= seconds:
+            kept.append(cell)
+            seconds -= cost
+    return kept

@@ -6,9 +6,10 @@ What goes wrong becomes the arm's judgement in the block.
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 
 from harness.bench import schedule
-from harness.bench.block import Block, wall_ns
+from harness.bench.block import Block, wall_ns, worked_ns
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
 from harness.core.calls import Op
@@ -16,6 +17,7 @@ from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
 from harness.core.verdicts import EXACT, Judgement, Verdict, stopped
 from harness.judge.verify import worst
+from harness.machine import host
 from harness.play.seat import Seat
 from harness.venue.stage import Playable, Stage
 
@@ -31,24 +33,42 @@ class WarmUp:
         self._ops: dict[tuple[str, str], tuple[int, float]] = {}  # → ops, ns per op
 
     def make_ready(self, block: Block, seat: Seat) -> None:
-        """Open, verify, watch, warm up, calibrate: all before anything is timed."""
-        arm, play = seat.arm.id, block.play
+        """Open, verify, watch and warm up: what others may do at the same time.
+
+        All calls of a cycle are verified in a cell's first round, later only one.
+        """
+        block.judged[seat.arm.id] = self._guarded(seat, lambda: self._readied(block, seat))
+
+    def _readied(self, block: Block, seat: Seat) -> Judgement:
+        judged = seat.open(block.play)
+        if judged.verdict is Verdict.EXACT:
+            judged = seat.verify(block.play, calls=0 if block.number == 0 else 1)
+        if judged.verdict.timeable:
+            judged = worst((judged, self._warm(block, seat)))
+        return judged
+
+    def settle(self, block: Block, seat: Seat) -> None:
+        """Calibrate, and go on warming up: what has to happen while nobody else works."""
+        judged = block.judged[seat.arm.id]
+        if judged.verdict.timeable:
+            block.judged[seat.arm.id] = self._guarded(
+                seat, lambda: self._settled(block, seat, judged)
+            )
+
+    def _settled(self, block: Block, seat: Seat, judged: Judgement) -> Judgement:
+        self._prepare_slices(block, seat)
+        return judged
+
+    def _guarded(self, seat: Seat, work: Callable[[], Judgement]) -> Judgement:
+        """What a piece of work comes to, also if the driver or a lock of its ends it."""
         try:
-            judged = seat.open(play)
-            if judged.verdict is Verdict.EXACT:
-                judged = seat.verify(play)
-            if judged.verdict.timeable:
-                judged = worst((judged, self._warm(block, seat)))
-            block.judged[arm] = judged
-            if judged.verdict.timeable:
-                self._prepare_slices(block, seat)
+            return work()
         except (WorkerGone, DriverError) as error:
-            block.judged[arm] = stopped(error)
+            return stopped(error)
         except OracleError as error:
             # A table that cannot be brought back is often locked by the driver itself.
             looked = seat.look()
-            fault = stopped(error)
-            block.judged[arm] = fault if looked is EXACT else looked
+            return stopped(error) if looked is EXACT else looked
 
     def _warm(self, block: Block, seat: Seat) -> Judgement:
         """Warm up, then look at what the server saw: now the op was the last to speak.
@@ -59,14 +79,16 @@ class WarmUp:
         play, cell = block.play, block.play.cell
         self.stage.renew(seat.control, cell, seat.schema)
         self._run_warm(cell, seat)
-        if cell.clients or cell.expect.sessions is not None:
+        if cell.expect.sessions is not None:  # each op has a session of its own
             return EXACT
         looked = seat.look(_statement(play))
         # Clocks of processes on another machine cannot be read.
         pids = seat.backends if self.stage.server.pid else []
         block.backends[seat.arm.id] = pids
+        if seat.launch.priority:
+            host.prioritise(pids, seat.launch.priority)
         seat.ask("watch", 10, pids=pids)
-        return looked
+        return EXACT if cell.clients else looked
 
     def _run_warm(self, cell: Cell, seat: Seat) -> None:
         ops = schedule.warm_up_ops(seat.slowest_ns * max(1, cell.clients), self.plan)
@@ -76,12 +98,14 @@ class WarmUp:
             raise WorkerGone(f"while warming up: {told}", verdict="rejected", message=told)
 
     def _prepare_slices(self, block: Block, seat: Seat) -> None:
-        """Calibrate, go on warming up, and slow the arm if it is to be slowed."""
+        """Calibrate, warm up until steady, and slow the arm if it is to be slowed."""
         arrivals = block.play.cell.arrivals
         if arrivals:
             block.ops[seat.arm.id] = arrivals.rate * arrivals.seconds
             return
-        block.ops[seat.arm.id] = self._calibrated(block, seat)
+        ops, ns_per_op = self._calibrated(block, seat)
+        block.ops[seat.arm.id] = ops
+        block.leads[seat.arm.id] = schedule.lead_ops(ops, ns_per_op)
         self._until_steady(block, seat)
         self._burden(block, seat)
 
@@ -100,7 +124,7 @@ class WarmUp:
                 block.unsteady.add(seat.arm.id)
                 return
             answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=0)
-            walls.append(wall_ns(answer))
+            walls.append(worked_ns(answer))
 
     def _burden(self, block: Block, seat: Seat) -> None:
         """Slow an arm by a share of what its op takes just now without a burden: the
@@ -121,14 +145,14 @@ class WarmUp:
         """The calibration of a cell and driver; both copies of a driver share one."""
         return self._ops.get((cell.id, arm.name))
 
-    def _calibrated(self, block: Block, seat: Seat) -> int:
-        """Ops per slice: measured once per run, then fixed."""
+    def _calibrated(self, block: Block, seat: Seat) -> tuple[int, float]:
+        """Ops per slice and ns per op: measured once per run, then fixed."""
         cell = block.play.cell
         known = self.known(cell, seat.arm)
         if known is None:
             known = self._calibrate(block, seat)
             self._ops[cell.id, seat.arm.name] = known
-        return known[0]
+        return known
 
     def _calibrate(self, block: Block, seat: Seat) -> tuple[int, float]:
         cell, cycle = block.play.cell, block.play.prepared.calls
@@ -137,7 +161,7 @@ class WarmUp:
         while True:
             self.stage.renew(seat.control, cell, seat.schema)
             answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=1)
-            ns_per_op = wall_ns(answer) / ops
+            ns_per_op = worked_ns(answer) / ops
             wanted = schedule.ops_per_slice(ns_per_op, slice_ns, cycle)
             if wanted <= 2 * ops:
                 return wanted, ns_per_op

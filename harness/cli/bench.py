@@ -6,6 +6,7 @@ import argparse
 import datetime
 import random
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -205,11 +206,16 @@ def measure(spec: ServerSpec, order: Order, out: Path) -> None:
     """Open a venue and run; whatever ends it, the file is left readable."""
     from harness.bench import orders
     from harness.cli.progress import BenchProgress
+    from harness.core.phases import Phase, PhaseClock
     from harness.venue import venue
 
-    with venue.opened(spec) as place, BenchProgress() as progress:
+    phases = PhaseClock()
+    with ExitStack() as stack:
+        with phases.phase(Phase.SERVER):
+            place = stack.enter_context(venue.opened(spec))
+        progress = stack.enter_context(BenchProgress())
         options.tell_unwritable(place.stage.unwritable)
-        orders.measure(place, order, out, progress, complain=_absent)
+        orders.measure(place, order, out, progress, complain=_absent, phases=phases)
 
 
 def _absent(problem: str) -> None:

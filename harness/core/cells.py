@@ -1,17 +1,16 @@
-"""What is checked and perhaps timed: a cell, and the task that a worker gets of it."""
+"""What is checked and perhaps timed: a cell. What a worker gets of it is a task."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.core import digests
 from harness.core.arms import Arm
 from harness.core.calls import Op
-from harness.core.expect import Expect, ExpectedError
+from harness.core.expect import Expect
 from harness.core.steps import Step
-from harness.core.tables import Table
 
 Effort = Literal["quick", "standard", "full", "gate"]
 
@@ -153,51 +152,3 @@ class Cell:
     def family(self) -> str:
         """The folder of the scenario: `copy`."""
         return self.scenario.partition("/")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """An oracle's answer, ready for a worker: one list of tables per call.
-
-    `calls[i][j]` is what statement j of call i returns; None where it returns none.
-    """
-
-    calls: tuple[tuple[Table | None, ...], ...] = ()
-    error: ExpectedError | None = None
-    rejected: bool = False
-    trait: bool = False
-    accept: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A cell as a worker needs it: inputs and expected answers, no scenario, no server."""
-
-    cell: str
-    op: Op
-    expected: Expected
-    requires: tuple[str, ...] = ()
-    sql: str = ""
-    params: Table | None = None
-    args: tuple[Mapping[str, Any], ...] = ()
-    statements: tuple[tuple[str, Table | None], ...] = ()
-    table: str = ""
-    columns: tuple[str, ...] = ()
-    rows: Table | None = None
-    data: bytes = b""
-    format: Literal["text", "csv", "binary"] = "text"
-    source: Literal["rows", "bytes"] = "rows"
-    forms: tuple[str, ...] = ()
-    clients: int = 0
-    pool: int = 0
-    steps: tuple[Step, ...] = ()
-    args_rows: tuple[tuple[Mapping[str, Any], ...], ...] = ()
-
-
-def type_names(task: Task) -> Iterator[str]:
-    """The types of all that a task sends and expects, those inside others included."""
-    tables = [task.params, task.rows, *(params for _, params in task.statements)]
-    tables += [table for call in task.expected.calls for table in call]
-    for table in filter(None, tables):
-        for kind in table.types:
-            yield from kind.names()

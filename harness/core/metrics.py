@@ -29,5 +29,9 @@ METRICS = (
     SliceMetric("involuntary_switches", "forced switches / op", "1/op", "mean"),
 )
 
-READINGS = (*(metric.name for metric in METRICS), "burden_ns")
+WAITS = ("client_wait_ns", "server_wait_ns")
+"""How long the client's threads and its backends were ready to run and had no processor,
+from the begin of a slice's lead-in to its end: by these a pass is left out."""
+
+READINGS = (*(metric.name for metric in METRICS), *WAITS, "burden_ns")
 """All readings of a slice beside `wall_ns`: what slowed ops on purpose is no metric."""

@@ -1,7 +1,8 @@
-"""Become another program that ends when its parent does.
+"""End when the parent does: as a program of one's own, or by becoming another one.
 
-A script, `offspring.py SIGNAL PARENT USER GROUP PROGRAM ARGUMENT…`: Linux sends the signal
-when the thread that started it ends, however that one ends. It is a program of its own
+Linux sends the signal when the thread that started a process ends, however that one ends.
+A worker asks for it itself (`end_with_parent`). For the programs of others there is a
+script, `offspring.py SIGNAL PARENT USER GROUP PROGRAM ARGUMENT…`: a program of its own
 because code between fork and exec is unsafe beside threads (`preexec_fn`), and because a
 change of user would undo what was asked for before it. USER and GROUP are numbers, -1
 changes nothing.
@@ -35,7 +36,7 @@ def become(ends_by: int, parent: int, user: int, group: int, program: list[str])
         os.setgroups([])
         os.setgid(group)
         os.setuid(user)
-    _end_with_parent(ends_by, parent)
+    end_with_parent(ends_by, parent)
     for name in _IGNORED_BY_PYTHON:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
@@ -44,7 +45,8 @@ def become(ends_by: int, parent: int, user: int, group: int, program: list[str])
         sys.exit(f"{program[0]} cannot be run: {error.strerror}")
 
 
-def _end_with_parent(ends_by: int, parent: int) -> None:
+def end_with_parent(ends_by: int, parent: int) -> None:
+    """Let Linux send this process a signal when the thread that started it ends."""
     if sys.platform.startswith("linux"):
         with contextlib.suppress(OSError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ends_by, 0, 0, 0)

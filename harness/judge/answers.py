@@ -7,8 +7,8 @@ from itertools import zip_longest
 from typing import Any
 
 from harness.core.calls import ErrorFields, Op
-from harness.core.cells import Task
 from harness.core.tables import Table
+from harness.core.tasks import Task
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict
 from harness.judge import shown, verify
 from harness.judge.recorded import without_addresses

@@ -1,11 +1,12 @@
-"""Was a block disturbed? What the system tells of it, judged; pure.
+"""Was a whole block disturbed? What the system tells of it, judged; pure.
 
-Signs of it, each blind to something that another one sees:
+Passes in which somebody waited for a processor are left out one by one
+(`harness.machine.screening`). A block does not count where too few are left, or by signs
+that concern all of it:
 
 - a checkpoint or an autovacuum of the server;
-- somebody else's processor time on the cores that the block ran on;
-- the time that our own processes were ready to run and waited for a core. It is exact,
-  but says nothing where a client's own threads wait for each other;
+- somebody else's processor time on the cores that the block ran on, where no arm's waiting
+  tells exactly of others;
 - context switches per op that are not those of the same arm in earlier rounds: client
   and backend on one core save a wake-up, and look faster.
 """
@@ -21,10 +22,8 @@ from statistics import median
 FOREIGN_LIMIT = 0.10
 """Another process may use this share of the cores of a block before the block counts as
 disturbed. One tick of the kernel is 10 ms, so short blocks see steps."""
-WAITING_LIMIT = 0.10
-"""An arm may wait for a core for this share of its slices."""
-WAITING_FLOOR_NS = 10_000_000
-"""A shorter wait is a hiccup in one or two slices, of which a median takes no note."""
+FEWEST_PASSES = 3
+"""A block counts with so many quiet passes, or with all it has where it has fewer."""
 SWITCHES_LIMIT = math.log(1.3)
 """Context switches per op may differ from the arm's norm by this factor."""
 FEWEST_SWITCHES = 0.1
@@ -35,33 +34,21 @@ OPS_FOR_A_SIGN = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """Shares of its slices that an arm was ready to run and waited for a core: its client,
-    None where several threads may have waited for each other, and its server process.
-    `slices_ns` is how long the slices took."""
-
-    client: float | None = None
-    server: float | None = None
-    slices_ns: float = math.inf
-
-    def matters(self, share: float | None) -> bool:
-        """Whether one of these shares can have changed what the arm's slices say."""
-        return (
-            share is not None
-            and share > WAITING_LIMIT
-            and share * self.slices_ns > WAITING_FLOOR_NS
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Signs:
     """What was seen of one block. `work` is what the server did by itself, `foreign` a
-    share of the cores' time, `switches` the client's own context switches per op by arm."""
+    share of the cores' time, `left_out` how many of its `passes` were not quiet, `switches`
+    the client's own context switches per op by arm."""
 
     work: str = ""
     foreign: float = 0.0
-    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+    passes: int = 0
+    left_out: int = 0
     switches: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def too_few_passes(self) -> bool:
+        """Whether what is left says too little."""
+        return self.left_out > 0 and self.passes - self.left_out < FEWEST_PASSES
 
 
 class Norms:
@@ -87,10 +74,12 @@ def disturbance(signs: Signs, cell: str, norms: Norms) -> str:
         return f"the server was busy with {signs.work}"
     if signs.foreign > FOREIGN_LIMIT:
         return f"{signs.foreign:.0%} of the processors went to others"
-    for arm, waiting in signs.waiting.items():
-        for who, share in (("client", waiting.client), ("server process", waiting.server)):
-            if waiting.matters(share):
-                return f"the {who} of {arm} waited {share:.0%} of its time for a processor"
+    if signs.too_few_passes:
+        quiet = signs.passes - signs.left_out
+        return (
+            f"{quiet} of {signs.passes} passes {'was' if quiet == 1 else 'were'} quiet: in "
+            "the others a client or its backend waited for a processor"
+        )
     for arm, count in signs.switches.items():
         norm = norms.of(cell, arm)
         if norm is not None and _unlike(count, norm):

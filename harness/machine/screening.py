@@ -29,18 +29,25 @@ class Turn(NamedTuple):
         return self.waited_ns / self.wall_ns if self.waited_ns and self.wall_ns else 0.0
 
 
-def left_out(turns: Mapping[str, Sequence[Turn]], exact: Container[str]) -> list[int]:
+def left_out(
+    turns: Mapping[str, Sequence[Turn]],
+    exact: Container[str],
+    stolen: Sequence[float] = (),
+) -> list[int]:
     """The passes of a block in which somebody had to wait, by their index.
 
-    `turns` are the slices of each arm, pass after pass. An arm is `exact` where only others
-    can make it wait. Threads of one client wait for each other, and so do a client and a
-    backend on one core: of these, what they wait in a quiet slice is their own doing.
+    `turns` are the slices of each arm, pass after pass; `stolen` the seconds that the host
+    of a virtual machine took in each pass, counted in ticks of 10 ms. An arm is `exact`
+    where only others can make it wait. Threads of one client wait for each other, and so do
+    a client and a backend on one core: of these, what they wait in a quiet slice is their
+    own doing.
     """
     own = {arm: 0.0 if arm in exact else own_waiting(turns[arm]) for arm in turns}
     return [
         number
         for number, slices in enumerate(zip(*turns.values(), strict=True))
-        if any(
+        if (number < len(stolen) and stolen[number] > 0)
+        or any(
             turn.share - own[arm] > WAITING_LIMIT
             for arm, turn in zip(turns, slices, strict=True)
         )

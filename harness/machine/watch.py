@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from harness.core.clocks import cpu_clock
-from harness.machine.contention import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,46 +112,22 @@ def threads(pid: int) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True)
-class ArmProcesses:
-    """The processes of an arm: its client, and its server process where there is just one
-    of it. Several backends at work wait for each other, and that is nobody's fault."""
+class StealWatch:
+    """Tells how much of some cores the host of a virtual machine took, look by look."""
 
-    client: int
-    server: int = 0
+    def __init__(self, cores: Sequence[int]) -> None:
+        self._cores = tuple(cores)
+        self._last = self._stolen()
 
+    def since_last(self) -> float:
+        """Seconds since the last look, in ticks of 10 ms; 0 where nobody counts."""
+        now = self._stolen()
+        self._last, before = now, self._last
+        return now - before
 
-class WaitWatch:
-    """Tells for which share of its slices each arm was ready to run and had no core."""
-
-    def __init__(self, pairs: Mapping[str, ArmProcesses]) -> None:
-        self._pairs = dict(pairs)
-        self._start = {arm: _waited(pair) for arm, pair in self._pairs.items()}
-
-    def shares(self, walls_ns: Mapping[str, float]) -> dict[str, Waiting]:
-        """The shares, given how long the slices of each arm took."""
-        return {
-            arm: self._share(arm, wall)
-            for arm, wall in walls_ns.items()
-            if arm in self._pairs
-        }
-
-    def _share(self, arm: str, wall_ns: float) -> Waiting:
-        pair, (client, server) = self._pairs[arm], self._start[arm]
-        now = _waited(pair)
-        alone = threads(pair.client) == 1
-        return Waiting(
-            _part(client, now[0], wall_ns) if alone else None,
-            _part(server, now[1], wall_ns),
-            wall_ns,
-        )
-
-
-def _waited(pair: ArmProcesses) -> tuple[int | None, int | None]:
-    return waited_ns(pair.client), waited_ns(pair.server) if pair.server else None
-
-
-def _part(before: int | None, after: int | None, wall_ns: float) -> float | None:
-    if before is None or after is None or wall_ns <= 0:
-        return None
-    return (after - before) / wall_ns
+    def _stolen(self) -> float:
+        if not sys.platform.startswith("linux"):
+            return 0.0
+        times = psutil.cpu_times(percpu=True)
+        known = [core for core in self._cores if core < len(times)]
+        return math.fsum(times[core].steal for core in known)

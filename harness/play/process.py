@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,13 +33,14 @@ _LOG_CHARS = 100
 class Launch:
     """How a worker's process is started: plainly, or by another program that looks on.
 
-    `prefix` is the command that runs it, `environment` is added to its own, and
-    `start_seconds` is how long its driver may take to load.
+    `prefix` is the command that runs it, `environment` is added to its own,
+    `start_seconds` is how long its driver may take to load, and `priority` how nice it is.
     """
 
     prefix: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     start_seconds: float = START_SECONDS
+    priority: int = 0
 
 
 PLAIN = Launch()
@@ -54,8 +56,13 @@ class WorkerProcess:
         cores: list[int],
         programs: Path | None = None,
         launch: Launch = PLAIN,
+        loads_on: Sequence[int] = (),
     ) -> None:
-        """Raises `DriverError` where the arm's environment cannot be made."""
+        """`loads_on` are the cores on which the driver is imported, if not on `cores`.
+
+        Raises:
+            DriverError: the environment of the arm cannot be made.
+        """
         self.arm = arm
         self.launch = launch
         self.environment = environments.of(arm)
@@ -69,20 +76,19 @@ class WorkerProcess:
             "profile": arm.profile,
             "copy": arm.copy,
             "cores": cores,
+            "loads_on": list(loads_on) or cores,
+            "priority": launch.priority,
+            "parent": 0 if launch.prefix else os.getpid(),
         }
         self._channel = ours
-        program = [
-            *launch.prefix,
-            self.environment.python,
-            "-m",
-            "harness.worker",
-            str(theirs.fileno()),
-            json.dumps(spec),
-        ]
+        numbers = [str(theirs.fileno()), json.dumps(spec)]
+        python = self.environment.python
+        program = [*launch.prefix, python, "-m", "harness.worker", *numbers]
         with theirs, self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                # On Linux it ends when we are killed, even in a long op.
-                offspring.command(program, signal.SIGKILL),
+                # On Linux it ends when we are killed, even in a long op: by its own wish,
+                # or by that of the program which looks on.
+                offspring.command(program, signal.SIGKILL) if launch.prefix else program,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

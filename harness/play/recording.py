@@ -19,6 +19,7 @@ from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.interpreter import SWITCHED_ON
+from harness.core.phases import PhaseClock
 from harness.machine import host
 from harness.results.records import (
     SCHEMA,
@@ -57,6 +58,7 @@ class Recording:
         effort: str = "",
         lane: str = "",
         placement: host.Placement | None = None,
+        phases: PhaseClock | None = None,
     ) -> None:
         self.checks: list[Check] = []
         self.totals = Counter[str]()
@@ -72,6 +74,7 @@ class Recording:
             "lane": lane,
             "placement": (placement or host.Placement()).describe(),
         }
+        self._phases = phases
         self._begun = time.perf_counter_ns()
         self._before = venue.stage.housekeeping()
         self._footed = False
@@ -139,6 +142,7 @@ class Recording:
                 elapsed_ns=time.perf_counter_ns() - self._begun,
                 cache_hits=max(0, done.cache_hits),
                 cache_reads=max(0, done.cache_reads),
+                phases_ns=self._phases.spent_ns() if self._phases else {},
             )
         )
 

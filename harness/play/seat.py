@@ -65,6 +65,7 @@ class Seat:
         self.control = control
         self.folder = folder
         self.cores = cores
+        self.loads_on = cores  # where its driver is imported, before it goes to its cores
         self.deadlines = deadlines
         self.launch = launch
         self.number = number
@@ -97,7 +98,7 @@ class Seat:
         if self._worker is None:
             programs = self.stage.server.binaries
             self._worker = WorkerProcess(
-                self.arm, self.folder, self.cores, programs, self.launch
+                self.arm, self.folder, self.cores, programs, self.launch, self.loads_on
             )
 
     @property
@@ -150,6 +151,7 @@ class Seat:
         worker, self._worker = self._worker, None
         self._kept = None
         self._open = False
+        self.rss_peak_bytes = 0
         if worker is not None:
             worker.stop()
             self.chatty_bytes += worker.printed_bytes
@@ -226,15 +228,16 @@ class Seat:
         """Leave the session open for a next cell that may reuse it."""
         self._kept = self._target if self._open else None
 
-    def verify(self, play: Playable, *, keep: bool = False) -> Judgement:
-        """One cycle of ops, judged: what came back, and what the server has afterwards.
+    def verify(self, play: Playable, *, keep: bool = False, calls: int = 0) -> Judgement:
+        """One cycle of ops, or the next `calls` of it, judged: what came back, and what
+        the server has afterwards.
 
         `keep` also asks what each op brought; `seen` has it afterwards.
         """
         names = {str(self.stage.server.target.port): "@{port}"}
-        return renamed_in(self._verify(play, keep=keep), names)
+        return renamed_in(self._verify(play, keep=keep, calls=calls), names)
 
-    def _verify(self, play: Playable, *, keep: bool) -> Judgement:
+    def _verify(self, play: Playable, *, keep: bool, calls: int) -> Judgement:
         expected_sessions = play.cell.expect.sessions
         try:
             if not self._fresh:
@@ -242,12 +245,13 @@ class Seat:
             self._fresh = False
             counts = expected_sessions is not None
             before = self.stage.sessions(self.control) if counts else 0
-            judged = self._judged("verify", self.deadlines.verify, keep=keep)
+            seconds = self.deadlines.verify
+            judged = self._judged("verify", seconds, keep=keep, calls=calls)
             self.slowest_ns = self._last.get("slowest_ns", 0)
             if not judged.verdict.timeable:
                 sessions = limits.sessions_of(play.cell)
                 return self.blamed(judged, sessions) if _connects(play) else judged
-            ops = play.cell.clients or play.prepared.calls
+            ops = play.cell.clients or calls or play.prepared.calls
             state = self.stage.check_state(self.control, play, self._schema, ops)
             if state.verdict is not Verdict.EXACT:
                 return state

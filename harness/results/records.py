@@ -174,12 +174,13 @@ class Judged(Record, frozen=True, kw_only=True):
 class Slices(msgspec.Struct, frozen=True, kw_only=True):
     """The timed slices of one cell and arm in one round, in the order of their timing.
 
-    Every list has one entry per slice: entry k is the arm's turn in pass k, and all arms
-    of a block have as many passes. `ops` are those of one client. `server_cpu_ns` is
+    Every list has one entry per slice: entry k is the arm's turn in pass k. All arms of a
+    block have as many passes, but for references, which have a turn in the first ones only.
+    `ops` are those of one client. `server_cpu_ns` is
     empty where the server's CPU time cannot be read, `burden_ns` (by the wall clock) where
     ops are not slowed on purpose. `client_wait_ns` and `server_wait_ns` are how long the
-    client's threads and its backends were ready to run and had no processor; empty where
-    the kernel does not tell.
+    client's threads and its backends were ready to run and had no processor, in the slice
+    and its lead-in; empty where the kernel does not tell.
     """
 
     ops: Whole

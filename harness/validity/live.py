@@ -25,6 +25,7 @@ from harness.core import stats
 from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.errors import ResultsError
+from harness.machine import host
 from harness.results import store
 from harness.results.records import Run, Slices, Trial
 from harness.validity import kept
@@ -34,6 +35,7 @@ from harness.validity.outcome import (
     AA_IDLE,
     ALPHA,
     POWER,
+    POWER_BESIDE_HOG,
     Outcome,
     found_mark,
     most_by_chance,
@@ -74,10 +76,10 @@ class Series:
     kind: Purpose = "idle"
 
     def burdens_of(self, number: int) -> Sequence[float]:
-        """By how much arms of a trial are slowed: beside a hog not at all; in those for the
-        line and in every tenth by all burdens, else by those whose power has a mark."""
+        """By how much arms of a trial are slowed: in those for the line and in every tenth
+        by all burdens, else by those whose power has a mark."""
         if self.kind == "hog":
-            return ()
+            return list(POWER_BESIDE_HOG)
         if self.kind == "line" or number % ALL_BURDENS_EVERY == 0:
             return self.burdens
         return [burden for burden in self.burdens if burden in POWER]
@@ -94,9 +96,8 @@ class Series:
 
     @property
     def plan(self) -> Plan:
-        """So many quiet rounds, whatever their width, in the time that the marks allow.
-        Beside a hog no round is quiet, so no more are tried than are asked for."""
-        most = self.rounds if self.kind == "hog" else MOST_ROUNDS * self.rounds
+        """So many quiet rounds, whatever their width, in the time that the marks allow."""
+        most = MOST_ROUNDS * self.rounds
         return Plan(SLICE_NS, self.slices, self.rounds, most, ANY_WIDTH, TRIAL_S, 0)
 
     @property
@@ -123,7 +124,8 @@ def measure(place: Venue, series: Series, progress: Progress) -> None:
     missing = [n for n in range(series.trials) if not kept.complete(series.file(n))]
     if not missing:
         return
-    with hog() if series.kind == "hog" else nullcontext():
+    cores = host.place(server=place.server.managed).server
+    with hog(cores) if series.kind == "hog" else nullcontext():
         for number in missing:
             series.file(number).unlink(missing_ok=True)
             order = orders.Order(
@@ -216,7 +218,7 @@ def _added(
     """
     first = {trial.round: trial.slices for trial in before}
     rounds = [
-        _added_in_round(base, slowed, taken)
+        _added_in_round(base, slowed, taken, trial.left_out)
         for trial in after
         if (slowed := trial.slices) and taken(slowed) and (base := first.get(trial.round))
     ]
@@ -224,13 +226,17 @@ def _added(
 
 
 def _added_in_round(
-    base: Slices, slowed: Slices, taken: Callable[[Slices], Sequence[int]]
+    base: Slices,
+    slowed: Slices,
+    taken: Callable[[Slices], Sequence[int]],
+    left_out: Sequence[int],
 ) -> float:
     passes = zip(taken(slowed), taken(base), base.wall_ns, strict=True)
     return math.log1p(
         median(
             (more / slowed.ops - less / base.ops) / (wall / base.ops)
-            for more, less, wall in passes
+            for number, (more, less, wall) in enumerate(passes)
+            if number not in left_out
         )
     )
 
@@ -285,7 +291,8 @@ def false_alarms(told: Told) -> Iterator[Outcome]:
 
 def power(told: Told) -> Iterator[Outcome]:
     """Slowed arms: how many are found at 5 %?"""
-    for burden, (test, share) in POWER.items():
+    marks = POWER_BESIDE_HOG if told.series.kind == "hog" else POWER
+    for burden, (test, share) in marks.items():
         found = [pair for trial in told.trials for pair in trial if pair.burden == burden]
         hits = sum(
             pair.p is not None and pair.p <= ALPHA and pair.shift > 0 for pair in found

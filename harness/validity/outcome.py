@@ -11,6 +11,7 @@ AA_IDLE = "A/A, idle"
 AA_HOG = "A/A, beside a hog of 30%"
 POWER_5 = "power, +5%"
 POWER_2 = "power, +2%"
+POWER_HOG = "power, +10%, beside a hog of 30%"
 CALIBRATION = "calibration, slope"
 BROKEN = "broken drivers"
 NOTHING_MEASURED = "nothing measured"
@@ -20,6 +21,8 @@ PGDYNO = "pgdyno"
 ALPHA = 0.05
 POWER = {0.05: (POWER_5, 0.95), 0.02: (POWER_2, 0.80)}
 """Burden → the test's name, and the share of slowed arms that must be found."""
+POWER_BESIDE_HOG = {0.10: (POWER_HOG, 0.80)}
+"""The same, beside somebody who takes a third of the server's core."""
 
 ENOUGH_FOR_A_SHARE = 100
 

@@ -12,14 +12,15 @@ from pathlib import Path
 
 from harness import scenario
 from harness.bench.block import Block
+from harness.bench.crew import assembled
 from harness.bench.measurer import Measurer
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
 from harness.core.cells import Cell
+from harness.core.phases import PhaseClock
 from harness.core.verdicts import Verdict
 from harness.machine import host
 from harness.validity.outcome import BROKEN, Outcome
-from harness.validity.seats import seats_for
 from harness.validity.trials import findable
 from harness.venue.venue import Venue
 
@@ -102,8 +103,10 @@ def rejected(place: Venue, folder: Path) -> Iterator[Outcome]:
 
 def _block(place: Venue, cell: Cell, drivers: Sequence[str]) -> Block:
     nowhere = host.Placement()
-    with seats_for(place, [Arm(name) for name in drivers], nowhere) as seats:
-        measurer = Measurer(place.stage, _PLAN, random.Random(0), nowhere, place.server.pid)
+    with assembled(place, [Arm(name) for name in drivers], nowhere) as crew:
+        rng, phases = random.Random(0), PhaseClock()
+        measurer = Measurer(place.stage, _PLAN, rng, nowhere, crew, phases)
+        seats = list(crew.seats.values())
         return measurer.measure(place.stage.prepare(cell), 0, 0, seats)
 
 

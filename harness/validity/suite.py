@@ -85,10 +85,10 @@ def equal_and_slowed(bench: Workbench) -> Iterator[Outcome]:
 
 
 def beside_a_hog(bench: Workbench, *, trials: int) -> Iterator[Outcome]:
-    """Equal arms while somebody else computes."""
-    yield from live.false_alarms(
-        told(bench, trials=trials, rounds=6, slices=12, kind="hog")
-    )
+    """Equal and slowed arms while somebody else computes on the server's core."""
+    said = told(bench, trials=trials, rounds=6, slices=12, kind="hog")
+    yield from live.false_alarms(said)
+    yield from live.power(said)
 
 
 def a_hog_comes_and_goes(bench: Workbench, *, blocks: int) -> Iterator[Outcome]:

@@ -11,9 +11,9 @@ from typing import Any
 
 from harness import values
 from harness.core.calls import Call, Statement
-from harness.core.cells import Task
 from harness.core.errors import Unsupported
 from harness.core.tables import PgType, Table
+from harness.core.tasks import Task
 
 Wrapper = Callable[[str, Any], Any]
 Form = Callable[[Any], Any]

@@ -105,6 +105,11 @@ class Control:
         with contextlib.suppress(psycopg.Error):
             self._conn.close()
 
+    @property
+    def backend_pid(self) -> int:
+        """The server's process of this connection, by the server's own account."""
+        return self._conn.info.backend_pid
+
     def abandon(self) -> None:
         """Wait for no answer any more, in whatever thread; nothing can be asked then."""
         self._conn.abandon()

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.core.calls import Op
-from harness.core.cells import Cell, Expected, Task
+from harness.core.cells import Cell
 from harness.core.errors import OracleError
 from harness.core.limits import CALLS, ROWS
 from harness.core.sql import quote
 from harness.core.tables import PgType, Table
+from harness.core.tasks import Expected, Task
 from harness.venue.control import Control
 from harness.venue.premises import check_args, check_settings
 

@@ -92,9 +92,13 @@ class Stage:
 
     # --- what the server has -----------------------------------------------------------
 
-    def share(self, seats: int) -> None:
-        """Let so many seats, all on one control connection, have sessions at once."""
-        self._share = self.room // max(1, seats)
+    def share(self, seats: int, most: int = 1) -> bool:
+        """Let so many seats have sessions at once, `most` of them in any cell; whether that
+        leaves each of them a control connection of its own."""
+        each = self.room // max(1, seats)
+        own = not self.tight and each - limits.SESSIONS_OF_A_SEAT >= most
+        self._share = each - limits.SESSIONS_OF_A_SEAT if own else each
+        return own
 
     @property
     def tight(self) -> bool:

@@ -18,9 +18,9 @@ from urllib.parse import quote, urlencode
 
 from harness.core import memory
 from harness.core.calls import Target
-from harness.core.cells import Task
 from harness.core.errors import PgdynoError, Unsupported
 from harness.core.steps import Step
+from harness.core.tasks import Task
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict, unsupported
 from harness.judge import steps, verify
 from harness.judge.logged import overheard

@@ -13,8 +13,8 @@ from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any
 
 from harness.core.calls import Op, Target
-from harness.core.cells import Task
 from harness.core.errors import Unsupported
+from harness.core.tasks import Task
 from harness.plugin import act_modules
 from harness.plugin import acts as vocabulary
 from harness.plugin.act_source import Source, source_of

@@ -18,6 +18,7 @@ from harness.core.metrics import READINGS
 from harness.worker import loops
 from harness.worker.burden import Spent
 from harness.worker.loops import Reading, Timing
+from harness.worker.waits import Waits
 
 _PR_SET_TIMERSLACK = 29
 
@@ -32,11 +33,14 @@ class Stopwatch:
     def __init__(self, kind: Kind, loop: Any) -> None:
         self._program = kind == "program"
         self._loop = loop
+        self._waits = Waits()
         self.clocks: tuple[int, ...] = ()
         self.burden: Spent | None = None
 
     def watch(self, pids: Sequence[int]) -> bool:
-        """Read the CPU clocks of these processes from now on; whether that can be done."""
+        """Read the CPU clocks of these processes from now on, and how long they wait;
+        whether their clocks can be read."""
+        self._waits.watch(pids)
         self.clocks = tuple(map(cpu_clock, pids))
         try:
             self._read()
@@ -44,10 +48,17 @@ class Stopwatch:
             self.clocks = ()
         return bool(self.clocks)
 
+    def forget(self) -> None:
+        """Watch no other process any more, and slow nothing."""
+        self._waits.forget()
+        self.clocks = ()
+        self.burden = None
+
     def slice(self, ops: Ops, lead: int, each: int, *, together: bool) -> dict[str, Any]:
         """One slice of the first op, or of all of them at the same time."""
         if self._program:
             return _by_itself(loops.program_slice(ops[0], lead, each))
+        client, server = self._waits.client_ns(), self._waits.server_ns()
         wall, before, after = self._timed(ops, lead, each, together)
         spent = [end - start for start, end in zip(before, after, strict=True)]
         return {
@@ -55,6 +66,8 @@ class Stopwatch:
             "cpu_ns": spent[0],
             "voluntary_switches": spent[1],
             "involuntary_switches": spent[2],
+            "client_wait_ns": _since(client, self._waits.client_ns()),
+            "server_wait_ns": _since(server, self._waits.server_ns()),
             "burden_ns": spent[3] if self.burden else None,
             "server_cpu_ns": sum(spent[4:]) if self.clocks else None,
         }
@@ -110,6 +123,11 @@ class Stopwatch:
             self.burden.ns if self.burden else 0,
             *(time.clock_gettime_ns(clock) for clock in self.clocks),
         )
+
+
+def _since(before: int | None, now: int | None) -> int | None:
+    """How much was added; a thread that ended in between took its own part along."""
+    return None if before is None or now is None else max(0, now - before)
 
 
 def _by_itself(wall_ns: int) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from harness.core.arms import Arm
 from harness.core.calls import Call, Op, Target
 from harness.core.capabilities import Capability
-from harness.core.cells import Task, type_names
 from harness.core.errors import NotConfigured, Unsupported
+from harness.core.tasks import Task, type_names
 from harness.core.verdicts import (
     EXACT,
     Code,
@@ -118,8 +118,9 @@ class Worker:
             return _judged(self._charge(error, "while building parameters"))
         return _judged(EXACT)
 
-    def verify(self, keep: bool = False) -> dict[str, Any]:
-        """Run the op through one whole cycle of its parameters, and judge each answer.
+    def verify(self, keep: bool = False, calls: int = 0) -> dict[str, Any]:
+        """Run the op through one whole cycle of its parameters, or the next few `calls` of
+        it, and judge each answer.
 
         Many clients each run their op once, all at the same time. `keep` asks for what
         each op of a single client brought, beside the judgement.
@@ -130,7 +131,7 @@ class Worker:
         judged = []
         self.seen = [] if keep else None
         self.slowest_ns = 0
-        cycle = 1 if self.task.clients else max(1, len(self.task.expected.calls))
+        cycle = 1 if self.task.clients else calls or max(1, len(self.task.expected.calls))
         if self.task.clients:
             judged += self._judge_together()
         else:
@@ -143,7 +144,9 @@ class Worker:
     def warm(self, ops: int) -> dict[str, Any]:
         """Run ops untimed, then put what lives now out of the collector's sight.
 
-        A program is another process at each slice, and warms itself.
+        A program is another process at each slice, and warms itself. What was put away
+        stays there when the cell is closed: to look through all modules again would take
+        longer than the next cell's own objects.
         """
         for op in () if self.driver.kind == "program" else self.ops:
             for _ in range(ops):
@@ -208,12 +211,12 @@ class Worker:
     def close(self) -> dict[str, Any]:
         """End the open cell; what a library says while closing is no verdict."""
         session, self.session, self.ops, self.task = self.session, None, [], None
-        self.stopwatch.clocks = ()
-        self.stopwatch.burden = None
+        self.stopwatch.forget()
         self.position = 0
         sessions, self.further = [*filter(None, [session]), *self.further], []
         warnings = list(filter(None, map(self._end, sessions)))
-        gc.unfreeze()
+        if warnings:  # a session that could not be closed ends with its last reference
+            gc.unfreeze()
         peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         told = {"warning": "; ".join(dict.fromkeys(warnings))} if warnings else {}
         return {"rss_peak_bytes": peak_kb * 1024, **told}

@@ -10,10 +10,12 @@ import pytest
 from harness import scenario
 from harness.bench import orders
 from harness.bench.block import Block
+from harness.bench.crew import Crew
 from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
 from harness.core.cells import Cell
+from harness.core.phases import PhaseClock
 from harness.machine import host
 from harness.play.process import WorkerProcess
 from harness.results import store
@@ -89,16 +91,15 @@ def test_a_disturbed_first_block_is_repeated_if_the_budget_does_for_it(
     file.write_text(TEXT)
     runner = Runner(
         place.stage,
-        place.control,
         [],
         scenario.load(file).cells,
         plan,
         seed=1,
         placement=host.Placement(),
-        server_pid=0,
-        folder=tmp_path,
+        crew=Crew([], together=False),
         emit=lambda _: None,
         progress=Silent(),
+        phases=PhaseClock(),
     )
     played: list[Block] = []
 

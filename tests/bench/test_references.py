@@ -21,9 +21,9 @@ from harness.analysis.compare import compare
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm, Kind
 from harness.core.calls import Call, Op, Target
-from harness.core.cells import Expected, Task
 from harness.core.errors import DriverError, ScenarioError, Unsupported
 from harness.core.tables import PgType, Table
+from harness.core.tasks import Expected, Task
 from harness.core.verdicts import Verdict
 from harness.drivers import null, pgbench
 from harness.judge.answers import compare_texts

@@ -14,6 +14,7 @@ import pytest
 from helpers import timed
 
 from harness import scenario
+from harness.analysis.times import measured
 from harness.bench.block import Block
 from harness.bench.measurer import Measurer
 from harness.bench.schedule import Plan
@@ -21,6 +22,7 @@ from harness.cli.bench import outcome, with_aa
 from harness.core.arms import Arm
 from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
 from harness.core.verdicts import Verdict
+from harness.report import view
 from harness.results import store
 from harness.results.records import Footer, Note, Run, Trial
 from harness.venue.venue import Venue
@@ -302,6 +304,26 @@ def test_a_driver_that_goes_wrong_loses_its_own_number_only(
 
 
 @pytest.mark.usefixtures("late")
+def test_what_turns_wrong_in_the_middle_for_one_input_is_found_and_its_number_withdrawn(
+    place: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In between only one call is verified; after the last round all are."""
+    monkeypatch.setenv("LATE_STARTS", str(tmp_path / "starts"))
+    plan = replace(LONG, min_rounds=6, max_rounds=6)
+    arms = [Arm("turns-wrong"), Arm("psycopg2")]
+    run = bench(place, tmp_path, arms, ["read"], plan)
+    trials = of(run, "read", "turns-wrong")
+    assert [trial.verdict for trial in trials[:3]] == ["exact"] * 3
+    assert trials[-1].verdict is Verdict.LOSSY
+    assert "after it was timed: " in trials[-1].detail
+    assert measured(run).worst["short#read", "turns-wrong"].verdict is Verdict.LOSSY
+    (cell,) = view.build([run]).runs[0].cells
+    numbers = {row.arm: row.time for row in cell.rows}
+    assert numbers["turns-wrong"] is None
+    assert numbers["psycopg2"] is not None
+
+
+@pytest.mark.usefixtures("late")
 def test_a_lock_that_a_driver_leaves_does_not_end_the_run(
     place: Venue, tmp_path: Path
 ) -> None:
@@ -418,8 +440,10 @@ def test_a_checkpoint_disturbs_a_block(
 ) -> None:
     interleave = Measurer._interleave
 
-    def beside_a_checkpoint(self: Measurer, block: Block, arms: Sequence[str]) -> None:
-        interleave(self, block, arms)
+    def beside_a_checkpoint(
+        self: Measurer, block: Block, arms: Sequence[str], exact: set[str]
+    ) -> None:
+        interleave(self, block, arms, exact)
         place.control.run("checkpoint")
         time.sleep(0.3)  # the server counts it a moment after it is over
 

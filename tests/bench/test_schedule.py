@@ -61,6 +61,11 @@ def test_the_lead_in_is_a_fifth_and_never_nothing(ops):
     assert ops * 0.2 <= schedule.lead_ops(ops) < ops * 0.2 + 1
 
 
+def test_a_long_slice_needs_no_lead_in():
+    assert schedule.lead_ops(1, 49e6) == 1
+    assert schedule.lead_ops(1, 50e6) == schedule.lead_ops(100, 1e6) == 0
+
+
 def test_passes_follow_from_the_slowest_arm():
     assert schedule.passes_in_block(4_000_000, PLAN) == 16
     assert schedule.passes_in_block(8_000_000, PLAN) == 8
@@ -229,8 +234,30 @@ def test_equally_expensive_cells_are_kept_by_name():
 def test_each_round_has_a_start_to_pay():
     assert schedule.affordable(needs(6), 24.0, 0, 1.0) == ["quick", "middle"]
     assert schedule.affordable(needs(6), 23.9, 0, 1.0) == ["quick"]
-    assert schedule.affordable(needs(0), 4.0, 0, 1.0) == ["quick", "middle"]
-    assert schedule.affordable(needs(0), 3.9, 0, 1.0) == ["quick"]
+    assert schedule.affordable(needs(0), 4.0, 0, 1.0) == ["middle", "quick"]
+    assert schedule.affordable(needs(0), 3.9, 0, 1.0) == ["middle"]
+
+
+def test_what_is_left_goes_to_the_widest_intervals():
+    widths = {"narrow": 1.1, "wide": 4.0, "wider": 9.0, "widest but dear": 20.0}
+    both = {cell: Need(1.0, 0, width) for cell, width in widths.items()}
+    both["widest but dear"] = Need(50.0, 0, 20.0)
+    assert schedule.affordable(both, 2.0, 0, 0) == ["wider", "wide"]
+    both["lacks"] = Need(0.5, 2)
+    assert schedule.affordable(both, 2.0, 0, 0) == ["lacks", "wider"]
+
+
+def test_only_widths_are_looked_at_and_nobody_wins_by_it():
+    rounds = [{"a": 100.0 + r % 2, "b": 200.0 - r % 3} for r in range(8)]
+    swapped = [{"a": one["b"], "b": one["a"]} for one in rounds]
+    assert schedule.widest(rounds) == pytest.approx(schedule.widest(swapped))
+    assert schedule.widest([]) == schedule.widest(rounds[:5]) == math.inf
+
+
+def test_a_reference_has_a_turn_in_the_first_passes_only():
+    turns = [schedule.has_turn(number, reference=True) for number in range(1, 13)]
+    assert turns == [True] * schedule.MIN_SLICES + [False] * 9
+    assert all(schedule.has_turn(number, reference=False) for number in range(1, 13))
 
 
 def test_only_a_cell_without_an_interval_may_exceed_the_budget():

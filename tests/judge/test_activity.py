@@ -9,13 +9,14 @@ import pytest
 
 from harness import scenario
 from harness.bench.block import Block
+from harness.bench.crew import assembled
 from harness.bench.measurer import Measurer
 from harness.bench.schedule import Plan
 from harness.core.errors import DriverError
+from harness.core.phases import PhaseClock
 from harness.core.verdicts import EXACT, Code, Verdict
 from harness.judge.activity import Activity, breach
 from harness.machine import host
-from harness.play.seat import Deadlines, Seat
 from harness.plugin import contract
 from harness.venue.venue import Venue
 
@@ -174,19 +175,14 @@ def blocks(place: Venue, folder: Path, name: str, case: str = "") -> dict[str, B
     file = folder / "looks.toml"
     file.write_text(CASES)
     arm = contract.parse_arm(name)
-    seat = Seat(arm, place.stage, place.control, folder, [], Deadlines(measure=10))
-    measurer = Measurer(
-        place.stage, PLAN, random.Random(1), host.Placement(), place.server.pid
-    )
-    found = {}
-    try:
+    nowhere, rng, found = host.Placement(), random.Random(1), {}
+    with assembled(place, [arm], nowhere) as crew:
+        measurer = Measurer(place.stage, PLAN, rng, nowhere, crew, PhaseClock())
         for cell in scenario.load(file).cells:
             if place.stage.lacks(cell) or case not in ("", cell.case):
                 continue
             play = place.stage.prepare(cell)
-            found[cell.case] = measurer.measure(play, 0, 0, [seat])
-    finally:
-        seat.dismiss()
+            found[cell.case] = measurer.measure(play, 0, 0, list(crew.seats.values()))
     return found
 
 

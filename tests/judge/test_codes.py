@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from harness.core.calls import ErrorFields, Op
-from harness.core.cells import Expected, Task
 from harness.core.errors import DriverError, OracleError, Unsupported, WorkerGone
 from harness.core.expect import ExpectedError, StepExpect
 from harness.core.steps import Step
 from harness.core.tables import PgType, Table
+from harness.core.tasks import Expected, Task
 from harness.core.verdicts import (
     EXACT,
     Code,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.machine.contention import ROUNDS_FOR_A_NORM, Norms, Signs, Waiting, disturbance
+from harness.machine.contention import ROUNDS_FOR_A_NORM, Norms, Signs, disturbance
 
 CELL, ARM = "query/point#one", "psycopg"
 
@@ -21,12 +21,9 @@ def norms(count: float, rounds: int = ROUNDS_FOR_A_NORM) -> Norms:
     [
         (Signs(work="a checkpoint"), "busy with a checkpoint"),
         (Signs(foreign=0.11), "11% of the processors went to others"),
-        (Signs(waiting={ARM: Waiting(client=0.2)}), "client of psycopg waited 20%"),
-        (Signs(waiting={ARM: Waiting(server=0.2)}), "server process of psycopg waited 20%"),
-        (
-            Signs(waiting={ARM: Waiting(0.3, slices_ns=36e6)}),
-            "client of psycopg waited 30%",
-        ),
+        (Signs(passes=12, left_out=10), "2 of 12 passes were quiet"),
+        (Signs(passes=3, left_out=2), "1 of 3 passes was quiet"),
+        (Signs(passes=1, left_out=1), "0 of 1 passes were quiet"),
         (Signs(switches={ARM: 0.3}), "0.30 times per op instead of 1.00"),
         (Signs(switches={ARM: 2.0}), "2.00 times per op instead of 1.00"),
     ],
@@ -40,9 +37,9 @@ def test_what_disturbs_is_told(signs: Signs, words: str):
     [
         Signs(),
         Signs(foreign=0.09),
-        Signs(waiting={ARM: Waiting()}),
-        Signs(waiting={ARM: Waiting(0.05, 0.05)}),
-        Signs(waiting={ARM: Waiting(0.2, 0.2, slices_ns=36e6)}),
+        Signs(passes=36, left_out=33),
+        Signs(passes=1),
+        Signs(passes=2),
         Signs(switches={ARM: 1.2}),
         Signs(switches={"another arm": 7.0}),
     ],

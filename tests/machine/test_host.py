@@ -12,9 +12,11 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from harness.core.calls import Target
 from harness.machine import host
 from harness.machine import watch as watching
 from harness.machine.contention import FOREIGN_LIMIT
+from harness.servers import Server
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this system cannot pin processes"
@@ -28,6 +30,12 @@ subprocess.run([sys.executable, "-c", code])
 print("over", flush=True)
 sys.stdin.read()
 """
+
+
+def may_raise() -> bool:
+    """Whether this user may make a process less nice than it is."""
+    with process("import time; time.sleep(60)") as one:
+        return host.prioritise([one.pid], host.PRIORITY)
 
 
 @contextlib.contextmanager
@@ -143,9 +151,12 @@ def test_a_server_elsewhere_is_not_ours_to_place() -> None:
     assert host.place(server=False).describe()["server"] == "not ours to place"
 
 
-def test_on_one_core_nothing_is_pinned(affinity: None) -> None:
+def test_on_one_core_clients_and_server_take_turns(affinity: None) -> None:
     os.sched_setaffinity(0, CORES[:1])
-    assert host.place(server=True) == host.Placement()
+    shared = host.place(server=True)
+    assert (shared.clients, shared.server) == ((CORES[0],), (CORES[0],))
+    assert (shared.shared, shared.split) == (True, False)
+    assert shared.describe()["kind"] == "shared"
     assert host.Placement().describe() == {"kind": "unpinned"}
 
 
@@ -155,6 +166,44 @@ def test_the_parent_leaves_the_clients_core(affinity: None) -> None:
     assert os.sched_getaffinity(0) == set(CORES[1:])
     host.keep_off(CORES)  # nowhere else to go
     assert os.sched_getaffinity(0) == set(CORES[1:])
+    os.sched_setaffinity(0, CORES)
+    host.keep_off(CORES[:1], CORES[1:])  # beside the server rather than the clients
+    assert os.sched_getaffinity(0) == set(CORES[1:])
+
+
+@pytest.mark.skipif(not may_raise(), reason="this user may not raise a priority")
+def test_a_managed_server_and_its_children_are_less_nice_while_a_run_goes_on(
+    affinity: None,
+) -> None:
+    target = Target("127.0.0.1", 1, "nobody", "", "nothing")
+    with process("import time; time.sleep(60)") as one:
+        server = Server("local", target, True, "tcp", one.pid)
+        with host.placed(server) as placement:
+            assert placement.priority == host.PRIORITY
+            assert os.getpriority(os.PRIO_PROCESS, one.pid) == host.PRIORITY
+            assert placement.describe()["priority"] == f"{host.PRIORITY:+d}"
+        assert os.getpriority(os.PRIO_PROCESS, one.pid) == 0
+
+
+def test_a_borrowed_server_keeps_its_priority(affinity: None) -> None:
+    target = Target("127.0.0.1", 1, "nobody", "", "nothing")
+    with process("import time; time.sleep(60)") as one:
+        server = Server("dsn", target, False, "tcp", one.pid)
+        with host.placed(server) as placement:
+            assert placement.priority == 0
+            assert os.getpriority(os.PRIO_PROCESS, one.pid) == 0
+
+
+def test_where_nobody_may_raise_it_the_priority_is_not_claimed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(pid: int, nice: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(host, "set_niceness", refuse)
+    assert not host.prioritise([os.getpid()], host.PRIORITY)
+    with host._prioritised(os.getpid(), host.PRIORITY) as priority:
+        assert priority == 0
 
 
 @pytest.mark.skipif(len(CORES) < 2, reason="there is only one core")

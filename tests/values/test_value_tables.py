@@ -12,9 +12,10 @@ from helpers import checked
 from harness import scenario
 from harness.core.arms import Arm
 from harness.core.calls import ErrorFields, Op
-from harness.core.cells import Cell, Expected, Task
+from harness.core.cells import Cell
 from harness.core.errors import ScenarioError
 from harness.core.tables import PgType, Table
+from harness.core.tasks import Expected, Task
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict
 from harness.judge import verify
 from harness.results.records import Check

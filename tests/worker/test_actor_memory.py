@@ -8,9 +8,9 @@ import pytest
 
 from harness.core import memory
 from harness.core.calls import Op
-from harness.core.cells import Expected, Task
 from harness.core.expect import StepExpect
 from harness.core.steps import Step
+from harness.core.tasks import Expected, Task
 from harness.core.verdicts import Verdict
 from harness.drivers.psycopg2 import Psycopg2
 from harness.venue.venue import Venue

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from harness.core.calls import Op
-from harness.core.cells import Expected, Task
 from harness.core.expect import StepExpect
 from harness.core.steps import Step
+from harness.core.tasks import Expected, Task
 from harness.core.verdicts import Verdict
 from harness.drivers.asyncpg import Asyncpg
 from harness.drivers.psycopg2 import Psycopg2

@@ -35,15 +35,13 @@ def run(work: Assignment) -> None:
     """Rounds of blocks, until every cell is narrow enough or the rounds are used up."""
     Runner(
         work.place.stage,
-        work.place.control,
         work.arms,
         work.cells,
         work.plan,
         seed=work.seed,
         placement=work.placement,
-        server_pid=work.place.server.pid,
-        folder=work.place.folder,
+        crew=work.crew,
         emit=work.emit,
         progress=work.progress,
-        seats=work.seats,
+        phases=work.phases,
     ).run()

@@ -1,0 +1,96 @@
+"""On which core clients wait least, beside a server whose processes are not ours to place.
+
+Asked once per run, for all arms alike, by round trips of this process itself: it moves from
+core to core and reads how long it and its backend were ready to run and had no processor.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from harness.machine.host import Placement, available_cores
+from harness.machine.watch import waited_ns
+
+PROBE_S = 0.2
+"""How long each core is tried."""
+MOST_CORES = 4
+"""So many are tried: those that are least busy just now."""
+LOOK_S = 0.2
+SHARED = 0.5
+"""With a share of its answers from the clients' own core, a backend counts as there."""
+_LAST_CORE = 36  # field 39 of /proc/PID/stat, counted behind the program's name
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What was seen while clients were on a core: the share of the time that this process
+    and its backend waited for a processor, and the share of answers that came from a
+    backend on that very core."""
+
+    core: int
+    waited: float
+    beside: float
+
+
+def chosen(ask: Callable[[], object], backend: int) -> Placement:
+    """The placement of the clients. `ask` makes one round trip; `backend` is the process
+    that answers, 0 where it is on another machine."""
+    cores = available_cores()
+    if not cores:
+        return Placement()
+    before = os.sched_getaffinity(0)
+    try:
+        probes = [_tried(core, ask, backend) for core in _idlest(cores)]
+    finally:
+        os.sched_setaffinity(0, before)
+    best = min(probes, key=lambda probe: (probe.waited, probe.beside, probe.core))
+    return Placement((best.core,), shared=best.beside >= SHARED, chosen=_told(probes))
+
+
+def _told(probes: Sequence[Probe]) -> str:
+    return "; ".join(
+        f"core {probe.core}: clients and backends waited {probe.waited:.1%} of the time"
+        for probe in sorted(probes, key=lambda probe: probe.core)
+    )
+
+
+def _idlest(cores: Sequence[int]) -> list[int]:
+    """The cores with the least to do, the idlest first."""
+    if len(cores) <= MOST_CORES:
+        return list(cores)
+    busy = psutil.cpu_percent(LOOK_S, percpu=True)
+    known = [core for core in cores if core < len(busy)] or list(cores)
+    return sorted(known, key=lambda core: busy[core] if core < len(busy) else 0.0)[
+        :MOST_CORES
+    ]
+
+
+def _tried(core: int, ask: Callable[[], object], backend: int) -> Probe:
+    os.sched_setaffinity(0, {core})
+    pids = [os.getpid(), *filter(None, [backend])]
+    before, begun, beside, asked = _waited(pids), time.monotonic(), 0, 0
+    while time.monotonic() - begun < PROBE_S:
+        ask()
+        asked += 1
+        beside += bool(backend) and _last_core(backend) == core
+    spent = (time.monotonic() - begun) * 1e9
+    return Probe(core, (_waited(pids) - before) / spent, beside / asked)
+
+
+def _waited(pids: Sequence[int]) -> int:
+    return sum(waited_ns(pid) or 0 for pid in pids)
+
+
+def _last_core(pid: int) -> int:
+    """The core on which a process ran last; -1 where nobody tells."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        text = Path(f"/proc/{pid}/stat").read_text()
+        return int(text.rpartition(")")[2].split()[_LAST_CORE])
+    return -1
