@@ -122,14 +122,11 @@ def usable_root() -> Iterator[Path]:
 
 def hold(folder: Path) -> Manifest | None:
     """Use an environment until this process ends; None where there is no complete one."""
-    if folder in _held:
-        return read(folder)
-    lock = _shared(folder)
+    if folder not in _held:
+        _held[folder] = _shared(folder)
     found = read(folder)
-    if found is None:
-        os.close(lock)
-    else:
-        _held[folder] = lock
+    if found is None:  # let somebody make it
+        os.close(_held.pop(folder))
     return found
 
 
