@@ -53,7 +53,7 @@ def test_sessions_of_different_arms_have_names_that_the_server_keeps(place, tmp_
     [
         ("asyncpg==0.30.0", 20, "asyncpg==0.30.0"),
         ("asyncpg==0.30.0", 10, "asy…0.30.0"),
-        ("psycopg+binary==3.2.9%3.12", 20, "psycop…==3.2.9%3.12"),
+        ("psycopg+binary==3.2.9%3.12", 20, "psycop…y==3.2.9%3.12"),
         ("psycopg-async", 10, "psycopg-a…"),
     ],
 )
