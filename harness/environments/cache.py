@@ -185,11 +185,13 @@ def clear() -> tuple[list[str], list[str]]:
 
     Locks stay: who waits for a file that was removed would lock something else.
     """
-    found = {path.name.removesuffix(PARTIAL) for path in root().glob("*/")} - {_LOGS}
-    used = [name for name in sorted(found) if not _removed(root() / name)]
+    names = {path.name.removesuffix(PARTIAL) for path in root().glob("*/")} - {_LOGS}
+    folders = [root() / name for name in sorted(names)]
+    complete = [folder for folder in folders if read(folder) is not None]
+    used = [folder for folder in folders if not _removed(folder)]
     shutil.rmtree(root() / _LOGS, ignore_errors=True)
-    made = [name for name in sorted(found) if not name.startswith(ROOMS)]
-    return [name for name in made if name not in used], [n for n in made if n in used]
+    removed = [folder.name for folder in complete if folder not in used]
+    return removed, [folder.name for folder in used if not folder.name.startswith(ROOMS)]
 
 
 def _removed(folder: Path) -> bool:

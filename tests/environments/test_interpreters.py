@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.core.arms import parse
 from harness.core.errors import DriverError
 from harness.core.interpreter import OFF, ON, SWITCHED_ON, gil_state
 from harness.environments import interpreters
 from harness.environments.rooms import rooms_for
+from harness.play.process import WorkerProcess
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t")
 
@@ -53,6 +55,20 @@ def test_a_workers_rooms_import_on(version, own):
         check=False,
     )
     assert done.stdout.strip() == "imported", done.stderr
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_worker_runs_on(version, plugin, library, own, tmp_path):
+    interpreter = found(version)
+    worker = WorkerProcess(parse(f"tiny@{library}%{version}"), tmp_path, [])
+    try:
+        hello = worker.greet()
+    finally:
+        worker.stop()
+    assert hello["python"] == f"CPython {interpreter.version}"
+    assert hello["gil"] == (OFF if interpreter.free_threaded else ON)
+    assert hello["terms"]["version"] == hello["packages"]["tiny-library"] == "3.0"
+    assert hello["source"].startswith("folder ")
 
 
 def test_no_version_is_our_own():
