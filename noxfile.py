@@ -91,6 +91,18 @@ def validity(session: nox.Session) -> None:
 
 
 @nox.session
+def trend(session: nox.Session) -> None:
+    """How drivers changed over the runs in `results/runs`.
+
+    Arguments after `--` go to `pgdyno trend`: `nox -s trend -- copy --out copy.png`.
+    """
+    session.install("-e", ".[history,report]")
+    runs = map(str, sorted(Path("results/runs").glob("*.jsonl")))
+    session.run("pgdyno", "store", "add", *runs)
+    session.run("pgdyno", "trend", *session.posargs)
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """What pgdyno itself costs: the timed loop, taking turns, and the commands."""
     session.install("-e", ".[all]")
