@@ -22,9 +22,8 @@ import pgdyno
 from harness.cli import main
 from harness.core.errors import MissingExtra, UsageError
 from harness.core.metrics import METRICS, READINGS
-from harness.report import numbers, view
+from harness.report import columns, numbers, view
 from harness.results import records, store
-from pgdyno import columns
 
 ROOT = Path(__file__).parents[2]
 OLD = ROOT / "tests" / "results" / "files" / "schema-1.jsonl"
