@@ -75,7 +75,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
-    session.run("pytest", "-m", "not alone", "-n", SIDE_BY_SIDE, "--dist", "loadfile")
+    session.run("pytest", "-m", "not alone", "-n", SIDE_BY_SIDE)
     session.run("pytest", "-m", "alone")
 
 
@@ -91,6 +91,18 @@ def validity(session: nox.Session) -> None:
 
 
 @nox.session
+def trend(session: nox.Session) -> None:
+    """How drivers changed over the runs in `results/runs`.
+
+    Arguments after `--` go to `pgdyno trend`: `nox -s trend -- copy --out copy.png`.
+    """
+    session.install("-e", ".[history,report]")
+    runs = map(str, sorted(Path("results/runs").glob("*.jsonl")))
+    session.run("pgdyno", "store", "add", *runs)
+    session.run("pgdyno", "trend", *session.posargs)
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """What pgdyno itself costs: the timed loop, taking turns, and the commands."""
     session.install("-e", ".[all]")
@@ -98,4 +110,5 @@ def benchmarks(session: nox.Session) -> None:
     session.run("python", "benchmarks/lead_in.py")
     session.run("python", "benchmarks/worker_start.py")
     session.run("python", "benchmarks/checks.py")
+    session.run("python", "benchmarks/checks.py", "--growth")
     session.run("python", "benchmarks/commands.py", *session.posargs)

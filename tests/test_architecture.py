@@ -42,7 +42,8 @@ LAW: dict[str, str] = {
     "report": "core analysis results lanes",
     "reproduce": "core values plugin judge",
     "moving": "core plugin results",
-    "render": "core analysis results report moving",
+    "history": "core analysis results report",
+    "render": "core analysis results report moving history",
     "play": "core plugin results servers judge machine scenario venue",
     "check": "core plugin results venue play",
     "bench": "core results judge machine scenario venue play lanes",
@@ -55,7 +56,7 @@ LAW: dict[str, str] = {
     "validity": "core results drivers machine analysis scenario venue report render play "
     "bench lanes/meaning",
     "cli": "core plugin results settings servers machine analysis scenario venue report "
-    "reproduce render play moving check bench fuzz validity lanes",
+    "reproduce render play moving history check bench fuzz validity lanes",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
@@ -80,7 +81,10 @@ LIBRARIES: dict[str, str] = {
     "jinja2": "render",
     "testcontainers": "servers.container",
     "hypothesis": "fuzz",
-    "numpy": "values.constructors drivers",
+    "numpy": "values.constructors drivers history",
+    "pyarrow": "history render drivers",
+    "ruptures": "history.changes",
+    "packaging": "history.points",
 }
 """Library → the rooms and modules that may import it: psycopg is the control connection in
 one file, a driver's library belongs to its driver, files are validated at the boundary."""

@@ -236,4 +236,5 @@ def _environment(programs: Path | None) -> dict[str, str]:
     root = str(Path(__file__).parent.parent.parent)
     path = os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH", "")]))
     found = os.pathsep.join(filter(None, [str(programs or ""), kept.get("PATH", "")]))
-    return kept | {"PATH": found, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
+    own = {"PYTHONDONTWRITEBYTECODE": "", "RUST_BACKTRACE": "0"}  # a panic is one line
+    return kept | {"PATH": found, "PYTHONPATH": path} | own

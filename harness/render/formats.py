@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 from harness.core.errors import MissingExtra, UsageError
 from harness.report.exchange import Exchanged, exchanged
 from harness.report.numbers import Number, numbers
+from harness.report.summary import summary
 from harness.report.view import Report
 from harness.results.records import Check, Run
 
@@ -179,7 +180,12 @@ def _json(source: ReportSource) -> Mapping[str, bytes]:
     from harness.render import json
 
     tables = _tables("json", source)
-    return {f"{name}.json": json.render(rows).encode() for name, rows in tables.items()}
+    found = {f"{name}.json": json.render(rows).encode() for name, rows in tables.items()}
+    timed = [pair for pair in zip(source.runs, source.report.runs, strict=True)
+             if pair[1].cells]  # fmt: skip
+    if timed:
+        found["runs.json"] = json.runs([summary(*pair) for pair in timed]).encode()
+    return found
 
 
 def _csv(source: ReportSource) -> Mapping[str, bytes]:

@@ -51,9 +51,22 @@ def ranking(run: RunView) -> str:
     lines: list[str] = []
     for cell in run.cells:
         lines += [*_cell(cell), ""]
-    for test in run.self_tests:
-        lines += wrapped(test.sentence, WIDTH)
+    for sentence in (*(test.sentence for test in run.self_tests), *run.noise_sentences):
+        lines += wrapped(sentence, WIDTH)
+    lines += _shifts(run)
     return "\n".join(lines).rstrip()
+
+
+def _shifts(run: RunView) -> Iterator[str]:
+    """What all passes would have shown otherwise."""
+    shifts = run.screening.shifts if run.screening else ()
+    if shifts:
+        yield ""
+        yield f"{'':44}{'as ranked':>11}{'all passes':>12}  rank (all)"
+    for shift in shifts:
+        name = fmt.shorten(f"{shift.arm} in {shift.cell}", 44)
+        times = f"{fmt.duration(shift.time):>11}{fmt.duration(shift.with_all):>12}"
+        yield f"{name:<44}{times}  {shift.marks}".rstrip()
 
 
 def _cell(cell: CellView) -> Iterator[str]:

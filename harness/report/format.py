@@ -150,8 +150,9 @@ def time_interval(estimate: stats.Estimate) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 cell`, `2 cells`."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+    """`1 cell`, `2 cells`, `2 passes`."""
+    many = "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}" + ("" if count == 1 else many)
 
 
 def wrapped(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:

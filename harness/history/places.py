@@ -1,0 +1,123 @@
+"""Where things lie in a store: `TABLE/machine=…/month=…/RUN.parquet`.
+
+A store is derived from results files, and each of its files from a single run. Writers
+never touch a file of another run, so they need no lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from harness.core.errors import ResultsError
+from harness.results.records import Header, Machine
+
+DEFAULT = Path("results/store")
+SUFFIX = ".parquet"
+SUMMARY = "_summary"
+"""Begins with an underscore, so that readers of Parquet folders pass it over."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Partition:
+    """The runs of one machine in one month."""
+
+    machine: str
+    month: str
+
+    @property
+    def folder(self) -> Path:
+        """Relative to a table's folder, in the form that Hive has given such names."""
+        return Path(f"machine={self.machine}") / f"month={self.month}"
+
+
+def partition_of(header: Header) -> Partition:
+    """Where a run belongs."""
+    return Partition(machine_key(header.machine), f"{started(header):%Y-%m}")
+
+
+def machine_key(machine: Machine) -> str:
+    """Equal for runs whose times may be compared."""
+    told = "\0".join(machine.fingerprint)
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def started(header: Header) -> datetime:
+    """When the run was started, in UTC.
+
+    Raises:
+        ResultsError: the header does not say so in ISO 8601.
+    """
+    try:
+        moment = datetime.fromisoformat(header.started)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ResultsError(
+            f"run {header.run[:80]}: '{header.started[:80]}', when it was started, is no "
+            "time",
+            hint="a header says it like 2026-03-02T10:15:00+00:00",
+        ) from error
+
+
+def file_name(run: str) -> str:
+    """The name of a run's files; an identity from outside cannot lead out of the folder."""
+    name = quote(run, safe="", errors="surrogatepass")
+    if not name or len(name) > 200:
+        raise ResultsError(f"a run cannot be stored under the name '{run[:40]}…'")
+    if name[0] in "._":  # readers of Parquet folders pass over such names
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+    return name + SUFFIX
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A file as it was when it was read: another size or time means other content."""
+
+    size: int
+    mtime_ns: int
+
+
+def partitions(
+    table: Path, machine: str = "", since: str = "", until: str = ""
+) -> Iterator[Partition]:
+    """The partitions of a table, pruned by the beginning of a machine's key and by months
+    (`2026-03`, both included)."""
+    for first in _folders(table, "machine="):
+        if not first.startswith(machine):
+            continue
+        for month in _folders(table / f"machine={first}", "month="):
+            if since <= month and (not until or month <= until):
+                yield Partition(first, month)
+
+
+def _folders(folder: Path, start: str) -> list[str]:
+    return sorted(
+        name.removeprefix(start) for name in _subfolders(folder) if name.startswith(start)
+    )
+
+
+def _subfolders(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir() if path.is_dir()]
+    except OSError as error:
+        raise ResultsError(f"{folder} cannot be read: {error.strerror}") from error
+
+
+def files(folder: Path) -> dict[str, Stamp]:
+    """The files of a partition by their names; what is still written is left out."""
+    found = {}
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(SUFFIX) and entry.name[0] not in "._":
+                    told = entry.stat()
+                    found[entry.name] = Stamp(told.st_size, told.st_mtime_ns)
+    except OSError as error:
+        place = error.filename or folder
+        raise ResultsError(f"{place} cannot be read: {error.strerror}") from error
+    return found
