@@ -154,6 +154,7 @@ def measured(args: argparse.Namespace) -> Path | None:
     )
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**31)
     out = args.out or default_path()
+    options.make_environments(arms)
     order = orders.Order(scenarios, cells, arms, plan, args.effort, seed, args.lane)
     measure(spec, order, out)
     tell = say if args.format == "text" else remark
@@ -212,7 +213,7 @@ def with_aa(arms: Sequence[Arm], *, wanted: bool) -> list[Arm]:
     if not wanted or not arms:
         return list(arms)
     first = arms[0]
-    return [*arms, Arm(first.driver, first.options, first.profile, copy=1)]
+    return [*arms, replace(first, copy=1)]
 
 
 def references(cells: Sequence[Cell], profile: Profile) -> list[Arm]:

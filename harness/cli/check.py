@@ -18,7 +18,7 @@ from harness.core.verdicts import Verdict
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from harness.check.checker import Checker
+    from harness.check.checker import Checker, Hellos
     from harness.check.expectations import Baseline
     from harness.check.known import Known
     from harness.play.process import WorkerProcess
@@ -109,8 +109,11 @@ def run(args: argparse.Namespace) -> int:
 
     profiles = PROFILES if args.profile == "both" else (args.profile,)
     arms = [arm for profile in profiles for arm in options.arms(args.driver, profile)]
+    if args.update:
+        _refuse_pinned(arms)
     if args.update and not args.force:
         baseline_files.check_clean(args.baselines)
+    options.make_environments(arms)
     begun = time.perf_counter_ns()
     with early.started(arms) as workers, ThreadPoolExecutor(1) as aside:
         scenarios, cells = select_cells(args.path)
@@ -138,6 +141,18 @@ def run(args: argparse.Namespace) -> int:
         asked = Asked(server, elapsed_ns, str(args.out or ""), _outside(scenarios))
         say(_summary(checks, asked, code, Verdict(args.fail_on)).rstrip())
     return code
+
+
+def _refuse_pinned(arms: Sequence[Arm]) -> None:
+    """A driver has one baseline, made with the version that is installed."""
+    from harness.core.errors import UsageError
+
+    if pinned := next((arm for arm in arms if arm.pin), None):
+        raise UsageError(
+            f"--update accepts what {pinned.unpinned} does as it is installed, not what "
+            f"{pinned.name} does",
+            hint=f"install that version, then: --update --driver {pinned.unpinned}",
+        )
 
 
 def _summary(checks: Sequence[Check], asked: Asked, code: int, fail_on: Verdict) -> str:
@@ -195,8 +210,12 @@ def _checked(
             recording.write(marked)
             progress.checked(marked)
 
+        def begin(greeted: Hellos) -> None:
+            options.tell_absent(greeted)
+            recording.begin(greeted)
+
         checker = Checker(place.stage, arms, place.folder, report, workers)
-        checker.run(cells, recording.begin)
+        checker.run(cells, begin)
     return before, checker, recording.checks
 
 
@@ -238,7 +257,8 @@ def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) 
     drifted = sum(bool(check.drift) for check in checks)
     if drifted:
         complain(f"{drifted} of {len(checks)} checks drifted")
-    if gone := sum(len(_gone(baseline, every)) for baseline in known.baselines.values()):
+    baselines = {baseline.driver: baseline for baseline in known.baselines.values()}
+    if gone := sum(len(_gone(baseline, every)) for baseline in baselines.values()):
         complain(
             f"{fmt.plural(gone, 'cell')} of the baseline {'is' if gone == 1 else 'are'} no "
             "longer in any scenario",

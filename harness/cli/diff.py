@@ -102,14 +102,16 @@ def _read(path: Path, arms: list[Arm]) -> Run:
 def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
     """Check both drivers; the run goes through a file, as every run does."""
     from harness import servers
-    from harness.check.checker import Checker
+    from harness.check.checker import Checker, Hellos
     from harness.check.order import further_seats, number_of_checks
     from harness.cli.progress import CheckProgress
+    from harness.core.errors import DriverError
     from harness.play.recording import Recording
     from harness.results.store import read
     from harness.scenario import select_cells
     from harness.venue import venue
 
+    options.make_environments(arms)
     scenarios, cells = select_cells(args.path)
     if not args.path:
         cells = [cell for cell in cells if cell.checked]
@@ -131,7 +133,13 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
                 progress.checked(check)
 
             checker = Checker(place.stage, arms, place.folder, report)
-            checker.run(cells, recording.begin)
+
+            def begin(greeted: Hellos) -> None:
+                if absent := options.tell_absent(greeted):
+                    raise DriverError(f"there is nothing to compare {absent[0]} with")
+                recording.begin(greeted)
+
+            checker.run(cells, begin)
         return read(path)
 
 

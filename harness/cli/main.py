@@ -26,7 +26,7 @@ from harness.core.errors import (
 )
 
 VERBS = ("bench", "check", "compare", "report", "show", "diff", "fuzz", "store", "trend",
-         "list", "doctor")  # fmt: skip
+         "list", "doctor", "environments")  # fmt: skip
 _MACHINE_LACKS = (
     errno.ENOSPC,
     errno.EDQUOT,

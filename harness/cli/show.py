@@ -6,7 +6,6 @@ import argparse
 import glob
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -88,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
 
     cell = only_cell(args.cell)
     arm = contract.parse_arm(args.driver, args.profile)
+    options.make_environments([arm])
     spec = servers.parse(
         args.server,
         max_connections=venue.connections_needed([cell], [arm]),
@@ -393,7 +393,7 @@ def compared(place: Venue, played: Played, text: str) -> str:
     from harness.reproduce.script import SCHEMA, disagreement
 
     try:
-        ran = run_script(text, place)
+        ran = run_script(text, place, played.arm)
     finally:
         place.control.run(f"drop schema if exists {SCHEMA} cascade")
     if played.cell.steps:
@@ -402,12 +402,15 @@ def compared(place: Venue, played: Played, text: str) -> str:
     return disagreement(played.seen, played.state, played.judged.verdict, ran)
 
 
-def run_script(text: str, place: Venue) -> Ran:
+def run_script(text: str, place: Venue, arm: Arm) -> Ran:
     """Run a script as a user would: the connection comes from the environment."""
+    from harness import environments
     from harness.reproduce.script import Ran
 
     target = place.server.target
     own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    if arm.pin:
+        own.pop("PYTHONPATH", None)
     environment = own | {
         "PGHOST": target.host,
         "PGPORT": str(target.port),
@@ -421,7 +424,7 @@ def run_script(text: str, place: Venue) -> Ran:
         file.write_text(text, "utf-8")
         try:
             done = subprocess.run(
-                [sys.executable, str(file)],
+                [environments.of(arm).python, str(file)],
                 capture_output=True,
                 encoding="utf-8",
                 errors="replace",

@@ -62,12 +62,13 @@ class Translated:
 
 
 # Alternatives are tried in this order: an identifier swallows the `$1` of `a$1`, and
-# an E string must win over the identifier `e`.
+# an E string must win over the identifier `e`. What a quote ends with always follows what
+# stands in it, so nothing is ever tried twice; possessive `++` would need CPython 3.11.
 _TOKEN = re.compile(
     r"""
-    (?P<quoted> [eE]'(?:[^'\\]++|\\.|'')*+(?:'|\Z)
-              | '(?:[^']++|'')*+(?:'|\Z)
-              | "(?:[^"]++|"")*+(?:"|\Z)
+    (?P<quoted> [eE]'(?:[^'\\]+|\\.|'')*(?:'|\\?\Z)
+              | '(?:[^']+|'')*(?:'|\Z)
+              | "(?:[^"]+|"")*(?:"|\Z)
               | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z) )
   | (?P<comment> --[^\n]* )
   | (?P<parameter> \$\d+ )

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from harness.core.arms import Arm
+from harness.core.errors import DriverError
 from harness.play.process import WorkerProcess
 from harness.servers.folder import scratch
 
@@ -21,8 +22,9 @@ def started(arms: Sequence[Arm]) -> Iterator[dict[Arm, WorkerProcess]]:
     with scratch() as folder, contextlib.ExitStack() as stack:
         workers: dict[Arm, WorkerProcess] = {}
         for arm in [arm for arm in arms if not arm.reference][: os.cpu_count()]:
-            workers[arm] = WorkerProcess(arm, folder, [])
-            stack.callback(_end, workers[arm])
+            with contextlib.suppress(DriverError):  # said when its seat asks for a worker
+                workers[arm] = WorkerProcess(arm, folder, [])
+                stack.callback(_end, workers[arm])
         yield workers
 
 

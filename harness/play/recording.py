@@ -18,6 +18,7 @@ from harness import __version__
 from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell
+from harness.core.interpreter import SWITCHED_ON
 from harness.core.phases import PhaseClock
 from harness.machine import host
 from harness.results.records import (
@@ -29,6 +30,7 @@ from harness.results.records import (
     Footer,
     Header,
     LaneRecord,
+    Note,
     Trial,
 )
 from harness.results.store import Writer
@@ -100,6 +102,9 @@ class Recording:
             for record in self._early:
                 self._writer.write(record)
             self._early.clear()
+        for arm in self._arms:
+            if arm.gil == SWITCHED_ON:
+                self.write(_locked(arm))
 
     def write(self, record: AnyRecord) -> None:
         """Append a record; raises `ResultsError` if the file takes no more."""
@@ -178,7 +183,16 @@ def _arm_facts(arm: Arm, hello: dict[str, Any]) -> ArmFacts:
         terms=hello.get("terms", {}),
         problem=hello.get("problem", ""),
         reference=arm.reference,
+        python=hello.get("python", ""),
+        gil=hello.get("gil", ""),
+        packages=hello.get("packages", {}),
+        source=hello.get("source", ""),
     )
+
+
+def _locked(arm: ArmFacts) -> Note:
+    text = f"{arm.python} is free-threaded, but importing {arm.driver} switched its GIL on"
+    return Note(kind="gil", text=text, arm=arm.id)
 
 
 def _cell_facts(cell: Cell, scenarios: Sequence[Scenario]) -> CellFacts:

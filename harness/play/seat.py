@@ -7,6 +7,7 @@ crashes or hangs, that cell gets the verdict, and the next cell gets a fresh wor
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ ALIVE_S = 5.0
 
 LEAVING_S = 1.0
 """How long a session that was closed may still be there."""
+_NAME_BYTES = 63
+"""The longest name that the server keeps of a session."""
 _PERHAPS_DENIED = (Verdict.REJECTED, Verdict.HUNG, Verdict.BROKEN)
 """What a driver may say when the server does not let it in."""
 
@@ -87,7 +90,11 @@ class Seat:
     # --- the worker --------------------------------------------------------------------
 
     def spawn(self) -> None:
-        """Start a worker without waiting for it."""
+        """Start a worker without waiting for it.
+
+        Raises:
+            DriverError: there is no environment to start it in.
+        """
         if self._ended:
             raise WorkerGone("the run has ended", verdict="crashed")
         if self._worker is None:
@@ -385,7 +392,13 @@ class Seat:
     def application_name(self) -> str:
         """By which the server tells this seat's sessions apart."""
         number = f".{self.number}" if self.number else ""
-        return f"pgdyno {self.stage.run}{number} {self.arm.id} {self.arm.profile}"[:63]
+        run = f"{self.stage.run}{number}"
+        name = f"pgdyno {run} {self.arm.id} {self.arm.profile}"
+        if name.isascii() and len(name) <= _NAME_BYTES and "/" not in name:
+            return name
+        # What the server would cut or replace could make two arms one; files have it, too.
+        digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+        return f"pgdyno {run} {digest[:16]}"
 
     @property
     def owner(self) -> str:

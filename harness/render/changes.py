@@ -38,7 +38,7 @@ def chart(rows: Sequence[CellChange], lane: str, width: int) -> Iterator[str]:
 
 def _row(row: CellChange, lane: str, scale: Axis, width: int) -> Iterator[str]:
     arm = row.arm.rpartition(" → ")[2]  # the base stands above
-    name = f"    {fmt.shorten(arm, _ARM):<{_ARM}}  "
+    name = f"    {fmt.shorten_arm(arm, _ARM):<{_ARM}}  "
     if row.shift is None:
         yield from fmt.wrapped(row.reason, width, first=name, rest=" " * len(name))
         return

@@ -112,7 +112,7 @@ def _sections(comparison: Comparison, width: int) -> Iterator[tuple[str, str]]:
 
 def _row(row: CellChange, lane: str, width: int) -> Iterator[str]:
     """A line of numbers, or the reason why there are none."""
-    name = f"  {fmt.shorten(row.arm, width - 54)}"
+    name = f"  {fmt.shorten_arm(row.arm, width - 54)}"
     was, change, interval, last = columns(row, lane)
     start = f"{name:<{width - 50}}{was:>9}  "
     if row.shift is not None:

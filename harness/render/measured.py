@@ -61,7 +61,7 @@ def _heads(arms: Sequence[str]) -> Iterator[str]:
     for before, arm in zip(("", *arms), arms, strict=False):
         long = len(visible(arm)) >= _COLUMN
         rest = arm.removeprefix(before) if before and long else arm
-        yield fmt.shorten(rest or arm, _COLUMN - 1)
+        yield fmt.shorten_arm(rest or arm, _COLUMN - 1)
 
 
 def _question(cell: CellView, group: RankGroup, width: int) -> str:

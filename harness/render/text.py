@@ -116,7 +116,7 @@ def _note(sentence: str) -> list[str]:
 
 
 def _row(cell: CellView, row: Row) -> Iterator[str]:
-    start = f"{row.mark:>4}  {fmt.shorten(row.arm, 20):<20} "
+    start = f"{row.mark:>4}  {fmt.shorten_arm(row.arm, 20):<20} "
     if row.time is None:
         symbol = fmt.SYMBOLS[row.verdict] if row.verdict else fmt.NONE
         text = f"{symbol} {row.status}: {row.detail}".rstrip(": ")
@@ -193,7 +193,7 @@ def _lane_rows(table: CellTable, band: Band) -> Iterator[str]:
     """The arms; what belongs to a number stands in brackets below it."""
     width = _name_width(band)
     for row in table.rows:
-        start = f"{fmt.shorten(row.arm, width - 1):<{width}}"
+        start = f"{fmt.shorten_arm(row.arm, width - 1):<{width}}"
         if not row.values:
             yield from _reason(start, row.reason)
             continue

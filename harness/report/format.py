@@ -166,6 +166,15 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
 
 
+def shorten_arm(name: str, limit: int) -> str:
+    """An arm's name cut at `limit` characters; two versions differ at their end."""
+    name = visible(name)
+    if len(name) <= limit or not any(sign in name for sign in "=@%"):
+        return shorten(name, limit)
+    end = max(1, 2 * limit // 3)
+    return f"{name[: limit - end - 1]}…{name[-end:]}"
+
+
 def markdown_cell(text: str) -> str:
     """A text that can stand in a table of Markdown without becoming markup."""
     text = visible(text)

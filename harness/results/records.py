@@ -60,7 +60,9 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     `twin` is the id of the arm that it repeats, for an A/A arm. `problem` says why an
     arm could not take part; its terms are then empty. `reference` says what it is a
-    reference for, if it is no driver.
+    reference for, if it is no driver. `python` is what its workers ran on and `gil`
+    whether threads took turns there. `packages` and `source` are those of an environment
+    of its own; empty for an arm that ran in pgdyno's.
     """
 
     id: str
@@ -72,6 +74,10 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
     terms: dict[str, str] = msgspec.field(default_factory=dict)
     problem: str = ""
     reference: str = ""
+    python: str = ""
+    gil: str = ""
+    packages: dict[str, str] = msgspec.field(default_factory=dict)
+    source: str = ""
 
     @property
     def competes(self) -> bool:
