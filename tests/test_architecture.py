@@ -75,7 +75,7 @@ LIBRARIES: dict[str, str] = {
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results scenario check.baseline_files check.deviations moving.fixes "
-    "lanes/record",
+    "history.summary lanes/record",
     "matplotlib": "render",
     "jinja2": "render",
     "testcontainers": "servers.container",
