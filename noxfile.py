@@ -75,7 +75,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
-    session.run("pytest", "-m", "not alone", "-n", SIDE_BY_SIDE, "--dist", "loadfile")
+    session.run("pytest", "-m", "not alone", "-n", SIDE_BY_SIDE)
     session.run("pytest", "-m", "alone")
 
 
@@ -110,4 +110,5 @@ def benchmarks(session: nox.Session) -> None:
     session.run("python", "benchmarks/lead_in.py")
     session.run("python", "benchmarks/worker_start.py")
     session.run("python", "benchmarks/checks.py")
+    session.run("python", "benchmarks/checks.py", "--growth")
     session.run("python", "benchmarks/commands.py", *session.posargs)

@@ -33,6 +33,8 @@ LAW: dict[str, str] = {
     "servers": "core",
     "judge": "core values",
     "drivers": "plugin",
+    "settings": "core",
+    "environments": "core plugin",
     "machine": "core results servers",
     "analysis": "core results lanes",
     "worker": "core values plugin judge",
@@ -43,7 +45,7 @@ LAW: dict[str, str] = {
     "moving": "core plugin results",
     "history": "core analysis results report",
     "render": "core analysis results report moving history",
-    "play": "core plugin results servers judge machine scenario venue",
+    "play": "core plugin environments results servers judge machine scenario venue",
     "check": "core plugin results venue play",
     "bench": "core results judge machine scenario venue play lanes",
     "lanes/record": "results",
@@ -54,8 +56,8 @@ LAW: dict[str, str] = {
     "fuzz": "core scenario venue report play",
     "validity": "core results drivers machine analysis scenario venue report render play "
     "bench lanes/meaning",
-    "cli": "core plugin results servers machine analysis scenario venue report "
-    "reproduce render play moving history check bench fuzz validity lanes",
+    "cli": "core plugin environments results settings servers machine analysis scenario "
+    "venue report reproduce render play moving history check bench fuzz validity lanes",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
@@ -74,8 +76,8 @@ LIBRARIES: dict[str, str] = {
     "psqlpy": "drivers.psqlpy",
     "uvloop": "drivers",
     "pgvector": "drivers",
-    "msgspec": "results scenario check.baseline_files check.deviations moving.fixes "
-    "history.summary lanes/record",
+    "msgspec": "results settings scenario check.baseline_files check.deviations "
+    "moving.fixes history.summary lanes/record",
     "matplotlib": "render",
     "jinja2": "render",
     "testcontainers": "servers.container",
@@ -83,7 +85,8 @@ LIBRARIES: dict[str, str] = {
     "numpy": "values.constructors drivers history",
     "pyarrow": "history render drivers",
     "ruptures": "history.changes",
-    "packaging": "history.points",
+    "packaging": "environments history.points",
+    "platformdirs": "environments",
 }
 """Library → the rooms and modules that may import it: psycopg is the control connection in
 one file, a driver's library belongs to its driver, files are validated at the boundary."""

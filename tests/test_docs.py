@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from harness.analysis import audit
-from harness.analysis.compare import ALPHA, THRESHOLD
+from harness.analysis.gate import ALPHA, THRESHOLD
 from harness.bench import runner, schedule
 from harness.cli import main
 from harness.core import stats
@@ -22,8 +22,9 @@ from harness.core.calls import Op
 from harness.core.capabilities import Capability
 from harness.core.errors import EXIT_INTERRUPTED
 from harness.core.verdicts import Change, Code, Facts, Judgement, Verdict
-from harness.machine import contention
+from harness.machine import contention, screening
 from harness.plugin import contract
+from harness.report import screened
 from harness.results import lines, records, store
 from harness.scenario import cells, tables
 
@@ -223,7 +224,10 @@ def test_every_plan(effort):
         ("but not fewer\n  than three", schedule.MIN_SLICES == 3),
         ("before them by more than 3 %: three at least", schedule.STEADY == 0.97),
         ("twelve at\n  most", schedule.WARM_UP_SLICES == (3, 12)),
-        ("than 10 % of an arm's slices", contention.WAITING_LIMIT == 0.10),
+        ("waited for more than 5 % of its turn", screening.WAITING_LIMIT == 0.05),
+        ("quiet as are wanted, at most three\ntimes", schedule.PASSES_AT_MOST == 3),
+        ("fewer than 3 count", contention.FEWEST_PASSES == 3),
+        ("1 % or more, and the ranks", math.exp(screened.NOTABLE) == pytest.approx(1.01)),
         ("a factor of 1.3", math.exp(contention.SWITCHES_LIMIT) == pytest.approx(1.3)),
         ("number of clients, within 10 %", audit.LITTLE_LIMIT == 0.10),
         ("within a factor of 1.5", audit.SINGLE_LIMIT == 1.5),

@@ -1,9 +1,9 @@
 """What counts in a run: which trials give times, and what became of each cell and arm.
 
 One value per round: the median over its slices. `compare` and the reports both read
-runs through `measured`, so that they never disagree about what was measured. A run may
-be larger than the memory: its trials are gone through twice, and of each one only
-numbers are kept.
+runs through `measured`, so that they never disagree about what was measured. Passes that
+were left out do not count; `unscreened` says what all of them say. A run may be larger than
+the memory: its trials are gone through twice, and of each one only numbers are kept.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 import math
 from array import array
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import truediv
 from statistics import fmean, median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from harness.core.metrics import METRICS
+from harness.core.metrics import METRICS, WAITS
 from harness.core.stats import MIN_ROUNDS, log_ratio
 from harness.core.verdicts import Verdict
 
@@ -28,6 +28,7 @@ FEWEST_FOR_A_TREND = 6
 """Fewer slices have no first and last third."""
 
 Key = tuple[str, str]
+T = TypeVar("T")
 
 
 class CellRound(NamedTuple):
@@ -44,7 +45,9 @@ def has_time(trial: Trial) -> bool:
     """Whether a trial holds anything that was timed."""
     if trial.open_loop is not None:
         return bool(trial.open_loop.response_ns)
-    return trial.slices is not None and bool(trial.slices.ops and trial.slices.wall_ns)
+    if trial.slices is None or not trial.slices.ops:
+        return False
+    return len(trial.slices.wall_ns) > len(trial.left_out)
 
 
 def ops_per_slice(slices: Slices, cell: CellFacts) -> int:
@@ -52,8 +55,16 @@ def ops_per_slice(slices: Slices, cell: CellFacts) -> int:
     return slices.ops * max(1, cell.clients)
 
 
-def wall_per_op(trial: Trial, cell: CellFacts) -> float:
-    """The median over the slices of one trial, ns per op; the trial must have a time.
+def of_passes(values: Sequence[T], left_out: Collection[int]) -> Sequence[T]:
+    """What was read of each slice, without those of the passes that were left out."""
+    if not left_out:
+        return values
+    return [value for number, value in enumerate(values) if number not in left_out]
+
+
+def wall_per_op(trial: Trial, cell: CellFacts, *, screened: bool = True) -> float:
+    """The median over the slices of one trial that count (of all, unless `screened`), ns
+    per op; the trial must have a time.
 
     With many clients it is the inverse of their common throughput. Of an open loop it is
     the median response time.
@@ -61,7 +72,8 @@ def wall_per_op(trial: Trial, cell: CellFacts) -> float:
     if trial.open_loop is not None:
         return float(median(trial.open_loop.response_ns))
     assert trial.slices is not None
-    return median(trial.slices.wall_ns) / ops_per_slice(trial.slices, cell)
+    walls = of_passes(trial.slices.wall_ns, trial.left_out if screened else ())
+    return median(walls) / ops_per_slice(trial.slices, cell)
 
 
 # --- the trials of one cell and arm --------------------------------------------------
@@ -76,13 +88,20 @@ class Timings:
     """What counts of one cell and arm: numbers per trial, in the order of rounds.
 
     `walls` are ns per op, `ops` those of one client in a slice (0 of an open loop), and
-    `_slices` the wall times of all slices, trial after trial, up to `_ends`. Lists of
-    what not every trial has are in no order; `per_op` has one for each metric of slices.
-    Latencies stay in the run.
+    `_slices` the wall times of all slices that count, trial after trial, up to `_ends`.
+    `left_out` are the passes that do not count, by round, unless the series is not
+    `screened` and takes all; `watched` says whether waiting was read at all, `in_doubt`
+    that there is no quiet block and disturbed ones stand in. Lists of what not every trial
+    has are in no order; `per_op` has one for each metric of slices. Latencies stay in the
+    run.
     """
 
     cell: CellFacts
     source: Sequence[Trial]
+    screened: bool = True
+    left_out: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    watched: bool = False
+    in_doubt: bool = False
     rounds: array[int] = field(default_factory=lambda: array("q"))
     walls: array[float] = field(default_factory=lambda: array("d"))
     ops: array[int] = field(default_factory=lambda: array("q"))
@@ -117,34 +136,41 @@ class Timings:
 
     def add(self, number: int, trial: Trial) -> None:
         """Take a trial that has a time, by its number in the source."""
+        left_out = tuple(trial.left_out) if self.screened else ()
+        self.left_out.pop(trial.round, None)
+        if left_out:
+            self.left_out[trial.round] = left_out
+        self.in_doubt |= bool(trial.disturbed)
         self.rounds.append(trial.round)
-        self.walls.append(wall_per_op(trial, self.cell))
+        self.walls.append(wall_per_op(trial, self.cell, screened=self.screened))
         self.ops.append(0)
         self.rss_bytes = max(self.rss_bytes, trial.rss_peak_bytes)
         self.restless += not trial.steady
         if trial.open_loop is not None:
             self._add_loop(trial.open_loop)
         if trial.slices is not None and trial.open_loop is None:
-            self._add_slices(trial.slices)
+            self._add_slices(trial.slices, left_out)
         if trial.latency_ns:
             self._add_latencies(trial)
         if trial.latency_ns or trial.open_loop is not None:
             self._with_latencies.append(number)
         self._ends.append(len(self._slices))
 
-    def _add_slices(self, slices: Slices) -> None:
+    def _add_slices(self, slices: Slices, left_out: Collection[int]) -> None:
+        walls = of_passes(slices.wall_ns, left_out)
         self.ops[-1] = slices.ops
-        self._slices.extend(slices.wall_ns)
+        self._slices.extend(walls)
+        self.watched |= any(getattr(slices, name) for name in WAITS)
         ops = ops_per_slice(slices, self.cell)
         if slices.cpu_ns:
-            self.busy.append(sum(slices.cpu_ns) / sum(slices.wall_ns))
+            self.busy.append(sum(of_passes(slices.cpu_ns, left_out)) / sum(walls))
         for metric in METRICS:
-            if values := getattr(slices, metric.name):
+            if values := of_passes(getattr(slices, metric.name), left_out):
                 average = median if metric.average == "median" else fmean
                 self.per_op[metric.name].append(average(values) / ops)
-        if len(slices.wall_ns) >= FEWEST_FOR_A_TREND:
-            third = len(slices.wall_ns) // 3
-            first, last = median(slices.wall_ns[:third]), median(slices.wall_ns[-third:])
+        if len(walls) >= FEWEST_FOR_A_TREND:
+            third = len(walls) // 3
+            first, last = median(walls[:third]), median(walls[-third:])
             self.trends.append(log_ratio(last, first))
 
     def _add_latencies(self, trial: Trial) -> None:
@@ -176,10 +202,21 @@ class Timings:
             self._slices.extend(values)
             self._ends.append(len(self._slices))
 
+    @property
+    def passes(self) -> int:
+        """How many passes there were in all rounds, those left out among them."""
+        return len(self._slices) + sum(map(len, self.left_out.values()))
+
     def slices(self, place: int) -> array[int]:
-        """The wall times of the slices of one trial; none of an open loop."""
+        """The wall times of the slices of one trial that count; none of an open loop."""
         start = self._ends[place - 1] if place else 0
         return self._slices[start : self._ends[place]]
+
+    def passes_of(self, place: int) -> Sequence[int]:
+        """The numbers of these slices' passes, from 0."""
+        left_out = self.left_out.get(self.rounds[place], ())
+        start = self._ends[place - 1] if place else 0
+        return of_passes(range(self._ends[place] - start + len(left_out)), left_out)
 
     def latencies(self) -> array[int]:
         """The times of all single ops, of open loops their response times."""
@@ -221,7 +258,7 @@ def paired_log_ratios(candidate: Timings, base: Timings) -> list[float]:
     Of open loops it is the ratio of the round's median response times. Otherwise the two
     slices of a pass lie within milliseconds of each other, so the ratio is taken
     pass by pass, and the median over passes is the round's value: what drifts within a
-    block is in both and cancels.
+    block is in both and cancels. A pass is left out for all arms alike.
     """
     places = {number: place for place, number in enumerate(base.rounds)}
     return [
@@ -232,11 +269,28 @@ def paired_log_ratios(candidate: Timings, base: Timings) -> list[float]:
 
 
 def _log_ratio(candidate: Timings, place: int, base: Timings, base_place: int) -> float:
-    own, other = candidate.slices(place), base.slices(base_place)
-    if not own or len(own) != len(other):
+    own, other = _in_common(candidate, place, base, base_place)
+    if not own:
         return log_ratio(candidate.walls[place], base.walls[base_place])
     ops = math.log(base.ops[base_place] / candidate.ops[place])
     return median(map(math.log, map(truediv, own, other))) + ops
+
+
+def _in_common(
+    candidate: Timings, place: int, base: Timings, base_place: int
+) -> tuple[Sequence[int], Sequence[int]]:
+    """The slices of the passes that count for both: a reference is not in all of them."""
+    own, other = candidate.slices(place), base.slices(base_place)
+    numbers, others = candidate.passes_of(place), base.passes_of(base_place)
+    if numbers == others:
+        return own, other
+    found = dict(zip(others, other, strict=True))
+    pairs = [
+        (wall, found[number])
+        for number, wall in zip(numbers, own, strict=True)
+        if number in found
+    ]
+    return [wall for wall, _ in pairs], [wall for _, wall in pairs]
 
 
 # --- a run ----------------------------------------------------------------------------
@@ -269,16 +323,30 @@ class RunTimes:
         """How many trials were in the file twice."""
         return sum(timings.repeated for timings in self.series.values())
 
+    @property
+    def screened(self) -> bool:
+        """Whether any pass was left out."""
+        return any(timings.left_out for timings in self.series.values())
+
 
 def measured(run: Run) -> RunTimes:
     """What the trials of a run say; worked out once, and kept with the run."""
     known: dict[str, RunTimes] = run.__dict__
     if "measured" not in known:
-        known["measured"] = _measure(run)
+        known["measured"] = _measure(run, screened=True)
     return known["measured"]
 
 
-def _measure(run: Run) -> RunTimes:
+def unscreened(run: Run) -> RunTimes:
+    """What all passes of the same blocks say, those that were left out among them."""
+    known: dict[str, RunTimes] = run.__dict__
+    if "unscreened" not in known:
+        found = measured(run)
+        known["unscreened"] = _measure(run, screened=False) if found.screened else found
+    return known["unscreened"]
+
+
+def _measure(run: Run, *, screened: bool) -> RunTimes:
     found = RunTimes()
     counts = WhichCount(_survey(run, found), found.disturbed.keys())
     cells = {cell.id: cell for cell in run.header.cells}
@@ -287,7 +355,7 @@ def _measure(run: Run) -> RunTimes:
         if trial.cell in cells and has_time(trial) and counts(trial):
             key = (trial.cell, trial.arm)
             if key not in series:
-                series[key] = Timings(cells[trial.cell], run.trials)
+                series[key] = Timings(cells[trial.cell], run.trials, screened)
             series[key].add(number, trial)
     for timings in series.values():
         timings.settle()

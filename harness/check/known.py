@@ -81,11 +81,14 @@ def load(folder: Path, server: int, arms: Iterable[Arm], known: Collection[str])
         ResultsError: a baseline cannot be read.
         DriverError: a deviation is wrong, or names no cell that there is.
     """
-    drivers = {arm.name: arm.driver for arm in arms}
-    declared = {name: deviations.load(driver) for name, driver in drivers.items()}
+    drivers = {arm.name: arm for arm in arms}
+    declared = {name: deviations.load(arm.driver) for name, arm in drivers.items()}
     for declarations in declared.values():
         deviations.check_names(declarations, known)
-    found = {name: baseline_files.load(folder, server, name) for name in drivers}
+    found = {
+        name: baseline_files.load(folder, server, arm.unpinned)
+        for name, arm in drivers.items()
+    }
     expected = {name: baseline for name, baseline in found.items() if baseline is not None}
     return Known(server, expected, declared)
 

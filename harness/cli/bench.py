@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import random
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from harness import lanes
 from harness.cli import options
-from harness.cli.terminal import complain, say
+from harness.cli.terminal import complain, remark, say
 from harness.core.arms import Arm, Profile
 from harness.core.cells import Cell, Effort
 from harness.core.errors import UsageError
@@ -21,10 +22,11 @@ from harness.core.errors import UsageError
 if TYPE_CHECKING:
     from harness.bench.assignment import Forecast
     from harness.bench.orders import Order
-    from harness.report.view import RunView
+    from harness.report.view import Report, RunView
     from harness.results.records import Run
     from harness.servers import ServerSpec
 
+FORMATS = ("text", "json", "markdown")
 _TIERS: dict[Effort, tuple[Effort, ...]] = {
     "quick": ("quick",),
     "standard": ("quick", "standard"),
@@ -83,7 +85,24 @@ def add_parser(subparsers: Any) -> None:
         metavar="FILE.jsonl",
         help="file to write the run to (default: results/runs/TIME.jsonl)",
     )
+    parser.add_argument(
+        "--confirm",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="RUN",
+        help="measure again only what regressed in this run between --driver BASE and "
+        "--driver CANDIDATE, or between two runs if given twice, with the effort gate; "
+        "what fresh data do not show does not count",
+    )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a report there")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="how the result is printed; json and markdown have stdout for themselves "
+        "(default: text)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -93,7 +112,17 @@ def _lanes() -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure; results go to a file, its path to stdout."""
+    """Measure; results go to a file, its path to stdout, or stderr beside a document."""
+    if args.confirm:
+        from harness.cli.confirming import confirm
+
+        return confirm(args, measured)
+    out = measured(args)
+    return _ended(out, args.format) if out else 0
+
+
+def measured(args: argparse.Namespace) -> Path | None:
+    """Measure; the file with the results, None of a dry run."""
     from harness import servers
     from harness.bench import orders, schedule
     from harness.bench.assignment import runnable
@@ -118,33 +147,48 @@ def run(args: argparse.Namespace) -> int:
         arms += references(cells, args.profile)
     forecast = runnable(args.lane).forecast(cells, arms, plan)
     if args.dry_run:
-        print_plan(cells, arms, forecast)
-        return 0
+        print_plan(cells, arms, forecast, args.format)
+        return None
     spec = servers.parse(
         args.server, max_connections=forecast.connections, transport=args.transport
     )
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**31)
     out = args.out or default_path()
+    options.make_environments(arms)
     order = orders.Order(scenarios, cells, arms, plan, args.effort, seed, args.lane)
     measure(spec, order, out)
-    say(f"results: {out}")
+    tell = say if args.format == "text" else remark
+    tell(f"results: {out}")
     if args.report:
         from harness.cli.report import write_reports
 
         for path in write_reports([out], args.report):
-            say(f"report: {path}")
-    return _ended(out)
+            tell(f"report: {path}")
+    return out
 
 
-def _ended(out: Path) -> int:
-    """Say what was answered, and how to read more; the exit code."""
+def _ended(out: Path, form: str) -> int:
+    """Say what was answered, in the form that was asked for; the exit code."""
     from harness.report import view
     from harness.results import store
 
     run = store.read(out)
     code = outcome(run)
-    say(_summary(run, view.build([run]).runs[0], code).rstrip())
+    say(_said(run, view.build([run]), code, form).rstrip())
     return code
+
+
+def _said(run: Run, report: Report, code: int, form: str) -> str:
+    """A run in one of the `FORMATS`."""
+    from harness.render import json as drawn
+    from harness.render import markdown
+    from harness.report.numbers import numbers
+    from harness.report.summary import summary
+
+    (shown,) = report.runs
+    if form == "json":
+        return drawn.run(summary(run, shown), list(numbers(shown)))
+    return markdown.render(report) if form == "markdown" else _summary(run, shown, code)
 
 
 def _summary(run: Run, shown: RunView, code: int) -> str:
@@ -155,7 +199,7 @@ def _summary(run: Run, shown: RunView, code: int) -> str:
 
     if shown.lane:
         return f"{text.lane(shown.lane)}\n\nexit {code}: {shown.answer}"
-    return drawn.render(measured.build(run, shown.cells, shown.self_tests, code))
+    return drawn.render(measured.build(run, shown, code))
 
 
 def chosen_cells(cells: Sequence[Cell], effort: Effort, *, everything: bool) -> list[Cell]:
@@ -169,7 +213,7 @@ def with_aa(arms: Sequence[Arm], *, wanted: bool) -> list[Arm]:
     if not wanted or not arms:
         return list(arms)
     first = arms[0]
-    return [*arms, Arm(first.driver, first.options, first.profile, copy=1)]
+    return [*arms, replace(first, copy=1)]
 
 
 def references(cells: Sequence[Cell], profile: Profile) -> list[Arm]:
@@ -179,8 +223,13 @@ def references(cells: Sequence[Cell], profile: Profile) -> list[Arm]:
     return contract.references(profile) if any(cell.floor for cell in cells) else []
 
 
-def print_plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast) -> None:
-    """What would be done, and about how long it would take."""
+def print_plan(
+    cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast, form: str = "text"
+) -> None:
+    """What would be done, and about how long it would take; for programs as JSON."""
+    if form == "json":
+        say(json.dumps(_plan(cells, arms, plan), indent=2))
+        return
     say(f"cells: {len(cells)}")
     for cell in cells:
         say(f"  {cell.id}"[:80])
@@ -193,6 +242,18 @@ def print_plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast) -> No
     say(f"connections: up to {plan.connections}")
     most = f", at most {plan.at_most:.0f} s" if plan.at_most else ""
     say(f"time: about {plan.seconds:.0f} s{most}")
+
+
+def _plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast) -> dict[str, Any]:
+    return {
+        "cells": [cell.id for cell in cells],
+        "arms": [arm.id for arm in arms if not arm.reference],
+        "references": [arm.id for arm in arms if arm.reference],
+        "rounds": plan.rounds,
+        "connections": plan.connections,
+        "seconds": plan.seconds,
+        "at_most_seconds": plan.at_most or None,
+    }
 
 
 def default_path() -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,12 @@ from harness.core.cells import Cell
 from harness.core.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from harness.check.checker import Checker
+    from concurrent.futures import Future
+
+    from harness.check.checker import Checker, Hellos
     from harness.check.expectations import Baseline
     from harness.check.known import Known
+    from harness.play.process import WorkerProcess
     from harness.report.checked import Asked
     from harness.results.records import Check
     from harness.scenario import Scenario
@@ -96,21 +99,30 @@ def _add_baselines(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check, print the answer, and say by the exit code whether all is well."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from harness.check import baseline_files
-    from harness.check.checker import in_order
+    from harness.check.order import in_order
+    from harness.play import early
     from harness.report.checked import Asked
     from harness.scenario import select_cells
 
-    scenarios, cells = select_cells(args.path)
-    every = _every_cell(cells) if args.path else {cell.id for cell in cells}
-    if not args.path:
-        cells = [cell for cell in cells if cell.checked]
     profiles = PROFILES if args.profile == "both" else (args.profile,)
     arms = [arm for profile in profiles for arm in options.arms(args.driver, profile)]
+    if args.update:
+        _refuse_pinned(arms)
     if args.update and not args.force:
         baseline_files.check_clean(args.baselines)
+    options.make_environments(arms)
     begun = time.perf_counter_ns()
-    known, checker, found = _checked(args, scenarios, cells, arms, every)
+    with early.started(arms) as workers, ThreadPoolExecutor(1) as aside:
+        scenarios, cells = select_cells(args.path)
+        # A baseline may name any cell: the others are read while the server starts.
+        reading = aside.submit(_every_cell, cells)
+        if not args.path:
+            cells = [cell for cell in cells if cell.checked]
+        known, checker, found = _checked(args, scenarios, cells, workers, arms, reading)
+    every = reading.result()
     elapsed_ns = time.perf_counter_ns() - begun
     checks = in_order(found, cells, arms)
     if args.format != "text":
@@ -129,6 +141,18 @@ def run(args: argparse.Namespace) -> int:
         asked = Asked(server, elapsed_ns, str(args.out or ""), _outside(scenarios))
         say(_summary(checks, asked, code, Verdict(args.fail_on)).rstrip())
     return code
+
+
+def _refuse_pinned(arms: Sequence[Arm]) -> None:
+    """A driver has one baseline, made with the version that is installed."""
+    from harness.core.errors import UsageError
+
+    if pinned := next((arm for arm in arms if arm.pin), None):
+        raise UsageError(
+            f"--update accepts what {pinned.unpinned} does as it is installed, not what "
+            f"{pinned.name} does",
+            hint=f"install that version, then: --update --driver {pinned.unpinned}",
+        )
 
 
 def _summary(checks: Sequence[Check], asked: Asked, code: int, fail_on: Verdict) -> str:
@@ -152,19 +176,24 @@ def _checked(
     args: argparse.Namespace,
     scenarios: Sequence[Scenario],
     cells: Sequence[Cell],
+    workers: Mapping[Arm, WorkerProcess],
     arms: Sequence[Arm],
-    every: set[str],
+    every: Future[set[str]],
 ) -> tuple[Known, Checker, list[Check]]:
-    """Play the cells; every check is marked with what was known before it is written."""
+    """Play the cells; every check is marked with what was known before it is written.
+
+    `workers` were started already, and `every` will have the ids of all cells.
+    """
     from harness import servers
     from harness.check import known
-    from harness.check.checker import Checker, number_of_checks
+    from harness.check.checker import Checker
+    from harness.check.order import further_seats, number_of_checks
     from harness.cli.progress import CheckProgress
     from harness.play.recording import Recording
     from harness.venue import venue
 
     by_id = {cell.id: cell for cell in cells}
-    connections = venue.connections_needed(cells, arms)
+    connections = venue.connections_needed(cells, arms, further_seats(arms))
     spec = servers.parse(args.server, max_connections=connections, transport=args.transport)
     with (
         venue.opened(spec) as place,
@@ -172,7 +201,8 @@ def _checked(
         Recording(args.out, "check", place, scenarios, cells, arms) as recording,
     ):
         options.tell_unwritable(place.stage.unwritable)
-        before = known.load(args.baselines, place.facts.version_num // 10_000, arms, every)
+        major = place.facts.version_num // 10_000
+        before = known.load(args.baselines, major, arms, every.result())
 
         def report(check: Check) -> None:
             lacking = bool(place.stage.lacks(by_id[check.cell]))
@@ -180,9 +210,12 @@ def _checked(
             recording.write(marked)
             progress.checked(marked)
 
-        checker = Checker(place.stage, arms, place.folder, report)
-        recording.begin(checker.greet())
-        checker.run(cells)
+        def begin(greeted: Hellos) -> None:
+            options.tell_absent(greeted)
+            recording.begin(greeted)
+
+        checker = Checker(place.stage, arms, place.folder, report, workers)
+        checker.run(cells, begin)
     return before, checker, recording.checks
 
 
@@ -224,7 +257,8 @@ def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) 
     drifted = sum(bool(check.drift) for check in checks)
     if drifted:
         complain(f"{drifted} of {len(checks)} checks drifted")
-    if gone := sum(len(_gone(baseline, every)) for baseline in known.baselines.values()):
+    baselines = {baseline.driver: baseline for baseline in known.baselines.values()}
+    if gone := sum(len(_gone(baseline, every)) for baseline in baselines.values()):
         complain(
             f"{fmt.plural(gone, 'cell')} of the baseline {'is' if gone == 1 else 'are'} no "
             "longer in any scenario",

@@ -102,26 +102,29 @@ def _read(path: Path, arms: list[Arm]) -> Run:
 def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
     """Check both drivers; the run goes through a file, as every run does."""
     from harness import servers
-    from harness.check.checker import Checker
+    from harness.check.checker import Checker, Hellos
+    from harness.check.order import further_seats, number_of_checks
     from harness.cli.progress import CheckProgress
+    from harness.core.errors import DriverError
     from harness.play.recording import Recording
     from harness.results.store import read
     from harness.scenario import select_cells
     from harness.venue import venue
 
+    options.make_environments(arms)
     scenarios, cells = select_cells(args.path)
     if not args.path:
         cells = [cell for cell in cells if cell.checked]
     spec = servers.parse(
         args.server,
-        max_connections=venue.connections_needed(cells, arms),
+        max_connections=venue.connections_needed(cells, arms, further_seats(arms)),
         transport=args.transport,
     )
     with tempfile.TemporaryDirectory(prefix="pgdyno-") as folder:
         path = Path(folder) / "diff.jsonl"
         with (
             venue.opened(spec) as place,
-            CheckProgress(len(cells) * len(arms)) as progress,
+            CheckProgress(number_of_checks(cells, arms)) as progress,
             Recording(path, "check", place, scenarios, cells, arms) as recording,
         ):
 
@@ -130,8 +133,13 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
                 progress.checked(check)
 
             checker = Checker(place.stage, arms, place.folder, report)
-            recording.begin(checker.greet())
-            checker.run(cells)
+
+            def begin(greeted: Hellos) -> None:
+                if absent := options.tell_absent(greeted):
+                    raise DriverError(f"there is nothing to compare {absent[0]} with")
+                recording.begin(greeted)
+
+            checker.run(cells, begin)
         return read(path)
 
 

@@ -174,6 +174,7 @@ def _search(
     from harness.fuzz.search import Subject, search
     from harness.venue import venue
 
+    options.make_environments(plan.arms)
     needed = venue.connections_needed([], plan.arms)
     spec = servers.parse(args.server, max_connections=needed, transport=args.transport)
     with venue.opened(spec) as place, FuzzProgress(plan.seconds) as progress:

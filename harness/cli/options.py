@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from harness import environments
+from harness.cli.terminal import complain
 from harness.core.arms import Arm, Profile
 from harness.plugin import contract
 
@@ -39,7 +42,8 @@ def add_drivers(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="D",
-        help="a driver with its options, such as asyncpg+uvloop; may be repeated "
+        help="a driver with its options, such as asyncpg+uvloop; ==VERSION, @FOLDER, "
+        "@CLONE#COMMIT or %%PYTHON give it an environment of its own; may be repeated "
         f"(default: every installed one: {', '.join(installed())})",
     )
 
@@ -68,6 +72,22 @@ def arms(names: Sequence[str], profile: Profile) -> list[Arm]:
     for arm in chosen:
         contract.verify_options(arm)
     return list(dict.fromkeys(chosen))
+
+
+def make_environments(arms: Sequence[Arm]) -> None:
+    """Make what arms with a pin run in, before a server waits for it.
+
+    What cannot be made is said where a driver that cannot be loaded is.
+    """
+    environments.prepare(arms, lambda text: print(f"pgdyno: {text}", file=sys.stderr))
+
+
+def tell_absent(greeted: Sequence[tuple[Arm, Mapping[str, Any]]]) -> list[str]:
+    """Say of each arm that takes no part why; their names."""
+    absent = {arm.name: told["problem"] for arm, told in greeted if "problem" in told}
+    for problem in absent.values():
+        complain(f"{problem}: it is left out")
+    return list(absent)
 
 
 def tell_unwritable(reason: str) -> None:

@@ -12,6 +12,11 @@ def say(text: object = "") -> None:
     print(visible(str(text)), flush=True)
 
 
+def remark(text: object) -> None:
+    """The same on stderr, where stdout belongs to a document."""
+    print(visible(str(text)), file=sys.stderr, flush=True)
+
+
 def complain(problem: object, hint: str = "") -> None:
     """What went wrong, and what to do about it, on stderr."""
     print(f"pgdyno: {visible(str(problem))}", file=sys.stderr)

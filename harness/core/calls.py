@@ -6,8 +6,12 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.core.enums import StrEnum
+
+if TYPE_CHECKING:
+    from typing import Self  # CPython 3.10 has none
 
 Answer = Literal["nothing", "value", "row", "rows", "results", "stream"]
 """What the user of an op gets: `results` are those of several statements, a list."""

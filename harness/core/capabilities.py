@@ -7,7 +7,7 @@ that a driver does not have is `unsupported` for it, and the sentence is the rea
 
 from __future__ import annotations
 
-from enum import StrEnum
+from harness.core.enums import StrEnum
 
 
 class Capability(StrEnum):

@@ -6,7 +6,8 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from enum import StrEnum
+
+from harness.core.enums import StrEnum
 
 
 class Phase(StrEnum):

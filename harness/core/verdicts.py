@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
+from harness.core.enums import StrEnum
 from harness.core.errors import DriverError, OracleError, Unsupported, WorkerGone
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from harness.core.arms import driver_of
 from harness.core.errors import DriverError
 from harness.core.verdicts import Code
 from harness.plugin.contract import companion
@@ -71,7 +72,7 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         text: Said = getattr(self, part)
         if isinstance(text, str):
             return text
-        name = after.partition("+")[0]
+        name = driver_of(after)
         names = (name, name.removesuffix("-async"), "any")
         return next((text[key] for key in names if key in text), "")
 
@@ -140,7 +141,7 @@ class Book:
 
 
 def _among(driver: str, names: Sequence[str]) -> bool:
-    return not names or driver.partition("+")[0] in names
+    return not names or driver_of(driver) in names
 
 
 def _fits(glob: str, cell: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.core.arms import driver_of
 from harness.core.verdicts import Verdict
 from harness.moving.entries import Part, parts_of
 from harness.moving.fixes import Book, Snippet
@@ -22,8 +23,11 @@ class DriverSide:
 
     @property
     def title(self) -> str:
-        """`psycopg2 2.9.12`."""
-        return f"{self.name} {self.terms.get('version', '')}".strip()
+        """`psycopg2 2.9.12`; `psycopg2==2.9.12` has said it."""
+        version = self.terms.get("version", "")
+        return (
+            self.name if f"=={version}" in self.name else f"{self.name} {version}".strip()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +172,13 @@ def _terms(a: DriverSide, b: DriverSide) -> tuple[tuple[str, str, str], ...]:
 
 
 def _code(a: str, b: str, snippets: Sequence[Snippet]) -> tuple[CodePair, ...]:
+    if driver_of(a) == driver_of(b):
+        return ()  # another version of the library is written alike
     by_driver: dict[str, dict[str, str]] = {}
     for snippet in snippets:
         by_driver.setdefault(snippet.driver, {})[snippet.task] = snippet.code
-    before = by_driver.get(a.partition("+")[0], {})
-    after = by_driver.get(b.partition("+")[0], {})
+    before = by_driver.get(driver_of(a), {})
+    after = by_driver.get(driver_of(b), {})
     return tuple(
         CodePair(task, code, after[task]) for task, code in before.items() if task in after
     )

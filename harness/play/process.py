@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness import environments
 from harness.core import offspring, wire
 from harness.core.arms import Arm
 from harness.core.calls import Target
 from harness.core.errors import DriverError, WorkerGone
 from harness.core.verdicts import Code, Judgement, Verdict
+from harness.environments.environment import Environment
 from harness.plugin import contract
 
 START_SECONDS = 60.0
 MAX_LOG_BYTES = 1 << 20
+_LOG_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,15 @@ class WorkerProcess:
         launch: Launch = PLAIN,
         loads_on: Sequence[int] = (),
     ) -> None:
-        """`loads_on` are the cores on which the driver is imported, if not on `cores`."""
+        """`loads_on` are the cores on which the driver is imported, if not on `cores`.
+
+        Raises:
+            DriverError: the environment of the arm cannot be made.
+        """
         self.arm = arm
         self.launch = launch
-        self.log = folder / f"{arm.id.replace('/', '-')}-{arm.profile}.log"
+        self.environment = environments.of(arm)
+        self.log = folder / log_name(arm)
         self.chatty_bytes = 0
         ours, theirs = socket.socketpair()
         spec = {
@@ -73,7 +82,8 @@ class WorkerProcess:
         }
         self._channel = ours
         numbers = [str(theirs.fileno()), json.dumps(spec)]
-        program = [*launch.prefix, sys.executable, "-m", "harness.worker", *numbers]
+        python = self.environment.python
+        program = [*launch.prefix, python, "-m", "harness.worker", *numbers]
         with theirs, self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 # On Linux it ends when we are killed, even in a long op: by its own wish,
@@ -83,7 +93,9 @@ class WorkerProcess:
                 stdout=output,
                 stderr=output,
                 pass_fds=[theirs.fileno()],
-                env=_environment(programs) | dict(launch.environment),
+                env=_variables(programs, self.environment) | dict(launch.environment),
+                # `-m` looks there first: a checkout of a driver must not be found.
+                cwd=self.environment.rooms,
                 start_new_session=True,  # Ctrl-C is the parent's to handle
             )
         self.hello: dict[str, Any] = {}
@@ -104,8 +116,11 @@ class WorkerProcess:
         if "error" in hello:
             self.stop()
             raise DriverError(hello["error"], hint=hello["hint"])
-        self.hello = hello
-        return hello
+        self.hello = hello | {
+            "packages": dict(self.environment.packages),
+            "source": self.environment.source,
+        }
+        return self.hello
 
     def ask(self, command: str, seconds: float, **arguments: Any) -> dict[str, Any]:
         """One request, one answer.
@@ -227,13 +242,27 @@ def _doing(what: str) -> str:
     return doing.get(what, what)
 
 
-def _environment(programs: Path | None) -> dict[str, str]:
-    """The worker's environment: ours, without what would decide a connection.
+def log_name(arm: Arm) -> str:
+    """A file's name for what an arm prints; no two arms of a run have the same."""
+    name = re.sub(r"[^\w.+=@%#() -]", "-", arm.id)
+    if name != arm.id or len(name) > _LOG_CHARS:
+        digest = hashlib.sha256(arm.id.encode("utf-8", "surrogateescape")).hexdigest()
+        name = f"{name[:_LOG_CHARS]}-{digest[:8]}"
+    return f"{name}-{arm.profile}.log"
 
-    The server's own programs come first on its PATH: a reference may be one of them.
+
+def _variables(programs: Path | None, environment: Environment) -> dict[str, str]:
+    """The worker's variables: ours, without what would decide a connection.
+
+    The server's own programs come first on its PATH: a reference may be one of them. In an
+    environment of its own a worker sees nothing of what ours has installed.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     root = str(Path(__file__).parent.parent.parent)
-    path = os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH", "")]))
+    ours = os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH", "")]))
+    if environment.rooms:
+        kept.pop("PYTHONHOME", None)
+        ours = str(environment.rooms)
     found = os.pathsep.join(filter(None, [str(programs or ""), kept.get("PATH", "")]))
-    return kept | {"PATH": found, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
+    own = {"PYTHONDONTWRITEBYTECODE": "", "RUST_BACKTRACE": "0"}  # a panic is one line
+    return kept | {"PATH": found, "PYTHONPATH": ours} | own

@@ -18,6 +18,7 @@ from harness import __version__
 from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell
+from harness.core.interpreter import SWITCHED_ON
 from harness.core.phases import PhaseClock
 from harness.machine import host
 from harness.results.records import (
@@ -29,6 +30,7 @@ from harness.results.records import (
     Footer,
     Header,
     LaneRecord,
+    Note,
     Trial,
 )
 from harness.results.store import Writer
@@ -62,6 +64,7 @@ class Recording:
         self.totals = Counter[str]()
         self._path = path
         self._writer: Writer | None = None  # there is no file without a header
+        self._early: list[AnyRecord] = []  # what came before it
         self._venue = venue
         self._cells = [_cell_facts(cell, scenarios) for cell in cells]
         self._arms = [_arm_facts(arm, {}) for arm in arms]
@@ -96,6 +99,12 @@ class Recording:
         if self._path is not None:
             with interrupt.deferred():
                 self._writer = _opened(self._path, header)
+            for record in self._early:
+                self._writer.write(record)
+            self._early.clear()
+        for arm in self._arms:
+            if arm.gil == SWITCHED_ON:
+                self.write(_locked(arm))
 
     def write(self, record: AnyRecord) -> None:
         """Append a record; raises `ResultsError` if the file takes no more."""
@@ -104,6 +113,8 @@ class Recording:
         self.totals[_total(record)] += 1
         if self._writer is not None:
             self._writer.write(record)
+        elif self._path is not None:
+            self._early.append(record)
 
     def __enter__(self) -> Recording:
         return self
@@ -172,7 +183,16 @@ def _arm_facts(arm: Arm, hello: dict[str, Any]) -> ArmFacts:
         terms=hello.get("terms", {}),
         problem=hello.get("problem", ""),
         reference=arm.reference,
+        python=hello.get("python", ""),
+        gil=hello.get("gil", ""),
+        packages=hello.get("packages", {}),
+        source=hello.get("source", ""),
     )
+
+
+def _locked(arm: ArmFacts) -> Note:
+    text = f"{arm.python} is free-threaded, but importing {arm.driver} switched its GIL on"
+    return Note(kind="gil", text=text, arm=arm.id)
 
 
 def _cell_facts(cell: Cell, scenarios: Sequence[Scenario]) -> CellFacts:

@@ -7,6 +7,7 @@ crashes or hangs, that cell gets the verdict, and the next cell gets a fresh wor
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ ALIVE_S = 5.0
 
 LEAVING_S = 1.0
 """How long a session that was closed may still be there."""
+_NAME_BYTES = 63
+"""The longest name that the server keeps of a session."""
 _PERHAPS_DENIED = (Verdict.REJECTED, Verdict.HUNG, Verdict.BROKEN)
 """What a driver may say when the server does not let it in."""
 
@@ -81,11 +84,17 @@ class Seat:
         self._target: Target | None = None
         self._kept: Target | None = None  # whose session is left open for a next cell
         self._open = False  # whether a cell's session may be open
+        self.swept = False  # no session of it is left on the server
+        self.played_steps = False  # its worker has
 
     # --- the worker --------------------------------------------------------------------
 
     def spawn(self) -> None:
-        """Start a worker without waiting for it."""
+        """Start a worker without waiting for it.
+
+        Raises:
+            DriverError: there is no environment to start it in.
+        """
         if self._ended:
             raise WorkerGone("the run has ended", verdict="crashed")
         if self._worker is None:
@@ -93,6 +102,10 @@ class Seat:
             self._worker = WorkerProcess(
                 self.arm, self.folder, self.cores, programs, self.launch, self.loads_on
             )
+
+    def adopt(self, worker: WorkerProcess) -> None:
+        """Take a worker that was started before the seat was there."""
+        self._worker = worker
 
     @property
     def worker(self) -> WorkerProcess:
@@ -144,10 +157,19 @@ class Seat:
         worker, self._worker = self._worker, None
         self._kept = None
         self._open = False
+        self.played_steps = False
         self.rss_peak_bytes = 0
         if worker is not None:
             worker.stop()
             self.chatty_bytes += worker.printed_bytes
+
+    def retire(self) -> None:
+        """Leave no session on the server, but the worker, if it has played no steps: what
+        those left open in it may work on in the background."""
+        if self.played_steps:
+            self.dismiss()
+        else:
+            self.close()
 
     def kill(self) -> None:
         """End the worker without asking, and for good; for use by other threads.
@@ -198,12 +220,11 @@ class Seat:
             self._target = self.set(play)
         except OracleError as error:
             return stopped(error)
-        task = str(play.path)
+        task, target = str(play.path), target_message(self._target)
         self._open = True
-        if reuse and kept == self._target:
-            return self._judged("rebind", self.deadlines.open, task=task)
-        target = target_message(self._target)
-        return self._judged("open", self.deadlines.open, task=task, target=target)
+        self.swept = False
+        command = "rebind" if reuse and kept == self._target else "open"
+        return self._judged(command, self.deadlines.open, task=task, target=target)
 
     def set(self, play: Playable) -> Target:
         """Bring the seat's schema of a cell into its first state; where to connect.
@@ -212,8 +233,7 @@ class Seat:
             OracleError: the fixture's SQL failed.
         """
         self._kept = None
-        owner = f"{self.arm.id}{self.arm.profile}{self.number or ''}"
-        self._schema = self.stage.fresh_schema(self.control, play.cell, owner)
+        self._schema = self.stage.fresh_schema(self.control, play.cell, self.owner)
         self._fresh = True
         return self.stage.place(play.cell, self._schema, self.application_name)
 
@@ -324,6 +344,7 @@ class Seat:
     def close(self) -> str:
         """End the open cell; a warning if the library complained."""
         self._open = False
+        self._kept = None
         if self._worker is None or not self._worker.hello:
             return ""  # it went, and took its sessions along
         try:
@@ -370,7 +391,19 @@ class Seat:
     @property
     def application_name(self) -> str:
         """By which the server tells this seat's sessions apart."""
-        return f"pgdyno {self.stage.run} {self.arm.id} {self.arm.profile}"[:63]
+        number = f".{self.number}" if self.number else ""
+        run = f"{self.stage.run}{number}"
+        name = f"pgdyno {run} {self.arm.id} {self.arm.profile}"
+        if name.isascii() and len(name) <= _NAME_BYTES and "/" not in name:
+            return name
+        # What the server would cut or replace could make two arms one; files have it, too.
+        digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+        return f"pgdyno {run} {digest[:16]}"
+
+    @property
+    def owner(self) -> str:
+        """By which the stage tells this seat's schemas apart."""
+        return f"{self.arm.id}{self.arm.profile}{self.number or ''}"
 
     @property
     def schema(self) -> str:

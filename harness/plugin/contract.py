@@ -31,13 +31,14 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, get_args
 
+from harness.core import arms
 from harness.core.arms import Arm, Kind, Profile
 from harness.core.calls import Call, ErrorFields, Op, Target, Terms
 from harness.core.capabilities import Capability
 from harness.core.errors import DriverError
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import Distribution, EntryPoint
 
 GROUP = "pgdyno.drivers"
 REFERENCES = "pgdyno.references"
@@ -140,6 +141,14 @@ def locate(name: str) -> str:
     return _located(name, tuple(sys.path))
 
 
+def distribution(name: str) -> Distribution:
+    """The distribution that brings a driver's plug-in; raises `DriverError` without one."""
+    point = entry_points().get(name)
+    if point is None or point.dist is None:
+        raise DriverError(f"driver '{name}' belongs to no installed distribution")
+    return point.dist
+
+
 @lru_cache(maxsize=256)
 def _located(name: str, _path: tuple[str, ...]) -> str:
     point = {**_points(REFERENCES), **entry_points()}.get(name)
@@ -195,20 +204,21 @@ def _found(module: str) -> ModuleSpec | None:
 
 
 def parse_arm(spec: str, profile: Profile = "configured") -> Arm:
-    """`asyncpg+uvloop` → an arm; raises `DriverError` for a driver that is not there."""
-    driver, *options = spec.split("+")
+    """`asyncpg+uvloop==0.31.0%3.13` → an arm (`harness.core.arms` has the form); raises
+    `DriverError` for another form and for a driver that is not there."""
+    arm = arms.parse(spec, profile)
     known = entry_points()
-    if driver in _points(REFERENCES):
+    if arm.driver in _points(REFERENCES):
         raise DriverError(
-            f"'{driver}' is a reference, not a driver",
+            f"'{arm.driver}' is a reference, not a driver",
             hint="pgdyno bench adds it by itself in cells with `floor`",
         )
-    if driver not in known:
+    if arm.driver not in known:
         raise DriverError(
-            f"there is no driver '{driver}'",
+            f"there is no driver '{arm.driver}'",
             hint=f"known drivers: {', '.join(sorted(known))}",
         )
-    return Arm(driver, tuple(options), profile)
+    return arm
 
 
 def load(arm: Arm, place: str = "") -> Driver:

@@ -55,7 +55,7 @@ def _row(standing: Standing) -> str:
     share = fmt.NONE if right is None else f"{math.floor(right * 100)} %"
     counts = zip(standing.counts, _WIDTHS, strict=True)
     numbers = "".join(f"{count:>{width},}" for count, width in counts)
-    return f"{fmt.shorten(standing.driver, 15):<16}{share:>5}{numbers}"
+    return f"{fmt.shorten_arm(standing.driver, 15):<16}{share:>5}{numbers}"
 
 
 def _notes(end: Checked) -> Iterator[str]:
@@ -123,7 +123,7 @@ def _drivers(cause: Cause) -> str:
     if not cause.drivers:
         return "all"
     if len(cause.drivers) == 1:
-        return fmt.shorten(cause.drivers[0], 13)
+        return fmt.shorten_arm(cause.drivers[0], 13)
     return f"{len(cause.drivers)} drivers"
 
 

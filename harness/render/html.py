@@ -134,6 +134,7 @@ _FILTERS = {
     "duration": fmt.duration,
     "interval": fmt.ratio_interval,
     "per_op": _per_op,
+    "percentage": fmt.percentage,
     "plural": fmt.plural,
     "prose": _prose,
     "rate": fmt.rate,

@@ -1,4 +1,4 @@
-"""Checks or derived numbers for programs: a JSON array with one object per row."""
+"""For programs: checks or derived numbers as an array of objects, runs as an object."""
 
 from __future__ import annotations
 
@@ -18,7 +18,21 @@ FIELDS = ("scenario", "case", "cell", "driver", "profile", "verdict", "code", "d
 
 def render(rows: Sequence[Check] | Sequence[Number]) -> str:
     """In the order given; texts are read as the run recorded them."""
-    return safe_json(json.dumps(objects(rows), indent=2, ensure_ascii=False)) + "\n"
+    return _document(objects(rows))
+
+
+def runs(summaries: Sequence[Mapping[str, Any]]) -> str:
+    """What runs found and where their time went, an object for each."""
+    return _document(summaries)
+
+
+def run(summary: Mapping[str, Any], numbers: Sequence[Number]) -> str:
+    """The same of a single run, with every number of its report."""
+    return _document({**summary, "numbers": objects(numbers)})
+
+
+def _document(content: Any) -> str:
+    return safe_json(json.dumps(content, indent=2, ensure_ascii=False)) + "\n"
 
 
 def objects(rows: Sequence[Check] | Sequence[Number]) -> list[dict[str, Any]]:

@@ -94,6 +94,34 @@ def _overview(run: RunView) -> Iterator[str]:
         mark = "⚠ " if test.doubtful else ""
         yield f"{mark}{esc(test.sentence)}"
         yield ""
+    for sentence in run.noise_sentences:
+        yield esc(sentence)
+        yield ""
+    yield from _noise_tables(run)
+
+
+def _noise_tables(run: RunView) -> Iterator[str]:
+    """What all passes would have shown otherwise, and what each phase took."""
+    if run.screening and run.screening.shifts:
+        rows = [
+            [
+                _code(shift.cell),
+                esc(shift.arm),
+                fmt.duration(shift.time),
+                fmt.duration(shift.with_all),
+                fmt.change(shift.change),
+                esc(shift.marks),
+            ]
+            for shift in run.screening.shifts
+        ]
+        head = ["question", "driver", "as ranked", "all passes", "change", "rank (all)"]
+        yield from table(head, rows, left=2)
+    if run.spending and run.spending.phases:
+        phases = [
+            [esc(phase.name), phase.took, fmt.percentage(phase.share)]
+            for phase in run.spending.phases
+        ]
+        yield from table(["phase of the run", "time", "share"], phases)
 
 
 def _question(cell: CellView, group: RankGroup) -> str:

@@ -23,7 +23,7 @@ def render(end: Measured) -> str:
     for start in range(0, len(end.arms), _DRIVERS):
         lines += _block(end.cells, end.arms[start : start + _DRIVERS])
     lines.append(_LEGEND)
-    for sentence in (end.noise, end.advice, end.conclusion):
+    for sentence in (*_noise(end), end.advice, end.conclusion):
         lines += fmt.wrapped(sentence, WIDTH)
     return visible("\n".join(line.rstrip() for line in lines)) + "\n"
 
@@ -31,11 +31,20 @@ def render(end: Measured) -> str:
 def _head(end: Measured) -> str:
     questions = fmt.plural(len(end.cells), "question")
     parts = [f"{questions} × {fmt.plural(len(end.arms), 'driver')}"]
-    if end.elapsed_ns:
-        timed = "" if end.timed is None else f" ({min(1.0, end.timed):.0%} timed)"
-        parts.append(fmt.span(end.elapsed_ns) + timed.replace("%", " %"))
+    if end.spending:
+        timed = f"{end.spending.timed * 100:.0f} % timed"
+        parts.append(f"{fmt.span(end.spending.wall_ns)} ({timed})")
     parts.append(f"{sum(map(is_ranked, end.cells))} ranked")
     return f"bench  {' · '.join(parts)}"
+
+
+def _noise(end: Measured) -> Iterator[str]:
+    yield end.noise
+    if end.screening:
+        yield end.screening.sentence
+        yield end.screening.effect
+    if end.spending:
+        yield end.spending.sentence
 
 
 def _block(cells: Sequence[CellView], arms: Sequence[str]) -> Iterator[str]:
@@ -52,7 +61,7 @@ def _heads(arms: Sequence[str]) -> Iterator[str]:
     for before, arm in zip(("", *arms), arms, strict=False):
         long = len(visible(arm)) >= _COLUMN
         rest = arm.removeprefix(before) if before and long else arm
-        yield fmt.shorten(rest or arm, _COLUMN - 1)
+        yield fmt.shorten_arm(rest or arm, _COLUMN - 1)
 
 
 def _question(cell: CellView, group: RankGroup, width: int) -> str:

@@ -258,7 +258,7 @@ def _title(figure: Figure, height: float, title: str, below: str) -> None:
 
 def _legend(figure: Figure, run: RunView, height: float) -> None:
     """The drivers in one line above the dots; each takes the room of its name."""
-    names = [fmt.shorten(arm.id, 18) for arm in run.competitors]
+    names = [fmt.shorten_arm(arm.id, 18) for arm in run.competitors]
     step = min(0.0085, 0.61 / sum(len(name) + 4 for name in names))
     x, y = 0.36, 1 - 0.85 / height
     for arm, name in zip(run.competitors, names, strict=True):

@@ -51,9 +51,22 @@ def ranking(run: RunView) -> str:
     lines: list[str] = []
     for cell in run.cells:
         lines += [*_cell(cell), ""]
-    for test in run.self_tests:
-        lines += wrapped(test.sentence, WIDTH)
+    for sentence in (*(test.sentence for test in run.self_tests), *run.noise_sentences):
+        lines += wrapped(sentence, WIDTH)
+    lines += _shifts(run)
     return "\n".join(lines).rstrip()
+
+
+def _shifts(run: RunView) -> Iterator[str]:
+    """What all passes would have shown otherwise."""
+    shifts = run.screening.shifts if run.screening else ()
+    if shifts:
+        yield ""
+        yield f"{'':44}{'as ranked':>11}{'all passes':>12}  rank (all)"
+    for shift in shifts:
+        name = fmt.shorten(f"{shift.arm} in {shift.cell}", 44)
+        times = f"{fmt.duration(shift.time):>11}{fmt.duration(shift.with_all):>12}"
+        yield f"{name:<44}{times}  {shift.marks}".rstrip()
 
 
 def _cell(cell: CellView) -> Iterator[str]:
@@ -103,7 +116,7 @@ def _note(sentence: str) -> list[str]:
 
 
 def _row(cell: CellView, row: Row) -> Iterator[str]:
-    start = f"{row.mark:>4}  {fmt.shorten(row.arm, 20):<20} "
+    start = f"{row.mark:>4}  {fmt.shorten_arm(row.arm, 20):<20} "
     if row.time is None:
         symbol = fmt.SYMBOLS[row.verdict] if row.verdict else fmt.NONE
         text = f"{symbol} {row.status}: {row.detail}".rstrip(": ")
@@ -180,7 +193,7 @@ def _lane_rows(table: CellTable, band: Band) -> Iterator[str]:
     """The arms; what belongs to a number stands in brackets below it."""
     width = _name_width(band)
     for row in table.rows:
-        start = f"{fmt.shorten(row.arm, width - 1):<{width}}"
+        start = f"{fmt.shorten_arm(row.arm, width - 1):<{width}}"
         if not row.values:
             yield from _reason(start, row.reason)
             continue

@@ -198,7 +198,11 @@ class CellView:
 
 def cell_views(run: Run) -> tuple[CellView, ...]:
     """All cells of a run in the order of its header; no driver is left out."""
-    found = measured(run)
+    return views_of(run, measured(run))
+
+
+def views_of(run: Run, found: RunTimes) -> tuple[CellView, ...]:
+    """The same from what was found in the run's trials, however they were counted."""
     arms = [arm for arm in run.header.arms if arm.competes]
     drafts = [
         CellView(cell, tuple(_groups(cell, arms, found))) for cell in run.header.cells

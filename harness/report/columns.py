@@ -45,6 +45,7 @@ SLICES: Mapping[str, str] = {
     "run": WORD,
     **_PLACE,
     "pass": COUNT,
+    "left_out": FLAG,
     "ops": COUNT,
     "clients": COUNT,
     "wall_ns": COUNT,

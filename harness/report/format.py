@@ -150,8 +150,9 @@ def time_interval(estimate: stats.Estimate) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 cell`, `2 cells`."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+    """`1 cell`, `2 cells`, `2 passes`."""
+    many = "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}" + ("" if count == 1 else many)
 
 
 def wrapped(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
@@ -163,6 +164,15 @@ def shorten(text: str, limit: int) -> str:
     """A text cut at `limit` characters, with what was cut said by an ellipsis."""
     text = visible(text)
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
+
+
+def shorten_arm(name: str, limit: int) -> str:
+    """An arm's name cut at `limit` characters; two versions differ at their end."""
+    name = visible(name)
+    if len(name) <= limit or not any(sign in name for sign in "=@%"):
+        return shorten(name, limit)
+    end = max(1, 2 * limit // 3)
+    return f"{name[: limit - end - 1]}…{name[-end:]}"
 
 
 def markdown_cell(text: str) -> str:

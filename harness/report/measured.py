@@ -6,45 +6,47 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from harness.analysis.times import has_time
 from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID
 from harness.core.stats import MIN_ROUNDS
 from harness.report import format as fmt
 from harness.report.cells import CellView
 from harness.report.quality import SelfTest
-from harness.results.records import Run, Trial
+from harness.report.screened import Screening
+from harness.report.spent import Spending
+from harness.results.records import Run
+
+if TYPE_CHECKING:
+    from harness.report.view import RunView
 
 _NUMBER = re.compile(r"\d[\d.,]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The end of a bench of times. `timed` is the share of the run that was measured,
-    `advice` what to do where something was not answered."""
+    """The end of a bench of times. `spending` is where its time went, `screening` which
+    passes were left out, `advice` what to do where something was not answered."""
 
     cells: tuple[CellView, ...]
     arms: tuple[str, ...]
-    elapsed_ns: int
-    timed: float | None
+    spending: Spending | None
+    screening: Screening | None
     noise: str
     conclusion: str
     advice: str
 
 
-def build(
-    run: Run, cells: Sequence[CellView], tests: Sequence[SelfTest], code: int
-) -> Measured:
+def build(run: Run, shown: RunView, code: int) -> Measured:
     """The end of a bench that ends with this exit code."""
-    elapsed_ns = run.footer.elapsed_ns if run.footer else 0
     return Measured(
-        cells=tuple(cells),
-        arms=tuple(arm.id for arm in run.header.arms if arm.competes),
-        elapsed_ns=elapsed_ns,
-        timed=sum(map(_timed_ns, run.trials)) / elapsed_ns if elapsed_ns else None,
-        noise=" ".join(map(_noise, tests)),
-        conclusion=f"exit {code}: {_answered(run, cells, code)}.",
-        advice=_advice(cells, code),
+        cells=shown.cells,
+        arms=tuple(arm.id for arm in shown.competitors),
+        spending=shown.spending,
+        screening=shown.screening,
+        noise=" ".join(map(_noise, shown.self_tests)),
+        conclusion=f"exit {code}: {_answered(run, shown.cells, code)}.",
+        advice=_advice(shown.cells, code),
     )
 
 
@@ -125,11 +127,3 @@ def _noise(test: SelfTest) -> str:
         f"noise: {test.original} against itself {low.removesuffix(' %')} … {high} at worst."
         f"{doubt}"
     )
-
-
-def _timed_ns(trial: Trial) -> int:
-    if not has_time(trial):
-        return 0
-    slices = sum(trial.slices.wall_ns) if trial.slices else 0
-    loop = trial.open_loop.planned_ns if trial.open_loop else 0
-    return slices + trial.latency_wall_ns + loop

@@ -81,8 +81,9 @@ def slices(run: records.Run) -> Iterator[tuple[Any, ...]]:
             continue
         place = (run.header.run, trial.cell, trial.arm, trial.round, trial.attempt, counts)
         measured = (getattr(trial.slices, name) for name in ("wall_ns", *READINGS))
+        each = (trial.slices.ops, clients.get(trial.cell))
         for number, values in enumerate(zip_longest(*measured)):
-            yield (*place, number, trial.slices.ops, clients.get(trial.cell), *values)
+            yield (*place, number, number in trial.left_out, *each, *values)
 
 
 def checks(run: records.Run) -> Iterator[tuple[Any, ...]]:

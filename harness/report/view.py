@@ -21,7 +21,9 @@ from harness.report import floor, matrix, quality
 from harness.report import format as fmt
 from harness.report.cells import CellView, Row, cell_views
 from harness.report.measured import ranked_sentence
+from harness.report.screened import Screening, screening
 from harness.report.sections import LaneView, Remark, RunFact, lane_view
+from harness.report.spent import Spending, spending
 from harness.results.records import ArmFacts, Check, Note, Run
 
 _NOTE_KINDS = {"dropped": "too few"}
@@ -92,6 +94,8 @@ class RunView:
     means: tuple[quality.ArmMean, ...]
     mean_cells: int
     self_tests: tuple[quality.SelfTest, ...]
+    screening: Screening | None
+    spending: Spending | None
     matrix: matrix.Matrix | None
     rounds: int
     hues: Mapping[str, int]
@@ -108,6 +112,14 @@ class RunView:
     def competitors(self) -> tuple[ArmView, ...]:
         """The arms that are compared: neither A/A arms nor references."""
         return tuple(arm for arm in self.arms if not arm.twin and not arm.reference)
+
+    @property
+    def noise_sentences(self) -> tuple[str, ...]:
+        """Which passes were left out, what they would have changed, where the time went."""
+        screened = self.screening
+        told = (screened.sentence, screened.effect) if screened else ()
+        spent = (self.spending.sentence,) if self.spending else ()
+        return tuple(filter(None, (*told, *spent)))
 
     @property
     def families(self) -> tuple[tuple[str, tuple[CellView, ...]], ...]:
@@ -181,6 +193,8 @@ def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
         means=averages,
         mean_cells=averaged,
         self_tests=tests,
+        screening=screening(run, cells),
+        spending=spending(run),
         matrix=table,
         rounds=rounds,
         hues=hues,

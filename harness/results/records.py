@@ -60,7 +60,9 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     `twin` is the id of the arm that it repeats, for an A/A arm. `problem` says why an
     arm could not take part; its terms are then empty. `reference` says what it is a
-    reference for, if it is no driver.
+    reference for, if it is no driver. `python` is what its workers ran on and `gil`
+    whether threads took turns there. `packages` and `source` are those of an environment
+    of its own; empty for an arm that ran in pgdyno's.
     """
 
     id: str
@@ -72,6 +74,10 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
     terms: dict[str, str] = msgspec.field(default_factory=dict)
     problem: str = ""
     reference: str = ""
+    python: str = ""
+    gil: str = ""
+    packages: dict[str, str] = msgspec.field(default_factory=dict)
+    source: str = ""
 
     @property
     def competes(self) -> bool:
@@ -223,6 +229,17 @@ class Trial(Judged, frozen=True, kw_only=True, tag="trial"):
     rss_peak_bytes: Whole = 0
 
 
+class Rounds(Judged, frozen=True, kw_only=True, tag="rounds"):
+    """All rounds that count of one cell and arm, of a baseline: a run whose trials are
+    folded. `wall_ps` is the median slice of each of the `rounds`, picoseconds per op of a
+    single client; both are empty where the verdict forbids times."""
+
+    cell: str
+    arm: str
+    rounds: list[Whole] = msgspec.field(default_factory=list)
+    wall_ps: list[Whole] = msgspec.field(default_factory=list)
+
+
 class LaneRecord(Judged, frozen=True, kw_only=True):
     """What a lane records of one cell of one arm in one repeat. A lane's own record
     declares its numbers; `footed` names the total of the footer that it counts for."""
@@ -309,7 +326,7 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
 
 S = TypeVar("S", bound=msgspec.Struct)
 L = TypeVar("L", bound=LaneRecord)
-AnyRecord = Header | Trial | LaneRecord | Check | Note | Footer
+AnyRecord = Header | Trial | Rounds | LaneRecord | Check | Note | Footer
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):

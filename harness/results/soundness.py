@@ -14,10 +14,22 @@ import msgspec
 
 from harness.core.metrics import READINGS
 from harness.core.verdicts import Facts
-from harness.results.records import Header, Judged, LaneRecord, OpenLoop, Slices, Trial
+from harness.results.records import (
+    Footer,
+    Header,
+    Judged,
+    LaneRecord,
+    OpenLoop,
+    Rounds,
+    Slices,
+    Trial,
+)
 
 LIMIT = 2**63
 """Of `Whole`, for numbers that no type limits: those of facts and of a lane's records."""
+
+LONGEST = 86_400 * 10**12
+"""Of a time in picoseconds: a day. It may be multiplied by a number of clients."""
 
 
 def problem(record: msgspec.Struct) -> str:
@@ -31,13 +43,18 @@ def _problems(record: msgspec.Struct) -> Iterator[str]:
     if isinstance(record, Trial):
         if record.slices is not None:
             yield from _of_slices(record.slices)
+        yield from _of_passes(record)
         if record.open_loop is not None:
             yield from _of_open_loop(record.open_loop)
+    elif isinstance(record, Rounds):
+        yield from _of_rounds(record)
     elif isinstance(record, LaneRecord):
         yield from _numbers(record)
         yield from record.problems()
     elif isinstance(record, Header):
         yield from _of_header(record)
+    elif isinstance(record, Footer) and min(record.phases_ns.values(), default=0) < 0:
+        yield "phases_ns holds a time of less than zero"
 
 
 def _of_facts(facts: Facts) -> Iterator[str]:
@@ -83,6 +100,29 @@ def _of_slices(slices: Slices) -> Iterator[str]:
     lists = (getattr(slices, name) for name in READINGS)
     if any(values and len(values) != len(slices.wall_ns) for values in lists):
         yield "the lists of its slices are of different lengths"
+
+
+def _of_passes(trial: Trial) -> Iterator[str]:
+    """Passes that do not count are some of those that there are, each told once. An arm
+    whose number was withdrawn has none."""
+    if not (left_out := trial.left_out):
+        return
+    if left_out != sorted(set(left_out)):
+        yield "left_out names its passes out of order or twice"
+    passes = len(trial.slices.wall_ns) if trial.slices else LIMIT
+    if not 0 <= left_out[0] <= left_out[-1] < passes:
+        yield "left_out names a pass that is not there"
+    if len(left_out) >= passes:
+        yield "left_out names all of its passes, so nothing would count"
+
+
+def _of_rounds(record: Rounds) -> Iterator[str]:
+    if len(record.rounds) != len(record.wall_ps):
+        yield "rounds and wall_ps are of different lengths"
+    if len(set(record.rounds)) != len(record.rounds):
+        yield "rounds holds a round twice"
+    if not 1 <= min(record.wall_ps, default=1) <= max(record.wall_ps, default=1) <= LONGEST:
+        yield "wall_ps holds a time of zero or less, or of more than a day"
 
 
 def _of_open_loop(loop: OpenLoop) -> Iterator[str]:

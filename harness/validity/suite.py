@@ -20,6 +20,7 @@ from harness.validity import (
     memory,
     refusals,
     rejected,
+    screened,
     simulated,
     stalled,
     twice,
@@ -54,6 +55,14 @@ def on_a_fake_clock(bench: Workbench, *, repeats: int) -> Iterator[Outcome]:
     """Intervals, bias and false alarms in worlds whose truth is known."""
     del bench
     yield from simulated.run(repeats)
+
+
+def beside_others_on_a_fake_clock(
+    bench: Workbench, *, runs: int, worlds: Sequence[str]
+) -> Iterator[Outcome]:
+    """Passes are left out in which somebody waited: are known answers still right?"""
+    del bench
+    yield from screened.run(runs, worlds)
 
 
 def broken_drivers(bench: Workbench) -> Iterator[Outcome]:
@@ -111,6 +120,10 @@ def two_complete_runs(bench: Workbench, *, cells: int) -> Iterator[Outcome]:
 
 QUICK: tuple[tuple[str, Part], ...] = (
     ("on a fake clock", partial(on_a_fake_clock, repeats=300)),
+    (
+        "passes left out, on a fake clock",
+        partial(beside_others_on_a_fake_clock, runs=40, worlds=screened.QUICK),
+    ),
     ("broken drivers", broken_drivers),
     ("whose processor time, whose memory", whose_time_whose_memory),
     ("A/A and power", equal_and_slowed),

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from harness.core.limits import DIGITS
 from harness.core.tables import PgType
+from harness.values import iso
 from harness.values.table import parse
 
 FORMS = ("", "dict", "text", "wrapper")
@@ -166,14 +167,14 @@ _NUMPY: Mapping[Any, str] = dict.fromkeys(
 
 
 def _aware_time(value: str) -> time:
-    moment = time.fromisoformat(value)
+    moment = iso.clock(value)
     if moment.tzinfo is None:
         raise ValueError(f"aware_time: {value!r} has no offset")
     return moment
 
 
 def _aware_datetime(value: str, zone: str = "", fold: int = 0) -> datetime:
-    moment = datetime.fromisoformat(value).replace(fold=fold)
+    moment = iso.moment(value).replace(fold=fold)
     if zone:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     if moment.tzinfo is None:
@@ -182,7 +183,7 @@ def _aware_datetime(value: str, zone: str = "", fold: int = 0) -> datetime:
 
 
 def _naive_datetime(value: str) -> datetime:
-    moment = datetime.fromisoformat(value)
+    moment = iso.moment(value)
     if moment.tzinfo is not None:
         raise ValueError(f"naive_datetime: {value!r} has an offset")
     return moment
@@ -240,7 +241,7 @@ CONSTRUCTORS: dict[str, Callable[..., Any]] = {
     "naive_datetime": _naive_datetime,
     "aware_datetime": _aware_datetime,
     "date": _typed(date.fromisoformat),
-    "time": _typed(time.fromisoformat),
+    "time": _typed(iso.clock),
     "timedelta": _timedelta,
     "uuid": _typed(UUID),
     "ip_address": _typed(ipaddress.ip_address),

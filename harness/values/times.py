@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from harness.values import iso
 from harness.values.codec import Codec, Habit, NotCanonical, exactly, refuse
 
 UTC = timezone.utc  # noqa: UP017 - `is` comparison with what drivers attach
@@ -63,9 +64,7 @@ def _instant_of(text: str) -> str:
         return _naive(text)
     year = 1 - int(match["year"]) if match["bc"] else int(match["year"])
     near = year % _CYCLE_YEARS + 2000
-    moment = datetime.fromisoformat(
-        f"{near}-{match['month']}-{match['day']} {match['clock']}"
-    )
+    moment = iso.moment(f"{near}-{match['month']}-{match['day']} {match['clock']}")
     return _in_utc(moment, _offset(match["zone"]), near - year)
 
 
@@ -94,7 +93,7 @@ def _instant_text(text: str) -> str:
 
 def _parse_moment(text: str) -> datetime | str:
     try:
-        return datetime.fromisoformat(text)
+        return iso.moment(text)
     except ValueError:
         return text
 
@@ -175,7 +174,7 @@ def _clock(value: Any) -> str:
 def _parse_time(text: str) -> time | str:
     try:
         # Newer Pythons read 24:00 as midnight, which for PostgreSQL is another value.
-        return text if text.startswith("24") else time.fromisoformat(text)
+        return text if text.startswith("24") else iso.clock(text)
     except ValueError:
         return text
 

@@ -20,6 +20,7 @@ from typing import Any
 from harness.core import offspring, wire
 from harness.core.arms import Arm
 from harness.core.errors import DriverError, PgdynoError
+from harness.core.interpreter import describe, gil_enabled
 from harness.core.niceness import set_niceness
 from harness.worker.allocator import warm_allocator
 from harness.worker.trial import Worker
@@ -28,6 +29,7 @@ from harness.worker.trial import Worker
 def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
     """Answer commands until the parent closes the channel."""
     warm_allocator()
+    gil_before = gil_enabled()
     try:
         _take_place(spec["loads_on"], spec["priority"])
         worker = Worker(
@@ -39,7 +41,7 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
     except PgdynoError as error:
         wire.send(channel, {"error": str(error), "hint": error.hint})
         return
-    wire.send(channel, worker.hello())
+    wire.send(channel, worker.hello() | describe(gil_before))
     while True:
         try:
             request = wire.receive(channel)

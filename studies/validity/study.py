@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from harness.machine import host
-from harness.validity import live, refusals, suite
+from harness.validity import disturbers, live, refusals, suite
 from harness.validity.outcome import Outcome
 from harness.validity.suite import Part, Workbench
 from studies.validity import by_hand, instructions, many, others, slices
@@ -71,6 +71,14 @@ def parts(extent: Extent) -> tuple[tuple[str, Part], ...]:
     repeats = extent.repeats
     return (
         ("on a fake clock", partial(suite.on_a_fake_clock, repeats=repeats)),
+        (
+            "passes left out, on a fake clock",
+            partial(
+                suite.beside_others_on_a_fake_clock,
+                runs=max(40, repeats // 10),
+                worlds=tuple(disturbers.WORLDS),
+            ),
+        ),
         ("broken drivers", suite.broken_drivers),
         ("whose processor time, whose memory", suite.whose_time_whose_memory),
         ("A/A and power", partial(_live, extent=extent)),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from commands import FIXTURE_FAILS, ONE, PGDYNO, Ended, check, pgdyno
+from commands import FIXTURE_FAILS, ONE, PGDYNO, Ended, check, pgdyno, spawned
 
 from harness.results import store
 from harness.servers.cluster import free_port
@@ -46,6 +46,17 @@ def test_a_dry_run_prints_the_plan_and_starts_nothing(tmp_path: Path) -> None:
     assert "references" not in without.out
     elsewhere = pgdyno("bench", "query/types", "--driver", "asyncpg", "--dry-run")
     assert "references" not in elsewhere.out
+
+
+def test_a_plan_for_programs() -> None:
+    ended = pgdyno(
+        "bench", "query/point", "--driver", "asyncpg", "--dry-run", "--format", "json"
+    )
+    plan = json.loads(ended.out)
+    assert plan["arms"] == ["asyncpg", "asyncpg (A/A)"]
+    assert "query/point#fetch-one" in plan["cells"]
+    assert plan["references"] == ["null", "null-async", "pgbench"]
+    assert plan["seconds"] > 0
 
 
 @pytest.mark.parametrize(("effort", "most"), [("quick", 11), ("standard", 36)])
@@ -147,7 +158,7 @@ def bench(place: Venue, dsn: str, tmp_path_factory: pytest.TempPathFactory) -> B
     folder = tmp_path_factory.mktemp("bench")
     (folder / "<i>evil.toml").write_text(EVIL)
     before = state(place)
-    ended = pgdyno(
+    ended = spawned(
         "bench", "<i>evil.toml", "--driver", "psycopg2", "--driver", "asyncpg",
         "--server", f"dsn:{dsn}", "--out", "deep/run.jsonl", "--report", "report",
         "--no-aa", cwd=folder,
@@ -177,6 +188,31 @@ def test_results_go_to_stdout_and_progress_does_not(bench: Bench) -> None:
         f"exit {bench.ended.code}: "
     )
     assert "preparing <i>evil#read" in bench.ended.err
+
+
+@pytest.mark.usefixtures("borrowed")
+def test_a_document_has_stdout_for_itself(
+    file: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A program reads where the time went, what was left out, and each interval."""
+    ended = pgdyno(
+        "bench", file(ONE + "[case.bench]\n"), "--driver", "psycopg2", "--no-aa",
+        "--format", "json", "--out", "run.jsonl", "--report", "report", cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.code in (0, 3), ended.said  # 3 where others use the machine
+    found = json.loads(ended.out)
+    assert 0 < found["timed_ns"] < found["wall_ns"]
+    assert found["timed_share"] == pytest.approx(found["timed_ns"] / found["wall_ns"])
+    assert sum(found["phases_ns"].values()) <= found["wall_ns"]
+    assert found["phases_ns"]["timed slices"] > 0
+    (cell,) = found["cells"]
+    assert (cell["passes"] is None) == (ended.code == 3)  # then no block was quiet
+    assert ended.code == 3 or cell["passes"] > cell["passes_left_out"] >= 0
+    (wall,) = [row for row in found["numbers"] if row["metric"] == "wall_ns"]
+    assert wall["estimate"] > 0
+    assert (wall["low"] is not None) == cell["interval"]
+    assert "results: run.jsonl" in ended.err
+    assert "report: report/report.html" in ended.err
 
 
 def test_names_in_a_scenario_are_text_in_the_report(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from harness import scenario
 from harness.analysis import compare
-from harness.analysis.compare import Answer, CellChange
+from harness.analysis.changes import Answer, CellChange
 from harness.bench import orders, schedule
 from harness.cli.main import main
 from harness.core.arms import Arm
@@ -25,7 +25,7 @@ from harness.lanes.instructions.callgrind import SliceCount
 from harness.lanes.instructions.meaning import arm_instructions, slope, spread, syscalls
 from harness.lanes.instructions.record import Count
 from harness.render import comparison as shown
-from harness.render import html, markdown, text
+from harness.render import comparison_markdown, html, markdown, text
 from harness.report import view
 from harness.results import store
 from harness.results.records import Run
@@ -202,7 +202,7 @@ def test_times_and_counts_are_not_comparable():
 def test_a_comparison_states_the_spread():
     base = counted("a", counts("asyncpg", 100_000))
     found = comparison.compare(base, counted("b", counts("asyncpg", 101_000)))
-    for rendered in (shown.text(found), shown.markdown(found)):
+    for rendered in (shown.text(found), comparison_markdown.render(found)):
         assert "spread" in rendered.lower()
         assert "+1.00 %" in rendered
         assert "95 %" not in rendered
@@ -237,11 +237,19 @@ def run_lane(place, tmp_path: Path, cells: list[str], arms: list[Arm]) -> Run:
     return store.read(out)
 
 
+BURDENED = [Arm("psycopg2", burden=burden) for burden in (0.0, 0.05)]
+
+
+@pytest.fixture(scope="module")
+def burdened(place, tmp_path_factory) -> Run:
+    """A driver, and itself with a burden: under valgrind each count takes seconds."""
+    return run_lane(place, tmp_path_factory.mktemp("counts"), [POINT], BURDENED)
+
+
 @needs_valgrind
-def test_one_driver_is_counted(place, tmp_path: Path):
-    run = run_lane(place, tmp_path, [POINT], [Arm("psycopg2")])
-    assert run.footer.counts == 2
-    (side,) = arm_instructions(run).values()
+def test_one_driver_is_counted(burdened: Run):
+    assert burdened.footer.counts == 2 * len(BURDENED)
+    side = arm_instructions(burdened)[POINT, BURDENED[0].id]
     assert side.verdict == "exact"
     assert 10_000 < side.number < 1_000_000
     assert side.spread < 0.001
@@ -249,12 +257,10 @@ def test_one_driver_is_counted(place, tmp_path: Path):
 
 
 @needs_valgrind
-def test_a_burden_is_counted(place, tmp_path: Path):
-    arms = [Arm("psycopg2", burden=burden) for burden in (0.0, 0.05)]
-    run = run_lane(place, tmp_path, [POINT], arms)
-    plain, heavier = (arm_instructions(run)[POINT, arm.id] for arm in arms)
+def test_a_burden_is_counted(burdened: Run):
+    plain, heavier = (arm_instructions(burdened)[POINT, arm.id] for arm in BURDENED)
     assert heavier.number / plain.number == pytest.approx(1.05, abs=0.005)
-    assert [each.arm for each in run.of(Count)].count(arms[1].id) == 2
+    assert [each.arm for each in burdened.of(Count)].count(BURDENED[1].id) == 2
 
 
 def test_without_valgrind_all_is_skipped_with_the_reason(place, tmp_path, monkeypatch):

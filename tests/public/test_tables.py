@@ -37,11 +37,15 @@ def written(folder: Path, run: records.Run, name: str = "run") -> Path:
     return file
 
 
+def troubled_beside_a_hog(trial: records.Trial) -> records.Trial | None:
+    return fake_runs.with_troubles(fake_runs.beside_a_hog(trial))
+
+
 @pytest.fixture(scope="module")
 def bench_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Verdicts of every sort, a block that was disturbed and one that was repeated."""
+    """Verdicts of every sort, passes left out, blocks disturbed and repeated."""
     run = fake_runs.with_references(
-        fake_runs.bench(override=fake_runs.with_troubles, latency=True)
+        fake_runs.bench(override=troubled_beside_a_hog, latency=True)
     )
     again = [
         replace(trial, attempt=1, disturbed="")
@@ -102,7 +106,8 @@ def test_numbers_are_those_of_the_report(bench_file: Path, report: view.RunView)
 def test_times_are_those_of_the_slices(bench_file: Path, report: view.RunView) -> None:
     """The rounds that the report shows, from slices that count."""
     slices = pgdyno.load(bench_file).slices()
-    counted = slices[slices.counts]
+    assert 0 < slices.left_out.sum() < len(slices)
+    counted = slices[slices.counts & ~slices.left_out]
     for (cell, arm), row in rows(report).items():
         own = counted[(counted.cell == cell) & (counted.arm == arm)]
         found = tuple(
@@ -114,6 +119,15 @@ def test_times_are_those_of_the_slices(bench_file: Path, report: view.RunView) -
 
 def ops_of_all(group: pd.DataFrame) -> int:
     return int(group.ops.iloc[0]) * max(1, int(group.clients.iloc[0]))
+
+
+def test_waits_and_passes_left_out_are_columns(bench_file: Path) -> None:
+    """A pass counts for all arms or for none, and waiting says why."""
+    slices = pgdyno.load(bench_file).slices()
+    waited = slices[slices.client_wait_ns.notna()]
+    assert (waited.left_out == (waited.client_wait_ns > 0)).all()
+    block = ["cell", "round", "attempt", "pass"]
+    assert (waited.groupby(block, observed=True).left_out.nunique() == 1).all()
 
 
 def test_a_disturbed_or_superseded_block_does_not_count(bench_file: Path) -> None:
@@ -211,7 +225,7 @@ def test_checks_and_numbers_are_files_of_their_own(
     runs = [str(bench_file), str(check)]
     assert main.main(["report", *runs, "--format", "csv,json", "--out", str(out)]) == 0
     assert {file.name for file in out.iterdir()} == {
-        "numbers.csv", "numbers.json", "checks.csv", "checks.json",
+        "numbers.csv", "numbers.json", "checks.csv", "checks.json", "runs.json",
     }  # fmt: skip
 
 

@@ -43,12 +43,12 @@ def runs():
     measured = bench(
         rows=fake_runs.CELLS[:1] + fake_runs.CELLS[4:12],
         rounds=8,
-        override=fake_runs.with_troubles,
+        override=lambda trial: fake_runs.with_troubles(fake_runs.beside_a_hog(trial)),
         notes=fake_runs.NOTES,
         latency=True,
     )
     return [
-        fake_runs.with_references(measured),
+        fake_runs.with_phases(fake_runs.with_references(measured)),
         check(types=("int4", "uuid", "interval", "jsonb", "numrange", "vector")),
     ]
 

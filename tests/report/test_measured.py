@@ -22,7 +22,7 @@ def arms(*names):
 
 def end_of(run):
     shown = view.build([run]).runs[0]
-    return measured.build(run, shown.cells, shown.self_tests, outcome(run))
+    return measured.build(run, shown, outcome(run))
 
 
 def lines_of(run):

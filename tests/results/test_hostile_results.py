@@ -19,15 +19,17 @@ from harness.core.errors import PgdynoError, ResultsError
 from harness.core.verdicts import EXACT
 from harness.lanes.instructions.record import Count
 from harness.lanes.memory.record import Footprint, Memory
+from harness.report.baseline import fold
 from harness.results import store
-from harness.results.records import OpenLoop, Run
+from harness.results.records import OpenLoop, Rounds, Run
+from harness.results.store import Writer
 
 ARMS = [fake_runs.arm_facts(name) for name in ("psycopg", "asyncpg")]
 ARMS.append(fake_runs.arm_facts("psycopg (A/A)", twin="psycopg"))
 
 
 def bench() -> Run:
-    """Trials with slices, latencies, open loops, disturbances; references, too."""
+    """Trials with slices, passes left out, latencies, open loops; references, too."""
     run = fake_runs.bench(
         rows=[*fake_runs.CELLS[:2], fake_runs.CELLS[10]],
         arms=ARMS,
@@ -35,8 +37,9 @@ def bench() -> Run:
         slices=6,
         latency=True,
         notes=fake_runs.NOTES,
+        override=fake_runs.beside_a_hog,
     )
-    run = fake_runs.with_references(run)
+    run = fake_runs.with_phases(fake_runs.with_references(run))
     facts = replace(fake_runs.cell_facts(fake_runs.CELLS[3]), arrivals="uniform", rate=1000)
     loop = OpenLoop(planned_ns=10**9, lag_ns=[5, 6], response_ns=[900, 950], cpu_ns=7)
     open_loops = [
@@ -103,8 +106,16 @@ def instructions() -> Run:
     )
 
 
+def baseline() -> Run:
+    """A folded run: its lines stand where trials would."""
+    run = bench()
+    lines = [record for record in fold(run) if isinstance(record, Rounds)]
+    return replace(run, trials=lines)
+
+
 RUNS: dict[str, Callable[[], Run]] = {
     "bench": bench,
+    "baseline": baseline,
     "check": lambda: fake_runs.check(drivers=("psycopg", "psqlpy"), types=("int4", "uuid")),
     "memory": memory,
     "instructions": instructions,
@@ -195,7 +206,7 @@ def test_mutants_end_in_a_report_or_in_a_clean_error(kind, tmp_path, capsys):
     lines = lines_of(RUNS[kind]())
     whole = tmp_path / "whole.jsonl"
     whole.write_bytes(b"\n".join(lines) + b"\n")
-    arms = ("--base-arm", "psycopg", "--candidate-arm", "asyncpg")
+    arms = ("--base", "psycopg", "--candidate", "asyncpg")
     read = 0
     for number in range(int(os.environ.get("PGDYNO_TEST_MUTANTS", "40"))):
         file = tmp_path / f"{number}.jsonl"
@@ -246,13 +257,20 @@ def spoilt(tmp_path: Path, name: str, value: Any, record: str = "trial") -> Path
         ("rss_peak_bytes", 10**400, "line 2: Expected `int` <= 9223372036854775807"),
         ("judgement.facts", {"bytes": 2**63}, "line 2: judgement.facts.bytes is a number"),
         ("slices.ops", 0.5, "line 2: Expected `int`, got `float`"),
+        ("slices.client_wait_ns", [1], "line 2: the lists of its slices are of different"),
+        ("left_out", [3, 1], "line 2: left_out names its passes out of order or twice"),
+        ("left_out", [2, 2], "line 2: left_out names its passes out of order or twice"),
+        ("left_out", [-1, 2], "line 2: left_out names a pass that is not there"),
+        ("left_out", [6], "line 2: left_out names a pass that is not there"),
+        ("left_out", [*range(6)], "line 2: left_out names all of its passes"),
+        ("left_out", [0.5], "line 2: Expected `int`, got `float`"),
     ],
 )
 def test_a_trial_that_nobody_measured(tmp_path, capsys, name, value, words):
     file = spoilt(tmp_path, name, value)
     for verb in (
         ("report", file, "--format", "text", "--out", tmp_path / "out"),
-        ("compare", file, file, "--base-arm", "psycopg", "--candidate-arm", "asyncpg"),
+        ("compare", file, file, "--base", "psycopg", "--candidate", "asyncpg"),
     ):
         assert main.main([str(word) for word in verb]) == 4
         assert words in capsys.readouterr().err
@@ -266,6 +284,22 @@ def test_a_header_that_names_something_twice(tmp_path, name, words):
     twice = json.loads(lines_of(bench())[0])[name]
     file = spoilt(tmp_path, name, [*twice, twice[0]], "header")
     with pytest.raises(ResultsError, match=f"line 1: {words}"):
+        store.read(file)
+
+
+def test_an_arm_without_number_may_name_the_passes_of_its_block(tmp_path):
+    made = bench()
+    withdrawn = replace(made.trials[0], slices=None, left_out=[2, 5])
+    file = tmp_path / "run.jsonl"
+    with Writer(file) as writer:
+        for record in (made.header, withdrawn, made.footer):
+            writer.write(record)
+    assert store.read(file).trials[0].left_out == [2, 5]
+
+
+def test_a_phase_of_less_than_no_time(tmp_path):
+    file = spoilt(tmp_path, "phases_ns", {"timed slices": -1}, "footer")
+    with pytest.raises(ResultsError, match="phases_ns holds a time of less than zero"):
         store.read(file)
 
 

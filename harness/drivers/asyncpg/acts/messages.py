@@ -40,10 +40,14 @@ async def notifications(
     """What the listener put into a queue, or will in that time."""
     inbox = _INBOXES.setdefault(connection, asyncio.Queue(_KEPT))
     found: list[tuple[str, str]] = []
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            while len(found) < at_most:
-                found.append(await inbox.get())
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + seconds
+    with contextlib.suppress(asyncio.TimeoutError):
+        while len(found) < at_most:
+            if inbox.empty():
+                found.append(await asyncio.wait_for(inbox.get(), deadline - clock()))
+            else:
+                found.append(inbox.get_nowait())
     return found
 
 

@@ -72,8 +72,12 @@ async def notifications(
 ) -> list[tuple[str, str]]:
     """What the callbacks were given, or will be in that time."""
     found: list[tuple[str, str]] = []
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            while len(found) < at_most:
-                found.append(await _ARRIVED[connection].get())
+    inbox, clock = _ARRIVED[connection], asyncio.get_running_loop().time
+    deadline = clock() + seconds
+    with contextlib.suppress(asyncio.TimeoutError):
+        while len(found) < at_most:
+            if inbox.empty():
+                found.append(await asyncio.wait_for(inbox.get(), deadline - clock()))
+            else:
+                found.append(inbox.get_nowait())
     return found

@@ -91,9 +91,8 @@ async def literal_percent(connection: AsyncConnection, value: Any) -> Rows:
 
 # async only
 async def execute_timeout(connection: AsyncConnection, sql: str, seconds: float) -> None:
-    """`asyncio.timeout`: psycopg cancels the statement of a task that is cancelled."""
-    async with asyncio.timeout(seconds):
-        await connection.execute(sql)
+    """`asyncio.wait_for`: psycopg cancels the statement of a task that is cancelled."""
+    await asyncio.wait_for(connection.execute(sql), seconds)
 
 
 async def fetch_prepared(connection: AsyncConnection, sql: str) -> Rows:

@@ -1,0 +1,147 @@
+"""What makes environments: uv, or pip where there is no uv.
+
+Both resolve first, so that an environment can be found by what it would hold, and then
+install exactly that.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.core.errors import DriverError
+from harness.environments import programs
+from harness.environments.interpreters import Interpreter
+
+_RESOLVE_S = 1200.0
+"""A source may have to be built to say what it needs."""
+_INSTALL_S = 3600.0
+_MAKE_S = 300.0
+_LISTED = """
+import json
+from importlib.metadata import distributions
+print(json.dumps({found.name: found.version for found in distributions()}))
+"""
+
+
+class NotInstalled(Exception):  # noqa: N818 - what an installer said, not yet an error
+    """An installer could not do what it was asked; the text is all that it said."""
+
+
+class Installer(Protocol):
+    """Resolves requirements for an interpreter, and makes an environment of them."""
+
+    def resolve(
+        self, requirements: Sequence[str], interpreter: Interpreter, folder: Path
+    ) -> tuple[str, ...]:
+        """The exact requirements, in order; `folder` is where relative paths begin."""
+
+    def make(
+        self, place: Path, resolved: Sequence[str], interpreter: Interpreter, folder: Path
+    ) -> None:
+        """An environment at `place` with exactly these."""
+
+
+def installer() -> Installer:
+    """The one that this machine has; raises `DriverError` where it has none."""
+    if program := programs.uv():
+        return Uv(program)
+    if programs.has_pip():
+        return Pip()
+    raise DriverError(
+        "an environment for an arm is made by uv or pip, and neither is there",
+        hint="pip install uv",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Uv:
+    """uv: fast, and what it has fetched once it links."""
+
+    program: str
+
+    def resolve(
+        self, requirements: Sequence[str], interpreter: Interpreter, folder: Path
+    ) -> tuple[str, ...]:
+        """`uv pip compile`."""
+        words = ("pip", "compile", "--quiet", "--no-header", "--no-annotate", "-")
+        told = self._run((*words, "--python", interpreter.program), folder, requirements)
+        return tuple(line for line in told.splitlines() if line.strip())
+
+    def make(
+        self, place: Path, resolved: Sequence[str], interpreter: Interpreter, folder: Path
+    ) -> None:
+        """`uv venv`, then `uv pip install`."""
+        where = ("--python", interpreter.program, str(place))
+        self._run(("venv", "--quiet", "--no-project", *where), folder)
+        into = ("--python", str(place / "bin" / "python"), "--requirements", "-")
+        self._run(("pip", "install", "--quiet", "--no-deps", *into), folder, resolved)
+
+    def _run(self, words: Sequence[str], folder: Path, lines: Sequence[str] = ()) -> str:
+        return _ran([self.program, *words, "--color=never"], folder, "\n".join(lines))
+
+
+class Pip:
+    """Our own pip, which installs for other interpreters, too."""
+
+    def resolve(
+        self, requirements: Sequence[str], interpreter: Interpreter, folder: Path
+    ) -> tuple[str, ...]:
+        """`pip install --dry-run`."""
+        words = ("--dry-run", "--ignore-installed", "--quiet", "--report", "-")
+        told = self._install(interpreter.program, (*words, *requirements), folder)
+        sources = [words.partition("[")[0] for words in requirements if words[0] == "."]
+        found = json.loads(told)["install"]
+        return tuple(sorted([*sources, *filter(None, map(_exact, found))]))
+
+    def make(
+        self, place: Path, resolved: Sequence[str], interpreter: Interpreter, folder: Path
+    ) -> None:
+        """`python -m venv`, then `pip install`."""
+        venv = programs.python(interpreter.program, "-m", "venv", "--without-pip")
+        _ran([*venv, str(place)], folder)
+        words = ("--quiet", "--no-deps", "--no-compile", *resolved)
+        self._install(str(place / "bin" / "python"), words, folder)
+
+    def _install(self, python: str, words: Sequence[str], folder: Path) -> str:
+        pip = programs.python(sys.executable, "-m", "pip", "--python", python)
+        return _ran([*pip, "--no-input", "install", *words], folder)
+
+
+def _exact(installed: dict[str, dict[str, str]]) -> str:
+    """A distribution with its version; empty for a folder, which is named already."""
+    about, source = installed["metadata"], installed["download_info"]
+    return "" if "dir_info" in source else f"{about['name']}=={about['version']}"
+
+
+def _ran(command: Sequence[str], folder: Path, given: str = "") -> str:
+    """What a program printed; raises `NotInstalled` with what it said otherwise."""
+    done = programs.run(command, _INSTALL_S, folder, given)
+    if not done.ok:
+        raise NotInstalled(done.said)
+    return done.out
+
+
+def packages_of(python: Path) -> dict[str, str]:
+    """The distributions of an environment with their versions, in order."""
+    found = json.loads(_ran(programs.python(str(python), "-c", _LISTED), python.parent))
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+def gist(said: str) -> str:
+    """The first thing that an installer complained of, as a sentence."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    start = next(
+        (place for place, line in enumerate(lines) if line.lower().startswith("error")), 0
+    )
+    words = " ".join(lines[start:]).split()
+    kept = [word for word in words if word.lower() not in ("error:", "cause:", "╰─▶", "×")]
+    text = " ".join(kept)
+    return text if len(text) <= _GIST else f"{text[:_GIST]}…"
+
+
+_GIST = 400
