@@ -176,6 +176,18 @@ def test_a_series_is_an_arm_without_its_version(identity: str, series: str) -> N
     assert series_of(fake_runs.arm_facts(identity)) == series
 
 
+def test_commits_follow_each_other_as_they_were_measured(tmp_path: Path) -> None:
+    commits = [f"{number}" * 40 for number in (7, 3, 9, 1)]
+    for number, commit in enumerate(commits):
+        built = fake_runs.arm_facts(f"asyncpg@../clone#{commit[:7]}", version="0.33.dev0")
+        built = replace(built, source=f"commit {commit}", python="3.13.1")
+        measure(tmp_path, number, "", arms=[built, fake_runs.arm_facts("psycopg2")])
+    trend = build(tmp_path, TrendRequest("copy", by="commit", control="psycopg2"))
+    assert [point.label for point in only(trend).points] == [it[:12] for it in commits]
+    assert only(trend).points[0].values("python") == {"3.13.1"}
+    assert trend.exit_code == 0
+
+
 def test_a_driver_of_several(store: Path) -> None:
     arms = [fake_runs.arm_facts(name) for name in ("asyncpg", "psqlpy", "psycopg2")]
     measure(store, 9, "", arms=arms)
