@@ -86,6 +86,8 @@ def main() -> int:
             )
         )
         figures.append(measure("pgdyno report", ["report", run, "--out", folder], 5))
+        arms = ["--base", "psycopg", "--candidate", "asyncpg"]
+        figures.append(measure("pgdyno compare", ["compare", run, *arms], 2, 3))
         html = (Path(folder) / "report.html").stat().st_size
     print(f"{'command':<34} {'wall':>9} {'mark':>9} {'peak RSS':>10}  exit")
     for figure in figures:

@@ -313,7 +313,7 @@ CELLS = (
 def arm_facts(
     name: str, *, twin: str = "", version: str = "", problem: str = ""
 ) -> ArmFacts:
-    driver, *options = name.removesuffix(" (A/A)").split("+")
+    driver, *options = name.removesuffix(" (A/A)").partition("==")[0].split("+")
     terms = dict(zip(NAMES, TERMS.get(driver, TERMS["psycopg"]), strict=True))
     if "uvloop" in options:
         terms["loop"] = "uvloop"
@@ -409,12 +409,12 @@ def bench(
     for row in rows:
         cell = cell_facts(row)
         taste = random.Random(f"{cell.scenario}")
-        taste_of = {arm.twin or arm.id: taste.choice((0.9, 1.0, 1.1, 1.2)) for arm in arms}
+        taste_of = {library(arm): taste.choice((0.9, 1.0, 1.1, 1.2)) for arm in arms}
         for number in range(rounds):
             for arm in arms:
                 if arm.problem:
                     continue
-                name = arm.twin or arm.id
+                name = library(arm)
                 speed = REFERENCES[name][2] if name in REFERENCES else SPEED.get(name, 1.0)
                 centre = row[9] * 1e3 * speed * taste_of[name]
                 centre *= slow(cell.id, arm.id) * (twin_factor if arm.twin else 1.0)
@@ -435,6 +435,11 @@ def bench(
         truncated=truncated,
         footer=None if truncated else _footer(len(trials), 0),
     )
+
+
+def library(arm: ArmFacts) -> str:
+    """What is as fast as it is: its A/A arm, and other versions of it."""
+    return (arm.twin or arm.id).partition("==")[0]
 
 
 def with_references(run: Run, seed: int = 99) -> Run:

@@ -34,6 +34,7 @@ LAW: dict[str, str] = {
     "judge": "core values",
     "drivers": "plugin",
     "environments": "core plugin",
+    "settings": "core",
     "machine": "core results servers",
     "analysis": "core results lanes",
     "worker": "core values plugin judge",
@@ -55,8 +56,8 @@ LAW: dict[str, str] = {
     "fuzz": "core scenario venue report play",
     "validity": "core results drivers machine analysis scenario venue report render play "
     "bench lanes/meaning",
-    "cli": "core plugin environments results servers machine analysis scenario venue "
-    "report reproduce render play moving history check bench fuzz validity lanes",
+    "cli": "core plugin environments results settings servers machine analysis scenario "
+    "venue report reproduce render play moving history check bench fuzz validity lanes",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
@@ -75,8 +76,8 @@ LIBRARIES: dict[str, str] = {
     "psqlpy": "drivers.psqlpy",
     "uvloop": "drivers",
     "pgvector": "drivers",
-    "msgspec": "results scenario check.baseline_files check.deviations moving.fixes "
-    "lanes/record",
+    "msgspec": "results settings scenario check.baseline_files check.deviations "
+    "moving.fixes lanes/record",
     "matplotlib": "render",
     "jinja2": "render",
     "testcontainers": "servers.container",

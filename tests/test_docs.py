@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from harness.analysis import audit
-from harness.analysis.compare import ALPHA, THRESHOLD
+from harness.analysis.gate import ALPHA, THRESHOLD
 from harness.bench import runner, schedule
 from harness.cli import main
 from harness.core import stats

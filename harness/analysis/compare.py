@@ -10,21 +10,16 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from statistics import median, median_high, median_low
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from harness.analysis import conditions
-from harness.analysis.times import ArmTimes, arm_times, paired_log_ratios
+from harness.analysis import conditions, gate
+from harness.analysis.changes import CellChange, Comparison, worst_first
+from harness.analysis.gate import Gate
+from harness.analysis.times import ArmTimes, Key, arm_times, paired_log_ratios
 from harness.core import stats
-from harness.core.errors import (
-    EXIT_FAILED,
-    EXIT_INCONCLUSIVE,
-    EXIT_INVALID,
-    EXIT_PASS,
-    UsageError,
-)
+from harness.core.errors import UsageError
 from harness.core.verdicts import Change, Verdict
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
@@ -57,107 +52,7 @@ class Compared(Protocol):
 
 
 S = TypeVar("S", bound=Compared)
-
-THRESHOLD = 0.03
-ALPHA = 0.05
-
-
-class Answer(StrEnum):
-    """What a comparison says as a whole, for a gate."""
-
-    PASS = "pass"
-    REGRESSION = "regression"
-    INCONCLUSIVE = "inconclusive"
-    INVALID = "invalid"
-
-
-EXIT_CODES = {
-    Answer.PASS: EXIT_PASS,
-    Answer.REGRESSION: EXIT_FAILED,
-    Answer.INCONCLUSIVE: EXIT_INCONCLUSIVE,
-    Answer.INVALID: EXIT_INVALID,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class CellChange:
-    """One line of a comparison of times; another lane says what it is of its numbers.
-
-    `base_number` and `candidate_number` are medians over rounds, ns per op; None where
-    there is no number. `shift` is the log-ratio candidate/base, `trimmed` the same by
-    Yuen's trimmed means, which lean on other assumptions; `spread` the standard deviation
-    of a single round's, `detectable` the log-ratio that the test, corrected for the
-    number of tests, would have found four times in five.
-    """
-
-    cell: str
-    arm: str
-    change: Change
-    reason: str = ""
-    base_number: float | None = None
-    candidate_number: float | None = None
-    base_rounds: int = 0
-    candidate_rounds: int = 0
-    shift: stats.Estimate | None = None
-    trimmed: stats.Estimate | None = None
-    spread: float | None = None
-    p: float | None = None
-    p_adjusted: float | None = None
-    detectable: float | None = None
-
-    @property
-    def torn(self) -> bool:
-        """Whether ranks and trimmed means disagree about a difference being there."""
-        if self.shift is None or self.trimmed is None:
-            return False
-        return self.shift.excludes_zero != self.trimmed.excludes_zero
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """All changes, worst first, and what casts doubt on them.
-
-    `invalid` says why nothing may be concluded. `common_shift` is the log-ratio that
-    the unchanged drivers share: the machine, not a driver.
-    """
-
-    base: str
-    candidate: str
-    paired: bool
-    threshold: float
-    alpha: float
-    changes: tuple[CellChange, ...] = ()
-    common_shift: float | None = None
-    shifted: bool = False
-    invalid: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    lane: str = "time"
-
-    @property
-    def counts(self) -> dict[Change, int]:
-        """How many cells × arms per change, in order of concern."""
-        return {
-            kind: sum(change.change is kind for change in self.changes) for kind in Change
-        }
-
-    @property
-    def answer(self) -> Answer:
-        """A regression is one whatever else is wrong; a number that got lost, or work that
-        is not the same, is no pass. What base had no number for has nothing to lose."""
-        if self.invalid:
-            return Answer.INVALID
-        lost = {change.change for change in self.changes if change.base_number is not None}
-        if self.counts[Change.REGRESSED]:
-            return Answer.REGRESSION
-        if Change.NOT_COMPARABLE in lost:
-            return Answer.INVALID
-        return Answer.INCONCLUSIVE if Change.INCONCLUSIVE in lost else Answer.PASS
-
-    @property
-    def exit_code(self) -> int:
-        """4 invalid, 1 regression, 3 inconclusive, 0 pass."""
-        return EXIT_CODES[self.answer]
-
+Pair = tuple[ArmTimes, ArmTimes]
 
 # --- the comparison -----------------------------------------------------------------
 
@@ -168,47 +63,127 @@ def compare(
     *,
     base_arm: str = "",
     candidate_arm: str = "",
-    threshold: float = THRESHOLD,
-    alpha: float = ALPHA,
+    rules: Gate = Gate(),  # noqa: B008 - it is frozen
 ) -> Comparison:
     """Compare two runs, or two arms, cell by cell.
 
     Without arms, every driver is compared with the one of the same id; A/A arms and
-    references are left out. `threshold` is a share: 0.03 means that ±3 % is the same.
+    references are left out.
 
     Raises:
         UsageError: one arm named without the other, an arm that is in neither file,
             or the same run twice without two arms.
     """
-    paired = base.header.run == candidate.header.run
-    check_request(base, candidate, base_arm, candidate_arm, paired)
-    title = Comparison(
-        base=label(base, base_arm),
-        candidate=label(candidate, candidate_arm),
-        paired=paired,
-        threshold=threshold,
-        alpha=alpha,
-        warnings=tuple(conditions.warnings(base, candidate, paired)),
-    )
+    title = begun(base, candidate, base_arm, candidate_arm, rules)
     invalid = list(conditions.uncompared(base, candidate))
-    if not paired:
+    if not title.paired:
         invalid += conditions.unequal(base, candidate)
     if invalid:
         return replace(title, invalid=tuple(invalid))
     before, after = arm_times(base), arm_times(candidate)
-    rows = [_test(a, b, paired) for a, b in pairs(before, after, base_arm, candidate_arm)]
-    if base.truncated or candidate.truncated:
-        invalid.extend(_truncated_too_early(rows))
-    if not any(
-        row.base_number is not None or row.candidate_number is not None for row in rows
-    ):
-        invalid.append("the two have nothing measured in common")
-    if invalid:
+    asked = list(pairs(before, after, base_arm, candidate_arm))
+    rows = [_test(*pair, title.paired) for pair in asked if _is_gated(pair, rules)]
+    if invalid := list(_nothing_to_say(base, candidate, asked, rows)):
         return replace(title, invalid=tuple(invalid))
     if not base_arm:
-        rows.extend(absent(before, after, candidate))
-    shift = None if paired else common_shift(pairs(before, after, "", ""))
-    return _conclude(title, _judge_all(rows, title), shift)
+        lost = absent(before, after, candidate)
+        rows.extend(row for row in lost if rules.counts(row.cell))
+    if title.paired:
+        unchanged = _twins(before, (base_arm, candidate_arm))
+    else:
+        unchanged = _alike(before, after, rules)
+    title = _controlled(title, [*_named(asked, rules), *unchanged], rules)
+    title = replace(title, warnings=(*title.warnings, *_ungated(asked, rules)))
+    # Controls that somebody named say more than a guess by versions.
+    guess = not title.paired and not rules.controls
+    shift = common_shift(pairs(before, after, "", "")) if guess else None
+    return _conclude(title, gate.judge_all(rows, title, rules), shift)
+
+
+def begun(
+    base: Run, candidate: Run, base_arm: str, candidate_arm: str, rules: Gate
+) -> Comparison:
+    """The comparison before any number: who, by which rules, and what is not alike.
+
+    Raises:
+        UsageError: these arms of these runs cannot be asked for.
+    """
+    paired = base.header.run == candidate.header.run
+    check_request(base, candidate, base_arm, candidate_arm, paired)
+    arms = (base_arm, candidate_arm)
+    return Comparison(
+        base=label(base, base_arm),
+        candidate=label(candidate, candidate_arm),
+        paired=paired,
+        threshold=rules.threshold,
+        alpha=rules.alpha,
+        differences=tuple(conditions.differences(base, candidate, arms)),
+        warnings=tuple(conditions.warnings(base, candidate, paired)),
+    )
+
+
+def _is_gated(pair: Pair, rules: Gate) -> bool:
+    """Whether a pair counts; an arm that cannot have changed is no candidate."""
+    before, after = pair
+    arm = before.arm.id
+    unchanged = arm == after.arm.id and rules.controls_arm(arm)
+    return rules.counts(before.cell.id) and not unchanged
+
+
+def _ungated(asked: Sequence[Pair], rules: Gate) -> Iterator[str]:
+    """How many cells `gate` leaves out."""
+    cells = {before.cell.id for before, _ in asked}
+    left = {cell for cell in cells if not rules.counts(cell)}
+    left = {cell for cell in left if not rules.controls_cell(cell)}
+    if left:
+        yield f"{len(left)} of {len(cells)} cells are not gated"
+
+
+def _nothing_to_say(
+    base: Run,
+    candidate: Run,
+    asked: Sequence[Pair],
+    rows: Sequence[CellChange],
+) -> Iterator[str]:
+    """Why no conclusion can be drawn from these rows, if none can."""
+    if asked and not rows:
+        yield "no cell is gated: each is left out by `gate` or named as a control"
+        return
+    truncated = base.truncated or candidate.truncated
+    if truncated and not any(row.p is not None for row in rows):
+        yield "a truncated file, and no cell in it has enough rounds"
+    numbers = ((row.base_number, row.candidate_number) for row in rows)
+    if all(pair == (None, None) for pair in numbers):
+        yield "the two have nothing measured in common"
+
+
+def _named(asked: Iterable[Pair], rules: Gate) -> Iterator[Pair]:
+    """Who is compared, in cells that cannot have changed."""
+    return (pair for pair in asked if rules.controls_cell(pair[0].cell.id))
+
+
+def _alike(
+    before: Mapping[Key, ArmTimes], after: Mapping[Key, ArmTimes], rules: Gate
+) -> Iterator[Pair]:
+    """Arms that cannot have changed, each with itself in the other run."""
+    for (cell, arm), side in before.items():
+        named = rules.controls_arm(arm) and not rules.controls_cell(cell)
+        if named and (cell, arm) in after:
+            yield side, after[cell, arm]
+
+
+def _twins(sides: Mapping[Key, ArmTimes], compared: Sequence[str]) -> Iterator[Pair]:
+    """Within a run, an arm with its A/A arm, unless it is these two that are compared."""
+    for (cell, arm), side in sides.items():
+        original = sides.get((cell, side.arm.twin))
+        if original is not None and {arm, side.arm.twin} != set(compared):
+            yield original, side
+
+
+def _controlled(title: Comparison, unchanged: Iterable[Pair], rules: Gate) -> Comparison:
+    """With what the pairs that cannot have changed did."""
+    controls = worst_first(_test(*pair, title.paired) for pair in unchanged)
+    return replace(title, controls=controls, drift=gate.drift(controls, rules.alpha))
 
 
 def _conclude(
@@ -220,17 +195,6 @@ def _conclude(
     return replace(title, changes=worst_first(changes), common_shift=shift, shifted=shifted)
 
 
-def worst_first(changes: Iterable[CellChange]) -> tuple[CellChange, ...]:
-    """In the order of concern."""
-    order = list(Change)
-    return tuple(
-        sorted(
-            changes,
-            key=lambda change: (order.index(change.change), change.cell, change.arm),
-        )
-    )
-
-
 def _doubted(row: CellChange) -> CellChange:
     """What a machine that changed by itself leaves of a change: lost verdicts, no times."""
     if row.shift is None or row.change is Change.INCONCLUSIVE:
@@ -239,7 +203,7 @@ def _doubted(row: CellChange) -> CellChange:
     return replace(row, change=Change.INCONCLUSIVE, reason=reason)
 
 
-def common_shift(sides: Iterable[tuple[ArmTimes, ArmTimes]]) -> float | None:
+def common_shift(sides: Iterable[Pair]) -> float | None:
     """The log-ratio that the drivers of unchanged version have in common; None without any.
 
     The median over those arms of each arm's median over its cells. Of two middle arms
@@ -260,13 +224,11 @@ def common_shift(sides: Iterable[tuple[ArmTimes, ArmTimes]]) -> float | None:
 
 
 def _unchanged(before: ArmFacts, after: ArmFacts) -> bool:
+    """Whether an arm is of the same released version; what comes from a folder or a commit
+    (`psycopg@…`) may be other code under the same number."""
     version = before.terms.get("version", "")
-    return bool(version) and version == after.terms.get("version")
-
-
-def _truncated_too_early(rows: Iterable[CellChange]) -> Iterator[str]:
-    if not any(row.p is not None for row in rows):
-        yield "a truncated file, and no cell in it has enough rounds"
+    released = "@" not in before.id + after.id
+    return released and bool(version) and version == after.terms.get("version")
 
 
 # --- one cell -----------------------------------------------------------------------
@@ -285,7 +247,9 @@ def pairs(
         else:
             wanted = arm if side.arm.competes else ""
         other = after.get((cell, wanted))
-        if other is not None and (side.verdict.timeable or other.verdict.timeable):
+        if other is not None and (
+            side.verdict.timeable or side.verdict is not other.verdict
+        ):
             yield side, other
 
 
@@ -364,20 +328,23 @@ def _too_few(rounds: str) -> str:
 
 def _obstacle(before: S, after: S) -> tuple[Change, str] | None:
     """Why two sides cannot be compared by their numbers, if they cannot."""
-    was, now = before.verdict, after.verdict
-    if was.timeable and not now.timeable:
-        # Neither a server's lack nor a fault of ours is ever charged to a driver.
-        innocent = now in (Verdict.SKIPPED, Verdict.INVALID)
-        change = Change.NOT_COMPARABLE if innocent else Change.REGRESSED
-        return change, f"was {was}, is {now}" + (
-            f": {after.detail}" if after.detail else ""
-        )
-    if was is not now:
-        return Change.NOT_COMPARABLE, f"was {was}, is {now}"
+    if before.verdict is not after.verdict:
+        reason = f"was {before.verdict}, is {after.verdict}"
+        detail = f": {after.detail}" if after.detail else ""
+        return _other_verdict(before.verdict, after.verdict), reason + detail
     unequal = [name for name, a, b in _work(before, after) if a != b]
     if unequal:
         return Change.NOT_COMPARABLE, f"not the same work: other {', '.join(unequal)}"
     return None
+
+
+def _other_verdict(was: Verdict, now: Verdict) -> Change:
+    """What another verdict is. Neither a server's lack nor a fault of ours is ever charged
+    to a driver; two verdicts with times are times of other work."""
+    innocent = (Verdict.SKIPPED, Verdict.INVALID)
+    if was in innocent or now in innocent or (was.timeable and now.timeable):
+        return Change.NOT_COMPARABLE
+    return Change.REGRESSED if now.severity > was.severity else Change.IMPROVED
 
 
 def _work(before: S, after: S) -> Iterator[tuple[str, object, object]]:
@@ -389,56 +356,6 @@ def _work(before: S, after: S) -> Iterator[tuple[str, object, object]]:
     yield "profile", before.arm.profile, after.arm.profile
     if a.clients:
         yield "kind of client (threads, tasks)", before.arm.kind, after.arm.kind
-
-
-# --- judging ------------------------------------------------------------------------
-
-
-def _judge_all(rows: Sequence[CellChange], title: Comparison) -> list[CellChange]:
-    """Correct for the number of tests, then judge each row."""
-    adjusted = iter(stats.holm([row.p for row in rows if row.p is not None]))
-    tests = sum(row.p is not None for row in rows)
-    return [
-        row
-        if row.p is None
-        else _judge(_corrected(row, next(adjusted), tests, title), title)
-        for row in rows
-    ]
-
-
-def _corrected(
-    row: CellChange, p_adjusted: float, tests: int, title: Comparison
-) -> CellChange:
-    assert row.shift is not None
-    assert row.spread is not None
-    # Holm's first step is Bonferroni's: what is detectable there is in every step.
-    alpha = title.alpha / tests
-    first, second = (
-        (row.shift.n, None) if title.paired else (row.base_rounds, row.candidate_rounds)
-    )
-    effect = stats.detectable_effect(row.spread, first, second, alpha=alpha)
-    return replace(row, p_adjusted=p_adjusted, detectable=effect)
-
-
-def _judge(row: CellChange, title: Comparison) -> CellChange:
-    assert row.shift is not None
-    assert row.p_adjusted is not None
-    bound = math.log1p(title.threshold)
-    significant = row.p_adjusted <= title.alpha and row.shift.excludes_zero
-    if significant and abs(row.shift.point) > bound:
-        slower = row.shift.point > 0
-        return replace(row, change=Change.REGRESSED if slower else Change.IMPROVED)
-    if row.shift.within(bound):
-        return replace(row, change=Change.SAME)
-    return replace(row, reason=_doubt(row, significant))
-
-
-def _doubt(row: CellChange, significant: bool) -> str:
-    if row.detectable == math.inf:
-        return "too few rounds for so many tests"
-    if significant:
-        return "a difference, but perhaps below the threshold"
-    return "the interval reaches beyond the threshold"
 
 
 # --- the two runs -------------------------------------------------------------------
@@ -454,11 +371,11 @@ def check_request(
     """
     if bool(base_arm) != bool(candidate_arm):
         raise UsageError("one arm is named, the other is not",
-                         hint="give both --base-arm and --candidate-arm")  # fmt: skip
+                         hint="give both --base and --candidate")  # fmt: skip
     if paired and (not base_arm or base_arm == candidate_arm):
         raise UsageError(
-            "both files are the same run, which cannot differ from itself",
-            hint="name two arms of it with --base-arm and --candidate-arm",
+            "the same run cannot differ from itself",
+            hint="name two arms of it with --base and --candidate",
         )
     for run, arm in ((base, base_arm), (candidate, candidate_arm)):
         known = [played.id for played in run.header.arms]

@@ -60,8 +60,28 @@ def _settings(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in sorted(values.items())) or "none"
 
 
+def differences(base: Run, candidate: Run, arms: tuple[str, str]) -> Iterator[str]:
+    """What the two environments do not have in common, though they can be compared: of two
+    runs the settings, of arms their terms."""
+    a, b = base.header, candidate.header
+    paired = a.run == b.run
+    if not paired and a.machine.python != b.machine.python:
+        yield f"Python: {a.machine.python} → {b.machine.python}"
+    if not paired and a.machine.release != b.machine.release:
+        yield f"kernel: {a.machine.release} → {b.machine.release}"
+    if not paired and a.pgdyno != b.pgdyno:
+        yield f"pgdyno: {a.pgdyno} → {b.pgdyno}"
+    if not paired:
+        for name, was, now in _different(a.server.settings, b.server.settings):
+            yield f"server setting {name}: {was} → {now}"
+    for before, after in _compared(base, candidate, arms):
+        named = f"{before.id}, " if before.id == after.id else ""
+        for name, was, now in _different(before.terms, after.terms):
+            yield f"{named}{name}: {was} → {now}"
+
+
 def warnings(base: Run, candidate: Run, paired: bool) -> Iterator[str]:
-    """What a reader must know though the comparison stands."""
+    """What makes a comparison weaker though it stands."""
     for run in (base,) if paired else (base, candidate):
         if run.truncated:
             yield f"{run.path} is truncated: {run.truncated}"
@@ -73,15 +93,10 @@ def warnings(base: Run, candidate: Run, paired: bool) -> Iterator[str]:
             f"the files have schemas {a.schema} and {b.schema}: whether their cells ask the"
             " same work is judged by op and SQL"
         )
-    if a.machine.python != b.machine.python:
-        yield f"Python {a.machine.python} and {b.machine.python}"
-    for name, was, now in _differences(a.server.settings, b.server.settings):
-        yield f"server setting {name}: {was} and {now}"
-    before = {arm.id: arm for arm in a.arms if not arm.reference}
-    after = {arm.id: arm for arm in b.arms if not arm.reference}
+    before, after = _drivers(base), _drivers(candidate)
     for name in before:
-        if name in after:
-            yield from _arm_warnings(before[name], after[name])
+        if name in after and after[name].problem:
+            yield f"{name} took no part in the candidate: {after[name].problem}"
     only = [name for name in before | after if (name in before) != (name in after)]
     if only:
         yield f"in one of the files only: {', '.join(only)}"
@@ -90,15 +105,22 @@ def warnings(base: Run, candidate: Run, paired: bool) -> Iterator[str]:
         yield f"{len(cells)} cells are in one of the files only"
 
 
-def _arm_warnings(before: ArmFacts, after: ArmFacts) -> Iterator[str]:
-    if after.problem:
-        yield f"{after.id} took no part in the candidate: {after.problem}"
-        return
-    for name, was, now in _differences(before.terms, after.terms):
-        yield f"{before.id}, {name}: {was} and {now}"
+def _compared(
+    base: Run, candidate: Run, arms: tuple[str, str]
+) -> Iterator[tuple[ArmFacts, ArmFacts]]:
+    """The arms that are compared: those that are named, else all of the same id."""
+    before, after = _drivers(base), _drivers(candidate)
+    named = [arms] if all(arms) else [(name, name) for name in before]
+    for first, second in named:
+        if first in before and second in after and not after[second].problem:
+            yield before[first], after[second]
 
 
-def _differences(
+def _drivers(run: Run) -> dict[str, ArmFacts]:
+    return {arm.id: arm for arm in run.header.arms if not arm.reference}
+
+
+def _different(
     before: Mapping[str, str], after: Mapping[str, str]
 ) -> Iterator[tuple[str, str, str]]:
     for name in sorted(before.keys() | after.keys()):

@@ -1,27 +1,36 @@
 """Conformance: every cell, every driver, every profile; a verdict for each.
 
-Seats (one per driver and profile) run side by side; each has a worker, a control
-connection and schemas of its own. The main thread prepares cells and hands them out.
-Cells that count the server's sessions run when the seats are done, one at a time,
-because another seat's connections would count too.
+Seats work side by side; each has a worker, a control connection and schemas of its own.
+The main thread prepares cells and hands them out. Cells that count the server's sessions
+run when the seats are done, one at a time, because another seat's connections would count
+too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.check.order import (
+    SeatQueue,
+    Work,
+    batches,
+    queues,
+    shares_session,
+)
 from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
 from harness.core.verdicts import Judgement, Verdict, stopped
 from harness.play.director import Director
+from harness.play.process import WorkerProcess
 from harness.play.seat import LEAVING_S, Deadlines, Seat
 from harness.play.sessions import SharedSessions
 from harness.results.records import Check
@@ -30,21 +39,29 @@ from harness.venue.limits import sessions_of
 from harness.venue.stage import Playable, Stage
 
 Report = Callable[[Check], None]
+Hellos = list[tuple[Arm, dict[str, Any]]]
+"""What every arm's driver said of itself."""
 DEADLINES = Deadlines(open=15.0, verify=20.0)
+
+HELPERS = 2
+"""So many prepare cells beside the main thread."""
 
 _SPOILS = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.INVALID)
 """After these a session is not one that another cell should have."""
-
-# What a seat works on: a cell to play, or a cell that cannot be played, with the reason.
-Work = tuple[Cell, Playable | Judgement]
 
 
 class Checker:
     """Checks cells against arms on a stage; reports each cell as it is judged."""
 
     def __init__(
-        self, stage: Stage, arms: Sequence[Arm], folder: Path, report: Report
+        self,
+        stage: Stage,
+        arms: Sequence[Arm],
+        folder: Path,
+        report: Report,
+        workers: Mapping[Arm, WorkerProcess] | None = None,
     ) -> None:
+        """`workers` are those that were started already; they end with their seats."""
         self.stage = stage
         self.arms = arms
         self.folder = folder
@@ -53,58 +70,51 @@ class Checker:
         self._stopping = threading.Event()
         self._failures: list[BaseException] = []
         self._seats: list[Seat] = []
-        self._greeted: dict[str, Seat] = {}  # by the arm and its profile
+        self._own = {arm: self._new_seat(arm) for arm in arms}
+        for arm, worker in (workers or {}).items():
+            self._own[arm].adopt(worker)
+        self._hellos: dict[Arm, dict[str, Any]] = {}
+        self._met = threading.Event()  # all drivers have said what they are
         self._sessions = SharedSessions(stage.room, len(arms), [])
+        self._parting = threading.Barrier(1)  # where seats wait for each other
+        self._alone = threading.Lock()
+        self._queueing = threading.Lock()
+        self._helping: list[Control] = []
 
-    def greet(self) -> list[tuple[Arm, dict[str, Any]]]:
-        """What every driver says of itself; their workers stay for the first cell.
+    def run(
+        self, cells: Sequence[Cell], greeted: Callable[[Hellos], None] = lambda _: None
+    ) -> None:
+        """Judge every cell for every arm.
 
-        A driver that cannot be used says so as its `problem`.
+        `greeted` gets what the drivers said of themselves as soon as all have: a driver
+        that cannot be used says so as its `problem`.
         """
-        for arm in self.arms:
-            seat = self._greeted[_name(arm)] = self._new_seat(arm, self.stage.control)
-            with contextlib.suppress(DriverError):  # said when its worker is asked for
-                seat.spawn()
-        return [(arm, self._hello(self._greeted[_name(arm)])) for arm in self.arms]
-
-    def _hello(self, seat: Seat) -> dict[str, Any]:
-        interrupt.check()
-        try:
-            return seat.worker.hello
-        except (DriverError, WorkerGone) as error:
-            return {"problem": str(error)}
-
-    def run(self, cells: Sequence[Cell]) -> None:
-        """Judge every cell for every arm."""
+        seats = queues(cells, self.arms)
         fitting = [cell for cell in cells if not self.stage.lacks(cell)]
-        self._sessions = SharedSessions(self.stage.room, len(self.arms), fitting)
-        queues: list[queue.SimpleQueue[Work | None]] = [
-            queue.SimpleQueue() for _ in self.arms
-        ]
+        self._sessions = SharedSessions(self.stage.room, len(seats), fitting)
+        self._parting = threading.Barrier(max(1, len(seats)))
+        for own in self._own.values():
+            with contextlib.suppress(DriverError):  # said when its worker is asked for
+                own.spawn()
         threads = [
-            threading.Thread(target=self._seat_thread, args=(arm, work), name=arm.id)
-            for arm, work in zip(self.arms, queues, strict=True)
+            threading.Thread(target=self._seat_thread, args=(seat, greeted))
+            for seat in seats
         ]
         for thread in threads:
             thread.start()
         try:
-            alone = self._hand_out(in_groups(cells), queues)
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(0.5)
-                    interrupt.check()
+            self._hand_out(cells, seats)
+            _join(threads)
         except BaseException:
             self._stop()
             raise
         finally:
-            for seat_queue in queues:
-                seat_queue.put(None)
+            for seat in seats:
+                seat.work.put(None)
             for thread in threads:
                 thread.join()
         if self._failures:
             raise self._failures[0]
-        for arm in self.arms:
-            self._seat(arm, [work for work in alone if plays(arm, work[0], self.arms)])
 
     def terms(self, driver: str, profile: str) -> dict[str, str]:
         """What a driver said of itself; nothing if none of its workers ever started."""
@@ -114,82 +124,151 @@ class Checker:
         ]
         return found[0].terms if found else {}
 
-    def _hand_out(
-        self, cells: Sequence[Cell], queues: Sequence[queue.SimpleQueue[Work | None]]
-    ) -> list[Work]:
-        """Prepare cells and queue them; returns those that have to run alone."""
-        alone: list[Work] = []
-        for work in self._prepared(cells):
-            if work[0].expect.sessions is not None:
-                alone.append(work)
-                continue
-            for arm, seat_queue in zip(self.arms, queues, strict=True):
-                if plays(arm, work[0], self.arms):
-                    seat_queue.put(work)
-        for seat_queue in queues:
-            seat_queue.put(None)
-        return alone
+    def _hand_out(self, cells: Sequence[Cell], seats: Sequence[SeatQueue]) -> None:
+        """Prepare cells, and queue each for the seats that play it.
+
+        On a server of our own others help, because each waits for answers most of the time.
+        """
+        waiting = queue.SimpleQueue[list[Cell]]()
+        for batch in batches(cells):
+            waiting.put(batch)
+        count = HELPERS if self.stage.server.managed else 0
+        helpers = [
+            threading.Thread(target=self._help, args=(waiting, seats)) for _ in range(count)
+        ]
+        for helper in helpers:
+            helper.start()
+        try:
+            self._prepare(self.stage.control, waiting, seats)
+            _join(helpers)
+        except BaseException:
+            self._stop()
+            raise
+        finally:
+            for helper in helpers:
+                helper.join()
+        for seat in seats:
+            seat.work.put(None)
+
+    def _help(
+        self, waiting: queue.SimpleQueue[list[Cell]], seats: Sequence[SeatQueue]
+    ) -> None:
+        """Prepare cells over another control connection."""
+        try:
+            with connected(self.stage.server.target) as control:
+                self._helping.append(control)
+                self._prepare(control, waiting, seats)
+        except BaseException as error:
+            self._fail(error)
+
+    def _prepare(
+        self,
+        control: Control,
+        waiting: queue.SimpleQueue[list[Cell]],
+        seats: Sequence[SeatQueue],
+    ) -> None:
+        """Prepare batch after batch, and queue each as a whole: so sessions are shared."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                works: list[Work] = []
+                for cell in waiting.get_nowait():
+                    if control is self.stage.control:
+                        interrupt.check()
+                    if self._stopping.is_set():
+                        return
+                    works.append((cell, self.stage.playable(cell, control)))
+                with self._queueing:
+                    for work, seat in itertools.product(works, seats):
+                        seat.put(work)
+
+    def _fail(self, error: BaseException) -> None:
+        """The run ends with the first failure, and not with what follows of it."""
+        if not self._stopping.is_set():
+            self._failures.append(error)
+        self._stop()
 
     def _stop(self) -> None:
         """End all seats now: a worker may be in the middle of something long."""
         self._stopping.set()
+        self._met.set()
+        self._parting.abort()
         for seat in self._seats:
             seat.kill()
-            seat.control.abandon()
-
-    def _prepared(self, cells: Iterable[Cell]) -> Iterable[Work]:
-        for cell in cells:
-            interrupt.check()
-            if self._stopping.is_set():
-                return
-            yield cell, self.stage.playable(cell)
+            if seat.control is not self.stage.control:
+                seat.control.abandon()
+        for control in self._helping:
+            control.abandon()
 
     # --- seats -------------------------------------------------------------------------
 
-    def _seat_thread(self, arm: Arm, work: queue.SimpleQueue[Work | None]) -> None:
+    def _seat_thread(self, todo: SeatQueue, greeted: Callable[[Hellos], None]) -> None:
+        """One seat, from its driver's first word to its worker's end."""
         try:
+            seat = self._taken(todo, greeted)
             with self._sessions.seat():
-                self._seat(arm, iter(work.get, None))
+                self._play(seat, iter(todo.work.get, None))
+            self._parting.wait()
+            with self._alone:
+                self._play(seat, todo.alone)
+            seat.dismiss()
+        except threading.BrokenBarrierError:
+            return
         except BaseException as error:
-            if not self._stopping.is_set():
-                self._failures.append(error)
-            self._stop()
+            self._fail(error)
 
-    def _seat(self, arm: Arm, work: Iterable[Work]) -> None:
+    def _taken(self, todo: SeatQueue, greeted: Callable[[Hellos], None]) -> Seat:
+        """The seat of a queue, whose driver was greeted. A further one comes last: the
+        first verdicts need its processor more."""
+        if todo.number:
+            self._met.wait()
+            return self._new_seat(todo.arm, todo.number)
+        seat = self._own[todo.arm]
+        hello = _hello(seat)
+        with self._reporting:
+            self._hellos[todo.arm] = hello
+            if len(self._hellos) == len(self.arms):
+                greeted([(arm, self._hellos[arm]) for arm in self.arms])
+                self._met.set()
+        return seat
+
+    def _new_seat(self, arm: Arm, number: int = 0) -> Seat:
+        folder = self.folder / f"{number}" if number else self.folder
+        folder.mkdir(exist_ok=True)
+        control = self.stage.control  # until it has its own
+        seat = Seat(arm, self.stage, control, folder, [], DEADLINES, number=number)
+        self._seats.append(seat)
+        if self._stopping.is_set():
+            seat.kill()
+        return seat
+
+    def _play(self, seat: Seat, works: Iterable[Work]) -> None:
+        """Judge cells in a seat, which has a control connection of its own meanwhile."""
         with contextlib.ExitStack() as stack:
-            stack.callback(self._dismiss_unused, arm)
-            seat = None
-            for cell, play in work:
+            for cell, play in works:
                 if self._stopping.is_set():
                     return
                 begun = time.perf_counter_ns()
                 if isinstance(play, Playable):
-                    seat = seat or self._seated(arm, stack)
+                    self._furnish(seat, stack)
                     judged = self._judge(seat, play)
                 else:
                     judged = play
                 if self._stopping.is_set():
                     return  # what it looked like then is no verdict
-                self._tell(arm, cell, judged, time.perf_counter_ns() - begun)
+                self._tell(seat.arm, cell, judged, time.perf_counter_ns() - begun)
 
-    def _new_seat(self, arm: Arm, control: Control) -> Seat:
-        seat = Seat(arm, self.stage, control, self.folder, [], DEADLINES)
-        self._seats.append(seat)
-        return seat
-
-    def _seated(self, arm: Arm, stack: contextlib.ExitStack) -> Seat:
-        """A seat with a control connection of its own, until the end of the stack."""
+    def _furnish(self, seat: Seat, stack: contextlib.ExitStack) -> None:
+        """Give a seat its control connection until the end of the stack."""
+        if seat.control is not self.stage.control:
+            return
         target = self.stage.server.target
-        control = stack.enter_context(connected(target, LEAVING_S))
-        seat = self._greeted.pop(_name(arm), None) or self._new_seat(arm, control)
-        seat.control = control
-        stack.callback(seat.dismiss)
-        return seat
+        seat.control = stack.enter_context(connected(target, LEAVING_S))
+        stack.callback(self._strip, seat)
 
-    def _dismiss_unused(self, arm: Arm) -> None:
-        """A worker that was greeted and never got a cell."""
-        if seat := self._greeted.pop(_name(arm), None):
-            seat.dismiss()
+    def _strip(self, seat: Seat) -> None:
+        """Nobody's session may be left when others count theirs."""
+        seat.retire()
+        seat.control = self.stage.control
 
     def _judge(self, seat: Seat, play: Playable) -> Judgement:
         with self._sessions.for_cell(play.cell):
@@ -199,10 +278,13 @@ class Checker:
         try:
             if play.cell.steps:
                 return self._direct(seat, play)
-            judged = seat.open(play, reuse=play.cell.round_trip)
+            shares = shares_session(play.cell)
+            if play.cell.expect.sessions is not None:
+                self.stage.await_others(seat.control)
+            judged = seat.open(play, reuse=shares)
             if judged.verdict is Verdict.EXACT:
                 judged = seat.verify(play)
-            if play.cell.round_trip and judged.verdict not in _SPOILS:
+            if shares and judged.verdict not in _SPOILS:
                 seat.keep()
             else:
                 seat.close()
@@ -231,40 +313,15 @@ class Checker:
             self._report(check)
 
 
-def _name(arm: Arm) -> str:
-    return f"{arm.id}, {arm.profile}"
+def _join(threads: Sequence[threading.Thread]) -> None:
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.5)
+            interrupt.check()
 
 
-def plays(arm: Arm, cell: Cell, arms: Sequence[Arm]) -> bool:
-    """Whether an arm plays a cell: those for which a profile makes no difference, such
-    as steps, are played once for each driver."""
-    first = next(other for other in arms if other.name == arm.name)
-    return not cell.once or arm is first
-
-
-def number_of_checks(cells: Sequence[Cell], arms: Sequence[Arm]) -> int:
-    """How many checks a run of these cells and arms is."""
-    return sum(plays(arm, cell, arms) for cell in cells for arm in arms)
-
-
-def in_groups(cells: Sequence[Cell]) -> list[Cell]:
-    """Cells of one scenario, one fixture and the same settings in a row: the next one of
-    its kind may have the session."""
-    rank: dict[object, int] = {}
-    for cell in cells:
-        rank.setdefault(cell.scenario, len(rank))
-        rank.setdefault(_group(cell), len(rank))
-    return sorted(cells, key=lambda cell: (rank[cell.scenario], rank[_group(cell)]))
-
-
-def _group(cell: Cell) -> tuple[object, ...]:
-    return cell.scenario, cell.fixture, cell.settings, cell.round_trip
-
-
-def in_order(
-    checks: Iterable[Check], cells: Sequence[Cell], arms: Sequence[Arm]
-) -> list[Check]:
-    """Checks in the order of the scenario files and arms, whatever finished first."""
-    cell_rank = {cell.id: rank for rank, cell in enumerate(cells)}
-    arm_rank = {(arm.name, str(arm.profile)): rank for rank, arm in enumerate(arms)}
-    return sorted(checks, key=lambda c: (cell_rank[c.cell], arm_rank[c.driver, c.profile]))
+def _hello(seat: Seat) -> dict[str, Any]:
+    try:
+        return seat.worker.hello
+    except (DriverError, WorkerGone) as error:
+        return {"problem": str(error)}

@@ -7,9 +7,7 @@ verdict is another one, the check says that the deviation has ended.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Collection, Iterable
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +15,7 @@ import msgspec
 
 from harness.core.arms import Profile
 from harness.core.errors import DriverError
+from harness.core.patterns import matches
 from harness.core.verdicts import Verdict
 from harness.plugin import contract
 from harness.results import tables
@@ -54,7 +53,7 @@ class Deviation(msgspec.Struct, frozen=True):
 
     def names(self, cell: str) -> bool:
         """Whether the pattern names this cell."""
-        return _pattern(self.cell).fullmatch(cell) is not None
+        return matches(self.cell, cell)
 
     def ended(self, verdict: Verdict) -> str:
         """That it is not true any more, for people; empty if it is, or nobody knows."""
@@ -62,12 +61,6 @@ class Deviation(msgspec.Struct, frozen=True):
             return ""
         known = " or ".join(self.verdicts)
         return f"{verdict}, though {known} is declared ({self.where}): {self.reason}"
-
-
-@cache
-def _pattern(cell: str) -> re.Pattern[str]:
-    parts = map(re.escape, cell.split("*"))
-    return re.compile(".*".join(parts), re.DOTALL)
 
 
 def load(name: str) -> tuple[Deviation, ...]:

@@ -85,6 +85,16 @@ def add_parser(subparsers: Any) -> None:
         metavar="FILE.jsonl",
         help="file to write the run to (default: results/runs/TIME.jsonl)",
     )
+    parser.add_argument(
+        "--confirm",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="RUN",
+        help="measure again only what regressed in this run between --driver BASE and "
+        "--driver CANDIDATE, or between two runs if given twice, with the effort gate; "
+        "what fresh data do not show does not count",
+    )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a report there")
     parser.add_argument(
         "--format",
@@ -103,6 +113,16 @@ def _lanes() -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; results go to a file, its path to stdout, or stderr beside a document."""
+    if args.confirm:
+        from harness.cli.confirming import confirm
+
+        return confirm(args, measured)
+    out = measured(args)
+    return _ended(out, args.format) if out else 0
+
+
+def measured(args: argparse.Namespace) -> Path | None:
+    """Measure; the file with the results, None of a dry run."""
     from harness import servers
     from harness.bench import orders, schedule
     from harness.bench.assignment import runnable
@@ -128,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
     forecast = runnable(args.lane).forecast(cells, arms, plan)
     if args.dry_run:
         print_plan(cells, arms, forecast, args.format)
-        return 0
+        return None
     spec = servers.parse(
         args.server, max_connections=forecast.connections, transport=args.transport
     )
@@ -144,7 +164,7 @@ def run(args: argparse.Namespace) -> int:
 
         for path in write_reports([out], args.report):
             tell(f"report: {path}")
-    return _ended(out, args.format)
+    return out
 
 
 def _ended(out: Path, form: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,12 @@ from harness.core.cells import Cell
 from harness.core.verdicts import Verdict
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from harness.check.checker import Checker
     from harness.check.expectations import Baseline
     from harness.check.known import Known
+    from harness.play.process import WorkerProcess
     from harness.report.checked import Asked
     from harness.results.records import Check
     from harness.scenario import Scenario
@@ -96,15 +99,14 @@ def _add_baselines(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check, print the answer, and say by the exit code whether all is well."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from harness.check import baseline_files
-    from harness.check.checker import in_order
+    from harness.check.order import in_order
+    from harness.play import early
     from harness.report.checked import Asked
     from harness.scenario import select_cells
 
-    scenarios, cells = select_cells(args.path)
-    every = _every_cell(cells) if args.path else {cell.id for cell in cells}
-    if not args.path:
-        cells = [cell for cell in cells if cell.checked]
     profiles = PROFILES if args.profile == "both" else (args.profile,)
     arms = [arm for profile in profiles for arm in options.arms(args.driver, profile)]
     if args.update:
@@ -112,7 +114,15 @@ def run(args: argparse.Namespace) -> int:
     if args.update and not args.force:
         baseline_files.check_clean(args.baselines)
     begun = time.perf_counter_ns()
-    known, checker, found = _checked(args, scenarios, cells, arms, every)
+    options.make_environments(arms)
+    with early.started(arms) as workers, ThreadPoolExecutor(1) as aside:
+        scenarios, cells = select_cells(args.path)
+        # A baseline may name any cell: the others are read while the server starts.
+        reading = aside.submit(_every_cell, cells)
+        if not args.path:
+            cells = [cell for cell in cells if cell.checked]
+        known, checker, found = _checked(args, scenarios, cells, workers, arms, reading)
+    every = reading.result()
     elapsed_ns = time.perf_counter_ns() - begun
     checks = in_order(found, cells, arms)
     if args.format != "text":
@@ -166,20 +176,24 @@ def _checked(
     args: argparse.Namespace,
     scenarios: Sequence[Scenario],
     cells: Sequence[Cell],
+    workers: Mapping[Arm, WorkerProcess],
     arms: Sequence[Arm],
-    every: set[str],
+    every: Future[set[str]],
 ) -> tuple[Known, Checker, list[Check]]:
-    """Play the cells; every check is marked with what was known before it is written."""
+    """Play the cells; every check is marked with what was known before it is written.
+
+    `workers` were started already, and `every` will have the ids of all cells.
+    """
     from harness import servers
     from harness.check import known
-    from harness.check.checker import Checker, number_of_checks
+    from harness.check.checker import Checker, Hellos
+    from harness.check.order import further_seats, number_of_checks
     from harness.cli.progress import CheckProgress
     from harness.play.recording import Recording
     from harness.venue import venue
 
-    options.make_environments(arms)
     by_id = {cell.id: cell for cell in cells}
-    connections = venue.connections_needed(cells, arms)
+    connections = venue.connections_needed(cells, arms, further_seats(arms))
     spec = servers.parse(args.server, max_connections=connections, transport=args.transport)
     with (
         venue.opened(spec) as place,
@@ -187,7 +201,8 @@ def _checked(
         Recording(args.out, "check", place, scenarios, cells, arms) as recording,
     ):
         options.tell_unwritable(place.stage.unwritable)
-        before = known.load(args.baselines, place.facts.version_num // 10_000, arms, every)
+        major = place.facts.version_num // 10_000
+        before = known.load(args.baselines, major, arms, every.result())
 
         def report(check: Check) -> None:
             lacking = bool(place.stage.lacks(by_id[check.cell]))
@@ -195,11 +210,13 @@ def _checked(
             recording.write(marked)
             progress.checked(marked)
 
-        checker = Checker(place.stage, arms, place.folder, report)
-        greeted = checker.greet()
-        options.tell_absent(greeted)
-        recording.begin(greeted)
-        checker.run(cells)
+        checker = Checker(place.stage, arms, place.folder, report, workers)
+
+        def greeted(hellos: Hellos) -> None:
+            options.tell_absent(hellos)
+            recording.begin(hellos)
+
+        checker.run(cells, greeted)
     return before, checker, recording.checks
 
 

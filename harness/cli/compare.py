@@ -5,25 +5,31 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import lanes
 
-FORMATS = ("text", "json", "markdown")
+if TYPE_CHECKING:
+    from harness.analysis.changes import Comparison
+    from harness.analysis.gate import Gate
+
+FORMATS = ("text", "json", "markdown", "junit")
 
 # Both are shown as they stand here, so they are wrapped by hand.
 _DESCRIPTION = """\
-Compare two results files cell by cell: improved, regressed, same, inconclusive
-or not comparable. To compare two drivers of one run, name its file twice, and
-the two arms.
+Compare two results files cell by cell, or two arms of one: improved, regressed,
+same, inconclusive or not comparable. BASE may be a baseline, made with
+`pgdyno report RUN --format baseline`. Margins, controls and what is gated stand
+in pgdyno.toml or in [tool.pgdyno] of pyproject.toml.
 """
 _EPILOG = """\
 exit codes: 0 nothing regressed, 1 a cell regressed, 3 inconclusive,
 4 not comparable
 
 examples:
+  pgdyno compare run.jsonl --base asyncpg==0.30.0 --candidate asyncpg==0.31.0
   pgdyno compare before.jsonl after.jsonl
-  pgdyno compare run.jsonl run.jsonl --base-arm asyncpg --candidate-arm psqlpy
+  pgdyno compare baseline.jsonl run.jsonl --format markdown
 """
 
 
@@ -37,28 +43,31 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "base", type=Path, metavar="BASE", help="results file to compare with"
+        "base_run", type=Path, metavar="BASE", help="results file to compare with"
     )
     parser.add_argument(
-        "candidate", type=Path, metavar="CANDIDATE", help="results file to judge"
+        "candidate_run",
+        type=Path,
+        nargs="?",
+        metavar="CANDIDATE",
+        help="results file to judge (default: BASE, two arms of it)",
     )
+    parser.add_argument(
+        "--base", default="", metavar="ARM", help="arm of BASE to compare with, by its id"
+    )
+    parser.add_argument(
+        "--candidate", default="", metavar="ARM", help="arm of CANDIDATE to judge"
+    )
+    parser.add_argument(
+        "--confirm",
+        type=Path,
+        metavar="FRESH",
+        help="results file measured later (bench --confirm): a regression counts only if "
+        "it is there, too",
+    )
+    add_rules(parser)
     parser.add_argument(
         "--format", choices=FORMATS, default="text", help="how to print it (default: text)"
-    )
-    parser.add_argument(
-        "--threshold",
-        type=share,
-        metavar="SHARE",
-        help=f"differences up to this are the same: 3%% or 0.03 (default: {_thresholds()})",
-    )
-    parser.add_argument(
-        "--base-arm", default="", metavar="ARM", help="arm of BASE, by its id"
-    )
-    parser.add_argument(
-        "--candidate-arm",
-        default="",
-        metavar="ARM",
-        help="arm of CANDIDATE to compare it with",
     )
     parser.add_argument(
         "--all",
@@ -69,6 +78,25 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def add_rules(parser: argparse.ArgumentParser) -> None:
+    """`--threshold` and `--control`: what the settings leave open."""
+    parser.add_argument(
+        "--threshold",
+        type=share,
+        metavar="SHARE",
+        help="differences up to this are the same, in all cells: 3%% or 0.03 "
+        f"(default: the settings', else {_thresholds()})",
+    )
+    parser.add_argument(
+        "--control",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="cells or arms that cannot have changed, so that they show what the machine "
+        "did; may be repeated",
+    )
+
+
 def _thresholds() -> str:
     """`3%% of time, 0.3%% of instructions`, as argparse wants it."""
     compared = [lane for lane in lanes.known().values() if lane.threshold]
@@ -77,34 +105,59 @@ def _thresholds() -> str:
 
 def share(text: str) -> float:
     """`3%` or `0.03` → 0.03."""
+    from harness import settings
+
     try:
-        number = text.strip().removesuffix("%")
-        value = float(number) / 100 if text.strip().endswith("%") else float(number)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is neither 3% nor 0.03") from None
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' must lie between 0 and 100 %")
-    return value
+        return settings.share(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def rules(control: list[str]) -> Gate:
+    """The rules that the settings of this folder make, and the controls named besides."""
+    from harness import settings
+    from harness.analysis.gate import THRESHOLD, Gate
+
+    found = settings.load(Path.cwd())
+    return Gate(
+        threshold=THRESHOLD if found.margin is None else found.margin,
+        margins=found.margins,
+        cells=found.gate,
+        controls=(*found.control, *control),
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the comparison to stdout; the exit code is its answer."""
-    from harness.render import comparison as shown
-    from harness.report.comparison import compare
+    from harness.report.comparison import Request, compare
     from harness.results.store import read
 
+    base = read(args.base_run)
     comparison = compare(
-        read(args.base),
-        read(args.candidate),
-        args.base_arm,
-        args.candidate_arm,
-        args.threshold,
-    )
-    if args.format == "text":
-        sys.stdout.write(
-            shown.text(comparison, colour=sys.stdout.isatty(), every=args.every)
+        Request(
+            base,
+            read(args.candidate_run) if args.candidate_run else base,
+            args.base,
+            args.candidate,
+            args.threshold,
+            rules(args.control),
+            read(args.confirm) if args.confirm else None,
         )
-    else:
-        render = shown.json if args.format == "json" else shown.markdown
-        sys.stdout.write(render(comparison))
+    )
+    sys.stdout.write(written(comparison, args.format, every=args.every))
     return comparison.exit_code
+
+
+def written(comparison: Comparison, name: str, *, every: bool = False) -> str:
+    """The comparison in one of the formats."""
+    from harness.render import comparison as shown
+    from harness.render import comparison_junit, comparison_markdown
+
+    if name == "text":
+        return shown.text(comparison, colour=sys.stdout.isatty(), every=every)
+    draw = {
+        "json": shown.json,
+        "markdown": comparison_markdown.render,
+        "junit": comparison_junit.render,
+    }
+    return draw[name](comparison)

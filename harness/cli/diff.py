@@ -102,7 +102,8 @@ def _read(path: Path, arms: list[Arm]) -> Run:
 def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
     """Check both drivers; the run goes through a file, as every run does."""
     from harness import servers
-    from harness.check.checker import Checker
+    from harness.check.checker import Checker, Hellos
+    from harness.check.order import further_seats, number_of_checks
     from harness.cli.progress import CheckProgress
     from harness.core.errors import DriverError
     from harness.play.recording import Recording
@@ -116,14 +117,14 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
         cells = [cell for cell in cells if cell.checked]
     spec = servers.parse(
         args.server,
-        max_connections=venue.connections_needed(cells, arms),
+        max_connections=venue.connections_needed(cells, arms, further_seats(arms)),
         transport=args.transport,
     )
     with tempfile.TemporaryDirectory(prefix="pgdyno-") as folder:
         path = Path(folder) / "diff.jsonl"
         with (
             venue.opened(spec) as place,
-            CheckProgress(len(cells) * len(arms)) as progress,
+            CheckProgress(number_of_checks(cells, arms)) as progress,
             Recording(path, "check", place, scenarios, cells, arms) as recording,
         ):
 
@@ -132,11 +133,13 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
                 progress.checked(check)
 
             checker = Checker(place.stage, arms, place.folder, report)
-            greeted = checker.greet()
-            if absent := options.tell_absent(greeted):
-                raise DriverError(f"there is nothing to compare {absent[0]} with")
-            recording.begin(greeted)
-            checker.run(cells)
+
+            def greeted(hellos: Hellos) -> None:
+                if absent := options.tell_absent(hellos):
+                    raise DriverError(f"there is nothing to compare {absent[0]} with")
+                recording.begin(hellos)
+
+            checker.run(cells, greeted)
         return read(path)
 
 

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from harness.core.cells import Cell
+from harness.core.verdicts import Verdict
 from harness.core.visible import visible, visible_line
 from harness.results.records import Check
 
@@ -75,17 +76,25 @@ class _Live:
 
 
 class CheckProgress(_Live):
-    """Progress of a check: cells judged."""
+    """Progress of a check: cells judged, and how many of them are not exact."""
 
     def __init__(self, total: int) -> None:
         super().__init__()
         self._total = total
         self._done = 0
+        self._not_exact = 0
+        self._shown = 0.0
 
     def checked(self, check: Check) -> None:
-        """A cell was judged."""
+        """A cell was judged. Hundreds are in a second, so not each of them is shown."""
         self._done += 1
-        self.show(f"{check.driver} {check.cell}", self._done, self._total)
+        self._not_exact += check.verdict != Verdict.EXACT
+        now = time.monotonic()
+        if now - self._shown > SHOW_EVERY_S:
+            self._shown = now
+            worse = f"{self._not_exact:,} not exact" if self._not_exact else ""
+            text = f"{check.verdict}: {check.driver} {check.cell}"
+            self.show(text, self._done, self._total, worse)
 
 
 class FuzzProgress(_Live):

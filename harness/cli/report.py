@@ -75,6 +75,7 @@ def write_reports(
     Everything is rendered before anything is written, so a missing extra leaves no half
     of a report behind.
     """
+    from harness.cli.terminal import complain
     from harness.render.formats import ReportSource, files
     from harness.report import view
     from harness.results.store import read_each
@@ -82,6 +83,8 @@ def write_reports(
     runs = read_each(paths)
     source = ReportSource(view.build(runs), runs, wanted)
     contents = [files(name, source) for name in wanted]
+    for remark in source.remarks:
+        complain(remark)
     return [
         _write(out / name, content)
         for rendered in contents

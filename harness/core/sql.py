@@ -131,7 +131,10 @@ def to_colon(sql: str) -> Translated:
 def _translate(
     sql: str, placeholder: Callable[[int], str], *, escape: bool = True
 ) -> Translated:
-    order = parameters(sql)
+    if not _HARD.search(sql):
+        return _translate_plain(sql, placeholder, escape=escape)
+    found = list(tokens(sql))
+    order = tuple(_index(token) for token in found if token.kind == "parameter")
     if not order:  # such a statement is passed without parameters: nothing is looked for
         return Translated(sql, ())
     pieces = [
@@ -140,9 +143,26 @@ def _translate(
         else token.text.replace("%", "%%")
         if escape
         else token.text
-        for token in tokens(sql)
+        for token in found
     ]
     return Translated("".join(pieces), order)
+
+
+# A quote, a comment, or a `$` that may be no parameter's: it takes tokens to tell.
+_HARD = re.compile(r"""['"]|--|/\*|\$(?!\d)|[\w$]\$""")
+_PARAMETER = re.compile(r"\$(\d+)")
+
+
+def _translate_plain(
+    sql: str, placeholder: Callable[[int], str], *, escape: bool
+) -> Translated:
+    """Without tokens: a statement may have 65,535 parameters."""
+    order = tuple(int(number) - 1 for number in _PARAMETER.findall(sql))
+    if not order:
+        return Translated(sql, ())
+    text = sql.replace("%", "%%") if escape else sql
+    made = _PARAMETER.sub(lambda match: placeholder(int(match[1]) - 1), text)
+    return Translated(made, order)
 
 
 _READS = {"select", "values", "table", "show", "explain", "fetch"}

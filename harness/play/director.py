@@ -39,7 +39,7 @@ _UNTIL_MS = 5_000
 _SWEEP_SECONDS = 2.0
 _HASHED = re.compile(r"[0-9a-f]{32}")  # a name made with md5 of @{app}
 _TERMINATE = (
-    "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+    "select count(pg_terminate_backend(pid)) from pg_stat_get_activity(null)"
     " where application_name = $1 and pg_has_role(usesysid, 'usage')"
 )
 
@@ -83,6 +83,7 @@ class Director:
             return renamed_in(self._summary(judged), self._names(scene))
 
     def _begun(self, seat: Seat, scene: Scene) -> Judgement:
+        seat.played_steps = True
         places = {name: target_message(target) for name, target in scene.places.items()}
         task = str(self.play.path)
         return judgement(seat.ask("begin_steps", _STEP_SECONDS, task=task, places=places))
@@ -101,18 +102,22 @@ class Director:
     def _swept(self) -> Iterator[None]:
         """Sessions that a case before this one left are none of its own, nor are this
         one's of the next: steps count sessions, and a new fixture needs the locks."""
-        self._sweep()
+        if not self.seat.swept:
+            self._sweep()
+        self.seat.swept = False
         try:
             yield
         finally:
             self._sweep()
 
     def _sweep(self) -> None:
-        deadline = time.monotonic() + _SWEEP_SECONDS
+        begun = time.monotonic()
         while self.seat.control.value(_TERMINATE, [self.target.application_name]) != "0":
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - begun
+            if waited > _SWEEP_SECONDS:
                 return
-            time.sleep(0.01)
+            time.sleep(min(0.01, 0.001 + waited))
+        self.seat.swept = True
 
     # --- playing ------------------------------------------------------------------------
 

@@ -264,4 +264,5 @@ def _variables(programs: Path | None, environment: Environment) -> dict[str, str
         kept.pop("PYTHONHOME", None)
         ours = str(environment.rooms)
     found = os.pathsep.join(filter(None, [str(programs or ""), kept.get("PATH", "")]))
-    return kept | {"PATH": found, "PYTHONPATH": ours, "PYTHONDONTWRITEBYTECODE": ""}
+    own = {"PYTHONDONTWRITEBYTECODE": "", "RUST_BACKTRACE": "0"}  # a panic is one line
+    return kept | {"PATH": found, "PYTHONPATH": ours} | own

@@ -64,6 +64,7 @@ class Recording:
         self.totals = Counter[str]()
         self._path = path
         self._writer: Writer | None = None  # there is no file without a header
+        self._early: list[AnyRecord] = []  # what came before it
         self._venue = venue
         self._cells = [_cell_facts(cell, scenarios) for cell in cells]
         self._arms = [_arm_facts(arm, {}) for arm in arms]
@@ -98,6 +99,9 @@ class Recording:
         if self._path is not None:
             with interrupt.deferred():
                 self._writer = _opened(self._path, header)
+            for record in self._early:
+                self._writer.write(record)
+            self._early.clear()
         for arm in self._arms:
             if arm.gil == SWITCHED_ON:
                 self.write(_locked(arm))
@@ -109,6 +113,8 @@ class Recording:
         self.totals[_total(record)] += 1
         if self._writer is not None:
             self._writer.write(record)
+        elif self._path is not None:
+            self._early.append(record)
 
     def __enter__(self) -> Recording:
         return self

@@ -84,6 +84,8 @@ class Seat:
         self._target: Target | None = None
         self._kept: Target | None = None  # whose session is left open for a next cell
         self._open = False  # whether a cell's session may be open
+        self.swept = False  # no session of it is left on the server
+        self.played_steps = False  # its worker has
 
     # --- the worker --------------------------------------------------------------------
 
@@ -100,6 +102,10 @@ class Seat:
             self._worker = WorkerProcess(
                 self.arm, self.folder, self.cores, programs, self.launch, self.loads_on
             )
+
+    def adopt(self, worker: WorkerProcess) -> None:
+        """Take a worker that was started before the seat was there."""
+        self._worker = worker
 
     @property
     def worker(self) -> WorkerProcess:
@@ -151,10 +157,19 @@ class Seat:
         worker, self._worker = self._worker, None
         self._kept = None
         self._open = False
+        self.played_steps = False
         self.rss_peak_bytes = 0
         if worker is not None:
             worker.stop()
             self.chatty_bytes += worker.printed_bytes
+
+    def retire(self) -> None:
+        """Leave no session on the server, but the worker, if it has played no steps: what
+        those left open in it may work on in the background."""
+        if self.played_steps:
+            self.dismiss()
+        else:
+            self.close()
 
     def kill(self) -> None:
         """End the worker without asking, and for good; for use by other threads.
@@ -205,12 +220,11 @@ class Seat:
             self._target = self.set(play)
         except OracleError as error:
             return stopped(error)
-        task = str(play.path)
+        task, target = str(play.path), target_message(self._target)
         self._open = True
-        if reuse and kept == self._target:
-            return self._judged("rebind", self.deadlines.open, task=task)
-        target = target_message(self._target)
-        return self._judged("open", self.deadlines.open, task=task, target=target)
+        self.swept = False
+        command = "rebind" if reuse and kept == self._target else "open"
+        return self._judged(command, self.deadlines.open, task=task, target=target)
 
     def set(self, play: Playable) -> Target:
         """Bring the seat's schema of a cell into its first state; where to connect.
@@ -219,8 +233,7 @@ class Seat:
             OracleError: the fixture's SQL failed.
         """
         self._kept = None
-        owner = f"{self.arm.id}{self.arm.profile}{self.number or ''}"
-        self._schema = self.stage.fresh_schema(self.control, play.cell, owner)
+        self._schema = self.stage.fresh_schema(self.control, play.cell, self.owner)
         self._fresh = True
         return self.stage.place(play.cell, self._schema, self.application_name)
 
@@ -331,6 +344,7 @@ class Seat:
     def close(self) -> str:
         """End the open cell; a warning if the library complained."""
         self._open = False
+        self._kept = None
         if self._worker is None or not self._worker.hello:
             return ""  # it went, and took its sessions along
         try:
@@ -377,12 +391,18 @@ class Seat:
     @property
     def application_name(self) -> str:
         """By which the server tells this seat's sessions apart."""
-        name = f"pgdyno {self.stage.run} {self.arm.id} {self.arm.profile}"
+        number = f".{self.number}" if self.number else ""
+        name = f"pgdyno {self.stage.run}{number} {self.arm.id} {self.arm.profile}"
         if name.isascii() and len(name) <= _NAME_BYTES and "/" not in name:
             return name
         # What the server would cut or replace could make two arms one; files have it, too.
         digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
         return f"pgdyno {self.stage.run} {digest[:16]}"
+
+    @property
+    def owner(self) -> str:
+        """By which the stage tells this seat's schemas apart."""
+        return f"{self.arm.id}{self.arm.profile}{self.number or ''}"
 
     @property
     def schema(self) -> str:

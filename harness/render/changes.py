@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from harness.report import format as fmt
 from harness.report.comparison import Axis, axis, comparing, word
 
 if TYPE_CHECKING:
-    from harness.analysis.compare import CellChange
+    from harness.analysis.changes import CellChange
     from harness.core.stats import Estimate
 
 _CHART = 25
@@ -30,10 +31,14 @@ def chart(rows: Sequence[CellChange], lane: str, width: int) -> Iterator[str]:
         yield f"{name:<{_WORD}}{fmt.shorten(cell, width - _WORD)}"
         for row in found:
             yield from _row(row, lane, scale, width)
+            if row.fresh is not None and row.fresh.shift is not None:
+                again = replace(row.fresh, arm="  measured again")
+                yield from _row(again, lane, scale, width)
 
 
 def _row(row: CellChange, lane: str, scale: Axis, width: int) -> Iterator[str]:
-    name = f"    {fmt.shorten_arm(row.arm, _ARM):<{_ARM}}  "
+    arm = row.arm.rpartition(" → ")[2]  # the base stands above
+    name = f"    {fmt.shorten_arm(arm, _ARM):<{_ARM}}  "
     if row.shift is None:
         yield from fmt.wrapped(row.reason, width, first=name, rest=" " * len(name))
         return

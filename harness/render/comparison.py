@@ -1,4 +1,4 @@
-"""A comparison for the terminal, for programs, and for a merge request."""
+"""A comparison for the terminal and for programs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from harness.render.changes import chart
 from harness.report import format as fmt
 from harness.report.comparison import (
     comparing,
+    controlled,
+    differs,
     doubts,
-    headline,
     method,
     most_suspicious,
     next_step,
@@ -27,7 +28,7 @@ from harness.report.comparison import (
 )
 
 if TYPE_CHECKING:
-    from harness.analysis.compare import CellChange, Comparison
+    from harness.analysis.changes import CellChange, Comparison
 
 WIDTH = 80
 
@@ -65,8 +66,14 @@ def text(
 def _lines(comparison: Comparison, width: int, every: bool) -> Iterator[tuple[str, str]]:
     yield f"base       {comparison.base}", ""
     yield f"candidate  {comparison.candidate}", ""
-    for line in doubts(comparison):
-        yield f"! {line}", "yellow"
+    for name, sentence in (
+        ("differs", differs(comparison)),
+        ("controls", controlled(comparison)),
+    ):
+        lines = fmt.wrapped(sentence, width, first=f"{name:<11}", rest=" " * 11)
+        yield from ((line, "") for line in lines)
+    for doubt in doubts(comparison):
+        yield f"! {doubt}", "yellow"
     if every:
         yield from _sections(comparison, width)
     yield "", ""
@@ -106,12 +113,12 @@ def _sections(comparison: Comparison, width: int) -> Iterator[tuple[str, str]]:
 def _row(row: CellChange, lane: str, width: int) -> Iterator[str]:
     """A line of numbers, or the reason why there are none."""
     name = f"  {fmt.shorten_arm(row.arm, width - 54)}"
-    was, change, interval, last = _columns(row, lane)
+    was, change, interval, last = columns(row, lane)
     start = f"{name:<{width - 50}}{was:>9}  "
     if row.shift is not None:
         yield f"{start}{change:>9}{interval:>18}{last:>12}"
         if row.torn:
-            yield f"    by trimmed means (Yuen): {_trimmed(row)}"
+            yield f"    by trimmed means (Yuen): {trimmed(row)}"
     elif len(start) + len(row.reason) <= width:
         yield start + row.reason
         return
@@ -120,7 +127,7 @@ def _row(row: CellChange, lane: str, width: int) -> Iterator[str]:
     yield from (f"    {line}" for line in wrap(row.reason, width - 4))
 
 
-def _columns(row: CellChange, lane: str) -> tuple[str, str, str, str]:
+def columns(row: CellChange, lane: str) -> tuple[str, str, str, str]:
     """What it was, the change, its interval or range, and what limits it."""
     words = comparing(lane).WORDS
     was, last = words.number(row.base_number), words.limit(row)
@@ -130,7 +137,8 @@ def _columns(row: CellChange, lane: str) -> tuple[str, str, str, str]:
     return was, change, fmt.change_interval(row.shift, decimals=words.decimals), last
 
 
-def _trimmed(row: CellChange) -> str:
+def trimmed(row: CellChange) -> str:
+    """The change by trimmed means, with its interval."""
     if row.trimmed is None:
         return fmt.NONE
     return f"{fmt.change(row.trimmed.point)}, {fmt.change_interval(row.trimmed)}"
@@ -151,10 +159,13 @@ def json(comparison: Comparison) -> str:
         "alpha": comparison.alpha,
         "answer": str(comparison.answer),
         "exit_code": comparison.exit_code,
+        "differences": list(comparison.differences),
         "invalid": list(comparison.invalid),
         "warnings": list(comparison.warnings),
         "common_shift_ratio": None if shift is None else math.exp(shift),
         "machine_shifted": comparison.shifted,
+        "controls": [_change_object(row, comparison.lane) for row in comparison.controls],
+        "controls_moved_ratio": math.exp(comparison.drift),
         "counts": {str(kind): count for kind, count in comparison.counts.items()},
         "changes": [_change_object(row, comparison.lane) for row in comparison.changes],
     }
@@ -163,7 +174,7 @@ def json(comparison: Comparison) -> str:
 
 def _change_object(row: CellChange, lane: str) -> dict[str, object]:
     ratio = row.shift.exp() if row.shift else None
-    trimmed = row.trimmed.exp() if row.trimmed else None
+    yuen = row.trimmed.exp() if row.trimmed else None
     effect = row.detectable
     unknown = effect is None or math.isinf(effect)
     unit = comparing(lane).WORDS.unit
@@ -172,6 +183,8 @@ def _change_object(row: CellChange, lane: str) -> dict[str, object]:
         "arm": row.arm,
         "change": str(row.change),
         "reason": row.reason,
+        "margin": row.margin,
+        "fresh": None if row.fresh is None else _change_object(row.fresh, lane),
         f"base_{unit}": row.base_number,
         f"candidate_{unit}": row.candidate_number,
         "base_rounds": row.base_rounds,
@@ -180,46 +193,10 @@ def _change_object(row: CellChange, lane: str) -> dict[str, object]:
         "ratio_low": ratio.low if ratio else None,
         "ratio_high": ratio.high if ratio else None,
         "confidence": ratio.confidence if ratio else None,
-        "trimmed_ratio": trimmed.point if trimmed else None,
-        "trimmed_low": trimmed.low if trimmed else None,
-        "trimmed_high": trimmed.high if trimmed else None,
+        "trimmed_ratio": yuen.point if yuen else None,
+        "trimmed_low": yuen.low if yuen else None,
+        "trimmed_high": yuen.high if yuen else None,
         "p": row.p,
         "p_adjusted": row.p_adjusted,
         "detectable_ratio": None if unknown or effect is None else math.exp(effect),
     }
-
-
-# --- merge requests -----------------------------------------------------------------
-
-
-def markdown(comparison: Comparison) -> str:
-    """A table for a merge request; whatever came from a file is escaped."""
-    cell = fmt.markdown_cell
-    lines = [
-        f"### {headline(comparison)}",
-        "",
-        f"{cell(comparison.base)} → {cell(comparison.candidate)}",
-        "",
-        *(f"> {cell(line)}" for line in doubts(comparison)),
-    ]
-    if comparison.changes:
-        words = comparing(comparison.lane).WORDS
-        names = ["was", "ratio − 1", words.interval, words.trimmed, words.last]
-        numbers = [name for name in names if name]
-        lines += [
-            "",
-            f"| {' | '.join(['change', 'cell', 'arm', *numbers, 'why'])} |",
-            f"|---|---|---|{'--:|' * len(numbers)}---|",
-            *(_markdown_row(row, comparison.lane) for row in comparison.changes),
-            "",
-            f"{method(comparison)}. {comparing(comparison.lane).WORDS.note}",
-        ]
-    return visible("\n".join(lines)) + "\n"
-
-
-def _markdown_row(row: CellChange, lane: str) -> str:
-    was, change, interval, last = _columns(row, lane)
-    trimmed = [_trimmed(row)] if comparing(lane).WORDS.trimmed else []
-    numbers = (was, change, interval, *trimmed, last)
-    values = (str(row.change), row.cell, row.arm, *numbers, row.reason)
-    return "| " + " | ".join(map(fmt.markdown_cell, values)) + " |"

@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, runtime_checkable
 
 from harness.core.errors import MissingExtra, UsageError
+from harness.report.exchange import Exchanged, exchanged
 from harness.report.numbers import Number, numbers
 from harness.report.summary import summary
 from harness.report.view import Report
@@ -24,11 +25,13 @@ GROUP = "pgdyno.formats"
 class ReportSource:
     """What a format may say: the view model, the runs it is of, and what is derived.
 
-    `wanted` names all formats of this report, so that one may refer to another's files.
+    `wanted` names all formats of this report, so that one may refer to another's files;
+    `remarks` is for what a format has to say beside its files.
     """
 
     def __init__(self, report: Report, runs: Sequence[Run], wanted: Sequence[str]) -> None:
         self.report, self.runs, self.wanted = report, runs, wanted
+        self.remarks: list[str] = []
 
     @cached_property
     def checks(self) -> Sequence[Check]:
@@ -39,6 +42,14 @@ class ReportSource:
     def numbers(self) -> Sequence[Number]:
         """Every derived number of all runs."""
         return [number for view in self.report.runs for number in numbers(view)]
+
+    @cached_property
+    def exchanged(self) -> Sequence[Exchanged]:
+        """The times of all runs in the terms of other tools."""
+        return [
+            exchanged(run, view)
+            for run, view in zip(self.runs, self.report.runs, strict=True)
+        ]
 
     @cached_property
     def images(self) -> Mapping[str, bytes]:
@@ -191,6 +202,56 @@ def _parquet(source: ReportSource) -> Mapping[str, bytes]:
     return {f"{name}.parquet": parquet.render(rows) for name, rows in tables.items()}
 
 
+def _pytest_benchmark(source: ReportSource) -> Mapping[str, bytes]:
+    from harness.render import pytest_benchmark
+
+    return _by_run("pytest-benchmark", source, pytest_benchmark.render)
+
+
+def _github_action_benchmark(source: ReportSource) -> Mapping[str, bytes]:
+    from harness.render import github_action_benchmark
+
+    return _by_run("github-action-benchmark", source, github_action_benchmark.render)
+
+
+def _bencher(source: ReportSource) -> Mapping[str, bytes]:
+    from harness.render import bencher
+
+    return _by_run("bencher", source, bencher.render)
+
+
+def _by_run(
+    name: str, source: ReportSource, render: Callable[[Exchanged], str]
+) -> dict[str, bytes]:
+    """A file for each run that has times: of several runs they are numbered."""
+    timed = [run for run in source.exchanged if run.benchmarks]
+    if not timed:
+        raise CannotSay(name, "times")
+    if left_out := sum(run.left_out for run in source.exchanged):
+        source.remarks.append(
+            f"{name}: {left_out} of the cells × drivers have no number and are left out"
+        )
+    return {
+        file: render(run).encode()
+        for file, run in zip(_numbered(name, "json", len(timed)), timed, strict=True)
+    }
+
+
+def _numbered(name: str, suffix: str, count: int) -> list[str]:
+    """`bencher.json`, or `bencher-1.json` and so on."""
+    if count == 1:
+        return [f"{name}.{suffix}"]
+    return [f"{name}-{number}.{suffix}" for number in range(1, count + 1)]
+
+
+def _baseline(source: ReportSource) -> Mapping[str, bytes]:
+    from harness.report.baseline import fold
+    from harness.results.lines import encoded
+
+    names = _numbered("baseline", "jsonl", len(source.runs))
+    return {name: encoded(fold(run)) for name, run in zip(names, source.runs, strict=True)}
+
+
 def _tables(
     name: str, source: ReportSource
 ) -> dict[str, Sequence[Check] | Sequence[Number]]:
@@ -213,3 +274,7 @@ JUNIT = Rendered(_junit)
 JSON = Rendered(_json)
 CSV = Rendered(_csv)
 PARQUET = Rendered(_parquet, "analysis")
+PYTEST_BENCHMARK = Rendered(_pytest_benchmark)
+GITHUB_ACTION_BENCHMARK = Rendered(_github_action_benchmark)
+BENCHER = Rendered(_bencher)
+BASELINE = Rendered(_baseline)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from harness import lanes
 from harness.analysis import conditions
-from harness.analysis.compare import Answer, CellChange, Comparison
+from harness.analysis.changes import Answer, CellChange, Comparison
+from harness.analysis.confirmation import confirmed
+from harness.analysis.gate import Gate
 from harness.core import stats
 from harness.core.verdicts import Change
 from harness.report import format as fmt
@@ -53,7 +55,7 @@ class Comparing(Protocol):
         *,
         base_arm: str,
         candidate_arm: str,
-        threshold: float,
+        rules: Gate,
     ) -> Comparison:
         """Compare two runs of this lane, or two arms, cell by cell."""
 
@@ -64,19 +66,56 @@ def comparing(lane: str) -> Comparing:
     return found
 
 
-def compare(
-    base: Run, candidate: Run, base_arm: str, candidate_arm: str, threshold: float | None
-) -> Comparison:
-    """Compare two runs, or two arms, as their lane does; where no lane can, the answer is
-    the common lane's: that they are not comparable, and why."""
-    rule = conditions.rule(base, candidate)
-    return comparing(rule.name).compare(
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is compared with what: two runs, or two arms of one, by which rules.
+
+    `threshold` is None where nobody named one: it is then the rules', and of another lane
+    than time the lane's. `fresh` is measured later, to confirm what is flagged.
+    """
+
+    base: Run
+    candidate: Run
+    base_arm: str = ""
+    candidate_arm: str = ""
+    threshold: float | None = None
+    rules: Gate = field(default_factory=Gate)
+    fresh: Run | None = None
+
+
+def compare(request: Request) -> Comparison:
+    """Compare as the runs' lane does; where no lane can, the answer is the common lane's:
+    that they are not comparable, and why."""
+    found = _compared(request, request.base, request.candidate, request.rules)
+    if request.fresh is None or not found.flagged:
+        return found
+    # Where the fresh run has both sides they are compared in it, else base with it.
+    one_run = request.base.header.run == request.candidate.header.run
+    base = request.fresh if one_run else request.base
+    cells = tuple(dict.fromkeys(row.cell for row in found.flagged))
+    fresh = _compared(request, base, request.fresh, replace(request.rules, cells=cells))
+    return confirmed(found, fresh)
+
+
+def _compared(request: Request, base: Run, candidate: Run, rules: Gate) -> Comparison:
+    lane = conditions.rule(base, candidate)
+    return comparing(lane.name).compare(
         base,
         candidate,
-        base_arm=base_arm,
-        candidate_arm=candidate_arm,
-        threshold=rule.threshold if threshold is None else threshold,
+        base_arm=request.base_arm,
+        candidate_arm=request.candidate_arm,
+        rules=_of_lane(rules, lane, request.threshold),
     )
+
+
+def _of_lane(rules: Gate, lane: lanes.Lane, threshold: float | None) -> Gate:
+    """The rules for a lane: margins and controls are of times, which the machine moves."""
+    if threshold is not None:
+        rules = replace(rules, threshold=threshold, margins={})
+    if lane.name == lanes.DEFAULT:
+        return rules
+    own = lane.threshold if threshold is None else threshold
+    return Gate(threshold=own, cells=rules.cells)
 
 
 _MOST_PATHS = 4
@@ -107,6 +146,11 @@ def method(comparison: Comparison) -> str:
     return comparing(comparison.lane).WORDS.method(comparison)
 
 
+def differs(comparison: Comparison) -> str:
+    """What the two environments do not have in common; empty where nothing is known."""
+    return " · ".join(comparison.differences)
+
+
 def doubts(comparison: Comparison) -> list[str]:
     """Everything that makes the answer weaker, strongest first."""
     lines = list(comparison.invalid)
@@ -121,7 +165,26 @@ def doubts(comparison: Comparison) -> list[str]:
         )
     elif shift is not None:
         lines.append(f"common shift of unchanged drivers: {fmt.change(shift)} (tolerated)")
+    if comparison.drift:
+        lines.append(
+            "controls, which cannot have changed, moved by at least "
+            f"{fmt.change(comparison.drift, sign=False)}: as much is added to the margin of"
+            " a change, and taken off that of `same`"
+        )
     return lines + list(comparison.warnings)
+
+
+def controlled(comparison: Comparison) -> str:
+    """What controls say of the machine; empty where there are none."""
+    rows = [row for row in comparison.controls if row.shift is not None]
+    if not comparison.controls:
+        return ""
+    count = fmt.plural(len(comparison.controls), "comparison")
+    if not rows:
+        return f"{count}, none with enough rounds"
+    points = [row.shift.point for row in rows if row.shift is not None]
+    moved = "the machine moved" if comparison.drift else "no movement to be seen"
+    return f"{count}, {fmt.change(min(points))} … {fmt.change(max(points))}: {moved}"
 
 
 # --- the end, in a few lines ------------------------------------------------------------
@@ -144,8 +207,17 @@ def score(comparison: Comparison) -> str:
         for kind in _SCORED
         if counts[kind] or kind is not Change.NOT_COMPARABLE
     ]
-    threshold = f"(threshold ±{comparison.threshold * 100:g} %)"
+    threshold = f"(threshold {margins(comparison)})"
     return f"{comparison.answer.upper()}  {' · '.join(parts)}  {threshold}"
+
+
+def margins(comparison: Comparison) -> str:
+    """`±3 %`, or `±3 … 5 %` where cells have margins of their own."""
+    found = {row.margin for row in comparison.changes if row.margin}
+    low, high = min(found, default=0.0), max(found, default=0.0)
+    if low == high:
+        return f"±{(low or comparison.threshold) * 100:g} %"
+    return f"±{low * 100:g} … {high * 100:g} %"
 
 
 def undecided(comparison: Comparison) -> str:
@@ -158,6 +230,8 @@ def undecided(comparison: Comparison) -> str:
 
 
 def _why(row: CellChange, comparison: Comparison) -> str:
+    if row.fresh is not None:
+        return "that fresh data do not confirm"
     if comparison.shifted:
         return "in which the machine itself may have changed"
     if row.shift is None:
@@ -183,11 +257,14 @@ def _worst_end(row: CellChange) -> float:
 
 
 def next_step(comparison: Comparison) -> str:
-    """The command that would decide; empty where everything is decided."""
+    """The command that would decide; empty where everything is decided or confirmed."""
     if comparison.answer not in (Answer.REGRESSION, Answer.INCONCLUSIVE):
         return ""
     wanted = (Change.REGRESSED, Change.INCONCLUSIVE)
     rows = [row for kind in wanted for row in comparison.changes if row.change is kind]
+    rows = [row for row in rows if row.fresh is None]
+    if not rows:
+        return ""
     paths = list(dict.fromkeys(row.cell.partition("#")[0] for row in rows))
     more = " …" if len(paths) > _MOST_PATHS else ""
     again = comparing(comparison.lane).WORDS.again
@@ -208,13 +285,15 @@ class Axis:
 
 def axis(rows: Sequence[CellChange]) -> Axis:
     """An axis with a round end that holds every interval, if any does."""
-    shifts = [row.shift for row in rows if row.shift]
+    measured = [*rows, *(row.fresh for row in rows if row.fresh)]
+    shifts = [row.shift for row in measured if row.shift]
     ends = [end for shift in shifts for end in (shift.low, shift.point, shift.high)]
     reach = max((abs(stats.percent(end)) for end in ends if end is not None), default=0.0)
     return Axis(next((bound for bound in _BOUNDS if bound >= reach), _BOUNDS[-1]))
 
 
 def told(comparison: Comparison) -> Sequence[CellChange]:
-    """The rows that are shown one by one: what changed, and what could not be compared."""
+    """The rows that are shown one by one: what changed, what could not be compared, and
+    what changed at first."""
     quiet = (Change.INCONCLUSIVE, Change.SAME)
-    return [row for row in comparison.changes if row.change not in quiet]
+    return [row for row in comparison.changes if row.change not in quiet or row.fresh]

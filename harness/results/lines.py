@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Union
 
 import msgspec
 
 from harness import lanes
-from harness.results.records import AnyRecord, Check, Footer, Header, Note, Record, Trial
+from harness.results.records import (
+    AnyRecord,
+    Check,
+    Footer,
+    Header,
+    Note,
+    Record,
+    Rounds,
+    Trial,
+)
 
 
 @functools.cache
@@ -17,7 +26,7 @@ def kinds() -> tuple[type[Record], ...]:
     """The types of all lines, of the lanes that are installed, too."""
     found = [lane for lane in lanes.known().values() if lane.has("record")]
     of_lanes = (kind for lane in found for kind in lane.part("record").RECORDS)
-    return (Header, Trial, Check, Note, Footer, *of_lanes)
+    return (Header, Trial, Rounds, Check, Note, Footer, *of_lanes)
 
 
 @functools.cache
@@ -30,6 +39,11 @@ def union() -> Any:
 def decoder() -> msgspec.json.Decoder[AnyRecord]:
     """Reads a line."""
     return msgspec.json.Decoder(union())
+
+
+def encoded(records: Iterable[AnyRecord]) -> bytes:
+    """Records as the lines of a results file."""
+    return b"".join(msgspec.json.encode(record) + b"\n" for record in records)
 
 
 def unknown(raw: Mapping[str, Any]) -> str:

@@ -229,6 +229,17 @@ class Trial(Judged, frozen=True, kw_only=True, tag="trial"):
     rss_peak_bytes: Whole = 0
 
 
+class Rounds(Judged, frozen=True, kw_only=True, tag="rounds"):
+    """All rounds that count of one cell and arm, of a baseline: a run whose trials are
+    folded. `wall_ps` is the median slice of each of the `rounds`, picoseconds per op of a
+    single client; both are empty where the verdict forbids times."""
+
+    cell: str
+    arm: str
+    rounds: list[Whole] = msgspec.field(default_factory=list)
+    wall_ps: list[Whole] = msgspec.field(default_factory=list)
+
+
 class LaneRecord(Judged, frozen=True, kw_only=True):
     """What a lane records of one cell of one arm in one repeat. A lane's own record
     declares its numbers; `footed` names the total of the footer that it counts for."""
@@ -315,7 +326,7 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
 
 S = TypeVar("S", bound=msgspec.Struct)
 L = TypeVar("L", bound=LaneRecord)
-AnyRecord = Header | Trial | LaneRecord | Check | Note | Footer
+AnyRecord = Header | Trial | Rounds | LaneRecord | Check | Note | Footer
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):

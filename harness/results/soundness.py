@@ -20,12 +20,16 @@ from harness.results.records import (
     Judged,
     LaneRecord,
     OpenLoop,
+    Rounds,
     Slices,
     Trial,
 )
 
 LIMIT = 2**63
 """Of `Whole`, for numbers that no type limits: those of facts and of a lane's records."""
+
+LONGEST = 86_400 * 10**12
+"""Of a time in picoseconds: a day. It may be multiplied by a number of clients."""
 
 
 def problem(record: msgspec.Struct) -> str:
@@ -42,6 +46,8 @@ def _problems(record: msgspec.Struct) -> Iterator[str]:
         yield from _of_passes(record)
         if record.open_loop is not None:
             yield from _of_open_loop(record.open_loop)
+    elif isinstance(record, Rounds):
+        yield from _of_rounds(record)
     elif isinstance(record, LaneRecord):
         yield from _numbers(record)
         yield from record.problems()
@@ -108,6 +114,15 @@ def _of_passes(trial: Trial) -> Iterator[str]:
         yield "left_out names a pass that is not there"
     if len(left_out) >= passes:
         yield "left_out names all of its passes, so nothing would count"
+
+
+def _of_rounds(record: Rounds) -> Iterator[str]:
+    if len(record.rounds) != len(record.wall_ps):
+        yield "rounds and wall_ps are of different lengths"
+    if len(set(record.rounds)) != len(record.rounds):
+        yield "rounds holds a round twice"
+    if not 1 <= min(record.wall_ps, default=1) <= max(record.wall_ps, default=1) <= LONGEST:
+        yield "wall_ps holds a time of zero or less, or of more than a day"
 
 
 def _of_open_loop(loop: OpenLoop) -> Iterator[str]:

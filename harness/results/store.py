@@ -31,7 +31,9 @@ from harness.results.records import (
     Header,
     LaneRecord,
     Note,
+    Rounds,
     Run,
+    Slices,
     Trial,
 )
 
@@ -212,6 +214,7 @@ class _Reading:
     def __init__(self, path: Path, header: Header) -> None:
         self.path, self.header = path, header
         self.trials: Stored[Trial] = Stored(path, header.schema)
+        self.unfolded: list[Trial] = []
         self.others: dict[type, list[Any]] = defaultdict(list)
         self.cut = False
         self._shared: dict[object, Any] = {}
@@ -224,6 +227,8 @@ class _Reading:
         record = _record(self.path, line.number, line.text, self.header.schema)
         if isinstance(record, Trial):
             self.trials.append(line.place, len(line.text))
+        elif isinstance(record, Rounds):
+            self.unfolded.extend(_unfolded(record))
         elif isinstance(record, Header):
             raise ResultsError(
                 f"{self.path}, line {line.number}: a second header",
@@ -253,13 +258,28 @@ class _Reading:
         return Run(
             path=str(self.path),
             header=self.header,
-            trials=self.trials,
+            trials=[*self.trials, *self.unfolded] if self.unfolded else self.trials,
             checks=self.others[Check],
             notes=self.others[Note],
             footer=footers[0] if footers else None,
             truncated=truncated,
             lane_records=self.others[LaneRecord],
         )
+
+
+_OPS = 1_000
+"""So many ops make a whole number of nanoseconds of a number of picoseconds each."""
+
+
+def _unfolded(record: Rounds) -> Iterator[Trial]:
+    """The trials that a line of a baseline stands for; a single one without times where the
+    verdict forbids them."""
+    bare = Trial(cell=record.cell, arm=record.arm, round=0, judgement=record.judgement)
+    if not record.wall_ps:
+        yield bare
+    for number, wall_ps in zip(record.rounds, record.wall_ps, strict=True):
+        slices = Slices(ops=_OPS, lead=0, wall_ns=[wall_ps], cpu_ns=[])
+        yield msgspec.structs.replace(bare, round=number, slices=slices)
 
 
 def _opened(path: Path) -> BinaryIO:

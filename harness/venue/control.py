@@ -8,6 +8,7 @@ keeps that from favouring it.
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
@@ -16,6 +17,7 @@ from typing import Any, LiteralString, cast
 import psycopg
 from psycopg import capabilities
 from psycopg import sql as compose
+from psycopg.pq import TransactionStatus
 from psycopg.types.string import TextLoader
 
 from harness.core.calls import Target
@@ -58,6 +60,8 @@ _NOT_FROM_ENVIRONMENT: dict[str, Any] = {
     "client_encoding": "UTF8",
 }
 _CHUNK_ROWS = 100
+_LATE = ("55P03", QUERY_CANCELED)  # it waited for a lock, or for too long
+_CHANGES_PATH = re.compile(r"search_path|\bdiscard\b|\breset\s+all\b", re.IGNORECASE)
 SETTINGS_OF_INTEREST = (
     "server_version", "fsync", "full_page_writes", "synchronous_commit", "autovacuum",
     "checkpoint_timeout", "max_wal_size", "jit", "wal_level", "shared_buffers",
@@ -96,6 +100,10 @@ class Control:
             ) from None
         self._statement_s = ORACLE_S
         self._conn.answer_s = ORACLE_S + MARGIN_S
+        self._path: tuple[str, ...] | None = None  # the schemas it looks at, if known
+        self.taken: set[tuple[str, str]] = (
+            set()
+        )  # settings whose values it was seen to take
         self._types: dict[int, PgType] = {}
         self._texts = _text_cursor(self._conn)
         self._chunk = _CHUNK_ROWS if capabilities.has_stream_chunked() else 1
@@ -131,7 +139,12 @@ class Control:
                 self._take(ORACLE_S)
 
     def _take(self, seconds: int) -> None:
+        if seconds == self._statement_s:
+            return
         self.run(f"set statement_timeout = '{seconds}s'")
+        self._allow(seconds)
+
+    def _allow(self, seconds: int) -> None:
         self._statement_s = seconds
         self._conn.answer_s = seconds + MARGIN_S
 
@@ -149,6 +162,7 @@ class Control:
         Raises:
             OracleError: with the server's message, and the line it points at.
         """
+        self._forget_path(sql)
         try:
             self._conn.execute(sql)
         except psycopg.Error as error:
@@ -162,12 +176,41 @@ class Control:
         `params` are texts whose types the server infers, as it does for any client. With
         `at_most`, rows beyond that number are an `OracleError`, and never in memory.
         """
+        self._forget_path(sql)
         if at_most is not None and _reads(sql):
             return self._bounded(sql, params, at_most)
         try:
             cursor = self._conn.execute(sql, params or None, prepare=False)
         except psycopg.Error as error:
             raise self._failure(error, sql) from None
+        return self._read(cursor)
+
+    def tables(
+        self, statements: Sequence[tuple[str, Sequence[str | None]]], at_most: int
+    ) -> tuple[Table | None, ...]:
+        """What each of many statements returns, at most so many rows; sent together.
+
+        Where one of them fails all are undone: then they are asked again one by one, to
+        say which it was.
+        """
+        self.run("savepoint together")
+        try:
+            with self._conn.pipeline():
+                cursors = [
+                    self._conn.execute(sql, params or None, prepare=False)
+                    for sql, params in statements
+                ]
+            found = tuple(map(self._read, cursors))
+        except psycopg.Error as error:
+            if self._conn.closed:
+                raise self._failure(error, statements[0][0]) from None
+            self.run("rollback to savepoint together")
+            return tuple(self.table(sql, params, at_most) for sql, params in statements)
+        for (sql, _), table in zip(statements, found, strict=True):
+            _check_size(sql, len(table.rows) if table else 0, at_most, 0)
+        return found
+
+    def _read(self, cursor: psycopg.Cursor[Any]) -> Table | None:
         result = cursor.pgresult
         if cursor.description is None or result is None:
             return None
@@ -218,6 +261,7 @@ class Control:
         They run in a transaction that is rolled back, under a session's settings.
         """
         for name, value in settings:
+            self._forget_path(name)
             self.value("select set_config($1, $2, false)", [name, value])
         self.run("begin")
         try:
@@ -268,8 +312,16 @@ class Control:
 
     def use(self, *schemas: str) -> None:
         """Look names up in these schemas, in this order; without any, nowhere."""
-        path = compose.SQL(", ").join(compose.Identifier(schema) for schema in schemas)
-        self._compose("set search_path to {}", path if schemas else compose.SQL("''"))
+        if schemas != self._path:
+            self._compose("set search_path to {}", _joined(schemas))
+            # What a transaction sets it takes back when it fails.
+            idle = self._conn.info.transaction_status == TransactionStatus.IDLE
+            self._path = schemas if idle else None
+
+    def _forget_path(self, sql: str) -> None:
+        """A statement that may change where names are looked up: of its own, or anew."""
+        if _CHANGES_PATH.search(sql):
+            self._path = None
 
     def create_schema(self, name: str) -> None:
         """Make a schema; raises `ServerError` where the user may not."""
@@ -280,6 +332,32 @@ class Control:
                 f"no schema can be made on the server: {error}",
                 hint="pgdyno works in schemas of its own: grant CREATE on the database",
             ) from None
+
+    def remake_schema(self, name: str, path: Sequence[str], statement_s: int) -> None:
+        """Make a schema anew, look at these schemas, and let each statement from now on
+        run for so long on the server: all in one message.
+
+        Raises:
+            OracleError: what is there cannot be dropped, because it is locked, say.
+            ServerError: the user may make no schema.
+        """
+        schema = compose.Identifier(name)
+        template: LiteralString = (
+            "drop schema if exists {} cascade; create schema {}; set search_path to {};"
+            " set statement_timeout = {}"
+        )
+        limit = compose.Literal(f"{statement_s}s")
+        self._path = None
+        try:
+            self._compose(template, schema, schema, _joined(path), limit)
+        except OracleError as error:
+            if error.sqlstate in _LATE:
+                raise
+            self.drop_schema(name)  # one by one, to say which of them failed
+            self.create_schema(name)
+            raise
+        self._path = tuple(path)
+        self._allow(statement_s)
 
     def drop_schema(self, name: str) -> None:
         """Remove a schema with all that is in it."""
@@ -380,6 +458,12 @@ def _opened(target: Target, deadline: float) -> Control:
             if time.monotonic() > deadline:
                 raise
         time.sleep(0.05)
+
+
+def _joined(schemas: Sequence[str]) -> compose.Composable:
+    """A search path; the empty string where names are looked up nowhere."""
+    names = compose.SQL(", ").join(compose.Identifier(schema) for schema in schemas)
+    return names if schemas else compose.SQL("''")
 
 
 _FIRST_OF_USERS = 16_384  # FirstNormalObjectId: what initdb makes is below

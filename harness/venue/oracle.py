@@ -24,6 +24,7 @@ Row = tuple[str | None, ...]
 Statements = tuple[tuple[str, Table | None], ...]
 # A statement can carry at most this many parameters: the protocol counts in 16 bits.
 MAX_PARAMETERS = 65_535
+_MANY = 10  # so many statements are worth a pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +150,14 @@ def read_state(control: Control, query: str) -> State | None:
     if not query:
         return None
     state = f"({query.rstrip().rstrip(';')}) s"
+    first = f"select left(s::text, 60) from {state} limit 3"
     found = control.table(
-        "select count(*), coalesce(sum(hashtextextended(s::text, 0)::numeric), 0)"
-        f" from {state}"
-    )
-    sample = control.value(
-        "select string_agg(left(r, 60), '; ')"
-        f" from (select s::text from {state} limit 3) t(r)"
+        "select count(*), coalesce(sum(hashtextextended(s::text, 0)::numeric), 0),"
+        f" (select string_agg(r, '; ') from ({first}) t(r)) from {state}"
     )
     assert found is not None
-    count, digest = found.rows[0]
-    return State(int(count or 0), str(digest), sample)
+    count, digest, sample = found.rows[0]
+    return State(int(count or 0), str(digest), sample or "")
 
 
 # --- inputs ----------------------------------------------------------------------
@@ -329,12 +327,13 @@ def _answers_of_calls(
 
 
 def _run_statements(control: Control, statements: Statements) -> tuple[Table | None, ...]:
+    asked = [(sql, params.rows[0] if params else ()) for sql, params in statements]
     control.run("begin")
     try:
-        answers = tuple(
-            control.table(sql, params.rows[0] if params else (), ROWS)
-            for sql, params in statements
-        )
+        if len(asked) < _MANY:
+            answers = tuple(control.table(sql, row, ROWS) for sql, row in asked)
+        else:
+            answers = control.tables(asked, ROWS)
     except OracleError:
         control.run("rollback")
         raise

@@ -22,8 +22,10 @@ def check_settings(control: Control, cell: Cell) -> None:
     if not names or _asks_for_refusal(cell):
         return
     for name, value in names.items():
-        if "." not in name:  # a name with a dot is whoever's
-            _check_setting(control, name, value)
+        if "." in name or (name, value) in control.taken:
+            continue  # a name with a dot is whoever's
+        _check_setting(control, name, value)
+        control.taken.add((name, value))
 
 
 def _check_setting(control: Control, name: str, value: str) -> None:

@@ -12,6 +12,7 @@ import itertools
 import pickle
 import re
 import secrets
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,7 +28,13 @@ from harness.results.records import ServerFacts
 from harness.servers import Server
 from harness.servers.rigs import Rigs
 from harness.venue import limits
-from harness.venue.control import FIXTURE_S, QUERY_CANCELED, Control, connected
+from harness.venue.control import (
+    FIXTURE_S,
+    ORACLE_S,
+    QUERY_CANCELED,
+    Control,
+    connected,
+)
 from harness.venue.housekeeping import Housekeeping, housekeeping
 from harness.venue.oracle import Prepared, prepare, read_state
 
@@ -79,6 +86,7 @@ class Stage:
         self._numbers = itertools.count()
         self._schemas: dict[tuple[str, str, str], str] = {}
         self._made: set[str] = set()  # schemas whose fixture is complete
+        self._locks: dict[str, threading.Lock] = {}
         self._endless: dict[str, OracleError] = {}  # fixture → how it did not end
         self._lacking: dict[str, str] = {}  # need → why it is not met
         self.extension_schemas = self._find_extension_schemas()
@@ -179,38 +187,42 @@ class Stage:
             OracleError: the fixture's SQL failed.
         """
         name = self._named(cell, owner)
-        if name and name not in self._made:
-            self._make(control, name, cell)
+        with self._alone_in(name):
+            if name and name not in self._made:
+                self._make(control, name, cell)
         return name
 
     def fresh_schema(self, control: Control, cell: Cell, owner: str) -> str:
         """The same schema in the state in which a cell begins; `control` looks at it."""
         name = self._named(cell, owner)
-        if name in self._made:
-            self.renew(control, cell, name)
-        elif name:
-            self._make(control, name, cell)
-        else:
-            self.use(control, name)
+        with self._alone_in(name):
+            if name in self._made:
+                self.renew(control, cell, name)
+            elif name:
+                self._make(control, name, cell)
+            else:
+                self.use(control, name)
         return name
+
+    def _alone_in(self, name: str) -> threading.Lock:
+        """Held while a schema is made: others may want the same one."""
+        return self._locks.setdefault(name, threading.Lock())
 
     def _named(self, cell: Cell, owner: str) -> str:
         """The name of a schema, whether it is made or not; empty where none can be."""
         if self.unwritable:
             return ""
         key = _schema_key(cell, owner)
-        if key not in self._schemas:
-            self._schemas[key] = f"pgdyno_{self.run}_{next(self._numbers)}"
-        return self._schemas[key]
+        return self._schemas.setdefault(key, f"pgdyno_{self.run}_{next(self._numbers)}")
 
     def _make(self, control: Control, schema: str, cell: Cell) -> None:
         """Make a schema anew; one whose fixture fails is none, and is made again."""
         self._made.discard(schema)
-        control.drop_schema(schema)
-        control.create_schema(schema)
-        self.use(control, schema)
+        limit_s = FIXTURE_S if cell.fixture.sql else ORACLE_S
+        control.remake_schema(schema, self._path(schema), limit_s)
         try:
-            self._fill(control, cell.fixture.sql)
+            with control.taking(limit_s):
+                self._fill(control, cell.fixture.sql)
         except OracleError as error:
             raise OracleError(f"the fixture of {cell.scenario} fails: {error}") from None
         self._made.add(schema)
@@ -222,8 +234,7 @@ class Stage:
         if not sql:
             return
         try:
-            with control.taking(FIXTURE_S):
-                control.run(sql)
+            control.run(sql)
         except OracleError as error:
             if error.sqlstate == QUERY_CANCELED:
                 self._endless[sql] = error
@@ -233,7 +244,11 @@ class Stage:
         """Let the control connection look at a schema; without one, only look."""
         if not schema:
             control.run("set default_transaction_read_only = on")
-        control.use(*filter(None, (schema, *self.extension_schemas)))
+        control.use(*self._path(schema))
+
+    def _path(self, schema: str) -> list[str]:
+        """Where names are looked up: in a schema of ours, then where extensions are."""
+        return [*filter(None, (schema, *self.extension_schemas))]
 
     def renew(self, control: Control, cell: Cell, schema: str) -> None:
         """Bring a schema back to the state in which a cell begins."""
@@ -259,22 +274,28 @@ class Stage:
 
     # --- cells -----------------------------------------------------------------------
 
-    def playable(self, cell: Cell) -> Playable | Judgement:
+    def playable(self, cell: Cell, control: Control | None = None) -> Playable | Judgement:
         """The cell, ready for drivers, or the judgement that nobody can play it."""
         if reason := self.lacks(cell):
             facts = {"message": reason}
             return Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, reason, facts=facts)
         try:
-            return self.prepare(cell)
+            return self.prepare(cell, control)
         except OracleError as error:
             if self.unwritable and limits.refuses_writes(error):
                 return Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, self.unwritable)
             return stopped(error)
 
-    def prepare(self, cell: Cell) -> Playable:
-        """Ask the oracle, and write the cell's inputs once for all workers."""
-        self.fresh_schema(self.control, cell, "the oracle")
-        prepared = prepare(self.control, cell)
+    def prepare(self, cell: Cell, control: Control | None = None) -> Playable:
+        """Ask the oracle, and write the cell's inputs once for all workers.
+
+        Several may prepare, each over a `control` of its own, but one fixture only one of
+        them. Of steps nothing is asked, only whether their fixture can be made at all.
+        """
+        control = control or self.control
+        begun = self.schema if cell.steps else self.fresh_schema
+        begun(control, cell, "the oracle")
+        prepared = prepare(control, cell)
         path = self.folder / f"task-{next(self._numbers)}.pickle"
         path.write_bytes(pickle.dumps(prepared.task, protocol=pickle.HIGHEST_PROTOCOL))
         return Playable(
@@ -343,6 +364,16 @@ class Stage:
                 {"sessions": seen, "expected_sessions": wanted},
             )
         return EXACT
+
+    def await_others(self, control: Control) -> None:
+        """Wait for a moment until no driver of this run has a session any more."""
+        query = (
+            "select count(*) from pg_stat_get_activity(null)"
+            f" where application_name like 'pgdyno {self.run}%'"
+        )
+        deadline = time.monotonic() + _SESSION_REPORT_SECONDS
+        while control.value(query) != "0" and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def activities(self, control: Control, application_name: str) -> list[Activity]:
         """A seat's sessions as the server sees them, the one that worked last first.
@@ -423,8 +454,16 @@ class Stage:
 
 
 def _schema_key(cell: Cell, owner: str) -> tuple[str, str, str]:
+    """What has no fixture, and makes nothing, is played in one schema."""
     shared = cell.fixture.scope == "run"
-    return cell.scenario, cell.fixture.sql, "" if shared else owner
+    scenario = "" if is_bare(cell) else cell.scenario
+    return scenario, cell.fixture.sql, "" if shared else owner
+
+
+def is_bare(cell: Cell) -> bool:
+    """Whether it reads, and no fixture: nothing in its schema is looked for or made."""
+    writes = cell.steps or cell.expect.state or cell.fixture.scope != "run"
+    return not (writes or cell.fixture.sql)
 
 
 @contextlib.contextmanager
@@ -448,10 +487,12 @@ def _struck(stage: Stage) -> str:
     """End what the run had on the server; what stays there, and why."""
     with interrupt.deferred():  # half of this would be left behind
         stage.rigs.close()
+        if stage.server.managed:  # it goes, with all that it has
+            return ""
         try:
             stage.strike(stage.control)
         except PgdynoError as error:
-            return "" if stage.server.managed else _struck_anew(stage, error)
+            return _struck_anew(stage, error)
     return ""
 
 

@@ -70,7 +70,10 @@ def _entered(stack: contextlib.ExitStack, spec: ServerSpec) -> Venue:
     return Venue(server, control, facts, stage, folder)
 
 
-def connections_needed(cells: Sequence[Cell], arms: Sequence[Arm]) -> int:
-    """How many connections a run holds at once, with some to spare."""
+def connections_needed(
+    cells: Sequence[Cell], arms: Sequence[Arm], further_seats: int = 0
+) -> int:
+    """How many connections a run holds at once, with some to spare; `further_seats` are
+    those beside the arms' own."""
     most = max(map(limits.sessions_of, cells), default=1)
-    return len(arms) * (most + 2) + SPARE_CONNECTIONS
+    return (len(arms) + further_seats) * (most + 2) + SPARE_CONNECTIONS

@@ -103,8 +103,10 @@ class Worker:
         """What `open` was doing: parameters are built when there is a session."""
         return "while opening" if self.session is None else "while building parameters"
 
-    def rebind(self, task: str) -> dict[str, Any]:
+    def rebind(self, task: str, target: dict[str, Any] | None = None) -> dict[str, Any]:
         """Bind another cell on the open session: for many small cells of one kind."""
+        if self.session is None and target:  # the cell before could not open one
+            return self.open(task, target)
         self.task = pickle.loads(Path(task).read_bytes())
         self.position = 0
         try:

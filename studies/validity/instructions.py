@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import scenario
-from harness.analysis.compare import CellChange
+from harness.analysis.changes import CellChange
 from harness.bench import orders, schedule
 from harness.bench.runner import Progress
 from harness.core.arms import Arm

@@ -11,12 +11,15 @@ import pytest
 from fake_runs import arm_facts, bench, changed
 from msgspec.structs import replace
 
-from harness.analysis.compare import Answer, CellChange, Comparison, compare
+from harness.analysis.changes import Answer, CellChange, Comparison
+from harness.analysis.compare import compare
 from harness.analysis.times import counting_trials, wall_per_op
 from harness.core.errors import UsageError
 from harness.core.stats import Estimate
 from harness.core.verdicts import Change
 from harness.render import comparison as shown
+from harness.render import comparison_markdown
+from harness.report.comparison import headline
 
 ROWS = fake_runs.CELLS[:4]
 
@@ -105,7 +108,7 @@ def test_a_driver_of_another_version_does_not_speak_for_the_machine():
     after = [arm_facts("psycopg"), arm_facts("asyncpg", version="0.32.0")]
     comparison = compare(*pair(arms=after, base={"arms": before}, factor={"asyncpg": 1.2}))
     assert kinds(comparison, "asyncpg") == {Change.REGRESSED}
-    assert "asyncpg, version: 0.31.0 and 0.32.0" in comparison.warnings
+    assert "asyncpg, version: 0.31.0 → 0.32.0" in comparison.differences
 
 
 def lose(kind):
@@ -139,7 +142,8 @@ def test_a_lost_verdict(kind, change, code):
 def test_a_won_verdict_costs_nothing():
     base, candidate = pair(base={"override": lose("lossy")})
     comparison = compare(base, candidate)
-    assert kinds(comparison, "psqlpy") == {Change.NOT_COMPARABLE}
+    assert kinds(comparison, "psqlpy") == {Change.IMPROVED}
+    assert comparison.changes[0].reason == "was lossy, is exact"
     assert comparison.exit_code == 0
 
 
@@ -192,7 +196,7 @@ def test_trimmed_means_stand_beside_ranks():
     row = next(one for one in comparison.changes if one.arm == "psqlpy" and one.trimmed)
     assert row.trimmed.point == pytest.approx(row.shift.point, abs=0.02)
     assert not row.torn
-    assert "Yuen" in shown.markdown(comparison)
+    assert "Yuen" in comparison_markdown.render(comparison)
 
 
 def test_ranks_and_trimmed_means_that_disagree_are_told():
@@ -224,7 +228,7 @@ def test_the_answer_is_that_of_the_worst_row(changes, answer):
     rows = tuple(CellChange("cell", "arm", one, base_number=1.0) for one in changes)
     comparison = Comparison("a", "b", False, 0.03, 0.05, changes=rows)
     assert comparison.answer is answer
-    assert shown.headline(comparison).startswith(answer.upper())
+    assert headline(comparison).startswith(answer.upper())
 
 
 def test_a_truncated_file_warns_if_it_has_enough_rounds():
@@ -337,7 +341,7 @@ def test_names_in_files_command_no_terminal():
     base, candidate = pair()
     header = replace(candidate.header, run="a\x1b[2J\u202eb")
     found = compare(base, replace(candidate, header=header))
-    for rendered in (shown.text(found), shown.markdown(found)):
+    for rendered in (shown.text(found), comparison_markdown.render(found)):
         assert {char for char in rendered if not char.isprintable()} <= {"\n"}
 
 
@@ -350,7 +354,7 @@ def test_json_and_markdown():
     assert first["change"] == "regressed"
     assert first["ratio"] == pytest.approx(1.08, abs=0.02)
     assert first["ratio_low"] < first["ratio"] < first["ratio_high"]
-    markdown = shown.markdown(comparison)
+    markdown = comparison_markdown.render(comparison)
     assert "| regressed |" in markdown
     json.loads(shown.json(compare(*pair(rounds=5))))
 
@@ -358,5 +362,5 @@ def test_json_and_markdown():
 def test_markdown_escapes_what_files_say():
     base, candidate = pair()
     header = replace(candidate.header, run="a|b <script>")
-    markdown = shown.markdown(compare(base, replace(candidate, header=header)))
+    markdown = comparison_markdown.render(compare(base, replace(candidate, header=header)))
     assert "<script>" not in markdown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import fake_runs
 import msgspec
@@ -35,8 +36,9 @@ def test_a_check_records_versions_and_terms(tmp_path: Path) -> None:
 def test_a_driver_that_cannot_be_used_says_why(place: Venue, tmp_path: Path) -> None:
     arms = [Arm("psycopg2"), Arm("nodriver")]
     checker = Checker(place.stage, arms, tmp_path, lambda check: None)
-    (_, known), (_, lost) = checker.greet()
-    checker.run([])
+    hellos: list[Any] = []
+    checker.run([], hellos.extend)
+    (_, known), (_, lost) = hellos
     assert known["terms"]["library"] == "psycopg2"
     assert "nodriver" in lost["problem"]
     assert checker.terms("psycopg2", "configured") == known["terms"]

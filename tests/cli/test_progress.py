@@ -45,7 +45,34 @@ def test_a_log_gets_a_line_now_and_then(capsys):
         for check in checks:
             shown.checked(check)
     lines = capsys.readouterr().err.splitlines()
-    assert lines == [f"1/{len(checks)} psycopg values/int2#read"]
+    assert lines == [f"1/{len(checks)} exact: psycopg values/int2#read"]
+
+
+@pytest.mark.usefixtures("every_line")
+def test_a_check_shows_verdicts_and_how_many_are_not_exact(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "SHOW_EVERY_S", -1.0)
+    checks = fake_runs.check().checks
+    with CheckProgress(len(checks)) as shown:
+        for check in checks:
+            shown.checked(check)
+    lines = capsys.readouterr().err.splitlines()
+    worse = 0
+    for number, (line, check) in enumerate(zip(lines, checks, strict=True), 1):
+        worse += check.verdict != "exact"
+        told = f"{check.verdict}: {check.driver} {check.cell}"[:50]
+        counted = f" {worse} not exact" if worse else ""
+        assert line == f"{number}/{len(checks)} {told}{counted}"
+    assert worse
+
+
+def test_hundreds_of_checks_in_a_second_draw_few_lines(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "LOG_EVERY_S", -1.0)
+    drawn = []
+    monkeypatch.setattr(CheckProgress, "show", lambda *what: drawn.append(what))
+    with CheckProgress(500) as shown:
+        for check in fake_runs.check().checks[:1] * 500:
+            shown.checked(check)
+    assert 1 <= len(drawn) < 50
 
 
 @pytest.mark.usefixtures("every_line")

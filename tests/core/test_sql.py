@@ -150,3 +150,23 @@ def test_names():
     assert sql.copy_out_statement("select 1", "binary") == (
         "copy (select 1) to stdout (format binary)"
     )
+
+
+@given(st.text(alphabet="$19a_%'\"-/* (),\n", max_size=12))
+def test_a_plain_statement_is_translated_as_its_tokens_say(text):
+    order = sql.parameters(text)
+    pieces = [
+        "%s" if token.kind == "parameter" else token.text.replace("%", "%%")
+        for token in sql.tokens(text)
+    ]
+    whole = "".join(pieces) if order else text
+    assert sql.to_format(text) == sql.Translated(whole, order)
+    assert sql.to_colon(text).order == order
+
+
+def test_a_statement_of_all_parameters_there_can_be_is_no_long_work():
+    text = "values " + ", ".join(f"(${number})" for number in range(1, 65_536))
+    translated = sql.to_format(text)
+    assert translated.order == tuple(range(65_535))
+    assert translated.sql.count("%s") == 65_535
+    assert "$" not in translated.sql

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from harness import scenario
 from harness.analysis import compare
-from harness.analysis.compare import Answer, CellChange
+from harness.analysis.changes import Answer, CellChange
 from harness.bench import orders, schedule
 from harness.cli.main import main
 from harness.core.arms import Arm
@@ -25,7 +25,7 @@ from harness.lanes.instructions.callgrind import SliceCount
 from harness.lanes.instructions.meaning import arm_instructions, slope, spread, syscalls
 from harness.lanes.instructions.record import Count
 from harness.render import comparison as shown
-from harness.render import html, markdown, text
+from harness.render import comparison_markdown, html, markdown, text
 from harness.report import view
 from harness.results import store
 from harness.results.records import Run
@@ -202,7 +202,7 @@ def test_times_and_counts_are_not_comparable():
 def test_a_comparison_states_the_spread():
     base = counted("a", counts("asyncpg", 100_000))
     found = comparison.compare(base, counted("b", counts("asyncpg", 101_000)))
-    for rendered in (shown.text(found), shown.markdown(found)):
+    for rendered in (shown.text(found), comparison_markdown.render(found)):
         assert "spread" in rendered.lower()
         assert "+1.00 %" in rendered
         assert "95 %" not in rendered

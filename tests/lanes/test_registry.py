@@ -79,7 +79,7 @@ def test_every_format_shows_it(results: Path, tmp_path: Path):
 
 
 def test_two_arms_are_compared_by_its_own_rule(results: Path):
-    arms = ("--base-arm", "psycopg2", "--candidate-arm", "psqlpy")
+    arms = ("--base", "psycopg2", "--candidate", "psqlpy")
     told = pgdyno("compare", results, results, *arms)
     assert told.returncode == EXIT_FAILED, told.stderr
     assert "1 more threads" in told.stdout

@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+import fake_runs
 import pytest
 
 from harness.core import interrupt
@@ -85,3 +86,19 @@ def test_a_lock_that_an_import_switched_on_is_noted(place: Venue, tmp_path: Path
     )
     assert [arm.gil for arm in run.header.arms] == [SWITCHED_ON, ON]
     assert run.header.arms[0].packages == {"x": "1"}
+
+
+def test_what_comes_before_the_header_is_written_after_it(
+    place: Venue, tmp_path: Path
+) -> None:
+    check = fake_runs.check().checks[0]
+    out = tmp_path / "run.jsonl"
+    with recording(place, out) as begun:
+        begun.write(check)
+        assert not out.exists()
+        begun.begin()
+        begun.write(check)
+    run = store.read(out)
+    assert [found.cell for found in run.checks] == [check.cell] * 2
+    assert run.footer is not None
+    assert run.footer.checks == 2

@@ -19,8 +19,9 @@ from harness.core.errors import PgdynoError, ResultsError
 from harness.core.verdicts import EXACT
 from harness.lanes.instructions.record import Count
 from harness.lanes.memory.record import Footprint, Memory
+from harness.report.baseline import fold
 from harness.results import store
-from harness.results.records import OpenLoop, Run
+from harness.results.records import OpenLoop, Rounds, Run
 from harness.results.store import Writer
 
 ARMS = [fake_runs.arm_facts(name) for name in ("psycopg", "asyncpg")]
@@ -105,8 +106,16 @@ def instructions() -> Run:
     )
 
 
+def baseline() -> Run:
+    """A folded run: its lines stand where trials would."""
+    run = bench()
+    lines = [record for record in fold(run) if isinstance(record, Rounds)]
+    return replace(run, trials=lines)
+
+
 RUNS: dict[str, Callable[[], Run]] = {
     "bench": bench,
+    "baseline": baseline,
     "check": lambda: fake_runs.check(drivers=("psycopg", "psqlpy"), types=("int4", "uuid")),
     "memory": memory,
     "instructions": instructions,
@@ -197,7 +206,7 @@ def test_mutants_end_in_a_report_or_in_a_clean_error(kind, tmp_path, capsys):
     lines = lines_of(RUNS[kind]())
     whole = tmp_path / "whole.jsonl"
     whole.write_bytes(b"\n".join(lines) + b"\n")
-    arms = ("--base-arm", "psycopg", "--candidate-arm", "asyncpg")
+    arms = ("--base", "psycopg", "--candidate", "asyncpg")
     read = 0
     for number in range(int(os.environ.get("PGDYNO_TEST_MUTANTS", "40"))):
         file = tmp_path / f"{number}.jsonl"
@@ -261,7 +270,7 @@ def test_a_trial_that_nobody_measured(tmp_path, capsys, name, value, words):
     file = spoilt(tmp_path, name, value)
     for verb in (
         ("report", file, "--format", "text", "--out", tmp_path / "out"),
-        ("compare", file, file, "--base-arm", "psycopg", "--candidate-arm", "asyncpg"),
+        ("compare", file, file, "--base", "psycopg", "--candidate", "asyncpg"),
     ):
         assert main.main([str(word) for word in verb]) == 4
         assert words in capsys.readouterr().err

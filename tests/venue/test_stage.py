@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from harness import scenario
 from harness.core.cells import Cell
 from harness.core.errors import OracleError
 from harness.venue import stage as stages
+from harness.venue.control import connected
 from harness.venue.venue import Venue
 
 SCENARIO = """
@@ -111,3 +113,25 @@ def only_first(asked: Cell) -> Cell:
     assert asked.bench is not None
     bench = replace(asked.bench, server_settings=asked.bench.server_settings[:1])
     return replace(asked, bench=bench)
+
+
+def test_a_schema_that_several_want_at_once_is_made_once(
+    place: Venue, tmp_path: Path
+) -> None:
+    asked = cell(tmp_path, "select pg_sleep(0.3)", "run")
+    names: list[str] = []
+
+    def want() -> None:
+        with connected(place.server.target) as control:
+            names.append(place.stage.fresh_schema(control, asked, "whoever"))
+            assert control.value("select to_regclass('t') is not null") == "t"
+            control.run("insert into t values (1)")
+
+    threads = [threading.Thread(target=want) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(names) == 4
+    assert len(set(names)) == 1
+    assert place.control.value(f"select count(*) from {names[0]}.t") == "4"

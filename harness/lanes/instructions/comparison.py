@@ -13,17 +13,9 @@ from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from harness.analysis import conditions
-from harness.analysis.compare import (
-    CellChange,
-    Comparison,
-    absent,
-    check_request,
-    label,
-    pairs,
-    unjudged,
-    worst_first,
-)
+from harness.analysis.changes import CellChange, Comparison, worst_first
+from harness.analysis.compare import absent, begun, pairs, unjudged
+from harness.analysis.gate import Gate
 from harness.core import stats
 from harness.core.verdicts import Change
 from harness.lanes.instructions import LANE
@@ -35,7 +27,7 @@ from harness.lanes.instructions.meaning import (
     spread,
 )
 from harness.report import format as fmt
-from harness.report.comparison import Words
+from harness.report.comparison import Words, margins
 
 if TYPE_CHECKING:
     from harness.results.records import Run
@@ -50,7 +42,7 @@ def compare(
     *,
     base_arm: str = "",
     candidate_arm: str = "",
-    threshold: float = LANE.threshold,
+    rules: Gate = Gate(threshold=LANE.threshold),  # noqa: B008 - it is frozen
 ) -> Comparison:
     """Compare the counts of two runs, or of two arms, cell by cell.
 
@@ -61,22 +53,22 @@ def compare(
     Raises:
         UsageError: as `harness.analysis.compare.compare`.
     """
-    paired = base.header.run == candidate.header.run
-    check_request(base, candidate, base_arm, candidate_arm, paired)
-    title = Comparison(
-        base=label(base, base_arm),
-        candidate=label(candidate, candidate_arm),
-        paired=paired,
-        threshold=threshold,
+    title = begun(base, candidate, base_arm, candidate_arm, rules)
+    title = replace(
+        title,
         alpha=0.0,
         lane=LANE.name,
-        warnings=tuple(_warnings(base, candidate, paired)),
+        warnings=(*title.warnings, *_processors(base, candidate)),
     )
-    invalid = () if paired else tuple(_unequal(base, candidate))
+    invalid = () if title.paired else tuple(_unequal(base, candidate))
     if invalid:
         return replace(title, invalid=invalid)
     before, after = arm_instructions(base), arm_instructions(candidate)
-    rows = [_row(a, b, threshold) for a, b in pairs(before, after, base_arm, candidate_arm)]
+    rows = [
+        _row(a, b, rules.margin(a.cell.id))
+        for a, b in pairs(before, after, base_arm, candidate_arm)
+        if rules.counts(a.cell.id)
+    ]
     if not any(row.base_number or row.candidate_number for row in rows):
         return replace(title, invalid=("the two have nothing counted in common",))
     if not base_arm:
@@ -101,8 +93,7 @@ def _unequal(base: Run, candidate: Run) -> Iterator[str]:
             yield f"different {what}: {was} and {now}"
 
 
-def _warnings(base: Run, candidate: Run, paired: bool) -> Iterator[str]:
-    yield from conditions.warnings(base, candidate, paired)
+def _processors(base: Run, candidate: Run) -> Iterator[str]:
     was, now = base.header.machine.cpu, candidate.header.machine.cpu
     if was != now:
         yield (
@@ -121,7 +112,8 @@ def _counters(run: Run) -> str:
 
 
 def _row(before: ArmInstructions, after: ArmInstructions, threshold: float) -> CellChange:
-    row = unjudged(before, after, len(before.slopes), len(after.slopes))
+    bare = unjudged(before, after, len(before.slopes), len(after.slopes))
+    row = replace(bare, margin=threshold)
     if row.reason:
         return row
     return judge(row, before.slopes, after.slopes, threshold)
@@ -158,7 +150,7 @@ def judge(
 def _method(comparison: Comparison) -> str:
     return (
         "the whole range of ratios between all repeats must lie beyond the threshold; "
-        f"threshold ±{comparison.threshold * 100:g} %"
+        f"threshold {margins(comparison)}"
     )
 
 

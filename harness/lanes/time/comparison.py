@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from harness.analysis.compare import CellChange, Comparison, compare
+from harness.analysis.changes import CellChange, Comparison
+from harness.analysis.compare import compare
 from harness.report import format as fmt
-from harness.report.comparison import Words
+from harness.report.comparison import Words, margins
 
 __all__ = ["WORDS", "compare"]
 
@@ -16,7 +17,7 @@ def _method(comparison: Comparison) -> str:
     return (
         f"{how}; Hodges–Lehmann ratio with 95 % interval; "
         f"Holm over {fmt.plural(tests, 'test')} at {comparison.alpha:g}; "
-        f"threshold ±{comparison.threshold * 100:g} %"
+        f"threshold {margins(comparison)}"
     )
 
 

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from harness.analysis.compare import (
-    CellChange,
-    Comparison,
-    check_request,
-    label,
-    pairs,
-    unjudged,
-)
+from harness.analysis.changes import CellChange, Comparison
+from harness.analysis.compare import begun, pairs, unjudged
+from harness.analysis.gate import Gate
 from harness.core import stats
 from harness.core.verdicts import Change, Verdict
 from harness.report import format as fmt
@@ -33,17 +28,13 @@ class Side:
 
 
 def compare(
-    base: Run, candidate: Run, *, base_arm: str, candidate_arm: str, threshold: float
+    base: Run, candidate: Run, *, base_arm: str, candidate_arm: str, rules: Gate
 ) -> Comparison:
     """Threads do not vary: another number is a change."""
-    paired = base.header.run == candidate.header.run
-    check_request(base, candidate, base_arm, candidate_arm, paired)
+    title = begun(base, candidate, base_arm, candidate_arm, rules)
     found = pairs(_sides(base), _sides(candidate), base_arm, candidate_arm)
-    return Comparison(
-        base=label(base, base_arm),
-        candidate=label(candidate, candidate_arm),
-        paired=paired,
-        threshold=threshold,
+    return replace(
+        title,
         alpha=0.0,
         changes=tuple(_judged(before, after) for before, after in found),
         lane=LANE.name,
