@@ -113,8 +113,8 @@ def run(args: argparse.Namespace) -> int:
         _refuse_pinned(arms)
     if args.update and not args.force:
         baseline_files.check_clean(args.baselines)
-    begun = time.perf_counter_ns()
     options.make_environments(arms)
+    begun = time.perf_counter_ns()
     with early.started(arms) as workers, ThreadPoolExecutor(1) as aside:
         scenarios, cells = select_cells(args.path)
         # A baseline may name any cell: the others are read while the server starts.
