@@ -75,7 +75,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
-    session.run("pytest", "-m", "not alone", "-n", SIDE_BY_SIDE, "--dist", "loadfile")
+    session.run("pytest", "-m", "not alone", "-n", SIDE_BY_SIDE)
     session.run("pytest", "-m", "alone")
 
 

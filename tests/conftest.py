@@ -6,16 +6,22 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import helpers
+import hypothesis
 import pytest
 
 from harness import servers
 from harness.validity import trials
 from harness.venue import venue
 
-ALONE = ("bench", "lanes", "machine", "studies", "validity")
-"""Rooms whose tests measure: what else runs on the machine would be in their numbers."""
+hypothesis.settings.register_profile(
+    "busy",  # others may use the machine: how long an example takes says nothing
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("busy")
 
 MINIATURES = Path(__file__).parent / "miniatures"
 
@@ -23,8 +29,21 @@ MINIATURES = Path(__file__).parent / "miniatures"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that `nox -s tests` must not run side by side."""
     for item in items:
-        if item.path.parent.name in ALONE:
+        if "quiet" in getattr(item, "fixturenames", ()):
             item.add_marker("alone")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Spread single tests where they share nothing."""
+    from scheduling import SharedFixtures
+
+    return SharedFixtures(config, log)
+
+
+@pytest.fixture(scope="session")
+def quiet() -> None:
+    """What measures asks for this: whatever else runs would be in its numbers."""
 
 
 @pytest.fixture(scope="session")

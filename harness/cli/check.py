@@ -18,7 +18,7 @@ from harness.core.verdicts import Verdict
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from harness.check.checker import Checker
+    from harness.check.checker import Checker, Hellos
     from harness.check.expectations import Baseline
     from harness.check.known import Known
     from harness.play.process import WorkerProcess
@@ -186,7 +186,7 @@ def _checked(
     """
     from harness import servers
     from harness.check import known
-    from harness.check.checker import Checker, Hellos
+    from harness.check.checker import Checker
     from harness.check.order import further_seats, number_of_checks
     from harness.cli.progress import CheckProgress
     from harness.play.recording import Recording
@@ -210,13 +210,12 @@ def _checked(
             recording.write(marked)
             progress.checked(marked)
 
+        def begin(greeted: Hellos) -> None:
+            options.tell_absent(greeted)
+            recording.begin(greeted)
+
         checker = Checker(place.stage, arms, place.folder, report, workers)
-
-        def greeted(hellos: Hellos) -> None:
-            options.tell_absent(hellos)
-            recording.begin(hellos)
-
-        checker.run(cells, greeted)
+        checker.run(cells, begin)
     return before, checker, recording.checks
 
 

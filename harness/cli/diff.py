@@ -134,12 +134,12 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
 
             checker = Checker(place.stage, arms, place.folder, report)
 
-            def greeted(hellos: Hellos) -> None:
-                if absent := options.tell_absent(hellos):
+            def begin(greeted: Hellos) -> None:
+                if absent := options.tell_absent(greeted):
                     raise DriverError(f"there is nothing to compare {absent[0]} with")
-                recording.begin(hellos)
+                recording.begin(greeted)
 
-            checker.run(cells, greeted)
+            checker.run(cells, begin)
         return read(path)
 
 

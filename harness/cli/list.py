@@ -8,14 +8,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from harness import servers
 from harness.cli.terminal import say
-from harness.plugin import contract
-from harness.report import format as fmt
 
 _WIDTH = 80
-
-
 _SENTENCES = ("profiles", "servers")
 """Lists whose second column must be read to its end."""
 
@@ -50,6 +45,8 @@ def _lines(start: str, about: Any, *, wrap: bool) -> list[str]:
     """A row of 80 columns: sentences are wrapped, a title is cut."""
     if not wrap:
         return [f"{start}{about}"[:_WIDTH].rstrip()]
+    from harness.report import format as fmt
+
     text = about if isinstance(about, str) else "; ".join(about)
     return fmt.wrapped(text, _WIDTH, first=start, rest=" " * len(start))
 
@@ -87,6 +84,8 @@ def _cases() -> list[dict[str, Any]]:
 
 
 def _drivers() -> list[dict[str, Any]]:
+    from harness.plugin import contract
+
     return [
         {
             "driver": name,
@@ -99,6 +98,8 @@ def _drivers() -> list[dict[str, Any]]:
 
 def _profiles() -> list[dict[str, Any]]:
     """What each installed driver registers, in its own words."""
+    from harness.plugin import contract
+
     return [
         {"driver": name, "configured": _registrations(name) or ["nothing"]}
         for name in sorted(contract.entry_points())
@@ -107,6 +108,7 @@ def _profiles() -> list[dict[str, Any]]:
 
 def _registrations(name: str) -> list[str]:
     from harness.core.errors import DriverError
+    from harness.plugin import contract
 
     try:
         driver = contract.load(contract.parse_arm(name))
@@ -116,6 +118,8 @@ def _registrations(name: str) -> list[str]:
 
 
 def _servers() -> list[dict[str, Any]]:
+    from harness import servers
+
     return [{"server": kind, "is": servers.load(kind).SUMMARY} for kind in servers.kinds()]
 
 

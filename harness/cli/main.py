@@ -39,8 +39,8 @@ _MACHINE_LACKS = (
 _EPILOG = __doc__.partition("\n\n")[2] if __doc__ else ""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def build_parser(verbs: Sequence[str] = VERBS) -> argparse.ArgumentParser:
+    """The command line, of all verbs or of some."""
     parser = argparse.ArgumentParser(
         prog="pgdyno",
         description="Evidence about Python's PostgreSQL drivers: are they right, how fast "
@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pgdyno {__version__}")
     subparsers = parser.add_subparsers(title="verbs", metavar="VERB", dest="verb")
-    for verb in VERBS:
+    for verb in verbs:
         importlib.import_module(f"harness.cli.{verb}").add_parser(subparsers)
     return parser
 
@@ -72,8 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     try:
         interrupt.install()
-        parser = build_parser()
-        arguments = parser.parse_args(argv)
+        words = sys.argv[1:] if argv is None else argv
+        parser = build_parser(_asked(words))
+        arguments = parser.parse_args(words)
         if arguments.verb is None:
             parser.print_help()
             return EXIT_PASS
@@ -92,6 +93,11 @@ def _run(argv: Sequence[str] | None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _told(error, f"{where}{error.strerror}", "", EXIT_INFRASTRUCTURE)
     return code
+
+
+def _asked(words: Sequence[str]) -> Sequence[str]:
+    """The verb that a line begins with: no other needs to be imported. Else all."""
+    return words[:1] if words and words[0] in VERBS else VERBS
 
 
 def _told(error: BaseException, what: str, hint: str, code: int) -> int:

@@ -193,14 +193,28 @@ def played_cell(place: Venue, play: Playable, arm: Arm) -> Played:
     Raises:
         DriverError: the driver cannot be used.
     """
+    seat = seat_of(place, arm)
+    try:
+        return played_by(seat, place, play)
+    finally:
+        seat.dismiss()
+
+
+def seat_of(place: Venue, arm: Arm) -> Seat:
+    """Where a driver plays; whoever asked for it dismisses it."""
     from harness.check.checker import DEADLINES
-    from harness.check.expectations import version_of
-    from harness.core.errors import WorkerGone
     from harness.play.seat import Seat
 
-    seat = Seat(arm, place.stage, place.control, place.folder, [], DEADLINES)
+    return Seat(arm, place.stage, place.control, place.folder, [], DEADLINES)
+
+
+def played_by(seat: Seat, place: Venue, play: Playable) -> Played:
+    """Like `played_cell`, by a seat that may have played others before."""
+    from harness.check.expectations import version_of
+    from harness.core.errors import WorkerGone
+
     if play.cell.steps:
-        return _played_steps(seat, play, arm)
+        return _played_steps(seat, play)
     try:
         judged = seat.open(play)
         if judged.verdict is Verdict.EXACT:
@@ -209,11 +223,8 @@ def played_cell(place: Venue, play: Playable, arm: Arm) -> Played:
         judged = stopped(gone)
     seen, version = seat.seen, version_of(seat.terms)
     state = _state(place, play.cell, seat.schema)
-    played = Played(play.cell, arm, judged, version, seen, state)
-    try:
-        code, reason = _op_code(seat, play, _scene(place, play, played))
-    finally:
-        seat.dismiss()
+    played = Played(play.cell, seat.arm, judged, version, seen, state)
+    code, reason = _op_code(seat, play, _scene(place, play, played))
     return replace(played, code=code, reason=reason)
 
 
@@ -233,7 +244,7 @@ def _op_code(seat: Seat, play: Playable, scene: Setting) -> tuple[DriverCode | N
     return OpCode(**told), ""
 
 
-def _played_steps(seat: Seat, play: Playable, arm: Arm) -> Played:
+def _played_steps(seat: Seat, play: Playable) -> Played:
     """Play a case of steps; what each brought, and the code of its acts."""
     from harness.check.expectations import version_of
     from harness.core.errors import WorkerGone
@@ -249,9 +260,8 @@ def _played_steps(seat: Seat, play: Playable, arm: Arm) -> Played:
     code = None
     if judged.verdict not in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
         code = DriverCode(**seat.sources(acts_of(play.cell), play))
-    seat.dismiss()
     version = version_of(seat.terms)
-    return Played(play.cell, arm, judged, version, director.lines, code=code)
+    return Played(play.cell, seat.arm, judged, version, director.lines, code=code)
 
 
 def _state(place: Venue, cell: Cell, schema: str) -> str:

@@ -392,12 +392,13 @@ class Seat:
     def application_name(self) -> str:
         """By which the server tells this seat's sessions apart."""
         number = f".{self.number}" if self.number else ""
-        name = f"pgdyno {self.stage.run}{number} {self.arm.id} {self.arm.profile}"
+        run = f"{self.stage.run}{number}"
+        name = f"pgdyno {run} {self.arm.id} {self.arm.profile}"
         if name.isascii() and len(name) <= _NAME_BYTES and "/" not in name:
             return name
         # What the server would cut or replace could make two arms one; files have it, too.
         digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
-        return f"pgdyno {self.stage.run} {digest[:16]}"
+        return f"pgdyno {run} {digest[:16]}"
 
     @property
     def owner(self) -> str:

@@ -109,6 +109,8 @@ def _check_point(case: CaseTable, point: dict[str, AxisValue], where: str) -> No
 
 def _fill(value: Any, marks: dict[str, str], where: str) -> Any:
     if isinstance(value, str):
+        if "${" not in value:
+            return value
         return _MARK.sub(lambda mark: _marked(mark[1], marks, where), value)
     if isinstance(value, list):
         return [_fill(item, marks, where) for item in value]

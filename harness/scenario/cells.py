@@ -42,6 +42,8 @@ NEEDS = re.compile(
     r"version>=[0-9]{1,3}|extension:[\w-]+|type:\w+"
     "|superuser|owned|spare|standby|pgbouncer|tls"
 )
+_OPS = frozenset(Op)
+_CAPABILITIES = dict.fromkeys(str(capability) for capability in Capability)
 _SETTING = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)*", re.ASCII)
 
 
@@ -115,7 +117,7 @@ def _op(case: CaseTable, where: str) -> Op:
             f"{where}: a strategy beside op `{case.op}`",
             hint='it is for op = "bulk_insert"',
         )
-    if case.op not in [*Op]:
+    if case.op not in _OPS:
         hint = nearest(case.op, [*Op, "bulk_insert"], "ops")
         raise ScenarioError(f"{where}: there is no op `{shown(case.op)[1:-1]}`", hint=hint)
     return Op(case.op)
@@ -176,12 +178,11 @@ def _settings(
 
 
 def _capabilities(names: tuple[str, ...], where: str) -> tuple[str, ...]:
-    known = [str(capability) for capability in Capability]
     for name in names:
-        if name not in known:
+        if name not in _CAPABILITIES:
             raise ScenarioError(
                 f"{where}: there is no capability {shown(name)}",
-                hint=nearest(name, known).replace("`", "'"),
+                hint=nearest(name, list(_CAPABILITIES)).replace("`", "'"),
             )
     return tuple(dict.fromkeys(names))
 

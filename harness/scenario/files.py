@@ -40,6 +40,12 @@ def library() -> Path:
     return installed if installed.is_dir() else package.parent / "scenarios"
 
 
+@cache
+def _library() -> Path:
+    """The folder, free of links."""
+    return library().resolve()
+
+
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a scenario file, for editors."""
     schema = msgspec.json.schema(ScenarioFile)
@@ -130,6 +136,6 @@ def _round_trips(parsed: ScenarioFile, name: str, where: str) -> Iterator[Cell]:
 
 def _name(file: Path, where: str) -> str:
     try:
-        return file.resolve().relative_to(library().resolve()).with_suffix("").as_posix()
+        return file.resolve().relative_to(_library()).with_suffix("").as_posix()
     except ValueError:
         return check_name(file.stem, where)

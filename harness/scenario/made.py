@@ -13,11 +13,14 @@ from harness.values.constructors import check_spec
 
 def specs(value: Any) -> Iterator[Mapping[str, Any]]:
     """The constructors in a structure of tables and lists, outermost ones only."""
-    if isinstance(value, Mapping) and "py" in value:
-        yield value
+    if isinstance(value, dict):  # a file has no other mapping
+        if "py" in value:
+            yield value
+            return
+        value = value.values()
+    elif not isinstance(value, list | tuple):
         return
-    inside = value.values() if isinstance(value, Mapping) else value
-    for inner in inside if isinstance(value, Mapping | list | tuple) else ():
+    for inner in value:
         yield from specs(inner)
 
 

@@ -74,6 +74,8 @@ def parse(data: bytes, where: str) -> dict[str, Any]:
 
 def _check_keys(text: str, where: str) -> None:
     """`tomllib` takes a time that grows with the square of a key's parts."""
+    if not any(line.count(".") >= NESTING for line in text.split("\n")):
+        return  # a key stands on one line
     for token in _TOKEN.finditer(text):
         keys = token["keys"] or ""
         if keys.count(".") >= NESTING and len(re.findall(_KEY, keys)) > NESTING:

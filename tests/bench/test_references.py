@@ -256,6 +256,7 @@ def test_references_run_beside_drivers(place, programs, tmp_path):
     assert len(of(run, "text", "psycopg2")) == PLAN.max_rounds
 
 
+@pytest.mark.usefixtures("quiet")
 def test_the_clock_of_pgbench_fits_into_ours(place, programs, monkeypatch):
     monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     (arm,) = (one for one in contract.references() if one.driver == "pgbench")

@@ -214,7 +214,7 @@ def test_a_worker_starts_with_a_warm_allocator(tmp_path: Path) -> None:
 # --- before anything is timed -------------------------------------------------------------
 
 
-@pytest.mark.alone
+@pytest.mark.usefixtures("quiet")
 def test_all_broken_drivers_are_rejected_before_they_are_timed(
     place: Venue, tmp_path: Path
 ) -> None:

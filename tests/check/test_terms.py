@@ -18,10 +18,11 @@ from harness.venue.venue import Venue
 READ = "types/bytea#bytea-read@value=empty"
 
 
-def test_a_check_records_versions_and_terms(tmp_path: Path) -> None:
+def test_a_check_records_versions_and_terms(dsn: str, tmp_path: Path) -> None:
     file = tmp_path / "run.jsonl"
     arms = ["--driver", "psycopg2", "--driver", "asyncpg"]
-    main.main(["check", READ, *arms, "--profile", "configured", "--out", str(file)])
+    asked = ["check", READ, *arms, "--profile", "configured", "--server", dsn]
+    main.main([*asked, "--out", str(file)])
     header = store.read(file).header
     assert [(arm.id, arm.kind) for arm in header.arms] == [
         ("psycopg2", "sync"), ("asyncpg", "async"),

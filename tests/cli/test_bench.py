@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from commands import FIXTURE_FAILS, ONE, PGDYNO, Ended, check, pgdyno
+from commands import FIXTURE_FAILS, ONE, PGDYNO, Ended, check, pgdyno, spawned
 
 from harness.results import store
 from harness.servers.cluster import free_port
@@ -158,7 +158,7 @@ def bench(place: Venue, dsn: str, tmp_path_factory: pytest.TempPathFactory) -> B
     folder = tmp_path_factory.mktemp("bench")
     (folder / "<i>evil.toml").write_text(EVIL)
     before = state(place)
-    ended = pgdyno(
+    ended = spawned(
         "bench", "<i>evil.toml", "--driver", "psycopg2", "--driver", "asyncpg",
         "--server", f"dsn:{dsn}", "--out", "deep/run.jsonl", "--report", "report",
         "--no-aa", cwd=folder,

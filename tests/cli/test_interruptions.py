@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -19,17 +19,11 @@ from harness.results import store
 from harness.results.records import Run
 
 PGDYNO = [sys.executable, "-m", "harness"]
-BENCH = [
-    "bench",
-    "query/point",
-    "--no-floor",
-    "--driver",
-    "psycopg",
-    "--driver",
-    "asyncpg",
-    "--effort",
-    "full",
-]
+DRIVERS = ["--driver", "psycopg", "--driver", "asyncpg"]
+BENCH = ["bench", "query/point", "--no-floor", *DRIVERS, "--effort", "full"]
+SHORT = ["bench", "query/point#fetch-one", "--no-floor", *DRIVERS, "--effort", "quick"]
+CHECK = ["check", "types", *DRIVERS]
+EVERYTHING = ["check"]
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +46,10 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [*PGDYNO, *(arguments or BENCH), "--out", str(out)]
+def start(
+    out: Path, *arguments: str, program: Sequence[str] = PGDYNO
+) -> subprocess.Popen[str]:
+    command = [*program, *(arguments or BENCH), "--out", str(out)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -148,8 +144,9 @@ def test_a_killed_parent_leaves_no_process_and_the_next_run_cleans_up(
 def test_a_killed_worker_is_a_record_and_the_run_goes_on(
     scratch: Path, tmp_path: Path
 ) -> None:
+    """The run is a short one: it has to come to its end."""
     out = tmp_path / "run.jsonl"
-    process = start(out)
+    process = start(out, *SHORT)
     wait_for(lambda: has_trials(out) and len(workers(process)) == 3)
     victim = workers(process)[0]
     victim.kill()
@@ -182,13 +179,20 @@ def test_a_killed_server_ends_the_run_with_a_reason(scratch: Path, tmp_path: Pat
     assert footer.reason == "failed"
 
 
-@pytest.mark.parametrize("sent", ENDING)
+def has_checks(out: Path) -> bool:
+    return out.exists() and out.read_bytes().count(b'"record":"check"') >= 3
+
+
+@pytest.mark.parametrize(
+    ("sent", "verb"),
+    [(signal.SIGINT, EVERYTHING), *((sent, CHECK) for sent in ENDING[1:])],
+)
 def test_an_interrupted_check_ends_quickly_and_keeps_its_checks(
-    scratch: Path, tmp_path: Path, sent: signal.Signals
+    scratch: Path, tmp_path: Path, sent: signal.Signals, verb: list[str]
 ) -> None:
     out = tmp_path / "run.jsonl"
-    process = start(out, "check")
-    wait_for(lambda: out.exists() and out.read_bytes().count(b'"record":"check"') >= 3)
+    process = start(out, *verb)
+    wait_for(lambda: has_checks(out))
     family = descendants(process)
     process.send_signal(sent)
     begun = time.monotonic()
@@ -205,11 +209,20 @@ def test_an_interrupted_check_ends_quickly_and_keeps_its_checks(
 
 # --- a server that is silent --------------------------------------------------------------
 
-CHECK = ["check", "types", "--driver", "psycopg", "--driver", "asyncpg"]
+HASTY = """
+import sys
+from harness.bench import runner
+from harness.check import checker
+from harness.cli.main import main
+from harness.play.seat import Deadlines
+from harness.venue import control
 
-
-def has_checks(out: Path) -> bool:
-    return out.exists() and out.read_bytes().count(b'"record":"check"') >= 3
+assert min(runner.DEADLINES.verify, control.ORACLE_S) > 8
+runner.DEADLINES = checker.DEADLINES = Deadlines(open=8, verify=8, measure=8)
+control.ORACLE_S, control.MARGIN_S = 8, 1
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command that waits a fourth as long for an answer."""
 
 
 def silence(process: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -227,7 +240,7 @@ def test_a_silent_server_ends_the_run_and_what_was_measured_is_kept(
     scratch: Path, tmp_path: Path, verb: list[str], begun: Callable[[Path], bool]
 ) -> None:
     out = tmp_path / "run.jsonl"
-    process = start(out, *verb)
+    process = start(out, *verb, program=[sys.executable, "-c", HASTY])
     wait_for(lambda: begun(out))
     family = silence(process)
     _, said = process.communicate(timeout=150)
@@ -251,7 +264,7 @@ def test_an_interrupt_does_not_wait_for_a_silent_server(
     process = start(out, *verb)
     wait_for(lambda: begun(out))
     family = silence(process)
-    time.sleep(1)
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
@@ -292,7 +305,7 @@ def test_a_second_interrupt_ends_what_does_not_end(scratch: Path, times: int) ->
         assert told.readline() == "tidying up\n"
         begun = time.monotonic()
         for _ in range(times - 1):
-            time.sleep(0.5)
+            time.sleep(0.3)  # later than an echo of the first
             process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
     assert times == 3 or time.monotonic() - begun > 4  # there was time to tidy up

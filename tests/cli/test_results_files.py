@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from commands import ONE, pgdyno
+from commands import ONE, pgdyno, spawned
 
 from harness.results import store
 
@@ -58,7 +58,7 @@ def test_a_full_disk_keeps_what_was_checked_before(
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
     arguments = ("check", path, "--driver", "psycopg2", "--out", out)
-    ended = pgdyno(*arguments, preexec_fn=limit)
+    ended = spawned(*arguments, preexec_fn=limit)
     assert ended.code == 4, ended.said
     assert f"{out} cannot be written to the end: " in ended.err
     assert "hint: what was measured before is kept" in ended.err

@@ -8,13 +8,10 @@ from collections.abc import Iterator
 import pytest
 from clients import Client, connect
 
-from harness.servers import open_server, parse
-
 
 @pytest.fixture(scope="session")
-def target():
-    with open_server(parse("wheel")) as server:
-        yield dataclasses.replace(server.target, application_name="test-drivers")
+def target(place):
+    return dataclasses.replace(place.server.target, application_name="test-drivers")
 
 
 @pytest.fixture(scope="session")

@@ -237,11 +237,19 @@ def run_lane(place, tmp_path: Path, cells: list[str], arms: list[Arm]) -> Run:
     return store.read(out)
 
 
+BURDENED = [Arm("psycopg2", burden=burden) for burden in (0.0, 0.05)]
+
+
+@pytest.fixture(scope="module")
+def burdened(place, tmp_path_factory) -> Run:
+    """A driver, and itself with a burden: under valgrind each count takes seconds."""
+    return run_lane(place, tmp_path_factory.mktemp("counts"), [POINT], BURDENED)
+
+
 @needs_valgrind
-def test_one_driver_is_counted(place, tmp_path: Path):
-    run = run_lane(place, tmp_path, [POINT], [Arm("psycopg2")])
-    assert run.footer.counts == 2
-    (side,) = arm_instructions(run).values()
+def test_one_driver_is_counted(burdened: Run):
+    assert burdened.footer.counts == 2 * len(BURDENED)
+    side = arm_instructions(burdened)[POINT, BURDENED[0].id]
     assert side.verdict == "exact"
     assert 10_000 < side.number < 1_000_000
     assert side.spread < 0.001
@@ -249,12 +257,10 @@ def test_one_driver_is_counted(place, tmp_path: Path):
 
 
 @needs_valgrind
-def test_a_burden_is_counted(place, tmp_path: Path):
-    arms = [Arm("psycopg2", burden=burden) for burden in (0.0, 0.05)]
-    run = run_lane(place, tmp_path, [POINT], arms)
-    plain, heavier = (arm_instructions(run)[POINT, arm.id] for arm in arms)
+def test_a_burden_is_counted(burdened: Run):
+    plain, heavier = (arm_instructions(burdened)[POINT, arm.id] for arm in BURDENED)
     assert heavier.number / plain.number == pytest.approx(1.05, abs=0.005)
-    assert [each.arm for each in run.of(Count)].count(arms[1].id) == 2
+    assert [each.arm for each in burdened.of(Count)].count(BURDENED[1].id) == 2
 
 
 def test_without_valgrind_all_is_skipped_with_the_reason(place, tmp_path, monkeypatch):

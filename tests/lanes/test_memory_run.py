@@ -192,6 +192,7 @@ def test_a_process_that_is_gone_tells_nothing() -> None:
 # --- attribution ------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("quiet")
 def test_processor_time_is_charged_to_whom_it_belongs(place: Venue, tmp_path: Path) -> None:
     found = list(attribution.run(place, tmp_path))
     assert len(found) == 2

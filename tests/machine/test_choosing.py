@@ -14,9 +14,10 @@ from harness.machine import choosing
 from harness.venue.venue import Venue
 
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-pytestmark = pytest.mark.skipif(
-    len(CORES) < 2, reason="there is no second core to choose from"
-)
+pytestmark = [
+    pytest.mark.usefixtures("quiet"),
+    pytest.mark.skipif(len(CORES) < 2, reason="there is no second core to choose from"),
+]
 
 
 @contextlib.contextmanager

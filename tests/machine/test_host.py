@@ -18,9 +18,12 @@ from harness.machine import watch as watching
 from harness.machine.contention import FOREIGN_LIMIT
 from harness.servers import Server
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "sched_setaffinity"), reason="this system cannot pin processes"
-)
+pytestmark = [
+    pytest.mark.usefixtures("quiet"),
+    pytest.mark.skipif(
+        not hasattr(os, "sched_setaffinity"), reason="this system cannot pin processes"
+    ),
+]
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 BURN = "while True: pass"
 BURN_A_WHILE = """

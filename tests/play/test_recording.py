@@ -72,22 +72,6 @@ def test_a_signal_waits_for_the_footer(
     assert footer.reason == "complete"
 
 
-def test_a_lock_that_an_import_switched_on_is_noted(place: Venue, tmp_path: Path) -> None:
-    out = tmp_path / "run.jsonl"
-    about = {"python": "CPython 3.14.1", "gil": SWITCHED_ON, "packages": {"x": "1"}}
-    arms = [(parse("psqlpy%3.14t"), about), (Arm("asyncpg"), {"gil": ON})]
-    with recording(place, out) as begun:
-        begun.begin(arms)
-    run = store.read(out)
-    (note,) = run.notes
-    assert (note.kind, note.arm) == ("gil", "psqlpy%3.14t")
-    assert note.text == (
-        "CPython 3.14.1 is free-threaded, but importing psqlpy switched its GIL on"
-    )
-    assert [arm.gil for arm in run.header.arms] == [SWITCHED_ON, ON]
-    assert run.header.arms[0].packages == {"x": "1"}
-
-
 def test_what_comes_before_the_header_is_written_after_it(
     place: Venue, tmp_path: Path
 ) -> None:
@@ -102,3 +86,19 @@ def test_what_comes_before_the_header_is_written_after_it(
     assert [found.cell for found in run.checks] == [check.cell] * 2
     assert run.footer is not None
     assert run.footer.checks == 2
+
+
+def test_a_lock_that_an_import_switched_on_is_noted(place: Venue, tmp_path: Path) -> None:
+    out = tmp_path / "run.jsonl"
+    about = {"python": "CPython 3.14.1", "gil": SWITCHED_ON, "packages": {"x": "1"}}
+    arms = [(parse("psqlpy%3.14t"), about), (Arm("asyncpg"), {"gil": ON})]
+    with recording(place, out) as begun:
+        begun.begin(arms)
+    run = store.read(out)
+    (note,) = run.notes
+    assert (note.kind, note.arm) == ("gil", "psqlpy%3.14t")
+    assert note.text == (
+        "CPython 3.14.1 is free-threaded, but importing psqlpy switched its GIL on"
+    )
+    assert [arm.gil for arm in run.header.arms] == [SWITCHED_ON, ON]
+    assert run.header.arms[0].packages == {"x": "1"}

@@ -154,13 +154,14 @@ def test_an_import_that_does_not_end_is_waited_for_once(
     place: Venue, tmp_path: Path
 ) -> None:
     """A catalogue has thousands of cells, and each would wait as long again."""
-    launch = Launch(start_seconds=2.0)
+    launch = Launch(start_seconds=1.0)
     arm = Arm("hang-at-import")
     seat = Seat(arm, place.stage, place.control, tmp_path, [], Deadlines(), launch=launch)
-    with pytest.raises(WorkerGone) as first:
-        _ = seat.worker
-    assert first.value.verdict == Verdict.HUNG
-    begun = time.monotonic()
-    with pytest.raises(WorkerGone):
-        _ = seat.worker
-    assert time.monotonic() - begun < 1.0
+    waits = []
+    for _ in range(2):
+        begun = time.monotonic()
+        with pytest.raises(WorkerGone) as gone:
+            _ = seat.worker
+        assert gone.value.verdict == Verdict.HUNG
+        waits.append(time.monotonic() - begun)
+    assert waits[1] < waits[0] / 2

@@ -89,7 +89,7 @@ def must_hold(group: RankGroup) -> None:
         assert "by time alone" in group.order_note
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(runs())
 def test_ranks_ratios_and_ties_agree(run):
     for cell in cell_views(run):
@@ -97,7 +97,7 @@ def test_ranks_ratios_and_ties_agree(run):
             must_hold(group)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(runs(), st.randoms())
 def test_the_order_of_a_header_decides_nothing(run, random):
     arms = list(run.header.arms)

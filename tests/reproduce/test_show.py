@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
 import itertools
 import json
 import math
 import uuid
+from collections.abc import Iterator
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -22,11 +24,13 @@ from harness.core.arms import PROFILES, Arm
 from harness.core.calls import Op
 from harness.core.errors import Unsupported, UsageError
 from harness.core.verdicts import Verdict
+from harness.play.seat import Seat
 from harness.plugin import contract
 from harness.plugin.op_source import op_source
 from harness.reproduce import script as reproduce
 from harness.reproduce.script import OpCode, Ran, Setting, disagreement
 from harness.values.source import NoLiteral, literal
+from harness.venue.venue import Venue
 
 # --- literals -----------------------------------------------------------------------
 
@@ -512,21 +516,32 @@ def whole(driver: str, profile: str) -> bool:
     return profile == "configured" and "+" not in driver
 
 
+@contextlib.contextmanager
+def seat(place: Venue, arm: Arm) -> Iterator[Seat]:
+    """One worker for many cells: starting it takes longer than playing them."""
+    seated = show.seat_of(place, arm)
+    try:
+        yield seated
+    finally:
+        seated.dismiss()
+
+
 @pytest.mark.parametrize(("driver", "profile"), ARMS)
 def test_a_reproduction_reproduces(place, tmp_path, driver, profile):
     """Every op, with what a profile registers and what options change."""
     found = {}
     verdicts = set()
     all_ops = whole(driver, profile)
-    for name, cell in cases(tmp_path).items():
-        if not all_ops and name not in FEW:
-            continue
-        play = place.stage.prepare(cell)
-        arm = contract.parse_arm(driver, profile)
-        played = show.played_cell(place, play, arm)
-        text, reason = show.reproduction_of(place, play, played)
-        verdicts.add(played.judged.verdict)
-        found[name] = show.compared(place, played, text) if text else reason
+    with seat(place, contract.parse_arm(driver, profile)) as seated:
+        for name, cell in cases(tmp_path).items():
+            if not all_ops and name not in FEW:
+                continue
+            play = place.stage.prepare(cell)
+            played = show.played_by(seated, place, play)
+            seated.close()
+            text, reason = show.reproduction_of(place, play, played)
+            verdicts.add(played.judged.verdict)
+            found[name] = show.compared(place, played, text) if text else reason
     nothing = NOTHING[driver.partition("+")[0]] & set(found)
     assert {name for name, told in found.items() if told} == nothing, found
     assert verdicts >= {Verdict.EXACT}
@@ -557,14 +572,15 @@ STEPS = [
 @pytest.mark.parametrize("driver", BASE_DRIVERS)
 def test_a_reproduction_of_steps_reproduces(place, driver):
     found = {}
-    for name in STEPS:
-        play = place.stage.playable(show.only_cell(name))
-        played = show.played_cell(place, play, Arm(driver, profile="default"))
-        text, reason = show.reproduction_of(place, play, played)
-        wrong = show.compared(place, played, text) if text else ""
-        found[name] = wrong or ("none" if reason else "ok")
-        if reason:
-            assert played.judged.verdict is Verdict.UNSUPPORTED, reason
+    with seat(place, Arm(driver, profile="default")) as seated:
+        for name in STEPS:
+            play = place.stage.playable(show.only_cell(name))
+            played = show.played_by(seated, place, play)
+            text, reason = show.reproduction_of(place, play, played)
+            wrong = show.compared(place, played, text) if text else ""
+            found[name] = wrong or ("none" if reason else "ok")
+            if reason:
+                assert played.judged.verdict is Verdict.UNSUPPORTED, reason
     assert not {name: told for name, told in found.items() if told not in ("ok", "none")}
     assert list(found.values()).count("ok") >= 5
 

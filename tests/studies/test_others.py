@@ -163,7 +163,7 @@ def test_a_block_that_is_there_is_not_run_again(field: Field):
 
 
 @pytest.fixture(scope="module")
-def field(place, tmp_path_factory) -> Iterator[Field]:
+def field(place, quiet, tmp_path_factory) -> Iterator[Field]:
     """The point query on the shared server."""
     with fields.opened(place, tmp_path_factory.mktemp("others")) as opened:
         yield opened

@@ -26,9 +26,9 @@ from harness.venue.venue import Venue, opened
 HEAD = 'schema = 1\ntitle = "T"\nwhy = "W"\n'
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """A server of the test's own, which it may stop."""
+    """A server of these tests' own, which they may stop for a while."""
     with open_server(parse("wheel", max_connections=20)) as running:
         yield running
 
