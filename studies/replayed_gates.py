@@ -43,6 +43,8 @@ TWIN = f"{BASE} (A/A)"
 ARMS = (BASE, CANDIDATE, TWIN)
 OFFSET = 0.01
 """What a process adds to all its slices: a standard deviation, as a log-ratio."""
+FURTHEST = 3.0
+"""The most that noise makes of a slice, as a log-ratio: heavy tails have no end."""
 OPS = 100
 NS_PER_OP = 40_000
 NOISES: Mapping[str, Noise] = {
@@ -120,8 +122,9 @@ def _round(
     at = 0.0
     for turn in schedule.pass_order(rng, ARMS, passes):
         for arm in turn:
-            wall = OPS * NS_PER_OP * math.exp(offsets[arm] + slower(at))
-            walls[arm].append(max(1, round(wall)))  # heavy tails have no least time
+            noise = max(-FURTHEST, min(FURTHEST, slower(at)))
+            wall = OPS * NS_PER_OP * math.exp(offsets[arm] + noise)
+            walls[arm].append(round(wall))
             at += wall / 1e9
     return walls
 
