@@ -66,6 +66,12 @@ def _error_fields(error: BaseException) -> ErrorFields:
     )
 
 
+def _version_text(number: int) -> str:
+    """libpq's version: 180001 is 18.1. psycopg says it so itself since 3.2."""
+    major, minor = divmod(number, 10_000)
+    return f"{major}.{minor}" if major >= 10 else f"{major}.{minor // 100}.{minor % 100}"
+
+
 def _terms(binary: bool, loop: str) -> Terms:
     import psycopg
 
@@ -73,7 +79,7 @@ def _terms(binary: bool, loop: str) -> Terms:
         library="psycopg",
         version=psycopg.__version__,
         implementation=psycopg.pq.__impl__,
-        libpq=psycopg.pq.version_pretty(psycopg.pq.version()),
+        libpq=_version_text(psycopg.pq.version()),
         wire_results="binary" if binary else "text",
         wire_parameters="binary where the type has a binary dumper, otherwise text",
         row_shape="tuple",

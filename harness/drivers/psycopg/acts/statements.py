@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from psycopg import Connection, Cursor, RawCursor
+from psycopg import Connection, Cursor
 from psycopg.sql import SQL, Identifier
 
 Rows = list[tuple[Any, ...]]
@@ -64,7 +64,7 @@ def style_positional(connection: Connection, first: Any, second: Any) -> Rows:
 
 def style_numeric(connection: Connection, first: Any, second: Any) -> Rows:
     """`$1`, which only raw cursors take."""
-    cursor = RawCursor(connection)
+    cursor = psycopg.RawCursor(connection)
     cursor.execute("select $2::int, $1::int, $2::int", [first, second])
     return cursor.fetchall()
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor, AsyncRawCursor
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.sql import SQL, Identifier
 
 Rows = list[tuple[Any, ...]]
@@ -64,7 +64,7 @@ async def style_positional(connection: AsyncConnection, first: Any, second: Any)
 
 async def style_numeric(connection: AsyncConnection, first: Any, second: Any) -> Rows:
     """`$1`, which only raw cursors take."""
-    cursor = AsyncRawCursor(connection)
+    cursor = psycopg.AsyncRawCursor(connection)
     await cursor.execute("select $2::int, $1::int, $2::int", [first, second])
     return await cursor.fetchall()
 
