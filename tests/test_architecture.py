@@ -77,7 +77,7 @@ LIBRARIES: dict[str, str] = {
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results settings scenario check.baseline_files check.deviations "
-    "moving.fixes lanes/record",
+    "moving.fixes history.summary lanes/record",
     "matplotlib": "render",
     "jinja2": "render",
     "testcontainers": "servers.container",

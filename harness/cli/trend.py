@@ -113,14 +113,14 @@ def run(args: argparse.Namespace) -> int:
     from harness.core.errors import MissingExtra
 
     try:
-        from harness.history.trend import Asked, build
+        from harness.history.trend import TrendRequest, build
         from harness.render import trend as shown
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("harness"):
             raise  # a module of ours would be a bug
         raise MissingExtra("history", "pgdyno trend") from error
 
-    asked = Asked(
+    asked = TrendRequest(
         cell=args.cell,
         drivers=args.driver,
         control=args.control,

@@ -150,7 +150,8 @@ def _python(text: str, percent: str, python: str) -> str:
         return ""
     python = python.strip()
     if "/" in python:
-        return str(PurePath(python))
+        path = str(PurePath(python))
+        return path if "/" in path else f"./{path}"
     python = python.lower().removeprefix("python")
     if not _PYTHON.fullmatch(python):
         told = (

@@ -7,6 +7,7 @@ install exactly that.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -138,10 +139,9 @@ def gist(said: str) -> str:
     start = next(
         (place for place, line in enumerate(lines) if line.lower().startswith("error")), 0
     )
-    words = " ".join(lines[start:]).split()
-    kept = [word for word in words if word.lower() not in ("error:", "cause:", "╰─▶", "×")]
-    text = " ".join(kept)
+    text = "; ".join(_PREFIX.sub("", line) for line in lines[start:]).rstrip(".")
     return text if len(text) <= _GIST else f"{text[:_GIST]}…"
 
 
 _GIST = 400
+_PREFIX = re.compile(r"^(?:(?:error|cause|hint):|[×╰─▶│├\s]+)\s*", re.IGNORECASE)

@@ -28,7 +28,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class EnvironmentRequest:
     """What an arm asks for, before anything is resolved."""
 
     arm: Arm
@@ -75,7 +75,7 @@ def environment_of(arm: Arm, tell: Tell) -> Environment:
     source = sources.source_of(arm.pin)
     folder = f"./{_SOURCE}" if source else ""
     needs = requirements.needs_of(arm, interpreter, folder)
-    request = Request(arm, interpreter, needs, source)
+    request = EnvironmentRequest(arm, interpreter, needs, source)
     with cache.usable_root() as root:
         place, manifest = (request.settled and _known(request)) or _made(
             request, root, tell
@@ -89,7 +89,7 @@ def environment_of(arm: Arm, tell: Tell) -> Environment:
     )
 
 
-def _known(request: Request) -> tuple[Path, Manifest] | None:
+def _known(request: EnvironmentRequest) -> tuple[Path, Manifest] | None:
     """The environment that was made for the same request; nobody is asked then."""
     for place, manifest in cache.manifests():
         if manifest.request == request.digest and (held := cache.hold(place)):
@@ -97,7 +97,7 @@ def _known(request: Request) -> tuple[Path, Manifest] | None:
     return None
 
 
-def _made(request: Request, root: Path, tell: Tell) -> tuple[Path, Manifest]:
+def _made(request: EnvironmentRequest, root: Path, tell: Tell) -> tuple[Path, Manifest]:
     """The environment of what the request resolves to, made if there is none."""
     with tempfile.TemporaryDirectory(prefix="pgdyno-source-") as scratch:
         folder = Path(scratch)
@@ -119,7 +119,7 @@ def _copy(source: LibrarySource, folder: Path) -> None:
     (folder / _SOURCE).symlink_to(built)
 
 
-def _resolve(request: Request, folder: Path, root: Path) -> Resolved:
+def _resolve(request: EnvironmentRequest, folder: Path, root: Path) -> Resolved:
     """The first attempt that can be installed; the last one says what is the matter."""
     resolve, said = installers.installer().resolve, ""
     for attempt in request.attempts:
@@ -132,7 +132,9 @@ def _resolve(request: Request, folder: Path, root: Path) -> Resolved:
     raise _failure(request, said, root / _name(request, None))
 
 
-def _make(request: Request, resolved: Resolved, place: Path, folder: Path) -> None:
+def _make(
+    request: EnvironmentRequest, resolved: Resolved, place: Path, folder: Path
+) -> None:
     """Make it beside its place and move it there when it is complete."""
     partial = cache.partial(place)
     for ruin in (partial, place):  # of a killed run; or its interpreter is gone
@@ -149,7 +151,7 @@ def _make(request: Request, resolved: Resolved, place: Path, folder: Path) -> No
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _require_library(request: Request, packages: Mapping[str, str]) -> None:
+def _require_library(request: EnvironmentRequest, packages: Mapping[str, str]) -> None:
     """Refuse a folder that builds something else than the driver's library."""
     from packaging.utils import canonicalize_name
 
@@ -162,7 +164,9 @@ def _require_library(request: Request, packages: Mapping[str, str]) -> None:
         )
 
 
-def _manifest(request: Request, resolved: Resolved, packages: dict[str, str]) -> Manifest:
+def _manifest(
+    request: EnvironmentRequest, resolved: Resolved, packages: dict[str, str]
+) -> Manifest:
     return Manifest(
         arm=request.arm.name,
         interpreter=request.interpreter.title,
@@ -175,7 +179,7 @@ def _manifest(request: Request, resolved: Resolved, packages: dict[str, str]) ->
     )
 
 
-def _failure(request: Request, said: str, place: Path) -> DriverError:
+def _failure(request: EnvironmentRequest, said: str, place: Path) -> DriverError:
     log = cache.log_of(place)
     log.write_text(said, "utf-8")
     return DriverError(
@@ -184,11 +188,11 @@ def _failure(request: Request, said: str, place: Path) -> DriverError:
     )
 
 
-def _title(request: Request) -> str:
+def _title(request: EnvironmentRequest) -> str:
     return f"{request.arm.name} ({request.interpreter.title})"
 
 
-def _name(request: Request, resolved: Resolved | None) -> str:
+def _name(request: EnvironmentRequest, resolved: Resolved | None) -> str:
     """The name of an environment's folder, by interpreter and exact requirements."""
     exact = sorted(resolved.exact) if resolved else [request.digest]
     source = request.source.key if request.source else ""

@@ -41,7 +41,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LevelStep:
     """A change of level: the first point after it, and the log-ratio after ÷ before."""
 
     at: int
@@ -50,7 +50,7 @@ class Step:
 
 def levels(
     points: Sequence[Estimate], *, threshold: float, lone: bool, shared: bool
-) -> tuple[list[Level], list[Step]]:
+) -> tuple[list[Level], list[LevelStep]]:
     """The levels of a series, and the steps between them.
 
     Args:
@@ -74,7 +74,7 @@ def levels(
         if part
     ]
     steps = [
-        Step(place, _shift(before, after))
+        LevelStep(place, _shift(before, after))
         for place, before, after in zip(places, parts, parts[1:], strict=False)
     ]
     return found, steps

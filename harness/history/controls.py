@@ -21,7 +21,7 @@ class _Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class ControlArm:
     """The control arm: the ids that it has in the runs, and why it is this one."""
 
     name: str
@@ -39,7 +39,7 @@ class _Arm:
 
 def chosen(
     known: Iterable[tuple[Any, ...]], drivers: Collection[str], name: str
-) -> Control:
+) -> ControlArm:
     """The control arm among all arms that the runs of a cell have: rows of `COLUMNS`.
 
     Raises:
@@ -68,9 +68,9 @@ def _check_drivers(arms: dict[str, _Arm], drivers: Collection[str]) -> None:
             )
 
 
-def _named(arms: dict[str, _Arm], name: str) -> Control:
+def _named(arms: dict[str, _Arm], name: str) -> ControlArm:
     if name in arms:
-        return Control(name, (name,), "as named")
+        return ControlArm(name, (name,), "as named")
     found = {
         arm: told for arm, told in arms.items() if told.series == name and told.competes
     }
@@ -86,10 +86,10 @@ def _named(arms: dict[str, _Arm], name: str) -> Control:
             f"'{name}' is more than one arm of a run, and only one can be the control",
             hint=_listed(found),
         )
-    return Control(name, tuple(sorted(found)), "as named")
+    return ControlArm(name, tuple(sorted(found)), "as named")
 
 
-def _shared(arms: dict[str, _Arm], drivers: Collection[str]) -> Control:
+def _shared(arms: dict[str, _Arm], drivers: Collection[str]) -> ControlArm:
     """Of those in equally many runs one that is not asked about, then one whose version
     stays, for what the control does moves all others."""
     versions: dict[str, set[str]] = defaultdict(set)
@@ -104,7 +104,7 @@ def _shared(arms: dict[str, _Arm], drivers: Collection[str]) -> Control:
     name = min(arms, key=order)
     total = len(set().union(*(arm.runs for arm in arms.values())))
     reason = f"the arm that most runs share, {len(arms[name].runs):,} of {total:,}"
-    return Control(name, (name,), reason)
+    return ControlArm(name, (name,), reason)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from itertools import groupby
 from math import exp
 
 from harness.history.points import order_of
-from harness.history.trend import MachineTrend, Series, Trend
+from harness.history.trend import MachineTrend, Trend, TrendSeries
 from harness.report import scale
 from harness.report.scale import Scale
 
@@ -22,7 +22,7 @@ class Panel:
 
     machine: MachineTrend
     cell: str
-    series: Sequence[Series]
+    series: Sequence[TrendSeries]
     labels: Sequence[str]
     axis: Scale
 
@@ -37,7 +37,9 @@ def panels(trend: Trend) -> list[Panel]:
     ]
 
 
-def _panel(machine: MachineTrend, cell: str, shown: Sequence[Series], by: str) -> Panel:
+def _panel(
+    machine: MachineTrend, cell: str, shown: Sequence[TrendSeries], by: str
+) -> Panel:
     points = [point for series in shown for point in series.points]
     ends = [end for point in points for end in (point.ratio.low, point.ratio.high)]
     ends += [point.ratio.point for point in points]

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.core.errors import ResultsError
-from harness.history.tables import MOMENT, Row, Table
+from harness.history.tables import MOMENT, Row, StoreTable
 from harness.report.columns import COUNT, FLAG, NUMBER, TEXT, WORD
 
 FORM = "1"
@@ -35,7 +35,7 @@ _TYPES: Mapping[str, pa.DataType] = {
 }
 
 
-def schema(table: Table, **facts: str) -> pa.Schema:
+def schema(table: StoreTable, **facts: str) -> pa.Schema:
     """The columns, and in the metadata what tells a file of a store from a foreign one."""
     told = {"form": FORM, "table": table.name, **facts}
     return pa.schema(
@@ -44,7 +44,7 @@ def schema(table: Table, **facts: str) -> pa.Schema:
     )
 
 
-def type_of(table: Table, column: str) -> pa.DataType:
+def type_of(table: StoreTable, column: str) -> pa.DataType:
     """How a column is stored."""
     return _TYPES[table.columns[column]]
 

@@ -31,7 +31,7 @@ COLUMNS = (
 """The columns of the ratios that make points."""
 
 
-class Ratio(NamedTuple):
+class StoredRatio(NamedTuple):
     """A row of the ratios: the names are those of `COLUMNS`."""
 
     run: str
@@ -64,7 +64,7 @@ class Ratio(NamedTuple):
         """The log-ratio with its interval."""
         return Estimate(self.log_ratio, self.low, self.high, self.n, None)
 
-    def of_control(self) -> Ratio:
+    def of_control(self) -> StoredRatio:
         """The control arm against itself: one version of its series like the others."""
         itself = self._replace(log_ratio=0.0, low=0.0, high=0.0, commit="")
         return itself._replace(
@@ -85,7 +85,7 @@ class Point:
     label: str
     started: datetime
     ratio: Estimate
-    rows: Sequence[Ratio]
+    rows: Sequence[StoredRatio]
 
     @property
     def runs(self) -> frozenset[str]:
@@ -97,7 +97,7 @@ class Point:
         return frozenset(getattr(row, fact) for row in self.rows)
 
 
-def with_controls(rows: Iterable[Ratio]) -> Iterator[Ratio]:
+def with_controls(rows: Iterable[StoredRatio]) -> Iterator[StoredRatio]:
     """The rows; where other versions of the control arm were in the run, it is one, too."""
     told: set[tuple[str, str]] = set()
     for row in rows:
@@ -107,23 +107,23 @@ def with_controls(rows: Iterable[Ratio]) -> Iterator[Ratio]:
             yield row.of_control()
 
 
-def grouped(rows: Iterable[Ratio], by: str) -> dict[Name, list[Point]]:
+def grouped(rows: Iterable[StoredRatio], by: str) -> dict[Name, list[Point]]:
     """The points of each series in their order; a row that has no label has no point."""
-    found: dict[Name, dict[str, list[Ratio]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[Name, dict[str, list[StoredRatio]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if label := label_of(row, by):
             found[row.cell, row.series][label].append(row)
     return {name: in_order(labels, by) for name, labels in sorted(found.items())}
 
 
-def label_of(row: Ratio, by: str) -> str:
+def label_of(row: StoredRatio, by: str) -> str:
     """Where a row belongs on the axis."""
     if by == "version":
         return row.library_version
     return row.commit if by == "commit" else row.date
 
 
-def in_order(labels: Mapping[str, Sequence[Ratio]], by: str) -> list[Point]:
+def in_order(labels: Mapping[str, Sequence[StoredRatio]], by: str) -> list[Point]:
     """Versions by their number; commits and dates by when they were first measured."""
     points = [_point(label, rows) for label, rows in labels.items()]
     return sorted(points, key=order_of(by))
@@ -144,7 +144,7 @@ def version_key(text: str) -> tuple[bool, Version | str]:
         return False, text
 
 
-def _point(label: str, rows: Sequence[Ratio]) -> Point:
+def _point(label: str, rows: Sequence[StoredRatio]) -> Point:
     return Point(
         label=label,
         started=min(row.started for row in rows),

@@ -22,10 +22,10 @@ def series_of(arm: ArmFacts) -> str:
 
 def commit_of(arm: ArmFacts) -> str:
     """The commit that an arm was built from, as it says of its source; else empty."""
-    found = _COMMIT.search(str(getattr(arm, "source", "")))
+    found = _COMMIT.search(arm.source)
     return found[1][:12] if found else ""
 
 
 def python_of(arm: ArmFacts, run: str) -> str:
     """The interpreter of an arm; one that says nothing ran on the run's."""
-    return str(getattr(arm, "python", "")) or run
+    return arm.python or run

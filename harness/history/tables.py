@@ -114,7 +114,7 @@ Row = Iterable[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class StoreTable:
     """A table: its name, the dtype of each column, and the rows of a run."""
 
     name: str
@@ -209,16 +209,16 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-TABLES: Mapping[str, Table] = {
+TABLES: Mapping[str, StoreTable] = {
     table.name: table
     for table in (
-        Table("ratios", _RATIOS, ratios.rows),
-        Table("slices", columns.SLICES, rows.slices),
-        Table("trials", columns.TRIALS, rows.trials),
-        Table("checks", columns.CHECKS, rows.checks),
-        Table("cells", _CELLS, _cells),
-        Table("arms", _ARMS, _arms),
-        Table("runs", _RUNS, _runs),
+        StoreTable("ratios", _RATIOS, ratios.rows),
+        StoreTable("slices", columns.SLICES, rows.slices),
+        StoreTable("trials", columns.TRIALS, rows.trials),
+        StoreTable("checks", columns.CHECKS, rows.checks),
+        StoreTable("cells", _CELLS, _cells),
+        StoreTable("arms", _ARMS, _arms),
+        StoreTable("runs", _RUNS, _runs),
     )
 }
 """In the order in which they are written: a run that is in `runs` is in all others."""

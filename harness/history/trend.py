@@ -22,11 +22,18 @@ from harness.core.errors import (
     UsageError,
 )
 from harness.history import changes, controls
-from harness.history.changes import Level, Step
-from harness.history.controls import Control
+from harness.history.changes import Level, LevelStep
+from harness.history.controls import ControlArm
 from harness.history.machines import described
 from harness.history.places import partitions
-from harness.history.points import COLUMNS, FACTS, Point, Ratio, grouped, with_controls
+from harness.history.points import (
+    COLUMNS,
+    FACTS,
+    Point,
+    StoredRatio,
+    grouped,
+    with_controls,
+)
 from harness.history.summary import Month, Wanted
 
 BY = ("version", "commit", "date")
@@ -34,7 +41,7 @@ THRESHOLD = 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TrendRequest:
     """What a trend is to show. `since` and `until` are dates, or beginnings of dates."""
 
     cell: str
@@ -48,23 +55,23 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TrendChange:
     """A step of a series: where, how far, and what else is different since."""
 
     label: str
-    step: Step
+    step: LevelStep
     also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class TrendSeries:
     """One arm in one cell on one machine, over versions, commits or dates."""
 
     cell: str
     arm: str
     points: tuple[Point, ...]
     levels: tuple[Level, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[TrendChange, ...]
 
     @property
     def enough(self) -> bool:
@@ -79,7 +86,7 @@ class MachineTrend:
     machine: str
     about: str
     runs: int
-    series: tuple[Series, ...]
+    series: tuple[TrendSeries, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +95,13 @@ class Trend:
 
     asked: str
     by: str
-    control: Control
+    control: ControlArm
     threshold: float
     machines: tuple[MachineTrend, ...]
     broken: tuple[tuple[str, str], ...] = ()
 
     @property
-    def series(self) -> list[Series]:
+    def series(self) -> list[TrendSeries]:
         """Those of all machines."""
         return [series for machine in self.machines for series in machine.series]
 
@@ -107,7 +114,7 @@ class Trend:
         return EXIT_PASS if enough else EXIT_INCONCLUSIVE
 
 
-def build(store: Path, asked: Asked) -> Trend:
+def build(store: Path, asked: TrendRequest) -> Trend:
     """Read a store and say how the ratios went.
 
     Raises:
@@ -137,7 +144,7 @@ def build(store: Path, asked: Asked) -> Trend:
 # --- what is read ---------------------------------------------------------------------
 
 
-def _months(store: Path, asked: Asked) -> list[Month]:
+def _months(store: Path, asked: TrendRequest) -> list[Month]:
     table = store / "ratios"
     if not table.is_dir():
         raise ResultsError(
@@ -153,7 +160,7 @@ def _months(store: Path, asked: Asked) -> list[Month]:
     return months
 
 
-def _known(months: Sequence[Month], asked: Asked) -> set[tuple[Any, ...]]:
+def _known(months: Sequence[Month], asked: TrendRequest) -> set[tuple[Any, ...]]:
     """Every arm of the cell in every run."""
     wanted = Wanted(controls.COLUMNS, asked.cell)
     known = {row for month in months for row in month.rows(wanted)}
@@ -185,23 +192,23 @@ def _family(cell: str) -> str:
 
 
 def _read(
-    months: Sequence[Month], control: Control, asked: Asked
-) -> dict[str, list[Ratio]]:
+    months: Sequence[Month], control: ControlArm, asked: TrendRequest
+) -> dict[str, list[StoredRatio]]:
     """The ratios to the control arm, by machine."""
     wanted = Wanted(COLUMNS, asked.cell, control.arms)
-    found: dict[str, list[Ratio]] = defaultdict(list)
+    found: dict[str, list[StoredRatio]] = defaultdict(list)
     for month in months:
-        some = map(Ratio._make, month.rows(wanted))
+        some = map(StoredRatio._make, month.rows(wanted))
         found[month.place.machine] += (row for row in some if _asked_for(row, asked))
     return found
 
 
-def _asked_for(row: Ratio, asked: Asked) -> bool:
+def _asked_for(row: StoredRatio, asked: TrendRequest) -> bool:
     named = not asked.drivers or row.arm in asked.drivers or row.series in asked.drivers
     return row.competes and named and _in_time(row, asked)
 
 
-def _in_time(row: Ratio, asked: Asked) -> bool:
+def _in_time(row: StoredRatio, asked: TrendRequest) -> bool:
     if not asked.since and not asked.until:
         return True
     date = row.date
@@ -213,7 +220,7 @@ def _in_time(row: Ratio, asked: Asked) -> bool:
 # --- series ---------------------------------------------------------------------------
 
 
-def _axis(found: Iterable[Iterable[Ratio]]) -> str:
+def _axis(found: Iterable[Iterable[StoredRatio]]) -> str:
     """Versions where any arm has two of them, else dates."""
     versions: dict[str, set[str]] = defaultdict(set)
     for rows in found:
@@ -223,7 +230,12 @@ def _axis(found: Iterable[Iterable[Ratio]]) -> str:
 
 
 def _machine(
-    machine: str, about: str, rows: Sequence[Ratio], by: str, control: Control, asked: Asked
+    machine: str,
+    about: str,
+    rows: Sequence[StoredRatio],
+    by: str,
+    control: ControlArm,
+    asked: TrendRequest,
 ) -> MachineTrend:
     found = grouped(with_controls(rows), by)
     return MachineTrend(
@@ -242,9 +254,9 @@ def _series(
     arm: str,
     points: Sequence[Point],
     by: str,
-    control: Control,
+    control: ControlArm,
     threshold: float,
-) -> Series:
+) -> TrendSeries:
     levels, steps = changes.levels(
         [point.ratio for point in points],
         threshold=threshold,
@@ -255,12 +267,12 @@ def _series(
     for step in steps:
         before, after = points[step.at - 1], points[step.at]
         also = _also(before, after, arm, by, control)
-        found.append(Change(after.label, step, tuple(also)))
-    return Series(cell, arm, tuple(points), tuple(levels), tuple(found))
+        found.append(TrendChange(after.label, step, tuple(also)))
+    return TrendSeries(cell, arm, tuple(points), tuple(levels), tuple(found))
 
 
 def _also(
-    before: Point, after: Point, arm: str, by: str, control: Control
+    before: Point, after: Point, arm: str, by: str, control: ControlArm
 ) -> Iterator[str]:
     """What else is different from one point to the next: it may be the reason."""
     for fact, name in FACTS.items():

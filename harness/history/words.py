@@ -7,7 +7,7 @@ from math import log1p
 
 from harness.core.stats import Estimate
 from harness.history.changes import FEWEST
-from harness.history.trend import Change, Series, Trend
+from harness.history.trend import Trend, TrendChange, TrendSeries
 from harness.report import format as fmt
 
 AXES = {"version": "versions", "commit": "commits", "date": "dates"}
@@ -48,7 +48,7 @@ def too_few(trend: Trend) -> str:
     return f"inconclusive: {most} {word} at most, and a change point needs {FEWEST}"
 
 
-def told(series: Series, change: Change, *, machine: str = "") -> str:
+def told(series: TrendSeries, change: TrendChange, *, machine: str = "") -> str:
     """`asyncpg +22.4 % (+20.1 … +24.0 %) since 0.31.0 in copy/in#rows`."""
     where = f" on {machine}" if machine else ""
     text = f"{series.arm} {shift(change.step.shift)} since {change.label} in {series.cell}"
@@ -61,7 +61,7 @@ def shift(estimate: Estimate) -> str:
     return fmt.change(estimate.point) + interval
 
 
-def also(change: Change) -> str:
+def also(change: TrendChange) -> str:
     """What else changed there."""
     return f"; also changed: {', '.join(change.also)}" if change.also else ""
 
@@ -87,7 +87,7 @@ def doubts(trend: Trend) -> Iterator[str]:
         yield "pgdyno store add RUN… makes the file of a run anew; remove what is foreign"
 
 
-def single(found: Sequence[Series]) -> str:
+def single(found: Sequence[TrendSeries]) -> str:
     """The series with a point only, which are no trend."""
     names = (f"{series.arm} {series.points[0].label}" for series in found)
     return f"one point only: {', '.join(names)}"

@@ -16,7 +16,7 @@ from harness.report.scale import Scale
 
 if TYPE_CHECKING:
     from harness.core.stats import Estimate
-    from harness.history.trend import Change, MachineTrend, Series, Trend
+    from harness.history.trend import MachineTrend, Trend, TrendChange, TrendSeries
 
 WIDTH = 80
 _CHART = 25
@@ -54,7 +54,7 @@ def _machine(machine: MachineTrend) -> Iterator[str]:
         yield from _cell(cell, list(found))
 
 
-def _cell(cell: str, found: Sequence[Series]) -> Iterator[str]:
+def _cell(cell: str, found: Sequence[TrendSeries]) -> Iterator[str]:
     yield fmt.shorten(cell, WIDTH)
     for series in found:
         if len(series.points) > 1:
@@ -63,7 +63,7 @@ def _cell(cell: str, found: Sequence[Series]) -> Iterator[str]:
         yield from fmt.wrapped(words.single(single), WIDTH, first="  ", rest="    ")
 
 
-def _series(series: Series) -> Iterator[str]:
+def _series(series: TrendSeries) -> Iterator[str]:
     """An arm on an axis of its own: others may be far away, and changes are small."""
     axis = scale.around(_values(series))
     left, right = fmt.times(axis.low), fmt.times(axis.high)
@@ -73,13 +73,13 @@ def _series(series: Series) -> Iterator[str]:
     yield from rows(series, axis)
 
 
-def _values(series: Series) -> Iterator[float]:
+def _values(series: TrendSeries) -> Iterator[float]:
     for point in series.points:
         ends = (point.ratio.low, point.ratio.point, point.ratio.high)
         yield from (math.exp(end) for end in ends if end is not None)
 
 
-def _points(series: Series, axis: Scale) -> Iterator[str]:
+def _points(series: TrendSeries, axis: Scale) -> Iterator[str]:
     changes = {change.step.at: change for change in series.changes}
     for place, point in enumerate(series.points):
         if place in changes:
@@ -87,7 +87,7 @@ def _points(series: Series, axis: Scale) -> Iterator[str]:
         yield _row(point.label, len(point.runs), point.ratio, axis)
 
 
-def _levels(series: Series, axis: Scale) -> Iterator[str]:
+def _levels(series: TrendSeries, axis: Scale) -> Iterator[str]:
     """From where each level holds, with the runs behind it."""
     changes = {change.step.at: change for change in series.changes}
     for level in series.levels:
@@ -98,7 +98,7 @@ def _levels(series: Series, axis: Scale) -> Iterator[str]:
         yield _row(f"{points[0].label} …", runs, level.estimate, axis)
 
 
-def _change(change: Change) -> list[str]:
+def _change(change: TrendChange) -> list[str]:
     said = f"── {words.shift(change.step.shift)}{words.also(change)}"
     return fmt.wrapped(said, WIDTH, first="    ", rest="       ")
 
@@ -155,7 +155,7 @@ def _machine_object(machine: MachineTrend) -> dict[str, Any]:
     }
 
 
-def _series_object(series: Series) -> dict[str, Any]:
+def _series_object(series: TrendSeries) -> dict[str, Any]:
     return {
         "cell": series.cell,
         "arm": series.arm,

@@ -21,7 +21,7 @@ from harness.report import format as fmt
 
 if TYPE_CHECKING:
     from harness.history.points import Point
-    from harness.history.trend import Series, Trend
+    from harness.history.trend import Trend, TrendSeries
 
 HUES = 8
 WIDTH, HEIGHT = 1000, 230
@@ -43,7 +43,7 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Curve:
     """A series in the drawing. `levels` are x1, x2 and y of each, `steps` x and a text."""
 
     arm: str
@@ -64,7 +64,7 @@ class Drawing:
     """A panel: its lines, the marks of its axes, and where the control arm lies."""
 
     panel: Panel
-    lines: Sequence[Line]
+    lines: Sequence[Curve]
     ratios: Sequence[tuple[float, str]]
     labels: Sequence[tuple[float, str]]
     control: float | None
@@ -110,10 +110,10 @@ def _drawing(panel: Panel, hues: dict[str, int]) -> Drawing:
     )
 
 
-def _line(panel: Panel, series: Series, places: dict[str, float], hue: int) -> Line:
+def _line(panel: Panel, series: TrendSeries, places: dict[str, float], hue: int) -> Curve:
     half = (WIDTH - 2 * _EDGE) / len(places) / 2
     dots = [_dot(panel, point, places[point.label]) for point in series.points]
-    return Line(
+    return Curve(
         arm=series.arm,
         hue=hue,
         dots=dots,

@@ -19,7 +19,7 @@ from harness.report import format as fmt
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from harness.history.trend import Series, Trend
+    from harness.history.trend import Trend, TrendSeries
 
 _TEXT, _SOFT, _LINE = "#1c1f24", "#5d646f", "#e4e4e0"
 _DPI = 120
@@ -107,7 +107,7 @@ def _label_axis(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_xticks(list(shown), texts)
 
 
-def _series(axes: Axes, series: Series, labels: dict[str, int], colour: str) -> None:
+def _series(axes: Axes, series: TrendSeries, labels: dict[str, int], colour: str) -> None:
     places = [labels[point.label] for point in series.points]
     ratios = [point.ratio.exp() for point in series.points]
     many = len(places) > _DOTS
@@ -125,7 +125,7 @@ def _series(axes: Axes, series: Series, labels: dict[str, int], colour: str) -> 
     _levels(axes, series, places, colour)
 
 
-def _levels(axes: Axes, series: Series, places: Sequence[int], colour: str) -> None:
+def _levels(axes: Axes, series: TrendSeries, places: Sequence[int], colour: str) -> None:
     """The levels as steps, with the size of each step above it."""
     for level in series.levels if series.enough else ():
         ends = (places[level.start] - 0.3, places[level.end - 1] + 0.3)

@@ -38,6 +38,8 @@ def test_an_arm_is_what_was_typed(text, driver, options, pin):
         ("psycopg@../checkout/", "psycopg@../checkout"),
         ("psycopg@./clone/.#main", "psycopg@clone#main"),
         ("asyncpg%python3.13", "asyncpg%3.13"),
+        ("asyncpg%./python", "asyncpg%./python"),
+        ("asyncpg%.//bin/python", "asyncpg%bin/python"),
     ],
 )
 def test_a_name_is_normalised(text, name):

@@ -195,9 +195,12 @@ def test_without_either_that_is_said(monkeypatch):
 @pytest.mark.parametrize(
     ("said", "gist"),
     [
-        ("error: No solution\n  cause: Because there is no b==1.", "No solution Because "
-         "there is no b==1."),
+        (
+            "error: No solution\n  cause: Because there is no b==1.",
+            "No solution; Because there is no b==1",
+        ),
         ("Preparing\nERROR: No matching distribution", "No matching distribution"),
+        ("error: Build failed\n  × x\n  ╰─▶ y", "Build failed; x; y"),
         ("something else", "something else"),
         ("", ""),
     ],

@@ -21,7 +21,7 @@ from harness.core.stats import Estimate
 from harness.history import adding, changes, places, summary
 from harness.history.points import version_key
 from harness.history.series import series_of
-from harness.history.trend import Asked, Series, Trend, build
+from harness.history.trend import Trend, TrendRequest, TrendSeries, build
 from harness.render import trend as shown
 from harness.render import trend_html, trend_png
 
@@ -58,7 +58,7 @@ def store(tmp_path: Path) -> Path:
     return made
 
 
-def only(trend: Trend) -> Series:
+def only(trend: Trend) -> TrendSeries:
     (series,) = [series for series in trend.series if series.arm == "asyncpg"]
     return series
 
@@ -72,7 +72,7 @@ def ratios(trend: Trend) -> list[tuple[str, float]]:
 
 
 def test_the_version_in_which_a_driver_got_slower(store: Path) -> None:
-    trend = build(store, Asked("copy/in"))
+    trend = build(store, TrendRequest("copy/in"))
     series = only(trend)
     assert trend.by == "version"
     assert [point.label for point in series.points] == list(SPEED)
@@ -86,13 +86,13 @@ def test_the_control_is_the_arm_that_most_runs_share(tmp_path: Path) -> None:
     for number, name in enumerate(["psqlpy", "psycopg2", "psycopg2"]):
         arms = [fake_runs.arm_facts("asyncpg"), fake_runs.arm_facts(name)]
         measure(tmp_path, number, "", arms=arms)
-    assert build(tmp_path, Asked("copy")).control.name == "asyncpg"
-    control = build(tmp_path, Asked("copy", control="psycopg2")).control
+    assert build(tmp_path, TrendRequest("copy")).control.name == "asyncpg"
+    control = build(tmp_path, TrendRequest("copy", control="psycopg2")).control
     assert (control.name, control.reason) == ("psycopg2", "as named")
 
 
 def test_a_control_that_is_not_asked_about_and_keeps_its_version(store: Path) -> None:
-    control = build(store, Asked("copy")).control
+    control = build(store, TrendRequest("copy")).control
     assert control.name == "psycopg2"
     assert control.reason == "the arm that most runs share, 5 of 5"
 
@@ -102,7 +102,7 @@ def test_a_machine_that_got_slower_is_no_change(tmp_path: Path) -> None:
     for number in range(8):
         slow = {"asyncpg": 1 + (number > 3), "psycopg2": 1 + (number > 3)}
         measure(tmp_path, number, "0.30.0", factor=slow)
-    trend = build(tmp_path, Asked("copy", by="date", control="psycopg2"))
+    trend = build(tmp_path, TrendRequest("copy", by="date", control="psycopg2"))
     assert len(only(trend).points) == 8
     assert not only(trend).changes
 
@@ -112,11 +112,11 @@ def test_machines_are_never_mixed(tmp_path: Path) -> None:
     for number in range(10):
         machine, slower = (other, 1.5) if number % 2 else (fake_runs.MACHINE, 1.0)
         measure(tmp_path, number, "0.30.0", slower, machine=machine)
-    trend = build(tmp_path, Asked("copy", by="date", control="psycopg2"))
+    trend = build(tmp_path, TrendRequest("copy", by="date", control="psycopg2"))
     assert [machine.runs for machine in trend.machines] == [5, 5]
     assert not [series for series in trend.series if series.changes]
     key = places.machine_key(other)
-    (machine,) = build(tmp_path, Asked("copy", machine=key[:4])).machines
+    (machine,) = build(tmp_path, TrendRequest("copy", machine=key[:4])).machines
     assert machine.machine == key
     assert machine.about == "another, 2 cores, Linux"
 
@@ -126,7 +126,7 @@ def test_versions_as_arms_of_one_run(tmp_path: Path) -> None:
     versions = ("0.9.0", "0.10.0", "0.11.0", "0.12.0", "0.13.0")
     arms = [fake_runs.arm_facts(f"asyncpg=={it}", version=it) for it in versions]
     measure(tmp_path, 1, "", arms=arms, factor=None)
-    series = only(build(tmp_path, Asked("copy", control="asyncpg==0.9.0")))
+    series = only(build(tmp_path, TrendRequest("copy", control="asyncpg==0.9.0")))
     assert [point.label for point in series.points] == list(versions)
     assert series.points[0].ratio.point == 0
     assert series.enough
@@ -138,7 +138,9 @@ def test_what_else_changed_stands_beside_a_change(tmp_path: Path) -> None:
         late = number > 3
         server = newer if late else fake_runs.SERVER
         measure(tmp_path, number, "0.30.0", 1.2 if late else 1, server=server)
-    (change,) = only(build(tmp_path, Asked("copy", by="date", control="psycopg2"))).changes
+    (change,) = only(
+        build(tmp_path, TrendRequest("copy", by="date", control="psycopg2"))
+    ).changes
     assert change.also == ("PostgreSQL 18.4 → 18.5",)
 
 
@@ -146,7 +148,7 @@ def test_six_runs_of_a_version_are_its_replicates(tmp_path: Path) -> None:
     for number in range(7):
         started = f"2031-03-02T10:{number:02}:00+00:00"
         measure(tmp_path, number, "0.30.0", 1 + number / 100, started=started)
-    asked = Asked("copy", by="version", control="psycopg2")
+    asked = TrendRequest("copy", by="version", control="psycopg2")
     point = only(build(tmp_path, asked)).points[0]
     assert len(point.runs) == point.ratio.n == 7
     assert point.ratio.low is not None
@@ -174,10 +176,22 @@ def test_a_series_is_an_arm_without_its_version(identity: str, series: str) -> N
     assert series_of(fake_runs.arm_facts(identity)) == series
 
 
+def test_commits_follow_each_other_as_they_were_measured(tmp_path: Path) -> None:
+    commits = [f"{number}" * 40 for number in (7, 3, 9, 1)]
+    for number, commit in enumerate(commits):
+        built = fake_runs.arm_facts(f"asyncpg@../clone#{commit[:7]}", version="0.33.dev0")
+        built = replace(built, source=f"commit {commit}", python="3.13.1")
+        measure(tmp_path, number, "", arms=[built, fake_runs.arm_facts("psycopg2")])
+    trend = build(tmp_path, TrendRequest("copy", by="commit", control="psycopg2"))
+    assert [point.label for point in only(trend).points] == [it[:12] for it in commits]
+    assert only(trend).points[0].values("python") == {"3.13.1"}
+    assert trend.exit_code == 0
+
+
 def test_a_driver_of_several(store: Path) -> None:
     arms = [fake_runs.arm_facts(name) for name in ("asyncpg", "psqlpy", "psycopg2")]
     measure(store, 9, "", arms=arms)
-    trend = build(store, Asked("copy", drivers=["psqlpy"], control="psycopg2"))
+    trend = build(store, TrendRequest("copy", drivers=["psqlpy"], control="psycopg2"))
     assert {series.arm for series in trend.series} == {"psqlpy"}
 
 
@@ -186,7 +200,7 @@ def test_a_driver_of_several(store: Path) -> None:
     [("2031-03", "", 3), ("", "2031-02", 2), ("2031-02-02", "2031-04-01", 2)],
 )
 def test_months_and_days(store: Path, since: str, until: str, months: int) -> None:
-    trend = build(store, Asked("copy", since=since, until=until, by="date"))
+    trend = build(store, TrendRequest("copy", since=since, until=until, by="date"))
     assert len(only(trend).points) == months
 
 
@@ -196,13 +210,13 @@ def test_months_and_days(store: Path, since: str, until: str, months: int) -> No
 def test_too_few_points_are_inconclusive(tmp_path: Path) -> None:
     for number in range(3):
         measure(tmp_path, number, "0.30.0", 1 + number)
-    trend = build(tmp_path, Asked("copy", by="date"))
+    trend = build(tmp_path, TrendRequest("copy", by="date"))
     assert trend.exit_code == 3
     assert "inconclusive: 3 dates at most, and a change point needs 4" in shown.text(trend)
 
 
 def test_no_commit_is_told(store: Path) -> None:
-    trend = build(store, Asked("copy", by="commit"))
+    trend = build(store, TrendRequest("copy", by="commit"))
     assert trend.exit_code == 3
     assert "no run says a commit" in shown.text(trend)
 
@@ -210,11 +224,21 @@ def test_no_commit_is_told(store: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "kind", "words", "hint"),
     [
-        (Asked("copy/inn"), UsageError, "no cell 'copy/inn'", "copy"),
-        (Asked("copy", control="nobody"), UsageError, "no arm 'nobody'", "psycopg2"),
-        (Asked("copy", drivers=["nobody"]), UsageError, "no arm 'nobody'", "asyncpg"),
-        (Asked("copy", machine="zz"), ResultsError, "no run of this machine", "--machine"),
-        (Asked("copy", since="2040-01"), ResultsError, "no run of this", "--since"),
+        (TrendRequest("copy/inn"), UsageError, "no cell 'copy/inn'", "copy"),
+        (TrendRequest("copy", control="nobody"), UsageError, "no arm 'nobody'", "psycopg2"),
+        (
+            TrendRequest("copy", drivers=["nobody"]),
+            UsageError,
+            "no arm 'nobody'",
+            "asyncpg",
+        ),
+        (
+            TrendRequest("copy", machine="zz"),
+            ResultsError,
+            "no run of this machine",
+            "--machine",
+        ),
+        (TrendRequest("copy", since="2040-01"), ResultsError, "no run of this", "--since"),
     ],
 )
 def test_what_is_not_there(store: Path, asked, kind, words, hint) -> None:
@@ -235,7 +259,7 @@ def test_a_control_must_be_a_single_arm_of_each_run(tmp_path: Path) -> None:
             for version in ("0.30.0", "0.31.0")]  # fmt: skip
     measure(tmp_path, 1, "", arms=arms)
     with pytest.raises(UsageError, match="more than one arm of a run") as error:
-        build(tmp_path, Asked("copy", control="asyncpg"))
+        build(tmp_path, TrendRequest("copy", control="asyncpg"))
     assert "asyncpg==0.31.0" in error.value.hint
 
 
@@ -268,19 +292,19 @@ def test_a_broken_file_is_named_and_the_others_are_drawn(
     if summarised:
         summarise(store)
     spoil(path)
-    trend = build(store, Asked("copy"))
+    trend = build(store, TrendRequest("copy"))
     assert [point.label for point in only(trend).points] == list(SPEED)
     assert [name for name, _ in trend.broken] == [str(path)]
     assert trend.exit_code == 4
     assert path.name in "".join(shown.text(trend).split())
     summarise(store)
-    assert build(store, Asked("copy")).broken == trend.broken
+    assert build(store, TrendRequest("copy")).broken == trend.broken
 
 
 def test_a_copy_under_another_name_does_not_count_twice(store: Path) -> None:
     path = measure(store, 5, "0.33.0")
     shutil.copy(path, path.with_name("copy.parquet"))
-    ((name, why),) = build(store, Asked("copy")).broken
+    ((name, why),) = build(store, TrendRequest("copy")).broken
     assert name.endswith("copy.parquet")
     assert "another run than its name says" in why
 
@@ -289,7 +313,7 @@ def test_what_is_still_written_is_passed_over(store: Path) -> None:
     path = measure(store, 5, "0.33.0")
     path.with_name(".run-6.parquet.ab12.tmp").write_bytes(b"half")
     path.with_name("notes.txt").write_text("mine")
-    assert not build(store, Asked("copy")).broken
+    assert not build(store, TrendRequest("copy")).broken
 
 
 # --- the summary ----------------------------------------------------------------------
@@ -300,10 +324,10 @@ def summaries(store: Path) -> list[Path]:
 
 
 def test_a_summary_says_the_same(store: Path) -> None:
-    before = ratios(build(store, Asked("copy")))
+    before = ratios(build(store, TrendRequest("copy")))
     summarise(store)
     assert len(summaries(store)) == 5
-    assert ratios(build(store, Asked("copy"))) == before
+    assert ratios(build(store, TrendRequest("copy"))) == before
 
 
 def test_with_a_summary_no_file_of_a_run_is_opened(
@@ -311,16 +335,16 @@ def test_with_a_summary_no_file_of_a_run_is_opened(
 ) -> None:
     summarise(store)
     monkeypatch.setattr(summary.Month, "_of_run", None)
-    assert len(ratios(build(store, Asked("copy")))) == 5
+    assert len(ratios(build(store, TrendRequest("copy")))) == 5
 
 
 @pytest.mark.parametrize("spoil", [truncate, foreign, emptied, Path.unlink])
 def test_a_lost_summary_loses_nothing(store: Path, spoil) -> None:
-    before = ratios(build(store, Asked("copy")))
+    before = ratios(build(store, TrendRequest("copy")))
     summarise(store)
     for path in summaries(store):
         spoil(path)
-    assert ratios(build(store, Asked("copy"))) == before
+    assert ratios(build(store, TrendRequest("copy"))) == before
 
 
 def test_a_run_that_came_went_or_changed_is_seen(store: Path) -> None:
@@ -331,11 +355,11 @@ def test_a_run_that_came_went_or_changed_is_seen(store: Path) -> None:
     gone.unlink()
     measure(store, 7, "0.35.0", started=started)
     measure(store, 8, "0.36.0", started=started)
-    labels = [label for label, _ in ratios(build(store, Asked("copy")))]
+    labels = [label for label, _ in ratios(build(store, TrendRequest("copy")))]
     assert labels == [*SPEED, "0.35.0", "0.36.0"]
     assert changed.exists()
     summarise(store)
-    assert [label for label, _ in ratios(build(store, Asked("copy")))] == labels
+    assert [label for label, _ in ratios(build(store, TrendRequest("copy")))] == labels
 
 
 def test_a_reader_takes_the_groups_of_its_cell(
@@ -421,7 +445,7 @@ def test_equal_points_have_no_change() -> None:
 
 
 def test_the_terminal_is_80_columns_wide_and_concludes_last(store: Path) -> None:
-    text = shown.text(build(store, Asked("copy")))
+    text = shown.text(build(store, TrendRequest("copy")))
     assert max(map(len, text.splitlines())) <= 80
     assert text.splitlines()[-1] == "exit 0"
     assert "1 change in 1 trend\n  asyncpg +" in text
@@ -433,7 +457,7 @@ def test_many_points_are_shown_as_levels(tmp_path: Path) -> None:
         started = f"2031-03-{number + 1:02}T10:00:00+00:00"
         slower = 1 if number < 8 else 1.2
         measure(tmp_path, number, "0.30.0", slower, started=started)
-    text = shown.text(build(tmp_path, Asked("copy", by="date")))
+    text = shown.text(build(tmp_path, TrendRequest("copy", by="date")))
     assert "2031-03-01 …" in text
     assert "2031-03-09 …" in text
     assert "2031-03-10" not in text
@@ -454,7 +478,7 @@ def test_the_command_draws_and_tells_programs(store: Path, tmp_path: Path) -> No
 
 
 def test_the_same_store_gives_the_same_drawings(store: Path) -> None:
-    first, second = (build(store, Asked("copy")) for _ in range(2))
+    first, second = (build(store, TrendRequest("copy")) for _ in range(2))
     assert trend_png.render(first) == trend_png.render(second)
     assert trend_png.render(first).startswith(b"\x89PNG")
     assert trend_html.render(first) == trend_html.render(second)
@@ -464,7 +488,7 @@ def test_a_page_escapes_what_runs_say(tmp_path: Path) -> None:
     for number in range(4):
         measure(tmp_path, number, f"1.{number}<script>", machine=replace(
             fake_runs.MACHINE, cpu="<b>$x$</b>"))  # fmt: skip
-    trend = build(tmp_path, Asked("copy"))
+    trend = build(tmp_path, TrendRequest("copy"))
     page = trend_html.render(trend)
     assert "<script" not in page
     assert "<b>$x$" not in page
