@@ -10,8 +10,9 @@ from typing import Any
 from harness.cli.terminal import say
 
 _EPILOG = """\
-An arm such as asyncpg==0.31.0 or psycopg%3.13 has an environment of its own, which stays
-for the next run. They lie in the user's cache, or in $PGDYNO_ENVIRONMENTS.
+An arm such as asyncpg==0.31.0 or psycopg%3.13 has an environment of its own,
+which stays for the next run. They lie in the user's cache, or in
+$PGDYNO_ENVIRONMENTS.
 
 examples:
   pgdyno environments list
