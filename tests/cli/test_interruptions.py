@@ -211,14 +211,14 @@ def test_an_interrupted_check_ends_quickly_and_keeps_its_checks(
 
 HASTY = """
 import sys
-from harness.bench import runner
+from harness.bench import crew
 from harness.check import checker
 from harness.cli.main import main
 from harness.play.seat import Deadlines
 from harness.venue import control
 
-assert min(runner.DEADLINES.verify, control.ORACLE_S) > 8
-runner.DEADLINES = checker.DEADLINES = Deadlines(open=8, verify=8, measure=8)
+assert min(crew.DEADLINES.verify, checker.DEADLINES.verify, control.ORACLE_S) > 8
+crew.DEADLINES = checker.DEADLINES = Deadlines(open=8, verify=8, measure=8)
 control.ORACLE_S, control.MARGIN_S = 8, 1
 sys.exit(main(sys.argv[1:]))
 """
