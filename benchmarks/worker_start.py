@@ -16,7 +16,7 @@ import sys
 from harness.plugin import contract
 
 START = """
-import harness.worker.__main__
+import harness.worker.__main__, harness.worker.trial
 from harness.plugin import contract
 contract.load(contract.parse_arm({name!r}), {plugin!r})
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,8 @@ class Block:
     arrived: dict[str, OpenLoop] = field(default_factory=dict)
     backends: dict[str, list[int]] = field(default_factory=dict)
     unsteady: set[str] = field(default_factory=set)
-    stolen: list[float] = field(default_factory=list)  # by pass: seconds that the host took
+    stolen: list[float] = field(default_factory=list)  # by pass: the share of the host
+    wanted: int = 1  # how many passes are to be quiet
     left_out: list[int] = field(default_factory=list)  # passes that do not count
     disturbed: str = ""
 
@@ -72,10 +73,13 @@ class Block:
             if number not in self.left_out
         ]
 
-    def turns(self) -> dict[str, list[Turn]]:
-        """What each driver that is timed waited in its slices."""
+    def turns(self, sides: Mapping[str, Collection[str]]) -> dict[str, list[Turn]]:
+        """What each driver that is timed waited in its slices, on these sides of it."""
         return {
-            arm: [_turn(answer, self.leads[arm] / self.ops[arm]) for answer in answers]
+            arm: [
+                _turn(answer, self.leads[arm] / self.ops[arm], sides.get(arm, ()))
+                for answer in answers
+            ]
             for arm, answers in self.slices.items()
             if self._competes(arm)
         }
@@ -131,9 +135,9 @@ def worked_ns(answer: Mapping[str, Any]) -> float:
     return max(wall / 4, wall - sum(answer[name] or 0 for name in WAITS))
 
 
-def _turn(answer: Mapping[str, Any], lead_share: float) -> Turn:
+def _turn(answer: Mapping[str, Any], lead_share: float, sides: Collection[str]) -> Turn:
     """The waiting of a slice and its lead-in, and how long both took together."""
-    waits = [answer[name] for name in WAITS if answer[name] is not None]
+    waits = [answer[name] for name in sides if answer[name] is not None]
     wall = round(wall_ns(answer) * (1 + lead_share))
     return Turn(wall, sum(waits) if waits else None)
 

@@ -6,13 +6,16 @@ opened and answers verified in half of the time.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
 from harness.core import interrupt
 from harness.core.arms import Arm
-from harness.machine.host import Placement
+from harness.machine import host
+from harness.machine.host import NOWHERE, Placement
 from harness.play.process import Launch
 from harness.play.seat import LEAVING_S, Deadlines, Seat
 from harness.venue.control import connected
@@ -22,7 +25,6 @@ DEADLINES = Deadlines(open=20, verify=30, measure=30)
 _LOOK_S = 0.5
 
 Act = Callable[[Seat], None]
-Cores = tuple[int, ...]
 
 
 class Crew:
@@ -33,25 +35,34 @@ class Crew:
     """
 
     def __init__(
-        self, seats: Sequence[Seat], *, together: bool, loading: Sequence[Cores] = ((),)
+        self,
+        seats: Sequence[Seat],
+        *,
+        together: bool,
+        placement: Placement = NOWHERE,
     ) -> None:
-        """`loading` are the cores on which drivers may be loaded, for one worker each."""
         self.seats = {seat.arm.id: seat for seat in seats}
-        self._loading = loading
-        self._spreads = 0
+        self._clients = placement.clients
+        self._shares = [
+            cores for cores in (placement.clients, placement.server) if cores
+        ] or [()]
+        self._turn = 0
         self._together = together and len(seats) > 1
-        self._threads = ThreadPoolExecutor(max(1, len(seats)), "seat")
+        roam = partial(_roam, placement.free)
+        self._threads = ThreadPoolExecutor(max(1, len(seats)), "seat", roam)
 
     def each(self, seats: Sequence[Seat], act: Act, *, together: bool = True) -> None:
-        """Let seats do something, and wait for all of them.
+        """Let seats do something that is not timed, and wait for all of them.
 
-        What interrupts the wait ends their workers, so that nobody waits for long.
+        Half of the clients do it on the server's core. What interrupts the wait ends their
+        workers, so that nobody waits for long.
         """
         if not (together and self._together):
             for seat in seats:
                 interrupt.check()
                 act(seat)
             return
+        self._spread(seats)
         futures = [self._threads.submit(act, seat) for seat in seats]
         try:
             _await(futures)
@@ -63,20 +74,36 @@ class Crew:
             raise
         for future in futures:
             future.result()
+        self._gather(seats)
 
-    def spread(self, seats: Sequence[Seat]) -> None:
-        """Let half of the next workers load their drivers on the server's core, which has
-        nothing to do then; who does, changes from one time to the next."""
-        self._spreads += 1
+    def _spread(self, seats: Sequence[Seat]) -> None:
+        """One core for each client, and both cores for all of them; who is where changes
+        from one time to the next. A library that sizes its threads by its cores has one."""
+        self._turn += 1
         for number, seat in enumerate(seats):
-            cores = self._loading[(number + self._spreads) % len(self._loading)]
+            cores = self._shares[(number + self._turn) % len(self._shares)]
             seat.loads_on = list(cores)
+            if cores and seat.pid:
+                host.move(seat.pid, cores)
+
+    def _gather(self, seats: Sequence[Seat]) -> None:
+        """All clients on their core, where they are timed."""
+        for seat in seats if self._clients else ():
+            if seat.pid:
+                host.move(seat.pid, self._clients)
 
     def disband(self) -> None:
         """End all workers, then the threads that started them."""
         for seat in self.seats.values():
             seat.dismiss()
         self._threads.shutdown()
+
+
+def _roam(cores: Sequence[int]) -> None:
+    """Let this thread, which does nothing while somebody is timed, use all cores."""
+    if cores:
+        with suppress(OSError):
+            os.sched_setaffinity(0, cores)
 
 
 def _await(futures: Sequence[Future[None]]) -> None:
@@ -106,8 +133,6 @@ def assembled(
             seats.append(
                 Seat(arm, place.stage, control, place.folder, cores, DEADLINES, launch)
             )
-        loading = (placement.clients, *filter(None, [placement.server]))
-        crew = Crew(seats, together=together, loading=loading)
-        crew.spread(seats)
+        crew = Crew(seats, together=together, placement=placement)
         stack.callback(crew.disband)
         yield crew

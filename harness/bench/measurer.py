@@ -6,7 +6,7 @@ What happens to an arm on the way is a judgement in the block; the other arms go
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from harness.bench import schedule
@@ -17,6 +17,7 @@ from harness.bench.warm_up import WarmUp
 from harness.core import interrupt
 from harness.core.cells import Arrivals
 from harness.core.errors import OracleError, WorkerGone
+from harness.core.metrics import WAITS
 from harness.core.phases import Phase, PhaseClock
 from harness.core.verdicts import EXACT, Judgement, Verdict, failed, stopped
 from harness.judge.verify import worst
@@ -82,14 +83,16 @@ class Measurer:
     def _measure(self, block: Block) -> None:
         arms = [arm for arm in block.ops if block.timeable(arm)]
         before = self.stage.housekeeping()
-        exact = self._exact(block, arms)
-        watch = None if exact else Watch(self._cores(), self._pids(block))
+        sides = {arm: self._sides(block, arm) for arm in arms}
+        told = {side for known in sides.values() for side in known}
+        witnessed = self.placement.split and told.issuperset(WAITS)
+        watch = None if witnessed else Watch(self._cores(), self._pids(block))
         if block.play.cell.arrivals:
             with self.phases.phase(Phase.TIMED):
                 self._open_loops(block, arms, block.play.cell.arrivals)
         else:
             with self.phases.phase(Phase.LEAD_IN):
-                self._interleave(block, arms, exact)
+                self._interleave(block, arms, sides)
         foreign = watch.foreign() if watch else 0.0
         work = self.stage.housekeeping().since(before).work
         self._judge_quiet(block, work, foreign)
@@ -100,11 +103,15 @@ class Measurer:
                     if not block.seats[arm].arm.reference:
                         self._latencies(block, block.seats[arm])
 
-    def _interleave(self, block: Block, arms: Sequence[str], exact: set[str]) -> None:
+    def _interleave(
+        self, block: Block, arms: Sequence[str], sides: Mapping[str, Collection[str]]
+    ) -> None:
         """Pass after pass, until enough of them were quiet or there were too many."""
-        wanted = self._passes(block, arms)
+        slices_ns = self._slices_ns(block, arms)
+        wanted = block.wanted = self._passes(block, slices_ns)
         stolen = StealWatch(self._cores())
-        most = schedule.most_passes(wanted)
+        exact = set(arms) if self.placement.split else set[str]()
+        most = schedule.most_passes(wanted, sum(slices_ns))
         for number, turn in enumerate(schedule.pass_order(self.random, arms, most), 1):
             interrupt.check()
             for arm in turn:
@@ -113,7 +120,8 @@ class Measurer:
                     self._slice(block, block.seats[arm])
             block.stolen.append(stolen.since_last())
             if self.placement.clients:  # elsewhere everybody waits for everybody
-                block.left_out = screening.left_out(block.turns(), exact, block.stolen)
+                turns = block.turns(sides)
+                block.left_out = screening.left_out(turns, exact, block.stolen)
             if number - len(block.left_out) >= wanted:
                 return
 
@@ -135,9 +143,10 @@ class Measurer:
 
     def _judge_quiet(self, block: Block, work: str, foreign: float) -> None:
         """Whether anything disturbed the block as a whole, by all that the system tells."""
-        signs = contention.Signs(
-            work, foreign, len(block.stolen), len(block.left_out), block.switches()
-        )
+        passes, left_out = len(block.stolen), len(block.left_out)
+        # With a core each, client and backend cannot save a wake-up on one.
+        switches = {} if self.placement.split else block.switches()
+        signs = contention.Signs(work, foreign, passes, left_out, block.wanted, switches)
         cell = block.play.cell.id
         block.disturbed = contention.disturbance(signs, cell, self.norms)
         if block.disturbed:
@@ -145,13 +154,16 @@ class Measurer:
         else:
             self.norms.learn(cell, signs.switches)
 
-    def _passes(self, block: Block, arms: Sequence[str]) -> int:
-        """Equal for all arms, so that the slices of a pass can be paired."""
-        if block.play.cell.clients or not arms:
-            return 1
+    def _slices_ns(self, block: Block, arms: Sequence[str]) -> list[float]:
+        """How long a slice of each arm takes, by its calibration."""
         known = [self.warm_up.known(block.play.cell, block.seats[arm].arm) for arm in arms]
-        slowest = max(ops * ns_per_op for ops, ns_per_op in filter(None, known))
-        return schedule.passes_in_block(slowest, self.plan)
+        return [ops * ns_per_op for ops, ns_per_op in filter(None, known)]
+
+    def _passes(self, block: Block, slices_ns: Sequence[float]) -> int:
+        """Equal for all arms, so that the slices of a pass can be paired."""
+        if block.play.cell.clients or not slices_ns:
+            return 1
+        return schedule.passes_in_block(max(slices_ns), self.plan)
 
     def _cores(self) -> tuple[int, ...]:
         return tuple(dict.fromkeys(self.placement.clients + self.placement.server))
@@ -161,18 +173,20 @@ class Measurer:
         postmaster = self.stage.server.pid
         return [*workers, postmaster] if postmaster else workers
 
-    def _exact(self, block: Block, arms: Sequence[str]) -> set[str]:
-        """The arms that only others can make wait: client and backend have a core each, and
-        there is one of both. They are witnesses for all arms of their block."""
+    def _sides(self, block: Block, arm: str) -> Collection[str]:
+        """Of which of its processes an arm's waiting tells of others.
+
+        Where client and backend have a core each, only others make a client of one thread
+        or a lone backend wait: such an arm is a witness for all of its block. Several
+        threads, or several backends, wait for each other and say nothing. Where all share a
+        core both sides wait for each other, and what exceeds that is seen in both.
+        """
+        if block.seats[arm].arm.reference:
+            return ()
         if not self.placement.split:
-            return set()
-        return {
-            arm
-            for arm in arms
-            if len(block.backends.get(arm, ())) == 1
-            and threads(block.seats[arm].pid) == 1
-            and not block.seats[arm].arm.reference
-        }
+            return WAITS
+        lone = threads(block.seats[arm].pid) == 1, len(block.backends.get(arm, ())) == 1
+        return [side for side, alone in zip(WAITS, lone, strict=True) if alone]
 
     def _slice(self, block: Block, seat: Seat) -> None:
         arm, play, ops = seat.arm.id, block.play, block.ops[seat.arm.id]

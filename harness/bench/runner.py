@@ -214,7 +214,6 @@ class Runner:
         """A worker for each arm that has a part, greeted; arms without one are lost."""
         arms = [arm for arm in self.arms if any(play.cell.played_by(arm) for play in plays)]
         seats = [self.crew.seats[arm.id] for arm in arms]
-        self.crew.spread(seats)
         problems: dict[Arm, str] = {}
 
         def staff(seat: Seat) -> None:
@@ -257,12 +256,23 @@ class Runner:
             self._costs[play.cell.id].append(time.monotonic() - begun)
             for trial in self._trials(block):
                 self.emit(trial)
-            if not block.disturbed or attempt >= MAX_REPEATS or not self._may_repeat():
+            if not self._is_repeated(block, attempt):
                 break
             self._repeats_left -= 1
             attempt += 1
         if not block.disturbed and (medians := block.medians()):
             self._rounds.setdefault(play.cell.id, []).append(medians)
+
+    def _is_repeated(self, block: Block, attempt: int) -> bool:
+        """Whether a block is measured again at once. One that had three times its passes,
+        and too few quiet ones among them, would hardly have more a second later."""
+        hopeless = len(block.left_out) > block.wanted
+        return (
+            bool(block.disturbed)
+            and not hopeless
+            and attempt < MAX_REPEATS
+            and self._may_repeat()
+        )
 
     def _may_repeat(self) -> bool:
         """Not when a repetition would cost rounds: what is left of the budget must do for

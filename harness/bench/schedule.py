@@ -17,8 +17,8 @@ from harness.core.cells import Arrivals, Effort
 LEAD_IN = 0.2
 """The untimed share at the start of a slice: it brings every driver within ±0.5 % of
 one long slice (docs/methodology.md)."""
-LONG_SLICE_NS = 50_000_000
-"""Cold caches cost a slice a fraction of a millisecond: less than 0.5 % of one so long."""
+LONG_SLICE_NS = 20_000_000
+"""Cold caches cost a slice a tenth of a millisecond or two: 1 % at most of one so long."""
 WARM_UP_OPS = 12
 """psycopg prepares at the fifth execution, a generic plan may begin at the sixth."""
 WARM_UP_SLICES = (3, 12)
@@ -32,7 +32,9 @@ MIN_ROUNDS = 6
 """Below six rounds the signed-rank interval at 95 % does not exist."""
 MIN_SLICES = 3
 PASSES_AT_MOST = 3
-"""A block has up to so many times the passes that are wanted, where some do not count."""
+"""A block has up to so many times the passes that are wanted, where some do not count,"""
+EXTRA_NS = 1_000_000_000
+"""but where passes take long, only as many more as fit into this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Plan:
 
 PLANS: Mapping[Effort, Plan] = {
     "quick": Plan(3_000_000, 12, 6, 8, 0.03, 100, 0),
-    "standard": Plan(4_000_000, 16, 6, 13, 0.015, 690, 10_000_000),
+    "standard": Plan(4_000_000, 16, 6, 13, 0.015, 400, 10_000_000),
     "full": Plan(4_000_000, 16, 6, 13, 0.015, 0, 10_000_000),
     "gate": Plan(4_000_000, 32, 8, 40, 0.01, 0, 0),
 }
@@ -86,7 +88,8 @@ def ops_per_slice(ns_per_op: float, slice_ns: int, cycle: int) -> int:
 def warm_up_ops(slowest_ns: int, plan: Plan) -> int:
     """How many ops warm up: fewer for slow ones, whose cost is not in how they start. They
     take half of the time for which they are then timed, at most."""
-    return max(2, min(WARM_UP_OPS, plan.block_ns // 2 // max(1, slowest_ns)))
+    least = 1 if slowest_ns >= LONG_SLICE_NS else 2
+    return max(least, min(WARM_UP_OPS, plan.block_ns // 2 // max(1, slowest_ns)))
 
 
 def is_steady(walls: Sequence[float]) -> bool:
@@ -138,9 +141,11 @@ def has_turn(number: int, *, reference: bool) -> bool:
     return not reference or number <= MIN_SLICES
 
 
-def most_passes(wanted: int) -> int:
-    """How many passes a block may have so that as many as are wanted were quiet."""
-    return PASSES_AT_MOST * wanted
+def most_passes(wanted: int, pass_ns: float) -> int:
+    """How many passes a block may have so that as many as are wanted were quiet, given how
+    long all slices of a pass take."""
+    extra = max(1, int(EXTRA_NS / max(1.0, pass_ns)))
+    return wanted + min((PASSES_AT_MOST - 1) * wanted, extra)
 
 
 def is_narrow(rounds: Sequence[Mapping[str, float]], plan: Plan) -> bool:

@@ -110,14 +110,14 @@ class WarmUp:
         self._burden(block, seat)
 
     def _until_steady(self, block: Block, seat: Seat) -> None:
-        """Go on warming up until the op becomes no faster. Where a single op is as long as
-        a slice, what it costs is not in how it starts; cells with clients and writes have
-        no time for it."""
+        """Go on warming up until the op becomes no faster. Where a cycle of its calls is as
+        long as half a slice, what it costs is not in how it starts; cells with clients and
+        writes have no time for it."""
         known = self.known(block.play.cell, seat.arm)
-        slow = known is None or known[1] > self.plan.slice_ns / 4
+        ops = schedule.warm_up_slice(block.ops[seat.arm.id], block.play.prepared.calls)
+        slow = known is None or ops * known[1] > self.plan.slice_ns / 2
         if slow or block.play.cell.clients or block.writes:
             return
-        ops = schedule.warm_up_slice(block.ops[seat.arm.id], block.play.prepared.calls)
         walls: list[float] = []
         while not schedule.is_steady(walls):
             if len(walls) == schedule.WARM_UP_SLICES[1]:
@@ -161,7 +161,8 @@ class WarmUp:
         while True:
             self.stage.renew(seat.control, cell, seat.schema)
             answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=1)
-            ns_per_op = worked_ns(answer) / ops
+            # Clients wait for each other: their common time is the wall's.
+            ns_per_op = (wall_ns if cell.clients else worked_ns)(answer) / ops
             wanted = schedule.ops_per_slice(ns_per_op, slice_ns, cycle)
             if wanted <= 2 * ops:
                 return wanted, ns_per_op

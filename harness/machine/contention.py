@@ -23,7 +23,7 @@ FOREIGN_LIMIT = 0.10
 """Another process may use this share of the cores of a block before the block counts as
 disturbed. One tick of the kernel is 10 ms, so short blocks see steps."""
 FEWEST_PASSES = 3
-"""A block counts with so many quiet passes, or with all it has where it has fewer."""
+"""A block counts with so many quiet passes, or with more than half of those it wanted."""
 SWITCHES_LIMIT = math.log(1.3)
 """Context switches per op may differ from the arm's norm by this factor."""
 FEWEST_SWITCHES = 0.1
@@ -36,19 +36,21 @@ OPS_FOR_A_SIGN = 50
 @dataclass(frozen=True, slots=True)
 class Signs:
     """What was seen of one block. `work` is what the server did by itself, `foreign` a
-    share of the cores' time, `left_out` how many of its `passes` were not quiet, `switches`
-    the client's own context switches per op by arm."""
+    share of the cores' time, `left_out` how many of its `passes` were not quiet, `wanted`
+    how many should have been, `switches` those of the client's own context per op by arm."""
 
     work: str = ""
     foreign: float = 0.0
     passes: int = 0
     left_out: int = 0
+    wanted: int = FEWEST_PASSES
     switches: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def too_few_passes(self) -> bool:
         """Whether what is left says too little."""
-        return self.left_out > 0 and self.passes - self.left_out < FEWEST_PASSES
+        quiet = self.passes - self.left_out
+        return self.left_out > 0 and quiet < min(FEWEST_PASSES, self.wanted // 2 + 1)
 
 
 class Norms:

@@ -68,6 +68,7 @@ class Placement:
     shared: bool = False
     priority: int = 0
     chosen: str = ""
+    free: tuple[int, ...] = ()  # all cores that may be used while nothing is timed
 
     @property
     def split(self) -> bool:
@@ -85,6 +86,10 @@ class Placement:
             "server": server,
         }
         return told | ({"priority": f"{self.priority:+d}"} if self.priority else {})
+
+
+NOWHERE = Placement()
+"""Nobody is placed."""
 
 
 def place(*, server: bool) -> Placement:
@@ -128,7 +133,7 @@ def placed(
     keep_off(placement.clients, placement.server)
     try:
         with _prioritised(ours, priority) as granted:
-            yield replace(placement, priority=granted)
+            yield replace(placement, priority=granted, free=tuple(sorted(before)))
     finally:
         with contextlib.suppress(OSError):  # a core may have been taken away meanwhile
             os.sched_setaffinity(0, before)
@@ -138,15 +143,15 @@ def placed(
 def _prioritised(postmaster: int, nice: int) -> Iterator[int]:
     """Raise the priority of a managed server; that of all processes of a run, 0 where the
     user may not. Backends that are started later inherit it."""
-    family = [postmaster, *_children(postmaster)] if postmaster and nice else []
-    if not family or not prioritise(family[:1], nice):
+    # What the server does by itself keeps its own, and stands back behind backends.
+    raised = [postmaster] if postmaster and nice else []
+    if not raised or not prioritise(raised, nice):
         yield 0
         return
-    prioritise(family[1:], nice)
     try:
         yield nice
     finally:
-        prioritise(family, 0)
+        prioritise(raised, 0)
 
 
 def prioritise(pids: Sequence[int], nice: int) -> bool:
@@ -160,12 +165,6 @@ def prioritise(pids: Sequence[int], nice: int) -> bool:
         except OSError:
             allowed = False
     return allowed
-
-
-def _children(pid: int) -> list[int]:
-    with contextlib.suppress(psutil.Error):
-        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
-    return []
 
 
 def pin_server(pid: int, cores: Sequence[int]) -> None:
@@ -187,6 +186,19 @@ def keep_off(clients: Sequence[int], server: Sequence[int] = ()) -> None:
     others = os.sched_getaffinity(0) - set(clients)
     if chosen := others - set(server) or others:
         os.sched_setaffinity(0, chosen)
+
+
+def move(pid: int, cores: Sequence[int]) -> None:
+    """Let all threads of a process run on these cores only, also those that begin
+    meanwhile; nothing if it is gone."""
+    moved: set[str] = set()
+    with contextlib.suppress(OSError):
+        tasks = Path(f"/proc/{pid}/task")
+        while fresh := {thread.name for thread in tasks.iterdir()} - moved:
+            for thread in fresh:
+                with contextlib.suppress(ProcessLookupError):
+                    os.sched_setaffinity(int(thread), cores)
+            moved |= fresh
 
 
 def pin_here(cores: Sequence[int]) -> None:

@@ -11,14 +11,15 @@ from collections.abc import Container, Mapping, Sequence
 from statistics import quantiles
 from typing import NamedTuple
 
-WAITING_LIMIT = 0.05
+WAITING_LIMIT = 0.03
 """An arm may wait for a processor for this share of a slice before its pass is left out.
 What the kernel does by itself now and then takes less (benchmarks/screening.py)."""
 
 
 class Turn(NamedTuple):
-    """A slice of an arm: its wall time, and how long the arm's client and its backends were
-    ready to run and had no processor. `None` where the kernel does not tell."""
+    """A slice of an arm: its wall time, and how long those of the arm's processes of which
+    waiting tells something were ready to run and had no processor; `None` where nobody
+    knows."""
 
     wall_ns: int
     waited_ns: int | None
@@ -36,8 +37,8 @@ def left_out(
 ) -> list[int]:
     """The passes of a block in which somebody had to wait, by their index.
 
-    `turns` are the slices of each arm, pass after pass; `stolen` the seconds that the host
-    of a virtual machine took in each pass, counted in ticks of 10 ms. An arm is `exact`
+    `turns` are the slices of each arm, pass after pass; `stolen` the share of each pass
+    that the host of a virtual machine took, counted in ticks of 10 ms. An arm is `exact`
     where only others can make it wait. Threads of one client wait for each other, and so do
     a client and a backend on one core: of these, what they wait in a quiet slice is their
     own doing.
@@ -46,7 +47,7 @@ def left_out(
     return [
         number
         for number, slices in enumerate(zip(*turns.values(), strict=True))
-        if (number < len(stolen) and stolen[number] > 0)
+        if (number < len(stolen) and stolen[number] > WAITING_LIMIT)
         or any(
             turn.share - own[arm] > WAITING_LIMIT
             for arm, turn in zip(turns, slices, strict=True)

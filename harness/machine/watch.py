@@ -117,17 +117,19 @@ class StealWatch:
 
     def __init__(self, cores: Sequence[int]) -> None:
         self._cores = tuple(cores)
-        self._last = self._stolen()
+        self._last = self._look()
 
     def since_last(self) -> float:
-        """Seconds since the last look, in ticks of 10 ms; 0 where nobody counts."""
-        now = self._stolen()
-        self._last, before = now, self._last
-        return now - before
+        """The share of the cores' time since the last look. It is counted in ticks of
+        10 ms; 0 where nobody counts."""
+        (at, stolen), self._last = self._last, self._look()
+        now, more = self._last
+        spent = (now - at) * len(self._cores)
+        return (more - stolen) / spent if spent > 0 else 0.0
 
-    def _stolen(self) -> float:
+    def _look(self) -> tuple[float, float]:
         if not sys.platform.startswith("linux"):
-            return 0.0
+            return time.monotonic(), 0.0
         times = psutil.cpu_times(percpu=True)
         known = [core for core in self._cores if core < len(times)]
-        return math.fsum(times[core].steal for core in known)
+        return time.monotonic(), math.fsum(times[core].steal for core in known)

@@ -205,7 +205,7 @@ def block(world: BusyWorld, on_clients: bool, rng: random.Random) -> FakeBlock:
     slope = rng.uniform(-0.15, 0.15) / (2 * PLAN.block_ns * len(DRIVERS))
     made = FakeBlock({arm: [] for arm in DRIVERS}, {arm: [] for arm in DRIVERS})
     exact = () if world.shared else tuple(DRIVERS)
-    enough, most = PLAN.slices, schedule.most_passes(PLAN.slices)
+    enough, most = PLAN.slices, schedule.most_passes(PLAN.slices, 0)
     for number, turn in enumerate(schedule.pass_order(rng, list(DRIVERS), most), 1):
         before = core.stolen // _TICK
         for arm in turn:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -112,9 +112,11 @@ class WitnessedMeasurer(Measurer):
 
     taken = 0.0
 
-    def _interleave(self, block: Block, arms: Sequence[str], exact: set[str]) -> None:
+    def _interleave(
+        self, block: Block, arms: Sequence[str], sides: Mapping[str, Collection[str]]
+    ) -> None:
         before, stolen = _others_seconds(), _stolen_seconds()
-        super()._interleave(block, arms, exact)
+        super()._interleave(block, arms, sides)
         self.taken = _stolen_seconds() - stolen
         for pid, seconds in _others_seconds().items():
             self.taken += seconds - before.get(pid, 0.0)

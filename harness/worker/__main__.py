@@ -1,29 +1,29 @@
 """The worker process: `python -m harness.worker FD SPEC`, a synchronous command loop.
 
 FD is a socket to the parent, and SPEC says which arm to load, and on which core and how
-nice to run. Both are set before the driver is imported, because a library may size its
-thread pool by its cores, and threads inherit how nice their maker is. It may be imported on
-as many other cores, which have nothing to do at that moment.
+nice to run. The driver is imported on as many cores as it will have, because a library may
+size its thread pool by them; perhaps on others, which have nothing to do at that moment,
+and no nicer than anybody, so that the next worker can start meanwhile.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core import offspring, wire
-from harness.core.arms import Arm
 from harness.core.errors import DriverError, PgdynoError
 from harness.core.interpreter import describe, gil_enabled
 from harness.core.niceness import set_niceness
 from harness.worker.allocator import warm_allocator
-from harness.worker.trial import Worker
+
+if TYPE_CHECKING:
+    from harness.worker.trial import Worker
 
 
 def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
@@ -31,13 +31,9 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
     warm_allocator()
     gil_before = gil_enabled()
     try:
-        _take_place(spec["loads_on"], spec["priority"])
-        worker = Worker(
-            Arm(spec["driver"], tuple(spec["options"]), spec["profile"], spec["copy"]),
-            spec["plugin"],
-        )
-        if spec["loads_on"] != spec["cores"]:
-            _move(spec["cores"])
+        _take_place(spec["loads_on"])
+        worker = _loaded(spec)
+        _take_place(spec["cores"], spec["priority"])
     except PgdynoError as error:
         wire.send(channel, {"error": str(error), "hint": error.hint})
         return
@@ -55,30 +51,43 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
         wire.send(channel, answer)
 
 
-def _move(cores: list[int]) -> None:
-    """Go to the cores of the clients, with the threads that the library has by now."""
-    for thread in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(ProcessLookupError):
-            os.sched_setaffinity(int(thread.name), cores)
+def _loaded(spec: dict[str, Any]) -> Worker:
+    """The driver, and what serves it: both are imported on the core that was chosen."""
+    from harness.core.arms import Arm
+    from harness.worker.trial import Worker
+
+    options = tuple(spec["options"])
+    arm = Arm(spec["driver"], options, spec["profile"], spec["copy"])
+    return Worker(arm, spec["plugin"])
 
 
-def _take_place(cores: list[int], priority: int) -> None:
-    """Go to these cores, as nice as all clients are.
+def _take_place(cores: list[int], priority: int = 0) -> None:
+    """Go to these cores, as nice as all clients are, with the threads that there are.
 
     Raises:
         DriverError: the system does not let it.
     """
     try:
         if cores:
-            os.sched_setaffinity(0, cores)
+            for thread in _threads():
+                os.sched_setaffinity(thread, cores)
         if priority:
-            set_niceness(0, priority)
+            for thread in _threads():
+                set_niceness(thread, priority)
+    except ProcessLookupError:  # a thread has just ended, and another may have begun
+        _take_place(cores, priority)
     except OSError as error:
         where = f"core {', '.join(map(str, cores))} with priority {priority:+d}"
         raise DriverError(
             f"a worker may not run on {where}: {error.strerror}",
             hint="was the core taken away from this process while it ran?",
         ) from None
+
+
+def _threads() -> list[int]:
+    """The threads of this process that the system can tell apart, else itself."""
+    tasks = Path("/proc/self/task")
+    return [int(task.name) for task in tasks.iterdir()] if tasks.exists() else [0]
 
 
 def main() -> None:

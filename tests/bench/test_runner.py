@@ -441,9 +441,9 @@ def test_a_checkpoint_disturbs_a_block(
     interleave = Measurer._interleave
 
     def beside_a_checkpoint(
-        self: Measurer, block: Block, arms: Sequence[str], exact: set[str]
+        self: Measurer, block: Block, arms: Sequence[str], sides: dict[str, list[str]]
     ) -> None:
-        interleave(self, block, arms, exact)
+        interleave(self, block, arms, sides)
         place.control.run("checkpoint")
         time.sleep(0.3)  # the server counts it a moment after it is over
 
