@@ -35,9 +35,12 @@ OPS_FOR_A_SIGN = 50
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What was seen of one block. `work` is what the server did by itself, `foreign` a
-    share of the cores' time, `left_out` how many of its `passes` were not quiet, `wanted`
-    how many should have been, `switches` those of the client's own context per op by arm."""
+    """What was seen of one block.
+
+    `work` is what the server did by itself, `foreign` a share of the cores' time,
+    `left_out` how many of its `passes` were not quiet, `wanted` how many should have been,
+    `switches` the client's own context switches per op by arm.
+    """
 
     work: str = ""
     foreign: float = 0.0

@@ -207,12 +207,12 @@ def block(world: BusyWorld, on_clients: bool, rng: random.Random) -> FakeBlock:
     exact = () if world.shared else tuple(DRIVERS)
     enough, most = PLAN.slices, schedule.most_passes(PLAN.slices, 0)
     for number, turn in enumerate(schedule.pass_order(rng, list(DRIVERS), most), 1):
-        before = core.stolen // _TICK
+        before, begun = core.stolen // _TICK, core.now
         for arm in turn:
             weather = luck[arm] + slope * core.now + rng.gauss(0, 0.02)
             exposed = DRIVERS[arm].client if on_clients else 1 - DRIVERS[arm].client
             _slice(made, arm, core, weather, 1.0 if world.shared else exposed, rng)
-        made.stolen.append((core.stolen // _TICK - before) * _TICK / 1e9)
+        made.stolen.append((core.stolen // _TICK - before) * _TICK / (core.now - begun))
         if number < enough:  # a run looks each time; before there can be enough, in vain
             continue
         made.left_out = screening.left_out(made.turns, exact, made.stolen)
