@@ -135,12 +135,26 @@ def test_a_worker_loads_where_there_is_room_and_then_goes_to_the_clients(
         worker.stop()
 
 
-def test_who_loads_on_which_core_changes_from_round_to_round(place: Venue) -> None:
-    split = Placement(clients=(0,), server=(1,))
+@pytest.mark.skipif(len(CORES) < 2, reason="there is only one core")
+def test_clients_are_spread_while_nothing_is_timed_and_gathered_then(place: Venue) -> None:
+    clients, server = CORES[:2]
+    split = Placement(clients=(clients,), server=(server,), free=tuple(CORES))
+    seen: list[dict[str, set[int]]] = []
+
+    def look(seat: Seat) -> None:
+        seen[-1][seat.arm.id] = os.sched_getaffinity(seat.worker.pid)
+
     with assembled(place, ARMS, split) as crew:
-        rounds = []
-        for _ in range(4):
-            crew.spread(seats_of(crew))
-            rounds.append([seat.loads_on for seat in seats_of(crew)])
-    assert rounds[0] == rounds[2] == [[1], [0], [1]] or rounds[0] == [[0], [1], [0]]
-    assert rounds[1] == rounds[3] != rounds[0]
+        seats = seats_of(crew)
+        for _ in range(3):
+            seen.append({})
+            crew.each(seats, look)
+            assert all(os.sched_getaffinity(seat.pid) == {clients} for seat in seats)
+    first, second, third = seen[0], seen[1], seen[2]
+    assert set(map(frozenset, second.values())) == {
+        frozenset({clients}),
+        frozenset({server}),
+    }
+    assert second != third
+    assert all(len(cores) == 1 for cores in (*second.values(), *third.values()))
+    assert set(map(frozenset, first.values())) == {frozenset({clients})}  # greeted at home

@@ -148,15 +148,23 @@ def test_a_killed_worker_is_a_record_and_the_run_goes_on(
     out = tmp_path / "run.jsonl"
     process = start(out, *SHORT)
     wait_for(lambda: has_trials(out) and len(workers(process)) == 3)
-    victim = workers(process)[0]
-    victim.kill()
+
+    def killed_at_work() -> bool:
+        """Between two rounds workers end anyway, and nobody misses one."""
+        for victim in workers(process)[:1]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                victim.kill()
+        return "SIGKILL" in out.read_text()
+
+    wait_for(killed_at_work)
     process.communicate(timeout=120)
     assert process.returncode in (0, 3)  # 3 where every block was disturbed by others
     run = read(out)
     assert run.footer is not None
     assert run.footer.reason == "complete"
-    assert "crashed" in {trial.verdict for trial in run.trials}
-    assert any("SIGKILL" in trial.detail for trial in run.trials)
+    told = [trial.detail for trial in run.trials if trial.verdict == "crashed"]
+    told += [note.text for note in run.notes]  # where it had not begun to work
+    assert any("SIGKILL" in text for text in told)
 
 
 def test_a_killed_server_ends_the_run_with_a_reason(scratch: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ USAGE = {
     "case": (["bench", "query/point#nope"], "no case is called query/point#nope", "list"),
     "file": (["check", "no/such.toml"], "no/such.toml: there is no such file", ""),
     "driver": (["check", "--driver", "asyncgp"], "no driver 'asyncgp'", "asyncpg"),
-    "driver of bench": (["bench", "--driver", ""], "no driver ''", "known drivers:"),
+    "driver of bench": (["bench", "--driver", ""], "'' is not an arm", "the form is NAME"),
     "option": (
         ["check", "query", "--driver", "psycopg2+turbo"],
         "driver 'psycopg2' has no option 'turbo'",

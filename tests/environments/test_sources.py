@@ -96,4 +96,5 @@ def test_what_does_not_build_is_said(plugin, library, own):
     with pytest.raises(DriverError, match="cannot be installed") as error:
         environments.of(parse(f"tiny@{library}"))
     log = Path(error.value.hint.partition(": ")[2])
-    assert "pyproject.toml" in log.read_text()
+    said = log.read_text()  # uv names the file, pip shows the parser's error
+    assert "pyproject.toml" in said or "TOMLDecodeError" in said
