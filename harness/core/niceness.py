@@ -35,8 +35,9 @@ class _Attributes(ctypes.Structure):
 
 
 def set_niceness(pid: int, nice: int) -> None:
-    """Set the nice value of a process of one thread, 0 for this one, and of its session; who
-    is less nice than others also has short time slices. Children inherit both.
+    """Set the nice value of a process of one thread, 0 for this one, and of its session.
+
+    Who is less nice than others also has short time slices. Children inherit both.
 
     Linux may share a core among sessions first (autogroups), and every backend of
     PostgreSQL begins a session of its own: alone in it, its own nice value says nothing.
