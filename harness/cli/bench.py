@@ -51,7 +51,7 @@ def add_parser(subparsers: Any) -> None:
         "--effort",
         choices=get_args(Effort),
         default="quick",
-        help="quick: 11 cells, 90 s · standard: 36 cells, 12 minutes · full: everything · "
+        help="quick: 11 cells, 100 s · standard: 36 cells, 7 minutes · full: everything · "
         "gate: enough rounds for a corrected test (default: quick)",
     )
     parser.add_argument(
