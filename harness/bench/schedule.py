@@ -87,9 +87,9 @@ def ops_per_slice(ns_per_op: float, slice_ns: int, cycle: int) -> int:
 
 def warm_up_ops(slowest_ns: int, plan: Plan) -> int:
     """How many ops warm up: fewer for slow ones, whose cost is not in how they start. They
-    take half of the time for which they are then timed, at most."""
+    take as long as they are then timed, at most."""
     least = 1 if slowest_ns >= LONG_SLICE_NS else 2
-    return max(least, min(WARM_UP_OPS, plan.block_ns // 2 // max(1, slowest_ns)))
+    return max(least, min(WARM_UP_OPS, plan.block_ns // max(1, slowest_ns)))
 
 
 def is_steady(walls: Sequence[float]) -> bool:

@@ -80,10 +80,9 @@ def disturbance(signs: Signs, cell: str, norms: Norms) -> str:
     if signs.foreign > FOREIGN_LIMIT:
         return f"{signs.foreign:.0%} of the processors went to others"
     if signs.too_few_passes:
-        quiet = signs.passes - signs.left_out
         return (
-            f"{quiet} of {signs.passes} passes {'was' if quiet == 1 else 'were'} quiet: in "
-            "the others a client or its backend waited for a processor"
+            "too few passes were quiet: in the others a client or its backend waited for a "
+            "processor"
         )
     for arm, count in signs.switches.items():
         norm = norms.of(cell, arm)

@@ -21,9 +21,9 @@ def norms(count: float, rounds: int = ROUNDS_FOR_A_NORM) -> Norms:
     [
         (Signs(work="a checkpoint"), "busy with a checkpoint"),
         (Signs(foreign=0.11), "11% of the processors went to others"),
-        (Signs(passes=36, left_out=34, wanted=12), "2 of 36 passes were quiet"),
-        (Signs(passes=9, left_out=8, wanted=3), "1 of 9 passes was quiet"),
-        (Signs(passes=2, left_out=2, wanted=1), "0 of 2 passes were quiet"),
+        (Signs(passes=36, left_out=34, wanted=12), "too few passes were quiet"),
+        (Signs(passes=9, left_out=8, wanted=3), "too few passes were quiet"),
+        (Signs(passes=2, left_out=2, wanted=1), "too few passes were quiet"),
         (Signs(switches={ARM: 0.3}), "0.30 times per op instead of 1.00"),
         (Signs(switches={ARM: 2.0}), "2.00 times per op instead of 1.00"),
     ],
