@@ -102,6 +102,9 @@ class Seat:
             self._worker = WorkerProcess(
                 self.arm, self.folder, self.cores, programs, self.launch, self.loads_on
             )
+            if self._ended:  # another thread ended the seat while it started
+                self.kill()
+                raise WorkerGone("the run has ended", verdict="crashed")
 
     def adopt(self, worker: WorkerProcess) -> None:
         """Take a worker that was started before the seat was there."""

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,7 +20,7 @@ from harness.core import offspring
 from harness.core.arms import Arm
 from harness.core.errors import WorkerGone
 from harness.core.verdicts import Verdict
-from harness.play.process import Launch
+from harness.play.process import Launch, WorkerProcess
 from harness.play.seat import Deadlines, Seat
 from harness.venue.stage import Playable
 from harness.venue.venue import Venue
@@ -165,3 +166,20 @@ def test_an_import_that_does_not_end_is_waited_for_once(
         assert gone.value.verdict == Verdict.HUNG
         waits.append(time.monotonic() - begun)
     assert waits[1] < waits[0] / 2
+
+
+def test_a_worker_that_starts_while_its_seat_is_ended_is_ended_too(
+    place: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat = Seat(Arm("psycopg2"), place.stage, place.control, tmp_path, [], Deadlines())
+    started: list[WorkerProcess] = []
+
+    def slowly(*arguments: Any) -> WorkerProcess:
+        started.append(WorkerProcess(*arguments))
+        seat.kill()  # as another thread does at that moment
+        return started[-1]
+
+    monkeypatch.setattr("harness.play.seat.WorkerProcess", slowly)
+    with pytest.raises(WorkerGone, match="the run has ended"):
+        seat.spawn()
+    assert not started[0].alive
