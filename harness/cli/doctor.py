@@ -81,7 +81,8 @@ def _validate(args: argparse.Namespace) -> int:
         venue.opened(spec) as place,
         BenchProgress() as progress,
     ):
-        found = suite.run(suite.Workbench(place, folder, progress))
+        trials = folder if args.keep else folder / "trials"  # beside what says whose it is
+        found = suite.run(suite.Workbench(place, trials, progress))
         form = listing.as_json if args.format == "json" else None
         outcomes = listing.printed(found, form)
     return EXIT_PASS if all(outcome.ok for outcome in outcomes) else EXIT_FAILED
