@@ -13,39 +13,14 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-import psutil
 
 from harness.machine import host
 from harness.report import format as fmt
 from harness.report import measured, quality, view
 from harness.results import store
 from harness.results.records import Run
-
-_HOG = """
-import time
-while True:
-    begun = time.monotonic()
-    while time.monotonic() - begun < {busy}:
-        pass
-    time.sleep({idle})
-"""
-
-
-@contextmanager
-def neighbour(busy_s: float, idle_s: float, core: int) -> Iterator[None]:
-    """A process that works for `busy_s`, sleeps for `idle_s`, and so on, on one core."""
-    code = _HOG.format(busy=busy_s, idle=idle_s)
-    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
-    try:
-        psutil.Process(process.pid).cpu_affinity([core])
-        yield
-    finally:
-        process.kill()
-        process.wait()
+from harness.validity.interference import hog
 
 
 def bench(name: str, arguments: list[str]) -> str:
@@ -88,7 +63,7 @@ def main() -> None:
     placement = host.place(server=True)
     (core,) = placement.server if args.core == "server" else placement.clients
     print(bench("alone", arguments), flush=True)
-    with neighbour(args.busy_ms / 1e3, args.idle_ms / 1e3, core):
+    with hog([core], args.busy_ms / 1e3, args.idle_ms / 1e3):
         print(bench("beside", arguments), flush=True)
 
 

@@ -31,6 +31,7 @@ from harness.venue.venue import Venue
 
 CELL = "query/point#fetch-one"
 SHARE = 0.3
+BUSY_S = 0.01
 DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 MARK = 0.95
 QUIET_S = 0.003
@@ -58,10 +59,14 @@ class Seen:
 
 
 @contextmanager
-def hog(cores: Sequence[int] = ()) -> Iterator[None]:
-    """A process that uses a third of one core, in pieces of 10 ms; anywhere, or on one of
-    these cores."""
-    code = _HOG.format(busy=0.01, idle=0.01 * (1 / SHARE - 1))
+def hog(
+    cores: Sequence[int] = (),
+    busy_s: float = BUSY_S,
+    idle_s: float = BUSY_S * (1 / SHARE - 1),
+) -> Iterator[None]:
+    """A process that works for `busy_s`, sleeps for `idle_s`, and so on: a third of one core
+    unless told otherwise; anywhere, or on one of these cores."""
+    code = _HOG.format(busy=busy_s, idle=idle_s)
     process = subprocess.Popen([sys.executable, "-c", code])
     try:
         if cores:
