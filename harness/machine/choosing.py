@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from harness.core.waits import Waits
 from harness.machine.host import Placement, available_cores
-from harness.machine.watch import waited_ns
 
 PROBE_S = 0.2
 """How long each core is tried."""
@@ -45,11 +45,13 @@ def chosen(ask: Callable[[], object], backend: int) -> Placement:
     cores = available_cores()
     if not cores:
         return Placement()
-    before = os.sched_getaffinity(0)
+    waits, before = Waits(), os.sched_getaffinity(0)
+    waits.watch([backend] if backend else [])
     try:
-        probes = [_tried(core, ask, backend) for core in _idlest(cores)]
+        probes = [_tried(core, ask, backend, waits) for core in _idlest(cores)]
     finally:
         os.sched_setaffinity(0, before)
+        waits.forget()
     best = min(probes, key=lambda probe: (probe.waited, probe.beside, probe.core))
     return Placement((best.core,), shared=best.beside >= SHARED, chosen=_told(probes))
 
@@ -72,20 +74,19 @@ def _idlest(cores: Sequence[int]) -> list[int]:
     ]
 
 
-def _tried(core: int, ask: Callable[[], object], backend: int) -> Probe:
+def _tried(core: int, ask: Callable[[], object], backend: int, waits: Waits) -> Probe:
     os.sched_setaffinity(0, {core})
-    pids = [os.getpid(), *filter(None, [backend])]
-    before, begun, beside, asked = _waited(pids), time.monotonic(), 0, 0
+    before, begun, beside, asked = _waited(waits), time.monotonic(), 0, 0
     while time.monotonic() - begun < PROBE_S:
         ask()
         asked += 1
         beside += bool(backend) and _last_core(backend) == core
     spent = (time.monotonic() - begun) * 1e9
-    return Probe(core, (_waited(pids) - before) / spent, beside / asked)
+    return Probe(core, (_waited(waits) - before) / spent, beside / asked)
 
 
-def _waited(pids: Sequence[int]) -> int:
-    return sum(waited_ns(pid) or 0 for pid in pids)
+def _waited(waits: Waits) -> int:
+    return (waits.client_ns() or 0) + (waits.server_ns() or 0)
 
 
 def _last_core(pid: int) -> int:

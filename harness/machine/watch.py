@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
@@ -91,18 +90,6 @@ def spent(process: psutil.Process) -> float:
         return time.clock_gettime(cpu_clock(process.pid))
     times = process.cpu_times()
     return float(times.user + times.system)
-
-
-def waited_ns(pid: int) -> int | None:
-    """How long the threads of a process have been ready to run and waited for a core, in
-    ns since they began; None where the kernel does not tell."""
-    total = 0
-    try:
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            total += int((thread / "schedstat").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        return None
-    return total
 
 
 def threads(pid: int) -> int:

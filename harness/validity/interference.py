@@ -64,8 +64,8 @@ def hog(
     busy_s: float = BUSY_S,
     idle_s: float = BUSY_S * (1 / SHARE - 1),
 ) -> Iterator[None]:
-    """A process that works for `busy_s`, sleeps for `idle_s`, and so on: a third of one core
-    unless told otherwise; anywhere, or on one of these cores."""
+    """A process that works for `busy_s`, sleeps for `idle_s`, and so on: a third of one
+    core unless told otherwise; anywhere, or on one of these cores."""
     code = _HOG.format(busy=busy_s, idle=idle_s)
     process = subprocess.Popen([sys.executable, "-c", code])
     try:

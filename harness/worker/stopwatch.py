@@ -15,10 +15,10 @@ from typing import Any
 from harness.core.arms import Kind
 from harness.core.clocks import cpu_clock
 from harness.core.metrics import READINGS
+from harness.core.waits import Waits
 from harness.worker import loops
 from harness.worker.burden import Spent
 from harness.worker.loops import Reading, Timing
-from harness.worker.waits import Waits
 
 _PR_SET_TIMERSLACK = 29
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.worker.waits import Waits
+from harness.core.waits import Waits
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/schedstat").exists(), reason="this kernel does not tell"
