@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
+from harness.cli.files import write
 from harness.core.arms import PROFILES, Arm
 
 if TYPE_CHECKING:
@@ -177,16 +178,7 @@ def rendered(guide: Guide, form: str) -> str:
 
 
 def _put(text: str, out: Path | None) -> None:
-    from harness.core.errors import ResultsError
-
     if out is None:
         sys.stdout.write(text)
         return
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, "utf-8")
-    except OSError as error:
-        raise ResultsError(
-            f"{out} cannot be written: {error.strerror}", hint="name another --out"
-        ) from error
-    print(out)
+    print(write(out, text.encode()))

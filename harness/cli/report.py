@@ -8,6 +8,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from harness.cli.files import write
+
 DEFAULT = ("html", "png", "markdown")
 
 
@@ -86,20 +88,7 @@ def write_reports(
     for remark in source.remarks:
         complain(remark)
     return [
-        _write(out / name, content)
+        write(out / name, content)
         for rendered in contents
         for name, content in rendered.items()
     ]
-
-
-def _write(path: Path, content: bytes) -> Path:
-    from harness.core.errors import ResultsError
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise ResultsError(
-            f"{path} cannot be written: {error.strerror}", hint="name another --out"
-        ) from error
-    return path

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.compare import share
+from harness.cli.files import write
 from harness.cli.store import add_store
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
     )
     trend = build(args.store, asked)
     if args.out:
-        _write(args.out, _drawn(trend, args.out))
+        write(args.out, _drawn(trend, args.out))
     sys.stdout.write(shown.json(trend) if args.format == "json" else shown.text(trend))
     return trend.exit_code
 
@@ -152,15 +153,3 @@ def _drawn(trend: Trend, path: Path) -> bytes:
         if (error.name or "").startswith("harness"):
             raise  # a module of ours would be a bug
         raise MissingExtra("report", f"a drawing ({path.suffix})") from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    from harness.core.errors import ResultsError
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise ResultsError(
-            f"{path} cannot be written: {error.strerror}", hint="name another --out"
-        ) from error
