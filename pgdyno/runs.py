@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.core.errors import MissingExtra, UsageError
+from harness.core.errors import UsageError, needing
 from harness.report import columns, numbers, rows, view
 from harness.results import records, store
 
@@ -87,10 +87,8 @@ def _fields(row: Any, names: Iterable[str]) -> Iterator[Any]:
 
 def _frame(name: str, found: Iterable[Iterable[Any]]) -> pd.DataFrame:
     """The table of these rows, each column of its dtype also where there is no row."""
-    try:
+    with needing("analysis", f"Run.{name}()"):
         import pandas as pd
-    except ModuleNotFoundError as error:
-        raise MissingExtra("analysis", f"Run.{name}()") from error
     dtypes = columns.TABLES[name]
     kept: list[list[Any]] = [[] for _ in dtypes]
     for row in found:

@@ -168,12 +168,10 @@ def rendered(guide: Guide, form: str) -> str:
     from harness.render import migration
 
     if form == "html":
-        try:
-            return migration.html(guide)
-        except ModuleNotFoundError as error:
-            from harness.core.errors import MissingExtra
+        from harness.core.errors import needing
 
-            raise MissingExtra("report", "an HTML report") from error
+        with needing("report", "an HTML report"):
+            return migration.html(guide)
     return migration.json(guide) if form == "json" else migration.markdown(guide)
 
 

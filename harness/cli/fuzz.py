@@ -131,15 +131,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _plan(args: argparse.Namespace, seed: int) -> SearchPlan:
-    from harness.core.errors import MissingExtra, UsageError
+    from harness.core.errors import UsageError, needing
 
-    try:
+    with needing("fuzz", "pgdyno fuzz"):
         from harness.fuzz import strategies
         from harness.fuzz.search import BAD, SearchPlan
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("harness"):
-            raise
-        raise MissingExtra("fuzz", "pgdyno fuzz") from error
     types = tuple(dict.fromkeys(args.type)) or strategies.TYPES
     for name in types:
         try:

@@ -61,14 +61,10 @@ def add_store(parser: argparse.ArgumentParser) -> None:
 def add(args: argparse.Namespace) -> int:
     """Add each run; one that cannot be read keeps none of the others out."""
     from harness.cli.terminal import complain, say
-    from harness.core.errors import EXIT_PASS, MissingExtra, ResultsError
+    from harness.core.errors import EXIT_PASS, ResultsError, needing
 
-    try:
+    with needing("history", "pgdyno store"):
         from harness.history import adding
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("harness"):
-            raise  # a module of ours would be a bug
-        raise MissingExtra("history", "pgdyno store") from error
 
     code, counts = EXIT_PASS, {False: 0, True: 0}
     places: set[Partition] = set()

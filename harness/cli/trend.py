@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.cli.compare import share
 from harness.cli.files import write
 from harness.cli.store import add_store
+from harness.core.errors import needing
 
 if TYPE_CHECKING:
     from harness.history.trend import Trend
@@ -111,15 +112,9 @@ def drawing(text: str) -> Path:
 
 def run(args: argparse.Namespace) -> int:
     """Print the trend, and draw it where that is asked for."""
-    from harness.core.errors import MissingExtra
-
-    try:
+    with needing("history", "pgdyno trend"):
         from harness.history.trend import TrendRequest, build
         from harness.render import trend as shown
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("harness"):
-            raise  # a module of ours would be a bug
-        raise MissingExtra("history", "pgdyno trend") from error
 
     asked = TrendRequest(
         cell=args.cell,
@@ -139,9 +134,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _drawn(trend: Trend, path: Path) -> bytes:
-    from harness.core.errors import MissingExtra
-
-    try:
+    with needing("report", f"a drawing ({path.suffix})"):
         if path.suffix == ".png":
             from harness.render import trend_png
 
@@ -149,7 +142,3 @@ def _drawn(trend: Trend, path: Path) -> bytes:
         from harness.render import trend_html
 
         return trend_html.render(trend).encode()
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("harness"):
-            raise  # a module of ours would be a bug
-        raise MissingExtra("report", f"a drawing ({path.suffix})") from error

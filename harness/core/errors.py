@@ -6,6 +6,8 @@ The exit code belongs to the class, so that a command never has to choose one.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 EXIT_PASS = 0
@@ -71,6 +73,21 @@ class MissingExtra(PgdynoError):  # noqa: N818 - says what is the matter
             f"{what} needs the extra '{extra}'",
             hint=f"pip install 'pgdyno[{extra}]'",
         )
+
+
+@contextlib.contextmanager
+def needing(extra: str, what: str) -> Iterator[None]:
+    """What is imported inside comes with an extra; empty if it is known of none.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if not extra or (error.name or "").startswith("harness"):
+            raise  # a module of ours would be a bug
+        raise MissingExtra(extra, what) from error
 
 
 class OracleError(PgdynoError):

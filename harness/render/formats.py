@@ -12,7 +12,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, runtime_checkable
 
-from harness.core.errors import MissingExtra, UsageError
+from harness.core.errors import UsageError, needing
 from harness.report.exchange import Exchanged, exchanged
 from harness.report.numbers import Number, numbers
 from harness.report.summary import summary
@@ -56,12 +56,8 @@ class ReportSource:
         """The charts, if they are wanted, by the names of their files."""
         if "png" not in self.wanted:
             return {}
-        try:
+        with needing("report", "a chart (png)"):
             from harness.render import png
-        except ModuleNotFoundError as error:
-            if (error.name or "").startswith("harness"):
-                raise  # a module of ours would be a bug
-            raise MissingExtra("report", "a chart (png)") from error
         return png.render(self.report)
 
 
@@ -122,12 +118,8 @@ def files(name: str, source: ReportSource) -> Mapping[str, bytes]:
         MissingExtra: a library that it needs is not installed.
     """
     chosen = load(name)
-    try:
+    with needing(chosen.extra, f"the format {name}"):
         return chosen.files(source)
-    except ModuleNotFoundError as error:
-        if not chosen.extra or (error.name or "").startswith("harness"):
-            raise  # a module of ours would be a bug
-        raise MissingExtra(chosen.extra, f"the format {name}") from error
 
 
 # --- the built-in ones ------------------------------------------------------------------
