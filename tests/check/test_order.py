@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness import scenario
-from harness.check import order
+from harness.check import checker, order
 from harness.check.checker import Checker
 from harness.core.arms import PROFILES, Arm
 from harness.core.cells import BenchSpec, Cell, Fixture
@@ -207,6 +207,7 @@ def test_reads_have_one_session_and_keep_their_verdicts(
 ) -> None:
     file = tmp_path / "reads.toml"
     file.write_text(READS)
+    monkeypatch.setattr(checker, "HELPERS", 0)  # who prepares alone keeps the order
     commands = asked(monkeypatch)
     found: list[Check] = []
     cells = scenario.load(file).cells
