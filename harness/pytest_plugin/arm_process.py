@@ -23,13 +23,17 @@ from harness.core import offspring, wire
 from harness.worker import loops
 
 
+FLAGS = annotations.compiler_flag
+"""A function's annotations are of the module that it was taken from."""
+
+
 class TimedFunction:
     """What a function gave to be timed; sync or async, as its first call shows."""
 
     def __init__(self, source: str, name: str, target: dict[str, Any]) -> None:
         self._loop = asyncio.new_event_loop()
         space: dict[str, Any] = {}
-        exec(compile(source, f"<{name}>", "exec"), space)
+        exec(compile(source, f"<{name}>", "exec", FLAGS, dont_inherit=True), space)
         given = [SimpleNamespace(**target)] if target else []
         self._op = self._settled(space[name](*given))
         first = self._op()
@@ -69,8 +73,16 @@ def serve(channel: socket.socket) -> None:
             wire.send(channel, {"wall_ns": timed.slice_ns(**request)})
     except wire.ChannelClosed:
         return
-    except BaseException:
-        wire.send(channel, {"failed": traceback.format_exc(limit=-3)})
+    except BaseException as error:
+        wire.send(channel, {"failed": _told(error)})
+
+
+def _told(error: BaseException) -> str:
+    """What a user's function raised, from its own first line on."""
+    trace = error.__traceback__
+    while trace and trace.tb_next and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace))
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,20 @@ class Collecting:
         collector = ScenarioTests.from_parent(parent, path=file_path)
         collector.collecting = self
         return collector
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Say of a skip where its cell is written, not where pgdyno raised it."""
+        report = yield
+        if (
+            isinstance(item, CellTest)
+            and report.skipped
+            and not hasattr(report, "wasxfail")
+        ):
+            report.longrepr = (str(item.path), 1, str(report.longrepr[2]))
+        return report
 
     def claim(self, found: scenario.Scenario, file: Path) -> None:
         """Results know a file outside of the library by its stem, so that is unique.

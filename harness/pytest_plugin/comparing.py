@@ -8,6 +8,7 @@ reached: on its width, never on what it says. What is a regression, the gate dec
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import math
 import random
@@ -15,8 +16,10 @@ import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from dis import get_instructions
 from pathlib import Path
 from statistics import median
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -29,6 +32,7 @@ from harness.core import stats
 from harness.core.errors import PgdynoError, UsageError
 from harness.core.verdicts import Change
 from harness.pytest_plugin import asked, projects
+from harness.pytest_plugin.arm_process import FLAGS
 from harness.pytest_plugin.racing import ArmFailed, Racer, SourceText
 from harness.pytest_plugin.reporting import ARM
 from harness.pytest_plugin.timing import SlicePlan, plan, warm_up_ops
@@ -90,10 +94,12 @@ class ArmFixture:
             needs: what else they are installed with, such as `psycopg[binary]`.
             margin: the share that counts as the same; that of the project by default.
         """
+        __tracebackhide__ = True
         try:
             return self._compared(function, base, project, extras, needs, margin)
         except PgdynoError as error:
-            pytest.fail(asked.told(error), pytrace=False)
+            said = asked.told(error)
+        pytest.fail(said, pytrace=False)
 
     def _compared(
         self,
@@ -104,6 +110,7 @@ class ArmFixture:
         needs: Sequence[str],
         margin: float | None,
     ) -> ArmResult:
+        __tracebackhide__ = True
         revision, folder = projects.revision_of(base), self._root / project
         text = source_of(function)
         rules = self._rules(margin)
@@ -127,14 +134,17 @@ class ArmFixture:
         title: Comparison,
         rules: Gate,
     ) -> ArmResult:
+        __tracebackhide__ = True
+        race = Race(copies, text, target, self._folder())
         try:
-            race = Race(copies, text, target, self._folder())
             race.run(math.log1p(rules.margin(self._request.node.nodeid)))
-        except ArmFailed as failure:
-            if failure.side == "base":
-                pytest.skip(f"nothing to compare with: base cannot run it\n{failure}")
-            pytest.fail(f"head cannot run it\n{failure}", pytrace=False)
-        return judged(race, self._request.node.nodeid, title, rules)
+        except ArmFailed as error:
+            failure = error
+        else:
+            return judged(race, self._request.node.nodeid, title, rules)
+        if failure.side == "base":
+            pytest.skip(f"nothing to compare with: base cannot run it: {failure.gist}")
+        pytest.fail(f"head cannot run it\n{failure}", pytrace=False)
 
     def _rules(self, margin: float | None) -> Gate:
         """The margins of the project, unless the test has its own."""
@@ -171,7 +181,6 @@ def source_of(function: Callable[..., Any]) -> SourceText:
     """
     try:
         text = textwrap.dedent(inspect.getsource(function))
-        used = inspect.getclosurevars(function)
     except (OSError, TypeError) as error:
         raise UsageError(
             f"pg_arm needs a function that stands in a file: {error}"
@@ -179,13 +188,27 @@ def source_of(function: Callable[..., Any]) -> SourceText:
     name = getattr(function, "__name__", "")
     if not text.startswith((f"def {name}(", f"async def {name}(")):
         raise UsageError(f"pg_arm needs a plain `def`, not {name or text[:40]!r}")
-    outside = sorted({*used.globals, *used.nonlocals} - {name})
+    outside = sorted(_from_outside(text) - {name})
     if outside:
         raise UsageError(
             f"{name} runs in another process and uses {', '.join(outside)} from outside",
             hint="import and define inside of it what it needs",
         )
     return SourceText(text, name, bool(inspect.signature(function).parameters))
+
+
+def _from_outside(text: str) -> set[str]:
+    """The names that a function takes from its module: of what it is as text, because
+    pytest rewrites the assertions of what it has loaded."""
+    top = compile(text, "<function>", "exec", FLAGS, dont_inherit=True)
+    names = {step.argval for step in get_instructions(top) if step.opname == "LOAD_NAME"}
+    codes = [top]
+    while codes:
+        code = codes.pop()
+        codes += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+        steps = get_instructions(code)
+        names |= {step.argval for step in steps if step.opname == "LOAD_GLOBAL"}
+    return names - set(dir(builtins))
 
 
 class Race:
@@ -224,23 +247,16 @@ class Race:
                 )
                 for side in self._shuffled()
             }
-            for racer in racers.values():
-                self._warm_up(racer)
-            assert self._plan is not None
-            passes = [self._pass(racers, self._plan) for _ in range(PASSES)]
+            warm = [_warmed_up(racer) for racer in racers.values()]
+            # By the slower side: what got slow a thousandfold must not take as much longer.
+            self._plan = self._plan or plan(max(warm))
+            count = min(PASSES, self._plan.slices)
+            passes = [self._pass(racers, self._plan) for _ in range(count)]
         self.ratios.append(
             median(stats.log_ratio(taken["head"], taken["base"]) for taken in passes)
         )
         for side, found in self.ns.items():
             found.append(median(taken[side] for taken in passes) / self._plan.ops)
-
-    def _warm_up(self, racer: Racer) -> None:
-        """The first process that is warm decides how many calls a slice has, for all."""
-        first = racer.slice_ns(0, 1)
-        count = warm_up_ops(first)
-        warm = racer.slice_ns(0, count)
-        self._plan = self._plan or plan(warm / count)
-        racer.collect()
 
     def _pass(self, racers: dict[str, Racer], chosen: SlicePlan) -> dict[str, int]:
         return {
@@ -250,6 +266,14 @@ class Race:
 
     def _shuffled(self) -> list[str]:
         return self._order.sample(list(self._sides), 2)
+
+
+def _warmed_up(racer: Racer) -> float:
+    """About how long a call takes, ns, in a process that is warm now."""
+    count = warm_up_ops(racer.slice_ns(0, 1))
+    warm_ns = racer.slice_ns(0, count)
+    racer.collect()
+    return warm_ns / count
 
 
 def _is_narrow(ratios: Sequence[float], margin: float) -> bool:

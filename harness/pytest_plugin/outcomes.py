@@ -61,7 +61,7 @@ def settle(played: PlayedCheck, title: str, command: str) -> None:
     if check.deviation:
         pytest.xfail(visible(f"{said}; declared: {check.deviation} {check.link}"))
     if verdict in _ABSENT:
-        pytest.skip(visible(said))
+        pytest.skip(visible(said.removeprefix(f"{Verdict.SKIPPED}: ")))
 
 
 def _failure(played: PlayedCheck, title: str, command: str) -> Iterator[str]:

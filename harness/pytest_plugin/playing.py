@@ -144,7 +144,8 @@ def ground_for(config: pytest.Config) -> Ground:
     try:
         return of(config).ground()
     except PgdynoError as error:
-        pytest.fail(asked.told(error), pytrace=False)
+        said = asked.told(error)
+    pytest.fail(said, pytrace=False)
 
 
 _KEY = pytest.StashKey[Playing]()

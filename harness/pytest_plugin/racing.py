@@ -36,6 +36,11 @@ class ArmFailed(Exception):  # noqa: N818 - what the user's code did
         super().__init__(said)
         self.side = side
 
+    @property
+    def gist(self) -> str:
+        """Its last line, which names what was raised."""
+        return str(self).strip().rpartition("\n")[2]
+
 
 class Racer:
     """One process, from its start to its end."""
