@@ -22,7 +22,6 @@ from typing import Any
 from harness.core import offspring, wire
 from harness.worker import loops
 
-
 FLAGS = annotations.compiler_flag
 """A function's annotations are of the module that it was taken from."""
 

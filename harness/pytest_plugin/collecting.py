@@ -55,12 +55,8 @@ class Collecting:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Say of a skip where its cell is written, not where pgdyno raised it."""
         report = yield
-        if (
-            isinstance(item, CellTest)
-            and report.skipped
-            and not hasattr(report, "wasxfail")
-        ):
-            report.longrepr = (str(item.path), 1, str(report.longrepr[2]))
+        if isinstance(item, CellTest) and isinstance(report.longrepr, tuple):
+            report.longrepr = (str(item.path), 1, report.longrepr[2])
         return report
 
     def claim(self, found: scenario.Scenario, file: Path) -> None:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import pytest
+
 from harness.core.calls import Target
+from harness.core.errors import OracleError
 
 if TYPE_CHECKING:
     from harness.pytest_plugin.playing import Ground
@@ -37,8 +40,14 @@ def of_server(ground: Ground) -> PgTarget:
 @contextlib.contextmanager
 def lent(ground: Ground, owner: str) -> Iterator[PgTarget]:
     """An empty schema for a test, dropped when it is over."""
-    with ground.place.stage.lent_schema(owner) as (schema, target):
-        yield _target(target, ground.place.facts.version, schema)
+    try:
+        with ground.place.stage.lent_schema(owner) as (schema, target):
+            yield _target(target, ground.place.facts.version, schema)
+    except OracleError as error:
+        said = f"the schema of this test cannot be dropped: {error}"
+    else:
+        return
+    pytest.fail(f"{said}\nhint: close what it connected: a lock is held", pytrace=False)
 
 
 def _target(target: Target, version: str, schema: str = "") -> PgTarget:
