@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -69,17 +68,6 @@ def test_each_has_a_schema(pg_target, pg_server, number):
     assert pg_target.schema not in seen
     seen.add(pg_target.schema)
 """
-
-
-@pytest.fixture
-def session(pytester: pytest.Pytester, dsn: str) -> Callable[..., pytest.RunResult]:
-    """Runs pytest in the folder of this test, on the server that all tests share."""
-
-    def run(*arguments: str) -> pytest.RunResult:
-        given = ("-p", "no:cacheprovider", f"--pgdyno-server={dsn}", *arguments)
-        return pytester.runpytest_subprocess(*given)
-
-    return run
 
 
 def schemas(place: Venue) -> set[str | None]:
@@ -146,9 +134,8 @@ def test_times_go_through_pytest_benchmark(session, pytester):
     for name, entry in found.items():
         stats = entry["stats"]
         assert 5 <= stats["rounds"] == len(stats["data"]) <= 100, name
-        assert 0 < stats["min"] <= stats["median"] <= stats["max"] < 1
+        assert 0 < stats["min"] <= stats["median"] <= stats["max"]
         assert entry["options"]["timer"] == "pgdyno"
-    assert found["test_sync"]["stats"]["iterations"] > 100
     compared = subprocess.run(
         [Path(sys.executable).with_name("pytest-benchmark"), "compare", str(file)],
         capture_output=True, text=True, check=True, cwd=pytester.path,
@@ -299,7 +286,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     git += ["-c", "user.email=tester@example.org"]
     for words in ("init -q -b main", "add .", "commit -q -m First"):
         subprocess.run([*git, *words.split()], check=True)
-    source.write_text(LIBRARY.format(sleep_s=0.002) + "\nbreaks = same\n")
+    source.write_text(LIBRARY.format(sleep_s=0.01) + "\nbreaks = same\n")
     return folder
 
 

@@ -87,17 +87,6 @@ DEVIATIONS = "".join(
 
 
 @pytest.fixture
-def session(pytester: pytest.Pytester, dsn: str) -> Callable[..., pytest.RunResult]:
-    """Runs pytest in the folder of this test, on the server that all tests share."""
-    pytester.makepyprojecttoml("[tool.pytest.ini_options]\naddopts = '-p no:cacheprovider'")
-
-    def run(*arguments: str, server: str = dsn) -> pytest.RunResult:
-        return pytester.runpytest_subprocess(f"--pgdyno-server={server}", *arguments)
-
-    return run
-
-
-@pytest.fixture
 def mine(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """A driver `mine` from outside."""
     site = pytester.mkdir("site")
