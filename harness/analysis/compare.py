@@ -119,6 +119,9 @@ def begun(
         alpha=rules.alpha,
         differences=tuple(conditions.differences(base, candidate, arms)),
         warnings=tuple(conditions.warnings(base, candidate, paired)),
+        runs=(base.path,) if paired else (base.path, candidate.path),
+        arms=tuple(filter(None, arms)),
+        command=tuple(candidate.header.command),
     )
 
 

@@ -193,7 +193,7 @@ class Bisection:
         return found
 
     def _tell(self, what: str, found: Sequence[Contrast]) -> None:
-        """How many cells changed, and what is to be known of those that are not the same."""
+        """How many cells changed, and what became of those that are not the same."""
         same = sum(told.changed is False for told in found)
         others = [told for told in found if told.changed is not False]
         changed = sum(bool(told.changed) for told in others)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+
+from harness.core.visible import visible_line
 
 WIDTH = 80
 _BREAK = " \\"
@@ -23,11 +26,16 @@ def command(*words: str, width: int = WIDTH) -> str:
     return f"{_BREAK}\n".join(lines)
 
 
+def one_line(*words: str) -> str:
+    """The words as a shell reads them, for where no line is too long."""
+    return " ".join(shlex.quote(visible_line(word)) for word in words)
+
+
 def _groups(words: Sequence[str]) -> list[str]:
     """The words, quoted; an option stays with its value."""
     groups: list[str] = []
     for word in words:
-        quoted = shlex.quote(word)
+        quoted = shlex.quote(visible_line(word))
         if groups and groups[-1].startswith("--") and " " not in groups[-1]:
             groups[-1] += f" {quoted}"
         else:
@@ -48,3 +56,17 @@ def path_of(cell: str, given: Sequence[str]) -> str:
         ),
         cell,
     )
+
+
+_KEPT = ("--server", "--transport", "--profile")
+
+
+def kept_options(called: Sequence[str]) -> list[str]:
+    """Of how a run was called, what another one needs so that both can be compared."""
+    kept: list[str] = []
+    for word, following in pairwise([*called, ""]):
+        if word in _KEPT:
+            kept += [word, following]
+        elif word.partition("=")[0] in _KEPT:
+            kept.append(word)
+    return kept

@@ -54,7 +54,7 @@ def times_of(
         run = bench(
             run="-".join(versions),
             rows=[row for row, cell in zip(ROWS, CELLS, strict=True) if cell in cells],
-            arms=[one for one in facts if one.id != arm(without)],
+            arms=[known for known in facts if known.id != arm(without)],
             rounds=24 if more else 12,
             noise=max(noise(version, more) for version in versions),
             factor=lambda cell, name: factors[name] if cell == CELL else 1.0,
