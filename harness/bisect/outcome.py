@@ -34,14 +34,14 @@ class Outcome:
 
     @property
     def sentence(self) -> str:
-        """In which version, or between which."""
-        before, after = self.found.before, self.found.after
+        """In which version the cell changed, or between which."""
         if self.exact:
-            return f"changed in {self.driver} {after}: {before} → {after} {self._what}"
-        passed = "; ".join(f"{name}: {self.reasons[name]}" for name in self.found.between)
-        between = f"changed between {self.driver} {before} and {after}: {self._what}"
-        return f"{between}; {passed}"
+            return f"changed in {self.driver} {self.found.after}"
+        return f"changed between {self.driver} {self.found.before} and {self.found.after}"
 
     @property
-    def _what(self) -> str:
-        return self.evidence.said
+    def details(self) -> list[str]:
+        """By how much, and why it is no single version."""
+        found = self.found
+        passed = [f"{version}: {self.reasons[version]}" for version in found.between]
+        return [f"{found.before} → {found.after}: {self.evidence.said}", *passed]

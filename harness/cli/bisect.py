@@ -226,7 +226,8 @@ class Bisection:
         say(f"runs    {self.folder}")
         say("again:")
         say(self._again(outcome.evidence.cell, arms, what))
-        return self._ended(outcome.exit_code, f"{outcome.evidence.cell} {outcome.sentence}")
+        sentence = f"{outcome.evidence.cell} {outcome.sentence}"
+        return self._ended(outcome.exit_code, sentence, *outcome.details)
 
     def _again(self, cell: str, arms: Sequence[str], what: str) -> str:
         """The commands that repeat the last comparison."""
@@ -259,11 +260,13 @@ class Bisection:
             f"whether anything changed between {self._ends} is inconclusive",
         )
 
-    def _ended(self, code: int, sentence: str) -> int:
+    def _ended(self, code: int, sentence: str, *details: str) -> int:
         from harness.report import format as fmt
 
-        for line in fmt.wrapped(sentence, WIDTH, rest="  "):
-            say(line)
+        lines = fmt.wrapped(sentence, WIDTH, rest="  ")
+        for detail in details:
+            lines += fmt.wrapped(detail, WIDTH, first="  ", rest="    ")
+        say("\n".join(lines))
         say(f"exit {code}")
         return code
 

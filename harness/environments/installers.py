@@ -97,7 +97,8 @@ class Uv:
         """`uv pip compile`, which has no list but finds the newest version of a range: the
         newest below `last`, the newest below that, and so on."""
         words = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--no-deps",
-                 "-", "--python", interpreter.program]  # fmt: skip
+                 "-", "--python", interpreter.program,
+                 "--prerelease", "allow" if _pre(first, last) else "disallow"]  # fmt: skip
         found: list[str] = []
         while True:
             wanted = f"{name}>{first},<{found[0] if found else last}"
@@ -142,11 +143,10 @@ class Pip:
         self, name: str, first: str, last: str, interpreter: Interpreter, folder: Path
     ) -> list[str]:
         """`pip index versions`."""
-        words = ("index", "versions", name)
-        told = self._run(interpreter.program, (*words, *_pre(first, last)), folder)
-        listed = next(
-            line for line in told.splitlines() if line.startswith(_AVAILABLE)
-        ).removeprefix(_AVAILABLE)
+        words = ("index", "versions", name, *(["--pre"] if _pre(first, last) else []))
+        told = self._run(interpreter.program, words, folder)
+        lines = (line for line in told.splitlines() if line.startswith(_AVAILABLE))
+        listed = next(lines, "").removeprefix(_AVAILABLE)
         return _within(listed.replace(",", " ").split(), first, last)
 
     def _install(self, python: str, words: Sequence[str], folder: Path) -> str:
@@ -157,12 +157,11 @@ class Pip:
         return _ran([*pip, "--no-input", *words], folder)
 
 
-def _pre(first: str, last: str) -> tuple[str, ...]:
-    """Pre-releases are listed where an end is one."""
+def _pre(first: str, last: str) -> bool:
+    """Whether pre-releases are listed: where an end is one."""
     from packaging.version import Version
 
-    ends = (Version(first), Version(last))
-    return ("--pre",) if any(end.is_prerelease for end in ends) else ()
+    return any(Version(end).is_prerelease for end in (first, last))
 
 
 def _within(versions: Sequence[str], first: str, last: str) -> list[str]:

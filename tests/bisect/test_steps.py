@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -114,11 +115,11 @@ def test_the_version_that_is_slower_is_found_with_its_evidence(version):
     assert (outcome.found.before, outcome.found.after) == (before, version)
     assert outcome.exit_code == EXIT_FAILED
     assert (outcome.evidence.before, outcome.evidence.after) == (arm(before), arm(version))
-    assert outcome.sentence.startswith(
-        f"changed in asyncpg {version}: {before} → {version}"
-    )
-    assert "+20." in outcome.sentence or "+19." in outcome.sentence
-    assert outcome.sentence.endswith("slower")
+    assert outcome.sentence == f"changed in asyncpg {version}"
+    (detail,) = outcome.details
+    assert detail.startswith(f"{before} → {version}: +")
+    assert re.match(r"\+(19|20)\.\d % \(", detail.partition(": ")[2])
+    assert detail.endswith("slower")
     assert len(runs.asked) <= 1 + 3
     assert all(len(versions) == 3 for versions, _ in runs.asked[1:])
     assert any(line.startswith("  0.26.0 → ") and " … " in line for line in told)
@@ -128,7 +129,7 @@ def test_a_faster_version_is_found_and_passes():
     outcome, _ = stepped(FakeRuns(times_of(since("0.30.0", 0.8))))
     assert outcome.found.after == "0.30.0"
     assert outcome.exit_code == EXIT_PASS
-    assert outcome.sentence.endswith("faster")
+    assert outcome.details[0].endswith("faster")
 
 
 def test_a_version_that_is_missing_is_passed_over_with_the_reason():
@@ -137,8 +138,8 @@ def test_a_version_that_is_missing_is_passed_over_with_the_reason():
     assert (outcome.found.before, outcome.found.after) == ("0.28.0", "0.30.0")
     assert outcome.exit_code == EXIT_INCONCLUSIVE
     assert "0.29.0: passed over, asyncpg==0.29.0 cannot be installed: no wheel" in told
-    assert outcome.sentence.startswith("changed between asyncpg 0.28.0 and 0.30.0: ")
-    assert outcome.sentence.endswith("; 0.29.0: it cannot be had")
+    assert outcome.sentence == "changed between asyncpg 0.28.0 and 0.30.0"
+    assert outcome.details[1:] == ["0.29.0: it cannot be had"]
     assert not any("0.29.0" in versions for versions, _ in runs.asked)
 
 
@@ -158,7 +159,7 @@ def test_what_is_inconclusive_gets_more_rounds_once_and_then_a_range():
     assert tried == [False, True]
     assert outcome.exit_code == EXIT_INCONCLUSIVE
     assert outcome.found.between == ("0.29.0",)
-    assert outcome.sentence.endswith("; 0.29.0: it is inconclusive")
+    assert outcome.details[1:] == ["0.29.0: it is inconclusive"]
     assert told.count("  inconclusive: more rounds") == 1
     assert told.count("  inconclusive: it is passed over") == 1
 
@@ -231,7 +232,7 @@ def test_a_verdict_that_changed_is_found():
     outcome, _ = stepped(FakeRuns(verdicts_of(answers)), Verdicts())
     assert outcome.found.after == "0.31.0"
     assert outcome.exit_code == EXIT_FAILED
-    assert "0.30.0 → 0.31.0 exact → lossy (as 0.31.0 does)" in outcome.sentence
+    assert outcome.details == ["0.30.0 → 0.31.0: exact → lossy (as 0.31.0 does)"]
 
 
 def test_a_server_that_lacks_something_tells_nothing():
