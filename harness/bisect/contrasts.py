@@ -12,7 +12,7 @@ from typing import Protocol
 
 from harness.analysis.changes import CellChange, Comparison
 from harness.analysis.gate import Gate
-from harness.bisect.search import Finding
+from harness.bisect.search import Side
 from harness.core.verdicts import Change, Verdict
 from harness.report import format as fmt
 from harness.report.comparison import Request, compare, word
@@ -134,7 +134,7 @@ def contrast(question: Question, run: Run, cell: str, before: str, after: str) -
     return Contrast(cell, before, after, None, False, 0.0, "nothing was measured")
 
 
-def placed(first: Contrast, second: Contrast, ends: Contrast, *, worse: bool) -> Finding:
+def placed(first: Contrast, second: Contrast, ends: Contrast, *, worse: bool) -> Side:
     """On which side of the change a version is that was tried between two ends.
 
     `first` is from the old end to it, `second` from it to the new end, and `ends` from end
@@ -142,11 +142,11 @@ def placed(first: Contrast, second: Contrast, ends: Contrast, *, worse: bool) ->
     the greater one is followed.
     """
     if ends.changed is False:  # what is looked for is not in this run
-        return Finding.UNCLEAR
+        return Side.UNCLEAR
     before = bool(first.changed) and first.worse is worse
     after = bool(second.changed) and second.worse is worse
     if before and after:
-        return Finding.NEW if first.size >= second.size else Finding.OLD
+        return Side.NEW if first.size >= second.size else Side.OLD
     if before or after:
-        return Finding.NEW if before else Finding.OLD
-    return Finding.UNCLEAR
+        return Side.NEW if before else Side.OLD
+    return Side.UNCLEAR

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
-class Finding(StrEnum):
-    """What became of a version that was tried."""
+class Side(StrEnum):
+    """On which side of the change a version is that was tried."""
 
     OLD = "old"
     """It does as the version before the change."""
@@ -35,7 +35,7 @@ class Search:
     versions: tuple[str, ...]
     old: int
     new: int
-    passed: Mapping[str, Finding] = field(default_factory=dict)
+    passed: Mapping[str, Side] = field(default_factory=dict)
 
     @classmethod
     def over(cls, versions: tuple[str, ...]) -> Search:
@@ -73,17 +73,17 @@ class Search:
         left = sum(version not in self.passed for version in self.between)
         return left.bit_length()
 
-    def told(self, version: str, finding: Finding) -> Search:
+    def told(self, version: str, side: Side) -> Search:
         """The search after a version was tried."""
         place = self.versions.index(version)
-        if finding is Finding.OLD:
+        if side is Side.OLD:
             return replace(self, old=place)
-        if finding is Finding.NEW:
+        if side is Side.NEW:
             return replace(self, new=place)
-        return replace(self, passed={**self.passed, version: finding})
+        return replace(self, passed={**self.passed, version: side})
 
 
-def search(start: Search, attempt: Callable[[Search, str], Finding]) -> Search:
+def search(start: Search, attempt: Callable[[Search, str], Side]) -> Search:
     """Try versions until none is left that could narrow the answer."""
     while (version := start.following) is not None:
         start = start.told(version, attempt(start, version))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.bisect.contrasts import Contrast, Question, contrast, placed
-from harness.bisect.search import Finding, Search, search
+from harness.bisect.search import Search, Side, search
 from harness.core.errors import DriverError
 from harness.results.records import Run
 
@@ -53,38 +53,38 @@ class Steps:
         """The search, to its end."""
         return search(Search.over(tuple(versions)), self._attempt)
 
-    def _attempt(self, at: Search, version: str) -> Finding:
+    def _attempt(self, at: Search, version: str) -> Side:
         for more in (False, True):
             try:
-                finding = self._tried(at, version, more=more)
+                side = self._tried(at, version, more=more)
             except DriverError as error:
                 self.reasons[version] = "it cannot be had"
                 self.tell(f"{version}: passed over, {error}")
-                return Finding.ABSENT
-            if finding is not Finding.UNCLEAR:
-                return finding
+                return Side.ABSENT
+            if side is not Side.UNCLEAR:
+                return side
             then = "it is passed over" if more else "more rounds"
             self.tell(f"  inconclusive: {then}")
         self.reasons[version] = "it is inconclusive"
-        return Finding.UNCLEAR
+        return Side.UNCLEAR
 
-    def _tried(self, at: Search, version: str, *, more: bool) -> Finding:
+    def _tried(self, at: Search, version: str, *, more: bool) -> Side:
         """Compare a version with both ends, in one run with them."""
         self.runs.prepare(version)
         versions = (at.before, version, at.after)
         run = self.runs.run(versions, [self.cell], more=more)
         old, tried, new = map(self.runs.arm, versions)
         require_part(run, tried)
-        first, second, ends = (
+        first, second, whole = (
             contrast(self.question, run, self.cell, *pair)
             for pair in ((old, tried), (tried, new), (old, new))
         )
-        finding = placed(first, second, ends, worse=self.evidence.worse)
-        self._tell(at, version, (first, second, ends), run)
-        if finding in (Finding.OLD, Finding.NEW):
-            self.evidence = second if finding is Finding.OLD else first
-            self.tell(f"  changed {'after' if finding is Finding.OLD else 'by'} {version}")
-        return finding
+        side = placed(first, second, whole, worse=self.evidence.worse)
+        self._tell(at, version, (first, second, whole), run)
+        if side in (Side.OLD, Side.NEW):
+            self.evidence = second if side is Side.OLD else first
+            self.tell(f"  changed {'after' if side is Side.OLD else 'by'} {version}")
+        return side
 
     def _tell(self, at: Search, version: str, found: Sequence[Contrast], run: Run) -> None:
         pairs = ((at.before, version), (version, at.after), (at.before, at.after))

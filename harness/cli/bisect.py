@@ -14,8 +14,8 @@ from harness.cli.terminal import say
 from harness.core.arms import PROFILES, Arm
 
 if TYPE_CHECKING:
+    from harness.bisect.conclusion import Conclusion
     from harness.bisect.contrasts import Contrast, Question
-    from harness.bisect.outcome import Outcome
     from harness.cli.bisecting import KeptRuns
     from harness.core.cells import Cell
     from harness.scenario import Scenario
@@ -105,13 +105,30 @@ def run(args: argparse.Namespace) -> int:
     versions = releases.between(driver, args.first, args.last)
     folder = folder_of(args, driver)
     say(f"bisect  {args.cell} · {driver.name} {args.first} … {args.last}")
-    say(f"between {', '.join(versions) or 'nothing was released'}")
+    say_wrapped(f"released between them: {', '.join(versions) or 'none'}")
     bisection = Bisection(args, driver, scenarios, cells, versions, folder)
     try:
         return bisection.run()
     except KeyboardInterrupt as stop:
         stop.add_note(f"what was measured is in {folder}: the same command goes on there")
         raise
+
+
+def say_wrapped(text: str, indent: str = "") -> None:
+    """A text in lines that fit."""
+    from harness.report import format as fmt
+
+    for line in fmt.wrapped(text, WIDTH, first=indent, rest=f"{indent}  "):
+        say(line)
+
+
+def _server_words(args: argparse.Namespace) -> list[str]:
+    """The options of the server, where they are not the usual ones; never a password."""
+    words = []
+    if args.server not in ("wheel", "dsn"):
+        address = args.server.startswith("dsn:") or "://" in args.server
+        words += ["--server", "dsn:…" if address else args.server]
+    return words + (["--transport", args.transport] if args.transport != "tcp" else [])
 
 
 def _driver(args: argparse.Namespace) -> Arm:
@@ -208,7 +225,7 @@ class Bisection:
 
     def _search(self, question: Question, what: str, found: Sequence[Contrast]) -> int:
         """Follow the clearest change to its version."""
-        from harness.bisect.outcome import Outcome
+        from harness.bisect.conclusion import Conclusion
         from harness.bisect.steps import Steps
 
         first = found[0]
@@ -217,24 +234,24 @@ class Bisection:
         cells = {cell.id: cell for cell in self.cells if cell.id == first.cell}
         steps = Steps(question, self._runs(what, cells), first.cell, first, say)
         end = steps.search((self.args.first, *self.versions, self.args.last))
-        outcome = Outcome(self.driver.name, end, steps.evidence, steps.reasons)
-        return self._told(outcome, what)
+        conclusion = Conclusion(self.driver.name, end, steps.evidence, steps.reasons)
+        return self._told(conclusion, what)
 
-    def _told(self, outcome: Outcome, what: str) -> int:
+    def _told(self, conclusion: Conclusion, what: str) -> int:
         """The evidence and how to see it again, the conclusion last."""
-        arms = [outcome.evidence.before, outcome.evidence.after]
+        arms = [conclusion.evidence.before, conclusion.evidence.after]
         say(f"runs    {self.folder}")
         say("again:")
-        say(self._again(outcome.evidence.cell, arms, what))
-        sentence = f"{outcome.evidence.cell} {outcome.sentence}"
-        return self._ended(outcome.exit_code, sentence, *outcome.details)
+        say(self._again(conclusion.evidence.cell, arms, what))
+        sentence = f"{conclusion.evidence.cell} {conclusion.sentence}"
+        return self._ended(conclusion.exit_code, sentence, *conclusion.details)
 
     def _again(self, cell: str, arms: Sequence[str], what: str) -> str:
         """The commands that repeat the last comparison."""
         from harness.report.commands import command, path_of
 
         words = ["--driver", arms[0], "--driver", arms[1]]
-        words += ["--profile", self.args.profile]
+        words += ["--profile", self.args.profile, *_server_words(self.args)]
         path = path_of(cell, [self.args.cell])
         if what == "verdict":
             return command("pgdyno", "check", path, *words)
@@ -261,12 +278,9 @@ class Bisection:
         )
 
     def _ended(self, code: int, sentence: str, *details: str) -> int:
-        from harness.report import format as fmt
-
-        lines = fmt.wrapped(sentence, WIDTH, rest="  ")
+        say_wrapped(sentence)
         for detail in details:
-            lines += fmt.wrapped(detail, WIDTH, first="  ", rest="    ")
-        say("\n".join(lines))
+            say_wrapped(detail, "  ")
         say(f"exit {code}")
         return code
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.bisect.search import Finding, Search, search
+from harness.bisect.search import Search, Side, search
 
-PASSED = (Finding.UNCLEAR, Finding.ABSENT)
-DECIDED = (Finding.OLD, Finding.NEW)
+PASSED = (Side.UNCLEAR, Side.ABSENT)
+DECIDED = (Side.OLD, Side.NEW)
 
 
 def names(count: int) -> tuple[str, ...]:
@@ -18,20 +18,20 @@ def names(count: int) -> tuple[str, ...]:
 
 
 def searched(
-    versions: Sequence[str], findings: Mapping[str, Finding]
+    versions: Sequence[str], sides: Mapping[str, Side]
 ) -> tuple[Search, list[str]]:
-    """The end of a search in which versions show these findings, and what was tried."""
+    """The end of a search in which versions show these sides, and what was tried."""
     tried: list[str] = []
 
-    def attempt(at: Search, version: str) -> Finding:
+    def attempt(at: Search, version: str) -> Side:
         assert version in at.between
         tried.append(version)
-        return findings[version]
+        return sides[version]
 
     return search(Search.over(tuple(versions)), attempt), tried
 
 
-def patterns(of: st.SearchStrategy[Finding]) -> st.SearchStrategy[list[Finding]]:
+def patterns(of: st.SearchStrategy[Side]) -> st.SearchStrategy[list[Side]]:
     return st.lists(of, max_size=60)
 
 
@@ -39,11 +39,11 @@ def patterns(of: st.SearchStrategy[Finding]) -> st.SearchStrategy[list[Finding]]
 def test_a_single_change_is_found_in_as_few_tries_as_can_be(count, data):
     versions = names(count)
     changed = data.draw(st.integers(1, count - 1))
-    findings = {
-        version: Finding.NEW if place >= changed else Finding.OLD
+    sides = {
+        version: Side.NEW if place >= changed else Side.OLD
         for place, version in enumerate(versions)
     }
-    end, tried = searched(versions, findings)
+    end, tried = searched(versions, sides)
     assert (end.before, end.after) == (versions[changed - 1], versions[changed])
     assert not end.between
     assert len(tried) <= Search.over(versions).tries_at_most
@@ -56,30 +56,30 @@ def test_a_range_holds_the_change_whatever_cannot_be_decided(passed, data):
     told = data.draw(st.lists(st.booleans(), min_size=len(passed), max_size=len(passed)))
     versions = names(len(passed) + 2)
     changed = data.draw(st.integers(1, len(versions) - 1))
-    findings = {
-        version: (Finding.NEW if place >= changed else Finding.OLD) if tells else unclear
+    sides = {
+        version: (Side.NEW if place >= changed else Side.OLD) if tells else unclear
         for place, (version, tells, unclear) in enumerate(
             zip(versions[1:-1], told, passed, strict=True), 1
         )
     }
-    end, tried = searched(versions, findings)
+    end, tried = searched(versions, sides)
     assert end.old < changed <= end.new
     assert set(end.between) == set(end.passed) & set(end.between)
-    assert all(findings[version] in PASSED for version in end.between)
+    assert all(sides[version] in PASSED for version in end.between)
     assert len(tried) == len(set(tried))
     assert end.following is None
 
 
-@given(patterns(st.sampled_from(list(Finding))))
+@given(patterns(st.sampled_from(list(Side))))
 def test_any_pattern_ends_between_an_old_and_a_new_version(pattern):
     """Versions that go to and fro: the ends of the range are what they are said to be."""
     versions = names(len(pattern) + 2)
-    findings = dict(zip(versions[1:-1], pattern, strict=True))
-    end, tried = searched(versions, findings)
-    assert findings.get(end.before, Finding.OLD) is Finding.OLD
-    assert findings.get(end.after, Finding.NEW) is Finding.NEW
-    assert all(findings[version] in PASSED for version in end.between)
-    assert all(end.passed[version] is findings[version] for version in end.between)
+    sides = dict(zip(versions[1:-1], pattern, strict=True))
+    end, tried = searched(versions, sides)
+    assert sides.get(end.before, Side.OLD) is Side.OLD
+    assert sides.get(end.after, Side.NEW) is Side.NEW
+    assert all(sides[version] in PASSED for version in end.between)
+    assert all(end.passed[version] is sides[version] for version in end.between)
     assert len(tried) == len(set(tried))
 
 
@@ -93,7 +93,7 @@ def test_where_nothing_tells_all_is_tried_and_the_range_is_whole(pattern):
 
 def test_the_middle_comes_first_and_then_its_neighbours():
     versions = names(7)
-    findings = dict.fromkeys(versions, Finding.ABSENT)
-    _, tried = searched(versions, findings)
+    sides = dict.fromkeys(versions, Side.ABSENT)
+    _, tried = searched(versions, sides)
     assert tried[0] == "1.3"
     assert set(tried[1:3]) == {"1.2", "1.4"}

@@ -12,6 +12,7 @@ from fake_runs import arm_facts, bench
 from msgspec.structs import replace
 
 from harness.analysis.gate import Gate
+from harness.bisect.conclusion import Conclusion
 from harness.bisect.contrasts import (
     STEP_TESTS,
     Contrast,
@@ -20,8 +21,7 @@ from harness.bisect.contrasts import (
     contrast,
     placed,
 )
-from harness.bisect.outcome import Outcome
-from harness.bisect.search import Finding, Search
+from harness.bisect.search import Search, Side
 from harness.bisect.steps import Steps, ends
 from harness.core.errors import (
     EXIT_FAILED,
@@ -96,7 +96,7 @@ def stepped(runs: FakeRuns, question=None, versions=VERSIONS):
     found = ends(question, runs, versions[0], versions[-1], CELLS)
     steps = Steps(question, runs, found[0].cell, found[0], told.append)
     end = steps.search(versions)
-    return Outcome("asyncpg", end, steps.evidence, steps.reasons), told
+    return Conclusion("asyncpg", end, steps.evidence, steps.reasons), told
 
 
 def since(version: str, factor: float) -> dict[str, float]:
@@ -110,13 +110,16 @@ def since(version: str, factor: float) -> dict[str, float]:
 @pytest.mark.parametrize("version", VERSIONS[1:])
 def test_the_version_that_is_slower_is_found_with_its_evidence(version):
     runs = FakeRuns(times_of(since(version, 1.2)))
-    outcome, told = stepped(runs)
+    conclusion, told = stepped(runs)
     before = VERSIONS[VERSIONS.index(version) - 1]
-    assert (outcome.found.before, outcome.found.after) == (before, version)
-    assert outcome.exit_code == EXIT_FAILED
-    assert (outcome.evidence.before, outcome.evidence.after) == (arm(before), arm(version))
-    assert outcome.sentence == f"changed in asyncpg {version}"
-    (detail,) = outcome.details
+    assert (conclusion.found.before, conclusion.found.after) == (before, version)
+    assert conclusion.exit_code == EXIT_FAILED
+    assert (conclusion.evidence.before, conclusion.evidence.after) == (
+        arm(before),
+        arm(version),
+    )
+    assert conclusion.sentence == f"changed in asyncpg {version}"
+    (detail,) = conclusion.details
     assert detail.startswith(f"{before} → {version}: +")
     assert re.match(r"\+(19|20)\.\d % \(", detail.partition(": ")[2])
     assert detail.endswith("slower")
@@ -126,26 +129,26 @@ def test_the_version_that_is_slower_is_found_with_its_evidence(version):
 
 
 def test_a_faster_version_is_found_and_passes():
-    outcome, _ = stepped(FakeRuns(times_of(since("0.30.0", 0.8))))
-    assert outcome.found.after == "0.30.0"
-    assert outcome.exit_code == EXIT_PASS
-    assert outcome.details[0].endswith("faster")
+    conclusion, _ = stepped(FakeRuns(times_of(since("0.30.0", 0.8))))
+    assert conclusion.found.after == "0.30.0"
+    assert conclusion.exit_code == EXIT_PASS
+    assert conclusion.details[0].endswith("faster")
 
 
 def test_a_version_that_is_missing_is_passed_over_with_the_reason():
     runs = FakeRuns(times_of(since("0.29.0", 1.2)), missing=("0.29.0",))
-    outcome, told = stepped(runs)
-    assert (outcome.found.before, outcome.found.after) == ("0.28.0", "0.30.0")
-    assert outcome.exit_code == EXIT_INCONCLUSIVE
+    conclusion, told = stepped(runs)
+    assert (conclusion.found.before, conclusion.found.after) == ("0.28.0", "0.30.0")
+    assert conclusion.exit_code == EXIT_INCONCLUSIVE
     assert "0.29.0: passed over, asyncpg==0.29.0 cannot be installed: no wheel" in told
-    assert outcome.sentence == "changed between asyncpg 0.28.0 and 0.30.0"
-    assert outcome.details[1:] == ["0.29.0: it cannot be had"]
+    assert conclusion.sentence == "changed between asyncpg 0.28.0 and 0.30.0"
+    assert conclusion.details[1:] == ["0.29.0: it cannot be had"]
     assert not any("0.29.0" in versions for versions, _ in runs.asked)
 
 
 def test_a_version_that_cannot_be_loaded_is_passed_over():
-    outcome, told = stepped(FakeRuns(times_of(since("0.31.0", 1.2), without="0.29.0")))
-    assert outcome.found.after == "0.31.0"
+    conclusion, told = stepped(FakeRuns(times_of(since("0.31.0", 1.2), without="0.29.0")))
+    assert conclusion.found.after == "0.31.0"
     assert "0.29.0: passed over, no module of that name" in told
 
 
@@ -154,12 +157,12 @@ def test_what_is_inconclusive_gets_more_rounds_once_and_then_a_range():
     runs = FakeRuns(
         times_of(since("0.29.0", 1.2), lambda version, more: wild.get(version, 0.003))
     )
-    outcome, told = stepped(runs)
+    conclusion, told = stepped(runs)
     tried = [more for versions, more in runs.asked if "0.29.0" in versions]
     assert tried == [False, True]
-    assert outcome.exit_code == EXIT_INCONCLUSIVE
-    assert outcome.found.between == ("0.29.0",)
-    assert outcome.details[1:] == ["0.29.0: it is inconclusive"]
+    assert conclusion.exit_code == EXIT_INCONCLUSIVE
+    assert conclusion.found.between == ("0.29.0",)
+    assert conclusion.details[1:] == ["0.29.0: it is inconclusive"]
     assert told.count("  inconclusive: more rounds") == 1
     assert told.count("  inconclusive: it is passed over") == 1
 
@@ -167,9 +170,9 @@ def test_what_is_inconclusive_gets_more_rounds_once_and_then_a_range():
 def test_more_rounds_decide():
     noise = {False: 0.4, True: 0.003}
     runs = FakeRuns(times_of(since("0.29.0", 1.2), lambda version, more: noise[more]))
-    outcome, _ = stepped(runs)
-    assert outcome.found.after == "0.29.0"
-    assert outcome.exact
+    conclusion, _ = stepped(runs)
+    assert conclusion.found.after == "0.29.0"
+    assert conclusion.exact
 
 
 def test_ends_that_are_the_same_or_cannot_be_told():
@@ -229,10 +232,10 @@ def test_a_verdict_that_changed_is_found():
         version: Verdict.LOSSY if at >= place else Verdict.EXACT
         for at, version in enumerate(VERSIONS)
     }
-    outcome, _ = stepped(FakeRuns(verdicts_of(answers)), Verdicts())
-    assert outcome.found.after == "0.31.0"
-    assert outcome.exit_code == EXIT_FAILED
-    assert outcome.details == ["0.30.0 → 0.31.0: exact → lossy (as 0.31.0 does)"]
+    conclusion, _ = stepped(FakeRuns(verdicts_of(answers)), Verdicts())
+    assert conclusion.found.after == "0.31.0"
+    assert conclusion.exit_code == EXIT_FAILED
+    assert conclusion.details == ["0.30.0 → 0.31.0: exact → lossy (as 0.31.0 does)"]
 
 
 def test_a_server_that_lacks_something_tells_nothing():
@@ -241,8 +244,8 @@ def test_a_server_that_lacks_something_tells_nothing():
         "0.29.0": Verdict.SKIPPED,
     }
     runs = FakeRuns(verdicts_of(answers))
-    outcome, _ = stepped(runs, Verdicts())
-    assert outcome.found.after == "0.27.0"
+    conclusion, _ = stepped(runs, Verdicts())
+    assert conclusion.found.after == "0.27.0"
     assert runs.asked[1][0] == ("0.26.0", "0.29.0", "0.32.0")
 
 
@@ -260,27 +263,27 @@ def pair(changed: bool | None, size: float = 0.2, *, worse: bool = True) -> Cont
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "whole", "finding"),
+    ("first", "second", "whole", "side"),
     [
-        (pair(True), pair(False), pair(True), Finding.NEW),
-        (pair(False), pair(True), pair(True), Finding.OLD),
-        (pair(True), pair(None), pair(None), Finding.NEW),
-        (pair(None), pair(True), pair(True), Finding.OLD),
-        (pair(None), pair(None), pair(True), Finding.UNCLEAR),
-        (pair(False), pair(False), pair(True), Finding.UNCLEAR),  # in two small steps
-        (pair(False), pair(None), pair(True), Finding.UNCLEAR),
-        (pair(True, 0.1), pair(True, 0.3), pair(True), Finding.OLD),  # the greater one
-        (pair(True, 0.3), pair(True, 0.1), pair(True), Finding.NEW),
-        (pair(True, worse=False), pair(True), pair(True), Finding.OLD),  # there and back
-        (pair(True), pair(True, worse=False), pair(True), Finding.NEW),
-        (pair(True), pair(False), pair(False), Finding.UNCLEAR),  # it is gone
+        (pair(True), pair(False), pair(True), Side.NEW),
+        (pair(False), pair(True), pair(True), Side.OLD),
+        (pair(True), pair(None), pair(None), Side.NEW),
+        (pair(None), pair(True), pair(True), Side.OLD),
+        (pair(None), pair(None), pair(True), Side.UNCLEAR),
+        (pair(False), pair(False), pair(True), Side.UNCLEAR),  # in two small steps
+        (pair(False), pair(None), pair(True), Side.UNCLEAR),
+        (pair(True, 0.1), pair(True, 0.3), pair(True), Side.OLD),  # the greater one
+        (pair(True, 0.3), pair(True, 0.1), pair(True), Side.NEW),
+        (pair(True, worse=False), pair(True), pair(True), Side.OLD),  # there and back
+        (pair(True), pair(True, worse=False), pair(True), Side.NEW),
+        (pair(True), pair(False), pair(False), Side.UNCLEAR),  # it is gone
     ],
 )
-def test_on_which_side_a_version_is(first, second, whole, finding):
-    assert placed(first, second, whole, worse=True) is finding
+def test_on_which_side_a_version_is(first, second, whole, side):
+    assert placed(first, second, whole, worse=True) is side
 
 
 def test_a_range_without_evidence_of_direction_never_passes():
-    end = Search(VERSIONS, 0, 2, {VERSIONS[1]: Finding.ABSENT})
-    better = Outcome("asyncpg", end, pair(True, worse=False), {VERSIONS[1]: "gone"})
+    end = Search(VERSIONS, 0, 2, {VERSIONS[1]: Side.ABSENT})
+    better = Conclusion("asyncpg", end, pair(True, worse=False), {VERSIONS[1]: "gone"})
     assert better.exit_code == EXIT_INCONCLUSIVE

@@ -56,9 +56,11 @@ def test_a_verdict_is_followed_to_its_release_and_read_again(made, dsn, tmp_path
              VERSIONS[-1], "--server", dsn, "--out", tmp_path / "runs")  # fmt: skip
     ended = pgdyno(*asked, env=made)
     assert ended.code == EXIT_PASS, ended.said
-    assert "between 0.12.1\n" in ended.out
+    assert "released between them: 0.12.1\n" in ended.out
     told = " ".join(ended.out.split())
     assert f"{COPIED} changed in psqlpy 0.12.1 0.11.12 → 0.12.1: rejected → exact" in told
+    assert "--server 'dsn:…'" in told
+    assert dsn not in ended.said
     assert "pgdyno check 'types/numbers#int2-copy@value=-32768'" in told
     files = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
     assert sorted(files) == [

@@ -11,7 +11,7 @@ from harness.core.errors import EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_PASS
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Conclusion:
     """The end of a search; `reasons` say why versions between its ends were passed over."""
 
     driver: str
