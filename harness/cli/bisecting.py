@@ -107,8 +107,8 @@ class KeptRuns:
         from harness.bench.orders import Order
         from harness.cli.bench import measure, with_aa
 
-        plan = _plan(len(cells) * len(arms), more=more)
         everyone = with_aa(arms, wanted=True)
+        plan = _plan(len(cells), len(everyone), more=more)
         needed = runnable("time").forecast(cells, everyone, plan).connections
         spec = servers.parse(
             self.args.server, max_connections=needed, transport=self.args.transport
@@ -118,20 +118,20 @@ class KeptRuns:
         measure(spec, order, path)
 
 
-def _plan(tests: int, *, more: bool) -> Plan:
-    """The plan of a gate over so many tests; with `more`, one of twice the rounds that
-    aims at an interval of two thirds of the width."""
+def _plan(cells: int, arms: int, *, more: bool) -> Plan:
+    """The plan of a gate; with `more`, one of twice the rounds and three times the time,
+    that aims at an interval of two thirds of the width."""
     from harness.bench import schedule
 
-    gate = schedule.PLANS["gate"]
-    rounds = max(gate.min_rounds, schedule.gate_rounds(tests))
+    plan = schedule.gate_plan(cells, arms)
     if not more:
-        return replace(gate, min_rounds=rounds)
+        return plan
     return replace(
-        gate,
-        min_rounds=2 * rounds,
-        max_rounds=2 * gate.max_rounds,
-        target=gate.target / 1.5,
+        plan,
+        min_rounds=2 * plan.min_rounds,
+        max_rounds=2 * plan.max_rounds,
+        target=plan.target / 1.5,
+        budget_s=3 * plan.budget_s,
     )
 
 

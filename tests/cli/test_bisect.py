@@ -242,3 +242,11 @@ def test_what_cannot_be_timed(made_up):
     ended = bisect(cell="types/numbers#int2-write")
     assert ended.code == EXIT_USAGE
     assert "nothing in types/numbers#int2-write can be timed" in ended.err
+
+
+def test_more_rounds_are_more():
+    first, again = (bisecting._plan(1, 4, more=more) for more in (False, True))
+    assert again.min_rounds == 2 * first.min_rounds
+    assert again.max_rounds == 2 * first.max_rounds
+    assert again.budget_s > 2 * first.budget_s
+    assert again.target < first.target
