@@ -148,6 +148,16 @@ def validity(session: nox.Session) -> None:
 
 
 @nox.session
+def recipes(session: nox.Session) -> None:
+    """Measure and ask versions of drivers: what changed (docs/recipes.md)?
+
+    Arguments after `--` go to `python -m studies.recipes`.
+    """
+    session.install("-e", ".[all]")
+    session.run("python", "-m", "studies.recipes", *session.posargs)
+
+
+@nox.session
 def trend(session: nox.Session) -> None:
     """Draw how drivers changed over the runs in `results/runs`.
 

@@ -88,7 +88,7 @@ def say(issues: Issues, number: str, mark: str, text: str, *, changed: bool) -> 
 
 def is_ours(comment: Mapping[str, Any], mark: str) -> bool:
     """Whether a job wrote it: anybody can copy the mark into a comment of their own."""
-    return comment["user"]["type"] == "Bot" and comment["body"].startswith(mark)
+    return comment["user"]["type"] == "Bot" and str(comment["body"]).startswith(mark)
 
 
 def without_link(body: str) -> list[str]:
