@@ -117,7 +117,7 @@ def changes(run: Run, base: Arm, candidate: Arm) -> dict[str, CellChange]:
 
 
 def told(row: CellChange | None) -> str:
-    """`+22.1 % (+20.8 … +23.5), regressed`, or why there is no number."""
+    """`+22.1 % (+20.9 … +23.4 %), regressed`, or why there is no number."""
     if row is None:
         return fmt.NONE
     if row.shift is None:

