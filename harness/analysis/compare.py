@@ -118,7 +118,7 @@ def begun(
         threshold=rules.threshold,
         alpha=rules.alpha,
         differences=tuple(conditions.differences(base, candidate, arms)),
-        warnings=tuple(conditions.warnings(base, candidate, paired)),
+        warnings=tuple(conditions.warnings(base, candidate, paired, arms)),
     )
 
 

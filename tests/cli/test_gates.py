@@ -87,6 +87,19 @@ def test_an_arm_is_named_as_for_bench(folder, capsys):
     assert "has no arm 'asyncpg==0.31.0 (A/A)'" in capsys.readouterr().err
 
 
+def test_an_arm_that_took_no_part_says_why(folder, capsys):
+    gone = replace(ARMS[0], problem="there is no asyncpg 0.31.0", terms={})
+    found = run(arms=[gone, ARMS[1]])
+    trials = [trial for trial in found.trials if trial.arm == NEW]
+    path = written(replace(found, trials=trials), folder / "run.jsonl")
+    asked = ("--base", OLD, "--candidate", NEW)
+    assert main(["compare", path, *asked]) == EXIT_INVALID
+    told = capsys.readouterr().out
+    assert f"! {OLD} took no part: there is no asyncpg 0.31.0" in told
+    assert "nothing measured in common" in told
+    assert "differs" not in told
+
+
 @pytest.mark.parametrize("threshold", ["wide", "nan", "0", "100%", "-3%", "inf", ""])
 def test_a_margin_that_is_no_number(capsys, threshold):
     with pytest.raises(SystemExit) as ended:
