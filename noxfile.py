@@ -91,7 +91,8 @@ def compare(session: nox.Session) -> None:
 
     Two results files are compared as they are, with further arguments for `pgdyno
     compare`. Two arms, such as asyncpg==0.31.0 and asyncpg==0.32.0, are measured side by
-    side first; further arguments say what: `… -- asyncpg==0.31.0 asyncpg==0.32.0 copy/in`.
+    side first, over the quick cells or what further arguments name:
+    `nox -s compare -- asyncpg==0.31.0 asyncpg==0.32.0 copy/in`.
     """
     if len(session.posargs) < 2:
         session.error("name two: nox -s compare -- BASE CANDIDATE")

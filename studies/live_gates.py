@@ -29,13 +29,11 @@ from harness.core.verdicts import Change
 from harness.environments import cache
 from harness.report.comparison import Request, compare
 from harness.results.records import Run
-from studies.runs import Measurement, gate, quick_cells
+from studies.runs import Measurement, quick_cells
 
 VERSION = "asyncpg==0.31.0"
 SLOWED = 0.05
 GATES = 6
-MEASURE_S = 90
-"""Of a gate; as much again for what regressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +123,13 @@ def parser() -> argparse.ArgumentParser:
         description="Gates over the quick cells: on equal arms, and on one slowed by 5 %%. "
         "Exits 1 if one says what is not so. What is kept is not run again.",
     )
-    for name, default, meaning in (
-        ("gates", GATES, "gates of each kind"),
-        ("seconds", MEASURE_S, "seconds that a gate measures, and again what regressed"),
-    ):
-        told = f"{meaning} (default: {default})"
-        made.add_argument(f"--{name}", type=int, default=default, metavar="N", help=told)
+    made.add_argument(
+        "--gates",
+        type=int,
+        default=GATES,
+        metavar="N",
+        help=f"gates of each kind (default: {GATES})",
+    )
     made.add_argument("--server", default="wheel", metavar="S", help="as for pgdyno bench")
     made.add_argument(
         "--version", default=VERSION, metavar="ARM", help="a driver's release"
@@ -169,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     interrupt.install()
     try:
-        return run(args, Measurement(gate(args.seconds), args.server), quick_cells())
+        return run(args, Measurement(server=args.server), quick_cells())
     except PgdynoError as error:
         print(f"studies: {error}", file=sys.stderr)
         return error.exit_code

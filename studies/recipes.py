@@ -27,7 +27,7 @@ from harness.report import format as fmt
 from harness.report.comparison import Request, compare
 from harness.results.records import Run
 from harness.validity import kept
-from studies.runs import Measurement, available, gate, quick_cells
+from studies.runs import Measurement, available, lasting, quick_cells
 
 PARTS = ("times", "verdicts")
 MEASURE_S = 200
@@ -208,7 +208,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         wanted = {name: _recipe(name) for name in args.recipe or RECIPES}
         args.keep.mkdir(parents=True, exist_ok=True)
-        measurement = Measurement(gate(args.seconds), args.server)
+        measurement = Measurement(lasting(args.seconds), args.server)
         for name, recipe in wanted.items():
             for line in answered(name, recipe, args, measurement):
                 print(line, flush=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from harness.validity import kept
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """How a study measures: its plan, and the server as `--server` spells it."""
+    """How a study measures: its plan for so many cells and arms, and the server as
+    `--server` spells it."""
 
-    plan: Plan
+    plan: Callable[[int, int], Plan] = schedule.gate_plan
     server: str = "wheel"
 
     def run(self, out: Path, paths: Sequence[str], arms: Sequence[Arm]) -> Run:
@@ -37,21 +38,17 @@ class Measurement:
     def _measure(self, out: Path, paths: Sequence[str], arms: Sequence[Arm]) -> None:
         scenarios, cells = scenario.select_cells([*paths])
         cells = bench.chosen_cells(cells, "full", everything=True)
-        plan = replace(self.plan, min_rounds=self._rounds(len(cells) * len(arms)))
+        plan = self.plan(len(cells), len(arms))
         forecast = runnable(DEFAULT).forecast(cells, arms, plan)
         spec = servers.parse(self.server, max_connections=forecast.connections)
         options.make_environments(arms)
         seed = sum(out.name.encode())  # another order for each run, the same one again
         bench.measure(spec, Order(scenarios, cells, arms, plan, "gate", seed), out)
 
-    def _rounds(self, tests: int) -> int:
-        """As many as the corrected test needs, where the plan allows them."""
-        return min(self.plan.max_rounds, schedule.gate_rounds(tests))
 
-
-def gate(seconds: float) -> Plan:
-    """The plan of the effort `gate` for so many seconds."""
-    return replace(schedule.PLANS["gate"], budget_s=seconds)
+def lasting(seconds: float) -> Callable[[int, int], Plan]:
+    """The plan of a gate, for so many seconds."""
+    return lambda cells, arms: replace(schedule.gate_plan(cells, arms), budget_s=seconds)
 
 
 def quick_cells() -> list[str]:

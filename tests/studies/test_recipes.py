@@ -10,6 +10,7 @@ import pytest
 
 from harness import environments, scenario
 from harness.analysis.changes import Answer
+from harness.bench import schedule
 from harness.bench.schedule import Plan
 from harness.core import stats
 from harness.core.arms import parse
@@ -44,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture
 def measurement(dsn: str) -> runs.Measurement:
-    return runs.Measurement(TINY, dsn)
+    return runs.Measurement(lambda cells, arms: TINY, dsn)
 
 
 def answered(recipe: Recipe, keep: Path, measurement: runs.Measurement, *part: str) -> str:
@@ -58,6 +59,11 @@ def test_every_cell_of_a_recipe_can_be_timed():
         cells = scenario.select_cells([*recipe.cells])[1] if recipe.cells else []
         assert [cell.id for cell in cells if cell.bench] == [*recipe.cells]
     assert len(runs.quick_cells()) == 11
+
+
+def test_a_recipe_has_the_rounds_of_a_gate_and_a_time_of_its_own():
+    plan = runs.lasting(200)(11, 4)
+    assert (plan.budget_s, plan.min_rounds) == (200, schedule.gate_rounds(44))
 
 
 def test_each_version_is_compared_with_the_next_and_the_last_with_the_first():
