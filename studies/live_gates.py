@@ -24,6 +24,7 @@ from harness.analysis.changes import Answer, Comparison
 from harness.cli import bench
 from harness.core import interrupt
 from harness.core.arms import Arm, parse
+from harness.core.cells import Cell
 from harness.core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_PASS, PgdynoError
 from harness.core.verdicts import Change
 from harness.environments import cache
@@ -48,6 +49,11 @@ class Gate:
     def measured_arms(self) -> list[Arm]:
         """The A/A arm is a control; a burdened arm has no twin."""
         return bench.with_aa(self.arms, wanted=not self.slower)
+
+    def paths(self, cells: Sequence[Cell]) -> list[str]:
+        """What it measures. Clients that share a loop wait for each other's burdens, so
+        that a slowed arm would lose far more than its share there."""
+        return [cell.id for cell in cells if not (self.slower and cell.clients)]
 
     def is_right(self, answer: Answer) -> bool:
         """Whether the gate said what is so, or that it cannot tell where nothing is."""
@@ -87,18 +93,19 @@ def variable(name: str, value: str) -> Iterator[None]:
 
 
 def played(
-    gate: Gate, measurement: Measurement, cells: Sequence[str], keep: Path
+    gate: Gate, measurement: Measurement, cells: Sequence[Cell], keep: Path
 ) -> tuple[Comparison, float]:
     """What a gate answers, and the seconds that it took."""
-    run = measurement.run(keep / f"{gate.name}.jsonl", cells, gate.measured_arms)
+    out = keep / f"{gate.name}.jsonl"
+    run = measurement.run(out, gate.paths(cells), gate.measured_arms)
     base, candidate = gate.arms
     asked = Request(run, run, base.id, candidate.id)
     found = compare(asked)
     if not found.flagged:
         return found, seconds(run)
     flagged = list(dict.fromkeys(row.cell for row in found.flagged))
-    out = keep / f"{gate.name}-fresh.jsonl"
-    fresh = measurement.run(out, flagged, gate.measured_arms)
+    again = keep / f"{gate.name}-fresh.jsonl"
+    fresh = measurement.run(again, flagged, gate.measured_arms)
     return compare(replace(asked, fresh=fresh)), seconds(run) + seconds(fresh)
 
 
@@ -144,7 +151,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def run(args: argparse.Namespace, measurement: Measurement, cells: Sequence[str]) -> int:
+def run(args: argparse.Namespace, measurement: Measurement, cells: Sequence[Cell]) -> int:
     """Print a row for each gate."""
     args.keep.mkdir(parents=True, exist_ok=True)
     kinds = {

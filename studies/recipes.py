@@ -92,7 +92,7 @@ def times(
     recipe: Recipe, arms: Sequence[Arm], measurement: Measurement, out: Path
 ) -> Iterator[str]:
     """Measure all versions in one run; a row for each cell, a column for each step."""
-    cells = recipe.cells or tuple(quick_cells())
+    cells = recipe.cells or [cell.id for cell in quick_cells()]
     run = measurement.run(out, cells, bench.with_aa(arms, wanted=True))
     steps = list(pairs(arms))
     found = [changes(run, base, candidate) for base, candidate in steps]

@@ -13,6 +13,7 @@ from harness.bench.orders import Order
 from harness.bench.schedule import Plan
 from harness.cli import bench, options
 from harness.core.arms import Arm
+from harness.core.cells import Cell
 from harness.core.errors import DriverError
 from harness.lanes import DEFAULT
 from harness.results import store
@@ -51,10 +52,10 @@ def lasting(seconds: float) -> Callable[[int, int], Plan]:
     return lambda cells, arms: replace(schedule.gate_plan(cells, arms), budget_s=seconds)
 
 
-def quick_cells() -> list[str]:
-    """The ids of the quick cells."""
+def quick_cells() -> list[Cell]:
+    """What `bench` and a gate measure where nothing is named."""
     _, cells = scenario.select_cells([])
-    return [cell.id for cell in bench.chosen_cells(cells, "quick", everything=False)]
+    return bench.chosen_cells(cells, "quick", everything=False)
 
 
 def available(arms: Sequence[Arm]) -> tuple[list[Arm], Mapping[str, str]]:

@@ -112,7 +112,7 @@ def test_a_recipe_that_there_is_not(capsys, tmp_path, words):
 def test_gates_run_to_their_end(made, measurement, tmp_path, capsys):
     keep = tmp_path / "gates"
     args = live_gates.parser().parse_args(["--gates=1", f"--keep={keep}"])
-    live_gates.run(args, measurement, [CELL])
+    live_gates.run(args, measurement, scenario.select_cells([CELL])[1])
     rows = capsys.readouterr().out.splitlines()
     assert rows[-2].startswith("| identical-1 | ✓ inconclusive | 0 | 0 | 0 | 1 |")
     assert rows[-1].startswith("| slowed-1 | ✗ inconclusive | 0 | 0 | 0 | 1 |")
@@ -121,6 +121,15 @@ def test_gates_run_to_their_end(made, measurement, tmp_path, capsys):
     pythons = [environments.of(parse(arm.id)).python for arm in arms[:2]]
     assert [python.startswith(str(keep)) for python in pythons] == [False, True]
     assert os.environ[cache.VARIABLE] not in pythons[1]
+
+
+def test_a_slowed_arm_is_measured_where_its_share_is_its_share():
+    cells = runs.quick_cells()
+    counts = [
+        len(live_gates.Gate("g", live_gates.slowed_arms("asyncpg"), slower).paths(cells))
+        for slower in (False, True)
+    ]
+    assert counts == [11, 10]
 
 
 @pytest.mark.parametrize(
