@@ -53,12 +53,21 @@ def _asked(args: argparse.Namespace) -> Request:
         )
     runs = [read(path) for path in args.confirm]
     arms = ("", "") if len(runs) == 2 else _two_arms(runs[0], args.driver)
-    return Request(runs[0], runs[-1], *arms, rules=rules([]))
+    return Request(
+        runs[0],
+        runs[-1],
+        *arms,
+        threshold=args.threshold,
+        rules=rules(args.control),
+    )
 
 
 def _two_arms(run: Run, named: Sequence[str]) -> tuple[str, str]:
     """The base and the candidate: the drivers that are named, else those of the run."""
-    arms = list(named) or [arm.id for arm in run.header.arms if arm.competes]
+    from harness.cli.compare import arm_id
+
+    competing = (arm.id for arm in run.header.arms if arm.competes)
+    arms = [arm_id(name) for name in named] or list(competing)
     if len(arms) != 2:
         raise UsageError(
             f"{run.path} is confirmed for two arms, and these are {len(arms)}: "
