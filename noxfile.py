@@ -21,8 +21,8 @@ DEBIAN = {
 }
 """Packages that no wheel has, and what they bring."""
 
-SIDE_BY_SIDE = str(min(4, os.cpu_count() or 1) + 1)
-"""How many processes run the tests that do not measure, each with a server of its own. One
+SIDE_BY_SIDE = str(min(4, os.cpu_count() or 1) + 2)
+"""How many processes run the tests that do not measure, each with a server of its own. Two
 more than cores: many tests wait for a deadline."""
 
 

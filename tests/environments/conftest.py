@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import helpers
 import pytest
 
 from harness import environments
@@ -22,11 +22,10 @@ def unreachable() -> str:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that all tests share; $PGDYNO_TEST_ENVIRONMENTS keeps it for the next."""
+    """The folder that all tests share."""
     if reason := unreachable():
         pytest.skip(reason)
-    kept = os.environ.get("PGDYNO_TEST_ENVIRONMENTS")
-    return Path(kept) if kept else tmp_path_factory.mktemp("environments")
+    return helpers.environments_folder(tmp_path_factory)
 
 
 @pytest.fixture
