@@ -183,11 +183,11 @@ def test_a_search_can_be_repeated(place, monkeypatch):
 @pytest.mark.usefixtures("miniatures")
 def test_a_crash_and_a_hang_cost_themselves(place, monkeypatch):
     monkeypatch.setattr("harness.fuzz.search.MOST_SHRINKING", 30)
-    (crash,) = hunt(place, "picky", "int4", batches=3)
+    (crash,) = hunt(place, "picky", "int4", batches=1)
     assert crash.verdict is Verdict.CRASHED
     assert crash.confirmed
     assert len(crash.literal.lstrip("-")) >= 5
-    (hang,) = hunt(place, "picky", "bool", batches=4)
+    (hang,) = hunt(place, "picky", "bool", batches=1)
     assert (hang.verdict, hang.literal) == (Verdict.HUNG, "true")
 
 
@@ -236,6 +236,13 @@ def test_text_says_how_to_repeat():
 # --- the verb ---------------------------------------------------------------------------
 
 
+@pytest.fixture
+def borrowed(dsn, monkeypatch):
+    """Let the verb use the shared server by default."""
+    monkeypatch.setenv("PGDYNO_DSN", dsn.removeprefix("dsn:"))
+
+
+@pytest.mark.usefixtures("borrowed")
 def test_toml_shows_the_findings_again(place, tmp_path, capsys):
     arguments = [
         "fuzz",
@@ -255,12 +262,14 @@ def test_toml_shows_the_findings_again(place, tmp_path, capsys):
     assert {check.verdict for check in checks} == {"lossy"}
 
 
+@pytest.mark.usefixtures("borrowed")
 def test_nothing_found(capsys):
     arguments = ["fuzz", "--type", "bool", "--driver", "psycopg", "--batches", "1"]
     assert main.main([*arguments, "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["findings"] == []
 
 
+@pytest.mark.usefixtures("borrowed")
 def test_an_interruption_prints_what_was_found(monkeypatch, capsys):
     def interrupted(place, plan, tell, found):
         found(finding())
