@@ -183,11 +183,11 @@ def test_a_search_can_be_repeated(place, monkeypatch):
 @pytest.mark.usefixtures("miniatures")
 def test_a_crash_and_a_hang_cost_themselves(place, monkeypatch):
     monkeypatch.setattr("harness.fuzz.search.MOST_SHRINKING", 30)
-    (crash,) = hunt(place, "picky", "int4", batches=1)
+    (crash,) = hunt(place, "picky", "int4", batches=2)
     assert crash.verdict is Verdict.CRASHED
     assert crash.confirmed
     assert len(crash.literal.lstrip("-")) >= 5
-    (hang,) = hunt(place, "picky", "bool", batches=1)
+    (hang,) = hunt(place, "picky", "bool", batches=4)
     assert (hang.verdict, hang.literal) == (Verdict.HUNG, "true")
 
 
