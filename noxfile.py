@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import nox
@@ -72,6 +73,9 @@ def tests(session: nox.Session) -> None:
     session.run("mypy")
     session.run("python", "tools/psycopg_sync.py", "--check")
     session.env["PYTHONDONTWRITEBYTECODE"] = ""  # a worker need not compile anew
+    beside_nox = str(Path(sys.executable).parent)  # uv may be there
+    paths = [*(session.bin_paths or ()), os.environ["PATH"], beside_nox]
+    session.env["PATH"] = os.pathsep.join(paths)
     if session.posargs:
         session.run("pytest", *session.posargs)
         return

@@ -79,6 +79,12 @@ def environments_folder(factory: pytest.TempPathFactory) -> Path:
 # --- runs -----------------------------------------------------------------------------
 
 
+def plain(name: str) -> Arm:
+    """A driver as it is installed: what it has to register would cost each worker more time
+    (to import NumPy) than most cells do."""
+    return Arm(name, profile="default")
+
+
 def checked(
     place: Venue, folder: Path, cells: Sequence[Cell], arms: Sequence[Arm]
 ) -> list[Check]:

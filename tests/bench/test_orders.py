@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from helpers import plain
 
 from harness import scenario
 from harness.bench import orders
@@ -13,7 +14,6 @@ from harness.bench.block import Block
 from harness.bench.crew import Crew
 from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
-from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.phases import PhaseClock
 from harness.machine import host
@@ -60,7 +60,7 @@ def test_the_workers_that_were_greeted_play_the_first_round(
     file, out = tmp_path / "one.toml", tmp_path / "run.jsonl"
     file.write_text(TEXT)
     made = scenario.load(file)
-    arms = [Arm("psycopg2"), Arm("asyncpg")]
+    arms = [plain("psycopg2"), plain("asyncpg")]
     order = orders.Order([made], made.cells, arms, PLAN, "full", 1)
     orders.measure(place, order, out, Silent(), pytest.fail)
     run = store.read(out)

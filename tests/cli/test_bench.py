@@ -252,7 +252,8 @@ def test_no_form_of_a_dsn_is_kept(
     server = form.format(uri=dsn, pairs=pairs + to.password)
     server_option = [server] if server.startswith("--") else ["--server", server]
     out = tmp_path / "run.jsonl"
-    ended = pgdyno("check", file(ONE), "--driver", "psycopg2", *server_option, "--out", out)
+    wanted = ("--driver", "psycopg2", "--profile", "default")
+    ended = pgdyno("check", file(ONE), *wanted, *server_option, "--out", out)
     assert ended.code == 0, ended.said
     assert to.password not in ended.said + out.read_text()
     assert str(to.port) not in json.dumps(store.read(out).header.command)

@@ -20,9 +20,9 @@ from harness.results.records import Run
 
 PGDYNO = [sys.executable, "-m", "harness"]
 DRIVERS = ["--driver", "psycopg", "--driver", "asyncpg"]
-BENCH = ["bench", "query/point", "--no-floor", *DRIVERS, "--effort", "full"]
+BENCH = ["bench", "query/point", "--no-floor", "--no-aa", *DRIVERS, "--effort", "full"]
 SHORT = ["bench", "query/point#fetch-one", "--no-floor", *DRIVERS, "--effort", "quick"]
-CHECK = ["check", "types", *DRIVERS]
+CHECK = ["check", "types", "--profile", "default", *DRIVERS]
 EVERYTHING = ["check"]
 TO_END_S = 60
 """Within so many seconds an interrupted run has ended its server, too; beside other tests
