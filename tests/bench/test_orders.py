@@ -93,7 +93,7 @@ def test_on_a_borrowed_server_only_backends_of_our_sessions_are_placed(
     file, out = tmp_path / "one.toml", tmp_path / "run.jsonl"
     file.write_text(TEXT)
     made = scenario.load(file)
-    arms = [Arm("psycopg2"), Arm("asyncpg")]
+    arms = [plain("psycopg2"), plain("asyncpg")]
     order = orders.Order([made], made.cells, arms, PLAN, "full", 1)
     with venue.opened(servers.parse(dsn)) as borrowed:
         orders.measure(borrowed, order, out, Silent(), pytest.fail)

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import checked
+from helpers import checked, plain
 
 from harness import scenario
 from harness.core.arms import Arm
@@ -71,7 +71,7 @@ def check(place: Venue, folder: Path, name: str) -> dict[str, Judgement]:
     file.write_text(READS)
     found: dict[str, Judgement] = {}
     seat = Seat(
-        Arm(name), place.stage, place.control, folder, [], Deadlines(open=5, verify=2)
+        plain(name), place.stage, place.control, folder, [], Deadlines(open=5, verify=2)
     )
     try:
         for cell in scenario.load(file).cells:

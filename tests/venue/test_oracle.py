@@ -6,9 +6,9 @@ import resource
 from pathlib import Path
 
 import pytest
+from helpers import plain
 
 from harness import scenario
-from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.errors import OracleError
 from harness.core.verdicts import Judgement, Verdict
@@ -51,7 +51,7 @@ def one_case(folder: Path, text: str, fixture: str = "", scope: str = "trial") -
 def judge(place: Venue, folder: Path, cell: Cell, driver: str = "psycopg") -> Judgement:
     """The verdict of a real driver."""
     play = place.stage.prepare(cell)
-    seat = Seat(Arm(driver), place.stage, place.control, folder, [], Deadlines())
+    seat = Seat(plain(driver), place.stage, place.control, folder, [], Deadlines())
     try:
         judged = seat.open(play)
         return seat.verify(play) if judged.verdict is Verdict.EXACT else judged
