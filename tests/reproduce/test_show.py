@@ -244,12 +244,13 @@ def warm_scripts(place: Venue, folder: Path) -> Iterator[None]:
 def test_a_reproduction_reproduces(place, tmp_path, driver, profile):
     """Every op, with what a profile registers and what options change.
 
-    Where all cells are played, scripts are forked; the other arms start them as users do.
+    Scripts of arms without options are forked; the others are started as users do it.
     """
     found = {}
     verdicts = set()
     all_ops = whole(driver, profile)
-    forked = warm_scripts(place, tmp_path) if all_ops else contextlib.nullcontext()
+    plainly = "+" in driver
+    forked = contextlib.nullcontext() if plainly else warm_scripts(place, tmp_path)
     with forked, seat(place, contract.parse_arm(driver, profile)) as seated:
         for name, cell in cases(tmp_path).items():
             if not all_ops and name not in FEW:
