@@ -60,6 +60,12 @@ def test_a_silent_server_is_told_apart_from_a_slow_one(server: Server) -> None:
             control.use("mine")
 
 
+def test_a_server_that_is_silent_about_a_type_is_told_as_well(server: Server) -> None:
+    told = pytest.raises(SilentServerError, match="does not answer")
+    with connected(server.target) as control, silent(server), control.within(1), told:
+        control.type(23)
+
+
 def test_a_silent_server_lets_nobody_in(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
