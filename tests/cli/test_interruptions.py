@@ -23,7 +23,7 @@ DRIVERS = ["--driver", "psycopg", "--driver", "asyncpg"]
 BENCH = ["bench", "query/point", "--no-floor", "--no-aa", *DRIVERS, "--effort", "full"]
 SHORT = ["bench", "query/point#fetch-one", "--no-floor", *DRIVERS, "--effort", "quick"]
 CHECK = ["check", "types", "--profile", "default", *DRIVERS]
-EVERYTHING = ["check"]
+EVERYTHING = ["check", "--profile", "default"]
 TO_END_S = 60
 """Within so many seconds an interrupted run has ended its server, too; beside other tests
 on the same cores that takes a while."""

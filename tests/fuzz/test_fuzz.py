@@ -65,7 +65,7 @@ def test_the_server_reads_what_is_invented(place, pg_type):
         warnings.simplefilter("ignore", NonInteractiveExampleWarning)
         examples: list[str] = []
 
-        @settings(max_examples=60, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=25, database=None, suppress_health_check=list(HealthCheck))
         @given(strategies.of(pg_type))
         def collect(text):
             examples.append(text)
@@ -166,7 +166,7 @@ def test_psqlpy_cuts_numbers(place):
 
 @pytest.mark.parametrize("direction", ["read", "write", "copy"])
 def test_psycopg_is_right_about_int8(place, direction):
-    assert not hunt(place, "psycopg", "int8", direction, batches=4)
+    assert not hunt(place, "psycopg", "int8", direction, batches=2)
 
 
 def test_what_a_driver_does_not_offer_is_no_finding(place):
