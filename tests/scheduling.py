@@ -13,18 +13,21 @@ TESTS = Path(__file__).parent
 LONGEST = (
     "lanes/test_instructions.py",
     "check/test_cases.py",
-    "cli/test_bench.py",
-    "cli/test_interruptions.py",
     "servers/test_rigs.py",
-    "reproduce/test_show.py",
-    "fuzz/test_fuzz.py",
     "bench/test_runner.py",
-    "cli/test_versions_as_arms.py",
+    "studies/test_others.py",
+    "cli/test_interruptions.py",
+    "reproduce/test_show.py",
+    "cli/test_bench.py",
+    "render/test_render.py",
+    "fuzz/test_fuzz.py",
     "environments/test_making.py",
+    "cli/test_versions_as_arms.py",
+    "public/test_wheel.py",
     "check/test_broken_drivers.py",
+    "cli/test_check.py",
     "servers/test_servers.py",
     "venue/test_deadlines.py",
-    "render/test_render.py",
 )
 """Files whose tests take more than a few seconds each, or together where they must stay
 together. They begin, so that at the end nobody waits for the last of them."""
