@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -25,8 +26,8 @@ DEBIAN = {
 }
 """Packages that no wheel has, and what they bring."""
 
-SIDE_BY_SIDE = str(min(4, os.cpu_count() or 1) + 1)
-"""How many processes run the tests that do not measure, each with a server of its own. One
+SIDE_BY_SIDE = str(min(4, os.cpu_count() or 1) + 2)
+"""How many processes run the tests that do not measure, each with a server of its own. Two
 more than cores: many tests wait for a deadline."""
 
 
@@ -130,6 +131,9 @@ def tests(session: nox.Session) -> None:
     session.run("mypy")
     session.run("python", "tools/psycopg_sync.py", "--check")
     session.env["PYTHONDONTWRITEBYTECODE"] = ""  # a worker need not compile anew
+    beside_nox = str(Path(sys.executable).parent)  # uv may be there
+    paths = [*(session.bin_paths or ()), os.environ["PATH"], beside_nox]
+    session.env["PATH"] = os.pathsep.join(paths)
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
