@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Literal
 
 from harness.core.errors import DriverError
+from harness.core.visible import visible_line
 
 Profile = Literal["default", "configured"]
 
@@ -26,6 +27,8 @@ FORM = "NAME[+option…][==VERSION | @PATH | @PATH#REV][%PYTHON]"
 _HEAD = re.compile(r"[^=@%<>!~#]*")
 _VERSION = re.compile(r"\d[0-9a-z.!_-]*")
 _PYTHON = re.compile(r"3\.\d+(\.\d+)?t?")
+_SECRET = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+"""Who logs in at an address, perhaps with a password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,18 @@ def driver_of(name: str) -> str:
     return _head(name).partition("+")[0]
 
 
+def pinned(name: str) -> bool:
+    """Whether an arm's name asks for a certain copy of its library."""
+    return len(_head(name)) < len(name)
+
+
 def parse(text: str, profile: Profile = "configured") -> Arm:
-    """An arm from what a user typed; raises `DriverError` where that has another form."""
+    """An arm from what a user typed; raises `DriverError` where that has another form.
+
+    An arm is a line of text in tables, files and logs, so nothing invisible may be in it.
+    """
+    if visible_line(text) != text:
+        raise _malformed(text, "it holds a character that is not visible")
     head = _head(text.strip())
     driver, *options = (part.strip() for part in head.split("+"))
     if not driver or not all(options):
@@ -162,4 +175,5 @@ def _python(text: str, percent: str, python: str) -> str:
 
 
 def _malformed(text: str, why: str) -> DriverError:
-    return DriverError(f"'{text}' is not an arm: {why}", hint=f"the form is {FORM}")
+    told = visible_line(_SECRET.sub("…", text))
+    return DriverError(f"'{told}' is not an arm: {why}", hint=f"the form is {FORM}")

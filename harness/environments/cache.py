@@ -80,11 +80,24 @@ def python_of(folder: Path) -> Path:
 
 
 def manifests() -> Iterator[tuple[Path, Manifest]]:
-    """Every complete environment."""
-    with contextlib.suppress(OSError):
-        for file in sorted(root().glob(f"*/{_MANIFEST}")):
-            if (found := read(file.parent)) is not None:
-                yield file.parent, found
+    """Every complete environment.
+
+    Raises:
+        DriverError: the folder that should hold them cannot be read.
+    """
+    for folder in _folders():
+        if (found := read(folder)) is not None:
+            yield folder, found
+
+
+def _folders() -> list[Path]:
+    """What lies in the folder, in order; nothing where it was not made yet."""
+    try:
+        return sorted(path for path in root().iterdir() if path.is_dir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unusable(root(), error, "no environment can be read in") from error
 
 
 def read(folder: Path) -> Manifest | None:
@@ -111,10 +124,13 @@ def usable_root() -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
     except OSError as error:
-        raise DriverError(
-            f"no environment can be made in {folder}: {error.strerror}",
-            hint=f"{VARIABLE} names another folder",
-        ) from error
+        raise _unusable(folder, error, "no environment can be made in") from error
+
+
+def _unusable(folder: Path, error: OSError, what: str) -> DriverError:
+    """The folder of all environments is not what it should be."""
+    why = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
+    return DriverError(f"{what} {folder}: {why}", hint=f"{VARIABLE} names another folder")
 
 
 # --- locks ------------------------------------------------------------------------------
@@ -185,11 +201,15 @@ def clear() -> tuple[list[str], list[str]]:
 
     Locks stay: who waits for a file that was removed would lock something else.
     """
-    names = {path.name.removesuffix(PARTIAL) for path in root().glob("*/")} - {_LOGS}
+    names = {path.name.removesuffix(PARTIAL) for path in _folders()} - {_LOGS}
     folders = [root() / name for name in sorted(names)]
     complete = [folder for folder in folders if read(folder) is not None]
-    used = [folder for folder in folders if not _removed(folder)]
-    shutil.rmtree(root() / _LOGS, ignore_errors=True)
+    try:
+        used = [folder for folder in folders if not _removed(folder)]
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(root() / _LOGS)
+    except OSError as error:
+        raise _unusable(root(), error, "not all can be removed from") from error
     removed = [folder.name for folder in complete if folder not in used]
     return removed, [folder.name for folder in used if not folder.name.startswith(ROOMS)]
 
@@ -201,7 +221,8 @@ def _removed(folder: Path) -> bool:
         if folder in _held or not _locked(lock):
             return False
         for path in (folder, partial(folder)):
-            shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(path)
         return True
     finally:
         os.close(lock)

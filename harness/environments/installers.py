@@ -194,14 +194,31 @@ def packages_of(python: Path) -> dict[str, str]:
 
 
 def gist(said: str) -> str:
-    """The first thing that an installer complained of, as a sentence."""
+    """What an installer complained of, as a sentence; of a build that failed, in what words
+    it ended."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    start = next(
-        (place for place, line in enumerate(lines) if line.lower().startswith("error")), 0
-    )
-    text = "; ".join(_PREFIX.sub("", line) for line in lines[start:]).rstrip(".")
-    return text if len(text) <= _GIST else f"{text[:_GIST]}…"
+    start = next((at for at, line in enumerate(lines) if _ERROR.match(line)), 0)
+    end = next((at for at, line in enumerate(lines) if _OUTPUT.search(line)), len(lines))
+    told = _statements(lines[start:end])
+    told += [line for line in lines[end:] if _ERROR.match(line)][-1:]
+    text = "; ".join(line.rstrip(".") for line in told)
+    return text if len(text) <= _GIST else f"{text[: _GIST // 2]} … {text[-_GIST // 2 :]}"
+
+
+def _statements(lines: Sequence[str]) -> list[str]:
+    """Lines that were broken at the width of a terminal, put together again."""
+    found: list[str] = []
+    for line in lines:
+        text = _PREFIX.sub("", line)
+        if text == line and found:
+            found[-1] += f" {text}"
+        else:
+            found.append(text)
+    return found
 
 
 _GIST = 400
+_ERROR = re.compile(r"error\b", re.IGNORECASE)
 _PREFIX = re.compile(r"^(?:(?:error|cause|hint):|[×╰─▶│├\s]+)\s*", re.IGNORECASE)
+_OUTPUT = re.compile(r"\[(stdout|stderr|\d+ lines? of output)\]$")
+"""Where the output of a build begins."""

@@ -76,8 +76,11 @@ def _by_path(wanted: str) -> Interpreter:
     program = str(Path(wanted).expanduser().absolute()) if wanted else sys.executable
     found = probe(program)
     if found is None:
+        known = Path(program).exists()
         raise DriverError(
-            f"{wanted} is no Python interpreter",
+            f"{wanted} is no Python interpreter"
+            if known
+            else f"there is no program {wanted}",
             hint="name the program itself, such as %/usr/bin/python3.13",
         )
     return found

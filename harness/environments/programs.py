@@ -64,7 +64,15 @@ def run(
         except BaseException:
             _kill(process)
             raise
-    return Done(process.returncode == 0, out, _ADDRESS_USER.sub("…@", said))
+    ok = process.returncode == 0
+    said = said if ok or said.strip() else _silent(command, process.returncode)
+    return Done(ok, out, _ADDRESS_USER.sub("…@", said))
+
+
+def _silent(command: Sequence[str], code: int) -> str:
+    """How a program ended that did not say why it failed."""
+    how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+    return f"{Path(command[0]).name} ended {how} and said nothing"
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

@@ -62,7 +62,8 @@ def source_of(pin: Pin) -> LibrarySource | None:
         return None
     folder = Path(pin.path).expanduser().absolute()
     if not folder.is_dir():
-        raise DriverError(f"there is no folder {folder}", hint=f"@{pin.path} names it")
+        what = "{} is no folder" if folder.exists() else "there is no folder {}"
+        raise DriverError(what.format(folder), hint=f"@{pin.path} names it")
     if pin.revision:
         return _commit(folder, pin.revision)
     return LibrarySource(folder, f"folder {_digest(_buildable(folder, str(folder)))}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.core.arms import Arm, Pin, driver_of, parse
+from harness.core.arms import Arm, Pin, driver_of, parse, pinned
 from harness.core.errors import DriverError
 
 ARMS = [
@@ -80,3 +80,22 @@ def test_copies_of_an_arm_keep_its_pin():
     pin = Pin(version="0.30.0")
     assert Arm("asyncpg", copy=1, pin=pin).id == "asyncpg==0.30.0 (A/A)"
     assert Arm("asyncpg", pin=pin) != Arm("asyncpg")
+
+
+@pytest.mark.parametrize("text", ["a@b#c\nd", "a@\x1b[31m", "a@\u202eb", "a@\udcff", "\na"])
+def test_an_arm_is_a_line_of_visible_text(text: str) -> None:
+    with pytest.raises(DriverError, match="not visible") as error:
+        parse(text)
+    assert str(error.value).isprintable()
+
+
+def test_no_password_of_an_address_is_repeated() -> None:
+    with pytest.raises(DriverError, match="clone it first") as error:
+        parse("asyncpg@https://me:secret@example.org/x")
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["a==1", "a+b@c", "a@c#d", "a%3.13"])
+def test_what_is_pinned(name: str) -> None:
+    assert pinned(name)
+    assert not pinned("a+b (A/A)")

@@ -86,7 +86,12 @@ def test_a_path_is_that_program(tmp_path: Path):
     assert interpreters.find(str(link)).version == interpreters.find("").version
 
 
-@pytest.mark.parametrize("path", ["./nowhere", "/bin/true", "/tmp"])
+def test_a_program_that_is_not_there_is_said():
+    with pytest.raises(DriverError, match=r"there is no program \./nowhere"):
+        interpreters.find("./nowhere")
+
+
+@pytest.mark.parametrize("path", ["/bin/true", "/tmp"])
 def test_what_is_no_interpreter_is_said(path):
     with pytest.raises(DriverError, match="is no Python interpreter"):
         interpreters.find(path)

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from harness import environments
 from harness.core.arms import parse
 from harness.core.errors import DriverError
 from harness.environments import cache as kept
-from harness.environments import installers, programs
+from harness.environments import installers, programs, scratch
 
 MAKE = """
 import sys
@@ -202,6 +203,20 @@ def test_without_either_that_is_said(monkeypatch):
         ("Preparing\nERROR: No matching distribution", "No matching distribution"),
         ("error: Build failed\n  × x\n  ╰─▶ y", "Build failed; x; y"),
         ("something else", "something else"),
+        (
+            "error: No solution\n  cause: Because there is no b==1 and you\n    require b.",
+            "No solution; Because there is no b==1 and you require b",
+        ),
+        (
+            "error: Failed to build `b`\n  cause: It failed (exit\n   status: 1)\n\n"
+            "  [stdout]\n  copying a\n\n  [stderr]\n  error: no compiler.\n",
+            "Failed to build `b`; It failed (exit status: 1); error: no compiler",
+        ),
+        (
+            "error: subprocess\n  × Building b\n  │ exit code: 1\n"
+            "  ╰─> [111 lines of output]\n      running x\n      error: no gcc",
+            "subprocess; Building b; exit code: 1; error: no gcc",
+        ),
         ("", ""),
     ],
 )  # fmt: skip
@@ -218,3 +233,53 @@ def test_no_password_of_an_address_is_kept():
 def test_a_program_that_does_not_end_is_ended():
     done = programs.run(["sleep", "30"], 0.2)
     assert (done.ok, done.said) == (False, "sleep did not end within 0 s")
+
+
+def test_of_a_long_complaint_the_reason_at_its_end_is_kept():
+    said = f"error: {'copying ' * 100}\n  cause: No space left on device"
+    assert installers.gist(said).endswith("No space left on device")
+    assert len(installers.gist(said)) < 410
+
+
+def test_a_program_that_was_killed_is_said_to_be():
+    done = programs.run(["sh", "-c", "kill -9 $$"], 10)
+    assert (done.ok, done.said) == (False, "sh ended by signal 9 and said nothing")
+
+
+def test_a_file_in_place_of_the_cache_is_said(monkeypatch, tmp_path: Path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PGDYNO_ENVIRONMENTS", str(tmp_path / "file"))
+    for what in (lambda: list(kept.manifests()), kept.clear):
+        with pytest.raises(DriverError, match=r"no environment can be read in .*/file"):
+            what()
+    with pytest.raises(DriverError, match="it is no folder"), kept.usable_root():
+        pass
+
+
+HOLD = """
+from harness.environments import scratch
+with scratch.folder() as folder:
+    print(folder, flush=True)
+    input()
+"""
+
+
+def test_what_a_killed_run_needed_meanwhile_is_removed(monkeypatch, tmp_path: Path):
+    """Neither what is in use goes, nor what was made a moment ago."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    runs = [subprocess.Popen([sys.executable, "-c", HOLD], **pipes, env=env) for _ in "ab"]
+    used, ruin = (Path(run.stdout.readline().decode().strip()) for run in runs)
+    runs[1].kill()
+    runs[1].communicate()
+    with scratch.folder():
+        assert used.is_dir()
+        assert ruin.is_dir()
+    for folder in (used, ruin):
+        os.utime(folder, (0, 0))
+    with scratch.folder() as own:
+        assert sorted(tmp_path.iterdir()) == sorted([used, own])
+    runs[0].communicate(b"\n")
+    assert not list(tmp_path.iterdir())
