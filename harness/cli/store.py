@@ -85,5 +85,6 @@ def add(args: argparse.Namespace) -> int:
 
 def _told(new: int, again: int, store: Path) -> str:
     runs = f"{new:,} run" + ("" if new == 1 else "s")
-    more = f"; {again:,} had been there and made anew" if again else ""
+    word = "was" if again == 1 else "were"
+    more = f"; {again:,} {word} there already and {word} made anew" if again else ""
     return f"{runs} added to {store}{more}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import re
 import sys
 from pathlib import Path
@@ -43,6 +44,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "cell",
+        type=cell,
         metavar="CELL|FAMILY",
         help="a case (copy/in#rows), a scenario (copy/in) or a family (copy)",
     )
@@ -97,8 +99,22 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 def date(text: str) -> str:
     """`2026-03` or `2026-03-15`."""
-    if not re.fullmatch(r"\d{4}-\d\d(-\d\d)?", text):
-        raise argparse.ArgumentTypeError(f"'{text}' is neither 2026-03 nor 2026-03-15")
+    form = re.fullmatch(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?", text)
+    try:
+        if form is None:
+            raise ValueError
+        datetime.date.fromisoformat(text if form[1] else f"{text}-01")
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is neither a month, such as 2026-03, nor a day, such as 2026-03-15"
+        ) from None
+    return text
+
+
+def cell(text: str) -> str:
+    """The name of a cell, a scenario or a family."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; name a cell, a scenario or a family")
     return text
 
 

@@ -18,12 +18,19 @@ def described(store: Path, places: Iterable[Partition]) -> str:
     """`AMD EPYC 7763, 2 cores`, from the first run that says so; empty if none does."""
     for place in places:
         folder = store / "runs" / place.folder
-        try:
-            for name in sorted(files(folder)):
+        for name in _names(folder):
+            try:
                 return _told(folder / name)
-        except _UNREADABLE:
-            continue
+            except _UNREADABLE:
+                continue
     return ""
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(name for name in files(folder) if (folder / name).is_file())
+    except ResultsError:
+        return []
 
 
 def _told(path: Path) -> str:

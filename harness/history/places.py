@@ -67,8 +67,10 @@ def started(header: Header) -> datetime:
 def file_name(run: str) -> str:
     """The name of a run's files; an identity from outside cannot lead out of the folder."""
     name = quote(run, safe="", errors="surrogatepass")
-    if not name or len(name) > 200:
-        raise ResultsError(f"a run cannot be stored under the name '{run[:40]}…'")
+    if not name:
+        raise ResultsError("its run has no name, under which it would be stored")
+    if len(name) > 200:
+        raise ResultsError(f"its run has a name that is too long for a file: {run[:40]}…")
     if name[0] in "._":  # readers of Parquet folders pass over such names
         name = f"%{ord(name[0]):02X}{name[1:]}"
     return name + SUFFIX
@@ -109,15 +111,22 @@ def _subfolders(folder: Path) -> list[str]:
 
 
 def files(folder: Path) -> dict[str, Stamp]:
-    """The files of a partition by their names; what is still written is left out."""
+    """The files of a partition by their names; what is still written is left out. A link
+    that leads nowhere is a file without a size, so that its reader says what it is."""
     found = {}
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.endswith(SUFFIX) and entry.name[0] not in "._":
-                    told = entry.stat()
-                    found[entry.name] = Stamp(told.st_size, told.st_mtime_ns)
+                    found[entry.name] = _stamp(entry)
     except OSError as error:
-        place = error.filename or folder
-        raise ResultsError(f"{place} cannot be read: {error.strerror}") from error
+        raise ResultsError(f"{folder} cannot be read: {error.strerror}") from error
     return found
+
+
+def _stamp(entry: os.DirEntry[str]) -> Stamp:
+    try:
+        told = entry.stat()
+    except OSError:
+        return Stamp(-1, -1)
+    return Stamp(told.st_size, told.st_mtime_ns)

@@ -36,6 +36,16 @@ _STRAYS = 50
 _ORDER = ("cell", "control", "started", "run", "arm")
 _ALL = tuple(TABLE.columns)
 _WORDS = [name for name, dtype in TABLE.columns.items() if dtype == WORD]
+_TYPES = {
+    name: pa.dictionary(pa.int32(), pa.string())
+    if name in _WORDS
+    else parquet.type_of(TABLE, name)
+    for name in _ALL
+}
+"""How the columns are read: each different text is kept once."""
+
+_OPTIONAL = ("low", "high")
+
 _UNREADABLE = (pa.ArrowException, msgspec.MsgspecError, OSError, ValueError, KeyError)
 
 Sources = dict[str, Stamp]
@@ -186,25 +196,51 @@ class Month:
         """The ratios of a single run; None where its file is no file of a store."""
         path = self.folder / name
         try:
+            if path.exists() and not path.is_file():  # a pipe would never end
+                raise ValueError("it is no file")
             with pq.ParquetFile(path, read_dictionary=_WORDS) as file:
                 facts = parquet.facts_of(file.metadata.metadata)
                 if facts.get("form") != parquet.FORM or facts.get("table") != TABLE.name:
                     raise ValueError("it is not a file of a store of this form")
                 if file_name(facts.get("run", "")) != name:
                     raise ValueError("it holds another run than its name says")
-                return file.read(columns=list(columns))
+                _check_columns(file.schema_arrow)
+                table = file.read(columns=list(columns))
+                _check_values(table)
+                return table
         except _UNREADABLE as error:
-            self.broken[path] = str(error).partition("\n")[0]
+            self.broken[path] = _told(error)
             return None
+
+
+def _told(error: Exception) -> str:
+    """Why a file cannot be read; of a missing column Arrow tells the name only."""
+    if isinstance(error, KeyError):
+        return "it lacks columns of the ratios"
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def _check_columns(found: pa.Schema) -> None:
+    """Raises `ValueError` where a column is not there, or holds something else."""
+    for name, dtype in _TYPES.items():
+        if name not in found.names:
+            raise ValueError(f"it has no column {name}")
+        if found.field(name).type != dtype:
+            raise ValueError(f"its column {name} is of the type {found.field(name).type}")
+
+
+def _check_values(table: pa.Table) -> None:
+    """Raises `ValueError` where a value is not there; an interval need not be."""
+    for name in table.column_names:
+        if name not in _OPTIONAL and table[name].null_count:
+            raise ValueError(f"its column {name} has gaps")
+        if table[name].type == pa.float64() and pc.any(pc.is_nan(table[name])).as_py():
+            raise ValueError(f"its column {name} holds what is no number")
 
 
 def _joined(tables: Iterable[pa.Table]) -> pa.Table:
     """Tables below each other; each different text is kept once."""
-    word = pa.dictionary(pa.int32(), pa.string())
-    types = {
-        name: word if name in _WORDS else parquet.type_of(TABLE, name) for name in _ALL
-    }
-    some = [pa.Table.from_batches([], pa.schema(types.items()))]
+    some = [pa.Table.from_batches([], pa.schema(_TYPES.items()))]
     some += (table.replace_schema_metadata().select(_ALL) for table in tables)
     return pa.concat_tables(some).unify_dictionaries().combine_chunks()
 

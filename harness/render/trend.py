@@ -31,8 +31,8 @@ def text(trend: Trend) -> str:
         *_pair("trend", words.subject(trend)),
         *_pair("control", f"{trend.control.name}, {trend.control.reason}"),
     ]
-    for machine in trend.machines:
-        lines += _machine(machine)
+    for place, machine in enumerate(trend.machines):
+        lines += ["", *_machine(machine)] if place else _machine(machine)
     lines += ["", *fmt.wrapped(words.method(trend), WIDTH), "", words.headline(trend)]
     for told in words.conclusions(trend):
         lines += fmt.wrapped(told, WIDTH, first="  ", rest="    ")

@@ -130,6 +130,26 @@ def test_a_truncated_run_is_replaced_by_the_whole_one(tmp_path: Path, store: Pat
     assert pd.read_parquet(store / "runs")["truncated"].tolist() == [""]
 
 
+def test_a_whole_run_is_not_replaced_by_a_cut_one(tmp_path: Path, store: Path) -> None:
+    adding.add_file(written(tmp_path, small()), store)
+    before = stored(store)
+    (tmp_path / "cut").mkdir()
+    cut = written(tmp_path / "cut", small(), cut=True)
+    with pytest.raises(ResultsError, match=r"run-1\.jsonl: it was cut, and the store has"):
+        adding.add_file(cut, store)
+    assert stored(store) == before
+
+
+@pytest.mark.parametrize(("name", "said"), [("", "no name"), ("x" * 201, "too long")])
+def test_a_run_that_has_no_file_name_is_told_with_its_file(
+    tmp_path: Path, store: Path, name: str, said: str
+) -> None:
+    file = written(tmp_path, small()).rename(tmp_path / "here.jsonl")
+    file.write_text(file.read_text().replace('"run":"run-1"', f'"run":"{name}"', 1))
+    with pytest.raises(ResultsError, match=rf"here\.jsonl: .*{said}"):
+        adding.add_file(file, store)
+
+
 @pytest.mark.parametrize("name", ["../../../out", "a/b", ".hidden", "_x", "ü \n", "%2E"])
 def test_a_name_from_outside_stays_in_its_folder(store: Path, name: str) -> None:
     place, _ = adding.add(small(name), store)
@@ -204,4 +224,4 @@ def test_a_bad_file_keeps_no_other_out(tmp_path: Path) -> None:
     again = command("store", "add", good, "--store", tmp_path / "store")
     assert (again.code, again.err) == (0, "")
     assert "0 runs added" in again.out
-    assert "1 had been there" in again.out
+    assert "1 was there already" in again.out

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 import shutil
-from collections.abc import Sequence
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import fake_runs
@@ -16,6 +18,7 @@ import pytest
 from commands import pgdyno as command
 from msgspec.structs import replace
 
+from harness.cli.trend import cell, date
 from harness.core.errors import ResultsError, UsageError
 from harness.core.stats import Estimate
 from harness.history import adding, changes, places, summary
@@ -283,7 +286,53 @@ def no_file(path: Path) -> None:
     path.mkdir()
 
 
-@pytest.mark.parametrize("spoil", [truncate, foreign, emptied, no_file])
+def nowhere(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def rewritten(path: Path, change: Callable[[pa.Table], pa.Table]) -> None:
+    table = pq.read_table(path, partitioning=None)
+    pq.write_table(change(table).replace_schema_metadata(table.schema.metadata), path)
+
+
+def with_column(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, values)
+
+
+def lacking_column(path: Path) -> None:
+    rewritten(path, lambda table: table.drop_columns(["low"]))
+
+
+def lacking_text(path: Path) -> None:
+    rewritten(path, lambda table: table.drop_columns(["control"]))
+
+
+def other_type(path: Path) -> None:
+    rewritten(path, lambda t: with_column(t, "log_ratio", pa.array(["x"] * len(t))))
+
+
+def not_a_number(path: Path) -> None:
+    rewritten(path, lambda t: with_column(t, "log_ratio", pa.array([math.nan] * len(t))))
+
+
+def gaps(path: Path) -> None:
+    nothing = pa.nulls
+    rewritten(path, lambda t: with_column(t, "started", nothing(len(t), t["started"].type)))
+
+
+NO_FILES = [nowhere, pipe]
+OTHER_COLUMNS = [lacking_column, lacking_text, other_type, not_a_number, gaps]
+
+
+@pytest.mark.parametrize(
+    "spoil", [truncate, foreign, emptied, no_file, *NO_FILES, *OTHER_COLUMNS]
+)
 @pytest.mark.parametrize("summarised", [False, True])
 def test_a_broken_file_is_named_and_the_others_are_drawn(
     store: Path, spoil, summarised: bool
@@ -500,3 +549,16 @@ def test_other_drawings_are_refused(out: str) -> None:
     ended = command("trend", "copy", "--out", out)
     assert ended.code == 2
     assert "neither in .png nor in .html" in ended.err
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-13", "2026-02-31", "2026", "٢٠٢٦-03", "0000-01", ""]
+)
+def test_what_is_no_month_and_no_day_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="neither a month"):
+        date(text)
+
+
+def test_an_empty_name_is_no_cell() -> None:
+    with pytest.raises(ArgumentTypeError, match="it is empty"):
+        cell("  ")
