@@ -20,6 +20,7 @@ from harness.analysis.gate import Gate
 from harness.analysis.times import ArmTimes, Key, arm_times, paired_log_ratios
 from harness.core import stats
 from harness.core.errors import UsageError
+from harness.core.patterns import matches, names_cell
 from harness.core.verdicts import Change, Verdict
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
@@ -84,7 +85,8 @@ def compare(
     asked = list(pairs(before, after, base_arm, candidate_arm))
     rows = [_test(*pair, title.paired) for pair in asked if _is_gated(pair, rules)]
     if invalid := list(_nothing_to_say(base, candidate, asked, rows)):
-        return replace(title, invalid=tuple(invalid))
+        away = _away((base, base_arm), (candidate, candidate_arm))
+        return replace(title, invalid=(*invalid, *away))
     if not base_arm:
         lost = absent(before, after, candidate)
         rows.extend(row for row in lost if rules.counts(row.cell))
@@ -118,7 +120,10 @@ def begun(
         threshold=rules.threshold,
         alpha=rules.alpha,
         differences=tuple(conditions.differences(base, candidate, arms)),
-        warnings=tuple(conditions.warnings(base, candidate, paired, arms)),
+        warnings=(
+            *conditions.warnings(base, candidate, paired, arms),
+            *_unmatched(base, candidate, rules),
+        ),
         runs=(base.path,) if paired else (base.path, candidate.path),
         arms=tuple(filter(None, arms)),
         command=tuple(candidate.header.command),
@@ -158,6 +163,27 @@ def _nothing_to_say(
     numbers = ((row.base_number, row.candidate_number) for row in rows)
     if all(pair == (None, None) for pair in numbers):
         yield "the two have nothing measured in common"
+
+
+def _unmatched(base: Run, candidate: Run, rules: Gate) -> Iterator[str]:
+    """Patterns of the settings that mean nothing here: a slip of the pen gates nothing."""
+    cells = {cell.id for run in (base, candidate) for cell in run.header.cells}
+    arms = {arm.id for run in (base, candidate) for arm in run.header.arms}
+    for pattern in rules.cells:
+        if not any(names_cell(pattern, cell) for cell in cells):
+            yield f"`gate` names '{pattern}', and no cell is called so"
+    for pattern in rules.controls:
+        named = any(names_cell(pattern, cell) for cell in cells)
+        if not named and not any(matches(pattern, arm) for arm in arms):
+            yield f"'{pattern}' is named as a control, and no cell or arm is called so"
+
+
+def _away(*sides: tuple[Run, str]) -> Iterator[str]:
+    """Why arms that were named took no part in their run."""
+    for run, name in sides:
+        for arm in run.header.arms:
+            if arm.id == name and arm.problem:
+                yield f"{name} took no part: {arm.problem}"
 
 
 def _named(asked: Iterable[Pair], rules: Gate) -> Iterator[Pair]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean, median, stdev
 
 from harness.core.stats import Estimate
+from harness.core.visible import visible_line
 from harness.report.cells import CellView, RankGroup, Row
 from harness.report.view import RunView
 from harness.results.records import ArmFacts, Run
@@ -88,8 +89,9 @@ class Benchmark:
 
     @property
     def name(self) -> str:
-        """`copy/in#rows[asyncpg]`, the same in every run."""
-        return f"{self.cell}[{self.arm}]"
+        """`copy/in#rows[asyncpg]`, the same in every run. Others print it as it is, so
+        nothing in it may command a terminal."""
+        return visible_line(f"{self.cell}[{self.arm}]")
 
 
 @dataclass(frozen=True, slots=True)

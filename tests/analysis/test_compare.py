@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from harness.analysis.changes import Answer, CellChange, Comparison
 from harness.analysis.compare import compare
+from harness.analysis.gate import Gate
 from harness.analysis.times import counting_trials, wall_per_op
 from harness.core.errors import UsageError
 from harness.core.stats import Estimate
@@ -189,6 +190,28 @@ def test_what_cannot_be_compared(other, said):
     assert comparison.exit_code == 4
     assert said in " ".join(comparison.invalid)
     assert said in " ".join(shown.text(comparison).split())
+
+
+def test_patterns_that_mean_nothing_are_told() -> None:
+    base, candidate = pair()
+    family, arm = base.header.cells[0].id.partition("/")[0], base.header.arms[0].id
+    rules = Gate(cells=(family, "copi/in"), controls=(arm, "nobody*"))
+    told = compare(base, candidate, rules=rules).warnings
+    assert "`gate` names 'copi/in', and no cell is called so" in told
+    assert "'nobody*' is named as a control, and no cell or arm is called so" in told
+    assert not any(f"'{known}'" in text for known in (family, arm) for text in told)
+
+
+def test_an_arm_that_took_no_part_says_why() -> None:
+    run = bench(rows=ROWS)
+    arms = [
+        replace(arm, problem="no wheel for it") if arm.id == "psqlpy" else arm
+        for arm in run.header.arms
+    ]
+    trials = [trial for trial in run.trials if trial.arm != "psqlpy"]
+    run = replace(run, header=replace(run.header, arms=arms), trials=trials)
+    told = compare(run, run, base_arm="asyncpg", candidate_arm="psqlpy")
+    assert told.invalid[-1] == "psqlpy took no part: no wheel for it"
 
 
 def test_trimmed_means_stand_beside_ranks():

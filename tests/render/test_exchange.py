@@ -12,6 +12,7 @@ import os
 import statistics
 import subprocess
 import sys
+from dataclasses import replace
 
 import fake_runs
 import pytest
@@ -20,7 +21,7 @@ from pytest_benchmark.stats import Stats
 
 from harness.render.formats import CannotSay, ReportSource, files
 from harness.report import view
-from harness.report.exchange import Spread
+from harness.report.exchange import Spread, exchanged
 
 ROWS = [*fake_runs.CELLS[:3], fake_runs.CELLS[8]]
 
@@ -181,3 +182,9 @@ def test_what_has_no_number_is_counted(name, run):
 def test_a_run_without_times_cannot_be_said(name):
     with pytest.raises(CannotSay, match="times"):
         files(name, source(fake_runs.check(drivers=("psycopg",), types=("int4",))))
+
+
+def test_no_name_commands_the_terminal_of_another_tool(run):
+    known = exchanged(run, view.build([run]).runs[0]).benchmarks[0]
+    hostile = replace(known, arm="a@\x1b[31m\u202eb")
+    assert hostile.name == f"{known.cell}[a@\\x1b[31m\\u202eb]"
