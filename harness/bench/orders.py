@@ -19,6 +19,7 @@ from harness.core.errors import DriverError, WorkerGone
 from harness.core.phases import Phase, PhaseClock
 from harness.machine import choosing, host
 from harness.machine.host import Placement
+from harness.play import absent
 from harness.play.recording import Recording
 from harness.play.seat import Seat
 from harness.results.records import Note
@@ -116,11 +117,11 @@ def _greet(crew: Crew, complain: Callable[[str], None]) -> list[tuple[Arm, dict[
         try:
             hellos[seat.arm.id] = seat.worker.hello
         except (DriverError, WorkerGone) as error:
-            hellos[seat.arm.id] = {"problem": str(error)}
+            hellos[seat.arm.id] = {"problem": str(error), "hint": error.hint}
 
     seats = list(crew.seats.values())
     crew.each(seats, greet)
-    for seat in seats:
-        if problem := hellos[seat.arm.id].get("problem"):
-            complain(problem)
-    return [(seat.arm, hellos[seat.arm.id]) for seat in seats]
+    greeted = [(seat.arm, hellos[seat.arm.id]) for seat in seats]
+    for sentence in absent.told(greeted):
+        complain(sentence)
+    return greeted

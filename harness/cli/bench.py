@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from harness import lanes
+from harness import environments, lanes
 from harness.cli import options
 from harness.cli.compare import add_rules
 from harness.cli.terminal import complain, remark, say
 from harness.core.arms import Arm, Profile
 from harness.core.cells import Cell, Effort
-from harness.core.errors import UsageError
+from harness.core.errors import DriverError, UsageError
 from harness.core.patterns import names_cell
 
 if TYPE_CHECKING:
@@ -165,6 +165,7 @@ def measured(args: argparse.Namespace) -> Path | None:
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**31)
     out = args.out or default_path()
     options.make_environments(arms)
+    arms = with_possible_aa(arms)
     order = orders.Order(scenarios, cells, arms, plan, args.effort, seed, args.lane)
     measure(spec, order, out)
     tell = say if args.format == "text" else remark
@@ -247,6 +248,24 @@ def with_aa(arms: Sequence[Arm], *, wanted: bool) -> list[Arm]:
     return [*arms, replace(first, copy=1)]
 
 
+def with_possible_aa(arms: Sequence[Arm]) -> list[Arm]:
+    """The arms; where the one that would run twice cannot be made, the first that can does
+    instead, so that a run without it shows its noise, too."""
+    made = [arm for arm in arms if not arm.copy and not arm.reference and _is_made(arm)]
+    lost = [arm for arm in arms if arm.copy and not _is_made(arm)]
+    if not lost or not made:
+        return list(arms)
+    return [replace(made[0], copy=1) if arm in lost else arm for arm in arms]
+
+
+def _is_made(arm: Arm) -> bool:
+    try:
+        environments.of(arm)
+    except DriverError:
+        return False
+    return True
+
+
 def references(cells: Sequence[Cell], profile: Profile) -> list[Arm]:
     """The references, if any cell has a floor: they take part in no other."""
     from harness.plugin import contract
@@ -306,18 +325,17 @@ def measure(spec: ServerSpec, order: Order, out: Path) -> None:
             place = stack.enter_context(venue.opened(spec))
         progress = stack.enter_context(BenchProgress())
         options.tell_unwritable(place.stage.unwritable)
-        orders.measure(place, order, out, progress, complain=_absent, phases=phases)
-
-
-def _absent(problem: str) -> None:
-    complain(f"{problem}: it is left out")
+        orders.measure(place, order, out, progress, complain=complain, phases=phases)
 
 
 def outcome(run: Run) -> int:
-    """Nothing measured is invalid; nothing but disturbed blocks is inconclusive."""
+    """Nothing measured is invalid, and so is a version that was asked for and could not be
+    had; nothing but disturbed blocks is inconclusive."""
     from harness.analysis.times import has_time
     from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
 
+    if run.missing_arms:
+        return EXIT_INVALID
     if any(record.measured for record in run.lane_records):
         return EXIT_PASS
     timed = [trial for trial in run.trials if has_time(trial)]

@@ -236,6 +236,7 @@ def _version(checker: Checker, check: Check) -> str:
 def _exit_code(checks: Sequence[Check], fail_on: Verdict) -> int:
     from harness.check.known import fails
     from harness.core.errors import EXIT_FAILED, EXIT_INVALID, EXIT_PASS
+    from harness.report.checked import missing_arms
 
     verdicts = [Verdict(check.verdict) for check in checks]
     if all(verdict is Verdict.SKIPPED for verdict in verdicts):
@@ -244,7 +245,8 @@ def _exit_code(checks: Sequence[Check], fail_on: Verdict) -> int:
         return EXIT_INVALID
     if any(fails(check, fail_on) for check in checks):
         return EXIT_FAILED
-    return EXIT_INVALID if Verdict.INVALID in verdicts else EXIT_PASS
+    lacking = Verdict.INVALID in verdicts or missing_arms(checks)
+    return EXIT_INVALID if lacking else EXIT_PASS
 
 
 # --- expectations -----------------------------------------------------------------------

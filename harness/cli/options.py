@@ -84,10 +84,11 @@ def make_environments(arms: Sequence[Arm]) -> None:
 
 def tell_absent(greeted: Sequence[tuple[Arm, Mapping[str, Any]]]) -> list[str]:
     """Say of each arm that takes no part why; their names."""
-    absent = {arm.name: told["problem"] for arm, told in greeted if "problem" in told}
-    for problem in absent.values():
-        complain(f"{problem}: it is left out")
-    return list(absent)
+    from harness.play import absent
+
+    for sentence in absent.told(greeted):
+        complain(sentence)
+    return list(dict.fromkeys(arm.name for arm, told in greeted if "problem" in told))
 
 
 def tell_unwritable(reason: str) -> None:

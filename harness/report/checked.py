@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.core.arms import pinned
 from harness.core.verdicts import Code, Verdict
 from harness.report.matrix import concern
 from harness.results.records import Check
@@ -136,6 +137,12 @@ def build(
     )
 
 
+def missing_arms(checks: Iterable[Check]) -> list[str]:
+    """Versions, folders and commits that were asked for and could not be had."""
+    lost = (check.driver for check in checks if check.code is Code.NO_DRIVER)
+    return [name for name in dict.fromkeys(lost) if pinned(name)]
+
+
 # --- standings ------------------------------------------------------------------------
 
 
@@ -237,6 +244,8 @@ def _conclusion(
         said = ", ".join(filter(None, (_undeclared(failing), _drifted(failing))))
     elif checks and all(_verdict(check) is Verdict.SKIPPED for check in checks):
         said = "every check was skipped"
+    elif lost := missing_arms(checks):
+        said = f"{', '.join(lost)} took no part"
     elif invalid := [check.cell for check in checks if _verdict(check) is Verdict.INVALID]:
         said = (
             f"{_counted(len(set(invalid)), ('question is', 'questions are'))} invalid, "

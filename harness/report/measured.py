@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.analysis.times import has_time
 from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID
 from harness.core.stats import MIN_ROUNDS
 from harness.report import format as fmt
@@ -79,6 +80,8 @@ def ranked_sentence(cells: Sequence[CellView]) -> str:
 def _answered(run: Run, cells: Sequence[CellView], code: int) -> str:
     if code == EXIT_INCONCLUSIVE:
         return f"nothing is ranked, because every block was disturbed{_disturbance(run)}"
+    if run.missing_arms and any(map(has_time, run.trials)):
+        return f"{', '.join(run.missing_arms)} took no part; {ranked_sentence(cells)}"
     if code == EXIT_INVALID:
         return f"nothing was timed{_obstacle(cells)}"
     return ranked_sentence(cells)

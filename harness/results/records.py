@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 
+from harness.core.arms import pinned
 from harness.core.digests import version_of
 from harness.core.verdicts import Code, Facts, Judgement, Verdict
 
@@ -345,6 +346,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     footer: Footer | None
     truncated: str = ""
     lane_records: list[LaneRecord] = msgspec.field(default_factory=list)
+
+    @property
+    def missing_arms(self) -> list[str]:
+        """Versions, folders and commits that were asked for and took no part."""
+        lost = [arm for arm in self.header.arms if arm.problem and arm.competes]
+        return [arm.id for arm in lost if pinned(arm.id)]
 
     def of(self, kind: type[L]) -> list[L]:
         """The records of this type of a lane, in their order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from commands import SMALL, check, pgdyno
 from helpers import environments_folder
 
 from harness import environments
+from harness.cli import bench
 from harness.core.arms import parse
 from harness.core.errors import DriverError
 from harness.results import store
@@ -63,10 +65,13 @@ def test_versions_are_checked_side_by_side(made, question, dsn, tmp_path):
 def test_what_cannot_be_made_is_left_out_and_the_others_go_on(made, question, dsn):
     wanted = ("--driver", "asyncpg==9.9.9", "--driver", OLD, "--profile", "default")
     ended = pgdyno("check", question, *wanted, "--server", dsn, env=made)
-    assert ended.code == 0
+    assert ended.code == 4, "an arm that was asked for and took no part is no pass"
+    assert "exit 4: asyncpg==9.9.9 took no part." in ended.out
     assert "asyncpg==9.9.9 (CPython" in ended.err
     assert "cannot be installed" in ended.err
     assert ended.err.count("it is left out") == 1
+    (log,) = re.findall(r"hint: all that was said: (.+)", ended.err)
+    assert "asyncpg==9.9.9" in Path(log).read_text()
     assert f"{OLD} 100 %" in ended.out
 
 
@@ -143,3 +148,17 @@ def test_environments_are_cleared(tmp_path):
     ended = pgdyno("environments", "clear", env=env)
     assert (ended.code, ruin.exists()) == (0, False)
     assert "removed 0 environments" in ended.out
+
+
+def test_what_cannot_be_made_is_not_what_runs_twice(monkeypatch):
+    def of(arm):
+        if arm.name == "asyncpg==9.9.9":
+            raise DriverError("there is no such version")
+        return environments.HERE
+
+    monkeypatch.setattr(environments, "of", of)
+    lost, old = parse("asyncpg==9.9.9"), parse(OLD)
+    arms = bench.with_possible_aa(bench.with_aa([lost, old], wanted=True))
+    assert [arm.id for arm in arms] == [lost.id, old.id, f"{OLD} (A/A)"]
+    alone = bench.with_aa([lost], wanted=True)
+    assert bench.with_possible_aa(alone) == alone
