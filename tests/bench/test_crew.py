@@ -158,3 +158,30 @@ def test_clients_are_spread_while_nothing_is_timed_and_gathered_then(place: Venu
     assert second != third
     assert all(len(cores) == 1 for cores in (*second.values(), *third.values()))
     assert set(map(frozenset, first.values())) == {frozenset({clients})}  # greeted at home
+
+
+@pytest.mark.skipif(len(CORES) < 2, reason="there is only one core")
+@pytest.mark.parametrize(("asks_server", "there"), [(True, {1}), (False, {1, 2})])
+def test_fewer_clients_are_beside_a_server_that_works(
+    place: Venue, asks_server: bool, there: set[int]
+) -> None:
+    """A third of them, otherwise half: of three clients one and two in turns."""
+    clients, server = CORES[:2]
+    split = Placement(clients=(clients,), server=(server,), free=tuple(CORES))
+    beside: list[str] = []
+    with assembled(place, ARMS, split) as crew:
+        seats = seats_of(crew)
+        for seat in seats:
+            assert seat.worker.hello
+        counts = set()
+        for _ in range(6):
+            before = len(beside)
+
+            def look(seat: Seat) -> None:
+                if os.sched_getaffinity(seat.pid) == {server}:
+                    beside.append(seat.arm.id)
+
+            crew.each(seats, look, asks_server=asks_server)
+            counts.add(len(beside) - before)
+    assert counts == there
+    assert set(beside) == {arm.id for arm in ARMS}
