@@ -7,7 +7,7 @@ opened and answers verified in half of the time.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -25,7 +25,6 @@ DEADLINES = Deadlines(open=20, verify=30, measure=30)
 _LOOK_S = 0.5
 
 Act = Callable[[Seat], None]
-Cores = tuple[int, ...]
 
 
 class Crew:
@@ -44,9 +43,9 @@ class Crew:
     ) -> None:
         self.seats = {seat.arm.id: seat for seat in seats}
         self._clients = placement.clients
-        both = placement.clients, placement.server
-        self._idle_shares = _known(both)
-        self._busy_shares = _known((placement.clients, *both))
+        self._shares = [
+            cores for cores in (placement.clients, placement.server) if cores
+        ] or [()]
         self._turn = 0
         self._together = together and len(seats) > 1
         roam = partial(_roam, placement.free)
@@ -58,20 +57,21 @@ class Crew:
         act: Act,
         *,
         together: bool = True,
-        asks_server: bool = True,
+        spread: bool = False,
     ) -> None:
         """Let seats do something that is not timed, and wait for all of them.
 
-        Some of the clients do it on the server's core: half of them, or a third where the
-        act `asks_server`, which then works there for all of them. What interrupts the wait
-        ends their workers, so that nobody waits for long.
+        `spread` lets half of the clients do it on the server's core: where it has nothing
+        to do for them. Otherwise all backends work there, as much as all clients do. What
+        interrupts the wait ends their workers, so that nobody waits for long.
         """
         if not (together and self._together):
             for seat in seats:
                 interrupt.check()
                 act(seat)
             return
-        self._spread(seats, self._busy_shares if asks_server else self._idle_shares)
+        if spread:
+            self._spread(seats)
         futures = [self._threads.submit(act, seat) for seat in seats]
         try:
             _await(futures)
@@ -83,14 +83,15 @@ class Crew:
             raise
         for future in futures:
             future.result()
-        self._gather(seats)
+        if spread:
+            self._gather(seats)
 
-    def _spread(self, seats: Sequence[Seat], shares: Sequence[Cores]) -> None:
+    def _spread(self, seats: Sequence[Seat]) -> None:
         """One core for each client, and both cores for all of them; who is where changes
         from one time to the next. A library that sizes its threads by its cores has one."""
         self._turn += 1
         for number, seat in enumerate(seats):
-            cores = shares[(number + self._turn) % len(shares)]
+            cores = self._shares[(number + self._turn) % len(self._shares)]
             seat.loads_on = list(cores)
             if cores and seat.pid:
                 host.move(seat.pid, cores)
@@ -106,11 +107,6 @@ class Crew:
         for seat in self.seats.values():
             seat.dismiss()
         self._threads.shutdown()
-
-
-def _known(shares: Iterable[Cores]) -> list[Cores]:
-    """The shares that name a core; one without any, where clients may be anywhere."""
-    return [cores for cores in shares if cores] or [()]
 
 
 def _roam(cores: Sequence[int]) -> None:

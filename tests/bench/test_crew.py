@@ -12,7 +12,9 @@ from helpers import timed
 from test_runner import PLAN, bench, of
 
 from harness import scenario
+from harness.bench.block import Block
 from harness.bench.crew import Crew, assembled
+from harness.bench.warm_up import WarmUp
 from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.verdicts import Verdict
@@ -108,6 +110,31 @@ def test_who_ends_while_others_are_made_ready_takes_nobody_along(
     assert run.footer.reason == "complete"
 
 
+def test_where_sessions_are_counted_arms_are_verified_alone_and_warmed_up_together(
+    place: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = threading.Barrier(len(ARMS), timeout=60)
+    threads: list[threading.Thread] = []
+    verify, warm = WarmUp.verify, WarmUp.warm
+
+    def alone(self: WarmUp, block: Block, seat: Seat) -> None:
+        threads.append(threading.current_thread())
+        verify(self, block, seat)
+
+    def met(self: WarmUp, block: Block, seat: Seat) -> None:
+        meeting.wait()
+        warm(self, block, seat)
+
+    monkeypatch.setattr(WarmUp, "verify", alone)
+    monkeypatch.setattr(WarmUp, "warm", met)
+    (connections,), _ = scenario.select_cells(["connections/connect#connect"])
+    run = timed(place, tmp_path, connections, ["connect"], ARMS, PLAN)
+    assert [trial.verdict for trial in run.trials] == [
+        Verdict.EXACT
+    ] * PLAN.min_rounds * len(ARMS)
+    assert threads == [threading.main_thread()] * PLAN.min_rounds * len(ARMS)
+
+
 @pytest.mark.skipif(not CORES, reason="this system cannot pin processes")
 def test_a_core_that_was_taken_away_is_said(place: Venue, tmp_path: Path) -> None:
     gone = Placement(clients=(NO_CORE,))
@@ -148,7 +175,7 @@ def test_clients_are_spread_while_nothing_is_timed_and_gathered_then(place: Venu
         seats = seats_of(crew)
         for _ in range(3):
             seen.append({})
-            crew.each(seats, look)
+            crew.each(seats, look, spread=True)
             assert all(os.sched_getaffinity(seat.pid) == {clients} for seat in seats)
     first, second, third = seen[0], seen[1], seen[2]
     assert set(map(frozenset, second.values())) == {
@@ -161,27 +188,13 @@ def test_clients_are_spread_while_nothing_is_timed_and_gathered_then(place: Venu
 
 
 @pytest.mark.skipif(len(CORES) < 2, reason="there is only one core")
-@pytest.mark.parametrize(("asks_server", "there"), [(True, {1}), (False, {1, 2})])
-def test_fewer_clients_are_beside_a_server_that_works(
-    place: Venue, asks_server: bool, there: set[int]
-) -> None:
-    """A third of them, otherwise half: of three clients one and two in turns."""
+def test_clients_stay_at_home_while_the_server_works_for_them(place: Venue) -> None:
     clients, server = CORES[:2]
     split = Placement(clients=(clients,), server=(server,), free=tuple(CORES))
-    beside: list[str] = []
+    seen: list[set[int]] = []
     with assembled(place, ARMS, split) as crew:
         seats = seats_of(crew)
-        for seat in seats:
-            assert seat.worker.hello
-        counts = set()
-        for _ in range(6):
-            before = len(beside)
-
-            def look(seat: Seat) -> None:
-                if os.sched_getaffinity(seat.pid) == {server}:
-                    beside.append(seat.arm.id)
-
-            crew.each(seats, look, asks_server=asks_server)
-            counts.add(len(beside) - before)
-    assert counts == there
-    assert set(beside) == {arm.id for arm in ARMS}
+        crew.each(seats, lambda seat: (seat.worker, None)[1], spread=True)
+        for _ in range(2):
+            crew.each(seats, lambda seat: seen.append(os.sched_getaffinity(seat.pid)))
+    assert seen == [{clients}] * 2 * len(ARMS)
