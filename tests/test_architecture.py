@@ -43,6 +43,7 @@ LAW: dict[str, str] = {
     "report": "core analysis results lanes",
     "reproduce": "core values plugin judge",
     "moving": "core plugin results",
+    "bisect": "core analysis results report",
     "history": "core analysis results report",
     "render": "core analysis results report moving history",
     "play": "core plugin environments results servers judge machine scenario venue",
@@ -57,7 +58,8 @@ LAW: dict[str, str] = {
     "validity": "core results drivers machine analysis scenario venue report render play "
     "bench lanes/meaning",
     "cli": "core plugin environments results settings servers machine analysis scenario "
-    "venue report reproduce render play moving history check bench fuzz validity lanes",
+    "venue report reproduce render play moving bisect history check bench fuzz validity "
+    "lanes",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
