@@ -119,7 +119,7 @@ def _greet(crew: Crew, complain: Callable[[str], None]) -> list[tuple[Arm, dict[
             hellos[seat.arm.id] = {"problem": str(error)}
 
     seats = list(crew.seats.values())
-    crew.each(seats, greet)
+    crew.each(seats, greet, spread=True)
     for seat in seats:
         if problem := hellos[seat.arm.id].get("problem"):
             complain(problem)
