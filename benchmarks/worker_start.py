@@ -17,8 +17,9 @@ from harness.plugin import contract
 
 START = """
 import harness.worker.__main__, harness.worker.trial
+from harness.core.arms import Arm
 from harness.plugin import contract
-contract.load(contract.parse_arm({name!r}), {plugin!r})
+contract.load(Arm({name!r}), {plugin!r})
 """
 STDLIB = frozenset(sys.stdlib_module_names)
 

@@ -538,6 +538,15 @@ def test_a_worker_loads_the_standard_library_only():
     assert not [name for name in foreign if not name.startswith("_sysconfigdata")]
 
 
+def test_a_worker_of_a_sync_driver_loads_no_event_loop():
+    """What many milliseconds of imports are for, and each round pays for them."""
+    worker = "import harness.worker.__main__, harness.worker.trial"
+    names = loaded(f"{worker}\nimport harness.drivers.null, harness.drivers.pgbench")
+    assert "harness.worker.loops" in names
+    heavy = {"asyncio", "concurrent", "difflib", "logging", "ssl", "statistics", "zoneinfo"}
+    assert not names & heavy
+
+
 @pytest.mark.parametrize("verb", ["", *VERBS])
 def test_help_loads_no_library(verb):
     arguments = [verb, "--help"] if verb else ["--help"]

@@ -51,18 +51,27 @@ class Crew:
         roam = partial(_roam, placement.free)
         self._threads = ThreadPoolExecutor(max(1, len(seats)), "seat", roam)
 
-    def each(self, seats: Sequence[Seat], act: Act, *, together: bool = True) -> None:
+    def each(
+        self,
+        seats: Sequence[Seat],
+        act: Act,
+        *,
+        together: bool = True,
+        spread: bool = False,
+    ) -> None:
         """Let seats do something that is not timed, and wait for all of them.
 
-        Half of the clients do it on the server's core. What interrupts the wait ends their
-        workers, so that nobody waits for long.
+        `spread` lets half of the clients do it on the server's core: where it has nothing
+        to do for them. Otherwise all backends work there, as much as all clients do. What
+        interrupts the wait ends their workers, so that nobody waits for long.
         """
         if not (together and self._together):
             for seat in seats:
                 interrupt.check()
                 act(seat)
             return
-        self._spread(seats)
+        if spread:
+            self._spread(seats)
         futures = [self._threads.submit(act, seat) for seat in seats]
         try:
             _await(futures)
@@ -74,7 +83,8 @@ class Crew:
             raise
         for future in futures:
             future.result()
-        self._gather(seats)
+        if spread:
+            self._gather(seats)
 
     def _spread(self, seats: Sequence[Seat]) -> None:
         """One core for each client, and both cores for all of them; who is where changes

@@ -70,8 +70,11 @@ class Measurer:
         # Where a cell counts the sessions of the server, another arm's would count, too.
         together = block.play.cell.expect.sessions is None
         with self.phases.phase(Phase.READY):
-            make_ready = partial(self.warm_up.make_ready, block)
-            self.crew.each(seats, make_ready, together=together)
+            if together:
+                self.crew.each(seats, partial(self.warm_up.make_ready, block))
+            else:
+                self.crew.each(seats, partial(self.warm_up.verify, block), together=False)
+                self.crew.each(seats, partial(self.warm_up.warm, block))
         with self.phases.phase(Phase.CALIBRATING):
             for seat in seats:
                 self.warm_up.settle(block, seat)

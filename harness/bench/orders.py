@@ -120,7 +120,7 @@ def _greet(crew: Crew, complain: Callable[[str], None]) -> list[tuple[Arm, dict[
             hellos[seat.arm.id] = {"problem": str(error), "hint": error.hint}
 
     seats = list(crew.seats.values())
-    crew.each(seats, greet)
+    crew.each(seats, greet, spread=True)
     greeted = [(seat.arm, hellos[seat.arm.id]) for seat in seats]
     for sentence in absent.told(greeted):
         complain(sentence)

@@ -224,7 +224,7 @@ class Runner:
             except (DriverError, WorkerGone) as error:
                 problems[seat.arm] = str(error)
 
-        self.crew.each(seats, staff)
+        self.crew.each(seats, staff, spread=True)
         for arm in filter(problems.__contains__, arms):
             self.emit(Note(kind="arm-lost", arm=arm.id, text=problems[arm]))
             self.arms.remove(arm)

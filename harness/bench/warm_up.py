@@ -35,19 +35,30 @@ class WarmUp:
         self._ops: dict[tuple[str, str], tuple[int, float]] = {}  # → ops, ns per op
 
     def make_ready(self, block: Block, seat: Seat) -> None:
-        """Open, verify, watch and warm up: what others may do at the same time.
+        """Open, verify, warm up and watch: what others may do at the same time."""
+        self.verify(block, seat)
+        self.warm(block, seat)
 
-        All calls of a cycle are verified in a cell's first round, later only one.
+    def verify(self, block: Block, seat: Seat) -> None:
+        """Open and verify: all calls of a cycle in a cell's first round, later only one.
+
+        Where sessions are counted, nobody else may do anything meanwhile.
         """
-        block.judged[seat.arm.id] = self._guarded(seat, lambda: self._readied(block, seat))
+        block.judged[seat.arm.id] = self._guarded(seat, lambda: self._verified(block, seat))
 
-    def _readied(self, block: Block, seat: Seat) -> Judgement:
+    def _verified(self, block: Block, seat: Seat) -> Judgement:
         judged = seat.open(block.play)
         if judged.verdict is Verdict.EXACT:
             judged = seat.verify(block.play, calls=0 if block.number == 0 else 1)
-        if judged.verdict.timeable:
-            judged = worst((judged, self._warm(block, seat)))
         return judged
+
+    def warm(self, block: Block, seat: Seat) -> None:
+        """Warm up who was verified, and watch."""
+        judged = block.judged[seat.arm.id]
+        if judged.verdict.timeable:
+            block.judged[seat.arm.id] = self._guarded(
+                seat, lambda: worst((judged, self._warm(block, seat)))
+            )
 
     def settle(self, block: Block, seat: Seat) -> None:
         """Calibrate, and go on warming up: what has to happen while nobody else works."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import ipaddress
 from collections.abc import Callable, Mapping
@@ -11,7 +10,6 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from harness.core.limits import DIGITS
 from harness.core.tables import PgType
@@ -92,6 +90,8 @@ def form(pg_type: PgType, text: str | None, as_: str = "") -> Any:
 
 
 def _unknown(what: str, name: str, known: Mapping[str, Any]) -> str:
+    import difflib  # a worker hardly ever needs it
+
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
     return f"unknown {what} {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 
@@ -176,6 +176,8 @@ def _aware_time(value: str) -> time:
 def _aware_datetime(value: str, zone: str = "", fold: int = 0) -> datetime:
     moment = iso.moment(value).replace(fold=fold)
     if zone:
+        from zoneinfo import ZoneInfo  # looks for its files: nothing for every worker
+
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     if moment.tzinfo is None:
         raise ValueError(f"aware_datetime: {value!r} has no offset and no zone")

@@ -149,7 +149,7 @@ def read_state(control: Control, query: str) -> State | None:
     """What a state query shows at this moment; None without a query."""
     if not query:
         return None
-    state = f"({query.rstrip().rstrip(';')}) s"
+    state = _as_table(query)
     first = f"select left(s::text, 60) from {state} limit 3"
     found = control.table(
         "select count(*), coalesce(sum(hashtextextended(s::text, 0)::numeric), 0),"
@@ -158,6 +158,15 @@ def read_state(control: Control, query: str) -> State | None:
     assert found is not None
     count, digest, sample = found.rows[0]
     return State(int(count or 0), str(digest), sample or "")
+
+
+def count_rows(control: Control, query: str) -> int:
+    """How many rows a state query shows at this moment, whatever is in them."""
+    return int(control.value(f"select count(*) from {_as_table(query)}"))
+
+
+def _as_table(query: str) -> str:
+    return f"({query.rstrip().rstrip(';')}) s"
 
 
 # --- inputs ----------------------------------------------------------------------

@@ -8,6 +8,7 @@ and no nicer than anybody, so that the next worker can start meanwhile.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -52,13 +53,22 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
 
 
 def _loaded(spec: dict[str, Any]) -> Worker:
-    """The driver, and what serves it: both are imported on the core that was chosen."""
-    from harness.core.arms import Arm
-    from harness.worker.trial import Worker
+    """The driver, and what serves it: both are imported on the core that was chosen.
 
-    options = tuple(spec["options"])
-    arm = Arm(spec["driver"], options, spec["profile"], spec["copy"])
-    return Worker(arm, spec["plugin"])
+    What imports make stays. To look for garbage in it, again and again while it grows and
+    once more when the first op is warm, would take a tenth of the time of a start.
+    """
+    gc.disable()
+    try:
+        from harness.core.arms import Arm
+        from harness.worker.trial import Worker
+
+        options = tuple(spec["options"])
+        arm = Arm(spec["driver"], options, spec["profile"], spec["copy"])
+        return Worker(arm, spec["plugin"])
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _take_place(cores: list[int], priority: int = 0) -> None:

@@ -7,7 +7,6 @@ Standard library only.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import repeat
@@ -30,7 +29,9 @@ def turns_for(ns: float) -> int:
     """How many turns of the empty loop burn so many nanoseconds here and now."""
     if ns <= 0:
         return 0
-    per_turn = statistics.median(_look() for _ in range(_LOOKS)) / _TURNS
+    from statistics import median  # brings much along, and few arms are slowed
+
+    per_turn = median(_look() for _ in range(_LOOKS)) / _TURNS
     return round(ns / per_turn)
 
 

@@ -9,14 +9,15 @@ driver's turn find cold caches.
 
 which contains, besides the op, one step of `itertools.repeat` and one call: 17 ns
 measured on CPython 3.11 (19 ns with `await`).
+
+asyncio is imported where there are tasks, hence by nobody else: it brings ssl, logging and
+subprocess along, which a worker of a sync driver would load at each start.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from time import perf_counter_ns, sleep
 from typing import Any
@@ -101,6 +102,8 @@ def threads_slice(ops: Sequence[SyncOp], lead: int, each: int, meter: Meter) -> 
 
 def threads_once(ops: Sequence[SyncOp]) -> list[Any]:
     """Each op once, all at the same time; an exception stands for its result. Untimed."""
+    from concurrent.futures import ThreadPoolExecutor
+
     ready = threading.Barrier(len(ops))
 
     def caught(op: SyncOp) -> Any:
@@ -116,6 +119,7 @@ def threads_once(ops: Sequence[SyncOp]) -> list[Any]:
 
 async def tasks_once(ops: Sequence[AsyncOp]) -> list[Any]:
     """Each op once, all at the same time; an exception stands for its result. Untimed."""
+    from asyncio import gather
 
     async def caught(op: AsyncOp) -> Any:
         try:
@@ -123,21 +127,22 @@ async def tasks_once(ops: Sequence[AsyncOp]) -> list[Any]:
         except BaseException as error:
             return error
 
-    return list(await asyncio.gather(*map(caught, ops)))
+    return list(await gather(*map(caught, ops)))
 
 
 async def tasks_slice(ops: Sequence[AsyncOp], lead: int, each: int, meter: Meter) -> Timing:
     """Closed loop: one task per client, each `each` awaits; wall from the common start
     to the last finish."""
+    from asyncio import ensure_future, gather
 
     async def client(op: AsyncOp, count: int) -> None:
         for _ in repeat(None, count):
             await op()
 
     async def together(count: int) -> None:
-        tasks = [asyncio.ensure_future(client(op, count)) for op in ops]
+        tasks = [ensure_future(client(op, count)) for op in ops]
         try:
-            await asyncio.gather(*tasks)
+            await gather(*tasks)
         finally:  # after a failure the others must not go on beside what comes next
             for task in tasks:
                 task.cancel()

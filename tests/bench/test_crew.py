@@ -12,7 +12,9 @@ from helpers import plain, timed
 from test_runner import PLAN, bench, of
 
 from harness import scenario
+from harness.bench.block import Block
 from harness.bench.crew import Crew, assembled
+from harness.bench.warm_up import WarmUp
 from harness.core import interrupt
 from harness.core.verdicts import Verdict
 from harness.machine.host import Placement
@@ -107,6 +109,31 @@ def test_who_ends_while_others_are_made_ready_takes_nobody_along(
     assert run.footer.reason == "complete"
 
 
+def test_where_sessions_are_counted_arms_are_verified_alone_and_warmed_up_together(
+    place: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = threading.Barrier(len(ARMS), timeout=60)
+    threads: list[threading.Thread] = []
+    verify, warm = WarmUp.verify, WarmUp.warm
+
+    def alone(self: WarmUp, block: Block, seat: Seat) -> None:
+        threads.append(threading.current_thread())
+        verify(self, block, seat)
+
+    def met(self: WarmUp, block: Block, seat: Seat) -> None:
+        meeting.wait()
+        warm(self, block, seat)
+
+    monkeypatch.setattr(WarmUp, "verify", alone)
+    monkeypatch.setattr(WarmUp, "warm", met)
+    (connections,), _ = scenario.select_cells(["connections/connect#connect"])
+    run = timed(place, tmp_path, connections, ["connect"], ARMS, PLAN)
+    assert [trial.verdict for trial in run.trials] == [
+        Verdict.EXACT
+    ] * PLAN.min_rounds * len(ARMS)
+    assert threads == [threading.main_thread()] * PLAN.min_rounds * len(ARMS)
+
+
 @pytest.mark.skipif(not CORES, reason="this system cannot pin processes")
 def test_a_core_that_was_taken_away_is_said(place: Venue, tmp_path: Path) -> None:
     gone = Placement(clients=(NO_CORE,))
@@ -147,7 +174,7 @@ def test_clients_are_spread_while_nothing_is_timed_and_gathered_then(place: Venu
         seats = seats_of(crew)
         for _ in range(3):
             seen.append({})
-            crew.each(seats, look)
+            crew.each(seats, look, spread=True)
             assert all(os.sched_getaffinity(seat.pid) == {clients} for seat in seats)
     first, second, third = seen[0], seen[1], seen[2]
     assert set(map(frozenset, second.values())) == {
@@ -157,3 +184,16 @@ def test_clients_are_spread_while_nothing_is_timed_and_gathered_then(place: Venu
     assert second != third
     assert all(len(cores) == 1 for cores in (*second.values(), *third.values()))
     assert set(map(frozenset, first.values())) == {frozenset({clients})}  # greeted at home
+
+
+@pytest.mark.skipif(len(CORES) < 2, reason="there is only one core")
+def test_clients_stay_at_home_while_the_server_works_for_them(place: Venue) -> None:
+    clients, server = CORES[:2]
+    split = Placement(clients=(clients,), server=(server,), free=tuple(CORES))
+    seen: list[set[int]] = []
+    with assembled(place, ARMS, split) as crew:
+        seats = seats_of(crew)
+        crew.each(seats, lambda seat: (seat.worker, None)[1], spread=True)
+        for _ in range(2):
+            crew.each(seats, lambda seat: seen.append(os.sched_getaffinity(seat.pid)))
+    assert seen == [{clients}] * 2 * len(ARMS)

@@ -81,6 +81,7 @@ def test_on_a_borrowed_server_only_backends_of_our_sessions_are_placed(
 ) -> None:
     backends: dict[int, set[int]] = {}
     move, postgres, control = host.move, place.server.pid, place.control.backend_pid
+    os.sched_setaffinity(postgres, CORES)  # a test before may have placed it
 
     def moved(pid: int, cores: Sequence[int]) -> None:
         move(pid, cores)
