@@ -57,6 +57,8 @@ LAW: dict[str, str] = {
     "fuzz": "core scenario venue report play",
     "validity": "core results drivers machine analysis scenario venue report render play "
     "bench lanes/meaning",
+    "pytest_plugin": "core environments results settings servers analysis worker scenario "
+    "venue report play check bench cli",
     "cli": "core plugin environments results settings servers machine analysis scenario "
     "venue report reproduce render play moving bisect history check bench fuzz validity "
     "lanes",
@@ -89,6 +91,7 @@ LIBRARIES: dict[str, str] = {
     "ruptures": "history.changes",
     "packaging": "environments history.points",
     "platformdirs": "environments",
+    "pytest": "pytest_plugin",
 }
 """Library → the rooms and modules that may import it: psycopg is the control connection in
 one file, a driver's library belongs to its driver, files are validated at the boundary."""
