@@ -17,7 +17,6 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -126,14 +125,12 @@ def _place(name: str) -> Path | None:
 
 def _extent(data: Path) -> tuple[int, int]:
     """How many files there are, and how many bytes."""
-    sizes = [status.st_size for status in map(os.stat, _files(data))]
+    sizes = [
+        Path(folder, name).stat().st_size
+        for folder, _, names in os.walk(data)
+        for name in names
+    ]
     return len(sizes), sum(sizes)
-
-
-def _files(data: Path) -> Iterator[str]:
-    for folder, _, names in os.walk(data):
-        for name in names:
-            yield os.path.join(folder, name)
 
 
 def _give(folder: Folder) -> None:

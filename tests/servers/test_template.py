@@ -106,7 +106,9 @@ def test_a_copy_is_what_initdb_made_and_belongs_to_the_server(
     assert [path.suffix for path in templates.iterdir()] == [""]
 
 
-@pytest.mark.parametrize("harm", ["a file is gone", "a file is empty", "no facts", "rubbish"])
+@pytest.mark.parametrize(
+    "harm", ["a file is gone", "a file is empty", "no facts", "rubbish"]
+)
 def test_a_template_that_was_harmed_is_made_anew(
     templates: Path, harm: str, tmp_path: Path
 ) -> None:
@@ -170,7 +172,11 @@ def test_what_nobody_uses_and_what_killed_runs_left_goes(
         moment = time.time() - age_s
         os.utime(templates / name, (moment, moment))
     template.keep("another", made, "secret")
-    assert {path.name for path in templates.iterdir()} == {"used", "new.x.partial", "another"}
+    assert {path.name for path in templates.iterdir()} == {
+        "used",
+        "new.x.partial",
+        "another",
+    }
 
 
 def test_each_version_has_a_template_of_its_own() -> None:
