@@ -1,4 +1,4 @@
-"""What installed distributions announce as entry points, searched once."""
+"""What installed distributions announce as entry points, searched once for each group."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _State = tuple[tuple[str, int], ...]
 def entry_points(group: str) -> dict[str, EntryPoint]:
     """Those of a group, by name, without importing any.
 
-    To look through every distribution takes 10 ms and more, and a command asks for several
-    groups. Who installs one meanwhile changes a folder of the path.
+    To look through every distribution takes 10 ms and more, and a command asks for the
+    same group several times. Who installs one meanwhile changes a folder of the path.
     """
-    return {point.name: point for point in _found(_state()) if point.group == group}
+    return dict(_found(group, _state()))
 
 
-@lru_cache(maxsize=8)
-def _found(_state: _State) -> tuple[EntryPoint, ...]:
+@lru_cache(maxsize=32)
+def _found(group: str, _state: _State) -> dict[str, EntryPoint]:
     # A worker is told where its plug-in is: it needs neither this import nor the search.
     from importlib.metadata import entry_points
 
-    return tuple(entry_points().select())
+    return {point.name: point for point in entry_points(group=group)}
 
 
 def _state() -> _State:
