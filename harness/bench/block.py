@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.errors import WorkerGone
-from harness.core.metrics import READINGS, WAITS
+from harness.core.metrics import READINGS, WAITS, WORK
 from harness.core.verdicts import Judgement
 from harness.machine import contention
 from harness.machine.screening import Turn
@@ -136,10 +136,14 @@ def worked_ns(answer: Mapping[str, Any]) -> float:
 
 
 def _turn(answer: Mapping[str, Any], lead_share: float, sides: Collection[str]) -> Turn:
-    """The waiting of a slice and its lead-in, and how long both took together."""
+    """The waiting of a slice and its lead-in, and how long both took together. How long the
+    lead-in worked is not known: as long for each op as the slice."""
     waits = [answer[name] for name in sides if answer[name] is not None]
-    wall = round(wall_ns(answer) * (1 + lead_share))
-    return Turn(wall, sum(waits) if waits else None)
+    whole = 1 + lead_share
+    worked = sum(answer[name] or 0 for name in WORK)
+    return Turn(
+        round(wall_ns(answer) * whole), sum(waits) if waits else None, round(worked * whole)
+    )
 
 
 def _slices_record(ops: int, lead: int, answers: Sequence[Mapping[str, Any]]) -> Slices:

@@ -49,7 +49,8 @@ class Measurer:
         self.crew = crew
         self.phases = phases
         self.norms = contention.Norms()
-        self.warm_up = WarmUp(stage, plan)
+        managed = stage.server.managed  # its backends inherit their place
+        self.warm_up = WarmUp(stage, plan, () if managed else placement.server)
 
     def measure(
         self, play: Playable, number: int, attempt: int, seats: Sequence[Seat]
@@ -110,7 +111,6 @@ class Measurer:
         slices_ns = self._slices_ns(block, arms)
         wanted = block.wanted = self._passes(block, slices_ns)
         stolen = StealWatch(self._cores())
-        exact = set(arms) if self.placement.split else set[str]()
         most = schedule.most_passes(wanted, sum(slices_ns))
         for number, turn in enumerate(schedule.pass_order(self.random, arms, most), 1):
             interrupt.check()
@@ -121,7 +121,8 @@ class Measurer:
             block.stolen.append(stolen.since_last())
             if self.placement.clients:  # elsewhere everybody waits for everybody
                 turns = block.turns(sides)
-                block.left_out = screening.left_out(turns, exact, block.stolen)
+                exact = self.placement.split
+                block.left_out = screening.left_out(turns, block.stolen, exact=exact)
             if number - len(block.left_out) >= wanted:
                 return
 
@@ -178,14 +179,19 @@ class Measurer:
 
         Where client and backend have a core each, only others make a client of one thread
         or a lone backend wait: such an arm is a witness for all of its block. Several
-        threads, or several backends, wait for each other and say nothing. Where all share a
-        core both sides wait for each other, and what exceeds that is seen in both.
+        threads, or several backends, wait for each other and say nothing. Backends of a
+        borrowed server that nobody could place, because each op opens its own, may run
+        beside the client. Where all share a core both sides wait for each other, and what
+        exceeds that is seen in both.
         """
         if block.seats[arm].arm.reference:
             return ()
         if not self.placement.split:
             return WAITS
-        lone = threads(block.seats[arm].pid) == 1, len(block.backends.get(arm, ())) == 1
+        backends = block.backends.get(arm, ())
+        if not (backends or self.stage.server.managed):
+            return ()
+        lone = threads(block.seats[arm].pid) == 1, len(backends) == 1
         return [side for side, alone in zip(WAITS, lone, strict=True) if alone]
 
     def _slice(self, block: Block, seat: Seat) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from harness.core import stats
@@ -68,6 +68,22 @@ PLANS: Mapping[Effort, Plan] = {
     "full": Plan(4_000_000, 16, 6, 13, 0.015, 0, 10_000_000),
     "gate": Plan(4_000_000, 32, 8, 40, 0.01, 0, 0),
 }
+
+
+GATE_S = 3.5
+"""Seconds that a gate may take for each of its cells and arms: twelve rounds or so."""
+LEAST_GATE_S = 60.0
+"""So long it may take however small it is."""
+
+
+def gate_plan(cells: int, arms: int) -> Plan:
+    """The plan of a gate: rounds enough for the corrected test over so many cells and arms,
+    in a time that people wait for."""
+    return replace(
+        PLANS["gate"],
+        min_rounds=gate_rounds(cells * arms),
+        budget_s=max(LEAST_GATE_S, GATE_S * cells * arms),
+    )
 
 
 def gate_rounds(tests: int, alpha: float = 0.05) -> int:

@@ -6,7 +6,7 @@ What goes wrong becomes the arm's judgement in the block.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from harness.bench import schedule
 from harness.bench.block import Block, wall_ns, worked_ns
@@ -27,9 +27,11 @@ BURDEN_SLICES = 15
 class WarmUp:
     """Makes arms ready. Remembers how many ops fill a slice, by cell and driver."""
 
-    def __init__(self, stage: Stage, plan: Plan) -> None:
+    def __init__(self, stage: Stage, plan: Plan, backends_on: Sequence[int] = ()) -> None:
+        """`backends_on` are the cores of backends that do not begin there themselves."""
         self.stage = stage
         self.plan = plan
+        self.backends_on = backends_on
         self._ops: dict[tuple[str, str], tuple[int, float]] = {}  # → ops, ns per op
 
     def make_ready(self, block: Block, seat: Seat) -> None:
@@ -85,6 +87,8 @@ class WarmUp:
         # Clocks of processes on another machine cannot be read.
         pids = seat.backends if self.stage.server.pid else []
         block.backends[seat.arm.id] = pids
+        for pid in pids if self.backends_on else ():
+            host.move(pid, self.backends_on)
         if seat.launch.priority:
             host.prioritise(pids, seat.launch.priority)
         seat.ask("watch", 10, pids=pids)

@@ -18,6 +18,7 @@ from harness.cli.terminal import complain, remark, say
 from harness.core.arms import Arm, Profile
 from harness.core.cells import Cell, Effort
 from harness.core.errors import UsageError
+from harness.core.patterns import names_cell
 
 if TYPE_CHECKING:
     from harness.bench.assignment import Forecast
@@ -31,7 +32,7 @@ _TIERS: dict[Effort, tuple[Effort, ...]] = {
     "quick": ("quick",),
     "standard": ("quick", "standard"),
     "full": ("quick", "standard", "full"),
-    "gate": ("quick", "standard"),
+    "gate": ("quick",),
 }
 
 
@@ -52,7 +53,8 @@ def add_parser(subparsers: Any) -> None:
         choices=get_args(Effort),
         default="quick",
         help="quick: 11 cells, 100 s · standard: 36 cells, 7 minutes · full: everything · "
-        "gate: enough rounds for a corrected test (default: quick)",
+        "gate: enough rounds for a corrected test, of those that the settings gate or the "
+        "same 11 (default: quick)",
     )
     parser.add_argument(
         "--lane",
@@ -129,10 +131,11 @@ def measured(args: argparse.Namespace) -> Path | None:
     from harness.scenario import select_cells
 
     scenarios, cells = select_cells(args.path)
-    cells = chosen_cells(cells, args.effort, everything=bool(args.path))
+    named = () if args.path or args.effort != "gate" else gated()
+    cells = chosen_cells(cells, args.effort, everything=bool(args.path), named=named)
     if not cells:
         raise UsageError(
-            f"nothing in {' '.join(args.path)} can be timed",
+            f"nothing in {' '.join(args.path or named)} can be timed",
             hint="a case with [case.bench] can: pgdyno list cases shows its effort",
         )
     # An A/A arm is a test of clocks and of interleaving, so only times have one; what is
@@ -142,7 +145,7 @@ def measured(args: argparse.Namespace) -> Path | None:
     arms = with_aa(options.arms(args.driver, args.profile), wanted=twice)
     plan = schedule.PLANS[args.effort]
     if args.effort == "gate":
-        plan = replace(plan, min_rounds=schedule.gate_rounds(len(cells) * len(arms)))
+        plan = schedule.gate_plan(len(cells), len(arms))
     if not args.no_floor and clocks:
         arms += references(cells, args.profile)
     forecast = runnable(args.lane).forecast(cells, arms, plan)
@@ -202,10 +205,31 @@ def _summary(run: Run, shown: RunView, code: int) -> str:
     return drawn.render(measured.build(run, shown, code))
 
 
-def chosen_cells(cells: Sequence[Cell], effort: Effort, *, everything: bool) -> list[Cell]:
-    """The cells of an effort; with a path, all its timeable points."""
-    tiers = _TIERS["full"] if everything else _TIERS[effort]
-    return [cell for cell in cells if cell.bench is not None and cell.bench.effort in tiers]
+def gated() -> tuple[str, ...]:
+    """What a project gates, and the cells by which it watches the machine, as patterns."""
+    from harness import settings
+
+    decided = settings.load(Path.cwd())
+    return decided.gate and decided.gate + decided.control
+
+
+def chosen_cells(
+    cells: Sequence[Cell],
+    effort: Effort,
+    *,
+    everything: bool,
+    named: Sequence[str] = (),
+) -> list[Cell]:
+    """The cells of an effort; with a path, all its timeable points; with patterns, those
+    that they name of the effort `standard`."""
+    tiers = _TIERS["full" if everything else "standard" if named else effort]
+    return [
+        cell
+        for cell in cells
+        if cell.bench is not None
+        and cell.bench.effort in tiers
+        and (not named or any(names_cell(pattern, cell.id) for pattern in named))
+    ]
 
 
 def with_aa(arms: Sequence[Arm], *, wanted: bool) -> list[Arm]:

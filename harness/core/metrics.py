@@ -33,5 +33,8 @@ WAITS = ("client_wait_ns", "server_wait_ns")
 """How long the client's threads and its backends were ready to run and had no processor,
 from the begin of a slice's lead-in to its end: by these a pass is left out."""
 
+WORK = ("cpu_ns", "server_cpu_ns")
+"""How long they ran meanwhile."""
+
 READINGS = (*(metric.name for metric in METRICS), *WAITS, "burden_ns")
 """All readings of a slice beside `wall_ns`: what slowed ops on purpose is no metric."""

@@ -1,7 +1,10 @@
-"""On which core clients wait least, beside a server whose processes are not ours to place.
+"""On which core clients wait least, beside a server that was there already.
 
 Asked once per run, for all arms alike, by round trips of this process itself: it moves from
 core to core and reads how long it and its backend were ready to run and had no processor.
+The backends of our sessions are ours: where the user may, they get a core of their own, and
+nothing else of the server is touched. Where they may not, they run where the system puts
+them, now beside the clients and now with them.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,13 +33,14 @@ _LAST_CORE = 36  # field 39 of /proc/PID/stat, counted behind the program's name
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What was seen while clients were on a core: the share of the time that this process
-    and its backend waited for a processor, and the share of answers that came from a
-    backend on that very core."""
+    """What was seen while clients were on a core, and their backends on `backends`, or
+    anywhere: the share of the time that this process and its backend waited for a
+    processor, and the share of answers that came from a backend on the clients' core."""
 
     core: int
     waited: float
     beside: float
+    backends: tuple[int, ...] = ()
 
 
 def chosen(ask: Callable[[], object], backend: int) -> Placement:
@@ -45,22 +49,46 @@ def chosen(ask: Callable[[], object], backend: int) -> Placement:
     cores = available_cores()
     if not cores:
         return Placement()
-    waits, before = Waits(), os.sched_getaffinity(0)
+    waits = Waits()
     waits.watch([backend] if backend else [])
+    tried = _idlest(cores)
     try:
-        probes = [_tried(core, ask, backend, waits) for core in _idlest(cores)]
+        with _returning(0), _returning(backend) as allowed:
+            probes = []
+            for core in tried:
+                others = [other for other in tried if other in allowed - {core}]
+                probes.append(_tried(core, others, ask, backend, waits))
     finally:
-        os.sched_setaffinity(0, before)
         waits.forget()
     best = min(probes, key=lambda probe: (probe.waited, probe.beside, probe.core))
-    return Placement((best.core,), shared=best.beside >= SHARED, chosen=_told(probes))
+    return Placement(
+        (best.core,), best.backends, shared=best.beside >= SHARED, chosen=_told(probes)
+    )
+
+
+@contextlib.contextmanager
+def _returning(pid: int) -> Iterator[set[int]]:
+    """On which cores a process may run, there and afterwards; 0 is this one."""
+    before = set[int]()
+    with contextlib.suppress(OSError):
+        before = os.sched_getaffinity(pid)
+    try:
+        yield before
+    finally:
+        with contextlib.suppress(OSError):  # it is gone, or is not ours to move
+            os.sched_setaffinity(pid, before)
 
 
 def _told(probes: Sequence[Probe]) -> str:
     return "; ".join(
-        f"core {probe.core}: clients and backends waited {probe.waited:.1%} of the time"
+        f"core {probe.core}{_where(probe)}: clients and backends waited "
+        f"{probe.waited:.1%} of the time"
         for probe in sorted(probes, key=lambda probe: probe.core)
     )
+
+
+def _where(probe: Probe) -> str:
+    return f", backends on core {probe.backends[0]}" if probe.backends else ""
 
 
 def _idlest(cores: Sequence[int]) -> list[int]:
@@ -74,15 +102,27 @@ def _idlest(cores: Sequence[int]) -> list[int]:
     ]
 
 
-def _tried(core: int, ask: Callable[[], object], backend: int, waits: Waits) -> Probe:
+def _tried(
+    core: int, others: Sequence[int], ask: Callable[[], object], backend: int, waits: Waits
+) -> Probe:
     os.sched_setaffinity(0, {core})
+    backends = _moved(backend, others)
     before, begun, beside, asked = _waited(waits), time.monotonic(), 0, 0
     while time.monotonic() - begun < PROBE_S:
         ask()
         asked += 1
         beside += bool(backend) and _last_core(backend) == core
     spent = (time.monotonic() - begun) * 1e9
-    return Probe(core, (_waited(waits) - before) / spent, beside / asked)
+    return Probe(core, (_waited(waits) - before) / spent, beside / asked, backends)
+
+
+def _moved(backend: int, cores: Sequence[int]) -> tuple[int, ...]:
+    """The first core on which a backend may be put; none where it runs anywhere."""
+    for core in cores if backend else ():
+        with contextlib.suppress(OSError):  # it is another user's
+            os.sched_setaffinity(backend, {core})
+            return (core,)
+    return ()
 
 
 def _waited(waits: Waits) -> int:

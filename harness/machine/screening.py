@@ -7,7 +7,7 @@ a slice took: a pass that was merely slow stays.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import quantiles
 from typing import NamedTuple
 
@@ -19,40 +19,50 @@ What the kernel does by itself now and then takes less (benchmarks/screening.py)
 class Turn(NamedTuple):
     """A slice of an arm: its wall time, and how long those of the arm's processes of which
     waiting tells something were ready to run and had no processor; `None` where nobody
-    knows."""
+    knows. `worked_ns` is how long all of them ran."""
 
     wall_ns: int
     waited_ns: int | None
+    worked_ns: int = 0
 
     @property
     def share(self) -> float:
         """The waiting as a share of the slice; 0 where nobody knows of any."""
         return self.waited_ns / self.wall_ns if self.waited_ns and self.wall_ns else 0.0
 
+    @property
+    def idle_share(self) -> float:
+        """The share of the slice in which none of them ran, at least."""
+        return max(0.0, 1 - self.worked_ns / self.wall_ns) if self.wall_ns else 0.0
+
 
 def left_out(
-    turns: Mapping[str, Sequence[Turn]],
-    exact: Container[str],
-    stolen: Sequence[float] = (),
+    turns: Mapping[str, Sequence[Turn]], stolen: Sequence[float] = (), *, exact: bool
 ) -> list[int]:
     """The passes of a block in which somebody had to wait, by their index.
 
     `turns` are the slices of each arm, pass after pass; `stolen` the share of each pass
-    that the host of a virtual machine took, counted in ticks of 10 ms. An arm is `exact`
-    where only others can make it wait. Threads of one client wait for each other, and so do
-    a client and a backend on one core: of these, what they wait in a quiet slice is their
-    own doing.
+    that the host of a virtual machine took, counted in ticks of 10 ms. Waiting is `exact`
+    where only others can make an arm wait. A client and a backend that meet on one core
+    wait for each other, too: there, what they wait in a quiet slice is their own doing, and
+    so is all of it that one of them worked through.
     """
-    own = {arm: 0.0 if arm in exact else own_waiting(turns[arm]) for arm in turns}
+    by_others = [
+        [turn.share for turn in slices] if exact else _by_others(slices)
+        for slices in turns.values()
+    ]
     return [
         number
-        for number, slices in enumerate(zip(*turns.values(), strict=True))
-        if (number < len(stolen) and stolen[number] > WAITING_LIMIT)
-        or any(
-            turn.share - own[arm] > WAITING_LIMIT
-            for arm, turn in zip(turns, slices, strict=True)
-        )
+        for number, shares in enumerate(zip(*by_others, strict=True))
+        if max(shares) > WAITING_LIMIT
+        or (number < len(stolen) and stolen[number] > WAITING_LIMIT)
     ]
+
+
+def _by_others(turns: Sequence[Turn]) -> list[float]:
+    """What client and backend waited for others, as a share of each slice, at most."""
+    own = own_waiting(turns)
+    return [min(turn.share - own, turn.idle_share) for turn in turns]
 
 
 def own_waiting(turns: Sequence[Turn]) -> float:

@@ -204,7 +204,7 @@ def block(world: BusyWorld, on_clients: bool, rng: random.Random) -> FakeBlock:
     luck = {arm: rng.gauss(0, 0.004) for arm in DRIVERS}
     slope = rng.uniform(-0.15, 0.15) / (2 * PLAN.block_ns * len(DRIVERS))
     made = FakeBlock({arm: [] for arm in DRIVERS}, {arm: [] for arm in DRIVERS})
-    exact = () if world.shared else tuple(DRIVERS)
+    exact = not world.shared
     enough, most = PLAN.slices, schedule.most_passes(PLAN.slices, 0)
     for number, turn in enumerate(schedule.pass_order(rng, list(DRIVERS), most), 1):
         before, begun = core.stolen // _TICK, core.now
@@ -215,11 +215,11 @@ def block(world: BusyWorld, on_clients: bool, rng: random.Random) -> FakeBlock:
         made.stolen.append((core.stolen // _TICK - before) * _TICK / (core.now - begun))
         if number < enough:  # a run looks each time; before there can be enough, in vain
             continue
-        made.left_out = screening.left_out(made.turns, exact, made.stolen)
+        made.left_out = screening.left_out(made.turns, made.stolen, exact=exact)
         enough = PLAN.slices + len(made.left_out)
         if number >= enough:
             break
-    made.left_out = screening.left_out(made.turns, exact, made.stolen)
+    made.left_out = screening.left_out(made.turns, made.stolen, exact=exact)
     return made
 
 
@@ -244,8 +244,8 @@ def _slice(
     if world.shared:
         told += rng.gauss(_OWN, 0.01) * work
     made.walls[arm].append(wall)
-    taken = round(wall * (1 + schedule.LEAD_IN))
-    made.turns[arm].append(Turn(taken, max(0, round(told))))
+    taken, worked = (round(ns * (1 + schedule.LEAD_IN)) for ns in (wall, work))
+    made.turns[arm].append(Turn(taken, max(0, round(told)), worked))
 
 
 def waiting_share(turns: Sequence[Turn]) -> float:

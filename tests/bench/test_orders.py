@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
-from harness import scenario
+from harness import scenario, servers
 from harness.bench import orders
 from harness.bench.block import Block
 from harness.bench.crew import Crew
@@ -19,9 +22,11 @@ from harness.core.phases import PhaseClock
 from harness.machine import host
 from harness.play.process import WorkerProcess
 from harness.results import store
+from harness.venue import venue
 from harness.venue.stage import Playable
 from harness.venue.venue import Venue
 
+CORES = host.available_cores()
 PLAN = Plan(500_000, 3, 2, 2, 0.5, 0, 0)
 TEXT = """
 schema = 1
@@ -68,6 +73,36 @@ def test_the_workers_that_were_greeted_play_the_first_round(
     assert not any(worker.alive for worker in started)
     assert all(arm.terms for arm in run.header.arms)
     assert {trial.verdict for trial in run.trials} == {"exact"}
+
+
+@pytest.mark.skipif(not CORES[1:], reason="there is no second core")
+def test_on_a_borrowed_server_only_backends_of_our_sessions_are_placed(
+    place: Venue, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backends: dict[int, set[int]] = {}
+    move, postgres, control = host.move, place.server.pid, place.control.backend_pid
+
+    def moved(pid: int, cores: Sequence[int]) -> None:
+        move(pid, cores)
+        if psutil.Process(pid).ppid() == postgres:
+            backends[pid] = os.sched_getaffinity(pid)
+
+    monkeypatch.setattr(host, "move", moved)
+    monkeypatch.setattr(host, "prioritise", lambda *_: pytest.fail("a higher priority"))
+    before = [os.sched_getaffinity(pid) for pid in (postgres, control)]
+    file, out = tmp_path / "one.toml", tmp_path / "run.jsonl"
+    file.write_text(TEXT)
+    made = scenario.load(file)
+    arms = [Arm("psycopg2"), Arm("asyncpg")]
+    order = orders.Order([made], made.cells, arms, PLAN, "full", 1)
+    with venue.opened(servers.parse(dsn)) as borrowed:
+        orders.measure(borrowed, order, out, Silent(), pytest.fail)
+    placement = store.read(out).header.placement
+    assert placement["kind"] == "split"
+    assert placement["server"] != placement["clients"]
+    assert len(backends) == len(arms) * PLAN.min_rounds
+    assert [*backends.values()] == [{int(placement["server"])}] * len(backends)
+    assert [os.sched_getaffinity(pid) for pid in (postgres, control)] == before
 
 
 @pytest.mark.parametrize(

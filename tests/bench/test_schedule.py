@@ -407,3 +407,11 @@ def test_warm_up_ends_when_nothing_becomes_faster(walls, steady):
 def test_a_warm_up_slice_is_a_quarter_in_whole_cycles():
     assert schedule.warm_up_slice(800, 20) == 200
     assert schedule.warm_up_slice(20, 20) == 20
+
+
+def test_a_gate_has_rounds_for_its_tests_and_a_time_that_people_wait_for():
+    few, many = schedule.gate_plan(1, 3), schedule.gate_plan(11, 3)
+    assert few.min_rounds == schedule.gate_rounds(3)
+    assert many.min_rounds == schedule.gate_rounds(33)
+    assert few.budget_s == schedule.LEAST_GATE_S
+    assert 100 < many.budget_s <= 120

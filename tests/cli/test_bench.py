@@ -48,6 +48,25 @@ def test_a_dry_run_prints_the_plan_and_starts_nothing(tmp_path: Path) -> None:
     assert "references" not in elsewhere.out
 
 
+def planned(*arguments: str, cwd: Path | None = None) -> list[str]:
+    ended = pgdyno(
+        "bench", *arguments, "--driver", "asyncpg", "--dry-run", "--format", "json", cwd=cwd
+    )
+    cells: list[str] = json.loads(ended.out)["cells"]
+    return cells
+
+
+def test_a_gate_has_the_quick_cells_or_what_the_project_gates(tmp_path: Path) -> None:
+    quick = planned(cwd=tmp_path)
+    assert planned("--effort", "gate", cwd=tmp_path) == quick
+    (tmp_path / "pgdyno.toml").write_text('gate = ["copy/in"]\ncontrol = ["query/point"]\n')
+    gated = planned("--effort", "gate", cwd=tmp_path)
+    assert {cell.partition("#")[0] for cell in gated} == {"copy/in", "query/point"}
+    assert planned(cwd=tmp_path) == quick
+    named = planned("jsonb/fetch", "--effort", "gate", cwd=tmp_path)
+    assert {cell.partition("#")[0] for cell in named} == {"jsonb/fetch"}
+
+
 def test_a_plan_for_programs() -> None:
     ended = pgdyno(
         "bench", "query/point", "--driver", "asyncpg", "--dry-run", "--format", "json"

@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -60,6 +60,39 @@ def test_a_backend_on_the_clients_core_is_told(
         os.sched_setaffinity(backend, before)
     assert (found.clients, found.shared) == ((core,), True)
     assert found.describe()["kind"] == "shared"
+
+
+def test_backends_of_our_sessions_get_a_core_of_their_own(
+    place: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, first = place.control.backend_pid, tuple(CORES[:2])
+    monkeypatch.setattr(choosing, "available_cores", lambda: first)
+    before = os.sched_getaffinity(backend)
+    os.sched_setaffinity(backend, CORES)
+    try:
+        found = choosing.chosen(lambda: place.control.value("select 1"), backend)
+        assert os.sched_getaffinity(backend) == set(CORES)  # as it was found
+    finally:
+        os.sched_setaffinity(backend, before)
+    assert found.split
+    assert sorted(found.clients + found.server) == sorted(first)
+    assert f"core {first[0]}, backends on core {first[1]}: clients" in found.chosen
+
+
+def test_backends_stay_where_they_may_not_be_moved(
+    place: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, move = place.control.backend_pid, os.sched_setaffinity
+
+    def denied(pid: int, cores: Iterable[int]) -> None:
+        if pid == backend:
+            raise PermissionError
+        move(pid, cores)
+
+    monkeypatch.setattr(choosing, "available_cores", lambda: tuple(CORES[:2]))
+    monkeypatch.setattr(os, "sched_setaffinity", denied)
+    found = choosing.chosen(lambda: place.control.value("select 1"), backend)
+    assert (len(found.clients), found.server, found.split) == (1, (), False)
 
 
 def test_of_many_cores_only_the_idlest_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:

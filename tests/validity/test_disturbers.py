@@ -79,7 +79,7 @@ def test_a_hog_costs_precision_where_passes_are_left_out_and_answers_where_block
     assert ways.screened.width < ways.by_block.width
 
 
-def slowest_only(turns, exact, stolen):
+def slowest_only(turns, stolen, *, exact):
     """Leaves out passes by how long slices took, which favours who is slow by chance."""
     slowed = [turn.wall_ns for turn in turns["slowed"]]
     limit = sorted(slowed)[len(slowed) // 2]
