@@ -86,7 +86,7 @@ LIBRARIES: dict[str, str] = {
     "pyarrow": "history render drivers",
     "ruptures": "history.changes",
     "packaging": "environments history.points",
-    "platformdirs": "environments",
+    "platformdirs": "environments servers",
 }
 """Library → the rooms and modules that may import it: psycopg is the control connection in
 one file, a driver's library belongs to its driver, files are validated at the boundary."""

@@ -78,9 +78,7 @@ def copy(name: str, folder: Folder) -> str:
         return ""
     try:
         facts = Facts(**json.loads((place / _FACTS).read_text("utf-8")))
-        shutil.copytree(place / "data", folder.data, dirs_exist_ok=True)
-        if _extent(folder.data) == (facts.files, facts.size):
-            _give(folder)
+        if _copied(place / "data", folder) == (facts.files, facts.size):
             os.utime(place)
             return facts.password
     except (OSError, ValueError, TypeError, shutil.Error):
@@ -123,6 +121,22 @@ def _place(name: str) -> Path | None:
     return place / name
 
 
+def _copied(data: Path, folder: Folder) -> tuple[int, int]:
+    """Copy all of it for the account that the server runs as; how many files, and bytes."""
+    sizes = []
+
+    def copied(source: str, target: str) -> None:
+        shutil.copy(source, target)
+        path = Path(target)
+        folder.own(path)
+        sizes.append(path.stat().st_size)
+
+    shutil.copytree(data, folder.data, dirs_exist_ok=True, copy_function=copied)
+    for path, _, _ in os.walk(folder.data):
+        folder.own(Path(path))
+    return len(sizes), sum(sizes)
+
+
 def _extent(data: Path) -> tuple[int, int]:
     """How many files there are, and how many bytes."""
     sizes = [
@@ -131,16 +145,6 @@ def _extent(data: Path) -> tuple[int, int]:
         for name in names
     ]
     return len(sizes), sum(sizes)
-
-
-def _give(folder: Folder) -> None:
-    """All of it belongs to the account that the server runs as."""
-    if folder.account is None:
-        return
-    for path, _, names in os.walk(folder.data):
-        folder.own(Path(path))
-        for name in names:
-            folder.own(Path(path, name))
 
 
 def _empty(data: Path) -> None:
