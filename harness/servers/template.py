@@ -1,4 +1,4 @@
-"""What `initdb` made, kept in the user's cache: to copy it costs a tenth of making it.
+"""What `initdb` made, kept in the user's cache: to copy it costs a third of making it.
 
     KEY/data            a data directory on which no server ever ran
     KEY/template.json   the password of its superuser, and how much there is to copy
