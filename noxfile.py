@@ -1,9 +1,14 @@
-"""The project's jobs: `nox -s bench` measures, `nox -s tests` tests."""
+"""The project's jobs: `nox -s bench` measures, `nox -s tests` tests.
+
+`nox --list` has all of them; what stands after `--` goes on to the command.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
+import time
 from pathlib import Path
 
 import nox
@@ -21,9 +26,21 @@ DEBIAN = {
 }
 """Packages that no wheel has, and what they bring."""
 
-SIDE_BY_SIDE = str(min(4, os.cpu_count() or 1) + 1)
-"""How many processes run the tests that do not measure, each with a server of its own. One
+SIDE_BY_SIDE = str(min(4, os.cpu_count() or 1) + 2)
+"""How many processes run the tests that do not measure, each with a server of its own. Two
 more than cores: many tests wait for a deadline."""
+
+
+RUNS = Path("results/runs")
+"""Where `pgdyno bench` writes unless it is told otherwise."""
+
+
+def newest_run(session: nox.Session) -> list[str]:
+    """The run that was written last."""
+    runs = sorted(RUNS.glob("*.jsonl"), key=lambda file: file.stat().st_mtime)
+    if not runs:
+        session.error(f"there is no run in {RUNS}: nox -s bench makes one")
+    return [str(runs[-1])]
 
 
 def dependencies(*groups: str) -> tuple[str, ...]:
@@ -60,6 +77,48 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def check(session: nox.Session) -> None:
+    """Ask all built-in drivers the whole catalogue: is it right?
+
+    Arguments after `--` go to `pgdyno check`: `nox -s check -- types --driver psqlpy`.
+    """
+    session.install("-e", ".[all]")
+    session.run("pgdyno", "check", *session.posargs)
+
+
+@nox.session
+def compare(session: nox.Session) -> None:
+    """Say what changed: `nox -s compare -- BASE CANDIDATE`, two runs or two versions.
+
+    Two results files are compared as they are, with further arguments for `pgdyno
+    compare`. Two arms, such as asyncpg==0.31.0 and asyncpg==0.32.0, are measured side by
+    side first, over the quick cells or what further arguments name:
+    `nox -s compare -- asyncpg==0.31.0 asyncpg==0.32.0 copy/in`.
+    """
+    if len(session.posargs) < 2:
+        session.error("name two: nox -s compare -- BASE CANDIDATE")
+    session.install("-e", ".[all]")
+    base, candidate, *more = session.posargs
+    if base.endswith(".jsonl"):
+        session.run("pgdyno", "compare", base, candidate, *more)
+        return
+    out = str(RUNS / f"compare-{time.strftime('%Y%m%d-%H%M%S')}.jsonl")
+    arms = ("--driver", base, "--driver", candidate)
+    session.run("pgdyno", "bench", *more, *arms, "--effort", "gate", "--out", out)
+    session.run("pgdyno", "compare", out, "--base", base, "--candidate", candidate)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Make a report of the newest run in `results/runs`, as HTML, PNG and Markdown.
+
+    Arguments after `--` go to `pgdyno report`: `nox -s report -- run.jsonl --format csv`.
+    """
+    session.install("-e", ".[report,analysis]")
+    session.run("pgdyno", "report", *(session.posargs or newest_run(session)))
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Format, lint, types, generated files, then every test, on real drivers and servers.
 
@@ -72,6 +131,9 @@ def tests(session: nox.Session) -> None:
     session.run("mypy")
     session.run("python", "tools/psycopg_sync.py", "--check")
     session.env["PYTHONDONTWRITEBYTECODE"] = ""  # a worker need not compile anew
+    beside_nox = str(Path(sys.executable).parent)  # uv may be there
+    paths = [*(session.bin_paths or ()), os.environ["PATH"], beside_nox]
+    session.env["PATH"] = os.pathsep.join(paths)
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
@@ -81,7 +143,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def validity(session: nox.Session) -> None:
-    """Are the measurements right on this machine? Two to three hours; it can be resumed.
+    """Ask whether measurements are right here: two to three hours; it can be resumed.
 
     Arguments after `--` go to `python -m studies.validity`.
     """
@@ -91,13 +153,25 @@ def validity(session: nox.Session) -> None:
 
 
 @nox.session
+def recipes(session: nox.Session) -> None:
+    """Measure and ask versions of drivers: what changed (docs/recipes.md)?
+
+    Arguments after `--` go to `python -m studies.recipes`.
+    """
+    session.install("-e", ".[all]")
+    session.run("python", "-m", "studies.recipes", *session.posargs)
+
+
+@nox.session
 def trend(session: nox.Session) -> None:
-    """How drivers changed over the runs in `results/runs`.
+    """Draw how drivers changed over the runs in `results/runs`.
 
     Arguments after `--` go to `pgdyno trend`: `nox -s trend -- copy --out copy.png`.
     """
+    if not session.posargs:
+        session.error("name a cell or a family: nox -s trend -- copy")
     session.install("-e", ".[history,report]")
-    runs = map(str, sorted(Path("results/runs").glob("*.jsonl")))
+    runs = map(str, sorted(RUNS.glob("*.jsonl")))
     session.run("pgdyno", "store", "add", *runs)
     session.run("pgdyno", "trend", *session.posargs)
 

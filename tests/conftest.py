@@ -27,10 +27,14 @@ MINIATURES = Path(__file__).parent / "miniatures"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `nox -s tests` must not run side by side."""
+    """Mark the tests that `nox -s tests` must not run side by side; order the others."""
     for item in items:
         if "quiet" in getattr(item, "fixturenames", ()):
             item.add_marker("alone")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from scheduling import longest_first
+
+        longest_first(items)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
+
+import pytest
 
 from harness.bench.crew import assembled
 from harness.bench.runner import Runner
@@ -53,7 +56,7 @@ def uri(place: Venue) -> str:
     return f"postgresql://{to.user}{password}@{quote(to.host, '')}:{to.port}/{to.dbname}"
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Whether it became true in time."""
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
@@ -61,7 +64,25 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
     return condition()
 
 
+# --- environments ---------------------------------------------------------------------
+
+
+def environments_folder(factory: pytest.TempPathFactory) -> Path:
+    """Where all processes of this run of the tests keep versions of drivers, so that each
+    is installed once; $PGDYNO_TEST_ENVIRONMENTS keeps them for the next run."""
+    if kept := os.environ.get("PGDYNO_TEST_ENVIRONMENTS"):
+        return Path(kept)
+    base = factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "environments"
+
+
 # --- runs -----------------------------------------------------------------------------
+
+
+def plain(name: str) -> Arm:
+    """A driver as it is installed: what it has to register would cost each worker more time
+    (to import NumPy) than most cells do."""
+    return Arm(name, profile="default")
 
 
 def checked(

@@ -43,6 +43,7 @@ LAW: dict[str, str] = {
     "report": "core analysis results lanes",
     "reproduce": "core values plugin judge",
     "moving": "core plugin results",
+    "bisect": "core analysis results report",
     "history": "core analysis results report",
     "render": "core analysis results report moving history",
     "play": "core plugin environments results servers judge machine scenario venue",
@@ -56,8 +57,11 @@ LAW: dict[str, str] = {
     "fuzz": "core scenario venue report play",
     "validity": "core results drivers machine analysis scenario venue report render play "
     "bench lanes/meaning",
+    "pytest_plugin": "core environments results settings servers analysis worker scenario "
+    "venue report play check bench cli",
     "cli": "core plugin environments results settings servers machine analysis scenario "
-    "venue report reproduce render play moving history check bench fuzz validity lanes",
+    "venue report reproduce render play moving bisect history check bench fuzz validity "
+    "lanes",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
@@ -87,6 +91,7 @@ LIBRARIES: dict[str, str] = {
     "ruptures": "history.changes",
     "packaging": "environments history.points",
     "platformdirs": "environments servers",
+    "pytest": "pytest_plugin",
 }
 """Library → the rooms and modules that may import it: psycopg is the control connection in
 one file, a driver's library belongs to its driver, files are validated at the boundary."""

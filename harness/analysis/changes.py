@@ -77,7 +77,9 @@ class Comparison:
     `differences` are what the two environments do not have in common, `invalid` says why
     nothing may be concluded. `common_shift` is the log-ratio that the unchanged drivers
     share: the machine, not a driver. `controls` cannot have changed; `drift` is the
-    log-ratio, zero or more, by which they did.
+    log-ratio, zero or more, by which they did. `runs` are the files, `arms` the two that
+    were named, if any were, and `command` is how the candidate's run was called: from these
+    a reader is told what to run next.
     """
 
     base: str
@@ -94,6 +96,9 @@ class Comparison:
     invalid: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     lane: str = "time"
+    runs: tuple[str, ...] = ()
+    arms: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[Change, int]:

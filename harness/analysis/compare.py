@@ -118,7 +118,10 @@ def begun(
         threshold=rules.threshold,
         alpha=rules.alpha,
         differences=tuple(conditions.differences(base, candidate, arms)),
-        warnings=tuple(conditions.warnings(base, candidate, paired)),
+        warnings=tuple(conditions.warnings(base, candidate, paired, arms)),
+        runs=(base.path,) if paired else (base.path, candidate.path),
+        arms=tuple(filter(None, arms)),
+        command=tuple(candidate.header.command),
     )
 
 

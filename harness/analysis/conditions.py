@@ -80,11 +80,16 @@ def differences(base: Run, candidate: Run, arms: tuple[str, str]) -> Iterator[st
             yield f"{named}{name}: {was} → {now}"
 
 
-def warnings(base: Run, candidate: Run, paired: bool) -> Iterator[str]:
-    """What makes a comparison weaker though it stands."""
+def warnings(
+    base: Run, candidate: Run, paired: bool, arms: tuple[str, str]
+) -> Iterator[str]:
+    """What makes a comparison weaker though it stands, or says why it does not."""
     for run in (base,) if paired else (base, candidate):
         if run.truncated:
             yield f"{run.path} is truncated: {run.truncated}"
+    for name, run in zip(arms, (base, candidate), strict=True):
+        problems = (arm.problem for arm in run.header.arms if arm.id == name)
+        yield from (f"{name} took no part: {problem}" for problem in problems if problem)
     if paired:
         return
     a, b = base.header, candidate.header
@@ -94,7 +99,7 @@ def warnings(base: Run, candidate: Run, paired: bool) -> Iterator[str]:
             " same work is judged by op and SQL"
         )
     before, after = _drivers(base), _drivers(candidate)
-    for name in before:
+    for name in () if any(arms) else before:
         if name in after and after[name].problem:
             yield f"{name} took no part in the candidate: {after[name].problem}"
     only = [name for name in before | after if (name in before) != (name in after)]
@@ -112,7 +117,9 @@ def _compared(
     before, after = _drivers(base), _drivers(candidate)
     named = [arms] if all(arms) else [(name, name) for name in before]
     for first, second in named:
-        if first in before and second in after and not after[second].problem:
+        if first not in before or second not in after:
+            continue
+        if not before[first].problem and not after[second].problem:
             yield before[first], after[second]
 
 

@@ -17,37 +17,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.check.order import (
-    SeatQueue,
-    Work,
-    batches,
-    queues,
-    shares_session,
-)
+from harness.check.order import SeatQueue, Work, batches, queues
+from harness.check.playing import check_of, judged_in
 from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell
-from harness.core.errors import DriverError, OracleError, WorkerGone
-from harness.core.verdicts import Judgement, Verdict, stopped
-from harness.play.director import Director
+from harness.core.errors import DriverError, WorkerGone
+from harness.core.verdicts import Judgement
 from harness.play.process import WorkerProcess
 from harness.play.seat import LEAVING_S, Deadlines, Seat
 from harness.play.sessions import SharedSessions
 from harness.results.records import Check
 from harness.venue.control import Control, connected
-from harness.venue.limits import sessions_of
 from harness.venue.stage import Playable, Stage
 
 Report = Callable[[Check], None]
 Hellos = list[tuple[Arm, dict[str, Any]]]
 """What every arm's driver said of itself."""
 DEADLINES = Deadlines(open=15.0, verify=20.0)
-
 HELPERS = 2
 """So many prepare cells beside the main thread."""
-
-_SPOILS = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.INVALID)
-"""After these a session is not one that another cell should have."""
 
 
 class Checker:
@@ -272,43 +261,10 @@ class Checker:
 
     def _judge(self, seat: Seat, play: Playable) -> Judgement:
         with self._sessions.for_cell(play.cell):
-            return self._played(seat, play)
-
-    def _played(self, seat: Seat, play: Playable) -> Judgement:
-        try:
-            if play.cell.steps:
-                return self._direct(seat, play)
-            shares = shares_session(play.cell)
-            if play.cell.expect.sessions is not None:
-                self.stage.await_others(seat.control)
-            judged = seat.open(play, reuse=shares)
-            if judged.verdict is Verdict.EXACT:
-                judged = seat.verify(play)
-            if shares and judged.verdict not in _SPOILS:
-                seat.keep()
-            else:
-                seat.close()
-        except (DriverError, WorkerGone) as error:
-            return stopped(error)
-        return judged
-
-    def _direct(self, seat: Seat, play: Playable) -> Judgement:
-        try:
-            judged = Director(seat, play, seat.set(play)).run()
-            return seat.blamed(judged, sessions_of(play.cell))
-        except OracleError as error:
-            return stopped(error)
+            return judged_in(seat, play)
 
     def _tell(self, arm: Arm, cell: Cell, judged: Judgement, elapsed_ns: int) -> None:
-        check = Check(
-            scenario=cell.scenario,
-            case=cell.id.partition("#")[2],
-            cell=cell.id,
-            driver=arm.name,
-            profile=arm.profile,
-            judgement=judged,
-            elapsed_ns=elapsed_ns,
-        )
+        check = check_of(arm, cell, judged, elapsed_ns)
         with self._reporting:
             self._report(check)
 

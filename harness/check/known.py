@@ -82,10 +82,21 @@ def load(folder: Path, server: int, arms: Iterable[Arm], known: Catalogue) -> Kn
         ResultsError: a baseline cannot be read.
         DriverError: a deviation is wrong, or names no cell that there is.
     """
+    found = read(folder, server, arms)
+    for declarations in found.deviations.values():
+        deviations.check_names(declarations, known)
+    return found
+
+
+def read(folder: Path, server: int, arms: Iterable[Arm]) -> Known:
+    """The same where not all cells are known, so that no name can be checked.
+
+    Raises:
+        ResultsError: a baseline cannot be read.
+        DriverError: a deviation is wrong.
+    """
     drivers = {arm.name: arm for arm in arms}
     declared = {name: deviations.load(arm.driver) for name, arm in drivers.items()}
-    for declarations in declared.values():
-        deviations.check_names(declarations, known)
     found = {
         name: baseline_files.load(folder, server, arm.unpinned)
         for name, arm in drivers.items()

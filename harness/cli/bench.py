@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from harness import lanes
 from harness.cli import options
+from harness.cli.compare import add_rules
 from harness.cli.terminal import complain, remark, say
 from harness.core.arms import Arm, Profile
 from harness.core.cells import Cell, Effort
@@ -97,6 +98,7 @@ def add_parser(subparsers: Any) -> None:
         "--driver CANDIDATE, or between two runs if given twice, with the effort gate; "
         "what fresh data do not show does not count",
     )
+    add_rules(parser, "with --confirm: ")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a report there")
     parser.add_argument(
         "--format",
@@ -119,6 +121,11 @@ def run(args: argparse.Namespace) -> int:
         from harness.cli.confirming import confirm
 
         return confirm(args, measured)
+    if args.threshold is not None or args.control:
+        raise UsageError(
+            "--threshold and --control say what regressed: they go with --confirm",
+            hint="of a run that is there: pgdyno compare RUN --threshold 3%",
+        )
     out = measured(args)
     return _ended(out, args.format) if out else 0
 

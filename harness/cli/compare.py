@@ -53,10 +53,18 @@ def add_parser(subparsers: Any) -> None:
         help="results file to judge (default: BASE, two arms of it)",
     )
     parser.add_argument(
-        "--base", default="", metavar="ARM", help="arm of BASE to compare with, by its id"
+        "--base",
+        type=arm_id,
+        default="",
+        metavar="ARM",
+        help="arm of BASE to compare with, by its id",
     )
     parser.add_argument(
-        "--candidate", default="", metavar="ARM", help="arm of CANDIDATE to judge"
+        "--candidate",
+        type=arm_id,
+        default="",
+        metavar="ARM",
+        help="arm of CANDIDATE to judge",
     )
     parser.add_argument(
         "--confirm",
@@ -78,13 +86,13 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def add_rules(parser: argparse.ArgumentParser) -> None:
+def add_rules(parser: argparse.ArgumentParser, where: str = "") -> None:
     """`--threshold` and `--control`: what the settings leave open."""
     parser.add_argument(
         "--threshold",
         type=share,
         metavar="SHARE",
-        help="differences up to this are the same, in all cells: 3%% or 0.03 "
+        help=f"{where}differences up to this are the same, in all cells: 3%% or 0.03 "
         f"(default: the settings', else {_thresholds()})",
     )
     parser.add_argument(
@@ -92,9 +100,20 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATTERN",
-        help="cells or arms that cannot have changed, so that they show what the machine "
-        "did; may be repeated",
+        help=f"{where}cells or arms that cannot have changed, so that they show what the "
+        "machine did; may be repeated",
     )
+
+
+def arm_id(text: str) -> str:
+    """The id of an arm, however `--driver` spells it: `asyncpg@./` → `asyncpg@.`."""
+    from harness.core.arms import parse
+    from harness.core.errors import DriverError
+
+    try:
+        return parse(text).id
+    except DriverError:  # what no --driver names: `asyncpg==0.31.0 (A/A)`
+        return text
 
 
 def _thresholds() -> str:

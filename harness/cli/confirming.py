@@ -53,12 +53,21 @@ def _asked(args: argparse.Namespace) -> Request:
         )
     runs = [read(path) for path in args.confirm]
     arms = ("", "") if len(runs) == 2 else _two_arms(runs[0], args.driver)
-    return Request(runs[0], runs[-1], *arms, rules=rules([]))
+    return Request(
+        runs[0],
+        runs[-1],
+        *arms,
+        threshold=args.threshold,
+        rules=rules(args.control),
+    )
 
 
 def _two_arms(run: Run, named: Sequence[str]) -> tuple[str, str]:
     """The base and the candidate: the drivers that are named, else those of the run."""
-    arms = list(named) or [arm.id for arm in run.header.arms if arm.competes]
+    from harness.cli.compare import arm_id
+
+    competing = (arm.id for arm in run.header.arms if arm.competes)
+    arms = [arm_id(name) for name in named] or list(competing)
     if len(arms) != 2:
         raise UsageError(
             f"{run.path} is confirmed for two arms, and these are {len(arms)}: "
@@ -72,9 +81,11 @@ def _order(
     args: argparse.Namespace, asked: Request, found: Comparison
 ) -> argparse.Namespace:
     """What is to be measured: the flagged cells, of those who are compared."""
+    from harness.report.commands import path_of
+
     flagged = {row.cell for row in found.flagged}
     known = [cell.id for cell in asked.candidate.header.cells if cell.id in flagged]
-    paths = [_path(cell, args.path) for cell in known]
+    paths = [path_of(cell, args.path) for cell in known]
     arms = [asked.base_arm, asked.candidate_arm] if asked.base_arm else list(args.driver)
     competing = [arm for arm in asked.candidate.header.arms if arm.competes]
     chosen = arms or [arm.id for arm in competing]
@@ -85,14 +96,6 @@ def _order(
         values["profile"] = profiles.pop()
     say(f"regressed, and measured again: {', '.join(known)}")
     return argparse.Namespace(**values)
-
-
-def _path(cell: str, given: Sequence[str]) -> str:
-    """What `bench` calls a cell: its id, or its place in one of the files that were given,
-    for a run knows a scenario outside of the catalogue by its name only."""
-    scenario, _, local = cell.partition("#")
-    files = (path for path in given if path.endswith(".toml"))
-    return next((f"{path}#{local}" for path in files if Path(path).stem == scenario), cell)
 
 
 def _told(comparison: Comparison) -> int:

@@ -13,6 +13,7 @@ from harness.cli.files import write
 from harness.core.arms import PROFILES, Arm
 
 if TYPE_CHECKING:
+    from harness.check.checker import Hellos
     from harness.moving import DriverSide, Guide
     from harness.results.records import Run
 
@@ -102,45 +103,22 @@ def _read(path: Path, arms: list[Arm]) -> Run:
 
 def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
     """Check both drivers; the run goes through a file, as every run does."""
-    from harness import servers
-    from harness.check.checker import Checker, Hellos
-    from harness.check.order import further_seats, number_of_checks
-    from harness.cli.progress import CheckProgress
+    from harness.cli.checking import check_into
     from harness.core.errors import DriverError
-    from harness.play.recording import Recording
     from harness.results.store import read
     from harness.scenario import select_cells
-    from harness.venue import venue
+
+    def greeted(hellos: Hellos) -> None:
+        if absent := options.tell_absent(hellos):
+            raise DriverError(f"there is nothing to compare {absent[0]} with")
 
     options.make_environments(arms)
     scenarios, cells = select_cells(args.path)
     if not args.path:
         cells = [cell for cell in cells if cell.checked]
-    spec = servers.parse(
-        args.server,
-        max_connections=venue.connections_needed(cells, arms, further_seats(arms)),
-        transport=args.transport,
-    )
     with tempfile.TemporaryDirectory(prefix="pgdyno-") as folder:
         path = Path(folder) / "diff.jsonl"
-        with (
-            venue.opened(spec) as place,
-            CheckProgress(number_of_checks(cells, arms)) as progress,
-            Recording(path, "check", place, scenarios, cells, arms) as recording,
-        ):
-
-            def report(check: Any) -> None:
-                recording.write(check)
-                progress.checked(check)
-
-            checker = Checker(place.stage, arms, place.folder, report)
-
-            def begin(greeted: Hellos) -> None:
-                if absent := options.tell_absent(greeted):
-                    raise DriverError(f"there is nothing to compare {absent[0]} with")
-                recording.begin(greeted)
-
-            checker.run(cells, begin)
+        check_into(path, args, scenarios, cells, arms, greeted)
         return read(path)
 
 

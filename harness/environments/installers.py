@@ -22,6 +22,10 @@ _RESOLVE_S = 1200.0
 """A source may have to be built to say what it needs."""
 _INSTALL_S = 3600.0
 _MAKE_S = 300.0
+_NOTHING_FITS = "No solution found"
+"""What uv says where no version is in a range; anything else is trouble."""
+_WHEELS = "--no-build"
+_AVAILABLE = "Available versions: "
 _LISTED = """
 import json
 from importlib.metadata import distributions
@@ -45,6 +49,11 @@ class Installer(Protocol):
         self, place: Path, resolved: Sequence[str], interpreter: Interpreter, folder: Path
     ) -> None:
         """An environment at `place` with exactly these."""
+
+    def released(
+        self, name: str, first: str, last: str, interpreter: Interpreter, folder: Path
+    ) -> list[str]:
+        """The versions of a library between two others, oldest first."""
 
 
 def installer() -> Installer:
@@ -82,6 +91,28 @@ class Uv:
         into = ("--python", str(place / "bin" / "python"), "--requirements", "-")
         self._run(("pip", "install", "--quiet", "--no-deps", *into), folder, resolved)
 
+    def released(
+        self, name: str, first: str, last: str, interpreter: Interpreter, folder: Path
+    ) -> list[str]:
+        """`uv pip compile`, which has no list but finds the newest version of a range: the
+        newest below `last`, the newest below that, and so on."""
+        words = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--no-deps",
+                 "-", "--python", interpreter.program,
+                 "--prerelease", "allow" if _pre(first, last) else "disallow"]  # fmt: skip
+        found: list[str] = []
+        while True:
+            wanted = f"{name}>{first},<{found[0] if found else last}"
+            try:
+                told = self._run(words, folder, [wanted])
+            except NotInstalled as error:
+                if _NOTHING_FITS in str(error):
+                    return found
+                if _WHEELS in words:
+                    raise
+                words.append(_WHEELS)  # a source that cannot be built hides what is older
+            else:
+                found.insert(0, told.strip().partition("==")[2].partition(" ")[0])
+
     def _run(self, words: Sequence[str], folder: Path, lines: Sequence[str] = ()) -> str:
         return _ran([self.program, *words, "--color=never"], folder, "\n".join(lines))
 
@@ -108,9 +139,38 @@ class Pip:
         words = ("--quiet", "--no-deps", "--no-compile", *resolved)
         self._install(str(place / "bin" / "python"), words, folder)
 
+    def released(
+        self, name: str, first: str, last: str, interpreter: Interpreter, folder: Path
+    ) -> list[str]:
+        """`pip index versions`."""
+        words = ("index", "versions", name, *(["--pre"] if _pre(first, last) else []))
+        told = self._run(interpreter.program, words, folder)
+        lines = (line for line in told.splitlines() if line.startswith(_AVAILABLE))
+        listed = next(lines, "").removeprefix(_AVAILABLE)
+        return _within(listed.replace(",", " ").split(), first, last)
+
     def _install(self, python: str, words: Sequence[str], folder: Path) -> str:
+        return self._run(python, ("install", *words), folder)
+
+    def _run(self, python: str, words: Sequence[str], folder: Path) -> str:
         pip = programs.python(sys.executable, "-m", "pip", "--python", python)
-        return _ran([*pip, "--no-input", "install", *words], folder)
+        return _ran([*pip, "--no-input", *words], folder)
+
+
+def _pre(first: str, last: str) -> bool:
+    """Whether pre-releases are listed: where an end is one."""
+    from packaging.version import Version
+
+    return any(Version(end).is_prerelease for end in (first, last))
+
+
+def _within(versions: Sequence[str], first: str, last: str) -> list[str]:
+    """The versions between two others, oldest first."""
+    from packaging.version import Version
+
+    between = {Version(text): text for text in versions}
+    low, high = Version(first), Version(last)
+    return [between[version] for version in sorted(between) if low < version < high]
 
 
 def _exact(installed: dict[str, dict[str, str]]) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,13 +76,36 @@ def environment_of(arm: Arm, tell: Tell) -> Environment:
     folder = f"./{_SOURCE}" if source else ""
     needs = requirements.needs_of(arm, interpreter, folder)
     request = EnvironmentRequest(arm, interpreter, needs, source)
+    return _environment(request, rooms_for(arm.driver), tell)
+
+
+def environment_of_project(
+    project: Arm, extras: Sequence[str], more: Sequence[str], tell: Tell
+) -> Environment:
+    """The environment of a project that is no driver: `project` is called as its
+    distribution, and its pin names the folder or the commit. It is built with `extras`,
+    and `more` is installed beside it.
+
+    Raises:
+        DriverError: there is no such folder or commit, or it cannot be made.
+    """
+    interpreter = interpreters.find(project.pin.python)
+    listed = f"[{','.join(extras)}]" if extras else ""
+    needs = Needs(f"./{_SOURCE}{listed}", "", tuple(more), ())
+    request = EnvironmentRequest(
+        project, interpreter, needs, sources.source_of(project.pin)
+    )
+    return _environment(request, rooms_for(), tell)
+
+
+def _environment(request: EnvironmentRequest, rooms: Path, tell: Tell) -> Environment:
     with cache.usable_root() as root:
         place, manifest = (request.settled and _known(request)) or _made(
             request, root, tell
         )
     return Environment(
         str(cache.python_of(place)),
-        rooms_for(arm.driver),
+        rooms,
         manifest.packages,
         manifest.source,
         manifest.lacking,
@@ -155,6 +178,8 @@ def _require_library(request: EnvironmentRequest, packages: Mapping[str, str]) -
     """Refuse a folder that builds something else than the driver's library."""
     from packaging.utils import canonicalize_name
 
+    if not request.needs.name:
+        return
     name = canonicalize_name(request.needs.name)
     there = {canonicalize_name(package) for package in packages}
     if not there & {name, name.removesuffix("-binary")}:

@@ -46,7 +46,7 @@ class Needs:
     """Requirements in the form that installers read.
 
     `library` is the driver's own with its version or folder, `name` that of its
-    distribution; `beside` may be missing.
+    distribution, empty where anything may be built; `beside` may be missing.
     """
 
     library: str

@@ -22,9 +22,10 @@ from harness.plugin import contract
 _OURS = ("harness", "pgdyno")
 
 
-def rooms_for(driver: str) -> Path:
-    """A folder with links to our packages and to the plug-in of a driver."""
-    links = {place.name: place for place in (*map(_place, _OURS), *_plugin(driver))}
+def rooms_for(driver: str = "") -> Path:
+    """A folder with links to our packages and, for a driver, to its plug-in."""
+    plugin = _plugin(driver) if driver else []
+    links = {place.name: place for place in (*map(_place, _OURS), *plugin)}
     text = "\n".join(f"{name} {place}" for name, place in sorted(links.items()))
     digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     with cache.usable_root() as root:

@@ -14,6 +14,7 @@ from harness.core.verdicts import Change
 from harness.core.visible import safe_json, visible
 from harness.render.changes import chart
 from harness.report import format as fmt
+from harness.report.commands import command
 from harness.report.comparison import (
     comparing,
     controlled,
@@ -21,16 +22,18 @@ from harness.report.comparison import (
     doubts,
     method,
     most_suspicious,
-    next_step,
     score,
     told,
     undecided,
 )
+from harness.report.next_steps import next_steps
 
 if TYPE_CHECKING:
     from harness.analysis.changes import CellChange, Comparison
 
 WIDTH = 80
+_AS_IT_IS = "none"
+"""The style of what is to be copied: a terminal may break it, we do not."""
 
 
 # --- terminal -----------------------------------------------------------------------
@@ -59,7 +62,8 @@ def text(
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=colour, no_color=not colour)
     for line, style in _lines(comparison, width, every):
-        console.print(Text(visible(line), style=style), highlight=False)
+        shown = Text(visible(line), style=style)
+        console.print(shown, highlight=False, soft_wrap=style == _AS_IT_IS)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
@@ -79,13 +83,15 @@ def _lines(comparison: Comparison, width: int, every: bool) -> Iterator[tuple[st
     yield "", ""
     yield score(comparison), "bold"
     yield from ((line, "") for line in _changed(comparison, width, every))
+    for words in next_steps(comparison):
+        yield f"next: {command(*words, width=width - len('next: '))}", _AS_IT_IS
     if comparison.changes:
         yield f"{method(comparison)}. {comparing(comparison.lane).WORDS.note}", "dim"
     yield f"exit {comparison.exit_code}", "bold"
 
 
 def _changed(comparison: Comparison, width: int, every: bool) -> Iterator[str]:
-    """What changed, what is undecided, and what would decide it."""
+    """What changed, and what is undecided."""
     if not every:
         yield from chart(told(comparison), comparison.lane, width)
     yield from fmt.wrapped(undecided(comparison), width, rest="  ")
@@ -95,7 +101,6 @@ def _changed(comparison: Comparison, width: int, every: bool) -> Iterator[str]:
         change = f"{fmt.change(row.shift.point)} ({fmt.change_interval(row.shift)})"
         more = "" if every else "; --all lists them"
         yield from fmt.wrapped(f"most suspicious: {name} {change}{more}", width, rest="  ")
-    yield from fmt.wrapped(next_step(comparison), width, rest="  ")
 
 
 def _sections(comparison: Comparison, width: int) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from harness.core.visible import visible
 from harness.render.comparison import columns, trimmed
 from harness.report import format as fmt
+from harness.report.commands import one_line
 from harness.report.comparison import (
     comparing,
     controlled,
@@ -20,10 +21,10 @@ from harness.report.comparison import (
     doubts,
     headline,
     method,
-    next_step,
     told,
     undecided,
 )
+from harness.report.next_steps import next_steps
 
 if TYPE_CHECKING:
     from harness.analysis.changes import CellChange, Comparison
@@ -93,13 +94,20 @@ def _row(row: CellChange, lane: str) -> str:
 
 
 def _foot(comparison: Comparison) -> Iterator[str]:
-    sentences = [undecided(comparison)]
+    sentences = [_sentence(undecided(comparison))]
     if comparison.changes:
-        words = comparing(comparison.lane).WORDS
-        sentences += [next_step(comparison), f"{method(comparison)}. {words.note}"]
+        note = comparing(comparison.lane).WORDS.note
+        sentences += [_command(words) for words in next_steps(comparison)]
+        sentences.append(_sentence(f"{method(comparison)}. {note}"))
     for sentence in filter(None, sentences):
         yield ""
-        yield _sentence(sentence)
+        yield sentence
+
+
+def _command(words: Sequence[str]) -> str:
+    """A command to copy; none where it could end the code that it is set as."""
+    text = one_line(*words)
+    return "" if "`" in text or len(text) > _SENTENCE else f"next: `{text}`"
 
 
 def _name(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from harness import lanes
 from harness.analysis import conditions
-from harness.analysis.changes import Answer, CellChange, Comparison
+from harness.analysis.changes import CellChange, Comparison
 from harness.analysis.confirmation import confirmed
 from harness.analysis.gate import Gate
 from harness.core import stats
@@ -118,7 +118,6 @@ def _of_lane(rules: Gate, lane: lanes.Lane, threshold: float | None) -> Gate:
     return Gate(threshold=own, cells=rules.cells)
 
 
-_MOST_PATHS = 4
 _SCORED = (
     Change.REGRESSED,
     Change.IMPROVED,
@@ -254,21 +253,6 @@ def most_suspicious(comparison: Comparison) -> CellChange | None:
 def _worst_end(row: CellChange) -> float:
     assert row.shift is not None
     return row.shift.high if row.shift.high is not None else row.shift.point
-
-
-def next_step(comparison: Comparison) -> str:
-    """The command that would decide; empty where everything is decided or confirmed."""
-    if comparison.answer not in (Answer.REGRESSION, Answer.INCONCLUSIVE):
-        return ""
-    wanted = (Change.REGRESSED, Change.INCONCLUSIVE)
-    rows = [row for kind in wanted for row in comparison.changes if row.change is kind]
-    rows = [row for row in rows if row.fresh is None]
-    if not rows:
-        return ""
-    paths = list(dict.fromkeys(row.cell.partition("#")[0] for row in rows))
-    more = " …" if len(paths) > _MOST_PATHS else ""
-    again = comparing(comparison.lane).WORDS.again
-    return f"next: pgdyno bench {again} {' '.join(paths[:_MOST_PATHS])}{more}"
 
 
 @dataclass(frozen=True, slots=True)

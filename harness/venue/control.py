@@ -384,6 +384,12 @@ class Control:
         return self._types[oid]
 
     def _describe(self, oid: int) -> PgType:
+        try:
+            return self._described(oid)
+        except psycopg.Error as error:
+            raise self._failure(error, _TYPE_QUERY) from None
+
+    def _described(self, oid: int) -> PgType:
         with psycopg.Cursor(self._conn) as cursor:
             cursor.execute(_TYPE_QUERY, {"oid": oid})
             row = cursor.fetchone()

@@ -42,6 +42,8 @@ _LOCK_SPACE = 0x7067  # "pg": the first key of our advisory locks
 _SESSION_REPORT_SECONDS = 2.0
 _STRIKE_S = 5.0
 """How long a server may take to drop a schema: it is the end, and somebody waits."""
+_LENT_S = 5
+"""How long a schema that was lent may stay locked by the sessions of who had it."""
 # A session that was closed a moment ago may still be there; it worked earlier. The server
 # cuts a text at a whole character, so up to 4 bytes before the limit, whose unit `B` older
 # servers write but do not read.
@@ -203,6 +205,28 @@ class Stage:
             else:
                 self.use(control, name)
         return name
+
+    @contextlib.contextmanager
+    def lent_schema(self, owner: str) -> Iterator[tuple[str, Target]]:
+        """An empty schema that is nobody else's, and how to connect to it; dropped at the
+        end.
+
+        Raises:
+            ServerError: none can be made here.
+            OracleError: it cannot be dropped, because a session holds a lock in it; it is
+                tried again when the stage is struck.
+        """
+        if self.unwritable:
+            raise ServerError(self.unwritable)
+        name = f"pgdyno_{self.run}_{next(self._numbers)}"
+        key = ("", "", f"lent to {owner} as {name}")
+        self._schemas[key] = name
+        self.control.create_schema(name)
+        path = ", ".join(f'"{part}"' for part in self._path(name))
+        yield name, replace(self.server.target, settings=(("search_path", path),))
+        with self.control.taking(_LENT_S):
+            self.control.drop_schema(name)
+        del self._schemas[key]
 
     def _alone_in(self, name: str) -> threading.Lock:
         """Held while a schema is made: others may want the same one."""

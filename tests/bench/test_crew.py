@@ -8,20 +8,19 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import timed
+from helpers import plain, timed
 from test_runner import PLAN, bench, of
 
 from harness import scenario
 from harness.bench.crew import Crew, assembled
 from harness.core import interrupt
-from harness.core.arms import Arm
 from harness.core.verdicts import Verdict
 from harness.machine.host import Placement
 from harness.play.process import Launch, WorkerProcess
 from harness.play.seat import Seat
 from harness.venue.venue import Venue
 
-ARMS = [Arm("psycopg"), Arm("psycopg2"), Arm("asyncpg")]
+ARMS = [plain("psycopg"), plain("psycopg2"), plain("asyncpg")]
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 NO_CORE = 4_000
 HALF_OF_A_WAIT_S = 30
@@ -97,7 +96,7 @@ def test_an_interrupt_ends_what_seats_wait_for(
 def test_who_ends_while_others_are_made_ready_takes_nobody_along(
     place: Venue, tmp_path: Path, driver: str
 ) -> None:
-    arms = [Arm("psycopg2"), Arm(driver), Arm("asyncpg")]
+    arms = [plain("psycopg2"), plain(driver), plain("asyncpg")]
     run = bench(place, tmp_path, arms, ["read"])
     for healthy in ("psycopg2", "asyncpg"):
         trials = of(run, "read", healthy)
@@ -124,7 +123,7 @@ def test_a_worker_loads_where_there_is_room_and_then_goes_to_the_clients(
 ) -> None:
     clients, server = CORES[:2]
     worker = WorkerProcess(
-        Arm("psqlpy"), tmp_path, [clients], launch=Launch(), loads_on=[server]
+        plain("psqlpy"), tmp_path, [clients], launch=Launch(), loads_on=[server]
     )
     try:
         worker.greet()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from helpers import plain
 
 from harness import scenario, servers
 from harness.bench import orders
@@ -16,7 +17,6 @@ from harness.bench.block import Block
 from harness.bench.crew import Crew
 from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
-from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.phases import PhaseClock
 from harness.machine import host
@@ -65,7 +65,7 @@ def test_the_workers_that_were_greeted_play_the_first_round(
     file, out = tmp_path / "one.toml", tmp_path / "run.jsonl"
     file.write_text(TEXT)
     made = scenario.load(file)
-    arms = [Arm("psycopg2"), Arm("asyncpg")]
+    arms = [plain("psycopg2"), plain("asyncpg")]
     order = orders.Order([made], made.cells, arms, PLAN, "full", 1)
     orders.measure(place, order, out, Silent(), pytest.fail)
     run = store.read(out)
@@ -93,7 +93,7 @@ def test_on_a_borrowed_server_only_backends_of_our_sessions_are_placed(
     file, out = tmp_path / "one.toml", tmp_path / "run.jsonl"
     file.write_text(TEXT)
     made = scenario.load(file)
-    arms = [Arm("psycopg2"), Arm("asyncpg")]
+    arms = [plain("psycopg2"), plain("asyncpg")]
     order = orders.Order([made], made.cells, arms, PLAN, "full", 1)
     with venue.opened(servers.parse(dsn)) as borrowed:
         orders.measure(borrowed, order, out, Silent(), pytest.fail)

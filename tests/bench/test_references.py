@@ -13,7 +13,7 @@ from pathlib import Path
 
 import fake_runs
 import pytest
-from helpers import timed
+from helpers import plain, timed
 from msgspec import structs
 
 from harness import scenario
@@ -227,9 +227,11 @@ def programs(place: Venue) -> Path:
     return folder
 
 
-def bench(place: Venue, folder: Path, cases: Sequence[str]) -> Run:
-    """A short run of psycopg2 beside all references."""
-    arms = [contract.parse_arm("psycopg2"), *contract.references()]
+def bench(
+    place: Venue, folder: Path, cases: Sequence[str], beside: Sequence[Arm] = ()
+) -> Run:
+    """A short run of psycopg2 beside references: all, unless some are named."""
+    arms = [plain("psycopg2"), *(beside or contract.references())]
     return timed(place, folder, made(folder), cases, arms, PLAN)
 
 
@@ -306,7 +308,8 @@ def test_a_pgbench_that_fails_or_errs_gets_no_number(
     stand_in(folder, "psql", psql_does.format(shlex.quote(str(programs / "psql"))))
     server = replace(place.server, binaries=folder)
     monkeypatch.setattr(place.stage, "server", server)
-    run = bench(place, tmp_path, ["floor"])
+    (reference,) = (arm for arm in contract.references() if arm.driver == "pgbench")
+    run = bench(place, tmp_path, ["floor"], [reference])
     (trial,) = of(run, "floor", "pgbench")
     assert (trial.verdict, trial.slices) == (verdict, None)
     assert says in trial.detail

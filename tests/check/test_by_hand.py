@@ -133,7 +133,7 @@ class Here:
 
     def until(self, query: str) -> None:
         """Wait until the server says yes."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         while not self.told(query):
             assert time.monotonic() < end, query
             time.sleep(0.01)
@@ -178,7 +178,7 @@ class Here:
         try:
             yield connection
         finally:
-            await connection.close(timeout=5)
+            await connection.close(timeout=60)
 
     def psqlpy_arguments(self, options: str = "") -> dict[str, Any]:
         target = self.target

@@ -8,7 +8,7 @@ when it is loaded into `REFUSED`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,9 @@ CASES = Path(__file__).parent / "cases"
 
 Key = tuple[str, str, str]
 """A case of a file, a driver, and a profile."""
+
+Checks = dict[tuple[str, Key], Check]
+"""What was found, by file and key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +171,22 @@ OWN_SERVER = {"sql-ascii", "vector-schema"}
 """What these do to a server (a database, an extension that moves) others must not meet."""
 
 
-def arms(keys: set[Key]) -> list[Arm]:
-    """The drivers of a table, in every profile that it names."""
-    wanted = sorted({(driver, profile) for _, driver, profile in keys})
-    return [Arm(driver, profile=profile) for driver, profile in wanted]  # type: ignore[arg-type]
+BY_ITSELF = {"memory-of-a-join", "notify-backlog", "within"}
+"""Here it matters what a worker has done before, or it is ended in the middle."""
+
+
+def arms(names: Iterable[str]) -> list[Arm]:
+    """The drivers of the tables of some files, in every profile that they name.
+
+    A case that is played once is played in the profile that comes first.
+    """
+    wanted = {(driver, profile) for name in names for _, driver, profile in RIGHT[name]}
+    return [
+        Arm(driver, profile=profile)
+        for profile in PROFILES
+        for driver in ALL.split()
+        if (driver, profile) in wanted
+    ]
 
 
 @contextlib.contextmanager
@@ -184,19 +199,23 @@ def server_of(name: str, shared: venue.Venue) -> Iterator[venue.Venue]:
         yield own
 
 
-def played(name: str, shared: venue.Venue, folder: Path) -> dict[Key, Check]:
-    """The checks of a file that its table speaks of."""
-    found: dict[Key, Check] = {}
-    keys = set(RIGHT[name])
-    with server_of(name, shared) as place:
-        checker = Checker(
-            place.stage,
-            arms(keys),
-            folder,
-            lambda check: found.update({(check.case, check.driver, check.profile): check}),
-        )
-        checker.run(scenario.load(CASES / f"{name}.toml").cells)
-    return {key: found[key] for key in keys}
+def played(names: Sequence[str], place: venue.Venue, folder: Path) -> Checks:
+    """What some files, played whole, brought: each check by file and key."""
+    found: Checks = {}
+
+    def keep(check: Check) -> None:
+        found[check.scenario, (check.case, check.driver, check.profile)] = check
+
+    cells = [cell for name in names for cell in scenario.load(CASES / f"{name}.toml").cells]
+    Checker(place.stage, arms(names), folder, keep).run(cells)
+    return found
+
+
+@pytest.fixture(scope="module")
+def together(place: venue.Venue, tmp_path_factory: pytest.TempPathFactory) -> Checks:
+    """Most files, by the same workers: to start them takes longer than all the cells."""
+    names = sorted(RIGHT.keys() - OWN_SERVER - BY_ITSELF)
+    return played(names, place, tmp_path_factory.mktemp("together"))
 
 
 def is_right(check: Check, right: Outcome) -> bool:
@@ -207,13 +226,16 @@ def is_right(check: Check, right: Outcome) -> bool:
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_an_input_is_answered_rightly(
-    name: str, place: venue.Venue, tmp_path: Path
+    name: str, place: venue.Venue, tmp_path: Path, together: Checks
 ) -> None:
-    found = played(name, place, tmp_path)
+    found = together
+    if name in OWN_SERVER | BY_ITSELF:
+        with server_of(name, place) as its_own:
+            found = played([name], its_own, tmp_path)
     wrong = {
         key: (check.verdict, check.detail, check.observed)
-        for key, check in found.items()
-        if not is_right(check, RIGHT[name][key])
+        for key, right in RIGHT[name].items()
+        if not is_right(check := found[name, key], right)
     }
     assert not wrong
 

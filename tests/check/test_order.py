@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import plain
 
 from harness import scenario
 from harness.check import checker, order
@@ -221,7 +222,7 @@ def test_reads_have_one_session_and_keep_their_verdicts(
     commands = asked(monkeypatch)
     found: list[Check] = []
     cells = scenario.load(file).cells
-    Checker(place.stage, [Arm("psycopg2")], tmp_path, found.append).run(cells)
+    Checker(place.stage, [plain("psycopg2")], tmp_path, found.append).run(cells)
     assert {check.case: check.verdict for check in found} == dict.fromkeys(
         ("first", "second", "fails", "last", "pid"), "exact"
     )
@@ -237,7 +238,7 @@ def test_a_cell_after_one_that_could_open_no_session_opens_it(
     file.write_text(READS.replace('name = "first"', missing))
     found: list[Check] = []
     cells = scenario.load(file).cells
-    Checker(place.stage, [Arm("psycopg2")], tmp_path, found.append).run(cells)
+    Checker(place.stage, [plain("psycopg2")], tmp_path, found.append).run(cells)
     verdicts = {check.case: check.verdict for check in found}
     assert verdicts.pop("first") == "unsupported"
     assert set(verdicts.values()) == {"exact"}
@@ -251,7 +252,7 @@ def test_a_cell_after_one_that_crashed_or_hung_has_a_new_session(
     file.write_text(READS)
     found: list[Check] = []
     cells = scenario.load(file).cells
-    Checker(place.stage, [Arm("segfaults")], tmp_path, found.append).run(cells)
+    Checker(place.stage, [plain("segfaults")], tmp_path, found.append).run(cells)
     verdicts = {check.case: check.verdict for check in found}
     assert verdicts.pop("second") == "crashed"
     assert set(verdicts.values()) == {"exact"}
@@ -261,7 +262,7 @@ def test_a_cell_after_one_that_crashed_or_hung_has_a_new_session(
 
 
 def test_workers_that_nobody_takes_end() -> None:
-    with early.started([Arm("psycopg2"), Arm("psqlpy")]) as workers:
+    with early.started([plain("psycopg2"), plain("psqlpy")]) as workers:
         kept = list(workers.values())
         assert 1 <= len(kept) <= 2
         assert all(worker.alive for worker in kept)
@@ -272,7 +273,7 @@ def test_a_worker_that_is_there_already_plays(place: Venue, tmp_path: Path) -> N
     file = tmp_path / "reads.toml"
     file.write_text(READS)
     found: list[Check] = []
-    arm = Arm("psycopg2")
+    arm = plain("psycopg2")
     with early.started([arm]) as workers:
         pid = workers[arm].pid
         checker = Checker(place.stage, [arm], tmp_path, found.append, workers)

@@ -7,13 +7,16 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest import mock
 
 import psutil
 import pytest
-from commands import FIXTURE_FAILS, ONE, PGDYNO, Ended, check, pgdyno, spawned
+from commands import FIXTURE_FAILS, ONE, PGDYNO, Ended, check, pgdyno
+from helpers import wait_until
 
+from harness.bench.schedule import PLANS
 from harness.results import store
 from harness.servers.cluster import free_port
 from harness.venue.control import Control
@@ -155,6 +158,12 @@ def state(place: Venue) -> list[str]:
         return [control.value(query) for query in STATE] + sorted(set(found))
 
 
+def sessions(place: Venue) -> int:
+    """How many there are now."""
+    query = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
+    return int(place.control.value(query))
+
+
 def processes(place: Venue) -> list[psutil.Process]:
     """The postmaster and its helpers, where they are on this machine."""
     if not place.server.pid:
@@ -165,7 +174,7 @@ def processes(place: Venue) -> list[psutil.Process]:
 
 def settled(place: Venue, wanted: Sequence[str]) -> Sequence[str]:
     """The state, once the sessions of a finished run are gone."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while (found := state(place)) != wanted and time.monotonic() < deadline:
         time.sleep(0.1)
     return found
@@ -173,21 +182,23 @@ def settled(place: Venue, wanted: Sequence[str]) -> Sequence[str]:
 
 @pytest.fixture(scope="module")
 def bench(place: Venue, dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """A quick benchmark of a file outside the repository, on a borrowed server."""
+    """A benchmark of a file outside the repository, on a borrowed server."""
     folder = tmp_path_factory.mktemp("bench")
     (folder / "<i>evil.toml").write_text(EVIL)
     before = state(place)
-    ended = spawned(
-        "bench", "<i>evil.toml", "--driver", "psycopg2", "--driver", "asyncpg",
-        "--server", f"dsn:{dsn}", "--out", "deep/run.jsonl", "--report", "report",
-        "--no-aa", cwd=folder,
-    )  # fmt: skip
+    two_rounds = replace(PLANS["quick"], min_rounds=2, max_rounds=2)
+    with mock.patch.dict(PLANS, {"quick": two_rounds}):
+        ended = pgdyno(
+            "bench", "<i>evil.toml", "--driver", "psycopg2", "--driver", "asyncpg",
+            "--server", f"dsn:{dsn}", "--out", "deep/run.jsonl", "--report", "report",
+            "--no-aa", cwd=folder,
+        )  # fmt: skip
     after = settled(place, before)
     return Bench(ended, folder / "deep" / "run.jsonl", folder, before, after)
 
 
 def test_a_benchmark_of_a_file_outside_the_repository(bench: Bench) -> None:
-    assert bench.ended.code in (0, 3), bench.ended.said  # 3 where others use the machine
+    assert bench.ended.code == 3, bench.ended.said  # two rounds are not enough to rank
     run = store.read(bench.out)
     assert run.footer is not None
     assert run.footer.reason == "complete"
@@ -203,9 +214,9 @@ def test_results_go_to_stdout_and_progress_does_not(bench: Bench) -> None:
     assert len(paths) > 3
     assert all((bench.folder / one.partition(": ")[2]).exists() for one in paths)
     assert lines[len(paths)].startswith("bench  2 questions × 2 drivers · ")
-    assert lines[-1].startswith(f"exit {bench.ended.code}: ") or lines[-2].startswith(
-        f"exit {bench.ended.code}: "
-    )
+    last = max(number for number, line in enumerate(lines) if line.startswith("exit "))
+    assert lines[last].startswith(f"exit {bench.ended.code}: ")
+    assert last >= len(lines) - 4  # a long sentence goes on in the next lines
     assert "preparing <i>evil#read" in bench.ended.err
 
 
@@ -264,7 +275,8 @@ def test_no_form_of_a_dsn_is_kept(
     server = form.format(uri=dsn, pairs=pairs + to.password)
     server_option = [server] if server.startswith("--") else ["--server", server]
     out = tmp_path / "run.jsonl"
-    ended = pgdyno("check", file(ONE), "--driver", "psycopg2", *server_option, "--out", out)
+    wanted = ("--driver", "psycopg2", "--profile", "default")
+    ended = pgdyno("check", file(ONE), *wanted, *server_option, "--out", out)
     assert ended.code == 0, ended.said
     assert to.password not in ended.said + out.read_text()
     assert str(to.port) not in json.dumps(store.read(out).header.command)
@@ -306,12 +318,12 @@ def test_a_fixture_that_fails_leaves_nothing_either(
 def test_what_a_killed_run_left_is_removed_by_the_next(
     place: Venue, file: Callable[..., Path], tmp_path: Path
 ) -> None:
-    before = state(place)
+    before, others = state(place), sessions(place)
     path = file(EVIL)
     out = tmp_path / "killed.jsonl"
     command = [*PGDYNO, "bench", str(path), "--driver", "psycopg2", "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not (out.exists() and b'"record":"trial"' in out.read_bytes()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -319,6 +331,6 @@ def test_what_a_killed_run_left_is_removed_by_the_next(
     process.communicate()
     assert state(place)[0] != before[0]  # its schemas are still there
     assert store.read(out).truncated == "it has no footer"
-    time.sleep(0.2)  # the server sees that the session is gone
+    assert wait_until(lambda: sessions(place) <= others)  # the server sees that it is gone
     assert pgdyno("check", file(ONE, "next.toml"), "--driver", "psycopg2").code == 0
     assert settled(place, before) == before

@@ -29,7 +29,8 @@ from harness.results import store
 def test_the_exit_code_of_a_check(
     driver: str, options: list[str], more: str, code: int, file: Callable[..., Path]
 ) -> None:
-    ended = pgdyno("check", file(SMALL + more), "--driver", driver, *options)
+    wanted = ("--driver", driver, "--profile", "default")
+    ended = pgdyno("check", file(SMALL + more), *wanted, *options)
     assert ended.code == code, ended.said
     assert ended.out.endswith("\n")
     commands = [line for line in ended.out.splitlines() if "pgdyno " in line]

@@ -73,6 +73,33 @@ def test_a_request_that_makes_no_sense(folder, capsys, arguments, said):
     assert said in capsys.readouterr().err
 
 
+def test_an_arm_is_named_as_for_bench(folder, capsys):
+    arms = [arm_facts("asyncpg@."), arm_facts("asyncpg@.#HEAD^1")]
+    path = written(run(arms=arms), folder / "run.jsonl")
+    named = ("--base", "asyncpg@./#HEAD^1", "--candidate", " asyncpg@./")
+    assert main(["compare", path, *named]) == EXIT_PASS
+    again = options(
+        "--confirm", path, "--driver", "asyncpg@./#HEAD^1", "--driver=asyncpg@./"
+    )
+    assert confirming.confirm(again, Bench(folder, run("fresh"))) == EXIT_PASS
+    twin = ("--base", "asyncpg==0.31.0 (A/A)", "--candidate", NEW)
+    assert main(["compare", path, *twin]) == EXIT_USAGE
+    assert "has no arm 'asyncpg==0.31.0 (A/A)'" in capsys.readouterr().err
+
+
+def test_an_arm_that_took_no_part_says_why(folder, capsys):
+    gone = replace(ARMS[0], problem="there is no asyncpg 0.31.0", terms={})
+    found = run(arms=[gone, ARMS[1]])
+    trials = [trial for trial in found.trials if trial.arm == NEW]
+    path = written(replace(found, trials=trials), folder / "run.jsonl")
+    asked = ("--base", OLD, "--candidate", NEW)
+    assert main(["compare", path, *asked]) == EXIT_INVALID
+    told = capsys.readouterr().out
+    assert f"! {OLD} took no part: there is no asyncpg 0.31.0" in told
+    assert "nothing measured in common" in told
+    assert "differs" not in told
+
+
 @pytest.mark.parametrize("threshold", ["wide", "nan", "0", "100%", "-3%", "inf", ""])
 def test_a_margin_that_is_no_number(capsys, threshold):
     with pytest.raises(SystemExit) as ended:
@@ -164,6 +191,19 @@ def test_only_what_regressed_is_measured_again(folder, capsys):
     told = capsys.readouterr().out
     assert told.startswith(f"regressed, and measured again: {IDS[1]}, {IDS[2]}\n")
     assert "REGRESSION  1 slower · 0 faster · 3 same" in told
+
+
+def test_a_margin_says_what_is_measured_again(folder, capsys):
+    path = written(run(factor=slower_in(IDS[1:3])), folder / "run.jsonl")
+    again = Bench(folder, run("fresh"))
+    asked = options("--confirm", path, "--threshold", "25%")
+    assert confirming.confirm(asked, again) == EXIT_PASS
+    assert again.asked is None
+    asked = options("--confirm", path, "--control", IDS[1])
+    confirming.confirm(asked, again)
+    assert "controls" in capsys.readouterr().out
+    assert main(["bench", "--threshold", "3%"]) == EXIT_USAGE
+    assert "they go with --confirm" in capsys.readouterr().err
 
 
 def test_nothing_is_measured_where_nothing_regressed(folder, capsys):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from types import SimpleNamespace
+
 import fake_runs
 import pytest
 
@@ -67,6 +70,9 @@ def test_a_check_shows_verdicts_and_how_many_are_not_exact(capsys, monkeypatch):
 
 def test_hundreds_of_checks_in_a_second_draw_few_lines(capsys, monkeypatch):
     monkeypatch.setattr(progress, "LOG_EVERY_S", -1.0)
+    looks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(looks) / 1000)  # a second of checks
+    monkeypatch.setattr(progress, "time", clock)
     drawn = []
     monkeypatch.setattr(CheckProgress, "show", lambda *what: drawn.append(what))
     with CheckProgress(500) as shown:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from commands import SMALL, check, pgdyno
+from helpers import environments_folder
 
 from harness import environments
 from harness.core.arms import parse
@@ -20,8 +21,7 @@ OLD, NEW = "asyncpg==0.30.0", "asyncpg==0.31.0"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The variables under which both versions are there; without a network, none are."""
-    kept = os.environ.get("PGDYNO_TEST_ENVIRONMENTS")
-    folder = kept or str(tmp_path_factory.mktemp("environments"))
+    folder = str(environments_folder(tmp_path_factory))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGDYNO_ENVIRONMENTS", folder)
         patch.setattr(environments, "_known", {})

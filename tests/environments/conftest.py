@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import helpers
 import pytest
 
 from harness import environments
@@ -22,11 +22,10 @@ def unreachable() -> str:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that all tests share; $PGDYNO_TEST_ENVIRONMENTS keeps it for the next."""
+    """The folder that all tests share."""
     if reason := unreachable():
         pytest.skip(reason)
-    kept = os.environ.get("PGDYNO_TEST_ENVIRONMENTS")
-    return Path(kept) if kept else tmp_path_factory.mktemp("environments")
+    return helpers.environments_folder(tmp_path_factory)
 
 
 @pytest.fixture
@@ -63,6 +62,37 @@ LIBRARY = '''"""A library whose version is all that it has."""
 __version__ = "{version}"
 '''
 
+BACKEND = '''"""Builds the library: another backend would be installed for each build."""
+
+import re
+import zipfile
+from pathlib import Path
+
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    project = Path("pyproject.toml").read_text()
+    name, version = (
+        re.search(f\'^{key} = "(.+)"\', project, re.MULTILINE)[1]
+        for key in ("name", "version")
+    )
+    stem = f"{name.replace(\'-\', \'_\')}-{version}"
+    info = f"{stem}.dist-info"
+    files = {
+        "tiny_library.py": Path("tiny_library.py").read_text(),
+        f"{info}/METADATA": f"Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n"
+        "Provides-Extra: binary\\n"
+        "Requires-Dist: tiny-library-that-is-nowhere; extra == \'binary\'\\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\\n"
+        "Root-Is-Purelib: true\\nTag: py3-none-any\\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{file},,\\n" for file in [*files, f"{info}/RECORD"])
+    wheel = f"{stem}-py3-none-any.whl"
+    with zipfile.ZipFile(Path(folder) / wheel, "w") as archive:
+        for file, text in files.items():
+            archive.writestr(file, text)
+    return wheel
+'''
+
 PLUGIN = '''"""A driver of a plug-in from outside, which is psycopg2 by another name."""
 
 import tiny_library
@@ -97,11 +127,11 @@ def write_library(folder: Path, version: str) -> Path:
     """The source of a library that nobody has released."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pyproject.toml").write_text(
-        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
         f'[project]\nname = "tiny-library"\nversion = "{version}"\n'
         '[project.optional-dependencies]\nbinary = ["tiny-library-that-is-nowhere"]\n'
-        '[tool.hatch.build.targets.wheel]\ninclude = ["tiny_library.py"]\n'
     )
+    (folder / "backend.py").write_text(BACKEND)
     (folder / "tiny_library.py").write_text(LIBRARY.format(version=version))
     return folder
 

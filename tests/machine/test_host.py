@@ -18,17 +18,15 @@ from harness.machine import watch as watching
 from harness.machine.contention import FOREIGN_LIMIT
 from harness.servers import Server
 
-pytestmark = [
-    pytest.mark.usefixtures("quiet"),
-    pytest.mark.skipif(
-        not hasattr(os, "sched_setaffinity"), reason="this system cannot pin processes"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="this system cannot pin processes"
+)
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 BURN = "while True: pass"
 BURN_A_WHILE = """
 import subprocess, sys
 code = "import time\\nwhile time.process_time() < 0.4: pass"
+sys.stdin.readline()
 subprocess.run([sys.executable, "-c", code])
 print("over", flush=True)
 sys.stdin.read()
@@ -72,6 +70,7 @@ def shares(pid: int, core: int) -> tuple[float, float]:
     return unaware.foreign(), aware.foreign()
 
 
+@pytest.mark.usefixtures("quiet")
 def test_somebody_on_the_watched_core_is_seen_and_we_ourselves_are_not() -> None:
     with process(BURN, core=CORES[0]) as burner:
         time.sleep(0.1)
@@ -90,6 +89,7 @@ def test_a_core_that_does_not_exist_is_ignored() -> None:
     assert watching.Watch([10_000], []).foreign() == 0.0
 
 
+@pytest.mark.usefixtures("quiet")
 def test_what_this_process_does_is_our_own(affinity: None) -> None:
     os.sched_setaffinity(0, CORES[:1])
     watch = watching.Watch(CORES[:1], [])
@@ -103,7 +103,10 @@ def test_what_this_process_does_is_our_own(affinity: None) -> None:
 def test_own_time_counts_children_that_have_ended() -> None:
     with process(BURN_A_WHILE) as parent:
         before = watching.own_seconds([parent.pid])
+        assert parent.stdin is not None
         assert parent.stdout is not None
+        parent.stdin.write("go\n")
+        parent.stdin.flush()
         assert parent.stdout.readline() == "over\n"
         assert psutil.Process(parent.pid).children() == []
         assert watching.own_seconds([parent.pid]) - before >= 0.35
@@ -115,11 +118,11 @@ def test_own_time_counts_children_that_live() -> None:
     )
     with process(code) as parent:
         family = psutil.Process(parent.pid)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not family.children() and time.monotonic() < deadline:
             time.sleep(0.01)
         before = watching.own_seconds([parent.pid])
-        spent, deadline = 0.0, time.monotonic() + 10
+        spent, deadline = 0.0, time.monotonic() + 60
         while spent <= 0.1 and time.monotonic() < deadline:  # others may be in the way
             time.sleep(0.1)
             spent = watching.own_seconds([parent.pid]) - before
@@ -214,7 +217,7 @@ def test_a_server_is_pinned_with_its_children() -> None:
     code = "import subprocess; subprocess.run(['sleep', '60'])"
     with process(code) as server:
         family = psutil.Process(server.pid)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not family.children() and time.monotonic() < deadline:
             time.sleep(0.01)
         host.pin_server(server.pid, CORES[1:2])

@@ -586,7 +586,8 @@ def test_what_cannot_be_compared(run_file, capsys, arguments, code, words):
     assert words in capsys.readouterr().err
 
 
-def test_a_live_guide(capsys):
+def test_a_live_guide(capsys, dsn, monkeypatch):
+    monkeypatch.setenv("PGDYNO_DSN", dsn.removeprefix("dsn:"))
     assert main.main(["diff", "psycopg2", "asyncpg", "types/bytea", "types/numbers"]) == 0
     shown = capsys.readouterr().out
     assert shown.startswith("# From psycopg2 ")

@@ -117,13 +117,13 @@ def test_a_child_ends_with_a_parent_that_is_killed() -> None:
     assert parent.stdout is not None
     with parent.stdout as told:
         child = psutil.Process(int(told.readline()))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while child.name() != "sleep":
         assert time.monotonic() < deadline
         time.sleep(0.02)
     parent.kill()
     parent.wait()
-    psutil.wait_procs([child], timeout=10)
+    psutil.wait_procs([child], timeout=60)
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
@@ -152,20 +152,22 @@ def test_nothing_of_ours_runs_between_fork_and_exec() -> None:
 
 @pytest.mark.usefixtures("miniatures")
 def test_an_import_that_does_not_end_is_waited_for_once(
-    place: Venue, tmp_path: Path
+    place: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A catalogue has thousands of cells, and each would wait as long again."""
+    waited: list[WorkerProcess] = []
+    greet = WorkerProcess.greet
+    monkeypatch.setattr(
+        WorkerProcess, "greet", lambda self: (waited.append(self), greet(self))[1]
+    )
     launch = Launch(start_seconds=1.0)
     arm = Arm("hang-at-import")
     seat = Seat(arm, place.stage, place.control, tmp_path, [], Deadlines(), launch=launch)
-    waits = []
     for _ in range(2):
-        begun = time.monotonic()
         with pytest.raises(WorkerGone) as gone:
             _ = seat.worker
         assert gone.value.verdict == Verdict.HUNG
-        waits.append(time.monotonic() - begun)
-    assert waits[1] < waits[0] / 2
+    assert len(waited) == 1
 
 
 def test_a_worker_that_starts_while_its_seat_is_ended_is_ended_too(

@@ -55,9 +55,15 @@ def test_a_silent_server_is_told_apart_from_a_slow_one(server: Server) -> None:
             control.run("select 1")
         with pytest.raises(SilentServerError, match="does not answer"):  # nor asked again
             control.run("select 1")
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < controls.ORACLE_S
         with pytest.raises(SilentServerError, match='to: set search_path to "mine"'):
             control.use("mine")
+
+
+def test_a_server_that_is_silent_about_a_type_is_told_as_well(server: Server) -> None:
+    told = pytest.raises(SilentServerError, match="does not answer")
+    with connected(server.target) as control, silent(server), control.within(1), told:
+        control.type(23)
 
 
 def test_a_silent_server_lets_nobody_in(
@@ -95,7 +101,7 @@ def test_an_interrupt_ends_waiting_and_leaves_a_connection_that_works(
             begun = time.monotonic()
             with pytest.raises(KeyboardInterrupt):
                 control.run("select pg_sleep(30)")
-            assert time.monotonic() - begun < 10
+            assert time.monotonic() - begun < 25
             assert control.value("select 7") == "7"
     finally:
         signal.signal(signal.SIGINT, before)
@@ -109,7 +115,7 @@ def test_an_interrupt_does_not_wait_for_a_silent_server(server: Server) -> None:
             begun = time.monotonic()
             with pytest.raises(KeyboardInterrupt):
                 control.run("select 1")
-            assert time.monotonic() - begun < 15
+            assert time.monotonic() - begun < controls.ORACLE_S
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -122,7 +128,7 @@ def test_another_thread_ends_waiting_and_nothing_goes_on_at_the_server(
         with pytest.raises(ServerError):
             control.run("select pg_sleep(30)")
         at_work = "select count(*) from pg_stat_activity where query ~ 'pg_[s]leep'"
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while other.value(f"{at_work} and state = 'active'") != "0":
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -150,12 +156,12 @@ def test_an_oracle_that_does_not_end_is_invalid_and_the_next_cell_is_played(
         )
     )
     endless, plain = scenario.load(file).cells
-    place.control.run("set statement_timeout = '2s'")
+    place.control.run("set statement_timeout = '500ms'")
     try:
         judged = place.stage.playable(endless)
-        assert not isinstance(place.stage.playable(plain), Judgement)
     finally:
         place.control.run(f"set statement_timeout = '{controls.ORACLE_S}s'")
+    assert not isinstance(place.stage.playable(plain), Judgement)
     assert isinstance(judged, Judgement)
     assert judged.verdict is Verdict.INVALID
     assert "no end within" in judged.detail

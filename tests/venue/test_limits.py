@@ -156,10 +156,9 @@ def test_the_room_is_what_the_tightest_limit_leaves(
 def test_a_cell_that_needs_more_sessions_is_skipped_and_others_are_played(
     server: Server, tmp_path: Path, driver: str, role: str, dbname: str
 ) -> None:
-    begun, before = time.monotonic(), schemas(server)
+    before = schemas(server)
     code, run = check(tmp_path, dsn(server, role, dbname), driver=driver)
     assert code == 0
-    assert time.monotonic() - begun < 60
     assert [found.verdict for found in of(run, "plain")] == ["exact", "exact"]
     for found in [*of(run, "pool"), *of(run, "steps")]:
         assert found.verdict == "skipped"

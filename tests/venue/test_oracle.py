@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import plain
 
 from harness import scenario
-from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.errors import OracleError
 from harness.core.verdicts import Judgement, Verdict
@@ -48,15 +49,30 @@ def one_case(folder: Path, text: str, fixture: str = "", scope: str = "trial") -
     return cells(folder, f"{made}\n[[case]]\nname = 'case'\n{text}")["case"]
 
 
+SEATS: dict[str, Seat] = {}
+"""By driver: a worker that has judged one cell judges the next."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dismissed() -> Iterator[None]:
+    """No worker outlives the tests of this file."""
+    yield
+    while SEATS:
+        SEATS.popitem()[1].dismiss()
+
+
 def judge(place: Venue, folder: Path, cell: Cell, driver: str = "psycopg") -> Judgement:
     """The verdict of a real driver."""
     play = place.stage.prepare(cell)
-    seat = Seat(Arm(driver), place.stage, place.control, folder, [], Deadlines())
+    if driver not in SEATS:
+        arm = plain(driver)
+        SEATS[driver] = Seat(arm, place.stage, place.control, folder, [], Deadlines())
+    seat = SEATS[driver]
     try:
         judged = seat.open(play)
         return seat.verify(play) if judged.verdict is Verdict.EXACT else judged
     finally:
-        seat.dismiss()
+        seat.close()
 
 
 # --- state ---------------------------------------------------------------------------

@@ -209,14 +209,14 @@ def test_once_keeps_the_order_and_gives_exceptions_as_results(asynchronous):
 
 
 def test_threads_once_is_all_at_the_same_time():
-    together = threading.Barrier(16, timeout=10)
+    together = threading.Barrier(16, timeout=60)
     assert sorted(loops.threads_once([together.wait] * 16)) == list(range(16))
 
 
 def test_tasks_once_is_all_at_the_same_time():
     async def scene():
         together = asyncio.Barrier(16)
-        return await asyncio.wait_for(loops.tasks_once([together.wait] * 16), 10)
+        return await asyncio.wait_for(loops.tasks_once([together.wait] * 16), 60)
 
     assert sorted(asyncio.run(scene())) == list(range(16))
 
