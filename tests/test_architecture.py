@@ -90,7 +90,7 @@ LIBRARIES: dict[str, str] = {
     "pyarrow": "history render drivers",
     "ruptures": "history.changes",
     "packaging": "environments history.points",
-    "platformdirs": "environments",
+    "platformdirs": "environments servers",
     "pytest": "pytest_plugin",
 }
 """Library → the rooms and modules that may import it: psycopg is the control connection in

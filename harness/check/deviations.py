@@ -7,13 +7,14 @@ verdict is another one, the check says that the deviation has ended.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from harness.core.arms import Profile
+from harness.core.catalogue import Catalogue
 from harness.core.errors import DriverError
 from harness.core.patterns import matches
 from harness.core.verdicts import Verdict
@@ -112,16 +113,24 @@ def _verdicts(names: list[str], where: str) -> tuple[Verdict, ...]:
     return tuple(map(Verdict, names))
 
 
-def check_names(deviations: Iterable[Deviation], known: Collection[str]) -> None:
-    """Raises `DriverError` for a deviation that names no cell that there is."""
+def check_names(deviations: Iterable[Deviation], known: Catalogue) -> None:
+    """Raises `DriverError` for a deviation that names no cell that there is.
+
+    One that names a scenario which nobody has read may be right.
+    """
     for deviation in deviations:
-        if any(map(deviation.names, known)):
+        if any(map(deviation.names, known.cells)) or _is_unread(deviation, known):
             continue
-        near = difflib.get_close_matches(deviation.cell, known, 1)
+        near = difflib.get_close_matches(deviation.cell, known.cells, 1)
         raise DriverError(
             f"{deviation.where}: no cell is called {deviation.cell}",
             hint=f"did you mean {near[0]}?" if near else "pgdyno list cases",
         )
+
+
+def _is_unread(deviation: Deviation, known: Catalogue) -> bool:
+    scenario = deviation.cell.partition("#")[0]
+    return any(matches(scenario, name) for name in known.unread)
 
 
 def find(deviations: Iterable[Deviation], cell: str, profile: str) -> Deviation | None:

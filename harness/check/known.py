@@ -6,13 +6,14 @@ whole story, and whoever reads it needs neither baselines nor drivers.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.check import baseline_files, deviations, expectations
 from harness.check.deviations import Deviation
 from harness.check.expectations import Baseline, Expectation
 from harness.core.arms import Arm
+from harness.core.catalogue import Catalogue
 from harness.core.verdicts import Verdict
 from harness.results.records import Check
 
@@ -74,8 +75,8 @@ class Known:
         )
 
 
-def load(folder: Path, server: int, arms: Iterable[Arm], known: Collection[str]) -> Known:
-    """What is known of these arms' drivers; `known` are the ids of all cells.
+def load(folder: Path, server: int, arms: Iterable[Arm], known: Catalogue) -> Known:
+    """What is known of these arms' drivers; `known` has the cells that there are.
 
     Raises:
         ResultsError: a baseline cannot be read.

@@ -66,6 +66,8 @@ def queues(cells: Sequence[Cell], arms: Sequence[Arm]) -> list[SeatQueue]:
     for arm in arms:
         played = [cell for cell in cells if plays(arm, cell, arms)]
         shares = _shares([cell for cell in played if cell.steps])
+        if shares and sum(not cell.steps for cell in played) < MANY_STEPS:
+            shares.pop()  # its own seat has little else to do
         steps = frozenset().union(*shares)
         own.append(SeatQueue(arm, frozenset(cell.id for cell in played) - steps))
         for number, share in enumerate(shares, 1):

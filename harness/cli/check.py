@@ -16,11 +16,10 @@ from harness.core.cells import Cell
 from harness.core.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from harness.check.checker import Checker, Hellos
     from harness.check.expectations import Baseline
     from harness.check.known import Known
+    from harness.core.catalogue import Catalogue
     from harness.play.process import WorkerProcess
     from harness.report.checked import Asked
     from harness.results.records import Check
@@ -99,8 +98,6 @@ def _add_baselines(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check, print the answer, and say by the exit code whether all is well."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from harness.check import baseline_files
     from harness.check.order import in_order
     from harness.play import early
@@ -115,14 +112,12 @@ def run(args: argparse.Namespace) -> int:
         baseline_files.check_clean(args.baselines)
     options.make_environments(arms)
     begun = time.perf_counter_ns()
-    with early.started(arms) as workers, ThreadPoolExecutor(1) as aside:
+    with early.started(arms) as workers:
         scenarios, cells = select_cells(args.path)
-        # A baseline may name any cell: the others are read while the server starts.
-        reading = aside.submit(_every_cell, cells)
+        every = _catalogue(scenarios, whole=args.update)
         if not args.path:
             cells = [cell for cell in cells if cell.checked]
-        known, checker, found = _checked(args, scenarios, cells, workers, arms, reading)
-    every = reading.result()
+        known, checker, found = _checked(args, scenarios, cells, workers, arms, every)
     elapsed_ns = time.perf_counter_ns() - begun
     checks = in_order(found, cells, arms)
     if args.format != "text":
@@ -178,11 +173,11 @@ def _checked(
     cells: Sequence[Cell],
     workers: Mapping[Arm, WorkerProcess],
     arms: Sequence[Arm],
-    every: Future[set[str]],
+    every: Catalogue,
 ) -> tuple[Known, Checker, list[Check]]:
     """Play the cells; every check is marked with what was known before it is written.
 
-    `workers` were started already, and `every` will have the ids of all cells.
+    `workers` were started already, and `every` has the cells that there are.
     """
     from harness import servers
     from harness.check import known
@@ -202,7 +197,7 @@ def _checked(
     ):
         options.tell_unwritable(place.stage.unwritable)
         major = place.facts.version_num // 10_000
-        before = known.load(args.baselines, major, arms, every.result())
+        before = known.load(args.baselines, major, arms, every)
 
         def report(check: Check) -> None:
             lacking = bool(place.stage.lacks(by_id[check.cell]))
@@ -219,12 +214,14 @@ def _checked(
     return before, checker, recording.checks
 
 
-def _every_cell(cells: Sequence[Cell]) -> set[str]:
-    """The ids of all cells that there are: those of the library and those asked for."""
-    from harness.scenario import select
+def _catalogue(scenarios: Sequence[Scenario], *, whole: bool) -> Catalogue:
+    """The cells of these scenarios; of the rest of the library its names, or the whole."""
+    from harness.core.catalogue import Catalogue
+    from harness.scenario import names, select
 
-    library = {cell.id for scenario in select([]) for cell in scenario.cells}
-    return library | {cell.id for cell in cells}
+    read = [*scenarios, *(select([]) if whole else ())]
+    cells = frozenset(cell.id for scenario in read for cell in scenario.cells)
+    return Catalogue(cells, frozenset(scenario.name for scenario in read), names())
 
 
 def _version(checker: Checker, check: Check) -> str:
@@ -252,7 +249,7 @@ def _exit_code(checks: Sequence[Check], fail_on: Verdict) -> int:
 # --- expectations -----------------------------------------------------------------------
 
 
-def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) -> None:
+def _tell(known: Known, checks: Sequence[Check], folder: Path, every: Catalogue) -> None:
     """On stderr, what a matrix does not show: how much drifted, is new, or is gone."""
     from harness.report import format as fmt
 
@@ -274,7 +271,7 @@ def _tell(known: Known, checks: Sequence[Check], folder: Path, every: set[str]) 
 
 
 def _update(
-    folder: Path, before: Known, checker: Checker, checks: Sequence[Check], every: set[str]
+    folder: Path, before: Known, checker: Checker, checks: Sequence[Check], every: Catalogue
 ) -> Known:
     """Write what was found as what is expected, driver by driver; what is known now."""
     from harness.check import baseline_files, expectations
@@ -304,12 +301,12 @@ def _update(
     return Known(before.server, after, before.deviations)
 
 
-def _gone(expected: Baseline, every: set[str]) -> set[str]:
+def _gone(expected: Baseline, every: Catalogue) -> set[str]:
     """Cells that the library had once. Those of own files may just not be asked for."""
     return {
         cell
         for cell, _ in expected.cells
-        if cell not in every and "/" in cell.partition("#")[0]
+        if "/" in cell.partition("#")[0] and every.lacks(cell)
     }
 
 

@@ -11,11 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any
 
 VERSION = 2
+
+_AS_IT_IS = (str, int, bool, type(None))
 
 
 def digest(value: Any, leave_out: Mapping[str, Collection[str]]) -> str:
@@ -35,6 +38,8 @@ def version_of(digest: str) -> str:
 
 def _canonical(value: Any, leave_out: Mapping[str, Collection[str]]) -> Any:
     """The same for JSON; what JSON cannot say, by its type and its repr."""
+    if type(value) in _AS_IT_IS:
+        return value
     if isinstance(value, Enum):
         return value.value
     if value is None or isinstance(value, str | int):
@@ -45,17 +50,21 @@ def _canonical(value: Any, leave_out: Mapping[str, Collection[str]]) -> Any:
         return {str(name): _canonical(item, leave_out) for name, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         out = leave_out.get(type(value).__name__, ())
-        kept = [field for field in fields(value) if field.name not in out]
-        told = {
-            field.name: getattr(value, field.name) for field in kept if _told(value, field)
+        return {
+            name: _canonical(item, leave_out)
+            for name, default in _fields(type(value))
+            if name not in out and (item := getattr(value, name)) != default
         }
-        return _canonical(told, leave_out)
     return {"py": type(value).__name__, "repr": repr(value)}
 
 
-def _told(value: Any, field: Field[Any]) -> bool:
-    """Whether a field is not at its default."""
-    default = field.default
-    if field.default_factory is not MISSING:
-        default = field.default_factory()
-    return default is MISSING or bool(getattr(value, field.name) != default)
+@cache
+def _fields(kind: type) -> tuple[tuple[str, Any], ...]:
+    """The fields of a dataclass, each with its default; `MISSING` equals nothing."""
+    return tuple(
+        (
+            field.name,
+            field.default if field.default_factory is MISSING else field.default_factory(),
+        )
+        for field in fields(kind)
+    )

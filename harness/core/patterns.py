@@ -11,6 +11,8 @@ from functools import cache
 
 def matches(pattern: str, text: str) -> bool:
     """Whether a pattern means this whole text."""
+    if "*" not in pattern:
+        return pattern == text
     return _compiled(pattern).fullmatch(text) is not None
 
 

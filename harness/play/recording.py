@@ -66,7 +66,8 @@ class Recording:
         self._writer: Writer | None = None  # there is no file without a header
         self._early: list[AnyRecord] = []  # what came before it
         self._venue = venue
-        self._cells = [_cell_facts(cell, scenarios) for cell in cells]
+        self._cells = cells
+        self._scenarios = {scenario.name: scenario for scenario in scenarios}
         self._arms = [_arm_facts(arm, {}) for arm in arms]
         self._about: dict[str, Any] = {
             "kind": kind,
@@ -84,19 +85,8 @@ class Recording:
         """Write the header, with what the drivers said of themselves."""
         if hellos:
             self._arms = [_arm_facts(arm, hello) for arm, hello in hellos]
-        header = Header(
-            schema=SCHEMA,
-            run=secrets.token_hex(8),
-            pgdyno=__version__,
-            started=_now(),
-            command=_scrubbed(sys.argv[1:]),
-            machine=host.describe(),
-            server=self._venue.facts,
-            arms=self._arms,
-            cells=self._cells,
-            **self._about,
-        )
         if self._path is not None:
+            header = self._header()
             with interrupt.deferred():
                 self._writer = _opened(self._path, header)
             for record in self._early:
@@ -105,6 +95,22 @@ class Recording:
         for arm in self._arms:
             if arm.gil == SWITCHED_ON:
                 self.write(_locked(arm))
+
+    def _header(self) -> Header:
+        return Header(
+            schema=SCHEMA,
+            run=secrets.token_hex(8),
+            pgdyno=__version__,
+            started=_now(),
+            command=_scrubbed(sys.argv[1:]),
+            machine=host.describe(),
+            server=self._venue.facts,
+            arms=self._arms,
+            cells=[
+                _cell_facts(cell, self._scenarios[cell.scenario]) for cell in self._cells
+            ],
+            **self._about,
+        )
 
     def write(self, record: AnyRecord) -> None:
         """Append a record; raises `ResultsError` if the file takes no more."""
@@ -195,8 +201,7 @@ def _locked(arm: ArmFacts) -> Note:
     return Note(kind="gil", text=text, arm=arm.id)
 
 
-def _cell_facts(cell: Cell, scenarios: Sequence[Scenario]) -> CellFacts:
-    scenario = next(known for known in scenarios if known.name == cell.scenario)
+def _cell_facts(cell: Cell, scenario: Scenario) -> CellFacts:
     return CellFacts(
         id=cell.id,
         scenario=cell.scenario,

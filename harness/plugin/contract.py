@@ -31,7 +31,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, get_args
 
-from harness.core import arms
+from harness.core import arms, installed
 from harness.core.arms import Arm, Kind, Profile
 from harness.core.calls import Call, ErrorFields, Op, Target, Terms
 from harness.core.capabilities import Capability
@@ -129,11 +129,7 @@ def entry_points() -> dict[str, EntryPoint]:
 
 
 def _points(group: str) -> dict[str, EntryPoint]:
-    # A worker is told where its plug-in is, so it needs neither this import nor the search
-    # through every installed package: a third of its start.
-    from importlib.metadata import entry_points
-
-    return {point.name: point for point in entry_points(group=group)}
+    return installed.entry_points(group)
 
 
 def locate(name: str) -> str:

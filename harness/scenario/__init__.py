@@ -6,7 +6,14 @@ the file, the case and the key: bytes to tables (`reading`, `form`), axes to poi
 Nothing outside this room sees a file's text. docs/scenario-format.md is the reference.
 """
 
-from harness.scenario.files import Scenario, json_schema, library, load, value_cells
+from harness.scenario.files import (
+    Scenario,
+    json_schema,
+    library,
+    load,
+    names,
+    value_cells,
+)
 from harness.scenario.select import select, select_cells
 
 __all__ = [
@@ -14,6 +21,7 @@ __all__ = [
     "json_schema",
     "library",
     "load",
+    "names",
     "select",
     "select_cells",
     "value_cells",

@@ -46,6 +46,13 @@ def _library() -> Path:
     return library().resolve()
 
 
+def names() -> frozenset[str]:
+    """The names of the library's scenarios, none of which is read."""
+    root = library()
+    files = root.rglob("*.toml")
+    return frozenset(file.relative_to(root).with_suffix("").as_posix() for file in files)
+
+
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a scenario file, for editors."""
     schema = msgspec.json.schema(ScenarioFile)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
+from harness.core import installed
 from harness.core.calls import Target
 from harness.core.errors import UsageError
 
@@ -72,7 +73,7 @@ class ServerKind(Protocol):
 
 def kinds() -> dict[str, EntryPoint]:
     """The kinds that are installed, by name."""
-    return {point.name: point for point in entry_points(group=GROUP)}
+    return installed.entry_points(GROUP)
 
 
 def load(name: str) -> ServerKind:

@@ -24,7 +24,7 @@ from psycopg.conninfo import make_conninfo
 
 from harness.core.calls import Target
 from harness.core.errors import ServerError
-from harness.servers import Server, ServerSpec, child
+from harness.servers import Server, ServerSpec, child, template
 from harness.servers.folder import Account, Folder, create, reap
 from harness.servers.patient import PatientConnection
 from harness.servers.postmaster import PortTakenError, Postmaster
@@ -138,13 +138,13 @@ def made(
     """
     with create() as folder, contextlib.ExitStack() as stack:
         usable = executable(folder, binaries.resolve())
-        password = secrets.token_urlsafe(24)
-        initialise(folder, usable, password)
+        given = initialise(folder, usable)
         configure(folder, settings)
         furnish(folder)
         postmaster = start(stack, folder, usable)
-        target = Target("127.0.0.1", postmaster.port, NAME, password, NAME)
-        make_database(target)
+        fresh = Target("127.0.0.1", postmaster.port, NAME, given, NAME)
+        target = replace(fresh, password=secrets.token_urlsafe(24))
+        make_database(fresh, target)
         yield Cluster(folder, postmaster, target)
 
 
@@ -194,7 +194,21 @@ def executable(folder: Folder, binaries: Path) -> Path:
     return usable
 
 
-def initialise(folder: Folder, binaries: Path, password: str) -> None:
+def initialise(folder: Folder, binaries: Path) -> str:
+    """Fill the data directory, by `initdb` where nobody kept what it made earlier.
+
+    Returns the superuser's password, with which the server starts.
+    """
+    name = template.key(binaries)
+    if password := template.copy(name, folder):
+        return password
+    password = secrets.token_urlsafe(24)
+    make_data(folder, binaries, password)
+    template.keep(name, folder, password)
+    return password
+
+
+def make_data(folder: Folder, binaries: Path, password: str) -> None:
     """Run `initdb`: UTF-8, SCRAM for every connection, no locale of this machine."""
     secret = folder.path / "password"
     secret.touch(mode=0o600, exist_ok=False)
@@ -239,11 +253,13 @@ def connect(target: Target, dbname: str = "") -> PatientConnection:
     return PatientConnection.connect(conninfo, autocommit=True)
 
 
-def make_database(target: Target) -> None:
-    """The database of a managed server, with the extensions that the server has."""
+def make_database(fresh: Target, target: Target) -> None:
+    """The database of a managed server, with the extensions that the server has, and a
+    password of this server's own: a `fresh` one may have the password of a template."""
     try:
-        with connect(target, "postgres") as connection:
+        with connect(fresh, "postgres") as connection:
             connection.execute(f"create database {NAME}")
+            connection.execute(_new_password(connection, target))
         with connect(target) as connection:
             make_extensions(connection)
     except psycopg.Error as error:
@@ -251,6 +267,15 @@ def make_database(target: Target) -> None:
         raise ServerError(
             f"PostgreSQL started, but does not answer as it should: {said}"
         ) from error
+
+
+def _new_password(connection: PatientConnection, target: Target) -> sql.Composed:
+    """A statement that tells the server, and its log, no more than it has to keep."""
+    secret = target.password.encode()
+    hashed = connection.pgconn.encrypt_password(secret, NAME.encode(), b"scram-sha-256")
+    return sql.SQL("alter role {} password {}").format(
+        sql.Identifier(NAME), sql.Literal(hashed.decode())
+    )
 
 
 def make_extensions(connection: psycopg.Connection[Any]) -> None:

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -20,7 +21,9 @@ from harness.servers.folder import Folder, kill_processes, wake_processes
 
 _START_S = 60.0
 _POLL_S = 0.01
-_PATIENCE_S = {signal.SIGINT: 10.0, getattr(signal, "SIGQUIT", signal.SIGTERM): 5.0}
+_SIGQUIT = getattr(signal, "SIGQUIT", signal.SIGTERM)
+_PATIENCE_S = {signal.SIGINT: 10.0, _SIGQUIT: 5.0}
+_AT_THE_END_S = {_SIGQUIT: 5.0}
 
 
 class PortTakenError(ServerError):
@@ -53,7 +56,8 @@ class Postmaster:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop()
+        # Its data goes with it: nobody needs what an orderly shutdown writes to disk.
+        self._end(_AT_THE_END_S)
 
     @property
     def pid(self) -> int:
@@ -81,10 +85,13 @@ class Postmaster:
 
     def stop(self) -> None:
         """A fast shutdown, then an immediate one, then none of its choice."""
+        self._end(_PATIENCE_S)
+
+    def _end(self, patience_s: Mapping[signal.Signals, float]) -> None:
         process, self._process = self._process, None
         if process is not None:
             wake_processes(self.folder.data)  # a shutdown waits for every session
-            child.end(process, _PATIENCE_S)
+            child.end(process, patience_s)
 
     def restart(self) -> None:
         """A fast shutdown and a start."""

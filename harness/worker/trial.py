@@ -11,7 +11,6 @@ import pickle
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -462,4 +461,5 @@ def _target(message: dict[str, Any]) -> Target:
 
 
 def _judged(judgement: Judgement) -> dict[str, Any]:
-    return {"judgement": asdict(judgement)}
+    # As `asdict`, which copies each value; here they are only written.
+    return {"judgement": {name: getattr(judgement, name) for name in judgement.__slots__}}

@@ -12,6 +12,7 @@ from harness import scenario
 from harness.check import deviations
 from harness.check.deviations import Deviation
 from harness.core.arms import Arm
+from harness.core.catalogue import Catalogue
 from harness.core.errors import DriverError
 from harness.core.verdicts import Verdict
 from harness.plugin import contract
@@ -110,11 +111,34 @@ def test_a_deviation_ends_when_another_verdict_comes():
     assert not one.ended(Verdict.INVALID)
 
 
+def catalogue(*cells: str, unread: tuple[str, ...] = ()) -> Catalogue:
+    """These cells, and scenarios that nobody has read."""
+    read = frozenset(cell.partition("#")[0] for cell in cells)
+    return Catalogue(frozenset(cells), read, read | {*unread})
+
+
 def test_a_deviation_must_name_a_cell_that_there_is():
-    deviations.check_names([deviation("a/b#*")], {"a/b#c"})
+    deviations.check_names([deviation("a/b#*")], catalogue("a/b#c"))
     with pytest.raises(DriverError, match="no cell is called a/b#cc") as caught:
-        deviations.check_names([deviation("a/b#cc")], {"a/b#c"})
+        deviations.check_names([deviation("a/b#cc")], catalogue("a/b#c"))
     assert "a/b#c" in caught.value.hint
+
+
+@pytest.mark.parametrize("cell", ["a/x#y", "a/*#y", "*#y", "a/*"])
+def test_a_deviation_of_a_scenario_that_nobody_has_read_may_be_right(cell):
+    deviations.check_names([deviation(cell)], catalogue("a/b#c", unread=("a/x",)))
+
+
+@pytest.mark.parametrize("cell", ["a/b#y", "b/*#y", "a/xx#y"])
+def test_a_deviation_is_wrong_if_no_scenario_can_have_its_cell(cell):
+    with pytest.raises(DriverError, match="no cell is called"):
+        deviations.check_names([deviation(cell)], catalogue("a/b#c", unread=("a/x",)))
+
+
+def test_a_cell_is_missing_only_if_its_scenario_was_read_or_is_none():
+    known = catalogue("a/b#c", unread=("a/x",))
+    assert [known.lacks(cell) for cell in ("a/b#c", "a/x#y")] == [False, False]
+    assert [known.lacks(cell) for cell in ("a/b#y", "a/z#c")] == [True, True]
 
 
 def test_a_driver_without_deviations_has_none(miniatures):
@@ -177,7 +201,7 @@ def test_a_deviation_may_be_of_one_driver_of_a_plugin(outside):
 
 @pytest.mark.parametrize("name", sorted(contract.entry_points()))
 def test_the_built_in_deviations_name_cells_that_there_are(name):
-    cells = {cell.id for one in scenario.select([]) for cell in one.cells}
+    cells = (cell.id for known in scenario.select([]) for cell in known.cells)
     found = deviations.load(name)
     assert found
-    deviations.check_names(found, cells)
+    deviations.check_names(found, catalogue(*cells))

@@ -90,6 +90,16 @@ def test_a_few_steps_are_not_worth_another_worker(catalogue: list[Cell]) -> None
     assert [seat.number for seat in order.queues(few, ARMS)] == [0] * len(ARMS)
 
 
+def test_a_seat_with_nothing_else_to_do_plays_a_share_of_the_steps(
+    catalogue: list[Cell],
+) -> None:
+    steps = [cell for cell in catalogue if cell.steps and cell.once][: 2 * order.MANY_STEPS]
+    seats = order.queues(steps, ARMS[:1])
+    assert [seat.number for seat in seats] == [0, 1]
+    assert all(len(seat.cells) >= order.MANY_STEPS // 2 for seat in seats)
+    assert frozenset().union(*(seat.cells for seat in seats)) == {cell.id for cell in steps}
+
+
 def test_no_cell_gets_lost_between_batches(catalogue: list[Cell]) -> None:
     found = order.batches(catalogue)
     handed_out = [cell.id for batch in found for cell in batch]

@@ -24,6 +24,8 @@ STUDIES = {"studies.validity": validity.parser, "studies.recipes": recipes.parse
 class Recorder:
     """A session that remembers its commands instead of running them."""
 
+    bin_paths = ("environment/bin",)
+
     def __init__(self, *posargs: str) -> None:
         self.posargs = list(posargs)
         self.env: dict[str, str] = {}
