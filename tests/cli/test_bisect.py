@@ -102,7 +102,8 @@ class MadeUp:
             noise=self.noise,
             factor={arm.id: self.factor for arm in arms if arm.pin.version in self.slow},
         )
-        facts = [recording._cell_facts(cell, runs.scenarios) for cell in cells]
+        (scenario,) = runs.scenarios
+        facts = [recording._cell_facts(cell, scenario) for cell in cells]
         header = replace(run.header, cells=facts)
         trials = [replace(trial, cell=facts[0].id) for trial in run.trials]
         path.parent.mkdir(parents=True, exist_ok=True)
