@@ -31,9 +31,11 @@ class Turn(NamedTuple):
         return self.waited_ns / self.wall_ns if self.waited_ns and self.wall_ns else 0.0
 
     @property
-    def idle_share(self) -> float:
-        """The share of the slice in which none of them ran, at least."""
-        return max(0.0, 1 - self.worked_ns / self.wall_ns) if self.wall_ns else 0.0
+    def by_others(self) -> float:
+        """The same without what they waited for each other on one core, where one waits
+        while the other works: at most the share in which none of them ran."""
+        idle = max(0.0, 1 - self.worked_ns / self.wall_ns) if self.wall_ns else 0.0
+        return min(self.share, idle)
 
 
 def left_out(
@@ -62,7 +64,7 @@ def left_out(
 def _by_others(turns: Sequence[Turn]) -> list[float]:
     """What client and backend waited for others, as a share of each slice, at most."""
     own = own_waiting(turns)
-    return [min(turn.share - own, turn.idle_share) for turn in turns]
+    return [min(turn.share - own, turn.by_others) for turn in turns]
 
 
 def own_waiting(turns: Sequence[Turn]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import subprocess
 import sys
@@ -43,7 +44,7 @@ def test_clients_go_where_they_wait_least(
     assert found.clients == tuple({*CORES[:2]} - {taken})
     assert found.server == ()
     assert found.describe()["server"] == "not ours to place"
-    assert f"core {taken}: clients and backends waited" in found.chosen
+    assert f"clients on core {taken} waited" in found.chosen
     assert os.sched_getaffinity(0) == set(CORES)
 
 
@@ -76,7 +77,36 @@ def test_backends_of_our_sessions_get_a_core_of_their_own(
         os.sched_setaffinity(backend, before)
     assert found.split
     assert sorted(found.clients + found.server) == sorted(first)
-    assert f"core {first[0]}, backends on core {first[1]}: clients" in found.chosen
+    for clients, backends in itertools.product(first, repeat=2):
+        assert f"clients on core {clients} and backends on core {backends}" in found.chosen
+
+
+@pytest.mark.parametrize("taken", CORES[:2])
+def test_beside_somebody_busy_clients_and_backends_share_the_other_core(
+    place: Venue, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (free,) = {*CORES[:2]} - {taken}
+    backend = place.control.backend_pid
+    monkeypatch.setattr(choosing, "available_cores", lambda: tuple(CORES[:2]))
+    before = os.sched_getaffinity(backend)
+    os.sched_setaffinity(backend, CORES)
+    try:
+        with busy(taken):
+            found = choosing.chosen(lambda: place.control.value("select 1"), backend)
+    finally:
+        os.sched_setaffinity(backend, before)
+    assert (found.clients, found.server) == ((free,), (free,))
+    assert found.describe()["kind"] == "shared"
+
+
+def test_a_core_each_is_the_first_choice() -> None:
+    waited = choosing.WAITING_LIMIT
+    apart = choosing.Probe(core=0, backends=(1,), waited=waited, beside=0.0)
+    assert not apart.shared
+    assert apart.cost < choosing.Probe(0, (0,), 0.001, 1.0).cost
+    assert (
+        choosing.Probe(0, (1,), 2 * waited, 0.0).cost > choosing.Probe(0, (0,), 0, 1).cost
+    )
 
 
 def test_backends_stay_where_they_may_not_be_moved(
