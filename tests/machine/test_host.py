@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from harness.core.calls import Target
+from harness.core.niceness import set_niceness, slice_ns
 from harness.machine import host
 from harness.machine import watch as watching
 from harness.machine.contention import FOREIGN_LIMIT
@@ -189,6 +190,19 @@ def test_a_managed_server_and_its_children_are_less_nice_while_a_run_goes_on(
             assert os.getpriority(os.PRIO_PROCESS, one.pid) == host.PRIORITY
             assert placement.describe()["priority"] == f"{host.PRIORITY:+d}"
         assert os.getpriority(os.PRIO_PROCESS, one.pid) == 0
+
+
+def test_who_is_less_nice_has_slices_a_little_shorter_than_others() -> None:
+    usual = slice_ns(0)
+    if not (usual and may_raise()):
+        pytest.skip("the kernel has no time slices, or nobody may ask for them")
+    with process("import time; time.sleep(60)") as other:
+        set_niceness(other.pid, host.PRIORITY)
+        assert usual / 2 < slice_ns(other.pid) < usual
+        set_niceness(other.pid, host.PRIORITY)
+        assert usual / 2 < slice_ns(other.pid) < usual
+        set_niceness(other.pid, 0)
+        assert slice_ns(other.pid) == usual
 
 
 def test_a_borrowed_server_keeps_its_priority(affinity: None) -> None:
