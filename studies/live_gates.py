@@ -127,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
     """The options of the study."""
     made = argparse.ArgumentParser(
         prog="python -m studies.live_gates",
-        description="Gates over the quick cells: on equal arms, and on one slowed by 5 %%. "
+        description="Gates over the quick cells: on equal arms, and on one slowed by 5 %. "
         "Exits 1 if one says what is not so. What is kept is not run again.",
     )
     made.add_argument(
