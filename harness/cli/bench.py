@@ -53,7 +53,7 @@ def add_parser(subparsers: Any) -> None:
         "--effort",
         choices=get_args(Effort),
         default="quick",
-        help="quick: 11 cells, 100 s · standard: 36 cells, 7 minutes · full: everything · "
+        help="quick: 11 cells, 75 s · standard: 36 cells, 7 minutes · full: everything · "
         "gate: enough rounds for a corrected test, of those that the settings gate or the "
         "same 11 (default: quick)",
     )
