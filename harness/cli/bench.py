@@ -184,9 +184,21 @@ def _ended(out: Path, form: str) -> int:
     from harness.results import store
 
     run = store.read(out)
-    code = outcome(run)
-    say(_said(run, view.build([run]), code, form).rstrip())
+    report = view.build([run])
+    code = outcome(run) or _ranking(report.runs[0])
+    say(_said(run, report, code, form).rstrip())
     return code
+
+
+def _ranking(shown: RunView) -> int:
+    """Inconclusive is a run of times in which no question got quiet rounds enough."""
+    from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_PASS
+    from harness.report import measured
+
+    if shown.lane or any(map(measured.is_ranked, shown.cells)):
+        return EXIT_PASS
+    few = any(map(measured.too_few_rounds, shown.cells))
+    return EXIT_INCONCLUSIVE if few else EXIT_PASS
 
 
 def _said(run: Run, report: Report, code: int, form: str) -> str:

@@ -19,7 +19,7 @@ from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
 from harness.core.cells import Cell
 from harness.core.phases import PhaseClock
-from harness.machine import host
+from harness.machine import choosing, host
 from harness.play.process import WorkerProcess
 from harness.results import store
 from harness.venue import venue
@@ -89,6 +89,7 @@ def test_on_a_borrowed_server_only_backends_of_our_sessions_are_placed(
             backends[pid] = os.sched_getaffinity(pid)
 
     monkeypatch.setattr(host, "move", moved)
+    monkeypatch.setattr(choosing, "WAITING_LIMIT", 10.0)  # apart, whoever else is busy
     monkeypatch.setattr(host, "prioritise", lambda *_: pytest.fail("a higher priority"))
     before = [os.sched_getaffinity(pid) for pid in (postgres, control)]
     file, out = tmp_path / "one.toml", tmp_path / "run.jsonl"

@@ -181,7 +181,7 @@ def test_every_tool_gets_the_same_burden(field: Field):
 
 TOOLS = [
     PytestBenchmark(("--benchmark-max-time=0.1",)),
-    Pyperf(2, ("--values=1", "--warmups=0", "--min-time=0.01")),
+    Pyperf(2, ("--values=5", "--warmups=0", "--min-time=0.01")),
     Sequential(0.3),
 ]
 NAMES = [[*by_pytest.RULES.values()], ["pyperf, 2 processes"], ["sequential 0.3 s"]]

@@ -38,9 +38,10 @@ def silent(server: Server) -> Iterator[None]:
     """Every process of the server stopped."""
     postmaster = psutil.Process(server.pid)
     processes = [postmaster, *postmaster.children(recursive=True)]
-    for process in processes:
-        process.suspend()
     try:
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):  # a backend that just ended
+                process.suspend()
         yield
     finally:
         for process in processes:
