@@ -327,7 +327,7 @@ def test_whenever_a_signal_comes_nothing_is_left(
 ) -> None:
     chance = random.Random(seed)
     out = tmp_path / "run.jsonl"
-    process = start(out, *chance.choice([BENCH, CHECK]))
+    process = start(out, *chance.choice([BENCH, EVERYTHING]))
     wait_for(lambda: any(scratch.iterdir()))  # until then it has nothing to leave
     time.sleep(chance.uniform(0, 8))
     family = descendants(process)
