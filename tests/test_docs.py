@@ -234,7 +234,7 @@ def test_every_plan(effort):
         ("some rest: below 95 %", audit.BUSY == 0.95),
         ("achieves 98 % of its rate", audit.ON_TIME == 0.98),
         ("finds 99 % of its blocks", audit.CACHE_MISSES == 0.01),
-        ("3.5 s\nfor each cell and driver", schedule.GATE_S == 3.5),
+        ("10.5 s\nfor each cell", schedule.GATE_S == 10.5),
         ("but at least a minute", schedule.LEAST_GATE_S == 60),
         ("slice of about 200 ms", schedule.CONCURRENT_SLICE_NS == 200_000_000),
         ("More than 10 % marks", contention.FOREIGN_LIMIT == 0.10),

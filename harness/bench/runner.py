@@ -154,7 +154,7 @@ class Runner:
     def _need(self, play: Playable) -> Need:
         """A disturbed block takes longer than the next one will, hence the median."""
         rounds = self._rounds.get(play.cell.id, [])
-        lacking = max(0, schedule.MIN_ROUNDS - len(rounds))
+        lacking = max(0, self.plan.min_rounds - len(rounds))
         width = schedule.widest(rounds)
         return Need(median(self._costs[play.cell.id]), lacking, width / self.plan.target)
 
@@ -173,8 +173,8 @@ class Runner:
             Note(
                 kind="dropped",
                 cell=cell,
-                text=f"{self._quiet(cell, rounds)}, so there is no interval: the budget "
-                f"of {self.plan.budget_s:.0f} s did not allow more",
+                text=f"{self._quiet(cell, rounds)}, and {self.plan.min_rounds} are needed: "
+                f"the budget of {self.plan.budget_s:.0f} s did not allow more",
             )
         )
 

@@ -66,12 +66,12 @@ PLANS: Mapping[Effort, Plan] = {
     "quick": Plan(3_000_000, 12, 6, 8, 0.03, 75, 0),
     "standard": Plan(4_000_000, 16, 6, 13, 0.015, 400, 10_000_000),
     "full": Plan(4_000_000, 16, 6, 13, 0.015, 0, 10_000_000),
-    "gate": Plan(4_000_000, 32, 8, 40, 0.01, 0, 0),
+    "gate": Plan(4_000_000, 16, 8, 40, 0.01, 0, 0),
 }
 
 
-GATE_S = 3.5
-"""Seconds that a gate may take for each of its cells and arms: twelve rounds or so."""
+GATE_S = 10.5
+"""Seconds that a gate may take for each of its cells: twelve rounds or so of three arms."""
 LEAST_GATE_S = 60.0
 """So long it may take however small it is."""
 
@@ -82,7 +82,7 @@ def gate_plan(cells: int, arms: int) -> Plan:
     return replace(
         PLANS["gate"],
         min_rounds=gate_rounds(cells * arms),
-        budget_s=max(LEAST_GATE_S, GATE_S * cells * arms),
+        budget_s=max(LEAST_GATE_S, GATE_S * cells),
     )
 
 

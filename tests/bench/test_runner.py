@@ -373,7 +373,7 @@ def test_a_cell_that_the_budget_does_not_allow_is_a_note(
     dropped = {one.cell: one for one in run.notes}
     assert set(dropped) == {"short#read", "short#write"}
     assert all(isinstance(one, Note) and one.kind == "dropped" for one in run.notes)
-    assert "quiet, so there is no interval" in dropped["short#read"].text
+    assert "quiet, and 6 are needed" in dropped["short#read"].text
     assert [one.round for one in of(run, "read")] == [0]
 
 
