@@ -22,14 +22,14 @@ from pathlib import Path
 from harness import environments
 from harness.analysis.changes import Answer, Comparison
 from harness.cli import bench
-from harness.core import interrupt
 from harness.core.arms import Arm, parse
 from harness.core.cells import Cell
-from harness.core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_PASS, PgdynoError
+from harness.core.errors import EXIT_FAILED, EXIT_PASS
 from harness.core.verdicts import Change
 from harness.environments import cache
 from harness.report.comparison import Request, compare
 from harness.results.records import Run
+from studies.endings import exit_code
 from studies.runs import Measurement, quick_cells
 
 VERSION = "asyncpg==0.31.0"
@@ -173,15 +173,7 @@ def run(args: argparse.Namespace, measurement: Measurement, cells: Sequence[Cell
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code; a known error is a sentence."""
     args = parser().parse_args(argv)
-    interrupt.install()
-    try:
-        return run(args, Measurement(server=args.server), quick_cells())
-    except PgdynoError as error:
-        print(f"studies: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("studies: interrupted; what is kept is not run again", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    return exit_code(lambda: run(args, Measurement(server=args.server), quick_cells()))
 
 
 if __name__ == "__main__":

@@ -20,13 +20,13 @@ from pathlib import Path
 from harness.analysis.changes import CellChange
 from harness.cli import bench
 from harness.cli.main import main as pgdyno
-from harness.core import interrupt
 from harness.core.arms import Arm, parse
-from harness.core.errors import EXIT_INTERRUPTED, EXIT_PASS, PgdynoError, UsageError
+from harness.core.errors import EXIT_PASS, UsageError
 from harness.report import format as fmt
 from harness.report.comparison import Request, compare
 from harness.results.records import Run
 from harness.validity import kept
+from studies.endings import exit_code
 from studies.runs import Measurement, available, lasting, quick_cells
 
 PARTS = ("times", "verdicts")
@@ -200,25 +200,22 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print the answers; a known error is a sentence."""
-    args = parser().parse_args(argv)
+def run(args: argparse.Namespace) -> int:
+    """Print the answers."""
+    wanted = {name: _recipe(name) for name in args.recipe or RECIPES}
     args.part = args.part or PARTS
-    interrupt.install()
-    try:
-        wanted = {name: _recipe(name) for name in args.recipe or RECIPES}
-        args.keep.mkdir(parents=True, exist_ok=True)
-        measurement = Measurement(lasting(args.seconds), args.server)
-        for name, recipe in wanted.items():
-            for line in answered(name, recipe, args, measurement):
-                print(line, flush=True)
-    except PgdynoError as error:
-        print(f"studies: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("studies: interrupted; what is kept is not run again", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    args.keep.mkdir(parents=True, exist_ok=True)
+    measurement = Measurement(lasting(args.seconds), args.server)
+    for name, recipe in wanted.items():
+        for line in answered(name, recipe, args, measurement):
+            print(line, flush=True)
     return EXIT_PASS
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code; a known error is a sentence."""
+    args = parser().parse_args(argv)
+    return exit_code(lambda: run(args))
 
 
 def _recipe(name: str) -> Recipe:

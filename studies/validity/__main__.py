@@ -10,18 +10,16 @@ from pathlib import Path
 from harness import servers
 from harness.cli import options
 from harness.cli.progress import BenchProgress
-from harness.core import interrupt
 from harness.core.errors import (
     EXIT_FAILED,
-    EXIT_INTERRUPTED,
     EXIT_PASS,
-    PgdynoError,
     UsageError,
 )
 from harness.validity import listing
 from harness.validity.outcome import PGDYNO, Outcome
 from harness.validity.suite import Workbench
 from harness.venue import venue
+from studies.endings import exit_code
 from studies.validity import others, study, table
 
 MAX_CONNECTIONS = 100
@@ -80,17 +78,7 @@ def run(args: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code; a known error is a sentence."""
     args = parser().parse_args(argv)
-    interrupt.install()
-    try:
-        return run(args)
-    except PgdynoError as error:
-        print(f"studies: {error}", file=sys.stderr)
-        if error.hint:
-            print(f"  hint: {error.hint}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("studies: interrupted; what is kept is not run again", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    return exit_code(lambda: run(args))
 
 
 if __name__ == "__main__":
