@@ -125,7 +125,7 @@ def tests(session: nox.Session) -> None:
     Arguments after `--` go to pytest.
     """
     install_programs(session)
-    session.install("-e", ".[all]", *dependencies("test", "lint"))
+    session.install("-e", ".[all,further]", *dependencies("test", "lint"))
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")

@@ -95,12 +95,18 @@ def _finding(
 
 
 def _drivers() -> Iterator[dict[str, Any]]:
-    from harness.core.errors import DriverError
+    from harness.core.errors import DriverError, LibraryMissingError
     from harness.plugin import contract
 
+    usual = contract.usual()
     for name in contract.entry_points():
         try:
             terms = contract.load(contract.parse_arm(name)).terms()
+        except (
+            LibraryMissingError
+        ) as error:  # nobody has to have what is asked only by name
+            if name in usual:
+                yield _finding("driver", name, str(error), ok=False, hint=error.hint)
         except DriverError as error:
             yield _finding("driver", name, str(error), ok=False, hint=error.hint)
         else:

@@ -86,11 +86,13 @@ def _cases() -> list[dict[str, Any]]:
 def _drivers() -> list[dict[str, Any]]:
     from harness.plugin import contract
 
+    usual = contract.usual()
     return [
         {
             "driver": name,
             "plugin": point.value,
             "distribution": point.dist.name if point.dist else "",
+            "asked": "always" if name in usual else "when named",
         }
         for name, point in sorted(contract.entry_points().items())
     ]

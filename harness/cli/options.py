@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,18 +12,34 @@ from typing import Any
 from harness import environments
 from harness.cli.terminal import complain
 from harness.core.arms import Arm, Profile
+from harness.core.errors import UsageError
 from harness.plugin import contract
 
 FIRST = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
 """In this order drivers are asked and shown; all others follow by their names."""
 
 
-def installed() -> list[str]:
-    """Every installed driver plug-in: whom a verb asks if nobody is named."""
-    names = sorted(contract.entry_points())
+def usual() -> list[str]:
+    """The drivers that a verb asks if nobody is named."""
     return sorted(
-        names, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)
+        contract.usual(),
+        key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST),
     )
+
+
+def _named(text: str) -> list[str]:
+    """The drivers that a user means: one arm, or all whose names match a pattern.
+
+    Raises:
+        UsageError: no driver matches the pattern.
+    """
+    if not any(sign in text for sign in "*?[") or "@" in text:
+        return [text]
+    head, plus, options = text.partition("+")
+    found = fnmatch.filter(sorted(contract.entry_points()), head.strip())
+    if not found:
+        raise UsageError(f"no driver matches '{text}'", hint="pgdyno list drivers")
+    return [f"{name}{plus}{options}" for name in found]
 
 
 def add_paths(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +61,7 @@ def add_drivers(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="a driver with its options, such as asyncpg+uvloop; ==VERSION, @FOLDER, "
         "@CLONE#COMMIT or %%PYTHON give it an environment of its own; may be repeated "
-        f"(default: every installed one: {', '.join(installed())})",
+        f"a pattern such as 'sqlspec-*' names several (default: {', '.join(usual())})",
     )
 
 
@@ -67,8 +84,9 @@ def add_server(parser: argparse.ArgumentParser) -> None:
 
 
 def arms(names: Sequence[str], profile: Profile) -> list[Arm]:
-    """The arms of these drivers, of all installed ones if none is named, each once."""
-    chosen = [contract.parse_arm(name, profile) for name in names or installed()]
+    """The arms of these drivers, of the usual ones if none is named, each once."""
+    told = [name for text in names for name in _named(text)] if names else usual()
+    chosen = [contract.parse_arm(name, profile) for name in told]
     for arm in chosen:
         contract.verify_options(arm)
     return list(dict.fromkeys(chosen))

@@ -122,9 +122,10 @@ def libpq_options(settings: Iterable[tuple[str, str]]) -> str:
 class Terms:
     """Under which terms a driver does its work; shown beside every number.
 
-    Most are free text. The last two are compared with what the server sees before a driver
-    is timed: who `commits` an op, the driver by itself or its user, and who `binds` the
-    parameters, the server or the client, which puts them into the SQL.
+    Most are free text. `commits` and `binds` are compared with what the server sees before
+    a driver is timed: who commits an op, the driver by itself or its user, and who binds
+    the parameters, the server or the client, which puts them into the SQL. A wrapper that
+    sends other SQL than it was given says in `rewrites` what it does to it.
     """
 
     library: str
@@ -141,14 +142,20 @@ class Terms:
     loop: str
     commits: Literal["driver", "user"] = "driver"
     binds: Literal["server", "client"] = "server"
+    rewrites: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorFields:
-    """What an exception of a driver tells, as far as the library exposes it."""
+    """What an exception of a driver tells, as far as the library exposes it.
+
+    `on` is where a wrapper's exception has it, as its user would write that: `__cause__`,
+    `orig.__cause__`; empty if it stands on the exception itself.
+    """
 
     sqlstate: str = ""
     message: str = ""
     constraint: str = ""
     table: str = ""
     column: str = ""
+    on: str = ""

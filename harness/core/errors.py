@@ -47,6 +47,10 @@ class DriverError(PgdynoError):
     exit_code = EXIT_USAGE
 
 
+class LibraryMissingError(DriverError):
+    """A driver's library is not there; nothing is wrong with its plug-in."""
+
+
 class ServerError(PgdynoError):
     """PostgreSQL cannot be found, started or reached."""
 

@@ -63,6 +63,8 @@ def _other_statement(seen: Activity, terms: Mapping[str, str], statement: str) -
         if CANARY in seen.query:
             reason = "the op sent nothing to the server: it repeats an answer"
             return _breach("work", reason)
+        if terms.get("rewrites"):
+            return EXACT
         reason = "the last statement that an op sent is not the cell's"
         return _breach("work", f"{reason}: {shorten(seen.query)}")
     if terms.get("binds") == "client" or _bound(wanted, found, seen.cut):

@@ -373,6 +373,8 @@ def observed(shown: str, facts: Facts) -> Judgement:
 def error_facts(fields: ErrorFields, error: BaseException) -> Facts:
     """What an exception tells: its class, its SQLSTATE, its message."""
     told = {"class": class_of(error), "sqlstate": fields.sqlstate}
+    if fields.on:
+        told["on"] = fields.on
     return {**told, "message": shorten(message_of(fields, error))}
 
 
@@ -391,10 +393,19 @@ def _judge_expected(
         code = Code.WRONG_SQLSTATE if fields.sqlstate else Code.NO_SQLSTATE
         shown = (detail, shorten(told), _wanted_state(expected))
         return Judgement(Verdict.REJECTED, code, *shown, facts)
-    return worst(
+    judged = worst(
         _judge_field(name, getattr(fields, name), getattr(expected, name), told, facts)
         for name in ("constraint", "table", "column")
     )
+    return judged if judged is not EXACT else _found_on(fields)
+
+
+def _found_on(fields: ErrorFields) -> Judgement:
+    """The expected error, which may tell what it is only on an exception inside."""
+    if not fields.on:
+        return EXACT
+    detail = f"the exception has its SQLSTATE on `{fields.on}`"
+    return Judgement(Verdict.EXACT, Code.RIGHT, detail, facts={"on": fields.on})
 
 
 def _judge_field(name: str, got: str, expected: str, told: str, facts: Facts) -> Judgement:
@@ -429,7 +440,8 @@ def class_of(error: BaseException) -> str:
 
 def _error_name(fields: ErrorFields, error: BaseException) -> str:
     name = class_of(error)
-    return f"{name} [{fields.sqlstate}]" if fields.sqlstate else name
+    where = f" on {fields.on}" if fields.on else ""
+    return f"{name} [{fields.sqlstate}{where}]" if fields.sqlstate else name
 
 
 def _text_of(error: BaseException) -> str:

@@ -8,6 +8,12 @@ without arguments that does one whole unit of work as the library's user would s
 rows fetched and decoded, and returns the library's native result. The op of an async
 driver returns an awaitable.
 
+A *wrapper* or a *stack* is a driver on top of another one: an adapter, a toolkit, an ORM.
+It names that driver in `wraps`, so that the terms of both are recorded.
+
+Drivers of the group `pgdyno.drivers` are asked by every verb; those of the group
+`pgdyno.further` only when they are named.
+
 A *reference* is a plug-in of the group `pgdyno.references`: something that is no driver and
 takes part in a bench run to show what a time is made of. It has the same shape, and a
 sentence `reference` that says what it is a reference for. Because it stands in a group of
@@ -35,12 +41,13 @@ from harness.core import arms, installed
 from harness.core.arms import Arm, Kind, Profile
 from harness.core.calls import Call, ErrorFields, Op, Target, Terms
 from harness.core.capabilities import Capability
-from harness.core.errors import DriverError
+from harness.core.errors import DriverError, LibraryMissingError
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
 
 GROUP = "pgdyno.drivers"
+FURTHER = "pgdyno.further"
 REFERENCES = "pgdyno.references"
 
 SyncOp = Callable[[], Any]
@@ -93,6 +100,7 @@ class Driver(Protocol):
     opens a pool of exactly so many connections, all of them connected; `acts` names the
     module that plays the steps of cases (`harness.plugin.acts`), or several modules, of
     which a later one replaces what an earlier one has;
+    `wraps` names the driver that this one stands on;
     `registrations` says in a sentence each what the profile `configured` registers;
     `connect(target, profile)` and
     `connect_query(target, profile, sql)` bind the ops of the same names;
@@ -125,7 +133,12 @@ class Driver(Protocol):
 
 def entry_points() -> dict[str, EntryPoint]:
     """Every installed driver plug-in by name, without importing any."""
-    return _points(GROUP)
+    return {**_points(FURTHER), **_points(GROUP)}
+
+
+def usual() -> list[str]:
+    """The drivers that a verb asks if nobody is named."""
+    return sorted(_points(GROUP))
 
 
 def _points(group: str) -> dict[str, EntryPoint]:
@@ -247,13 +260,32 @@ def load(arm: Arm, place: str = "") -> Driver:
     return driver
 
 
+def terms_of(driver: Driver) -> dict[str, str]:
+    """Under which terms a driver works: its own, and of a wrapper also those of the driver
+    that it stands on, as `wrapped_version` and so on.
+
+    Raises:
+        DriverError: what it wraps cannot be loaded.
+    """
+    terms = driver.terms()
+    told: dict[str, str] = {name: getattr(terms, name) for name in terms.__slots__}
+    if not told["rewrites"]:
+        del told["rewrites"]
+    wraps = getattr(driver, "wraps", "")
+    if wraps:
+        under = terms_of(load(Arm(wraps)))
+        told["wraps"] = wraps
+        told |= {f"wrapped_{name}": text for name, text in under.items()}
+    return told
+
+
 def _plugin(name: str, place: str) -> Any:
     """The class of a plug-in, held to the contract."""
     module, _, attribute = place.partition(":")
     try:
         plugin = attrgetter(attribute)(importlib.import_module(module))
     except ModuleNotFoundError as error:
-        raise DriverError(
+        raise LibraryMissingError(
             f"driver '{name}' is not installed: {error}",
             hint=f"pip install 'pgdyno[{name}]' or the plug-in's own library",
         ) from error
@@ -313,6 +345,8 @@ def _faults(plugin: Any) -> Iterable[str]:
         yield "only a reference may be of the kind 'program'"
     if not isinstance(getattr(plugin, "options", None), Mapping):
         yield "`options` must map each option to what it does"
+    if not isinstance(getattr(plugin, "wraps", ""), str):
+        yield "`wraps` must be the name of the driver that it stands on"
     capabilities = getattr(plugin, "capabilities", None)
     if not isinstance(capabilities, frozenset):
         yield "`capabilities` must be a frozenset"

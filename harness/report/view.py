@@ -46,6 +46,9 @@ TERMS = {
     "loop": "event loop",
     "commits": "commits an op",
     "binds": "binds parameters",
+    "rewrites": "rewrites SQL",
+    "wraps": "stands on",
+    "wrapped_version": "version of that",
 }
 
 
@@ -323,14 +326,17 @@ def _terms(arms: Sequence[ArmView]) -> tuple[TermRow, ...]:
     rows = [
         _term("kind", arms, lambda arm: arm.kind),
         _term("profile", arms, lambda arm: arm.profile),
-        *(
-            _term(TERMS.get(name, name), arms, partial(_declared, name))
-            for name in (*known, *other)
-        ),
+        *(_term(_title(name), arms, partial(_declared, name)) for name in (*known, *other)),
     ]
     if any(arm.rss_bytes for arm in arms):
         rows.append(_term("peak memory (RSS)", arms, lambda arm: fmt.size(arm.rss_bytes)))
     return tuple(rows)
+
+
+def _title(term: str) -> str:
+    own = term.removeprefix("wrapped_")
+    told = TERMS.get(term) or TERMS.get(own, own)
+    return told if own == term or term in TERMS else f"{told}, of that"
 
 
 def _declared(name: str, arm: ArmView) -> str:

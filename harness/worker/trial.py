@@ -73,13 +73,12 @@ class Worker:
 
     def hello(self) -> dict[str, Any]:
         """What the driver says about itself."""
-        terms = self.driver.terms()
         return {
             "kind": self.driver.kind,
             "capabilities": sorted(
                 str(capability) for capability in self.driver.capabilities
             ),
-            "terms": {name: getattr(terms, name) for name in terms.__slots__},
+            "terms": drivers.terms_of(self.driver),
         }
 
     def open(self, task: str, target: dict[str, Any]) -> dict[str, Any]:
