@@ -82,7 +82,7 @@ def place(path: Path, raw: Any, where: str) -> str:
 def _item(name: str, index: int, items: Any, *, top: bool) -> str:
     """What an item of a list is called: a case by its name, a step by its number."""
     item = inner_of(items, index)
-    if top and name in ("case", "value"):
+    if top and name in ("case", "mix", "value"):
         label = item.get("name", item.get("type")) if isinstance(item, dict) else None
         return f"{name} {shown(label)}" if isinstance(label, str) else f"{name} {index + 1}"
     if name in _ITEMS:
