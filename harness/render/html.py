@@ -20,6 +20,7 @@ from harness.core.visible import visible
 from harness.report import format as fmt
 from harness.report import matrix, scale
 from harness.report.cells import CellView, Row
+from harness.report.mixes import mix_of
 from harness.report.view import Report
 
 HUES = 8
@@ -45,7 +46,7 @@ def render(report: Report) -> str:
         METRICS=METRICS,
     )
     page = environment.get_template("report.html.j2").render(
-        report=report, charts=_charts, heat=heat, anchor=anchor
+        report=report, charts=_charts, heat=heat, anchor=anchor, mix_of=mix_of
     )
     return visible(re.sub(r"\n\s*\n+", "\n", page)) + "\n"
 
