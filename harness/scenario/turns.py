@@ -18,13 +18,21 @@ def turns_of(weights: Sequence[float], length: int = 0) -> list[int]:
     rounded: what is left goes to those that lack most. `length` is the cycle's, 0 for as
     many turns as are usual.
     """
+    parts = _smallest(weights) if len(weights) <= CYCLE else []
+    least = sum(parts)
+    if not length:
+        length = CYCLE // least * least if 0 < least <= CYCLE else max(CYCLE, len(weights))
+    shares = list(map(Fraction, parts or weights))
+    whole = sum(shares)
+    return _rounded([share * length / whole for share in shares], length)
+
+
+def _smallest(weights: Sequence[float]) -> list[int]:
+    """The smallest whole numbers of this proportion, as the weights are written."""
     shares = [Fraction(str(weight)) for weight in weights]
     whole = math.lcm(*(share.denominator for share in shares))
-    smallest = math.gcd(*(int(share * whole) for share in shares))
-    least = int(sum(shares) * whole) // smallest
-    if not length:
-        length = CYCLE // least * least if least <= CYCLE else max(CYCLE, len(shares))
-    return _rounded([share * length / sum(shares) for share in shares], length)
+    numbers = [int(share * whole) for share in shares]
+    return [number // math.gcd(*numbers) for number in numbers]
 
 
 def _rounded(quotas: Sequence[Fraction], length: int) -> list[int]:

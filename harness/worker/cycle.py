@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from harness.core.tasks import Expected, Task, first_turns
 from harness.core.verdicts import Judgement, Verdict
+from harness.judge.verify import worst
 
 Op = Callable[[], Any]
 _call: Callable[[Op], Any] = getattr(
@@ -79,10 +80,28 @@ def _answered(task: Task, turn: int) -> Task:
     return replace(part, expected=Expected(answer, accept=part.expected.accept))
 
 
-def named(judged: Judgement, whole: Task, part: Task) -> Judgement:
-    """What a task of a mix came to, said with the task's name."""
-    if judged.verdict is Verdict.EXACT or part.cell == whole.cell:
+def told_apart(
+    judged: Sequence[Judgement], whole: Task, tasks: Sequence[Task]
+) -> list[Judgement]:
+    """What each turn of a mix came to, said with the name of its task; whatever is not
+    exact tells the verdicts of all tasks."""
+    if all(task.cell == whole.cell for task in tasks):
+        return list(judged)
+    names = [task.cell.partition("#")[2] for task in tasks]
+    verdicts = {
+        name: str(worst(_of(name, names, judged)).verdict) for name in dict.fromkeys(names)
+    }
+    return [_named(turn, name, verdicts) for turn, name in zip(judged, names, strict=True)]
+
+
+def _of(
+    name: str, names: Sequence[str], judged: Sequence[Judgement]
+) -> Iterator[Judgement]:
+    return (turn for turn, other in zip(judged, names, strict=True) if other == name)
+
+
+def _named(judged: Judgement, task: str, verdicts: dict[str, str]) -> Judgement:
+    if judged.verdict is Verdict.EXACT:
         return judged
-    task = part.cell.partition("#")[2]
-    facts = {**judged.facts, "task": task}
+    facts = {**judged.facts, "task": task, "tasks": verdicts}
     return replace(judged, detail=f"{task}: {judged.detail}", facts=facts)

@@ -32,7 +32,7 @@ from harness.judge import answers, verify
 from harness.plugin import contract as drivers
 from harness.values.binding import bind_call
 from harness.worker.burden import Spent, burdened, turns_for
-from harness.worker.cycle import Cycle, named
+from harness.worker.cycle import Cycle, told_apart
 from harness.worker.loops import tasks_once, threads_once
 from harness.worker.stopwatch import Stopwatch
 
@@ -389,15 +389,11 @@ class Worker:
         for turns in cycle.together():
             ops = [cycle.op(turn, client) for client, turn in enumerate(turns)]
             tasks = [cycle.tasks[turn] for turn in turns]
-            found = (
-                self._judge_together(ops, tasks)
-                if whole.clients
-                else [self._judge_once(ops[0], tasks[0], 0)]
-            )
-            judged += [
-                named(each, whole, task) for each, task in zip(found, tasks, strict=True)
-            ]
-        return judged
+            if whole.clients:
+                judged += self._judge_together(ops, tasks)
+            else:
+                judged.append(self._judge_once(ops[0], tasks[0], 0))
+        return told_apart(judged, whole, cycle.tasks)
 
     def _judge_once(self, op: Callable[[], Any], task: Task, index: int) -> Judgement:
         start = time.perf_counter_ns()
