@@ -35,7 +35,7 @@ from harness.venue.premises import check_settings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class TaskCall:
     """One call of one task."""
 
     cell: Cell
@@ -78,14 +78,14 @@ def prepare(control: Control, cell: Cell) -> Prepared:
     return Prepared(cell, task, len(turns), before, after, added)
 
 
-def _task(control: Control, part: Part) -> Task:
+def _task(control: Control, part: TaskCall) -> Task:
     return replace(task_of(control, part.cell, part.given), clients=0, pool=0)
 
 
 # --- whose turn it is ---------------------------------------------------------------------
 
 
-def _turns(cell: Cell, calls: Sequence[Sequence[Part]]) -> list[Part]:
+def _turns(cell: Cell, calls: Sequence[Sequence[TaskCall]]) -> list[TaskCall]:
     """The parts of a cycle in their order; each task takes its calls one after another."""
     if not cell.mix:
         return list(calls[0])
@@ -97,17 +97,17 @@ def _turns(cell: Cell, calls: Sequence[Sequence[Part]]) -> list[Part]:
     return turns
 
 
-def _calls(control: Control, cell: Cell) -> list[Part]:
+def _calls(control: Control, cell: Cell) -> list[TaskCall]:
     """The calls of a task, each with its own parameters."""
     if cell.in_calls:
         return _dealt(control, cell)
     given = inputs_of(control, cell)
     if given.params is None or cell.args:
-        return [Part(cell, given)]
+        return [TaskCall(cell, given)]
     if not given.params.rows:
         raise OracleError(f"the params of {cell.local_id} are no rows")
     return [
-        Part(cell, replace(given, params=_only(given.params, [row])))
+        TaskCall(cell, replace(given, params=_only(given.params, [row])))
         for row in given.params.rows
     ]
 
@@ -116,7 +116,7 @@ def _only(table: Table, rows: Sequence[tuple[str | None, ...]]) -> Table:
     return Table(table.columns, table.types, tuple(rows))
 
 
-def _dealt(control: Control, cell: Cell) -> list[Part]:
+def _dealt(control: Control, cell: Cell) -> list[TaskCall]:
     """The calls to which statements are dealt, `each` of an entry to every call."""
     lists = statement_lists(control, cell)
     sizes = [spec.each for spec in cell.statements]
@@ -132,7 +132,7 @@ def _dealt(control: Control, cell: Cell) -> list[Part]:
             hint="`each` is how many rows of `params` belong to one call",
         )
     return [
-        Part(cell, Inputs(None, None, interleaved(_hand(lists, sizes, call))))
+        TaskCall(cell, Inputs(None, None, interleaved(_hand(lists, sizes, call))))
         for call in range(int(calls))
     ]
 
@@ -149,7 +149,7 @@ def _hand(lists: Sequence[Statements], sizes: Sequence[int], call: int) -> list[
 
 
 def _played(
-    control: Control, cell: Cell, turns: Sequence[Part], rows: int
+    control: Control, cell: Cell, turns: Sequence[TaskCall], rows: int
 ) -> tuple[tuple[Answers, ...], tuple[int, ...]]:
     """What each turn returns, and how many rows it adds to those that are there."""
     returned, added = [], []
@@ -163,7 +163,7 @@ def _played(
 
 
 def _check_repeatable(
-    control: Control, cell: Cell, turns: Sequence[Part], added: Sequence[int]
+    control: Control, cell: Cell, turns: Sequence[TaskCall], added: Sequence[int]
 ) -> None:
     """A slice is many cycles: each of them has to add what the first one added."""
     rows = count_rows(control, cell.expect.state)
@@ -184,7 +184,7 @@ def _check_repeatable(
 def _check_order(
     control: Control,
     cell: Cell,
-    turns: Sequence[Part],
+    turns: Sequence[TaskCall],
     returned: Sequence[Answers],
     after: State,
 ) -> None:
