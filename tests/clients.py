@@ -29,9 +29,7 @@ ARMS = [
 MADE_OF_OTHERS = frozenset({Op.STEPS, Op.MIX})
 """Ops that no driver has a method for."""
 
-SESSION_OPS = (
-    frozenset(Op) - MADE_OF_OTHERS - {Op.CONNECT, Op.CONNECT_QUERY, Op.CHECKOUT}
-)
+SESSION_OPS = frozenset(Op) - MADE_OF_OTHERS - {Op.CONNECT, Op.CONNECT_QUERY, Op.CHECKOUT}
 POOL_OPS = {
     Op.CHECKOUT,
     Op.EXECUTE,
