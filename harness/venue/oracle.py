@@ -14,9 +14,9 @@ from harness.core.calls import Op
 from harness.core.cells import Cell
 from harness.core.errors import OracleError
 from harness.core.limits import CALLS, ROWS
-from harness.core.sql import quote
-from harness.core.tables import PgType, Table
+from harness.core.tables import Table
 from harness.core.tasks import Expected, Task, first_turns
+from harness.venue.bulk import insert_sql, parameters_of, statement_of
 from harness.venue.control import Control
 from harness.venue.premises import check_args, check_settings
 
@@ -24,8 +24,6 @@ Row = tuple[str | None, ...]
 Statements = tuple[tuple[str, Table | None], ...]
 Answers = tuple[Table | None, ...]
 """What each statement of one call returned."""
-# A statement can carry at most this many parameters: the protocol counts in 16 bits.
-MAX_PARAMETERS = 65_535
 _MANY = 10  # so many statements are worth a pipeline
 
 
@@ -124,8 +122,8 @@ def task_of(
             accept=cell.accept,
         ),
         requires=cell.requires,
-        sql=_sql(cell, given.rows),
-        params=_parameters(cell, given.params, given.rows),
+        sql=statement_of(cell, given.rows),
+        params=parameters_of(cell, given.params, given.rows),
         args=cell.args,
         args_rows=cell.args_rows,
         statements=given.statements,
@@ -251,68 +249,6 @@ def interleaved(lists: Sequence[Statements]) -> Statements:
     return tuple(
         some[turn] for turn in range(longest) for some in lists if turn < len(some)
     )
-
-
-def insert_sql(cell: Cell) -> str:
-    """A single-row insert into the cell's table."""
-    places = ", ".join(f"${n}" for n in range(1, len(cell.columns) + 1))
-    return f"insert into {cell.table} ({', '.join(cell.columns)}) values ({places})"
-
-
-def _sql(cell: Cell, rows: Table | None) -> str:
-    """The statement of the op; a strategy of bulk_insert makes its own."""
-    if not cell.strategy or rows is None:
-        return cell.sql
-    if cell.strategy == "values":
-        return _values_sql(cell, len(rows.rows))
-    if cell.strategy == "unnest":
-        return _unnest_sql(cell, rows)
-    return insert_sql(cell)
-
-
-def _values_sql(cell: Cell, count: int) -> str:
-    width = len(cell.columns)
-    if count * width > MAX_PARAMETERS:
-        raise OracleError(
-            f"{count} rows × {width} columns are more than {MAX_PARAMETERS} parameters"
-        )
-    groups = (
-        "(" + ", ".join(f"${row * width + col + 1}" for col in range(width)) + ")"
-        for row in range(count)
-    )
-    return (
-        f"insert into {cell.table} ({', '.join(cell.columns)}) values {', '.join(groups)}"
-    )
-
-
-def _unnest_sql(cell: Cell, rows: Table) -> str:
-    arrays = ", ".join(f"${n}::{quote(of.name)}[]" for n, of in enumerate(rows.types, 1))
-    columns = ", ".join(cell.columns)
-    return f"insert into {cell.table} ({columns}) select * from unnest({arrays})"
-
-
-def _parameters(cell: Cell, params: Table | None, rows: Table | None) -> Table | None:
-    if rows is None or cell.strategy not in ("values", "unnest"):
-        return params
-    if cell.strategy == "values":
-        flat = tuple(value for row in rows.rows for value in row)
-        return Table(rows.columns * len(rows.rows), rows.types * len(rows.rows), (flat,))
-    return _as_arrays(rows)
-
-
-def _as_arrays(rows: Table) -> Table:
-    """Each column as one array: the parameters of unnest."""
-    types = tuple(PgType(f"_{of.name}", "array", of) for of in rows.types)
-    columns = zip(*rows.rows, strict=True)
-    return Table(rows.columns, types, (tuple(_array_text(column) for column in columns),))
-
-
-def _array_text(values: Sequence[str | None]) -> str:
-    quoted = (
-        "NULL" if v is None else '"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        for v in values
-    )
-    return "{" + ",".join(quoted) + "}"
 
 
 # --- answers ---------------------------------------------------------------------

@@ -15,8 +15,9 @@ from harness.core.cells import Cell
 from harness.core.errors import OracleError
 from harness.core.verdicts import Judgement, Verdict
 from harness.play.seat import Deadlines, Seat
+from harness.venue.bulk import MAX_PARAMETERS
 from harness.venue.control import Control
-from harness.venue.oracle import MAX_PARAMETERS, read_state
+from harness.venue.oracle import read_state
 from harness.venue.venue import Venue
 
 HEAD = """
