@@ -45,6 +45,7 @@ LAW: dict[str, str] = {
     "moving": "core plugin results",
     "bisect": "core analysis results report",
     "history": "core analysis results report",
+    "claims": "core scenario",
     "render": "core analysis results report moving history",
     "play": "core plugin environments results servers judge machine scenario venue",
     "check": "core plugin results venue play",
@@ -81,7 +82,7 @@ LIBRARIES: dict[str, str] = {
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results settings scenario check.baseline_files check.deviations "
-    "moving.fixes history.summary lanes/record",
+    "moving.fixes history.summary lanes/record claims",
     "matplotlib": "render",
     "jinja2": "render",
     "testcontainers": "servers.container",
