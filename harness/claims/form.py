@@ -149,7 +149,7 @@ class InspectCondition(ClaimCondition, frozen=True, kw_only=True, tag="inspect")
 
 
 class ProgramCondition(ClaimCondition, frozen=True, kw_only=True, tag="program"):
-    """A few lines as the source shows them, run in a process of their own, leave `answer`."""
+    """A few lines as the source has them, in a process of their own, leave `answer`."""
 
     driver: str
     python: str
@@ -165,16 +165,36 @@ class UndecidableCondition(ClaimCondition, frozen=True, kw_only=True, tag="undec
 
 
 class Because(_Table, frozen=True, kw_only=True):
-    """A reason that nobody named: where `check` is so, the claim holds because of it."""
+    """A reason that nobody named: where its cell is as it says, the claim holds, too,
+    because of that."""
 
     says: str
     cell: str
     driver: str
-    is_: Limits | None = msgspec.field(name="is", default=None)
     profile: Profile = "configured"
     verdict: Words = ""
     observed: Words = ""
     answer: str = ""
+    is_: Limits | None = msgspec.field(name="is", default=None)
+
+    @property
+    def condition(self) -> CellCondition | CountCondition:
+        """The same as a condition of a claim."""
+        if self.is_ is None:
+            return CellCondition(
+                cell=self.cell,
+                driver=self.driver,
+                profile=self.profile,
+                verdict=self.verdict,
+                observed=self.observed,
+            )
+        return CountCondition(
+            cell=self.cell,
+            driver=self.driver,
+            profile=self.profile,
+            is_=self.is_,
+            answer=self.answer,
+        )
 
 
 AnyCondition = (
@@ -223,12 +243,11 @@ def replace(source: ClaimSource, *, claim: list[Claim]) -> ClaimSource:
 
 def to_builtins(answer: LibraryAnswer) -> dict[str, Any]:
     """What an answer must be, without the keys that nobody wrote."""
-    found: dict[str, Any] = {}
-    for field in msgspec.structs.fields(answer):
-        value = getattr(answer, field.name)
-        written = (
-            value is not msgspec.UNSET if field.name == "equals" else value != field.default
-        )
-        if written and value not in ([], {}):
-            found[field.name] = value
-    return found
+    found = {name: getattr(answer, name) for name in answer.__struct_fields__}
+    return {name: value for name, value in found.items() if _written(name, value)}
+
+
+def _written(name: str, value: Any) -> bool:
+    if name == "equals":
+        return value is not msgspec.UNSET
+    return value is not None and value not in ("", [], {})

@@ -229,7 +229,7 @@ def _library_faults(
     if form.to_builtins(condition.expect) == {}:
         yield "`expect` is empty", "expect.equals, like, raises, exists, …"
     if isinstance(condition, form.InspectCondition):
-        module, colon, _ = condition.path.partition(":")
+        module = condition.path.partition(":")[0]
         if not module or not all(map(str.isidentifier, module.split("."))):
             yield f"{shown(condition.path)} is no path", "module.inner:Class.attribute"
         return
