@@ -6,19 +6,21 @@ an inspection asks needs no server; a program has a schema of its own on one.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import itertools
 import json
 import os
+import queue
 import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from harness.claims.evidence import LibrarySaid, digest, question, versions_of_terms
@@ -73,10 +75,28 @@ def _ask_arm(
         for asked in questions:
             tell(asked.digest, problem)
         return
-    inspector = _Inspector(worker, versions, venue, folder)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for asked, said in zip(questions, pool.map(inspector.ask, questions), strict=True):
+    asking = _Asking(versions, venue, folder, modules_of(questions))
+    seats = min(AT_ONCE, len(questions))
+    with ThreadPoolExecutor(seats) as pool, contextlib.ExitStack() as stack:
+        for _ in range(seats):
+            asking.seats.put(stack.enter_context(_inspector(worker, asking.modules)))
+        for asked, said in zip(questions, pool.map(asking.ask, questions), strict=True):
             tell(asked.digest, said)
+
+
+def modules_of(questions: Iterable[Asked]) -> list[str]:
+    """The modules that questions import, so that they are imported once for all."""
+    found: dict[str, None] = {}
+    for asked in questions:
+        if isinstance(asked.condition, InspectCondition):
+            found[asked.condition.path.partition(":")[0]] = None
+            continue
+        for node in ast.walk(ast.parse(asked.condition.python)):
+            if isinstance(node, ast.Import):
+                found.update(dict.fromkeys(alias.name for alias in node.names))
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found[node.module] = None
+    return list(found)
 
 
 def _greeted(arm: Arm, folder: Path) -> tuple[str, WorkerProcess]:
@@ -90,12 +110,61 @@ def _greeted(arm: Arm, folder: Path) -> tuple[str, WorkerProcess]:
 
 
 class _Inspector:
-    """Asks the library of one arm; several threads may ask at once."""
+    """The process that answers questions, one after the other."""
+
+    def __init__(self, process: subprocess.Popen[bytes], answers: BinaryIO) -> None:
+        self._process, self._answers = process, answers
+
+    def answer(self, asked: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        """What comes of a question; the process itself sees to the deadline."""
+        self.write({**asked, "seconds": seconds})
+        if line := self._answers.readline():
+            return dict(json.loads(line))
+        raise WorkerGone("the process that asks libraries has ended", verdict="crashed")
+
+    def write(self, message: Any) -> None:
+        """A line for the process."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+
+
+@contextlib.contextmanager
+def _inspector(worker: WorkerProcess, modules: Sequence[str]) -> Iterator[_Inspector]:
+    """An inspector in the environment of a worker."""
+    reading, writing = os.pipe()
+    command = [worker.environment.python, "-m", "harness.claims.inspector", str(writing)]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[writing],
+        env=variables(None, worker.environment),
+        cwd=worker.environment.rooms,
+        start_new_session=True,
+    )
+    os.close(writing)
+    with os.fdopen(reading, "rb") as answers:
+        inspector = _Inspector(process, answers)
+        inspector.write(modules)
+        try:
+            yield inspector
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+class _Asking:
+    """The questions to one arm's library; several threads may ask at once."""
 
     def __init__(
-        self, worker: WorkerProcess, versions: str, venue: Venue | None, folder: Path
+        self, versions: str, venue: Venue | None, folder: Path, modules: list[str]
     ) -> None:
-        self._environment = worker.environment
+        self.modules = modules
+        self.seats: queue.SimpleQueue[_Inspector] = queue.SimpleQueue()
         self._versions = versions
         self._venue = venue
         self._folder = folder
@@ -104,77 +173,41 @@ class _Inspector:
 
     def ask(self, asked: Asked) -> LibrarySaid:
         """What comes of one question."""
-        if isinstance(asked.condition, InspectCondition):
-            return self._said(question(asked.condition), INSPECTION_S, "")
-        if self._venue is None:
-            return LibrarySaid(problem="a program needs a server", fault=True)
+        seat = self.seats.get()
         try:
-            return self._program(asked.condition, self._venue)
-        except (ServerError, OracleError) as error:
-            return LibrarySaid(problem=str(error), fault=isinstance(error, OracleError))
+            if isinstance(asked.condition, InspectCondition):
+                return self._said(seat, question(asked.condition), INSPECTION_S, "")
+            if self._venue is None:
+                return LibrarySaid(problem="a program needs a server", fault=True)
+            return self._program(seat, asked.condition, self._venue)
+        except (ServerError, OracleError, WorkerGone) as error:
+            return LibrarySaid(problem=str(error), fault=not isinstance(error, ServerError))
+        finally:
+            self.seats.put(seat)
 
-    def _program(self, condition: ProgramCondition, venue: Venue) -> LibrarySaid:
+    def _program(
+        self, seat: _Inspector, condition: ProgramCondition, venue: Venue
+    ) -> LibrarySaid:
         """A program in a schema and a folder of its own."""
-        lent = venue.stage.lent_schema("claims")
         with self._staging:
             if lacking := venue.stage.missing(condition.needs):
                 return LibrarySaid(problem=lacking, versions=self._versions)
+            lent = venue.stage.lent_schema("claims")
             _, target = lent.__enter__()
         folder = self._folder / str(next(self._numbers))
         folder.mkdir()
         try:
             asked = question(condition) | {"given": given(target, folder)}
-            return self._said(asked, condition.seconds, venue.facts.version)
+            return self._said(seat, asked, condition.seconds, venue.facts.version)
         finally:
             with self._staging:
                 lent.__exit__(None, None, None)
 
-    def _said(self, asked: Mapping[str, Any], seconds: float, server: str) -> LibrarySaid:
-        try:
-            answer = self._answer(asked, seconds)
-        except subprocess.TimeoutExpired:
-            told = f"no answer within {seconds:.0f} s"
-            answer = {"exists": True, "raised": ["Hangs"], "message": told, "text": told}
+    def _said(
+        self, seat: _Inspector, asked: Mapping[str, Any], seconds: float, server: str
+    ) -> LibrarySaid:
+        answer = seat.answer(asked, seconds)
         return LibrarySaid(answer, versions=self._versions, server=server)
-
-    def _answer(self, asked: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-        """The inspector's answer; how it ended, where it gave none."""
-        reading, writing = os.pipe()
-        with os.fdopen(reading, "rb") as answers:
-            try:
-                process = self._started(writing)
-            finally:
-                os.close(writing)
-            try:
-                _, said = process.communicate(json.dumps(asked).encode() + b"\n", seconds)
-            finally:
-                _end(process)
-            line = answers.readline()
-        if line:
-            return dict(json.loads(line))
-        words = said.decode("utf-8", "replace").strip().splitlines()
-        told = f"its process ended with {process.returncode}: {''.join(words[-1:])[:200]}"
-        return {"exists": True, "raised": ["Crash"], "message": told, "text": told}
-
-    def _started(self, writing: int) -> subprocess.Popen[bytes]:
-        command = [self._environment.python, "-m", "harness.claims.inspector", str(writing)]
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=[writing],
-            env=variables(None, self._environment),
-            cwd=self._environment.rooms,
-            start_new_session=True,
-        )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what still runs, and whatever it started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def given(target: Target, folder: Path) -> dict[str, Any]:

@@ -62,8 +62,14 @@ def _played(
 
 
 def _open(condition: Any, driver: str, pattern: str, command: str) -> DecidedPart:
-    label = condition.part or f"{driver} {pattern}"
+    label = _label(condition, driver, pattern)
     return DecidedPart(label, ClaimOutcome.NOT_TRIED, _NOT_RUN, command=command)
+
+
+def _label(condition: Any, driver: str, cell: str) -> str:
+    """What a part is called: by its author, else by what tells it from the others."""
+    several = len(listed(condition.driver)) > 1
+    return condition.part or (f"{driver} {cell}" if several else cell)
 
 
 def _judged(
@@ -79,7 +85,7 @@ def _judged(
         holds, seen = right(check)
         outcome = _outcome(holds)
     return DecidedPart(
-        condition.part or f"{check.driver} {check.cell}",
+        _label(condition, check.driver, check.cell),
         outcome,
         shortened(seen),
         played.versions,
@@ -189,8 +195,7 @@ def _library(
 ) -> Parts:
     driver = condition.driver
     said = evidence.said.get(digest(driver, condition))
-    asked = getattr(condition, "path", "the program")
-    label = condition.part or f"{driver} {asked}"
+    label = condition.part or getattr(condition, "path", "")
     if said is None:
         yield DecidedPart(label, ClaimOutcome.NOT_TRIED, _NOT_RUN, command=command)
         return

@@ -1,22 +1,28 @@
-"""The process that looks at an installed library: `python -m harness.claims.inspector`.
+"""The process that looks at an installed library: `python -m harness.claims.inspector FD`.
 
-It reads questions from stdin as JSON and writes an answer for each, one line each, to the
-file descriptor that it is told. Standard library only, because it may run in an
-environment that has the library and nothing else.
+It reads lines of JSON from stdin: first which modules to import, then questions; and writes
+an answer to each as a line into FD. Each question is answered by a child that has these
+imports already and nothing else of what others did; it may hang or crash. Standard library
+only, because there may be nothing else in an environment but the library.
 """
 
 from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 import importlib
 import inspect
 import json
 import os
 import re
+import select
+import signal
 import sys
+import tempfile
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 TEXT = 500
 """So many characters of a value's text are told."""
@@ -142,12 +148,68 @@ def _documented(text: str) -> dict[str, Any]:
     return {"parameters": [name for name in names if name.isidentifier()]}
 
 
+# --- a child for each question ----------------------------------------------------------
+
+
+def asked(question: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of a child; how it ended, where it gave none in time."""
+    reading, writing = os.pipe()
+    with tempfile.TemporaryFile() as said:
+        child = os.fork()
+        if child == 0:
+            _be_asked(question, writing, said.fileno())
+        os.close(writing)
+        data, late = _read(reading, time.monotonic() + question["seconds"])
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        if data and not late:
+            return dict(json.loads(data))
+        if late:
+            return _gone("Hangs", f"no answer within {question['seconds']:.0f} s")
+        said.seek(0)
+        words = said.read().decode("utf-8", "replace").strip().splitlines()[-1:]
+        code = os.waitstatus_to_exitcode(status)
+        return _gone("Crash", f"its process ended with {code}: {''.join(words)[:200]}")
+
+
+def _be_asked(question: Mapping[str, Any], writing: int, said: int) -> NoReturn:
+    os.setsid()  # its own children end with it
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number, target in ((nowhere, 0), (nowhere, 1), (said, 2)):
+        os.dup2(number, target)
+    try:
+        line = json.dumps(answered(question)).encode()
+        while line:
+            line = line[os.write(writing, line) :]
+    finally:
+        os._exit(0)  # a library's threads and pools may not end by themselves
+
+
+def _read(reading: int, deadline: float) -> tuple[bytes, bool]:
+    """All that a child writes, and whether the deadline came first."""
+    parts: list[bytes] = []
+    with os.fdopen(reading, "rb", buffering=0) as answer:
+        while (left := deadline - time.monotonic()) > 0:
+            if select.select([answer], [], [], left)[0]:
+                if not (part := answer.read(1 << 16)):
+                    return b"".join(parts), False
+                parts.append(part)
+    return b"".join(parts), True
+
+
+def _gone(kind: str, told: str) -> dict[str, Any]:
+    return {"exists": True, "raised": [kind], "message": told, "text": f"{kind}: {told}"}
+
+
 def main() -> None:
-    """Answer questions until there are no more."""
+    """Import what was told, and answer questions until there are no more."""
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as answers:
-        for line in sys.stdin:
-            print(json.dumps(answered(json.loads(line))), file=answers, flush=True)
-    os._exit(0)  # a library's threads and pools may not end by themselves
+        for name in json.loads(sys.stdin.readline()):
+            with contextlib.suppress(BaseException):  # who asks for it will say
+                importlib.import_module(name)
+        while line := sys.stdin.readline():
+            print(json.dumps(asked(json.loads(line))), file=answers, flush=True)
 
 
 if __name__ == "__main__":

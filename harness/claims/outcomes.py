@@ -55,9 +55,10 @@ class DecidedClaim:
     def seen(self) -> str:
         """What was seen, in a sentence or two; of a claim in parts each with its label."""
         alike = _merged(self.parts)
-        if len(alike) == 1 and self.outcome is not ClaimOutcome.DEPENDS:
+        if len(alike) == 1:
             return alike[0][1].seen
-        return " · ".join(_told(labels, part) for labels, part in alike)
+        mixed = len({part.outcome for part in self.parts}) > 1
+        return " · ".join(_told(labels, part, mixed) for labels, part in alike)
 
     @property
     def versions(self) -> str:
@@ -128,11 +129,12 @@ SHOWN_LABELS = 4
 """So many parts that saw the same are named; of more their number."""
 
 
-def _told(labels: Sequence[str], part: DecidedPart) -> str:
+def _told(labels: Sequence[str], part: DecidedPart, mixed: bool) -> str:
     named = list(dict.fromkeys(filter(None, labels)))
     more = len(named) - SHOWN_LABELS
     shown = ", ".join(named[:SHOWN_LABELS]) + (f" and {more} more" if more > 0 else "")
-    return f"{part.outcome}: {shown}: {part.seen}" if shown else part.seen
+    words = [str(part.outcome) if mixed else "", shown, part.seen]
+    return ": ".join(filter(None, words))
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from harness.claims.outcomes import ClaimOutcome, DecidedClaim
 from harness.claims.page import ClaimsPage, SourcePage
 from harness.core.visible import visible
-from harness.report.format import markdown_cell as esc
 from harness.report import format as fmt
+from harness.report.format import markdown_cell as esc
 
 if TYPE_CHECKING:
     import jinja2
