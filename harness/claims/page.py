@@ -36,12 +36,17 @@ class SourcePage:
 
     @property
     def tally(self) -> str:
-        """`20 hold, 3 do not, 1 depends`, with the number of claims."""
-        parts = [
-            f"{count} {_WORDS[outcome][count > 1]}"
-            for outcome, count in counted(self.claims).items()
-        ]
-        return f"{fmt.plural(len(self.claims), 'claim')}: {', '.join(parts)}"
+        """`24 claims: 3 do not hold, 1 depends, 20 hold`."""
+        return tally(self.claims)
+
+
+def tally(claims: Sequence[DecidedClaim]) -> str:
+    """How many claims there are, and how many have each outcome."""
+    parts = [
+        f"{count} {_WORDS[outcome][count > 1]}"
+        for outcome, count in counted(claims).items()
+    ]
+    return ": ".join(filter(None, (fmt.plural(len(claims), "claim"), ", ".join(parts))))
 
 
 _WORDS = {
@@ -63,6 +68,11 @@ class ClaimsPage:
     def claims(self) -> tuple[DecidedClaim, ...]:
         """All claims."""
         return tuple(decided for page in self.sources for decided in page.claims)
+
+    @property
+    def tally(self) -> str:
+        """How many claims there are, and how many have each outcome."""
+        return tally(self.claims)
 
     @property
     def drifted(self) -> tuple[DecidedClaim, ...]:

@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
 
         claiming.run_missing(args, sources)
     evidence = gathered(args.runs, args.evidence, read_said(args.evidence))
-    file = _baseline_file(args.baseline)
+    file = baseline_file(args.baseline)
     shown = page.build(decided(sources, evidence, file))
     if args.update:
         shown = _update(args, sources, evidence, shown)
@@ -151,7 +151,7 @@ def decided(
     return [baseline.compared(claim, before) for claim in named(found)]
 
 
-def _baseline_file(wanted: Path | None) -> Path:
+def baseline_file(wanted: Path | None = None) -> Path:
     """The baseline that was named, else that of the folder, else that of pgdyno."""
     from harness.claims import baseline, reading
 

@@ -80,10 +80,9 @@ def _indented(words: str, first: str = "          ") -> list[str]:
 
 
 def _conclusion(page: ClaimsPage, code: int) -> str:
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in page.counts.items())
-    told = f"{len(page.claims)} claims: {counts}" if page.claims else "no claims"
+    told = page.tally
     if page.drifted:
-        told = f"{fmt.plural(len(page.drifted), 'outcome')} drifted. {told}"
+        told = f"{fmt.plural(len(page.drifted), 'outcome')} drifted; {told}"
     return "\n".join(fmt.wrapped(f"exit {code}: {told}", WIDTH))
 
 
