@@ -41,7 +41,7 @@ Said = Callable[[str, LibrarySaid], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LibraryQuestion:
     """A question to a library, by the arm that has it."""
 
     arm: str
@@ -53,9 +53,9 @@ class Asked:
         return digest(self.arm, self.condition)
 
 
-def ask(questions: Iterable[Asked], venue: Venue | None, tell: Said) -> None:
+def ask(questions: Iterable[LibraryQuestion], venue: Venue | None, tell: Said) -> None:
     """Ask all, arm by arm; programs need the venue."""
-    by_arm: dict[str, list[Asked]] = {}
+    by_arm: dict[str, list[LibraryQuestion]] = {}
     for asked in questions:
         by_arm.setdefault(asked.arm, []).append(asked)
     for name, of_arm in by_arm.items():
@@ -64,7 +64,11 @@ def ask(questions: Iterable[Asked], venue: Venue | None, tell: Said) -> None:
 
 
 def _ask_arm(
-    name: str, questions: list[Asked], venue: Venue | None, folder: Path, tell: Said
+    name: str,
+    questions: list[LibraryQuestion],
+    venue: Venue | None,
+    folder: Path,
+    tell: Said,
 ) -> None:
     try:
         arm = contract.parse_arm(name)
@@ -84,7 +88,7 @@ def _ask_arm(
             tell(asked.digest, said)
 
 
-def modules_of(questions: Iterable[Asked]) -> list[str]:
+def modules_of(questions: Iterable[LibraryQuestion]) -> list[str]:
     """The modules that questions import, so that they are imported once for all."""
     found: dict[str, None] = {}
     for asked in questions:
@@ -146,7 +150,7 @@ def _inspector(worker: WorkerProcess, modules: Sequence[str]) -> Iterator[_Inspe
         start_new_session=True,
     )
     os.close(writing)
-    with os.fdopen(reading, "rb") as answers:
+    with os.fdopen(reading, "rb") as answers, process:
         inspector = _Inspector(process, answers)
         inspector.write(modules)
         try:
@@ -154,7 +158,6 @@ def _inspector(worker: WorkerProcess, modules: Sequence[str]) -> Iterator[_Inspe
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 class _Asking:
@@ -171,7 +174,7 @@ class _Asking:
         self._staging = threading.Lock()  # the control connection is for one thread
         self._numbers = itertools.count()
 
-    def ask(self, asked: Asked) -> LibrarySaid:
+    def ask(self, asked: LibraryQuestion) -> LibrarySaid:
         """What comes of one question."""
         seat = self.seats.get()
         try:

@@ -21,6 +21,10 @@ NAME = "baseline.json"
 SCHEMA = 1
 
 
+_OPEN = (ClaimOutcome.NOT_TRIED, ClaimOutcome.INCONCLUSIVE)
+"""Outcomes that say nothing about a library: neither drift nor a reason to forget one."""
+
+
 class Remembered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What came of a claim when somebody looked."""
 
@@ -82,12 +86,12 @@ def updated(
     before: Mapping[str, Remembered], found: Iterable[DecidedClaim], every: Iterable[str]
 ) -> dict[str, Remembered]:
     """The baseline with what was found; claims that there are no more lose theirs. What
-    was not tried is no outcome, unless nothing else is known of the claim."""
+    could not be decided is no outcome, unless nothing else is known of the claim."""
     known = set(every)
     kept = {key: outcome for key, outcome in before.items() if key in known}
     for decided in found:
-        tried = decided.outcome is not ClaimOutcome.NOT_TRIED
-        if not decided.remembered and (tried or decided.claim.id not in kept):
+        kept_so = decided.outcome in _OPEN and decided.claim.id in kept
+        if not decided.remembered and not kept_so:
             kept[decided.claim.id] = _remembered(decided)
     return kept
 
@@ -104,7 +108,7 @@ def _remembered(decided: DecidedClaim) -> Remembered:
     )
 
 
-_MADE_UP = re.compile(r"\b(pgdyno(?:_\w+)?)_[0-9a-f]{7,}\b|\b\d{5,}\b")
+_MADE_UP = re.compile(r"\b(pgdyno)_[0-9a-f]{7,}\w*|\b\d{5,}\b")
 
 
 def settled(text: str) -> str:
@@ -138,7 +142,8 @@ def _recalled(decided: DecidedClaim, known: Remembered) -> DecidedClaim:
 
 
 def _drift(decided: DecidedClaim, known: Remembered) -> str:
-    if decided.outcome is known.outcome or known.outcome is ClaimOutcome.NOT_TRIED:
+    undecided = any(part.outcome in _OPEN for part in decided.parts)
+    if undecided or decided.outcome is known.outcome or known.outcome in _OPEN:
         return ""
     told = f"{decided.outcome} instead of {known.outcome}"
     if decided.versions == known.versions:

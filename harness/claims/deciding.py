@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.claims import form, intervals
-from harness.claims.evidence import Evidence, LibrarySaid, Played, digest
+from harness.claims.evidence import Evidence, LibrarySaid, PlayedCell, digest
 from harness.claims.form import AnyCondition, Claim, ClaimSource, Words, listed
 from harness.claims.outcomes import ClaimOutcome, DecidedClaim, DecidedPart, outcome_of
 from harness.core.patterns import matches
@@ -53,7 +53,7 @@ def _cells(condition: form.CellCondition, evidence: Evidence, command: str) -> P
 
 def _played(
     condition: form.CellCondition | form.CountCondition, evidence: Evidence
-) -> Iterator[tuple[str, str, Played | None]]:
+) -> Iterator[tuple[str, str, PlayedCell | None]]:
     """Each cell of each driver that is asked; None for those that nobody has played."""
     for driver in listed(condition.driver):
         for pattern in listed(condition.cell):
@@ -73,7 +73,7 @@ def _label(condition: Any, driver: str, cell: str) -> str:
 
 
 def _judged(
-    condition: Any, played: Played, right: Callable[[Any], tuple[bool | None, str]]
+    condition: Any, played: PlayedCell, right: Callable[[Any], tuple[bool | None, str]]
 ) -> DecidedPart:
     """A cell that was played. What cannot be had here says nothing about a library."""
     check = played.check

@@ -40,7 +40,7 @@ class LibrarySaid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class PlayedCell:
     """A cell that was checked, under which versions."""
 
     check: Check
@@ -61,18 +61,18 @@ class Evidence:
         return sorted(self.runs, key=lambda run: run.header.started, reverse=True)
 
     @cached_property
-    def played(self) -> dict[Key, Played]:
+    def played(self) -> dict[Key, PlayedCell]:
         """Every cell that was checked, as the latest run has it."""
-        found: dict[Key, Played] = {}
+        found: dict[Key, PlayedCell] = {}
         for run in reversed(self.latest_first):
             versions = {(arm.id, arm.profile): versions_of(arm) for arm in run.header.arms}
             for check in run.checks:
                 told = versions.get((check.driver, check.profile), "")
                 key = (check.cell, check.driver, check.profile)
-                found[key] = Played(check, told, run.header.server.version)
+                found[key] = PlayedCell(check, told, run.header.server.version)
         return found
 
-    def checks(self, pattern: str, driver: str, profile: str) -> list[Played]:
+    def checks(self, pattern: str, driver: str, profile: str) -> list[PlayedCell]:
         """The cells that a pattern means, of one driver and profile."""
         if (exact := self.played.get((pattern, driver, profile))) is not None:
             return [exact]

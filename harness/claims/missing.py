@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.claims import form
-from harness.claims.asking import Asked
+from harness.claims.asking import LibraryQuestion
 from harness.claims.deciding import parts_of
 from harness.claims.evidence import Evidence, means
 from harness.claims.form import AnyCondition, listed
@@ -16,6 +16,7 @@ from harness.core.arms import Arm, Profile
 from harness.core.cells import Cell
 from harness.plugin import contract
 
+_UNDECIDED = (ClaimOutcome.NOT_TRIED, ClaimOutcome.INCONCLUSIVE)
 TIMES = "time"
 MEMORY = "memory"
 
@@ -74,13 +75,15 @@ def _meant(
         )
 
 
-def questions(conditions: Iterable[AnyCondition], evidence: Evidence) -> list[Asked]:
+def questions(
+    conditions: Iterable[AnyCondition], evidence: Evidence
+) -> list[LibraryQuestion]:
     """What libraries are to be asked, each question once; again where there was none to
     answer."""
-    found: dict[str, Asked] = {}
+    found: dict[str, LibraryQuestion] = {}
     for condition in conditions:
         if isinstance(condition, form.InspectCondition | form.ProgramCondition):
-            asked = Asked(condition.driver, condition)
+            asked = LibraryQuestion(condition.driver, condition)
             said = evidence.said.get(asked.digest)
             if said is None or said.problem:
                 found.setdefault(asked.digest, asked)
@@ -106,4 +109,4 @@ def times(conditions: Iterable[AnyCondition], evidence: Evidence) -> list[Measur
 
 def _open(condition: AnyCondition, evidence: Evidence) -> bool:
     found = parts_of(condition, evidence, "")
-    return any(part.outcome is ClaimOutcome.NOT_TRIED for part in found)
+    return any(part.outcome in _UNDECIDED for part in found)

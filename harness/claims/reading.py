@@ -18,6 +18,7 @@ from harness.core.errors import ClaimError, DriverError, ScenarioError
 from harness.core.patterns import matches
 from harness.core.verdicts import Code, Verdict
 from harness.scenario import form as tables
+from harness.scenario.cells import NEEDS
 from harness.scenario.reading import parse, read
 from harness.scenario.slips import label, nearest, shown
 
@@ -232,7 +233,14 @@ def _library_faults(
         module = condition.path.partition(":")[0]
         if not module or not all(map(str.isidentifier, module.split("."))):
             yield f"{shown(condition.path)} is no path", "module.inner:Class.attribute"
-        return
+    else:
+        yield from _program_faults(condition)
+
+
+def _program_faults(condition: form.ProgramCondition) -> Iterator[Fault]:
+    for need in condition.needs:
+        if not NEEDS.fullmatch(need):
+            yield f"unknown server requirement {shown(need)}", "docs/scenario-format.md"
     try:
         compile(condition.python, "claim", "exec", flags=0x2000, dont_inherit=True)
     except (SyntaxError, ValueError) as error:

@@ -142,7 +142,7 @@ def _measure(args: argparse.Namespace, measuring: Measuring) -> None:
     file = _file(args.evidence, measuring.lane)
     words = ["bench", *measuring.cells, "--lane", measuring.lane, "--no-floor"]
     words += [word for name in measuring.arms for word in ("--driver", name)]
-    words += ["--effort", "standard", "--server", args.server]
+    words += ["--effort", args.effort, "--server", args.server]
     words += ["--transport", args.transport, "--out", str(file), "--format", "json"]
     try:
         bench.measured(build_parser(["bench"]).parse_args(words))

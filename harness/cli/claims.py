@@ -84,6 +84,12 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--times", action="store_true", help="measure, too, what no run has measured"
     )
+    parser.add_argument(
+        "--effort",
+        choices=("quick", "standard", "full"),
+        default="quick",
+        help="with --times: how long to measure, as of pgdyno bench (default: quick)",
+    )
     parser.add_argument("--again", action="store_true", help="run also what a run has")
     parser.add_argument(
         "--from",
