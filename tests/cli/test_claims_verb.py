@@ -1,4 +1,4 @@
-"""`pgdyno claims` as it is called: real libraries, a real server, and what is kept of it."""
+"""`pgdyno claims` as it is called: real libraries, a real server, and what is kept."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def test_a_report_has_a_section_about_claims(file, dsn, capsys):
     assert "P2-04" not in Path("without/report.html").read_text()
 
 
-# --- the claims that come with pgdyno ------------------------------------------------------
+# --- the claims that come with pgdyno ----------------------------------------------------
 
 
 def test_the_claims_of_the_library_name_what_there_is():
