@@ -91,20 +91,41 @@ def questions(
 
 
 def times(conditions: Iterable[AnyCondition], evidence: Evidence) -> list[Measuring]:
-    """What is to be measured: of the same arms and lane in one run."""
-    wanted: dict[tuple[str, tuple[str, ...]], dict[str, None]] = {}
+    """What is to be measured: a run for cells that have to be compared with each other, with
+    all arms that somebody compares in any of them."""
+    found: list[Measuring] = []
     for condition in conditions:
-        if isinstance(condition, form.MemoryCondition):
-            lane, arms = MEMORY, [condition.driver, *filter(None, [condition.against])]
-        elif isinstance(condition, form.CompareCondition | form.TimeCondition):
-            lane, arms = TIMES, getattr(condition, "arms", []) or [condition.driver]
+        wanted = _measuring(condition)
+        if wanted is None or any(map(unknown_driver, wanted.arms)):
+            continue
+        if _open(condition, evidence):
+            found = [*_joined(wanted, found)]
+    return found
+
+
+def _measuring(condition: AnyCondition) -> Measuring | None:
+    """The cells and arms of one condition; None of those that need no measuring."""
+    if isinstance(condition, form.MemoryCondition):
+        arms = [condition.driver, *filter(None, [condition.against])]
+        return Measuring(MEMORY, (condition.cell,), tuple(arms))
+    if isinstance(condition, form.TimeCondition):
+        return Measuring(TIMES, (condition.cell,), (condition.driver,))
+    if isinstance(condition, form.CompareCondition):
+        arms = condition.arms or [condition.driver]
+        return Measuring(TIMES, tuple(condition.cells or [condition.cell]), tuple(arms))
+    return None
+
+
+def _joined(wanted: Measuring, others: Iterable[Measuring]) -> Iterator[Measuring]:
+    """The runs with one more to do: those that share a cell with it become one."""
+    for other in others:
+        if other.lane == wanted.lane and set(other.cells) & set(wanted.cells):
+            cells = tuple(dict.fromkeys((*other.cells, *wanted.cells)))
+            arms = tuple(dict.fromkeys((*other.arms, *wanted.arms)))
+            wanted = Measuring(wanted.lane, cells, arms)
         else:
-            continue
-        if any(map(unknown_driver, arms)) or not _open(condition, evidence):
-            continue
-        named = list(getattr(condition, "cells", ())) or listed(condition.cell)
-        wanted.setdefault((lane, tuple(sorted(arms))), {}).update(dict.fromkeys(named))
-    return [Measuring(lane, tuple(found), arms) for (lane, arms), found in wanted.items()]
+            yield other
+    yield wanted
 
 
 def _open(condition: AnyCondition, evidence: Evidence) -> bool:

@@ -12,12 +12,13 @@ from fake_runs import arm_facts, bench, cell_facts
 from msgspec.structs import replace
 
 from harness.analysis.times import arm_times
-from harness.claims import baseline, deciding, form, naming, page
+from harness.claims import baseline, deciding, form, missing, naming, page
 from harness.claims.evidence import Evidence, LibrarySaid, digest, versions_of
 from harness.claims.outcomes import ClaimOutcome, DecidedClaim, DecidedPart, outcome_of
 from harness.core.verdicts import Code, Judgement, Verdict
 from harness.lanes.memory.record import Footprint, Memory
 from harness.results.records import Check, Run
+from harness.scenario import select
 
 HOLDS, FAILS, DEPENDS, UNSURE, OPEN = (
     ClaimOutcome.HOLDS,
@@ -496,3 +497,34 @@ def test_an_interval_without_ends_is_no_number():
     limits = form.Limits(at_least=2)
     assert limits.holds(2, math.inf) is True
     assert limits.holds(1, 3) is None
+
+
+# --- what is missing ----------------------------------------------------------------------
+
+
+def test_cells_that_are_compared_are_measured_in_one_run():
+    asked = [
+        condition(
+            "compare", cell="a#x", arms=["psycopg2", "asyncpg"], ratio={"at_least": 1}
+        ),
+        condition("time", cell="b#x", driver="psqlpy", ms={"at_most": 1}),
+        condition("compare", cells=["a#x", "c#x"], driver="psycopg", ratio={"at_least": 1}),
+        condition("memory", cell="a#x", driver="psqlpy", kib={"at_most": 1}),
+        condition("compare", cell="d#x", arms=["nobody", "asyncpg"], ratio={"at_least": 1}),
+    ]
+    assert missing.times(asked, Evidence()) == [
+        missing.Measuring("time", ("b#x",), ("psqlpy",)),
+        missing.Measuring("time", ("a#x", "c#x"), ("psycopg2", "asyncpg", "psycopg")),
+        missing.Measuring("memory", ("a#x",), ("psqlpy",)),
+    ]
+    assert missing.times([compare(at_least=1.8)], Evidence([timed(2.0)])) == []
+
+
+def test_only_what_nobody_played_is_played():
+    cells = [cell for found in select(["prepared/automatic"]) for cell in found.cells]
+    asked = [condition("cell", cell="prepared/automatic#*", driver=["asyncpg", "nobody"])]
+    (play,) = missing.cells(asked, cells, Evidence())
+    assert [arm.name for arm in play.arms] == ["asyncpg"]
+    assert CELL in {cell.id for cell in play.cells}
+    (play,) = missing.cells(asked, cells, Evidence([seen(checked(EXACT))]))
+    assert CELL not in {cell.id for cell in play.cells}
