@@ -91,7 +91,7 @@ def questions(
 
 
 def times(conditions: Iterable[AnyCondition], evidence: Evidence) -> list[Measuring]:
-    """What is to be measured: a run for cells that have to be compared with each other, with
+    """What is to be measured: one run for cells that are compared with each other, with
     all arms that somebody compares in any of them."""
     found: list[Measuring] = []
     for condition in conditions:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
 from harness.cli.terminal import complain, remark
-from harness.core.arms import Arm
-from harness.core.cells import Cell
+from harness.core import arms
 
 if TYPE_CHECKING:
+    from harness.claims.asking import LibraryQuestion
     from harness.claims.evidence import LibrarySaid
     from harness.claims.form import ClaimSource
     from harness.claims.missing import DriverCells, Measuring
@@ -48,23 +48,30 @@ def run_missing(args: argparse.Namespace, sources: Sequence[ClaimSource]) -> Non
         scenarios = select([])
         cells = [cell for scenario in scenarios for cell in scenario.cells]
         plays = missing.cells(conditions, cells, evidence)
-        _make_environments(plays)
         asked = missing.questions(conditions, evidence)
+        _make_environments(plays, asked)
         _played(args, scenarios, plays, asked, said)
     if args.times:
         for measuring in missing.times(conditions, evidence):
             _measure(args, measuring)
 
 
-def _make_environments(plays: Sequence[DriverCells]) -> None:
-    options.make_environments([arm for play in plays for arm in play.arms])
+def _make_environments(
+    plays: Sequence[DriverCells], asked: Sequence[LibraryQuestion]
+) -> None:
+    """Make what pinned arms run in before anything waits for it."""
+    pinned = {question.arm for question in asked if arms.pinned(question.arm)}
+    of_questions = [arms.parse(name) for name in sorted(pinned)]
+    options.make_environments(
+        [*(arm for play in plays for arm in play.arms), *of_questions]
+    )
 
 
 def _played(
     args: argparse.Namespace,
     scenarios: Sequence[Scenario],
     plays: Sequence[DriverCells],
-    asked: Sequence[Any],
+    asked: Sequence[LibraryQuestion],
     said: dict[str, LibrarySaid],
 ) -> None:
     """Play cells driver by driver and ask libraries, on one server if any is needed."""
@@ -115,11 +122,10 @@ def _check(
     from harness.cli.progress import CheckProgress
     from harness.play.recording import Recording
 
-    arms: Sequence[Arm] = play.arms
-    cells: Sequence[Cell] = play.cells
+    cells, played_by = play.cells, play.arms
     with (
-        CheckProgress(number_of_checks(cells, arms)) as progress,
-        Recording(file, "check", place, scenarios, cells, arms) as recording,
+        CheckProgress(number_of_checks(cells, played_by)) as progress,
+        Recording(file, "check", place, scenarios, cells, played_by) as recording,
     ):
 
         def report(check: Any) -> None:
@@ -130,7 +136,7 @@ def _check(
             options.tell_absent(hellos)
             recording.begin(hellos)
 
-        Checker(place.stage, arms, place.folder, report).run(cells, begin)
+        Checker(place.stage, played_by, place.folder, report).run(cells, begin)
 
 
 def _measure(args: argparse.Namespace, measuring: Measuring) -> None:

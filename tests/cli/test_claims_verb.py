@@ -39,6 +39,7 @@ conn = psycopg2.connect(dsn)
 conn.cursor().execute('create table mine (id int)')
 answer = conn.notifies()
 """
+needs = ["output-plugin:pgoutput"]
 expect.type = "list"
 [[claim]]
 id = "ZZ-03"
