@@ -105,7 +105,7 @@ def _counts_row(page: ClaimsPage) -> str:
 def _source_markdown(shown: SourcePage, heading: str) -> Iterator[str]:
     yield f"{heading} {esc(shown.source.title)}"
     yield ""
-    yield f"{esc(shown.source.about)} {esc(shown.source.date)}. {esc(shown.tally)}."
+    yield f"{_prose_markdown(shown.source.about)} {esc(shown.source.date)}. {esc(shown.tally)}."
     yield ""
     for group in shown.groups:
         yield f"{heading}# {str(group.outcome).capitalize()}"
@@ -116,18 +116,35 @@ def _source_markdown(shown: SourcePage, heading: str) -> Iterator[str]:
 
 
 def _claim_markdown(decided: DecidedClaim) -> Iterator[str]:
-    yield f"- **{decided.claim.id}** {esc(decided.claim.claim)}"
+    yield f"- **{decided.claim.id}** {_prose_markdown(decided.claim.claim)}"
     known = " (as the baseline has it)" if decided.remembered else ""
     yield f"  - seen: {esc(fmt.shorten(decided.seen, _LONG))}{known}"
     if decided.drift:
         yield f"  - **drift**: {esc(decided.drift)}"
-    yield from (f"  - also because: {esc(reason)}" for reason in decided.reasons)
+    yield from (
+        f"  - also because: {_prose_markdown(reason)}" for reason in decided.reasons
+    )
     if decided.claim.note:
-        yield f"  - note: {esc(decided.claim.note)}"
+        yield f"  - note: {_prose_markdown(decided.claim.note)}"
     if decided.versions:
         server = f", PostgreSQL {decided.server}" if decided.server else ""
         yield f"  - seen with {esc(decided.versions)}{server}"
     yield from (f"  - `{command}`" for command in decided.commands[:1])
+
+
+def _prose_markdown(words: str) -> str:
+    """A text, escaped; what stands between backticks stays code."""
+    parts = words.split("`")
+    if len(parts) % 2 == 0:
+        return esc(words)
+    told = (f"`{part}`" if at % 2 else _escaped(part) for at, part in enumerate(parts))
+    return "".join(told)
+
+
+def _escaped(part: str) -> str:
+    """Escaped, with the blanks at its ends, which `esc` takes away."""
+    before, after = part[: part[:1].isspace()], part[len(part) - part[-1:].isspace() :]
+    return f"{before}{esc(part)}{after}" if part.strip() else part
 
 
 # --- JSON ---------------------------------------------------------------------------------

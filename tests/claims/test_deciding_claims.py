@@ -17,6 +17,7 @@ from harness.claims.evidence import Evidence, LibrarySaid, digest, versions_of
 from harness.claims.outcomes import ClaimOutcome, DecidedClaim, DecidedPart, outcome_of
 from harness.core.verdicts import Code, Judgement, Verdict
 from harness.lanes.memory.record import Footprint, Memory
+from harness.render import claims as render
 from harness.results.records import Check, Run
 from harness.scenario import select
 
@@ -528,3 +529,15 @@ def test_only_what_nobody_played_is_played():
     assert CELL in {cell.id for cell in play.cells}
     (play,) = missing.cells(asked, cells, Evidence([seen(checked(EXACT))]))
     assert CELL not in {cell.id for cell in play.cells}
+
+
+# --- how it is drawn ----------------------------------------------------------------------
+
+
+def test_markdown_keeps_code_and_escapes_the_rest():
+    told = form.Claim(id="XX-01", claim="`a_b` is *not* <b> `c`.", decide=[ASKED])
+    drawn = DecidedClaim(source(told), told, FAILS, (DecidedPart("", FAILS, "it is [1]"),))
+    text = render.markdown(page.build([drawn]))
+    assert r"- **XX-01** `a_b` is \*not\* &lt;b&gt; `c`." in text
+    assert r"seen: it is \[1\]" in text
+    assert "<b>" not in render.html(page.build([drawn]))
