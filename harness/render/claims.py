@@ -105,7 +105,8 @@ def _counts_row(page: ClaimsPage) -> str:
 def _source_markdown(shown: SourcePage, heading: str) -> Iterator[str]:
     yield f"{heading} {esc(shown.source.title)}"
     yield ""
-    yield f"{_prose_markdown(shown.source.about)} {esc(shown.source.date)}. {esc(shown.tally)}."
+    about = _prose_markdown(shown.source.about)
+    yield f"{about} {esc(shown.source.date)}. {esc(shown.tally)}."
     yield ""
     for group in shown.groups:
         yield f"{heading}# {str(group.outcome).capitalize()}"
