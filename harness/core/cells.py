@@ -19,10 +19,12 @@ Point = tuple[tuple[str, int | str], ...]
 
 @dataclass(frozen=True, slots=True)
 class StatementSpec:
-    """A statement of a scenario file: SQL and the SQL that makes its parameters."""
+    """A statement of a scenario file: SQL and the SQL that makes its parameters, or the
+    columns of the case's own `params` that it takes."""
 
     sql: str
     params: str = ""
+    takes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Cell:
     `cleanup` is SQL that ends a case of steps, whatever became of it. `forms` says
     in which Python form each parameter or column is sent; `args` are one call's parameters
     that SQL cannot make, by their constructors, and `args_rows` the rows of a bulk op.
+    `adk` is what a driver that has a session service of google-adk asks of that instead.
     """
 
     scenario: str
@@ -115,6 +118,7 @@ class Cell:
     round_trip: bool = False
     cleanup: str = ""
     args_rows: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+    adk: str = ""
 
     @property
     def id(self) -> str:

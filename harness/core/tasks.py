@@ -31,7 +31,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A cell's work for a worker; its fields are those of the cell, with tables for SQL."""
+    """A cell's work for a worker; its fields are those of the cell, with tables for SQL.
+
+    `takes` has, for each statement that takes columns of `params`, their numbers.
+    """
 
     cell: str
     op: Op
@@ -52,6 +55,13 @@ class Task:
     pool: int = 0
     steps: tuple[Step, ...] = ()
     args_rows: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+    adk: str = ""
+    takes: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def apart(self) -> bool:
+        """Whether each client stays with the row of `params` that has its number."""
+        return bool(self.takes or (self.adk and self.clients))
 
 
 def type_names(task: Task) -> Iterator[str]:

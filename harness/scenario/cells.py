@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from harness.core.calls import Op
+from harness.core.calls import ADK, Op
 from harness.core.capabilities import Capability
 from harness.core.cells import (
     Arrivals,
@@ -65,6 +65,7 @@ def make(
         point=point,
         title=case.title or file.title or scenario,
         op=op,
+        adk=_one_of(case.adk, ("", *ADK), "adk", where),
         fixture=Fixture(fixture["sql"], fixture["scope"], fixture.get("reset", "")),
         expect=_expect(case, op),
         sql=case.sql.strip(),
@@ -73,7 +74,7 @@ def make(
         forms=_forms(case.form, where),
         args_rows=_args_rows(case, where),
         statements=tuple(
-            StatementSpec(table.sql.strip(), table.params.strip())
+            StatementSpec(table.sql.strip(), table.params.strip(), tuple(table.takes))
             for table in case.statements
         ),
         table=case.table,

@@ -60,10 +60,12 @@ class FixtureTable(_Strict, frozen=True, kw_only=True):
 
 
 class StatementTable(_Strict, frozen=True, kw_only=True):
-    """One entry of `statements`: SQL, and SQL that makes one call's parameters per row."""
+    """One entry of `statements`: SQL, and SQL that makes one call's parameters per row, or
+    the columns of the case's `params` that are its parameters."""
 
     sql: str
     params: str = ""
+    takes: list[str] = []
 
 
 class ErrorTable(_Strict, frozen=True, kw_only=True):
@@ -155,6 +157,7 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
 
     name: Name
     op: str = ""
+    adk: str = ""
     title: str = ""
     step: list[StepTable] = []
     sessions: list[Handle] = []

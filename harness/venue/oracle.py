@@ -51,6 +51,11 @@ class Prepared:
     after: State | None
     rows_per_op: int
 
+    @property
+    def cycle(self) -> int:
+        """After how many ops a client begins again: one that stays apart, after each."""
+        return 1 if self.task.apart else self.calls
+
 
 def prepare(control: Control, cell: Cell) -> Prepared:
     """Do the cell's work on the control connection.
@@ -67,7 +72,7 @@ def prepare(control: Control, cell: Cell) -> Prepared:
     params = _stable(control, cell.params, at_most=CALLS) if cell.params else None
     rows = _stable(control, cell.rows) if cell.rows else None
     check_args(cell, params, rows)
-    statements = _statements(control, cell, rows)
+    statements = _statements(control, cell, params, rows)
     before = read_state(control, cell.expect.state)
     calls = _answers(control, cell, params, rows, statements)
     after = read_state(control, cell.expect.state)
@@ -96,6 +101,8 @@ def prepare(control: Control, cell: Cell) -> Prepared:
         forms=cell.forms,
         clients=cell.clients,
         pool=cell.pool,
+        adk=cell.adk,
+        takes=_takes(cell, params),
     )
     _check_search(control, cell, params, calls)
     cycle = max(1, len(calls))
@@ -189,10 +196,18 @@ def _unstable(sql: str) -> OracleError:
     )
 
 
-def _statements(control: Control, cell: Cell, rows: Table | None) -> Statements:
+def _statements(
+    control: Control, cell: Cell, params: Table | None, rows: Table | None
+) -> Statements:
     if cell.op in (Op.SEQUENTIAL, Op.PIPELINE) and cell.strategy and rows is not None:
         sql = insert_sql(cell)
         return tuple((sql, _one_row(rows, row)) for row in rows.rows)
+    if taken := _takes(cell, params):
+        assert params is not None
+        columns = [_columns(params, numbers) for numbers in taken]
+        return tuple(
+            (spec.sql, table) for spec, table in zip(cell.statements, columns, strict=True)
+        )
     lists = [
         _repeat(
             spec.sql,
@@ -201,6 +216,31 @@ def _statements(control: Control, cell: Cell, rows: Table | None) -> Statements:
         for spec in cell.statements
     ]
     return _interleave(lists)
+
+
+def _takes(cell: Cell, params: Table | None) -> tuple[tuple[int, ...], ...]:
+    """The columns of the case's params that each statement takes, by their numbers."""
+    if params is None or not any(spec.takes for spec in cell.statements):
+        return ()
+    for name in (name for spec in cell.statements for name in spec.takes):
+        if name not in params.columns:
+            known = ", ".join(params.columns)
+            raise OracleError(f"a statement takes '{name}', and params has: {known}")
+    if len(params.rows) > max(1, cell.clients):
+        raise OracleError(
+            f"params has {len(params.rows)} rows, and the statements take one for each"
+            f" client, of which there are {max(1, cell.clients)}"
+        )
+    return tuple(tuple(map(params.columns.index, spec.takes)) for spec in cell.statements)
+
+
+def _columns(table: Table, numbers: Sequence[int]) -> Table:
+    """Some of a table's columns, in this order."""
+    return Table(
+        tuple(table.columns[number] for number in numbers),
+        tuple(table.types[number] for number in numbers),
+        tuple(tuple(row[number] for number in numbers) for row in table.rows),
+    )
 
 
 def _repeat(sql: str, params: Table | None) -> list[tuple[str, Table | None]]:
@@ -310,11 +350,22 @@ def _answers(
         _insert(control, cell, rows)
         return ((None,) * max(1, len(statements)),)
     if statements:
-        answers = _run_statements(control, statements)
-        if not cell.expect.state and _run_statements(control, statements) != answers:
-            raise _unstable(statements[0][0])
-        return (answers,)
+        calls = len(params.rows) if params else 1
+        return tuple(
+            _answers_of_statements(control, cell, statements, call) for call in range(calls)
+        )
     return _answers_of_calls(control, cell, params.rows if params else ((),))
+
+
+def _answers_of_statements(
+    control: Control, cell: Cell, statements: Statements, call: int
+) -> tuple[Table | None, ...]:
+    """What the statements return, with the parameters of one call."""
+    answers = _run_statements(control, statements, call)
+    once = bool(cell.expect.state)
+    if not once and _run_statements(control, statements, call) != answers:
+        raise _unstable(statements[0][0])
+    return answers
 
 
 def _answers_of_calls(
@@ -335,8 +386,10 @@ def _answers_of_calls(
     return tuple(answers)
 
 
-def _run_statements(control: Control, statements: Statements) -> tuple[Table | None, ...]:
-    asked = [(sql, params.rows[0] if params else ()) for sql, params in statements]
+def _run_statements(
+    control: Control, statements: Statements, call: int
+) -> tuple[Table | None, ...]:
+    asked = [(sql, params.rows[call] if params else ()) for sql, params in statements]
     control.run("begin")
     try:
         if len(asked) < _MANY:

@@ -11,6 +11,7 @@ import pickle
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -320,12 +321,27 @@ class Worker:
 
     def _bind_ops(self, task: Task) -> None:
         self._require_registered(task)
+        if self.by_service(task):
+            self.ops = self._bind_service(task)
+            return
         if not drivers.claims(self.session, task.op):
             raise Unsupported(f"{self.driver.name} has no {task.op}", op=task.op.value)
         bind = getattr(self.session, task.op.value)
         wrapper = getattr(self.session, "wrapper", None)
         self.ops = [
             bind(bind_call(task, wrapper, offset)) for offset in range(max(1, task.clients))
+        ]
+
+    def by_service(self, task: Task) -> bool:
+        """Whether a session service of google-adk is asked, in place of the op."""
+        return bool(task.adk) and callable(getattr(self.session, "adk", None))
+
+    def _bind_service(self, task: Task) -> list[Callable[[], Any]]:
+        """The ops of the service; it is given plain Python objects, as its user has them."""
+        plain = replace(task, forms=())
+        return [
+            self.session.adk(bind_call(plain, None, client))
+            for client in range(max(1, task.clients))
         ]
 
     def _bind_connect(self, task: Task, target: Target) -> Callable[[], Any]:
@@ -379,7 +395,7 @@ class Worker:
         return [
             self._charge(answer, f"with {len(answers_)} clients at once")
             if isinstance(answer, BaseException)
-            else self._judge(answer, self.position + index)
+            else self._judge(answer, index + (0 if self.task.apart else self.position))
             for index, answer in enumerate(answers_)
         ]
 
@@ -414,6 +430,8 @@ class Worker:
         try:
             if expected.trait:
                 return verify.observe(answers.rows_of(self.task, self.session, native))
+            if self.by_service(self.task):
+                return answers.judge_service(self.task, self.session, native, index)
             return answers.judge(self.task, self.session, native, index)
         except BaseException as error:
             detail = f"the result cannot be read: {type(error).__name__}: {error}"
