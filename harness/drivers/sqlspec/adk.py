@@ -1,0 +1,113 @@
+"""What an agent asks of google-adk's session service, over SQLSpec's store.
+
+Imported when a case of the ADK is bound: google-adk takes more than a second. The service is
+asynchronous over the store of a synchronous configuration, too; there its calls run on an
+event loop of the agent's own, and the service hands each call of the store to a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import itertools
+import weakref
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+from harness.plugin import AsyncOp, Call, SyncOp, Unsupported
+
+Rows = list[tuple[Any, ...]]
+
+
+def agent_op(config: Any, call: Call) -> AsyncOp:
+    """The op of one agent: a call of the service with the arguments of the next row."""
+    ask: Callable[..., Awaitable[Any]] = getattr(_agent(config), call.adk)
+    arguments = _arguments(call)
+
+    async def op() -> Any:
+        return await ask(**next(arguments))
+
+    return op
+
+
+def blocking_agent_op(config: Any, call: Call) -> SyncOp:
+    """The same for a synchronous configuration: on an event loop of the agent's own."""
+    loop, ask = asyncio.new_event_loop(), agent_op(config, call)
+    run = loop.run_until_complete
+
+    def op() -> Any:
+        return run(ask())
+
+    weakref.finalize(op, loop.close)
+    return op
+
+
+def answers(native: Any, name: str) -> list[Rows]:
+    """What a call brought, as the rows of the statements that do the same by hand."""
+    if name == "create_session":
+        return [[(native.app_name, native.user_id, native.state)]]
+    if name == "list_sessions":
+        return [[(session.id, session.state) for session in native.sessions]]
+    if name == "get_session":
+        return [_session_rows(native), _event_rows(native)]
+    if name == "whole_life":
+        found, gone = native
+        return [_session_rows(found), _event_rows(found), _session_rows(gone)]
+    return []
+
+
+def _session_rows(session: Any) -> Rows:
+    return [] if session is None else [(session.id, session.state)]
+
+
+def _event_rows(session: Any) -> Rows:
+    return [
+        (event.id, event.author, _moment(event.timestamp), _document(event.content))
+        for event in session.events
+    ]
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=timezone.utc)
+
+
+def _document(content: Any) -> Any:
+    return content.model_dump(mode="json", exclude_none=True)
+
+
+def store_of(config: Any) -> Any:
+    """The store that SQLSpec has for a configuration: `AsyncpgADKStore(config)`.
+
+    Raises:
+        Unsupported: google-adk is not installed, or SQLSpec has no such store.
+    """
+    kind = type(config)
+    module, name = kind.__module__, kind.__name__
+    place = module.removesuffix(".config") + ".adk"
+    store = name.removesuffix("Config") + "ADKStore"
+    try:
+        return getattr(importlib.import_module(place), store)(config)
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] == "google":
+            raise Unsupported(
+                "google-adk is not installed: pip install 'pgdyno[adk]'"
+            ) from error
+        raise Unsupported(f"SQLSpec cannot import {place}: {error}") from error
+    except (ImportError, AttributeError) as error:
+        raise Unsupported(f"SQLSpec has no {place}.{store}: {error}") from error
+
+
+def _agent(config: Any) -> Any:
+    store = store_of(config)
+    from harness.drivers.sqlspec.agent import Agent, BlockingAgent
+
+    return (Agent if config.is_async else BlockingAgent)(store)
+
+
+def _arguments(call: Call) -> Iterator[dict[str, Any]]:
+    """The arguments of each call, round and round, as objects of google-adk."""
+    from harness.drivers.sqlspec.agent import prepared
+
+    rows = [prepared(dict(zip(call.names, row, strict=True))) for row in call.params]
+    return itertools.cycle(rows)
