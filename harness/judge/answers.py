@@ -50,7 +50,7 @@ def judge_service(task: Task, session: Any, native: Any, index: int) -> Judgemen
     wanted = [
         table for table in (calls[index % len(calls)] if calls else ()) if table is not None
     ]
-    found = session.adk_answers(native)
+    found = session.adk_answers(native, task.adk)
     if len(found) != len(wanted):
         facts = {"results": len(found), "expected_results": len(wanted)}
         detail = f"{len(found)} answers of the service for {len(wanted)} by hand"

@@ -11,13 +11,28 @@ import asyncio
 import importlib
 import itertools
 import weakref
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 from harness.plugin import AsyncOp, Call, SyncOp, Unsupported
 
 Rows = list[tuple[Any, ...]]
+
+
+class Agents:
+    """What a configuration with its pool has for agents."""
+
+    _config: Any
+
+    def adk(self, call: Call) -> SyncOp | AsyncOp:
+        """Bind a call of google-adk's session service, or of its store."""
+        bind = agent_op if self._config.is_async else blocking_agent_op
+        return bind(self._config, call)
+
+    def adk_answers(self, native: Any, name: str) -> list[Rows]:
+        """What a call brought, as the rows of the statements that do the same by hand."""
+        return _ANSWERS.get(name, _nothing)(native)
 
 
 def agent_op(config: Any, call: Call) -> AsyncOp:
@@ -43,18 +58,33 @@ def blocking_agent_op(config: Any, call: Call) -> SyncOp:
     return op
 
 
-def answers(native: Any, name: str) -> list[Rows]:
-    """What a call brought, as the rows of the statements that do the same by hand."""
-    if name == "create_session":
-        return [[(native.app_name, native.user_id, native.state)]]
-    if name == "list_sessions":
-        return [[(session.id, session.state) for session in native.sessions]]
-    if name == "get_session":
-        return [_session_rows(native), _event_rows(native)]
-    if name == "whole_life":
-        found, gone = native
-        return [_session_rows(found), _event_rows(found), _session_rows(gone)]
+def _created(session: Any) -> list[Rows]:
+    return [[(session.app_name, session.user_id, session.state)]]
+
+
+def _listed(response: Any) -> list[Rows]:
+    return [[(session.id, session.state) for session in response.sessions]]
+
+
+def _loaded(session: Any) -> list[Rows]:
+    return [_session_rows(session), _event_rows(session)]
+
+
+def _lived(found_and_gone: Any) -> list[Rows]:
+    found, gone = found_and_gone
+    return [*_loaded(found), _session_rows(gone)]
+
+
+def _nothing(native: Any) -> list[Rows]:
     return []
+
+
+_ANSWERS: Mapping[str, Callable[[Any], list[Rows]]] = {
+    "create_session": _created,
+    "list_sessions": _listed,
+    "get_session": _loaded,
+    "whole_life": _lived,
+}
 
 
 def _session_rows(session: Any) -> Rows:

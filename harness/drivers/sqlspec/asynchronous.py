@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.drivers.sqlspec.adk import Agents
 from harness.drivers.sqlspec.shared import (
     SqlspecRows,
     config_class,
@@ -205,7 +206,7 @@ class SqlspecRecordSession(SqlspecAsyncSession):
         return op
 
 
-class SqlspecAsyncPool(SqlspecRows):
+class SqlspecAsyncPool(Agents, SqlspecRows):
     """A configuration with its pool: each op has a session of it, by `provide_session`."""
 
     def __init__(self, config: Any) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.drivers.sqlspec.adk import Agents
 from harness.drivers.sqlspec.shared import (
     SqlspecRows,
     config_class,
@@ -189,7 +190,7 @@ class SqlspecStackSession(SqlspecSession):
         return op
 
 
-class SqlspecPool(SqlspecRows):
+class SqlspecPool(Agents, SqlspecRows):
     """A configuration with its pool: each op has a session of it, by `provide_session`."""
 
     def __init__(self, config: Any) -> None:
