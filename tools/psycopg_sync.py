@@ -35,6 +35,7 @@ RULES = (
     (r"\bawait connection\.set_(\w+)\((.+)\)$", r"connection.\1 = \2"),
     (r"`connection\.set_autocommit`", "The attribute `autocommit`"),
     (r"\[(\w+) for \1 in copy\]", "copy"),
+    (r"__a(enter|exit)__", r"__\1__"),
     (r"\bawait ", ""),
 )
 
@@ -112,6 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not path.exists() or path.read_text("utf-8") != text:
             stale.append(path)
             if not check:
+                path.parent.mkdir(exist_ok=True)
                 path.write_text(text, "utf-8")
     for path in stale:
         print(f"{path}: {'not what its source makes' if check else 'written'}")
