@@ -26,6 +26,7 @@ RULES = (
     (r"\bAsyncOp\b", "SyncOp"),
     (r"\bpsycopg\.AsyncConnection\.connect\b", "psycopg.connect"),
     (r"`AsyncConnection\.connect`", "`psycopg.connect`"),
+    (r"\bPsycopgAsyncConfig\b", "PsycopgSyncConfig"),
     (r"\bAsync(?=[A-Z])|(?<=Psycopg)Async(?=[A-Z])|(?<=Sqlspec)Async(?=[A-Z])", ""),
     (r"\bregister_vector_async\b", "register_vector"),
     (r"\b(acts\w*)_async\b", r"\1"),
@@ -35,6 +36,7 @@ RULES = (
     (r"\bawait connection\.set_(\w+)\((.+)\)$", r"connection.\1 = \2"),
     (r"`connection\.set_autocommit`", "The attribute `autocommit`"),
     (r"\[(\w+) for \1 in copy\]", "copy"),
+    (r"__a(enter|exit)__", r"__\1__"),
     (r"\bawait ", ""),
 )
 
@@ -112,6 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not path.exists() or path.read_text("utf-8") != text:
             stale.append(path)
             if not check:
+                path.parent.mkdir(exist_ok=True)
                 path.write_text(text, "utf-8")
     for path in stale:
         print(f"{path}: {'not what its source makes' if check else 'written'}")

@@ -1,1 +1,1 @@
-"""Acts of SQLSpec."""
+"""Acts of SQLSpec over asyncpg: what only this configuration has."""
