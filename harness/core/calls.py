@@ -67,7 +67,10 @@ ADK: Mapping[str, tuple[str, ...]] = {
     "list_sessions": ("app_name", "user_id"),
     "update_session_state": ("app_name", "user_id", "session_id", "state"),
     "delete_session": ("app_name", "user_id", "session_id"),
-    "whole_life": ("app_name", "user_id", "session_id", "state", "timestamp", "content"),
+    "whole_life": (
+        "app_name", "user_id", "session_id", "event_id", "author", "state", "timestamp",
+        "content",
+    ),
 }  # fmt: skip
 """What a session service of google-adk can be asked, and the arguments that it needs.
 

@@ -42,7 +42,9 @@ def bind_call(task: Task, wrapper: Wrapper | None, offset: int) -> Call:
     return Call(
         op=task.op,
         sql=task.sql,
-        params=_own(_params(task, wrapper), offset) if task.apart else _params(task, wrapper),
+        params=_own(_params(task, wrapper), offset)
+        if task.apart
+        else _params(task, wrapper),
         statements=_statements(task, wrapper, offset),
         table=task.table,
         columns=task.columns,
@@ -80,9 +82,7 @@ def _made(specs: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
         raise Unsupported(f"an argument cannot be made here: {error}") from error
 
 
-def _statements(
-    task: Task, wrapper: Wrapper | None, offset: int
-) -> tuple[Statement, ...]:
+def _statements(task: Task, wrapper: Wrapper | None, offset: int) -> tuple[Statement, ...]:
     if task.takes:
         (own,) = _own(_params(task, wrapper), offset)
         return tuple(

@@ -18,6 +18,7 @@ from harness.core.sql import quote
 from harness.core.tables import PgType, Table
 from harness.core.tasks import Expected, Task
 from harness.venue.control import Control
+from harness.venue.params import check_adk, takes, taking
 from harness.venue.premises import check_args, check_settings
 
 Row = tuple[str | None, ...]
@@ -71,6 +72,7 @@ def prepare(control: Control, cell: Cell) -> Prepared:
         return Prepared(cell, task, 1, None, None, 0)
     params = _stable(control, cell.params, at_most=CALLS) if cell.params else None
     rows = _stable(control, cell.rows) if cell.rows else None
+    check_adk(cell, params)
     check_args(cell, params, rows)
     statements = _statements(control, cell, params, rows)
     before = read_state(control, cell.expect.state)
@@ -102,7 +104,7 @@ def prepare(control: Control, cell: Cell) -> Prepared:
         clients=cell.clients,
         pool=cell.pool,
         adk=cell.adk,
-        takes=_takes(cell, params),
+        takes=takes(cell, params),
     )
     _check_search(control, cell, params, calls)
     cycle = max(1, len(calls))
@@ -202,12 +204,8 @@ def _statements(
     if cell.op in (Op.SEQUENTIAL, Op.PIPELINE) and cell.strategy and rows is not None:
         sql = insert_sql(cell)
         return tuple((sql, _one_row(rows, row)) for row in rows.rows)
-    if taken := _takes(cell, params):
-        assert params is not None
-        columns = [_columns(params, numbers) for numbers in taken]
-        return tuple(
-            (spec.sql, table) for spec, table in zip(cell.statements, columns, strict=True)
-        )
+    if shared := taking(cell, params):
+        return shared
     lists = [
         _repeat(
             spec.sql,
@@ -216,31 +214,6 @@ def _statements(
         for spec in cell.statements
     ]
     return _interleave(lists)
-
-
-def _takes(cell: Cell, params: Table | None) -> tuple[tuple[int, ...], ...]:
-    """The columns of the case's params that each statement takes, by their numbers."""
-    if params is None or not any(spec.takes for spec in cell.statements):
-        return ()
-    for name in (name for spec in cell.statements for name in spec.takes):
-        if name not in params.columns:
-            known = ", ".join(params.columns)
-            raise OracleError(f"a statement takes '{name}', and params has: {known}")
-    if len(params.rows) > max(1, cell.clients):
-        raise OracleError(
-            f"params has {len(params.rows)} rows, and the statements take one for each"
-            f" client, of which there are {max(1, cell.clients)}"
-        )
-    return tuple(tuple(map(params.columns.index, spec.takes)) for spec in cell.statements)
-
-
-def _columns(table: Table, numbers: Sequence[int]) -> Table:
-    """Some of a table's columns, in this order."""
-    return Table(
-        tuple(table.columns[number] for number in numbers),
-        tuple(table.types[number] for number in numbers),
-        tuple(tuple(row[number] for number in numbers) for row in table.rows),
-    )
 
 
 def _repeat(sql: str, params: Table | None) -> list[tuple[str, Table | None]]:

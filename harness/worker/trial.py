@@ -11,7 +11,6 @@ import pickle
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ from harness.core.verdicts import (
 from harness.judge import answers, verify
 from harness.plugin import contract as drivers
 from harness.values.binding import bind_call
+from harness.worker import service
 from harness.worker.burden import Spent, burdened, turns_for
 from harness.worker.loops import tasks_once, threads_once
 from harness.worker.stopwatch import Stopwatch
@@ -321,8 +321,8 @@ class Worker:
 
     def _bind_ops(self, task: Task) -> None:
         self._require_registered(task)
-        if self.by_service(task):
-            self.ops = self._bind_service(task)
+        if service.is_asked(self.session, task):
+            self.ops = service.ops(self.session, task)
             return
         if not drivers.claims(self.session, task.op):
             raise Unsupported(f"{self.driver.name} has no {task.op}", op=task.op.value)
@@ -330,18 +330,6 @@ class Worker:
         wrapper = getattr(self.session, "wrapper", None)
         self.ops = [
             bind(bind_call(task, wrapper, offset)) for offset in range(max(1, task.clients))
-        ]
-
-    def by_service(self, task: Task) -> bool:
-        """Whether a session service of google-adk is asked, in place of the op."""
-        return bool(task.adk) and callable(getattr(self.session, "adk", None))
-
-    def _bind_service(self, task: Task) -> list[Callable[[], Any]]:
-        """The ops of the service; it is given plain Python objects, as its user has them."""
-        plain = replace(task, forms=())
-        return [
-            self.session.adk(bind_call(plain, None, client))
-            for client in range(max(1, task.clients))
         ]
 
     def _bind_connect(self, task: Task, target: Target) -> Callable[[], Any]:
@@ -386,6 +374,8 @@ class Worker:
             self.seen.append({"type": type(native).__name__, "repr": text, "chars": 0})
 
     def _judge_together(self) -> list[Judgement]:
+        assert self.task is not None
+        begun = 0 if self.task.apart else self.position
         start = time.perf_counter_ns()
         if self.asynchronous:
             answers_ = self.loop.run_until_complete(tasks_once(self.ops))
@@ -395,7 +385,7 @@ class Worker:
         return [
             self._charge(answer, f"with {len(answers_)} clients at once")
             if isinstance(answer, BaseException)
-            else self._judge(answer, index + (0 if self.task.apart else self.position))
+            else self._judge(answer, begun + index)
             for index, answer in enumerate(answers_)
         ]
 
@@ -430,7 +420,7 @@ class Worker:
         try:
             if expected.trait:
                 return verify.observe(answers.rows_of(self.task, self.session, native))
-            if self.by_service(self.task):
+            if service.is_asked(self.session, self.task):
                 return answers.judge_service(self.task, self.session, native, index)
             return answers.judge(self.task, self.session, native, index)
         except BaseException as error:

@@ -43,6 +43,7 @@ from harness.plugin import (
 
 _JSON = "json.dumps and json.loads as json_serializer and json_deserializer"
 _UVLOOP = "run on uvloop instead of asyncio's loop"
+_AGENTS = "harness.drivers.sqlspec.acts_agents"
 _PLACEHOLDERS = "any style, parsed by sqlglot and rewritten to the adapter's"
 
 
@@ -144,7 +145,7 @@ class SqlspecPsycopg(_Layer, SqlspecOpening):
     name = "sqlspec-psycopg"
     wraps = "psycopg"
     kind: Kind = "sync"
-    acts = ("harness.drivers.sqlspec.acts", "harness.drivers.sqlspec.acts_psycopg")
+    acts = ("harness.drivers.sqlspec.acts", "harness.drivers.sqlspec.acts_psycopg", _AGENTS)
     capabilities = _PSYCOPG
     _package, _config_name = "psycopg", "PsycopgSyncConfig"
     _session = SqlspecStackSession
@@ -165,6 +166,7 @@ class SqlspecPsycopgAsync(_AsyncLayer, SqlspecAsyncOpening):
     acts = (
         "harness.drivers.sqlspec.acts_async",
         "harness.drivers.sqlspec.acts_psycopg_async",
+        _AGENTS,
     )
     capabilities = _PSYCOPG
     _package, _config_name = "psycopg", "PsycopgAsyncConfig"
@@ -183,7 +185,11 @@ class SqlspecAsyncpg(_AsyncLayer, SqlspecAsyncOpening):
     name = "sqlspec-asyncpg"
     wraps = "asyncpg"
     kind: Kind = "async"
-    acts = ("harness.drivers.sqlspec.acts_async", "harness.drivers.sqlspec.acts_asyncpg")
+    acts = (
+        "harness.drivers.sqlspec.acts_async",
+        "harness.drivers.sqlspec.acts_asyncpg",
+        _AGENTS,
+    )
     capabilities = _ASYNCPG
     _package, _config_name = "asyncpg", "AsyncpgConfig"
     _session: type[SqlspecAsyncSession] = SqlspecRecordSession
@@ -216,7 +222,11 @@ class SqlspecPsqlpy(_AsyncLayer, SqlspecAsyncOpening):
     name = "sqlspec-psqlpy"
     wraps = "psqlpy"
     kind: Kind = "async"
-    acts = ("harness.drivers.sqlspec.acts_async", "harness.drivers.sqlspec.acts_psqlpy")
+    acts = (
+        "harness.drivers.sqlspec.acts_async",
+        "harness.drivers.sqlspec.acts_psqlpy",
+        _AGENTS,
+    )
     capabilities = _ASYNCPG
     _package, _config_name = "psqlpy", "PsqlpyConfig"
     _session: type[SqlspecAsyncSession] = SqlspecPsqlpySession

@@ -1,11 +1,12 @@
 """The session service of google-adk over a store of SQLSpec, beside the one in memory.
 
-A question is a short use of a session service. It is put to both; an answer is plain values,
-or the class of the exception that came.
+A question is a short use of a session service, put to both. What the store's service raises
+is passed on, unless the one in memory raises the same.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,8 +17,14 @@ _BEGAN_S = 1_700_000_000.25
 _STATE = {"turn": 1, "preferences": {"theme": "dark", "größe": [1, 2.5, None, True]}}
 
 
-async def adk_differs(pool: Any, question: str) -> str:
-    """Both services are asked; the real tables are made by the store itself."""
+def adk_differs(pool: Any, question: str) -> Any:
+    """Both services are asked; their calls are coroutines over any store."""
+    asked = _differs(pool, question)
+    return asked if pool.is_async else asyncio.run(asked)
+
+
+async def _differs(pool: Any, question: str) -> str:
+    """The store makes its tables itself."""
     ask = _QUESTIONS.get(question)
     if ask is None:
         raise NotImplementedError(f"there is no question '{question}'")
@@ -31,20 +38,35 @@ async def adk_differs(pool: Any, question: str) -> str:
     made = store.create_tables()
     if pool.is_async:
         await made
-    kept = repr(await _answer(ask, SQLSpecSessionService(store)))
-    in_memory = repr(await _answer(ask, InMemorySessionService()))
-    return "" if kept == in_memory else f"store: {kept}; in memory: {in_memory}"
+    service = SQLSpecSessionService(store)
+    await _forget(service)
+    kept = await _answer(ask, service)
+    in_memory = await _answer(ask, InMemorySessionService())
+    if repr(kept) == repr(in_memory):
+        return ""
+    if isinstance(kept, Exception):
+        raise kept
+    return f"store: {kept}; in memory: {in_memory}"
+
+
+async def _forget(service: Any) -> None:
+    """Delete the sessions of earlier questions."""
+    for session in (await service.list_sessions(app_name="app")).sessions:
+        await service.delete_session(
+            app_name="app", user_id=session.user_id, session_id=session.id
+        )
 
 
 async def _answer(ask: Callable[[Any], Awaitable[Any]], service: Any) -> Any:
+    """What came, or the exception that did."""
     try:
         return _in_order(await ask(service))
     except Exception as error:
-        return type(error).__name__
+        return error
 
 
 def _in_order(value: Any) -> Any:
-    """The same with the keys of dicts and the members of sets in order: jsonb keeps none."""
+    """The same with keys and members of sets in order: jsonb does not keep theirs."""
     if isinstance(value, dict):
         return {name: _in_order(value[name]) for name in sorted(value)}
     if isinstance(value, list | tuple):
@@ -89,7 +111,12 @@ def _event(number: int, seconds: float | None = None, **fields: Any) -> Any:
 
     at = _BEGAN_S + (10 * number if seconds is None else seconds)
     content = Content(role="user", parts=[Part(text=f"Grüße {number}")])
-    plain = {"id": f"e{number}", "author": "user", "timestamp": at, "content": content}
+    plain: dict[str, Any] = {
+        "id": f"e{number}",
+        "author": "user",
+        "timestamp": at,
+        "content": content,
+    }
     return Event(**(plain | fields))
 
 
@@ -121,7 +148,9 @@ async def _listed(service: Any, **options: Any) -> list[str]:
 
 async def _all_events(service: Any) -> Any:
     await _talk(service)
-    return [event.model_dump(exclude_none=True) for event in (await _loaded(service)).events]
+    return [
+        event.model_dump(exclude_none=True) for event in (await _loaded(service)).events
+    ]
 
 
 async def _last_events(service: Any) -> Any:
@@ -148,9 +177,7 @@ async def _events_from(service: Any) -> Any:
 
 async def _last_events_after(service: Any) -> Any:
     await _talk(service)
-    return _ids(
-        await _loaded(service, num_recent_events=2, after_timestamp=_BEGAN_S + 15)
-    )
+    return _ids(await _loaded(service, num_recent_events=2, after_timestamp=_BEGAN_S + 15))
 
 
 async def _out_of_order(service: Any) -> Any:
@@ -169,7 +196,7 @@ async def _every_field(service: Any) -> Any:
         Part(function_call=call),
         Part(inline_data=Blob(data=b"\x00\xff\\'", mime_type="image/png")),
     ]
-    fields = {
+    fields: dict[str, Any] = {
         "invocation_id": "i",
         "branch": "main.branch",
         "content": Content(role="model", parts=parts),
@@ -201,7 +228,8 @@ async def _id_of_another_event(service: Any) -> Any:
     """An event's id is one that an event of another session has."""
     await _talk(service, _event(1))
     other = await _session(service, "other")
-    return await _outcome(service.append_event(other, _event(1)))
+    await service.append_event(other, _event(1))
+    return _ids(await _loaded(service, "other"))
 
 
 async def _two_holders(service: Any) -> Any:
@@ -236,7 +264,8 @@ async def _id_taken(service: Any) -> Any:
 
 async def _id_of_another_user(service: Any) -> Any:
     await _session(service)
-    return await _outcome(_session(service, user_id="bob"))
+    made = await _session(service, user_id="bob")
+    return [made.id, made.user_id]
 
 
 async def _blanks_around_id(service: Any) -> Any:
@@ -268,8 +297,7 @@ async def _scopes(service: Any) -> Any:
     session = await _session(service, state=given)
     await service.append_event(session, _delta(1, {"app:b": 5, "user:v": 6, "temp:w": 7}))
     other = await _session(service, "other")
-    states = [(await _loaded(service)).state, other.state]
-    return states
+    return [(await _loaded(service)).state, other.state]
 
 
 async def _big_numbers(service: Any) -> Any:

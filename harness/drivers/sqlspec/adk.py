@@ -1,8 +1,9 @@
 """What an agent asks of google-adk's session service, over SQLSpec's store.
 
-Imported when a case of the ADK is bound: google-adk takes more than a second. The service is
-asynchronous over the store of a synchronous configuration, too; there its calls run on an
-event loop of the agent's own, and the service hands each call of the store to a thread.
+google-adk is imported when a case of it is bound, which takes more than a second. The
+service is asynchronous over the store of a synchronous configuration, too; there its calls
+run on an event loop of the agent's own, and the service hands each call of the store to a
+thread.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import importlib
 import itertools
 import weakref
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from harness.plugin import AsyncOp, Call, SyncOp, Unsupported
@@ -75,7 +76,7 @@ def _lived(found_and_gone: Any) -> list[Rows]:
     return [*_loaded(found), _session_rows(gone)]
 
 
-def _nothing(native: Any) -> list[Rows]:
+def _nothing(_: Any) -> list[Rows]:
     return []
 
 
@@ -99,7 +100,7 @@ def _event_rows(session: Any) -> Rows:
 
 
 def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, tz=timezone.utc)
+    return datetime.fromtimestamp(seconds, tz=UTC)
 
 
 def _document(content: Any) -> Any:
