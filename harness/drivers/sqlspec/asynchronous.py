@@ -100,13 +100,14 @@ class SqlspecAsyncSession(SqlspecRows):
 
     def transaction(self, call: Call) -> AsyncOp:
         """`async with session.transaction()`."""
-        connection, steps = self.connection, steps_of(call)
+        execute, steps = self.connection.execute, steps_of(call)
+        transaction = offered(self.connection, "transaction")
 
         async def op() -> list[Any]:
             results: list[Any] = []
-            async with connection.transaction():
+            async with transaction():
                 for query, params, returns_rows in steps:
-                    result = await connection.execute(query, *params)
+                    result = await execute(query, *params)
                     results.append(result.all() if returns_rows else None)
             return results
 
@@ -114,13 +115,14 @@ class SqlspecAsyncSession(SqlspecRows):
 
     def savepoint(self, call: Call) -> AsyncOp:
         """Two nested `transaction()` blocks; the inner one is a savepoint."""
-        connection, steps = self.connection, steps_of(call)
+        execute, steps = self.connection.execute, steps_of(call)
+        transaction = offered(self.connection, "transaction")
 
         async def op() -> list[Any]:
             results: list[Any] = []
-            async with connection.transaction(), connection.transaction():
+            async with transaction(), transaction():
                 for query, params, returns_rows in steps:
-                    result = await connection.execute(query, *params)
+                    result = await execute(query, *params)
                     results.append(result.all() if returns_rows else None)
             return results
 
@@ -269,6 +271,7 @@ class SqlspecAsyncPool(Agents, SqlspecRows):
     def transaction(self, call: Call) -> AsyncOp:
         """`provide_session` around `session.transaction`."""
         config, steps = self._config, steps_of(call)
+        offered(config.driver_type, "transaction")
 
         async def op() -> list[Any]:
             results: list[Any] = []

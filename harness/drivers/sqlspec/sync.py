@@ -101,13 +101,14 @@ class SqlspecSession(SqlspecRows):
 
     def transaction(self, call: Call) -> SyncOp:
         """`with session.transaction()`."""
-        connection, steps = self.connection, steps_of(call)
+        execute, steps = self.connection.execute, steps_of(call)
+        transaction = offered(self.connection, "transaction")
 
         def op() -> list[Any]:
             results: list[Any] = []
-            with connection.transaction():
+            with transaction():
                 for query, params, returns_rows in steps:
-                    result = connection.execute(query, *params)
+                    result = execute(query, *params)
                     results.append(result.all() if returns_rows else None)
             return results
 
@@ -115,13 +116,14 @@ class SqlspecSession(SqlspecRows):
 
     def savepoint(self, call: Call) -> SyncOp:
         """Two nested `transaction()` blocks; the inner one is a savepoint."""
-        connection, steps = self.connection, steps_of(call)
+        execute, steps = self.connection.execute, steps_of(call)
+        transaction = offered(self.connection, "transaction")
 
         def op() -> list[Any]:
             results: list[Any] = []
-            with connection.transaction(), connection.transaction():
+            with transaction(), transaction():
                 for query, params, returns_rows in steps:
-                    result = connection.execute(query, *params)
+                    result = execute(query, *params)
                     results.append(result.all() if returns_rows else None)
             return results
 
@@ -253,6 +255,7 @@ class SqlspecPool(Agents, SqlspecRows):
     def transaction(self, call: Call) -> SyncOp:
         """`provide_session` around `session.transaction`."""
         config, steps = self._config, steps_of(call)
+        offered(config.driver_type, "transaction")
 
         def op() -> list[Any]:
             results: list[Any] = []
