@@ -46,7 +46,7 @@ def test_a_column_that_is_not_there_is_named() -> None:
 
 
 def test_a_row_for_each_client_and_no_more() -> None:
-    with pytest.raises(OracleError, match="2 rows, .* of which there are 1"):
+    with pytest.raises(OracleError, match=r"2 rows, .* of which there are 1"):
         takes(cell(("id",), clients=0), PARAMS)
 
 
