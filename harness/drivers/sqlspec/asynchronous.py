@@ -306,10 +306,10 @@ class SqlspecAsyncOpening:
     def opening(self, target: Target) -> AsyncOp:
         """`config.create_connection`, and a session over it."""
         config_of = config_class(self._package, self._config_name)
-        arguments, features = self._arguments(target), dict(self._features)
+        arguments = self._config_arguments(target)
 
         async def op() -> Any:
-            config = config_of(connection_config=arguments, driver_features=features)
+            config = config_of(**arguments)
             connection = await config.create_connection()
             return config.driver_type(
                 connection=connection,
@@ -348,8 +348,14 @@ class SqlspecAsyncOpening:
 
     def _config(self, target: Target, size: int = 0) -> Any:
         config_of = config_class(self._package, self._config_name)
-        arguments = self._arguments(target) | (self._pool_arguments(size) if size else {})
-        return config_of(connection_config=arguments, driver_features=dict(self._features))
+        return config_of(**self._config_arguments(target, size))
+
+    def _config_arguments(self, target: Target, size: int = 0) -> dict[str, Any]:
+        sizes = self._pool_arguments(size) if size else {}
+        arguments = {"connection_config": self._arguments(target) | sizes}
+        if self._features:
+            arguments["driver_features"] = dict(self._features)
+        return arguments
 
     def connect(self, target: Target, profile: Profile) -> AsyncOp:
         """`config.create_connection`, and close it."""

@@ -290,10 +290,10 @@ class SqlspecOpening:
     def opening(self, target: Target) -> SyncOp:
         """`config.create_connection`, and a session over it."""
         config_of = config_class(self._package, self._config_name)
-        arguments, features = self._arguments(target), dict(self._features)
+        arguments = self._config_arguments(target)
 
         def op() -> Any:
-            config = config_of(connection_config=arguments, driver_features=features)
+            config = config_of(**arguments)
             connection = config.create_connection()
             return config.driver_type(
                 connection=connection,
@@ -330,8 +330,14 @@ class SqlspecOpening:
 
     def _config(self, target: Target, size: int = 0) -> Any:
         config_of = config_class(self._package, self._config_name)
-        arguments = self._arguments(target) | (self._pool_arguments(size) if size else {})
-        return config_of(connection_config=arguments, driver_features=dict(self._features))
+        return config_of(**self._config_arguments(target, size))
+
+    def _config_arguments(self, target: Target, size: int = 0) -> dict[str, Any]:
+        sizes = self._pool_arguments(size) if size else {}
+        arguments = {"connection_config": self._arguments(target) | sizes}
+        if self._features:
+            arguments["driver_features"] = dict(self._features)
+        return arguments
 
     def connect(self, target: Target, profile: Profile) -> SyncOp:
         """`config.create_connection`, and close it."""
