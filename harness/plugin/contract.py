@@ -78,6 +78,8 @@ class Pool(Protocol):
     """Connections of a library's own pool, with the methods of a session.
 
     Each op checks a connection out and gives it back; `checkout` does nothing else.
+    A wrapper that has a session service of google-adk has `adk(call)`, which binds a call
+    of it, and `adk_answers(native, name)`, the rows that such a call brought.
     """
 
     def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:

@@ -7,6 +7,7 @@ is passed on, unless the one in memory raises the same.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -248,6 +249,14 @@ async def _session_is_gone(service: Any) -> Any:
     return await _outcome(service.append_event(session, _event(1)))
 
 
+async def _given_up(service: Any) -> Any:
+    """The caller waits no longer than a fifth of a second."""
+    session = await _session(service)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(service.append_event(session, _event(1)), 0.2)
+    return "given up"
+
+
 # --- the questions: sessions and their state --------------------------------------------
 
 
@@ -340,8 +349,8 @@ _QUESTIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     for ask in (
         _all_events, _last_events, _no_events, _events_after, _events_from,
         _last_events_after, _out_of_order, _every_field, _partial_event, _delivered_twice,
-        _id_of_another_event, _two_holders, _session_is_gone, _created, _id_taken,
-        _id_of_another_user, _blanks_around_id, _missing, _deleted, _state_changed, _scopes,
+        _id_of_another_event, _two_holders, _session_is_gone, _given_up, _created,
+        _id_taken, _id_of_another_user, _blanks_around_id, _missing, _deleted, _state_changed, _scopes,
         _big_numbers, _not_a_number, _zero_character, _listed_sessions, _order_of_sessions,
         _time_of_session,
     )
