@@ -350,8 +350,8 @@ _QUESTIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
         _all_events, _last_events, _no_events, _events_after, _events_from,
         _last_events_after, _out_of_order, _every_field, _partial_event, _delivered_twice,
         _id_of_another_event, _two_holders, _session_is_gone, _given_up, _created,
-        _id_taken, _id_of_another_user, _blanks_around_id, _missing, _deleted, _state_changed, _scopes,
-        _big_numbers, _not_a_number, _zero_character, _listed_sessions, _order_of_sessions,
+        _id_taken, _id_of_another_user, _blanks_around_id, _missing, _deleted,
+        _state_changed, _scopes, _big_numbers, _not_a_number, _zero_character, _listed_sessions, _order_of_sessions,
         _time_of_session,
     )
 }  # fmt: skip
