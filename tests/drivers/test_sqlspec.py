@@ -20,6 +20,7 @@ from harness.core.verdicts import Verdict
 from harness.drivers.sqlspec import shared
 from harness.judge import activity
 from harness.plugin import act_modules, contract
+from harness.plugin.op_source import op_source
 
 pytestmark = needs_server
 
@@ -110,6 +111,15 @@ def test_rows_make_the_round_trip(client, session, table):
     assert client.run(session, "fetch_one", sql=query, params=((9,),)) is None
     client.run(session, "execute", sql="delete from items")
     assert table() == []
+
+
+@every_layer
+def test_an_op_is_printed_as_its_user_would_write_it(client, session):
+    op = client.bind(session, "fetch_val", sql="select $1::int", params=((1,),))
+    asynchronous = client.driver.kind == "async"
+    source = op_source(op, session.connection, asynchronous=asynchronous)
+    assert "connection.select_value(query, *params)" in source.text
+    assert source.values == {"query": "select $1::int"}
 
 
 @every_layer
