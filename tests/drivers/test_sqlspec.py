@@ -247,6 +247,15 @@ def test_the_exception_of_a_cancelled_call_does_not_come_again(client, session, 
     ]
 
 
+@pytest.mark.parametrize("client", ["sqlspec-psqlpy"], indirect=True)
+def test_a_panic_does_not_come_again(client, session, target):
+    told = client.error(session, "fetch_val", sql="select 1e100::numeric")
+    assert told.sqlstate == ""
+    fresh = client.open(target)
+    op = client.bind(fresh, "fetch_val", sql="select $1::int", params=((1,), (2,)))
+    assert [client.wait(op()) for _ in range(3)] == [1, 2, 1]
+
+
 @every_layer
 def test_a_transaction_that_is_left_open_breaks_the_terms(client, session, control):
     client.wait(session.connection.begin())
