@@ -392,7 +392,7 @@ class Acts(Protocol):
         """Close a pool."""
 
     def adk_differs(self, pool: Any, question: str) -> str:
-        """Ask google-adk's session service and that in memory the same; what differs."""
+        """Put a question to google-adk's services, stored and in memory; what differs."""
 
 
 @cache

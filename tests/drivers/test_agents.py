@@ -21,7 +21,7 @@ from harness.core.calls import ADK
 from harness.core.cells import Cell
 from harness.core.errors import Unsupported
 from harness.core.verdicts import EXACT, Verdict
-from harness.drivers.sqlspec import acts_agents, adk, agent
+from harness.drivers.sqlspec import acts_agents, acts_agents_blocking, adk, agent
 from harness.play.seat import Deadlines, Seat
 from harness.venue.venue import Venue
 
@@ -183,8 +183,8 @@ def test_every_question_is_asked():
 
 
 def differs(client: Any, pool: Any, question: str) -> str:
-    found = acts_agents.adk_differs(pool._config, question)
-    return str(client.wait(found) if pool._config.is_async else found)
+    acts = acts_agents if pool._config.is_async else acts_agents_blocking
+    return str(client.wait(acts.adk_differs(pool._config, question)))
 
 
 @pytest.mark.parametrize("client", ["sqlspec-psycopg", "sqlspec-asyncpg"], indirect=True)

@@ -44,6 +44,7 @@ from harness.plugin import (
 _JSON = "json.dumps and json.loads as json_serializer and json_deserializer"
 _UVLOOP = "run on uvloop instead of asyncio's loop"
 _AGENTS = "harness.drivers.sqlspec.acts_agents"
+_BLOCKING_AGENTS = "harness.drivers.sqlspec.acts_agents_blocking"
 _PLACEHOLDERS = "any style, parsed by sqlglot and rewritten to the adapter's"
 
 
@@ -144,7 +145,12 @@ class SqlspecPsycopg(_Layer, SqlspecOpening):
     name = "sqlspec-psycopg"
     wraps = "psycopg"
     kind: Kind = "sync"
-    acts = ("harness.drivers.sqlspec.acts", "harness.drivers.sqlspec.acts_psycopg", _AGENTS)
+    acts = (
+        "harness.drivers.sqlspec.acts",
+        "harness.drivers.sqlspec.acts_psycopg",
+        _AGENTS,
+        _BLOCKING_AGENTS,
+    )
     capabilities = _PSYCOPG
     _package, _config_name = "psycopg", "PsycopgSyncConfig"
     _session = SqlspecStackSession

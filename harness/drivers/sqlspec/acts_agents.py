@@ -8,31 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 from collections.abc import Awaitable, Callable
 from typing import Any
-
-from harness.drivers.sqlspec.adk import store_of
-from harness.plugin import Unsupported
 
 _BEGAN_S = 1_700_000_000.25
 _STATE = {"turn": 1, "preferences": {"theme": "dark", "größe": [1, 2.5, None, True]}}
 
 
-def adk_differs(pool: Any, question: str) -> Any:
-    """Both services are asked; their calls are coroutines over any store."""
-    asked = _differs(pool, question)
-    return asked if pool.is_async else asyncio.run(asked)
-
-
-async def _differs(pool: Any, question: str) -> str:
-    """The store makes its tables itself."""
+async def adk_differs(pool: Any, question: str) -> str:
+    """The store makes its tables itself; what it raises is passed on."""
     ask = _QUESTIONS.get(question)
     if ask is None:
         raise NotImplementedError(f"there is no question '{question}'")
-    try:
-        store = store_of(pool)
-    except Unsupported as reason:
-        raise NotImplementedError(str(reason)) from reason
+    store = _store_of(pool)
     from google.adk.sessions import InMemorySessionService
     from sqlspec.extensions.adk import SQLSpecSessionService
 
@@ -48,6 +37,22 @@ async def _differs(pool: Any, question: str) -> str:
     if isinstance(kept, Exception):
         raise kept
     return f"store: {kept}; in memory: {in_memory}"
+
+
+def _store_of(config: Any) -> Any:
+    """The store that SQLSpec has for a configuration: `AsyncpgADKStore(config)`."""
+    kind = type(config)
+    place = kind.__module__.removesuffix(".config") + ".adk"
+    store = kind.__name__.removesuffix("Config") + "ADKStore"
+    try:
+        return getattr(importlib.import_module(place), store)(config)
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] == "google":
+            lacking = "google-adk is not installed: pip install 'pgdyno[adk]'"
+            raise NotImplementedError(lacking) from error
+        raise NotImplementedError(f"SQLSpec cannot import {place}: {error}") from error
+    except (ImportError, AttributeError) as error:
+        raise NotImplementedError(f"SQLSpec has no {place}.{store}: {error}") from error
 
 
 async def _forget(service: Any) -> None:
@@ -351,7 +356,7 @@ _QUESTIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
         _last_events_after, _out_of_order, _every_field, _partial_event, _delivered_twice,
         _id_of_another_event, _two_holders, _session_is_gone, _given_up, _created,
         _id_taken, _id_of_another_user, _blanks_around_id, _missing, _deleted,
-        _state_changed, _scopes, _big_numbers, _not_a_number, _zero_character, _listed_sessions, _order_of_sessions,
-        _time_of_session,
+        _state_changed, _scopes, _big_numbers, _not_a_number, _zero_character,
+        _listed_sessions, _order_of_sessions, _time_of_session,
     )
 }  # fmt: skip

@@ -9,13 +9,13 @@ thread.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import itertools
 import weakref
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from harness.drivers.sqlspec import acts_agents
 from harness.plugin import AsyncOp, Call, SyncOp, Unsupported
 
 Rows = list[tuple[Any, ...]]
@@ -113,20 +113,10 @@ def store_of(config: Any) -> Any:
     Raises:
         Unsupported: google-adk is not installed, or SQLSpec has no such store.
     """
-    kind = type(config)
-    module, name = kind.__module__, kind.__name__
-    place = module.removesuffix(".config") + ".adk"
-    store = name.removesuffix("Config") + "ADKStore"
     try:
-        return getattr(importlib.import_module(place), store)(config)
-    except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] == "google":
-            raise Unsupported(
-                "google-adk is not installed: pip install 'pgdyno[adk]'"
-            ) from error
-        raise Unsupported(f"SQLSpec cannot import {place}: {error}") from error
-    except (ImportError, AttributeError) as error:
-        raise Unsupported(f"SQLSpec has no {place}.{store}: {error}") from error
+        return acts_agents._store_of(config)
+    except NotImplementedError as reason:
+        raise Unsupported(str(reason)) from reason
 
 
 def _agent(config: Any) -> Any:
