@@ -129,7 +129,7 @@ class WarmUp:
         long as half a slice, what it costs is not in how it starts; cells with clients and
         writes have no time for it."""
         known = self.known(block.play.cell, seat.arm)
-        ops = schedule.warm_up_slice(block.ops[seat.arm.id], block.play.prepared.calls)
+        ops = schedule.warm_up_slice(block.ops[seat.arm.id], block.play.prepared.cycle)
         slow = known is None or ops * known[1] > self.plan.slice_ns / 2
         if slow or block.play.cell.clients or block.writes:
             return
@@ -170,7 +170,7 @@ class WarmUp:
         return known
 
     def _calibrate(self, block: Block, seat: Seat) -> tuple[int, float]:
-        cell, cycle = block.play.cell, block.play.prepared.calls
+        cell, cycle = block.play.cell, block.play.prepared.cycle
         slice_ns = schedule.CONCURRENT_SLICE_NS if cell.clients else self.plan.slice_ns
         ops = cycle
         while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -58,6 +58,28 @@ class Op(StrEnum):
         return self.answer not in ("nothing", "results")
 
 
+ADK: Mapping[str, tuple[str, ...]] = {
+    "create_session": ("app_name", "user_id", "state"),
+    "append_event": (
+        "app_name", "user_id", "session_id", "invocation_id", "author", "timestamp",
+        "content", "custom_metadata", "state_delta",
+    ),
+    "get_session": ("app_name", "user_id", "session_id"),
+    "list_sessions": ("app_name", "user_id"),
+    "update_session_state": ("app_name", "user_id", "session_id", "state"),
+    "delete_session": ("app_name", "user_id", "session_id"),
+    "whole_life": (
+        "app_name", "user_id", "session_id", "event_id", "author", "state", "timestamp",
+        "content",
+    ),
+}  # fmt: skip
+"""What a session service of google-adk can be asked, and the arguments that it needs.
+
+The names are those of its methods, and of its store's; `get_session` may have the
+arguments `num_recent_events` and `after_timestamp` besides.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement with `$n` placeholders and one call's parameters."""
@@ -74,7 +96,8 @@ class Call:
     through it, starting at `offset`. `statements` is the list of a pipeline, a
     transaction or a sequence. `rows` are the rows of an `execute_many` or a COPY,
     `data` the encoded COPY stream when the source is bytes, `types` the
-    `pg_type.typname` of each column.
+    `pg_type.typname` of each column. `adk` is what a session service of google-adk is
+    asked in place of the op; `names` are the arguments that `params` has for it.
     """
 
     op: Op
@@ -88,6 +111,8 @@ class Call:
     data: bytes = b""
     format: Literal["text", "csv", "binary"] = "text"
     offset: int = 0
+    adk: str = ""
+    names: tuple[str, ...] = ()
 
     def cycle(self) -> Iterator[tuple[Any, ...]]:
         """The endless sequence of parameters: the same for every driver."""

@@ -19,7 +19,8 @@ Point = tuple[tuple[str, int | str], ...]
 
 @dataclass(frozen=True, slots=True)
 class StatementSpec:
-    """A statement of a scenario file: SQL and the SQL that makes its parameters.
+    """A statement of a scenario file: SQL and the SQL that makes its parameters, or the
+    columns of the case's own `params` that it takes.
 
     `each` is how many of the parameters' rows belong to one call; 0 if all of them do.
     """
@@ -27,6 +28,7 @@ class StatementSpec:
     sql: str
     params: str = ""
     each: int = 0
+    takes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Cell:
     in which Python form each parameter or column is sent; `args` are one call's parameters
     that SQL cannot make, by their constructors, and `args_rows` the rows of a bulk op.
     A `mix` consists of other cells; `turns` says whose turn it is, by their index.
+    `adk` is what a driver that has a session service of google-adk asks of that instead.
     """
 
     scenario: str
@@ -133,6 +136,7 @@ class Cell:
     args_rows: tuple[tuple[Mapping[str, Any], ...], ...] = ()
     mix: tuple[Share, ...] = ()
     turns: tuple[int, ...] = ()
+    adk: str = ""
 
     @property
     def id(self) -> str:

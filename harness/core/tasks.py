@@ -35,6 +35,7 @@ class Task:
 
     One that consists of others has them in `parts`, each of them one call, and in `turns`
     whose turn it is in a cycle; `expected` has the answer of each turn.
+    `takes` has, for each statement that takes columns of `params`, their numbers.
     """
 
     cell: str
@@ -58,6 +59,13 @@ class Task:
     args_rows: tuple[tuple[Mapping[str, Any], ...], ...] = ()
     parts: tuple[Task, ...] = ()
     turns: tuple[int, ...] = ()
+    adk: str = ""
+    takes: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def apart(self) -> bool:
+        """Whether each client stays with the row of `params` that has its number."""
+        return bool(self.takes or (self.adk and self.clients))
 
 
 def first_turns(clients: int, cycle: int) -> list[int]:

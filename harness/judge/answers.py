@@ -43,6 +43,24 @@ def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
     return EXACT
 
 
+def judge_service(task: Task, session: Any, native: Any, index: int) -> Judgement:
+    """What a session service of google-adk brought, against the rows of the statements that
+    do the same by hand; `adk_answers` of the session are those rows, a list of each."""
+    calls = task.expected.calls
+    wanted = [
+        table for table in (calls[index % len(calls)] if calls else ()) if table is not None
+    ]
+    found = session.adk_answers(native, task.adk)
+    if len(found) != len(wanted):
+        facts = {"results": len(found), "expected_results": len(wanted)}
+        detail = f"{len(found)} answers of the service for {len(wanted)} by hand"
+        return Judgement(Verdict.LOSSY, Code.RESULT_COUNT, detail, facts=facts)
+    return verify.worst(
+        verify.judge_rows(table, rows, task.expected.accept)
+        for rows, table in zip(found, wanted, strict=True)
+    )
+
+
 def compare_texts(
     task: Task, found: Sequence[Sequence[Sequence[str | None]]], detail: str
 ) -> Judgement:

@@ -353,9 +353,7 @@ class Acts(Protocol):
         """Stream logical replication; how many changed rows came.
 
         It creates a slot (pgoutput), runs `sql` on another connection, counts until nothing
-        has come for two seconds, and drops the slot. What else a stream tells (begin,
-        relation, commit) is not counted: a relation is told again whenever the server
-        likes to.
+        has come for two seconds, and drops the slot. Only changes of rows count.
         """
 
     # --- pools --------------------------------------------------------------------------
@@ -392,6 +390,9 @@ class Acts(Protocol):
 
     def pool_close(self, pool: Any) -> None:
         """Close a pool."""
+
+    def adk_differs(self, pool: Any, question: str) -> str:
+        """Put a question to google-adk's services, stored and in memory; what differs."""
 
 
 @cache

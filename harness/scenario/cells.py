@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from harness.core.calls import Op
+from harness.core.calls import ADK, Op
 from harness.core.capabilities import Capability
 from harness.core.cells import (
     Arrivals,
@@ -65,6 +65,7 @@ def make(
         point=point,
         title=case.title or file.title or scenario,
         op=op,
+        adk=_one_of(case.adk, ("", *ADK), "adk", where),
         fixture=Fixture(fixture["sql"], fixture["scope"], fixture.get("reset", "")),
         expect=_expect(case, op),
         sql=case.sql.strip(),
@@ -74,7 +75,10 @@ def make(
         args_rows=_args_rows(case, where),
         statements=tuple(
             StatementSpec(
-                table.sql.strip(), table.params.strip(), whole(table.each, "each", where)
+                table.sql.strip(),
+                table.params.strip(),
+                whole(table.each, "each", where),
+                tuple(table.takes),
             )
             for table in case.statements
         ),

@@ -43,6 +43,25 @@ def _check_complete(cell: Cell, where: str) -> None:
         )
     if cell.clients and not cell.pool:
         raise ScenarioError(f"{where}: clients need a pool", hint="pool = 4")
+    _check_shared_params(cell, where)
+
+
+def _check_shared_params(cell: Cell, where: str) -> None:
+    """Parameters that several statements, or a session service, have in common."""
+    if cell.adk and not (cell.pool and cell.params):
+        raise ScenarioError(
+            f"{where}: adk needs a pool, which the service works with, and params, whose"
+            " columns are its arguments",
+        )
+    taking = [bool(statement.takes) for statement in cell.statements]
+    if any(taking) and not cell.params:
+        raise ScenarioError(f"{where}: statements take columns, and there are no params")
+    mixed = any(taking) and any(statement.params for statement in cell.statements)
+    if mixed or (cell.statements and cell.params and not any(taking)):
+        raise ScenarioError(
+            f"{where}: params of the case beside params of a statement",
+            hint='let each statement take columns of them: takes = ["id"]',
+        )
 
 
 def _reset(cell: Cell) -> str:

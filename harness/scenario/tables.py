@@ -61,11 +61,12 @@ class FixtureTable(_Strict, frozen=True, kw_only=True):
 
 class StatementTable(_Strict, frozen=True, kw_only=True):
     """One entry of `statements`: SQL, and SQL that makes its parameters, a row for each
-    time it is sent."""
+    time it is sent, or the columns of the case's `params` that are its parameters."""
 
     sql: str
     params: str = ""
     each: Count | None = None
+    takes: list[str] = []
 
 
 class ErrorTable(_Strict, frozen=True, kw_only=True):
@@ -157,6 +158,7 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
 
     name: Name
     op: str = ""
+    adk: str = ""
     title: str = ""
     step: list[StepTable] = []
     sessions: list[Handle] = []

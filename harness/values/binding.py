@@ -6,7 +6,7 @@ same texts make the same objects in every worker, whatever its driver.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from harness import values
@@ -42,8 +42,10 @@ def bind_call(task: Task, wrapper: Wrapper | None, offset: int) -> Call:
     return Call(
         op=task.op,
         sql=task.sql,
-        params=_params(task, wrapper),
-        statements=_statements(task, wrapper),
+        params=_own(_params(task, wrapper), offset)
+        if task.apart
+        else _params(task, wrapper),
+        statements=_statements(task, wrapper, offset),
         table=task.table,
         columns=task.columns,
         types=tuple(column_type.name for column_type in column_types),
@@ -51,7 +53,14 @@ def bind_call(task: Task, wrapper: Wrapper | None, offset: int) -> Call:
         data=task.data,
         format=task.format,
         offset=offset,
+        adk=task.adk,
+        names=task.params.columns if task.adk and task.params else (),
     )
+
+
+def _own(rows: Sequence[tuple[Any, ...]], client: int) -> tuple[tuple[Any, ...], ...]:
+    """The only parameters of a client that stays apart from the others."""
+    return (rows[client % len(rows)],)
 
 
 def _params(task: Task, wrapper: Wrapper | None) -> tuple[tuple[Any, ...], ...]:
@@ -73,7 +82,13 @@ def _made(specs: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
         raise Unsupported(f"an argument cannot be made here: {error}") from error
 
 
-def _statements(task: Task, wrapper: Wrapper | None) -> tuple[Statement, ...]:
+def _statements(task: Task, wrapper: Wrapper | None, offset: int) -> tuple[Statement, ...]:
+    if task.takes:
+        (own,) = _own(_params(task, wrapper), offset)
+        return tuple(
+            Statement(sql, tuple(own[number] for number in numbers))
+            for (sql, _), numbers in zip(task.statements, task.takes, strict=True)
+        )
     made = []
     for sql, table in task.statements:
         rows = _objects(table, task.forms, wrapper)

@@ -18,6 +18,7 @@ from harness.core.tables import Table
 from harness.core.tasks import Expected, Task, first_turns
 from harness.venue.bulk import insert_sql, parameters_of, statement_of
 from harness.venue.control import Control
+from harness.venue.params import check_adk, takes, taking
 from harness.venue.premises import check_args, check_settings
 
 Row = tuple[str | None, ...]
@@ -71,6 +72,11 @@ class Prepared:
             rows += sum((self.added * 2)[first : first + rest])
         return rows
 
+    @property
+    def cycle(self) -> int:
+        """After how many ops a client begins again: one that stays apart, after each."""
+        return 1 if self.task.apart else self.calls
+
 
 def prepare(control: Control, cell: Cell) -> Prepared:
     """Do the cell's work on the control connection.
@@ -103,8 +109,9 @@ def inputs_of(control: Control, cell: Cell) -> Inputs:
     """What the SQL of a cell makes: each of it asked twice."""
     params = _stable(control, cell.params, at_most=CALLS) if cell.params else None
     rows = _stable(control, cell.rows) if cell.rows else None
+    check_adk(cell, params)
     check_args(cell, params, rows)
-    return Inputs(params, rows, _statements(control, cell, rows))
+    return Inputs(params, rows, _statements(control, cell, params, rows))
 
 
 def task_of(
@@ -136,6 +143,8 @@ def task_of(
         forms=cell.forms,
         clients=cell.clients,
         pool=cell.pool,
+        adk=cell.adk,
+        takes=takes(cell, given.params),
     )
 
 
@@ -215,10 +224,14 @@ def _unstable(sql: str) -> OracleError:
     )
 
 
-def _statements(control: Control, cell: Cell, rows: Table | None) -> Statements:
+def _statements(
+    control: Control, cell: Cell, params: Table | None, rows: Table | None
+) -> Statements:
     if cell.op in (Op.SEQUENTIAL, Op.PIPELINE) and cell.strategy and rows is not None:
         sql = insert_sql(cell)
         return tuple((sql, _one_row(rows, row)) for row in rows.rows)
+    if shared := taking(cell, params):
+        return shared
     return interleaved(statement_lists(control, cell))
 
 
@@ -271,11 +284,22 @@ def answers(control: Control, cell: Cell, given: Inputs) -> tuple[Answers, ...]:
         _insert(control, cell, rows)
         return ((None,) * max(1, len(statements)),)
     if statements:
-        returned = _run_statements(control, statements)
-        if not cell.expect.state and _run_statements(control, statements) != returned:
-            raise _unstable(statements[0][0])
-        return (returned,)
+        calls = len(params.rows) if params else 1
+        return tuple(
+            _answers_of_statements(control, cell, statements, call) for call in range(calls)
+        )
     return _answers_of_calls(control, cell, params.rows if params else ((),))
+
+
+def _answers_of_statements(
+    control: Control, cell: Cell, statements: Statements, call: int
+) -> tuple[Table | None, ...]:
+    """What the statements return, with the parameters of one call."""
+    answers = _run_statements(control, statements, call)
+    once = bool(cell.expect.state)
+    if not once and _run_statements(control, statements, call) != answers:
+        raise _unstable(statements[0][0])
+    return answers
 
 
 def _answers_of_calls(
@@ -296,8 +320,10 @@ def _answers_of_calls(
     return tuple(found)
 
 
-def _run_statements(control: Control, statements: Statements) -> tuple[Table | None, ...]:
-    asked = [(sql, params.rows[0] if params else ()) for sql, params in statements]
+def _run_statements(
+    control: Control, statements: Statements, call: int
+) -> tuple[Table | None, ...]:
+    asked = [(sql, params.rows[call] if params else ()) for sql, params in statements]
     control.run("begin")
     try:
         if len(asked) < _MANY:

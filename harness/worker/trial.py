@@ -31,6 +31,7 @@ from harness.core.verdicts import (
 from harness.judge import answers, verify
 from harness.plugin import contract as drivers
 from harness.values.binding import bind_call
+from harness.worker import service
 from harness.worker.burden import Spent, burdened, turns_for
 from harness.worker.cycle import Cycle, told_apart
 from harness.worker.loops import tasks_once, threads_once
@@ -334,7 +335,9 @@ class Worker:
     def _bind_ops(self, task: Task) -> None:
         self._require_registered(task)
         self.cycle = Cycle(task, self._bound) if task.turns else None
-        if not self.cycle:
+        if service.is_asked(self.session, task):
+            self.ops = service.ops(self.session, task)
+        elif not self.cycle:
             self.ops = [self._bound(task, turn) for turn in range(max(1, task.clients))]
         self._rewind()
 
@@ -420,6 +423,8 @@ class Worker:
     def _judge_together(
         self, ops: Sequence[Callable[..., Any]], tasks: Sequence[Task]
     ) -> list[Judgement]:
+        assert self.task is not None
+        begun = 0 if self.task.apart else self.position
         start = time.perf_counter_ns()
         if self.asynchronous:
             answers_ = self.loop.run_until_complete(tasks_once(ops))
@@ -430,7 +435,7 @@ class Worker:
         return [
             self._charge(answer, f"with {len(answers_)} clients at once")
             if isinstance(answer, BaseException)
-            else self._judge(task, answer, self.position + index)
+            else self._judge(task, answer, begun + index)
             for index, (task, answer) in enumerate(zip(tasks, answers_, strict=True))
         ]
 
@@ -464,6 +469,8 @@ class Worker:
         try:
             if expected.trait:
                 return verify.observe(answers.rows_of(task, self.session, native))
+            if service.is_asked(self.session, task):
+                return answers.judge_service(task, self.session, native, index)
             return answers.judge(task, self.session, native, index)
         except BaseException as error:
             detail = f"the result cannot be read: {type(error).__name__}: {error}"

@@ -22,7 +22,7 @@ def test_what_imports_made_is_out_of_the_collectors_sight_and_it_goes_on() -> No
         "print(worker.driver.name, gc.isenabled(), frozen, gc.collect())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(spec | {"plugin": ""})],
+        [sys.executable, "-c", code, json.dumps(spec | {"plugin": "", "places": {}})],
         capture_output=True,
         text=True,
         check=True,
