@@ -14,7 +14,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from harness.judge.activity import Activity
 from harness.results.records import ServerFacts
 from harness.servers import Server
 from harness.servers.rigs import Rigs
-from harness.venue import limits
+from harness.venue import cycles, limits
 from harness.venue.control import (
     FIXTURE_S,
     ORACLE_S,
@@ -126,7 +126,11 @@ class Stage:
             )
         if self.unwritable and limits.needs_schema(cell):
             return self.unwritable
-        for need in cell.needs:
+        return self.missing(cell.needs)
+
+    def missing(self, needs: Iterable[str]) -> str:
+        """Which of these needs the server does not meet; empty if it meets all."""
+        for need in needs:
             # Asked once, by whoever prepares cells: others may not use its connection.
             if need not in self._lacking:
                 self._lacking[need] = self._lacks(need)
@@ -158,6 +162,8 @@ class Stage:
             )
         if kind == "type":
             return self._lacks_type(name)
+        if kind == "output-plugin":
+            return self._lacks_output_plugin(name)
         if need in Rigs.KINDS:
             return self.rigs.lacks(need)
         return f"the server has no {need}"
@@ -169,6 +175,17 @@ class Stage:
         # Without libxml a server knows the name of the type, and no value of it.
         if name == "xml" and self.control.sqlstate([("select '<a/>'::xml", None)]):
             return "the server is built without libxml"
+        return ""
+
+    def _lacks_output_plugin(self, name: str) -> str:
+        """A slot is the only way to ask; a temporary one ends with our session at worst."""
+        slot = f"pgdyno_{self.run}_plugin"
+        make = f"select pg_create_logical_replication_slot('{slot}', $1, true)"
+        try:
+            self.control.value(make, [name])
+        except OracleError as error:
+            return f"the output plugin {name} cannot be used: {error}"
+        self.control.value(f"select pg_drop_replication_slot('{slot}')")
         return ""
 
     def _find_extension_schemas(self) -> tuple[str, ...]:
@@ -319,11 +336,13 @@ class Stage:
         control = control or self.control
         begun = self.schema if cell.steps else self.fresh_schema
         begun(control, cell, "the oracle")
-        prepared = prepare(control, cell)
+        asked = cycles.prepare if cell.mix or cell.in_calls else prepare
+        prepared = asked(control, cell)
         path = self.folder / f"task-{next(self._numbers)}.pickle"
         path.write_bytes(pickle.dumps(prepared.task, protocol=pickle.HIGHEST_PROTOCOL))
         return Playable(
-            replace(prepared, task=replace(prepared.task, rows=None, data=b"")), path
+            replace(prepared, task=replace(prepared.task, rows=None, data=b"", parts=())),
+            path,
         )
 
     def check_state(
@@ -339,7 +358,7 @@ class Stage:
             return EXACT
         self.use(control, schema)
         if ops != prepared.calls:
-            wanted = prepared.before.rows + ops * prepared.rows_per_op
+            wanted = prepared.rows_after(ops)
             return _counted(count_rows(control, query), wanted)
         found = read_state(control, query)
         assert found is not None
