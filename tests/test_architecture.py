@@ -78,6 +78,8 @@ LIBRARIES: dict[str, str] = {
     "psycopg2": "drivers.psycopg2",
     "asyncpg": "drivers.asyncpg",
     "psqlpy": "drivers.psqlpy",
+    "adbc_driver_postgresql": "drivers.adbc",
+    "adbc_driver_manager": "drivers.adbc",
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results settings scenario check.baseline_files check.deviations "

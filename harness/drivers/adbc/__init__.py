@@ -1,0 +1,334 @@
+"""adbc: the driver `adbc`, the DBAPI module of Arrow's PostgreSQL driver.
+
+It works with Arrow on both sides: parameters become a record batch, a result is a stream of
+batches of which Python objects are made only if rows are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import adbc_driver_postgresql
+import pyarrow
+from adbc_driver_manager import Error
+from adbc_driver_postgresql import dbapi
+
+from harness.plugin import (
+    Call,
+    Capability,
+    ErrorFields,
+    Kind,
+    Profile,
+    SyncOp,
+    Target,
+    Terms,
+    Unsupported,
+)
+
+_ARROW = {
+    "bool": pyarrow.bool_(),
+    "int2": pyarrow.int16(),
+    "int4": pyarrow.int32(),
+    "int8": pyarrow.int64(),
+    "float4": pyarrow.float32(),
+    "float8": pyarrow.float64(),
+    "text": pyarrow.string(),
+    "varchar": pyarrow.string(),
+    "bytea": pyarrow.binary(),
+    "date": pyarrow.date32(),
+    "time": pyarrow.time64("us"),
+    "timestamp": pyarrow.timestamp("us"),
+    "timestamptz": pyarrow.timestamp("us", "UTC"),
+    "uuid": pyarrow.uuid(),
+}
+"""The Arrow type of a column, as `adbc_get_table_schema` tells it; all others are left to
+PyArrow to find out, as its user would."""
+
+
+def _params(call: Call) -> Iterator[Any]:
+    """The parameters of each call, None where the statement takes none."""
+    return call.cycle() if any(call.params) else repeat(None)
+
+
+def _connect_arguments(target: Target) -> dict[str, Any]:
+    return {
+        "host": target.host,
+        "port": target.port,
+        "user": target.user,
+        "password": target.password,
+        "dbname": target.dbname,
+        "options": target.options,
+        "application_name": target.application_name,
+    }
+
+
+def _arrow_type(name: str) -> Any:
+    """The Arrow type for a `pg_type.typname`; None leaves it to PyArrow."""
+    if name.startswith("_"):
+        item = _arrow_type(name[1:])
+        return None if item is None else pyarrow.list_(item)
+    return _ARROW.get(name)
+
+
+class AdbcSession:
+    """A connection of the DBAPI module; each op works with a cursor of its own."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
+        """The rows are tuples already; `None` is a row that was not there."""
+        return [row for row in native if row is not None]
+
+    def execute(self, call: Call) -> SyncOp:
+        """`cursor.execute`."""
+        open_cursor, query, params = self.connection.cursor, call.sql, _params(call)
+
+        def op() -> None:
+            with open_cursor() as cursor:
+                cursor.execute(query, next(params))
+
+        return op
+
+    def fetch_all(self, call: Call) -> SyncOp:
+        """`cursor.execute`, then `cursor.fetchall`."""
+        open_cursor, query, params = self.connection.cursor, call.sql, _params(call)
+
+        def op() -> Any:
+            with open_cursor() as cursor:
+                cursor.execute(query, next(params))
+                return cursor.fetchall()
+
+        return op
+
+    def fetch_arrow(self, call: Call) -> SyncOp:
+        """`cursor.execute`, then `cursor.fetch_arrow_table`."""
+        open_cursor, query, params = self.connection.cursor, call.sql, _params(call)
+
+        def op() -> Any:
+            with open_cursor() as cursor:
+                cursor.execute(query, next(params))
+                return cursor.fetch_arrow_table()
+
+        return op
+
+    def fetch_one(self, call: Call) -> SyncOp:
+        """`cursor.execute`, then `cursor.fetchone`."""
+        open_cursor, query, params = self.connection.cursor, call.sql, _params(call)
+
+        def op() -> Any:
+            with open_cursor() as cursor:
+                cursor.execute(query, next(params))
+                return cursor.fetchone()
+
+        return op
+
+    def fetch_val(self, call: Call) -> SyncOp:
+        """`cursor.execute`, then `cursor.fetchone()[0]`."""
+        open_cursor, query, params = self.connection.cursor, call.sql, _params(call)
+
+        def op() -> Any:
+            with open_cursor() as cursor:
+                cursor.execute(query, next(params))
+                return cursor.fetchone()[0]
+
+        return op
+
+    def execute_many(self, call: Call) -> SyncOp:
+        """`cursor.executemany`: the rows become one record batch, and a statement each."""
+        open_cursor, query, rows = self.connection.cursor, call.sql, call.rows
+
+        def op() -> None:
+            with open_cursor() as cursor:
+                cursor.executemany(query, rows)
+
+        return op
+
+    def sequential(self, call: Call) -> SyncOp:
+        """One statement after another, on one cursor."""
+        open_cursor, steps = self.connection.cursor, _steps(call)
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            with open_cursor() as cursor:
+                for query, params in steps:
+                    cursor.execute(query, params)
+                    results.append(cursor.fetchall() if cursor.description else None)
+            return results
+
+        return op
+
+    def transaction(self, call: Call) -> SyncOp:
+        """`adbc_connection.set_autocommit` around it: `commit` does nothing in autocommit."""
+        open_cursor, steps = self.connection.cursor, _steps(call)
+        handle = self.connection.adbc_connection
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            handle.set_autocommit(False)
+            try:
+                with open_cursor() as cursor:
+                    for query, params in steps:
+                        cursor.execute(query, params)
+                        results.append(cursor.fetchall() if cursor.description else None)
+                handle.commit()
+            except BaseException:
+                handle.rollback()
+                raise
+            finally:
+                handle.set_autocommit(True)
+            return results
+
+        return op
+
+    def savepoint(self, call: Call) -> SyncOp:
+        """The same, and the savepoint in SQL: the library has no helper."""
+        open_cursor, steps = self.connection.cursor, _steps(call)
+        handle = self.connection.adbc_connection
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            handle.set_autocommit(False)
+            try:
+                with open_cursor() as cursor:
+                    cursor.execute("savepoint pgdyno")
+                    for query, params in steps:
+                        cursor.execute(query, params)
+                        results.append(cursor.fetchall() if cursor.description else None)
+                    cursor.execute("release savepoint pgdyno")
+                handle.commit()
+            except BaseException:
+                handle.rollback()
+                raise
+            finally:
+                handle.set_autocommit(True)
+            return results
+
+        return op
+
+    def copy_in(self, call: Call) -> SyncOp:
+        """`cursor.adbc_ingest` of an Arrow table that is made of the rows."""
+        if call.data:
+            raise Unsupported("adbc takes Arrow data, no COPY stream")
+        if call.format != "binary":
+            raise Unsupported("adbc copies in the binary format only")
+        open_cursor, rows = self.connection.cursor, call.rows
+        make_array, make_table = pyarrow.array, pyarrow.table
+        schema, _, table = call.table.rpartition(".")
+        kinds = [_arrow_type(name) for name in call.types]
+        names, place = list(call.columns), schema or None
+
+        def op() -> None:
+            columns = zip(*rows, strict=True) if rows else [[] for _ in names]
+            arrays = [
+                make_array(column, kind)
+                for column, kind in zip(columns, kinds, strict=True)
+            ]
+            data = make_table(arrays, names=names)
+            with open_cursor() as cursor:
+                cursor.adbc_ingest(table, data, mode="append", db_schema_name=place)
+
+        return op
+
+
+def _steps(call: Call) -> list[tuple[str, Any]]:
+    return [(statement.sql, statement.params or None) for statement in call.statements]
+
+
+class Adbc:
+    """adbc-driver-postgresql."""
+
+    name = "adbc"
+    kind: Kind = "sync"
+    acts = ("harness.drivers.adbc.acts",)
+    options: Mapping[str, str] = {}
+    registrations: tuple[str, ...] = ()  # it has none
+    capabilities = frozenset(
+        {
+            Capability.ARRAYS,
+            Capability.PREPARED,
+            Capability.COPY_BINARY,
+            Capability.COPY_ROWS,
+            Capability.PEP_249,
+        }
+    )
+
+    def __init__(self, options: frozenset[str]) -> None:
+        del options  # there are none
+
+    def terms(self) -> Terms:
+        """Versions and habits."""
+        return Terms(
+            library="adbc-driver-postgresql",
+            version=adbc_driver_postgresql.__version__,
+            implementation=f"C++ (libpq), Python objects by PyArrow {pyarrow.__version__}",
+            libpq="in the wheel; it does not tell its version",
+            wire_results="binary",
+            wire_parameters="binary",
+            row_shape="tuple, made of Arrow record batches",
+            placeholders="$1",
+            statement_cache="none; each cursor prepares its statement",
+            autocommit="on (set at connect)",
+            pool="none",
+            loop="none",
+            rewrites="a query without parameters is sent as COPY (…) TO STDOUT"
+            " (FORMAT binary)",
+        )
+
+    def describe_error(self, error: BaseException) -> ErrorFields:
+        """From `error.sqlstate` and `error.details`."""
+        if not isinstance(error, Error):
+            return ErrorFields(message=str(error))
+        told = dict(error.details)
+        found = {
+            name: told.get(f"PG_DIAG_{field}".encode(), b"").decode()
+            for name, field in (
+                ("message", "MESSAGE_PRIMARY"),
+                ("constraint", "CONSTRAINT_NAME"),
+                ("table", "TABLE_NAME"),
+                ("column", "COLUMN_NAME"),
+            )
+        }
+        message = found.pop("message") or str(error)
+        return ErrorFields(sqlstate=error.sqlstate or "", message=message, **found)
+
+    def opening(self, target: Target) -> SyncOp:
+        """`dbapi.connect` with a URI, and autocommit."""
+        arguments, connect = _connect_arguments(target), dbapi.connect
+
+        def op() -> Any:
+            place = urlencode(arguments, quote_via=quote)
+            return connect(f"postgresql://?{place}", autocommit=True)
+
+        return op
+
+    def open(self, target: Target, profile: Profile) -> AdbcSession:
+        """Connect; there is nothing to register."""
+        return AdbcSession(self.opening(target)())
+
+    def connect(self, target: Target, profile: Profile) -> SyncOp:
+        """Connect and close."""
+        connect, uri = dbapi.connect, _uri(target)
+        return lambda: connect(uri, autocommit=True).close()
+
+    def connect_query(self, target: Target, profile: Profile, sql: str) -> SyncOp:
+        """Connect, fetch one value, close."""
+        connect, uri = dbapi.connect, _uri(target)
+
+        def op() -> Any:
+            with connect(uri, autocommit=True) as connection, connection.cursor() as cursor:
+                cursor.execute(sql)
+                return cursor.fetchone()[0]
+
+        return op
+
+
+def _uri(target: Target) -> str:
+    return f"postgresql://?{urlencode(_connect_arguments(target), quote_via=quote)}"
