@@ -28,24 +28,8 @@ from harness.plugin import (
     Unsupported,
 )
 
-_ARROW = {
-    "bool": pyarrow.bool_(),
-    "int2": pyarrow.int16(),
-    "int4": pyarrow.int32(),
-    "int8": pyarrow.int64(),
-    "float4": pyarrow.float32(),
-    "float8": pyarrow.float64(),
-    "text": pyarrow.string(),
-    "varchar": pyarrow.string(),
-    "bytea": pyarrow.binary(),
-    "date": pyarrow.date32(),
-    "time": pyarrow.time64("us"),
-    "timestamp": pyarrow.timestamp("us"),
-    "timestamptz": pyarrow.timestamp("us", "UTC"),
-    "uuid": pyarrow.uuid(),
-}
-"""The Arrow type of a column, as `adbc_get_table_schema` tells it; all others are left to
-PyArrow to find out, as its user would."""
+_NARROW = {"int2": "int16", "int4": "int32", "float4": "float"}
+"""Arrow's names for types that PyArrow does not find out from Python's int and float."""
 
 
 def _params(call: Call) -> Iterator[Any]:
@@ -65,12 +49,18 @@ def _connect_arguments(target: Target) -> dict[str, Any]:
     }
 
 
-def _arrow_type(name: str) -> Any:
-    """The Arrow type for a `pg_type.typname`; None leaves it to PyArrow."""
-    if name.startswith("_"):
-        item = _arrow_type(name[1:])
-        return None if item is None else pyarrow.list_(item)
-    return _ARROW.get(name)
+def _arrow_type(name: str) -> str:
+    """What to tell PyArrow of a `pg_type.typname`; nothing leaves it to PyArrow."""
+    item = _NARROW.get(name.removeprefix("_"), "")
+    return f"{item}[]" if item and name.startswith("_") else item
+
+
+def _array(column: Any, kind: str) -> Any:
+    """A column of Python values as Arrow's array."""
+    if kind.endswith("[]"):
+        item = pyarrow.type_for_alias(kind.removesuffix("[]"))
+        return pyarrow.array(column, pyarrow.list_(item))
+    return pyarrow.array(column, kind or None)
 
 
 class AdbcSession:
@@ -220,18 +210,14 @@ class AdbcSession:
         if call.format != "binary":
             raise Unsupported("adbc copies in the binary format only")
         open_cursor, rows = self.connection.cursor, call.rows
-        make_array, make_table = pyarrow.array, pyarrow.table
         schema, _, table = call.table.rpartition(".")
         kinds = [_arrow_type(name) for name in call.types]
         names, place = list(call.columns), schema or None
 
         def op() -> None:
             columns = zip(*rows, strict=True) if rows else [[] for _ in names]
-            arrays = [
-                make_array(column, kind)
-                for column, kind in zip(columns, kinds, strict=True)
-            ]
-            data = make_table(arrays, names=names)
+            arrays = [_array(*each) for each in zip(columns, kinds, strict=True)]
+            data = pyarrow.table(arrays, names=names)
             with open_cursor() as cursor:
                 cursor.adbc_ingest(table, data, mode="append", db_schema_name=place)
 
@@ -275,11 +261,13 @@ class Adbc:
             row_shape="tuple, made of Arrow record batches",
             placeholders="$1",
             statement_cache="none; each cursor prepares its statement",
-            autocommit="on (set at connect)",
+            autocommit="on (set at connect); with a timestamptz as a parameter a transaction"
+            " that ends when all rows are read",
             pool="none",
             loop="none",
             rewrites="a query without parameters is sent as COPY (…) TO STDOUT"
-            " (FORMAT binary)",
+            " (FORMAT binary); before one with a timestamptz as a parameter come BEGIN and"
+            " SET TIME ZONE",
         )
 
     def describe_error(self, error: BaseException) -> ErrorFields:
@@ -301,11 +289,11 @@ class Adbc:
 
     def opening(self, target: Target) -> SyncOp:
         """`dbapi.connect` with a URI, and autocommit."""
-        arguments, connect = _connect_arguments(target), dbapi.connect
+        arguments = _connect_arguments(target)
 
         def op() -> Any:
             place = urlencode(arguments, quote_via=quote)
-            return connect(f"postgresql://?{place}", autocommit=True)
+            return dbapi.connect(f"postgresql://?{place}", autocommit=True)
 
         return op
 

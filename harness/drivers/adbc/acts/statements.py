@@ -117,10 +117,11 @@ def run_prepared(statement: Any) -> list[tuple[Any, ...]]:
 
 
 def diagnose(connection: Any, sql: str) -> dict[str, Any]:
-    """`error.sqlstate` and `error.details`."""
+    """`error.sqlstate` and `error.details`; some errors come when rows are fetched."""
     try:
         with connection.cursor() as cursor:
             cursor.execute(sql)
+            cursor.fetchall()
     except dbapi.Error as error:
         details = dict(error.details)
         fields = {

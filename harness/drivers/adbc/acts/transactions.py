@@ -1,4 +1,8 @@
-"""Transactions of adbc: calls only, there is no block."""
+"""Transactions of adbc: calls of the connection below the DBAPI, `adbc_connection`.
+
+The DBAPI's own `commit` and `rollback` call these, too, but do nothing on a connection that
+was opened in autocommit.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +19,31 @@ _STATUS = {
 }
 
 
+def begin(
+    connection: Any,
+    *,
+    isolation: str | None = None,
+    read_only: bool | None = None,
+    deferrable: bool | None = None,
+) -> Any:
+    """`set_autocommit`; the next statement begins a transaction."""
+    if isolation or read_only is not None or deferrable is not None:
+        raise NotImplementedError("transactions have no options")
+    connection.adbc_connection.set_autocommit(False)
+
+
 def commit(connection: Any) -> None:
-    """`connection.commit`, which does nothing if it was opened in autocommit."""
-    connection.commit()
+    """`adbc_connection.commit`."""
+    connection.adbc_connection.commit()
 
 
 def rollback(connection: Any) -> None:
-    """`connection.rollback`, which does nothing if it was opened in autocommit."""
-    connection.rollback()
+    """`adbc_connection.rollback`."""
+    connection.adbc_connection.rollback()
 
 
 def set_autocommit(connection: Any, on: bool) -> None:
-    """`set_autocommit` of the connection below, which the DBAPI hands out."""
+    """`adbc_connection.set_autocommit`."""
     connection.adbc_connection.set_autocommit(on)
 
 
