@@ -80,6 +80,7 @@ LIBRARIES: dict[str, str] = {
     "psqlpy": "drivers.psqlpy",
     "adbc_driver_postgresql": "drivers.adbc",
     "adbc_driver_manager": "drivers.adbc",
+    "sqlspec": "drivers.sqlspec",
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results settings scenario check.baseline_files check.deviations "
