@@ -65,8 +65,8 @@ def compare_texts(
 
 
 def rows_of(task: Task, session: Any, native: Any) -> Any:
-    """What a trait shows of a native result: the value, the rows as tuples, or the names and
-    types of an Arrow table."""
+    """What a trait shows of a native result: the value, the rows as tuples, or the names
+    and types of an Arrow table."""
     if task.op.answer == "arrow":
         return arrow.schema_of(native)
     if task.op.answer == "rows":

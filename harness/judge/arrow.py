@@ -1,8 +1,9 @@
 """An Arrow table × the server's answer → a verdict. Pure, and without Arrow itself.
 
-What is asked of a table is what `pyarrow.Table` has: `schema`, fields with `name` and `type`,
-and `columns` with `to_pylist`. Its values are judged as those of rows are; in place of their
-Python types, which Arrow makes up when somebody looks, the types of its columns are judged.
+What is asked of a table is what `pyarrow.Table` has: `schema`, fields with `name` and
+`type`, and `columns` with `to_pylist`. Its values are judged as those of rows are. Their
+Python types are not, because Arrow makes these up when somebody looks: the types of the
+columns are judged in their place.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Schema = list[tuple[str, str]]
 
 
 def judge_arrow(table: Table, native: Any, accept: tuple[str, ...] = ()) -> Judgement:
-    """Columns, then values, then types; without rows the columns and types are all there is.
+    """Columns, then values, then types; without rows there are columns and types only.
 
     `accept` lists Arrow types, as Arrow names them, that a case allows.
     """

@@ -1,7 +1,7 @@
 """Which Arrow type is the usual one for a PostgreSQL type, by the names that Arrow gives.
 
-An Arrow column has one type for all of its values, so a table tells by its schema what a row
-of Python objects tells by each of them. The usual type holds every finite value of the
+An Arrow column has one type for all of its values, so a table tells by its schema what a
+row of Python objects tells by each of them. The usual type holds every finite value of the
 PostgreSQL type, says what it is, and is no wider: an int4 as int64 is the same number and
 another column.
 """

@@ -156,7 +156,7 @@ class AdbcSession:
         return op
 
     def transaction(self, call: Call) -> SyncOp:
-        """`adbc_connection.set_autocommit` around it: `commit` does nothing in autocommit."""
+        """`adbc_connection` has it all: the DBAPI's `commit` does nothing in autocommit."""
         open_cursor, steps = self.connection.cursor, _steps(call)
         handle = self.connection.adbc_connection
 
@@ -261,8 +261,8 @@ class Adbc:
             row_shape="tuple, made of Arrow record batches",
             placeholders="$1",
             statement_cache="none; each cursor prepares its statement",
-            autocommit="on (set at connect); with a timestamptz as a parameter a transaction"
-            " that ends when all rows are read",
+            autocommit="on (set at connect); with a timestamptz as a parameter in a"
+            " transaction that ends when all rows are read",
             pool="none",
             loop="none",
             rewrites="a query without parameters is sent as COPY (…) TO STDOUT"
@@ -274,7 +274,7 @@ class Adbc:
         """From `error.sqlstate` and `error.details`."""
         if not isinstance(error, Error):
             return ErrorFields(message=str(error))
-        told = dict(error.details)
+        told: dict[Any, bytes] = dict(error.details)  # its stubs say str, but it is bytes
         found = {
             name: told.get(f"PG_DIAG_{field}".encode(), b"").decode()
             for name, field in (
