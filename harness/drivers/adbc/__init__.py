@@ -303,20 +303,25 @@ class Adbc:
 
     def connect(self, target: Target, profile: Profile) -> SyncOp:
         """Connect and close."""
-        connect, uri = dbapi.connect, _uri(target)
-        return lambda: connect(uri, autocommit=True).close()
+        arguments = _connect_arguments(target)
+
+        def op() -> None:
+            place = urlencode(arguments, quote_via=quote)
+            dbapi.connect(f"postgresql://?{place}", autocommit=True).close()
+
+        return op
 
     def connect_query(self, target: Target, profile: Profile, sql: str) -> SyncOp:
         """Connect, fetch one value, close."""
-        connect, uri = dbapi.connect, _uri(target)
+        arguments = _connect_arguments(target)
 
         def op() -> Any:
-            with connect(uri, autocommit=True) as connection, connection.cursor() as cursor:
+            uri = f"postgresql://?{urlencode(arguments, quote_via=quote)}"
+            with (
+                dbapi.connect(uri, autocommit=True) as connection,
+                connection.cursor() as cursor,
+            ):
                 cursor.execute(sql)
                 return cursor.fetchone()[0]
 
         return op
-
-
-def _uri(target: Target) -> str:
-    return f"postgresql://?{urlencode(_connect_arguments(target), quote_via=quote)}"
