@@ -41,11 +41,11 @@ POOL_OPS = {
 }
 
 NO_METHOD = {
-    "psycopg": {Op.BATCH_HELPER},
-    "psycopg-async": {Op.BATCH_HELPER},
-    "psycopg2": {Op.PIPELINE},
-    "asyncpg": {Op.BATCH_HELPER, Op.PIPELINE},
-    "psqlpy": {Op.BATCH_HELPER, Op.COPY_OUT},
+    "psycopg": {Op.BATCH_HELPER, Op.FETCH_ARROW},
+    "psycopg-async": {Op.BATCH_HELPER, Op.FETCH_ARROW},
+    "psycopg2": {Op.PIPELINE, Op.FETCH_ARROW},
+    "asyncpg": {Op.BATCH_HELPER, Op.PIPELINE, Op.FETCH_ARROW},
+    "psqlpy": {Op.BATCH_HELPER, Op.COPY_OUT, Op.FETCH_ARROW},
 }
 
 # (source, format) → the drivers that cannot

@@ -79,6 +79,8 @@ LIBRARIES: dict[str, str] = {
     "psycopg2": "drivers.psycopg2",
     "asyncpg": "drivers.asyncpg",
     "psqlpy": "drivers.psqlpy",
+    "adbc_driver_postgresql": "drivers.adbc",
+    "adbc_driver_manager": "drivers.adbc",
     "sqlspec": "drivers.sqlspec",
     "google": "drivers.sqlspec",
     "uvloop": "drivers",

@@ -190,7 +190,7 @@ class WarmUp:
                 self._ops.pop((block.play.cell.id, seat.arm.name), None)
 
 
-_SINGLE = frozenset({Op.EXECUTE, Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL})
+_SINGLE = frozenset({Op.EXECUTE, Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.FETCH_ARROW})
 
 
 def _statement(play: Playable) -> str:

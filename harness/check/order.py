@@ -29,7 +29,7 @@ MANY_STEPS = 30
 # What a seat works on: a cell to play, or a cell that cannot be played, with the reason.
 Work = tuple[Cell, Playable | Judgement]
 
-_READING = (Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL)
+_READING = (Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.FETCH_ARROW)
 _WRITING = (Op.EXECUTE, Op.EXECUTE_MANY, Op.COPY_IN)
 _READS = re.compile(r"\s*(select|values|table|with)\b", re.IGNORECASE)
 _LEAVES_TRACES = re.compile(

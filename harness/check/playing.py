@@ -29,9 +29,10 @@ def judged_in(seat: Seat, play: Playable) -> Judgement:
         shares = shares_session(play.cell)
         if play.cell.expect.sessions is not None:
             seat.stage.await_others(seat.control)
-        judged = seat.open(play, reuse=shares)
-        if judged.verdict is Verdict.EXACT:
-            judged = seat.verify(play)
+        judged = _in_session(seat, play, reuse=shares)
+        if judged.verdict is Verdict.BROKEN and seat.reused:
+            seat.close()  # what an earlier cell left behind is not this one's fault
+            judged = _in_session(seat, play, reuse=False)
         if shares and judged.verdict not in _SPOILS:
             seat.keep()
         else:
@@ -39,6 +40,11 @@ def judged_in(seat: Seat, play: Playable) -> Judgement:
     except (DriverError, WorkerGone) as error:
         return stopped(error)
     return judged
+
+
+def _in_session(seat: Seat, play: Playable, *, reuse: bool) -> Judgement:
+    judged = seat.open(play, reuse=reuse)
+    return seat.verify(play) if judged.verdict is Verdict.EXACT else judged
 
 
 def _directed(seat: Seat, play: Playable) -> Judgement:

@@ -13,8 +13,9 @@ from harness.core.enums import StrEnum
 if TYPE_CHECKING:
     from typing import Self  # CPython 3.10 has none
 
-Answer = Literal["nothing", "value", "row", "rows", "results", "stream"]
-"""What the user of an op gets: `results` are those of several statements, a list."""
+Answer = Literal["nothing", "value", "row", "rows", "arrow", "results", "stream"]
+"""What the user of an op gets: `arrow` is an Arrow table, `results` are those of several
+statements, a list."""
 
 
 class Op(StrEnum):
@@ -41,6 +42,7 @@ class Op(StrEnum):
     FETCH_ALL = "fetch_all", "sql", "rows"
     FETCH_ONE = "fetch_one", "sql", "row"
     FETCH_VAL = "fetch_val", "sql", "value"
+    FETCH_ARROW = "fetch_arrow", "sql", "arrow"
     EXECUTE_MANY = "execute_many", "sql rows", "nothing"
     BATCH_HELPER = "batch_helper", "sql rows table columns", "nothing"
     SEQUENTIAL = "sequential", "statements", "results"

@@ -49,6 +49,8 @@ class Code(StrEnum):
     WRONG_VALUE = "wrong-value"
     WRONG_TYPE = "wrong-type"
     WRONG_FORM = "wrong-form"
+    WRONG_ARROW_TYPE = "wrong-arrow-type"
+    WRONG_COLUMNS = "wrong-columns"
     ROW_COUNT = "row-count"
     COLUMN_COUNT = "column-count"
     RESULT_COUNT = "result-count"
@@ -97,6 +99,8 @@ _SENTENCES: Mapping[Code, str] = {
     Code.WRONG_VALUE: "A value differs from the server's, and no error came.",
     Code.WRONG_TYPE: "The value is right, but its Python type is not the usual one.",
     Code.WRONG_FORM: "Value and type are right, but the value's own text is another.",
+    Code.WRONG_ARROW_TYPE: "The values are right, but their column has another Arrow type.",
+    Code.WRONG_COLUMNS: "The Arrow table has other columns than the answer.",
     Code.ROW_COUNT: "The number of rows is wrong.",
     Code.COLUMN_COUNT: "A row has the wrong number of columns.",
     Code.RESULT_COUNT: "The number of results differs from that of the statements.",

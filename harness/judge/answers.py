@@ -10,7 +10,7 @@ from harness.core.calls import ErrorFields, Op
 from harness.core.tables import Table
 from harness.core.tasks import Task
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict
-from harness.judge import shown, verify
+from harness.judge import arrow, shown, verify
 from harness.judge.recorded import without_addresses
 from harness.values import describe_type
 
@@ -40,6 +40,8 @@ def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
         return _judge_rows(table, session, [] if native is None else [native], accept)
     if task.op.answer == "rows":
         return _judge_rows(table, session, native, accept)
+    if task.op.answer == "arrow":
+        return arrow.judge_arrow(table, native, accept)
     return EXACT
 
 
@@ -81,7 +83,10 @@ def compare_texts(
 
 
 def rows_of(task: Task, session: Any, native: Any) -> Any:
-    """What a trait shows of a native result: the value, or the rows as tuples."""
+    """What a trait shows of a native result: the value, the rows as tuples, or the names
+    and types of an Arrow table."""
+    if task.op.answer == "arrow":
+        return arrow.schema_of(native)
     if task.op.answer == "rows":
         return list(session.rows(native))
     if task.op.answer == "row":

@@ -85,6 +85,7 @@ class Seat:
         self._kept: Target | None = None  # whose session is left open for a next cell
         self._open = False  # whether a cell's session may be open
         self.swept = False  # no session of it is left on the server
+        self.reused = False  # whether the open session was an earlier cell's
         self.played_steps = False  # its worker has
 
     # --- the worker --------------------------------------------------------------------
@@ -226,7 +227,8 @@ class Seat:
         task, target = str(play.path), target_message(self._target)
         self._open = True
         self.swept = False
-        command = "rebind" if reuse and kept == self._target else "open"
+        self.reused = reuse and kept == self._target
+        command = "rebind" if self.reused else "open"
         return self._judged(command, self.deadlines.open, task=task, target=target)
 
     def set(self, play: Playable) -> Target:

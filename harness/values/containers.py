@@ -84,13 +84,18 @@ def _array_tree(body: str) -> list[Any]:
 
 def _write_array(items: list[Any], convert: Callable[[Any], Canonical], nest: bool) -> str:
     """Nested lists as an array literal; `nest` says that a list is a dimension."""
-    inner = [isinstance(item, (list, tuple)) for item in items] if nest else []
+    inner = [_is_dimension(item) for item in items] if nest else []
     if any(inner):
         if not all(inner) or len({len(item) for item in items}) > 1:
             raise NotCanonical("a ragged list cannot be an array")
         return "{" + ",".join(_write_array(list(i), convert, nest) for i in items) + "}"
     shown = (None if item is None else convert(item) for item in items)
     return "{" + ",".join("NULL" if s is None else _quote(s) for s in shown) + "}"
+
+
+def _is_dimension(item: Any) -> bool:
+    """A plain list or tuple; a class of its own, such as Arrow's interval, is a value."""
+    return type(item) in (list, tuple)
 
 
 def _map_tree(tree: list[Any], convert: Callable[[str], Any]) -> list[Any]:
@@ -106,7 +111,7 @@ def _map_tree(tree: list[Any], convert: Callable[[str], Any]) -> list[Any]:
 
 def _leaves(value: Any, nest: bool) -> Iterator[Any]:
     for item in value:
-        if nest and isinstance(item, (list, tuple)):
+        if nest and _is_dimension(item):
             yield from _leaves(item, nest)
         elif item is not None:
             yield item

@@ -243,12 +243,13 @@ def _span_text(months: int, total_us: int) -> str:
     return f"{months} mon {total_us} us"
 
 
-_UNITS_US = {
+_UNITS_US: dict[str, int | Decimal] = {
     "days": _DAY_US,
     "hours": 3_600_000_000,
     "minutes": 60_000_000,
     "seconds": 1_000_000,
     "microseconds": 1,
+    "nanoseconds": Decimal("0.001"),
 }
 
 
@@ -258,6 +259,8 @@ def _span_of_parts(value: Any) -> str:
     total = sum(
         Decimal(str(getattr(value, unit, 0))) * us for unit, us in _UNITS_US.items()
     )
+    if total != int(total):
+        raise NotCanonical(f"{total} µs: an interval has no parts of a microsecond")
     return _span_text(int(months), int(total))
 
 

@@ -35,6 +35,11 @@ _CLOSE_SECONDS = 2.0
 _SECRET_CHARS = 6
 
 
+class _NotOpened(Exception):  # noqa: N818 - what happened, told to `step` only
+    """The library did not open the session that a step works on: its exception is the
+    cause."""
+
+
 class _Thread:
     """An act of a blocking library, running beside the others."""
 
@@ -118,6 +123,8 @@ class Actor:
             outcome = self._play(step, words)
         except Unsupported as reason:
             return {"judged": unsupported(reason)}
+        except _NotOpened as failed:
+            return {"judged": self._not_opened(failed.__cause__ or failed)}
         if outcome is None:
             return {"judged": EXACT}
         if isinstance(outcome.error, _LACKING):
@@ -199,7 +206,10 @@ class Actor:
             if acts.subject(step.op) != "connection":
                 raise Unsupported(f"nothing is called {step.on} at this point")
             dsn = dsn_of(self.places)
-            self.held[step.on] = self._wait(self.acts["connect"](dsn))
+            try:
+                self.held[step.on] = self._wait(self.acts["connect"](dsn))
+            except Exception as error:
+                raise _NotOpened from error
             self.closers[step.on] = acts.CLOSERS["connect"]
         return self.held[step.on]
 
@@ -274,6 +284,12 @@ class Actor:
         if step.expect.grows_mb:
             told["grown_bytes"] = outcome.grown_bytes
         return told
+
+    def _not_opened(self, error: BaseException) -> Judgement:
+        """Whatever the step expects, it was not about this."""
+        fields = self.driver.describe_error(error)
+        judged = verify.judge_error(None, False, fields, error)
+        return judged.during("while opening its session")
 
     def _secrets(self, step: Step, outcome: StepOutcome) -> Judgement:
         """An exception's text ends in logs: no password may be in it."""

@@ -255,3 +255,35 @@ def test_broken_drivers_are_found_only_while_they_are_played() -> None:
     # Not in this process, where a fixture makes them findable.
     clean = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run([sys.executable, "-c", code], env=clean, check=True)
+
+
+LEFT = """
+schema = 1
+title = "What is left in a session"
+why = "Cells of one kind share it."
+
+[[case]]
+name = "leaves"
+op = "fetch_all"
+sql = "select 1 as v"
+
+[[case]]
+name = "fails"
+op = "fetch_val"
+sql = "select 1 / $1::int as v"
+params = "select 0"
+expect.error = { sqlstate = "22012" }
+"""
+
+
+def test_what_one_cell_leaves_in_a_session_is_not_charged_to_the_next(
+    place: Venue, tmp_path: Path
+) -> None:
+    file = tmp_path / "left.toml"
+    file.write_text(LEFT)
+    cells = scenario.load(file).cells
+    checks = checked(place, tmp_path, cells, [plain("leaves-transaction")])
+    assert {one.case: one.judgement.verdict for one in checks} == {
+        "leaves": Verdict.EXACT,
+        "fails": Verdict.EXACT,
+    }

@@ -203,5 +203,5 @@ def test_a_deviation_may_be_of_one_driver_of_a_plugin(outside):
 def test_the_built_in_deviations_name_cells_that_there_are(name):
     cells = (cell.id for known in scenario.select([]) for cell in known.cells)
     found = deviations.load(name)
-    assert found
+    assert found or name not in contract.usual()
     deviations.check_names(found, catalogue(*cells))

@@ -34,7 +34,7 @@ pytestmark = needs_server
 
 @every_driver
 def test_terms_are_complete(client):
-    terms = dataclasses.asdict(client.driver.terms())
+    terms = drivers.terms_of(client.driver)
     assert all(terms.values()), terms
 
 

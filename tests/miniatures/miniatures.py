@@ -114,6 +114,23 @@ class OutOfStepSession(Psycopg2Session):
 OutOfStep = spoilt("out-of-step", OutOfStepSession)
 
 
+class LeavingSession(Psycopg2Session):
+    """Leaves a transaction open after rows: only the next error shows it."""
+
+    def fetch_all(self, call):
+        healthy = super().fetch_all(call)
+
+        def op():
+            with self.connection.cursor() as cursor:
+                cursor.execute("begin")
+            return healthy()
+
+        return op
+
+
+LeavesTransaction = spoilt("leaves-transaction", LeavingSession)
+
+
 class NoVersion(Psycopg2):
     name = "no-version"
 

@@ -30,6 +30,7 @@ from harness.values import (
     habit,
     parse,
 )
+from harness.values.arrow import plain_arrow, usual_arrow
 
 
 def base(name):
@@ -228,6 +229,7 @@ EQUAL = [
     ("interval", "1 year 2 mons", "P1Y2M"),
     ("interval", SimpleNamespace(months=14, days=1, microseconds=5), "P1Y2M1DT0.000005S"),
     ("interval", SimpleNamespace(years=1, months=2, days=0, hours=3), "P1Y2MT3H"),
+    ("interval", SimpleNamespace(months=0, days=1, nanoseconds=4_500_000_000), "P1DT4.5S"),
     ("hstore", {"b": None, "a": '"'}, '"a"=>"\\"", "b"=>NULL'),
     ("point", SimpleNamespace(x=1.5, y=2), "(1.5,2)"),
     ("vector", (1, 2.5), "[1,2.5]"),
@@ -328,6 +330,7 @@ IMPOSSIBLE = [
     ("timestamptz", "yesterday"),
     ("timestamptz", 0),
     ("interval", "a while"),
+    ("interval", SimpleNamespace(months=0, days=0, nanoseconds=1)),
     ("interval", ""),
     ("jsonb", {1: 2}),
     ("jsonb", float("nan")),
@@ -657,3 +660,57 @@ def test_forms():
     assert form(base("jsonb"), None, "text") is None
     with pytest.raises(ValueError, match="did you mean 'wrapper'"):
         form(base("jsonb"), "1", "wraper")
+
+
+# -- Arrow -----------------------------------------------------------------------------
+
+
+def test_an_interval_of_arrow_in_an_array_is_a_value_and_no_dimension():
+    arrows = namedtuple("MonthDayNano", "months days nanoseconds")  # as pyarrow's, a tuple
+    spans = [arrows(1, 0, 0), None, arrows(0, 2, 500_000_000)]
+    text = canonical_text(array("interval"), "{P1M,NULL,P2DT0.5S}")
+    assert canonical(array("interval"), spans) == text
+
+
+@pytest.mark.parametrize(
+    ("pg_type", "arrow"),
+    [
+        (base("int4"), "int32"),
+        (base("numeric"), "decimal128(10, 2)"),
+        (base("numeric"), "decimal256(76, -3)"),
+        (base("timestamptz"), "timestamp[us, tz=Asia/Tokyo]"),
+        (base("timestamptz"), "timestamp[us, tz=+01:00]"),
+        (array("int4"), "list<item: int32>"),
+        (array("int4"), "large_list<element: int32 not null>"),
+        (array("numeric"), "list<item: decimal128(3, 1)>"),
+        (MOOD, "string"),
+        (POSITIVE, "int32"),
+        (array(MOOD), "list<item: large_string>"),
+    ],
+)
+def test_usual_arrow_types(pg_type, arrow):
+    assert plain_arrow(arrow) in usual_arrow(pg_type)
+
+
+@pytest.mark.parametrize(
+    ("pg_type", "arrow"),
+    [
+        (base("int4"), "int64"),
+        (base("int4"), "uint32"),
+        (base("timestamptz"), "timestamp[us]"),
+        (base("timestamp"), "timestamp[us, tz=UTC]"),
+        (base("timestamptz"), "timestamp[ns, tz=UTC]"),
+        (base("numeric"), "double"),
+        (array("int4"), "int32"),
+        (array("int4"), "list<item: int64>"),
+        (array("int4"), "list<item: list<item: int32>>"),
+        (base("jsonb"), "string"),
+    ],
+)
+def test_other_arrow_types(pg_type, arrow):
+    assert plain_arrow(arrow) not in usual_arrow(pg_type)
+
+
+def test_no_arrow_type_is_usual_where_arrow_has_none():
+    assert usual_arrow(base("inet")) == usual_arrow(PAIR) == usual_arrow(INT4RANGE) == ()
+    assert usual_arrow(array("inet")) == ()

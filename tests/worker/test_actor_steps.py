@@ -63,6 +63,23 @@ def test_two_begin_in_one_tick_of_the_loop(
     loop.close()
 
 
+def test_a_session_that_the_library_cannot_open_is_charged_to_the_library(
+    place: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the step expects an error: it was not about this one."""
+    step = Step("main", "fetch_val", ONE, expect=StepExpect(rejected=True))
+    with playing(Psycopg2(frozenset()), None, place, step) as made:
+
+        def connect(dsn: str) -> Any:
+            raise ValueError("the types cannot be read")
+
+        monkeypatch.setitem(made.acts, "connect", connect)
+        made.ready(0)
+        judged = made.step(0, {})["judged"]
+    assert judged.verdict is Verdict.REJECTED
+    assert judged.detail.startswith("while opening its session: ValueError: the types")
+
+
 def test_a_blocking_library_begins_both_as_threads(place: Venue) -> None:
     steps = (
         Step("main", "fetch_val", ONE, start="a", with_next=True),

@@ -56,6 +56,16 @@ class SqlspecAsyncSession(SqlspecRows):
 
         return op
 
+    def fetch_arrow(self, call: Call) -> AsyncOp:
+        """`session.select_to_arrow`: a table that is made of dicts."""
+        select = offered(self.connection, "select_to_arrow")
+        query, params = call.sql, params_of(call)
+
+        async def op() -> Any:
+            return (await select(query, *next(params))).get_data()
+
+        return op
+
     def fetch_one(self, call: Call) -> AsyncOp:
         """`session.select_one_or_none`, which refuses a second row."""
         select_one, query = self.connection.select_one_or_none, call.sql

@@ -57,6 +57,16 @@ class SqlspecSession(SqlspecRows):
 
         return op
 
+    def fetch_arrow(self, call: Call) -> SyncOp:
+        """`session.select_to_arrow`: a table that is made of dicts."""
+        select = offered(self.connection, "select_to_arrow")
+        query, params = call.sql, params_of(call)
+
+        def op() -> Any:
+            return select(query, *next(params)).get_data()
+
+        return op
+
     def fetch_one(self, call: Call) -> SyncOp:
         """`session.select_one_or_none`, which refuses a second row."""
         select_one, query = self.connection.select_one_or_none, call.sql
