@@ -78,6 +78,10 @@ LIBRARIES: dict[str, str] = {
     "psycopg2": "drivers.psycopg2",
     "asyncpg": "drivers.asyncpg",
     "psqlpy": "drivers.psqlpy",
+    "pg8000": "drivers.pg8000",
+    "django": "drivers.django",
+    "pyro_postgres": "drivers.pyro",
+    "aiopg": "drivers.aiopg",
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results settings scenario check.baseline_files check.deviations "
