@@ -22,6 +22,7 @@ from harness.drivers.django.pool import DjangoPool
 from harness.drivers.django.raw import RawSession
 from harness.drivers.django.session import DjangoSession
 from harness.plugin import (
+    RANGE,
     Capability,
     DriverError,
     ErrorFields,
@@ -36,6 +37,18 @@ from harness.plugin import (
 
 _BACKEND = "django.db.backends.postgresql"
 _RAW = "rows as instances of a model: Model.objects.raw"
+_CAPABILITIES = frozenset({Capability.JSONB, Capability.ARRAYS, Capability.PEP_249})
+_RANGES = {
+    kind: Wrapper(f"{_BACKEND}.psycopg_any:{name}", RANGE)
+    for kind, name in {
+        "int4range": "NumericRange",
+        "int8range": "NumericRange",
+        "numrange": "NumericRange",
+        "daterange": "DateRange",
+        "tsrange": "DateTimeRange",
+        "tstzrange": "DateTimeTZRange",
+    }.items()
+}
 _BINDING = "parameters are bound by the server: OPTIONS['server_side_binding']"
 
 
@@ -113,8 +126,6 @@ class _Django:
     def __init__(self, options: frozenset[str]) -> None:
         self._raw = "raw" in options
         self._binding = "server-binding" in options
-        if self._raw:
-            self.capabilities |= {Capability.JSONB}
         if importlib.util.find_spec(self.wraps) is None:
             raise DriverError(
                 f"{self.wraps} is not installed",
@@ -213,12 +224,11 @@ class DjangoPsycopg(_Django):
     wraps = "psycopg"
     acts = ("harness.drivers.django.acts", "harness.drivers.django.acts_psycopg")
     options: Mapping[str, str] = {"raw": _RAW, "server-binding": _BINDING}
-    capabilities = frozenset(
-        {Capability.ARRAYS, Capability.POOL, Capability.POOL_WAITS, Capability.PEP_249}
-    )
+    capabilities = _CAPABILITIES | {Capability.POOL, Capability.POOL_WAITS}
     wrappers: Mapping[str, Wrapper] = {
         "json": Wrapper("psycopg.types.json:Json"),
         "jsonb": Wrapper("psycopg.types.json:Jsonb"),
+        **_RANGES,
     }
     psycopg2 = False
 
@@ -237,10 +247,11 @@ class DjangoPsycopg2(_Django):
     wraps = "psycopg2"
     acts = ("harness.drivers.django.acts", "harness.drivers.django.acts_psycopg2")
     options: Mapping[str, str] = {"raw": _RAW}
-    capabilities = frozenset({Capability.ARRAYS, Capability.PEP_249})
+    capabilities = _CAPABILITIES
     wrappers: Mapping[str, Wrapper] = {
         "json": Wrapper("psycopg2.extras:Json"),
         "jsonb": Wrapper("psycopg2.extras:Json"),
+        **_RANGES,
     }
     psycopg2 = True
 

@@ -46,7 +46,7 @@ class Rows:
         return [row for row in native if row is not None]
 
     def wrapper(self, kind: str, value: Any) -> Any:
-        """The wrappers of the library below: Django has none for SQL by hand."""
+        """The classes of ranges that Django documents, or the JSON of the library below."""
         return wrapped(self._wraps, self._wrappers, kind, value)
 
 

@@ -58,13 +58,6 @@ def execute_script(connection: Any, sql: str) -> None:
         cursor.execute(sql)
 
 
-def identifier(connection: Any, name: str) -> str:
-    """`connection.ops.quote_name`."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"select 1 as {connection.ops.quote_name(name)}")
-        return str(cursor.description[0][0])
-
-
 def style_positional(connection: Any, first: Any, second: Any) -> Rows:
     """`%s` and a list."""
     with connection.cursor() as cursor:

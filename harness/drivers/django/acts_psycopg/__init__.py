@@ -52,7 +52,7 @@ def pool_open(
     sizes = {"min_size": min_size, "max_size": max_size}
     connection = _defined(dsn, {"pool": {**sizes, **given}})
     connection.settings_dict["CONN_HEALTH_CHECKS"] = bool(check)
-    connection.pool.open(wait=True)
+    connection.pool.open(wait=True, timeout=given.get("timeout", 30.0))
     return connection
 
 
