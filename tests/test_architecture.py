@@ -75,7 +75,7 @@ TYPES_ONLY = {("analysis", "results")}
 LIBRARIES: dict[str, str] = {
     "psycopg": "venue.control drivers.psycopg servers",
     "psycopg_pool": "drivers.psycopg",
-    "psycopg2": "drivers.psycopg2",
+    "psycopg2": "drivers.psycopg2 drivers.aiopg",
     "asyncpg": "drivers.asyncpg",
     "psqlpy": "drivers.psqlpy",
     "pg8000": "drivers.pg8000",
