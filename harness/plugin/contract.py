@@ -234,16 +234,18 @@ def parse_arm(spec: str, profile: Profile = "configured") -> Arm:
 
 def _refuse_rivals(name: str) -> None:
     """A name says which plug-in was measured: no two distributions may bring it."""
-    points = [point for group in (GROUP, FURTHER) for point in installed.announced(group, name)]
+    groups = (GROUP, FURTHER)
+    points = [point for group in groups for point in installed.announced(group, name)]
     if len({point.value for point in points}) > 1:
-        brought = ", ".join(
-            f"{point.dist.name if point.dist else 'an unknown distribution'} ({point.value})"
-            for point in points
-        )
+        brought = ", ".join(f"{point.value} of {_owner(point)}" for point in points)
         raise DriverError(
             f"several plug-ins are called '{name}': {brought}",
             hint="uninstall all but one, or give yours another name in its entry points",
         )
+
+
+def _owner(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "an unknown distribution"
 
 
 def load(arm: Arm, place: str = "") -> Driver:

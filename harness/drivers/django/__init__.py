@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import django
-from django import conf
-from django.db import connections
+from django import conf, db
 
 from harness.drivers.django.pool import DjangoPool
 from harness.drivers.django.raw import RawSession
@@ -170,9 +169,12 @@ class _Django:
             if not conf.settings.configured:
                 conf.settings.configure(DATABASES={"default": arguments})
                 django.setup()
-            alias = f"database_{len(connections.databases)}"
-            connections.databases[alias] = {**connections.databases["default"], **arguments}
-            connection = connections[alias]
+            alias = f"database_{len(db.connections.databases)}"
+            db.connections.databases[alias] = {
+                **db.connections.databases["default"],
+                **arguments,
+            }
+            connection = db.connections[alias]
             connection.connect()
             return connection
 
@@ -212,9 +214,12 @@ class _Django:
     def _defined(self, arguments: Mapping[str, Any]) -> Any:
         """The connection of a new entry of `DATABASES`; it is not open yet."""
         _prepare(self.psycopg2)
-        alias = f"database_{len(connections.databases)}"
-        connections.databases[alias] = {**connections.databases["default"], **arguments}
-        return connections[alias]
+        alias = f"database_{len(db.connections.databases)}"
+        db.connections.databases[alias] = {
+            **db.connections.databases["default"],
+            **arguments,
+        }
+        return db.connections[alias]
 
 
 class DjangoPsycopg(_Django):
@@ -264,9 +269,12 @@ class DjangoPsycopg2(_Django):
             if not conf.settings.configured:
                 conf.settings.configure(DATABASES={"default": arguments})
                 django.setup()
-            alias = f"database_{len(connections.databases)}"
-            connections.databases[alias] = {**connections.databases["default"], **arguments}
-            connection = connections[alias]
+            alias = f"database_{len(db.connections.databases)}"
+            db.connections.databases[alias] = {
+                **db.connections.databases["default"],
+                **arguments,
+            }
+            connection = db.connections[alias]
             connection.connect()
             return connection
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import connections, transaction
+from django import db
+from django.db import transaction
 
 from harness.drivers.django.session import Rows, bound, steps_of
 from harness.plugin import Call, SyncOp, Wrapper
@@ -24,15 +25,15 @@ class DjangoPool(Rows):
 
     def close(self) -> None:
         """`connection.close_pool`."""
-        connections[self._alias].close()
-        connections[self._alias].close_pool()
+        db.connections[self._alias].close()
+        db.connections[self._alias].close_pool()
 
     def checkout(self, call: Call) -> SyncOp:
         """`connection.ensure_connection` and `close`."""
         alias = self._alias
 
         def op() -> None:
-            connection = connections[alias]
+            connection = db.connections[alias]
             connection.ensure_connection()
             connection.close()
 
@@ -44,7 +45,7 @@ class DjangoPool(Rows):
         query, params = bound(call)
 
         def op() -> None:
-            connection = connections[alias]
+            connection = db.connections[alias]
             try:
                 with connection.cursor() as cursor:
                     cursor.execute(query, next(params))
@@ -59,7 +60,7 @@ class DjangoPool(Rows):
         query, params = bound(call)
 
         def op() -> Any:
-            connection = connections[alias]
+            connection = db.connections[alias]
             try:
                 with connection.cursor() as cursor:
                     cursor.execute(query, next(params))
@@ -75,7 +76,7 @@ class DjangoPool(Rows):
         query, params = bound(call)
 
         def op() -> Any:
-            connection = connections[alias]
+            connection = db.connections[alias]
             try:
                 with connection.cursor() as cursor:
                     cursor.execute(query, next(params))
@@ -91,7 +92,7 @@ class DjangoPool(Rows):
         query, params = bound(call)
 
         def op() -> Any:
-            connection = connections[alias]
+            connection = db.connections[alias]
             try:
                 with connection.cursor() as cursor:
                     cursor.execute(query, next(params))
@@ -107,7 +108,7 @@ class DjangoPool(Rows):
 
         def op() -> list[Any]:
             results: list[Any] = []
-            connection = connections[alias]
+            connection = db.connections[alias]
             try:
                 with transaction.atomic(using=alias), connection.cursor() as cursor:
                     for query, params in steps:

@@ -11,14 +11,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pyro_postgres import Opts
-from pyro_postgres.async_ import Conn as AsyncConn
+from pyro_postgres import Opts, async_, sync
 from pyro_postgres.error import PostgresError
-from pyro_postgres.sync import Conn
 
 from harness.drivers.pyro.asynchronous import PyroAsyncSession
 from harness.drivers.pyro.shared import WRAPPERS, connect_arguments
-from harness.drivers.pyro.sync import PyroSession
+from harness.drivers.pyro.synchronous import PyroSession
 from harness.plugin import (
     AsyncOp,
     Capability,
@@ -123,7 +121,7 @@ class Pyro:
                 options = options.socket(place)
             options = options.port(arguments["port"]).db(arguments["dbname"])
             options = options.user(arguments["user"]).password(arguments["password"])
-            return Conn(options)
+            return sync.Conn(options)
 
         return op
 
@@ -196,7 +194,7 @@ class PyroAsync:
                 options = options.socket(place)
             options = options.port(arguments["port"]).db(arguments["dbname"])
             options = options.user(arguments["user"]).password(arguments["password"])
-            return await AsyncConn.new(options)
+            return await async_.Conn.new(options)
 
         return op
 

@@ -1,4 +1,5 @@
-"""Sessions of pyro-postgres's async API, whose methods return futures."""
+"""Sessions of pyro-postgres's async API. Its methods return futures of the running loop, so
+that none can be called before the loop runs: each op is a coroutine."""
 
 from __future__ import annotations
 
@@ -21,17 +22,29 @@ class PyroAsyncSession(Rows):
     def execute(self, call: Call) -> AsyncOp:
         """`connection.exec_drop`."""
         run, query, params = self.connection.exec_drop, call.sql, params_of(call)
-        return lambda: run(query, next(params))
+
+        async def op() -> Any:
+            return await run(query, next(params))
+
+        return op
 
     def fetch_all(self, call: Call) -> AsyncOp:
         """`connection.exec`."""
         run, query, params = self.connection.exec, call.sql, params_of(call)
-        return lambda: run(query, next(params))
+
+        async def op() -> Any:
+            return await run(query, next(params))
+
+        return op
 
     def fetch_one(self, call: Call) -> AsyncOp:
         """`connection.exec_first`."""
         run, query, params = self.connection.exec_first, call.sql, params_of(call)
-        return lambda: run(query, next(params))
+
+        async def op() -> Any:
+            return await run(query, next(params))
+
+        return op
 
     def fetch_val(self, call: Call) -> AsyncOp:
         """The first value of `connection.exec_first`."""
@@ -45,7 +58,11 @@ class PyroAsyncSession(Rows):
     def execute_many(self, call: Call) -> AsyncOp:
         """`connection.exec_batch`."""
         run, query, rows = self.connection.exec_batch, call.sql, call.rows
-        return lambda: run(query, rows)
+
+        async def op() -> None:
+            await run(query, rows)
+
+        return op
 
     def sequential(self, call: Call) -> AsyncOp:
         """One statement after another."""

@@ -6,8 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import django
-from django import conf
-from django.db import connections
+from django import conf, db
 
 
 def connect(dsn: str, *, autocommit: bool | None = True, **options: Any) -> Any:
@@ -28,9 +27,9 @@ def _defined(dsn: str, options: dict[str, Any]) -> Any:
     parts = urlsplit(dsn)
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
     places = [place.rpartition(":") for place in parts.netloc.rpartition("@")[2].split(",")]
-    alias = f"database_{len(connections.databases)}"
-    connections.databases[alias] = {
-        **connections.databases["default"],
+    alias = f"database_{len(db.connections.databases)}"
+    db.connections.databases[alias] = {
+        **db.connections.databases["default"],
         "HOST": ",".join(unquote(host) for host, _, _ in places),
         "PORT": ",".join(port for _, _, port in places),
         "USER": unquote(user),
@@ -38,7 +37,7 @@ def _defined(dsn: str, options: dict[str, Any]) -> Any:
         "NAME": unquote(parts.path[1:]),
         "OPTIONS": {**dict(parse_qsl(parts.query)), **options},
     }
-    return connections[alias]
+    return db.connections[alias]
 
 
 def pool_open(
@@ -59,12 +58,12 @@ def pool_open(
 def pool_block(pool: Any, sql: str) -> Any:
     """A cursor, and `close`, which gives the thread's connection back."""
     try:
-        with connections[pool.alias].cursor() as cursor:
+        with db.connections[pool.alias].cursor() as cursor:
             cursor.execute(sql)
             row = cursor.fetchone()
             return row[0] if row else None
     finally:
-        connections[pool.alias].close()
+        db.connections[pool.alias].close()
 
 
 def pool_size(pool: Any) -> int:
