@@ -265,8 +265,8 @@ class DjangoPsycopg2(_Django):
         arguments = self._arguments(target)
 
         def op() -> Any:
-            sys.modules.setdefault("psycopg", None)  # type: ignore[arg-type]
             if not conf.settings.configured:
+                sys.modules.setdefault("psycopg", None)  # type: ignore[arg-type]
                 conf.settings.configure(DATABASES={"default": arguments})
                 django.setup()
             alias = f"database_{len(db.connections.databases)}"

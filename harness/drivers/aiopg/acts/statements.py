@@ -71,6 +71,14 @@ async def execute_script(connection: Any, sql: str) -> None:
         await cursor.execute(sql)
 
 
+async def identifier(connection: Any, name: str) -> str:
+    """`sql.Identifier` of psycopg2."""
+    query = composed.SQL("select 1 as {}").format(composed.Identifier(name))
+    async with connection.cursor() as cursor:
+        await cursor.execute(query)
+        return str(cursor.description[0].name)
+
+
 async def style_positional(connection: Any, first: Any, second: Any) -> Rows:
     """`%s` and a list."""
     async with connection.cursor() as cursor:

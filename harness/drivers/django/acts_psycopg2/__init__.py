@@ -21,8 +21,9 @@ def connect(dsn: str, *, autocommit: bool | None = True, **options: Any) -> Any:
 
 def _defined(dsn: str, options: dict[str, Any]) -> Any:
     """The connection of a new entry of `DATABASES`; its options are those of libpq."""
-    sys.modules.setdefault("psycopg", None)  # type: ignore[arg-type]  # it is preferred
     if not conf.settings.configured:
+        # Django would prefer psycopg.
+        sys.modules.setdefault("psycopg", None)  # type: ignore[arg-type]
         backend = {"ENGINE": "django.db.backends.postgresql"}
         conf.settings.configure(DATABASES={"default": backend})
         django.setup()
