@@ -17,8 +17,9 @@ _State = tuple[tuple[str, int], ...]
 def entry_points(group: str) -> dict[str, EntryPoint]:
     """Those of a group, by name, without importing any.
 
-    Of several with one name it is the last one: `announced` has them all. To look through every distribution takes 10 ms and more, and a command asks for the
-    same group several times. Who installs one meanwhile changes a folder of the path.
+    Of several with one name it is the last one: `announced` has them all. To look through
+    every distribution takes 10 ms and more, and a command asks for the same group several
+    times. Who installs one meanwhile changes a folder of the path.
     """
     return {name: points[-1] for name, points in _found(group, _state()).items()}
 

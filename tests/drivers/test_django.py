@@ -34,6 +34,21 @@ def test_rows_are_model_instances_with_the_fields_of_their_types(client, session
 
 
 @raw
+@pytest.mark.parametrize(
+    "query",
+    [
+        "insert into items values (1, 'one') returning id, name;",
+        "with made as (insert into items values (1, 'one') returning *) select * from made",
+    ],
+)
+def test_a_write_is_not_done_while_binding(client, session, table, query):
+    op = client.bind(session, "fetch_all", sql=query)
+    assert table() == []
+    assert list(session.rows(op())) == [(1, "one")]
+    assert table() == [(1, "one")]
+
+
+@raw
 def test_what_returns_no_rows_has_no_model(client, session):
     with pytest.raises(Unsupported, match=r"Model\.objects\.raw"):
         client.bind(session, "fetch_all", sql="set work_mem = '1MB'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.drivers.django.models import model_of
+from harness.drivers.django.models import columns_of, model_of
 from harness.drivers.django.session import DjangoSession, bound
 from harness.plugin import Call, SyncOp, Unsupported, sql
 
@@ -34,13 +34,15 @@ class RawSession(DjangoSession):
         return lambda: next(iter(model.objects.using(alias).raw(query, next(params))), None)
 
     def _model(self, call: Call) -> Any:
-        """A model with the columns of the query."""
+        """A model with the columns of the statement: if it is no query that can stand in
+        another one, it is executed for them, and rolled back."""
         if not sql.returns_rows(call.sql):
             raise Unsupported("Model.objects.raw is for statements that return rows")
         query, params = bound(call)
-        return model_of(
-            self.connection, f"select * from ({query}\n) q limit 0", next(params)
-        )
+        first = next(params)
+        columns = columns_of(self.connection, f"select * from ({query}\n) q limit 0", first)
+        columns = columns or columns_of(self.connection, query, first)
+        return model_of(self.connection, columns)
 
 
 def _fields(row: Any) -> tuple[Any, ...]:

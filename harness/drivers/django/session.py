@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from harness.drivers.django.models import model_of
+from harness.drivers.django.models import columns_of, model_of
 from harness.plugin import Call, SyncOp, Wrapper, sql, wrapped
 
 
@@ -127,7 +127,8 @@ class DjangoSession(Rows):
         names = ", ".join(map(sql.quote, call.columns))
         table = sql.quote_table(call.table)
         query = f"select {names} from {table} limit 0"
-        model: Any = model_of(self.connection, query, None, table)
+        columns = columns_of(self.connection, query, None)
+        model: Any = model_of(self.connection, columns, table)
 
         def op() -> None:
             model.objects.using(alias).bulk_create([model(*row) for row in rows])
