@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.drivers.aiopg.shared import Rows, bound, steps_of
+from harness.drivers.aiopg.shared import AiopgRows, bound, steps_of
 from harness.plugin import AsyncOp, Call
 
 
-class AiopgSession(Rows):
+class AiopgSession(AiopgRows):
     """A connection; each op works with a cursor of its own."""
 
     def __init__(self, connection: Any) -> None:
@@ -112,7 +112,7 @@ class AiopgSession(Rows):
         return op
 
 
-class AiopgPool(Rows):
+class AiopgPool(AiopgRows):
     """An `aiopg.Pool`; every op takes a connection and gives it back."""
 
     def __init__(self, pool: Any) -> None:

@@ -59,7 +59,7 @@ def steps_of(call: Call) -> list[tuple[str, Any]]:
     return steps
 
 
-class Rows:
+class AiopgRows:
     """What sessions and pools have."""
 
     def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:

@@ -8,11 +8,11 @@ from typing import Any
 from django import db
 from django.db import transaction
 
-from harness.drivers.django.session import Rows, bound, steps_of
+from harness.drivers.django.session import DjangoRows, bound, steps_of
 from harness.plugin import Call, SyncOp, Wrapper
 
 
-class DjangoPool(Rows):
+class DjangoPool(DjangoRows):
     """`OPTIONS["pool"]` of one entry of `DATABASES`.
 
     Django has a connection for each thread, so an op asks for that of its own. It is closed

@@ -34,7 +34,7 @@ def steps_of(call: Call) -> list[tuple[str, Any]]:
     return steps
 
 
-class Rows:
+class DjangoRows:
     """What sessions and pools share."""
 
     def __init__(self, wraps: str, wrappers: Mapping[str, Wrapper]) -> None:
@@ -50,7 +50,7 @@ class Rows:
         return wrapped(self._wraps, self._wrappers, kind, value)
 
 
-class DjangoSession(Rows):
+class DjangoSession(DjangoRows):
     """A connection; each op works with a cursor of its own."""
 
     def __init__(

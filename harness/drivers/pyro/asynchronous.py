@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.drivers.pyro.shared import Rows, params_of, steps_of
+from harness.drivers.pyro.shared import PyroRows, params_of, steps_of
 from harness.plugin import AsyncOp, Call
 
 
-class PyroAsyncSession(Rows):
+class PyroAsyncSession(PyroRows):
     """A connection, `async_.Conn`."""
 
     def __init__(self, connection: Any) -> None:

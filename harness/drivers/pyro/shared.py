@@ -41,7 +41,7 @@ def steps_of(call: Call) -> list[tuple[str, tuple[Any, ...], bool]]:
     ]
 
 
-class Rows:
+class PyroRows:
     """What sessions of both APIs have."""
 
     def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.drivers.pyro.shared import Rows, params_of, steps_of
+from harness.drivers.pyro.shared import PyroRows, params_of, steps_of
 from harness.plugin import Call, SyncOp
 
 
-class PyroSession(Rows):
+class PyroSession(PyroRows):
     """A connection, `sync.Conn`."""
 
     def __init__(self, connection: Any) -> None:

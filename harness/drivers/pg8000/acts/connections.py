@@ -30,6 +30,8 @@ def _arguments(
     if others:
         raise NotImplementedError(f"pg8000 has no {', '.join(others)}")
     parts = urlsplit(dsn)
+    if "," in parts.netloc:
+        raise NotImplementedError("pg8000 connects to one host")
     settings = dict(parse_qsl(parts.query))
     if client_encoding:
         settings["client_encoding"] = client_encoding
