@@ -230,7 +230,8 @@ def _found(module: str) -> ModuleSpec | None:
 
 def parse_arm(spec: str, profile: Profile = "configured") -> Arm:
     """`asyncpg+uvloop==0.31.0%3.13` → an arm (`harness.core.arms` has the form); raises
-    `DriverError` for another form and for a driver that is not there."""
+    `DriverError` for another form, for a driver that is not there, and for one that several
+    distributions bring."""
     arm = arms.parse(spec, profile)
     known = entry_points()
     if arm.driver in _points(REFERENCES):
@@ -243,7 +244,24 @@ def parse_arm(spec: str, profile: Profile = "configured") -> Arm:
             f"there is no driver '{arm.driver}'",
             hint=f"known drivers: {', '.join(sorted(known))}",
         )
+    _refuse_rivals(arm.driver)
     return arm
+
+
+def _refuse_rivals(name: str) -> None:
+    """A name says which plug-in was measured: no two distributions may bring it."""
+    groups = (GROUP, FURTHER)
+    points = [point for group in groups for point in installed.announced(group, name)]
+    if len({point.value for point in points}) > 1:
+        brought = ", ".join(f"{point.value} of {_owner(point)}" for point in points)
+        raise DriverError(
+            f"several plug-ins are called '{name}': {brought}",
+            hint="uninstall all but one, or give yours another name in its entry points",
+        )
+
+
+def _owner(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "an unknown distribution"
 
 
 def load(arm: Arm, place: str = "") -> Driver:

@@ -73,6 +73,8 @@ class _Binding(ast.NodeTransformer):
             raise Unsupported(f"its op works on a {kind} that was made while binding")
         if "<locals>" in getattr(value, "__qualname__", ""):
             raise Unsupported(f"its op is made of another function, `{name}`")
+        if inspect.isclass(value) and not _importable(value):
+            raise Unsupported(f"its op works on a class made while binding, `{name}`")
         if inspect.isroutine(value) or inspect.isclass(value):
             mention(value.__name__, value, self.op, self.needs)
             return ast.Name(value.__name__)
@@ -156,6 +158,11 @@ def _body(op: Callable[..., Any], asynchronous: bool) -> list[ast.stmt]:
         return node.body
     value = ast.Await(node.body) if asynchronous else node.body
     return [ast.Return(value)]
+
+
+def _importable(cls: type) -> bool:
+    """Whether a class stands in its module under its name."""
+    return getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
 
 
 def _node(op: Callable[..., Any]) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda:

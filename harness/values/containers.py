@@ -253,7 +253,7 @@ def read_range(text: str) -> Range:
     return Range(lower, upper, match[1] == "[", match[4] == "]")
 
 
-def _write_range(found: Any, convert: Callable[[Any], Canonical]) -> str:
+def _write_range(found: Range, convert: Callable[[Any], Canonical]) -> str:
     if found.isempty:
         return "empty"
     lower, upper = (_bound_text(bound, convert) for bound in (found.lower, found.upper))
@@ -267,19 +267,29 @@ def _bound_text(bound: Any, convert: Callable[[Any], Canonical]) -> str:
     return "" if shown is None else _quote(shown)
 
 
-def _is_range(value: Any) -> bool:
-    return all(hasattr(value, name) for name in ("lower", "upper", "isempty", "lower_inc"))
+def _as_range(value: Any) -> Range | None:
+    """A library's range as ours, by one of the two sets of attributes that there are."""
+    if all(hasattr(value, name) for name in ("lower", "upper", "isempty", "lower_inc")):
+        return Range(
+            value.lower, value.upper, value.lower_inc, value.upper_inc, value.isempty
+        )
+    if all(hasattr(value, name) for name in ("lower", "upper", "is_empty", "bounds")):
+        opening, closing = value.bounds
+        return Range(
+            value.lower, value.upper, opening == "[", closing == "]", value.is_empty
+        )
+    return None
 
 
 def range_of(part: Codec) -> Codec:
-    """A range; any class with lower, upper, lower_inc, upper_inc, isempty is the habit."""
+    """A range; the habit is any class with lower, upper, and either isempty, lower_inc and
+    upper_inc, or is_empty and bounds (`[)`)."""
 
     def value(value: Any) -> str:
-        if isinstance(value, str):
-            return _write_range(read_range(value), part.value)
-        if not _is_range(value):
+        found = read_range(value) if isinstance(value, str) else _as_range(value)
+        if found is None:
             raise refuse(value, "a range")
-        return _write_range(value, part.value)
+        return _write_range(found, part.value)
 
     def parse(text: str) -> Range:
         found = read_range(text)
@@ -289,9 +299,10 @@ def range_of(part: Codec) -> Codec:
         return Range(lower, upper, found.lower_inc, found.upper_inc, found.isempty)
 
     def fits(value: Any) -> bool:
-        if not _is_range(value):
+        found = _as_range(value)
+        if found is None:
             return False
-        return all(b is None or part.habit.accepts(b) for b in (value.lower, value.upper))
+        return all(b is None or part.habit.accepts(b) for b in (found.lower, found.upper))
 
     def text(text: str) -> str:
         return _write_range(read_range(text), part.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -243,7 +244,11 @@ def _span_text(months: int, total_us: int) -> str:
     return f"{months} mon {total_us} us"
 
 
+_UNITS_MONTHS: dict[str, int | Decimal] = {
+    "millennia": 12_000, "centuries": 1_200, "decades": 120, "years": 12, "months": 1,
+}  # fmt: skip
 _UNITS_US: dict[str, int | Decimal] = {
+    "weeks": 7 * _DAY_US,
     "days": _DAY_US,
     "hours": 3_600_000_000,
     "minutes": 60_000_000,
@@ -254,14 +259,20 @@ _UNITS_US: dict[str, int | Decimal] = {
 
 
 def _span_of_parts(value: Any) -> str:
-    """An object with months, days, microseconds and perhaps units between them."""
-    months = getattr(value, "years", 0) * 12 + value.months
-    total = sum(
-        Decimal(str(getattr(value, unit, 0))) * us for unit, us in _UNITS_US.items()
-    )
+    """An object with months and days, and perhaps other units; None is none of them."""
+    months = _total(value, _UNITS_MONTHS)
+    total = _total(value, _UNITS_US)
     if total != int(total):
         raise NotCanonical(f"{total} µs: an interval has no parts of a microsecond")
     return _span_text(int(months), int(total))
+
+
+def _total(value: Any, units: Mapping[str, int | Decimal]) -> Decimal:
+    """The sum of an object's attributes, each times the size of its unit."""
+    counts = {unit: getattr(value, unit, None) or 0 for unit in units}
+    return sum(
+        (Decimal(str(count)) * units[unit] for unit, count in counts.items()), Decimal()
+    )
 
 
 def _interval(value: Any) -> str:

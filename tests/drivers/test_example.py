@@ -75,7 +75,7 @@ def example(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("spec", ["pg8000", "pg8000+prepared"])
+@pytest.mark.parametrize("spec", ["example-pg8000", "example-pg8000+prepared"])
 def test_the_example(example, target, spec):
     done = subprocess.run(
         [sys.executable, "-c", USE_EXAMPLE, spec],

@@ -272,3 +272,9 @@ def test_an_op_of_another_op_has_no_source():
 
     with pytest.raises(Unsupported, match="made of another function, `inner`"):
         op_source(lambda: inner(), None)
+
+
+def test_an_op_on_a_class_that_was_made_while_binding_has_no_source():
+    made = type("Made", (), {})
+    with pytest.raises(Unsupported, match="a class made while binding, `made`"):
+        op_source(lambda: made(), None)

@@ -79,8 +79,8 @@ class Pg8000Session:
         self.connection.close()
 
     def rows(self, native: Any) -> Sequence[tuple[Any, ...]]:
-        """pg8000's rows are lists."""
-        return [tuple(row) for row in native if row is not None]
+        """pg8000's rows are lists; a statement that returns none has None for them."""
+        return [tuple(row) for row in native or () if row is not None]
 
     def execute(self, call: Call) -> SyncOp:
         """`connection.run`, or `statement.run` of a prepared one."""
@@ -181,9 +181,9 @@ class Pg8000Session:
 
 
 class Pg8000:
-    """pg8000."""
+    """pg8000, as a plug-in from outside."""
 
-    name = "pg8000"
+    name = "example-pg8000"
     kind: Kind = "sync"
     acts = "pgdyno_pg8000.acts"
     configure = staticmethod(configure)
@@ -199,7 +199,6 @@ class Pg8000:
             Capability.COPY_CSV,
             Capability.COPY_BINARY,
             Capability.COPY_BYTES,
-            Capability.PEP_249,
         }
     )
 

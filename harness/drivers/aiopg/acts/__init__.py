@@ -1,0 +1,1 @@
+"""What a user of aiopg writes for each act, by subject."""

@@ -1,0 +1,1 @@
+"""What a user of pg8000's native API writes for each act, by subject."""
