@@ -1,9 +1,9 @@
-"""Write psycopg's synchronous ops and acts from the asynchronous ones.
+"""Write the synchronous ops and acts of psycopg and SQLAlchemy from the asynchronous ones.
 
     python tools/psycopg_sync.py            # write them
     python tools/psycopg_sync.py --check    # exit 1 if a file is not what would be written
 
-psycopg's two APIs differ in `async`, `await` and names, and so do the files. Where they
+The two APIs of each differ in `async`, `await` and names, and so do the files. Where they
 differ by more, a line of `RULES` says how; what only the asynchronous API has stands
 under a comment `# async only`.
 """
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent / "harness" / "drivers" / "psycopg"
+ROOT = Path(__file__).parent.parent / "harness" / "drivers"
 MARK = "# Made from {source} by tools/psycopg_sync.py: change that, not this.\n"
 
 RULES = (
@@ -27,7 +27,14 @@ RULES = (
     (r"`AsyncConnection\.connect`", "`psycopg.connect`"),
     (r"\bAsync(?=[A-Z])|(?<=Psycopg)Async(?=[A-Z])", ""),
     (r"\bregister_vector_async\b", "register_vector"),
-    (r"\bacts_async\b", "acts"),
+    (r"\b(acts|acts_orm|core|opening|orm)_async\b", r"\1"),
+    (r"\bcreate_async_engine\b", "create_engine"),
+    (r"\.sync_engine\b", ""),
+    (r"\bdbapi_connection\.run_async\((\w+)\)", r"\1(dbapi_connection)"),
+    (r"\bsqlalchemy\.ext\.asyncio import (?=AsyncSession)", "sqlalchemy.orm import "),
+    (r"\bsqlalchemy\.ext\.asyncio\b", "sqlalchemy"),
+    (r"\b(SQLAlchemy(?: Core)?)'s asyncio API\b", r"\1"),
+    (r"`async with ", "`with "),
     (r", async: ", ": "),
     (r"\basync API\b", "sync API"),
     # An attribute of the synchronous connection is a method of the asynchronous one.
@@ -40,9 +47,12 @@ RULES = (
 
 def sources() -> Iterator[tuple[Path, Path]]:
     """Each asynchronous file, with the synchronous one that is written from it."""
-    yield ROOT / "asynchronous.py", ROOT / "sync.py"
-    for source in sorted((ROOT / "acts_async").glob("*.py")):
-        yield source, ROOT / "acts" / source.name
+    yield ROOT / "psycopg" / "asynchronous.py", ROOT / "psycopg" / "sync.py"
+    for source in sorted((ROOT / "sqlalchemy").glob("*_async.py")):
+        yield source, source.with_name(source.name.replace("_async.py", ".py"))
+    for folder in sorted(ROOT.glob("*/acts*_async")):
+        for source in sorted(folder.glob("*.py")):
+            yield source, folder.with_name(folder.name[: -len("_async")]) / source.name
 
 
 def synchronous(text: str) -> str:
@@ -92,7 +102,8 @@ def tidy(text: str, path: Path) -> str:
 
 def generated(source: Path, path: Path) -> str:
     """The whole text of a synchronous file."""
-    mark = MARK.format(source=source.relative_to(ROOT))
+    inside = source.relative_to(ROOT)
+    mark = MARK.format(source=inside.relative_to(inside.parts[0]))
     return tidy(mark + synchronous(source.read_text("utf-8")), path)
 
 
