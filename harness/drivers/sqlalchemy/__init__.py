@@ -14,8 +14,8 @@ from typing import Any, Literal, cast
 import sqlalchemy
 
 from harness.drivers.sqlalchemy.below import BELOW, described_driver
-from harness.drivers.sqlalchemy.opening import Opening
-from harness.drivers.sqlalchemy.opening_async import AsyncOpening
+from harness.drivers.sqlalchemy.opening import CoreOpening, OrmOpening
+from harness.drivers.sqlalchemy.opening_async import AsyncCoreOpening, AsyncOrmOpening
 from harness.drivers.sqlalchemy.statements import WRAPPERS
 from harness.plugin import Capability, ErrorFields, Kind, Terms, described
 
@@ -102,29 +102,62 @@ class _Async(_Stack):
         return asyncio.new_event_loop()
 
 
-class CorePsycopg(_Sync, Opening):
+class _Orm:
+    row_shape = "an object of a mapped class where the rows have an `id`, otherwise Row"
+    pool = "QueuePool of the engine; each op's Session takes a connection and returns it"
+
+
+class CorePsycopg(_Sync, CoreOpening):
     """SQLAlchemy Core over psycopg."""
 
     name = "sqlalchemy-core-psycopg"
     wraps = "psycopg"
 
 
-class CorePsycopgAsync(_Async, AsyncOpening):
+class CorePsycopgAsync(_Async, AsyncCoreOpening):
     """SQLAlchemy Core's asyncio API over psycopg."""
 
     name = "sqlalchemy-core-psycopg-async"
     wraps = "psycopg-async"
 
 
-class CorePsycopg2(_Sync, Opening):
+class CorePsycopg2(_Sync, CoreOpening):
     """SQLAlchemy Core over psycopg2."""
 
     name = "sqlalchemy-core-psycopg2"
     wraps = "psycopg2"
 
 
-class CoreAsyncpg(_Async, AsyncOpening):
+class CoreAsyncpg(_Async, AsyncCoreOpening):
     """SQLAlchemy Core's asyncio API over asyncpg."""
 
     name = "sqlalchemy-core-asyncpg"
+    wraps = "asyncpg"
+
+
+class OrmPsycopg(_Orm, _Sync, OrmOpening):
+    """SQLAlchemy's ORM over psycopg."""
+
+    name = "sqlalchemy-orm-psycopg"
+    wraps = "psycopg"
+
+
+class OrmPsycopgAsync(_Orm, _Async, AsyncOrmOpening):
+    """SQLAlchemy's ORM over the asyncio API of psycopg."""
+
+    name = "sqlalchemy-orm-psycopg-async"
+    wraps = "psycopg-async"
+
+
+class OrmPsycopg2(_Orm, _Sync, OrmOpening):
+    """SQLAlchemy's ORM over psycopg2."""
+
+    name = "sqlalchemy-orm-psycopg2"
+    wraps = "psycopg2"
+
+
+class OrmAsyncpg(_Orm, _Async, AsyncOrmOpening):
+    """SQLAlchemy's ORM over the asyncio API of asyncpg."""
+
+    name = "sqlalchemy-orm-asyncpg"
     wraps = "asyncpg"
