@@ -27,7 +27,12 @@ RULES = (
     (r"`AsyncConnection\.connect`", "`psycopg.connect`"),
     (r"\bAsync(?=[A-Z])|(?<=Psycopg)Async(?=[A-Z])", ""),
     (r"\bregister_vector_async\b", "register_vector"),
-    (r"\b(acts|acts_orm|core|opening|orm)_async\b", r"\1"),
+    (r"\b(acts|acts_core|acts_orm|core|opening|orm)_async\b", r"\1"),
+    (r"\bconnection\.stream\(", "connection.execute("),
+    (
+        r"^from sqlalchemy\.ext\.asyncio import Session$",
+        "from sqlalchemy.orm import Session",
+    ),
     (r"\bcreate_async_engine\b", "create_engine"),
     (r"\.sync_engine\b", ""),
     (r"\bdbapi_connection\.run_async\((\w+)\)", r"\1(dbapi_connection)"),
@@ -123,6 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not path.exists() or path.read_text("utf-8") != text:
             stale.append(path)
             if not check:
+                path.parent.mkdir(exist_ok=True)
                 path.write_text(text, "utf-8")
     for path in stale:
         print(f"{path}: {'not what its source makes' if check else 'written'}")

@@ -43,6 +43,16 @@ def _implementation() -> str:
     return "Cython" if compiled else "Python"
 
 
+_HERE = "harness.drivers.sqlalchemy"
+
+
+def _acts(kind: str, suffix: str, reach: str) -> tuple[str, ...]:
+    """The modules of acts: for both, for Core or the ORM, and for the driver below."""
+    shared = f"{_HERE}.acts{suffix}", f"{_HERE}.acts_{kind}{suffix}"
+    ways = {"core": ("",), "orm": ("", "orm_")}[kind]
+    return *shared, *(f"{_HERE}.reach.{way}{reach}" for way in ways)
+
+
 class _Stack:
     """What all drivers of SQLAlchemy say about themselves."""
 
@@ -89,13 +99,11 @@ class _Stack:
 
 class _Sync(_Stack):
     kind: Kind = "sync"
-    acts: tuple[str, ...] = ()
 
 
 class _Async(_Stack):
     kind: Kind = "async"
     loop = "asyncio"
-    acts: tuple[str, ...] = ()
 
     def run_loop(self) -> Any:
         """A new event loop."""
@@ -112,6 +120,7 @@ class CorePsycopg(_Sync, CoreOpening):
 
     name = "sqlalchemy-core-psycopg"
     wraps = "psycopg"
+    acts = _acts("core", "", "psycopg")
 
 
 class CorePsycopgAsync(_Async, AsyncCoreOpening):
@@ -119,6 +128,7 @@ class CorePsycopgAsync(_Async, AsyncCoreOpening):
 
     name = "sqlalchemy-core-psycopg-async"
     wraps = "psycopg-async"
+    acts = _acts("core", "_async", "psycopg_async")
 
 
 class CorePsycopg2(_Sync, CoreOpening):
@@ -126,6 +136,7 @@ class CorePsycopg2(_Sync, CoreOpening):
 
     name = "sqlalchemy-core-psycopg2"
     wraps = "psycopg2"
+    acts = _acts("core", "", "psycopg2")
 
 
 class CoreAsyncpg(_Async, AsyncCoreOpening):
@@ -133,6 +144,7 @@ class CoreAsyncpg(_Async, AsyncCoreOpening):
 
     name = "sqlalchemy-core-asyncpg"
     wraps = "asyncpg"
+    acts = _acts("core", "_async", "asyncpg")
 
 
 class OrmPsycopg(_Orm, _Sync, OrmOpening):
@@ -140,6 +152,7 @@ class OrmPsycopg(_Orm, _Sync, OrmOpening):
 
     name = "sqlalchemy-orm-psycopg"
     wraps = "psycopg"
+    acts = _acts("orm", "", "psycopg")
 
 
 class OrmPsycopgAsync(_Orm, _Async, AsyncOrmOpening):
@@ -147,6 +160,7 @@ class OrmPsycopgAsync(_Orm, _Async, AsyncOrmOpening):
 
     name = "sqlalchemy-orm-psycopg-async"
     wraps = "psycopg-async"
+    acts = _acts("orm", "_async", "psycopg_async")
 
 
 class OrmPsycopg2(_Orm, _Sync, OrmOpening):
@@ -154,6 +168,7 @@ class OrmPsycopg2(_Orm, _Sync, OrmOpening):
 
     name = "sqlalchemy-orm-psycopg2"
     wraps = "psycopg2"
+    acts = _acts("orm", "", "psycopg2")
 
 
 class OrmAsyncpg(_Orm, _Async, AsyncOrmOpening):
@@ -161,3 +176,4 @@ class OrmAsyncpg(_Orm, _Async, AsyncOrmOpening):
 
     name = "sqlalchemy-orm-asyncpg"
     wraps = "asyncpg"
+    acts = _acts("orm", "_async", "asyncpg")

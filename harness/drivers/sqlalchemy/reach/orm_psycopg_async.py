@@ -1,0 +1,21 @@
+"""Acts of SQLAlchemy's ORM over psycopg-async: how they connect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.pool import NullPool
+
+from harness.drivers.sqlalchemy.reach.engines import level, psycopg_async_engine
+
+
+async def connect(
+    dsn: str, *, autocommit: bool | None = True, **options: Any
+) -> AsyncSession:
+    """`Session(engine)` without a pool; `session.connection` connects."""
+    session = AsyncSession(
+        psycopg_async_engine(dsn, options, poolclass=NullPool, **level(autocommit))
+    )
+    await session.connection()
+    return session
