@@ -21,7 +21,7 @@ from harness.plugin import Capability, ErrorFields, Kind, Terms, described
 
 _REGISTRATIONS = (
     "a `dict` is sent as jsonb: `bindparam(…, type_=JSONB)`",
-    "pgvector’s `register_vector` at the event `connect`, where it is installed",
+    "pgvector’s `register_vector` at the event `connect`, but not over asyncpg",
 )
 _CAPABILITIES = frozenset(
     {

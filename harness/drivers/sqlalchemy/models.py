@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, MetaData, Table, TextClause, select, text
+from sqlalchemy import BindParameter, Column, MetaData, Table, TextClause, select, text
 from sqlalchemy.orm import registry
 
 from harness.drivers.sqlalchemy.statements import type_of
@@ -33,10 +33,11 @@ class Entity:
 
 
 def mapped(table: Table) -> type[Entity]:
-    """A class for a table, mapped imperatively."""
+    """A class for a table, mapped imperatively; its key is its own, or the first column."""
     names = tuple(column.key for column in table.columns)
     made = type("Mapped", (Entity,), {"attributes": names})
-    registry().map_imperatively(made, table)
+    key = list(table.primary_key) or [table.columns[names[0]]]
+    registry().map_imperatively(made, table, primary_key=key)
     return made
 
 
@@ -53,7 +54,11 @@ def can_be_described(statement: TextClause) -> bool:
 
 def description(statement: TextClause) -> TextClause:
     """A query for the columns of a statement, which runs nothing of it."""
-    return text(f"select * from ({statement.text.rstrip('; ')}) as described limit 0")
+    inner = statement.text.rstrip("; ")
+    binds = [
+        child for child in statement.get_children() if isinstance(child, BindParameter)
+    ]
+    return text(f"select * from ({inner}\n) as described limit 0").bindparams(*binds)
 
 
 def entities(

@@ -14,8 +14,8 @@ def close(connection: Connection) -> None:
 
 
 def closed(connection: Connection) -> bool:
-    """`connection.closed`."""
-    return bool(connection.closed)
+    """`connection.closed`; `invalidated` if SQLAlchemy gave up the driver's."""
+    return bool(connection.closed or connection.invalidated)
 
 
 def info(connection: Connection) -> dict[str, Any]:
@@ -34,7 +34,9 @@ def info(connection: Connection) -> dict[str, Any]:
 
 
 def set_autocommit(connection: Connection, on: bool) -> None:
-    """The option `isolation_level`."""
+    """The option `isolation_level`; `commit` ends what SQLAlchemy began in AUTOCOMMIT."""
+    if not on:
+        connection.commit()
     level = "AUTOCOMMIT" if on else connection.default_isolation_level
     connection.execution_options(isolation_level=level)
 

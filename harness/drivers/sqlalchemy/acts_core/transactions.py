@@ -6,9 +6,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Connection, column, insert, table, text
+from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, insert, text
 
-_ITEMS = table("items", column("id"), column("name"))
+_ITEMS = Table(
+    "items",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("name", String),
+)
 
 
 def begin(
@@ -19,8 +24,9 @@ def begin(
     deferrable: bool | None = None,
 ) -> Any:
     """`connection.begin`, with the options of the connection set before."""
+    level = (isolation or "").replace("_", " ").upper()
     options: dict[str, Any] = {
-        "isolation_level": (isolation or "read_committed").replace("_", " ").upper()
+        "isolation_level": level or connection.default_isolation_level
     }
     if read_only is not None:
         options["postgresql_readonly"] = read_only
@@ -32,27 +38,33 @@ def begin(
 
 
 def block(connection: Connection, statements: list[str], fails: bool = False) -> None:
-    """`with connection.begin()`, out of AUTOCOMMIT."""
+    """`with connection.begin()`, out of AUTOCOMMIT and back."""
     connection.commit()
-    connection.execution_options(isolation_level="READ COMMITTED")
-    with connection.begin():
-        for statement in statements:
-            connection.execute(text(statement.replace(":", r"\:")))
-        if fails:
-            raise ValueError("the block fails")
+    connection.execution_options(isolation_level=connection.default_isolation_level)
+    try:
+        with connection.begin():
+            for statement in statements:
+                connection.execute(text(statement.replace(":", r"\:")))
+            if fails:
+                raise ValueError("the block fails")
+    finally:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def nested_block(connection: Connection, outer: str, inner: str, fails: bool) -> None:
-    """`begin_nested` inside of `begin`."""
+    """`begin_nested` inside of `begin`, out of AUTOCOMMIT and back."""
     connection.commit()
-    connection.execution_options(isolation_level="READ COMMITTED")
-    with connection.begin():
-        connection.execute(text(outer.replace(":", r"\:")))
-        with suppress(ValueError):
-            with connection.begin_nested():
-                connection.execute(text(inner.replace(":", r"\:")))
-                if fails:
-                    raise ValueError("the inner block fails")
+    connection.execution_options(isolation_level=connection.default_isolation_level)
+    try:
+        with connection.begin():
+            connection.execute(text(outer.replace(":", r"\:")))
+            with suppress(ValueError):
+                with connection.begin_nested():
+                    connection.execute(text(inner.replace(":", r"\:")))
+                    if fails:
+                        raise ValueError("the inner block fails")
+    finally:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def insert_many(connection: Connection, rows: list[tuple[int, str]]) -> None:
@@ -62,9 +74,12 @@ def insert_many(connection: Connection, rows: list[tuple[int, str]]) -> None:
 
 
 def insert_many_count(connection: Connection, rows: list[tuple[int, str]]) -> int:
-    """`result.rowcount`."""
+    """`result.rowcount`, which an insert keeps by the option `preserve_rowcount`."""
     given = [{"id": number, "name": name} for number, name in rows]
-    result = connection.execute(insert(_ITEMS), given)
+    options = {"preserve_rowcount": True}
+    result = connection.execute(insert(_ITEMS), given, execution_options=options)
+    if result.rowcount < 0:
+        raise NotImplementedError("the dialect cannot tell the number of many rows")
     return int(result.rowcount)
 
 

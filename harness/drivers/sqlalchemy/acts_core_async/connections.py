@@ -14,8 +14,8 @@ async def close(connection: AsyncConnection) -> None:
 
 
 async def closed(connection: AsyncConnection) -> bool:
-    """`connection.closed`."""
-    return bool(connection.closed)
+    """`connection.closed`; `invalidated` if SQLAlchemy gave up the driver's."""
+    return bool(connection.closed or connection.invalidated)
 
 
 async def info(connection: AsyncConnection) -> dict[str, Any]:
@@ -34,7 +34,9 @@ async def info(connection: AsyncConnection) -> dict[str, Any]:
 
 
 async def set_autocommit(connection: AsyncConnection, on: bool) -> None:
-    """The option `isolation_level`."""
+    """The option `isolation_level`; `commit` ends what SQLAlchemy began in AUTOCOMMIT."""
+    if not on:
+        await connection.commit()
     level = "AUTOCOMMIT" if on else connection.default_isolation_level
     await connection.execution_options(isolation_level=level)
 

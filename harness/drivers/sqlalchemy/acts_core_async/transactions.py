@@ -5,10 +5,15 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import column, insert, table, text
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_ITEMS = table("items", column("id"), column("name"))
+_ITEMS = Table(
+    "items",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("name", String),
+)
 
 
 async def begin(
@@ -19,8 +24,9 @@ async def begin(
     deferrable: bool | None = None,
 ) -> Any:
     """`connection.begin`, with the options of the connection set before."""
+    level = (isolation or "").replace("_", " ").upper()
     options: dict[str, Any] = {
-        "isolation_level": (isolation or "read_committed").replace("_", " ").upper()
+        "isolation_level": level or connection.default_isolation_level
     }
     if read_only is not None:
         options["postgresql_readonly"] = read_only
@@ -34,29 +40,35 @@ async def begin(
 async def block(
     connection: AsyncConnection, statements: list[str], fails: bool = False
 ) -> None:
-    """`async with connection.begin()`, out of AUTOCOMMIT."""
+    """`async with connection.begin()`, out of AUTOCOMMIT and back."""
     await connection.commit()
-    await connection.execution_options(isolation_level="READ COMMITTED")
-    async with connection.begin():
-        for statement in statements:
-            await connection.execute(text(statement.replace(":", r"\:")))
-        if fails:
-            raise ValueError("the block fails")
+    await connection.execution_options(isolation_level=connection.default_isolation_level)
+    try:
+        async with connection.begin():
+            for statement in statements:
+                await connection.execute(text(statement.replace(":", r"\:")))
+            if fails:
+                raise ValueError("the block fails")
+    finally:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 async def nested_block(
     connection: AsyncConnection, outer: str, inner: str, fails: bool
 ) -> None:
-    """`begin_nested` inside of `begin`."""
+    """`begin_nested` inside of `begin`, out of AUTOCOMMIT and back."""
     await connection.commit()
-    await connection.execution_options(isolation_level="READ COMMITTED")
-    async with connection.begin():
-        await connection.execute(text(outer.replace(":", r"\:")))
-        with suppress(ValueError):
-            async with connection.begin_nested():
-                await connection.execute(text(inner.replace(":", r"\:")))
-                if fails:
-                    raise ValueError("the inner block fails")
+    await connection.execution_options(isolation_level=connection.default_isolation_level)
+    try:
+        async with connection.begin():
+            await connection.execute(text(outer.replace(":", r"\:")))
+            with suppress(ValueError):
+                async with connection.begin_nested():
+                    await connection.execute(text(inner.replace(":", r"\:")))
+                    if fails:
+                        raise ValueError("the inner block fails")
+    finally:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 async def insert_many(connection: AsyncConnection, rows: list[tuple[int, str]]) -> None:
@@ -68,9 +80,12 @@ async def insert_many(connection: AsyncConnection, rows: list[tuple[int, str]]) 
 async def insert_many_count(
     connection: AsyncConnection, rows: list[tuple[int, str]]
 ) -> int:
-    """`result.rowcount`."""
+    """`result.rowcount`, which an insert keeps by the option `preserve_rowcount`."""
     given = [{"id": number, "name": name} for number, name in rows]
-    result = await connection.execute(insert(_ITEMS), given)
+    options = {"preserve_rowcount": True}
+    result = await connection.execute(insert(_ITEMS), given, execution_options=options)
+    if result.rowcount < 0:
+        raise NotImplementedError("the dialect cannot tell the number of many rows")
     return int(result.rowcount)
 
 

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 
 def close(connection: Session) -> None:
-    """`session.close`, which gives its connection back; without a pool it ends."""
+    """`session.close`, which gives its connection back, and `engine.dispose`."""
+    engine: Any = connection.bind
     connection.close()
+    engine.dispose()
 
 
 def pool_acquire(pool: Engine, timeout: float | None = None) -> Session:

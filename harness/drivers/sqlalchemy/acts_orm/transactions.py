@@ -30,8 +30,9 @@ def begin(
     deferrable: bool | None = None,
 ) -> None:
     """`session.connection(execution_options=…)`, which begins the transaction."""
+    level = (isolation or "").replace("_", " ").upper()
     options: dict[str, Any] = {
-        "isolation_level": (isolation or "read_committed").replace("_", " ").upper()
+        "isolation_level": level or connection.get_bind().dialect.default_isolation_level
     }
     if read_only is not None:
         options["postgresql_readonly"] = read_only
@@ -43,7 +44,8 @@ def begin(
 
 def block(connection: Session, statements: list[str], fails: bool = False) -> None:
     """`with session.begin()`, out of AUTOCOMMIT."""
-    options = {"isolation_level": "READ COMMITTED"}
+    level = connection.get_bind().dialect.default_isolation_level
+    options = {"isolation_level": level}
     connection.commit()
     with connection.begin():
         connection.connection(execution_options=options)
@@ -55,7 +57,8 @@ def block(connection: Session, statements: list[str], fails: bool = False) -> No
 
 def nested_block(connection: Session, outer: str, inner: str, fails: bool) -> None:
     """`session.begin_nested` inside of `session.begin`."""
-    options = {"isolation_level": "READ COMMITTED"}
+    level = connection.get_bind().dialect.default_isolation_level
+    options = {"isolation_level": level}
     connection.commit()
     with connection.begin():
         connection.connection(execution_options=options)
@@ -68,9 +71,9 @@ def nested_block(connection: Session, outer: str, inner: str, fails: bool) -> No
 
 
 def insert_many(connection: Session, rows: list[tuple[int, str]]) -> None:
-    """`session.add_all`, and `commit`, which flushes."""
+    """`session.add_all`, and `flush`, which a commit does first."""
     connection.add_all([Item(id=number, name=name) for number, name in rows])
-    connection.commit()
+    connection.flush()
 
 
 def insert_returning(

@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 
 async def close(connection: AsyncSession) -> None:
-    """`session.close`, which gives its connection back; without a pool it ends."""
+    """`session.close`, which gives its connection back, and `engine.dispose`."""
+    engine: Any = connection.bind
     await connection.close()
+    await engine.dispose()
 
 
 async def pool_acquire(pool: AsyncEngine, timeout: float | None = None) -> AsyncSession:

@@ -30,8 +30,9 @@ async def begin(
     deferrable: bool | None = None,
 ) -> None:
     """`session.connection(execution_options=…)`, which begins the transaction."""
+    level = (isolation or "").replace("_", " ").upper()
     options: dict[str, Any] = {
-        "isolation_level": (isolation or "read_committed").replace("_", " ").upper()
+        "isolation_level": level or connection.get_bind().dialect.default_isolation_level
     }
     if read_only is not None:
         options["postgresql_readonly"] = read_only
@@ -45,7 +46,8 @@ async def block(
     connection: AsyncSession, statements: list[str], fails: bool = False
 ) -> None:
     """`async with session.begin()`, out of AUTOCOMMIT."""
-    options = {"isolation_level": "READ COMMITTED"}
+    level = connection.get_bind().dialect.default_isolation_level
+    options = {"isolation_level": level}
     await connection.commit()
     async with connection.begin():
         await connection.connection(execution_options=options)
@@ -59,7 +61,8 @@ async def nested_block(
     connection: AsyncSession, outer: str, inner: str, fails: bool
 ) -> None:
     """`session.begin_nested` inside of `session.begin`."""
-    options = {"isolation_level": "READ COMMITTED"}
+    level = connection.get_bind().dialect.default_isolation_level
+    options = {"isolation_level": level}
     await connection.commit()
     async with connection.begin():
         await connection.connection(execution_options=options)
@@ -72,9 +75,9 @@ async def nested_block(
 
 
 async def insert_many(connection: AsyncSession, rows: list[tuple[int, str]]) -> None:
-    """`session.add_all`, and `commit`, which flushes."""
+    """`session.add_all`, and `flush`, which a commit does first."""
     connection.add_all([Item(id=number, name=name) for number, name in rows])
-    await connection.commit()
+    await connection.flush()
 
 
 async def insert_returning(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool
 
 from harness.drivers.sqlalchemy.reach.engines import level, psycopg_engine
 
 
 def connect(dsn: str, *, autocommit: bool | None = True, **options: Any) -> Session:
-    """`Session(engine)` without a pool; `session.connection` connects."""
-    session = Session(psycopg_engine(dsn, options, poolclass=NullPool, **level(autocommit)))
+    """`Session(engine)` with a pool of one; `session.connection` connects."""
+    session = Session(psycopg_engine(dsn, options, pool_size=1, **level(autocommit)))
     session.connection()
     return session

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.pool import NullPool
 
 from harness.drivers.sqlalchemy.reach.engines import level, psycopg_async_engine
 
@@ -13,9 +12,9 @@ from harness.drivers.sqlalchemy.reach.engines import level, psycopg_async_engine
 async def connect(
     dsn: str, *, autocommit: bool | None = True, **options: Any
 ) -> AsyncSession:
-    """`Session(engine)` without a pool; `session.connection` connects."""
+    """`Session(engine)` with a pool of one; `session.connection` connects."""
     session = AsyncSession(
-        psycopg_async_engine(dsn, options, poolclass=NullPool, **level(autocommit))
+        psycopg_async_engine(dsn, options, pool_size=1, **level(autocommit))
     )
     await session.connection()
     return session
