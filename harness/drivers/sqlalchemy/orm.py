@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from harness.drivers.sqlalchemy import models
 from harness.drivers.sqlalchemy.statements import (
+    NativeRows,
     Params,
-    Rows,
     bound,
     many,
     rows_of,
@@ -55,7 +55,7 @@ class Query:
         return models.entities(statement, columns, {oid: name for name, oid in names})
 
 
-class _AsyncUnits(Rows):
+class _AsyncUnits(NativeRows):
     """Units of work: a `Session` for each op, of one engine in AUTOCOMMIT."""
 
     connection = None  # a session takes one for each unit of work

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from harness.drivers.sqlalchemy import models
 from harness.drivers.sqlalchemy.statements import (
+    NativeRows,
     Params,
-    Rows,
     bound,
     many,
     rows_of,
@@ -54,7 +54,7 @@ class AsyncQuery:
         return models.entities(statement, columns, {oid: name for name, oid in names})
 
 
-class _AsyncUnits(Rows):
+class _AsyncUnits(NativeRows):
     """Units of work: a `Session` for each op, of one engine in AUTOCOMMIT."""
 
     connection = None  # a session takes one for each unit of work

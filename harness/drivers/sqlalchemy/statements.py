@@ -169,7 +169,7 @@ def rows_of(call: Call) -> list[dict[str, Any]]:
     return [dict(zip(call.columns, map(_plain, row), strict=True)) for row in call.rows]
 
 
-class Rows:
+class NativeRows:
     """What sessions and pools have in common, sync or async.
 
     `unregistered` has types that the profile should have registered, and why it did not.
