@@ -17,7 +17,7 @@ from harness.analysis import audit
 from harness.analysis.times import measured
 from harness.core.stats import MIN_ROUNDS
 from harness.core.verdicts import Verdict
-from harness.report import floor, matrix, quality
+from harness.report import floor, matrix, mixes, quality
 from harness.report import format as fmt
 from harness.report.cells import CellView, Row, cell_views
 from harness.report.measured import ranked_sentence
@@ -103,6 +103,7 @@ class RunView:
     rounds: int
     hues: Mapping[str, int]
     lane: LaneView | None = None
+    forms: tuple[mixes.FormsView, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -202,6 +203,7 @@ def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
         rounds=rounds,
         hues=hues,
         lane=lane,
+        forms=mixes.forms(run, cells),
     )
 
 
