@@ -87,6 +87,7 @@ LIBRARIES: dict[str, str] = {
     "adbc_driver_manager": "drivers.adbc",
     "sqlspec": "drivers.sqlspec",
     "google": "drivers.sqlspec",
+    "sqlalchemy": "drivers.sqlalchemy",
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results settings scenario check.baseline_files check.deviations "
