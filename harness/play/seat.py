@@ -72,6 +72,8 @@ class Seat:
         self.rss_peak_bytes = 0
         self.chatty_bytes = 0
         self.slowest_ns = 0
+        self.first_cpu_ns = 0  # of the first op of the cell that was verified last
+        self.import_cpu_ns = 0  # what its driver took to import
         self.terms: dict[str, str] = {}  # what its driver said of itself
         self.backends: list[int] = []  # the server's processes of its sessions
         self._last: dict[str, Any] = {}
@@ -124,7 +126,9 @@ class Seat:
         assert self._worker is not None
         if not self._worker.hello:
             try:
-                self.terms = self._worker.greet()["terms"]
+                told = self._worker.greet()
+                self.terms = told["terms"]
+                self.import_cpu_ns = told.get("import_cpu_ns", 0)
             except BaseException as error:
                 if isinstance(error, WorkerGone) and error.verdict == Verdict.HUNG:
                     self._stuck = error
@@ -226,6 +230,7 @@ class Seat:
         task, target = str(play.path), target_message(self._target)
         self._open = True
         self.swept = False
+        self.first_cpu_ns = 0
         command = "rebind" if reuse and kept == self._target else "open"
         return self._judged(command, self.deadlines.open, task=task, target=target)
 
@@ -264,9 +269,12 @@ class Seat:
             seconds = self.deadlines.verify
             judged = self._judged("verify", seconds, keep=keep, calls=calls)
             self.slowest_ns = self._last.get("slowest_ns", 0)
+            self.first_cpu_ns = self._last.get("first_cpu_ns", 0)
             if not judged.verdict.timeable:
                 sessions = limits.sessions_of(play.cell)
                 return self.blamed(judged, sessions) if _connects(play) else judged
+            if self.arm.isolates:  # its writes may have reached no server
+                return judged
             ops = play.cell.clients or calls or play.prepared.calls
             state = self.stage.check_state(self.control, play, self._schema, ops)
             if state.verdict is not Verdict.EXACT:

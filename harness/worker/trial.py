@@ -43,8 +43,10 @@ class Worker:
 
     def __init__(self, arm: Arm, plugin: str = "") -> None:
         self.arm = arm
-        self.driver = drivers.load(arm, plugin)
+        self.driver, self.terms, self.import_cpu_ns = _imported(arm, plugin)
         self.reference: str = getattr(self.driver, "reference", "")
+        # What isolates a layer has that layer's answers, and is judged as it is.
+        self.compared = self.reference and not getattr(self.driver, "isolates", "")
         self.asynchronous = self.driver.kind == "async"
         self.loop: Any = self._make_loop() if self.asynchronous else None
         self.stopwatch = Stopwatch(self.driver.kind, self.loop)
@@ -55,6 +57,7 @@ class Worker:
         self.position = 0  # ops that each client has executed: where its cycle stands
         self.seen: list[dict[str, Any]] | None = None  # what ops brought, if asked for
         self.slowest_ns = 0  # the slowest op of the last verification: how to plan
+        self.first_cpu_ns = 0  # of the first op of the cell that is open
         self.actor: Actor | None = None  # made when the first case of steps comes
 
     def _make_loop(self) -> Any:
@@ -78,7 +81,8 @@ class Worker:
             "capabilities": sorted(
                 str(capability) for capability in self.driver.capabilities
             ),
-            "terms": drivers.terms_of(self.driver),
+            "terms": self.terms,
+            "import_cpu_ns": self.import_cpu_ns,
         }
 
     def open(self, task: str, target: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +130,7 @@ class Worker:
         each op of a single client brought, beside the judgement.
         """
         assert self.task is not None
-        if self.reference:
+        if self.compared:
             return {**_judged(self._compare()), "slowest_ns": 0}
         judged = []
         self.seen = [] if keep else None
@@ -138,7 +142,11 @@ class Worker:
             judged += [self._judge_once(self.ops[0], index) for index in range(cycle)]
         self.position += cycle
         judged.append(self._canary())
-        answer = {**_judged(verify.worst(judged)), "slowest_ns": self.slowest_ns}
+        answer = {
+            **_judged(verify.worst(judged)),
+            "slowest_ns": self.slowest_ns,
+            "first_cpu_ns": self.first_cpu_ns,
+        }
         return answer if self.seen is None else {**answer, "seen": self.seen}
 
     def warm(self, ops: int) -> dict[str, Any]:
@@ -212,7 +220,7 @@ class Worker:
         """End the open cell; what a library says while closing is no verdict."""
         session, self.session, self.ops, self.task = self.session, None, [], None
         self.stopwatch.forget()
-        self.position = 0
+        self.position = self.first_cpu_ns = 0
         sessions, self.further = [*filter(None, [session]), *self.further], []
         warnings = list(filter(None, map(self._end, sessions)))
         if warnings:  # a session that could not be closed ends with its last reference
@@ -347,7 +355,7 @@ class Worker:
     # --- judging -----------------------------------------------------------------------
 
     def _judge_once(self, op: Callable[[], Any], index: int) -> Judgement:
-        start = time.perf_counter_ns()
+        start, worked = time.perf_counter_ns(), time.process_time_ns()
         try:
             native = self.wait(op())
         except BaseException as error:
@@ -355,7 +363,9 @@ class Worker:
                 fields = self.driver.describe_error(error)
                 self.seen.append(answers.seen_error(fields, error))
             return self._charge(error, "")
+        worked = time.process_time_ns() - worked
         self.slowest_ns = max(self.slowest_ns, time.perf_counter_ns() - start)
+        self.first_cpu_ns = self.first_cpu_ns or worked
         if self.seen is not None:
             self._keep(native)
         return self._judge(native, self.position + index)
@@ -449,6 +459,22 @@ class Worker:
             return verify.observe_error(fields, error)
         judged = verify.judge_error(expected.error, expected.rejected, fields, error)
         return judged.during(where) if where and judged.detail else judged
+
+
+def _imported(arm: Arm, plugin: str) -> tuple[drivers.Driver, dict[str, str], int]:
+    """The driver with its terms, and the CPU time that its plug-in and its libraries took
+    to import, those of the driver that it wraps among them.
+
+    Where that driver's plug-in is, is looked up in between: that is no library's cost.
+    """
+    begun = time.process_time_ns()
+    driver = drivers.load(arm, plugin)
+    took = time.process_time_ns() - begun
+    if wraps := getattr(driver, "wraps", ""):
+        drivers.locate(wraps)
+    begun = time.process_time_ns()
+    terms = drivers.terms_of(driver)
+    return driver, terms, took + time.process_time_ns() - begun
 
 
 def _raised(error: BaseException) -> dict[str, Any]:
