@@ -85,12 +85,6 @@ def add_parser(subparsers: Any) -> None:
         "it (SQLSpec, SQLAlchemy, Django), and each of them over answers from memory",
     )
     parser.add_argument(
-        "--decompose",
-        action="store_true",
-        help="what a layer costs: beside each driver all installed wrappers and stacks on "
-        "it (SQLSpec, SQLAlchemy, Django), and each of them over answers from memory",
-    )
-    parser.add_argument(
         "--no-floor",
         action="store_true",
         help="leave out the references: pgbench and an op that does nothing",

@@ -70,7 +70,7 @@ def _in_order(arms: Sequence[Arm], found: Stacks) -> list[Arm]:
 
 
 def _tell_missing(drivers: set[str], found: Stacks) -> None:
-    """Which layers of these drivers take no part, and why; what is not installed at once."""
+    """Which layers of these drivers take no part, and why; once for all not installed."""
     lost = [name for driver in sorted(drivers) for name in found.missing(driver)]
     absent = [
         name for name in lost if isinstance(found.problems[name], LibraryMissingError)
