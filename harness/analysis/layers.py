@@ -14,10 +14,10 @@ work, or one of the two finds the caches colder beside the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from harness.analysis.times import (
     RunTimes,
@@ -57,48 +57,58 @@ class Sum:
     """Bare driver + layer alone, ns per op, beside the stack.
 
     `gap` is what the stack takes more than both together, ns, pass by pass; `share` is
-    that as a part of the stack's time. `within` says whether the sum lies in the stack's
-    interval, None where there is none.
+    that as a part of the stack's time.
     """
 
     alone: stats.Estimate
-    total: float
     gap: stats.Estimate
     share: float
-    within: bool | None
 
     @property
     def adds_up(self) -> bool | None:
-        """Whether the stack cannot be told from the sum; None for want of rounds."""
+        """Whether the sum lies in the stack's interval, paired as all differences are;
+        None for want of rounds."""
         return None if self.gap.low is None else not self.gap.excludes_zero
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What an arm takes in one cell: its time and CPU times in ns per op; `first` is the
+    CPU time of the first call, less that of a later one."""
+
+    time: stats.Estimate
+    cpu: float | None
+    server_cpu: float | None
+    first: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Cost:
-    """What a layer costs in one cell. `verdict` is None where it was not even tried.
+    """What a layer costs in one cell.
 
     `ratio` is times the bare driver, `extra` what it takes more, ns per op; `step` is times
-    the layer right below, where that is no bare driver. The others are extra, too: `cpu`
-    and `server_cpu` per op, `first` the CPU time of the first call more than of later ones,
-    ns. `hears` says that the null reference asked the server after all, so that it shows
-    nothing.
+    the layer right below, where that is no bare driver. `hears` says that the null
+    reference asked the server after all, so that it shows nothing.
     """
 
     cell: CellFacts
     layer: Layer
-    verdict: Verdict | None
+    verdict: Verdict
     detail: str
     bare_verdict: Verdict | None
-    time: stats.Estimate | None = None
-    bare_time: stats.Estimate | None = None
+    spent: Spent | None = None
+    bare: Spent | None = None
     ratio: stats.Estimate | None = None
     extra: stats.Estimate | None = None
     step: stats.Estimate | None = None
-    cpu: float | None = None
-    server_cpu: float | None = None
-    first: float | None = None
     sum: Sum | None = None
     hears: bool = False
+
+    def more(self, name: Literal["cpu", "server_cpu", "first"]) -> float | None:
+        """What the layer takes more of this than its bare driver, ns."""
+        own = getattr(self.spent, name, None)
+        other = getattr(self.bare, name, None)
+        return None if own is None or other is None else own - other
 
     @property
     def ranked(self) -> bool:
@@ -136,23 +146,22 @@ def layers(arms: Sequence[ArmFacts]) -> tuple[Layer, ...]:
     found = [
         Layer(arm, under, nulls.get(arm.driver) if not arm.options else None)
         for arm in drivers
-        if (under := tuple(_under(arm, drivers)))
+        if (under := _under(arm, drivers))
     ]
     order = {arm.id: number for number, arm in enumerate(arms)}
     return tuple(sorted(found, key=lambda layer: (order[layer.bare.id], len(layer.under))))
 
 
-def _under(arm: ArmFacts, arms: Sequence[ArmFacts]) -> Iterator[ArmFacts]:
+def _under(arm: ArmFacts, arms: Sequence[ArmFacts]) -> tuple[ArmFacts, ...]:
     """What an arm stands on, from the bare driver up; nothing if that is not there."""
+    found: list[ArmFacts] = []
     below = _below(arm, arms)
-    if below is None:
-        return
-    if "wraps" in below.terms:
-        further = tuple(_under(below, arms))
-        if not further:
-            return
-        yield from further
-    yield below
+    while below is not None and below not in (arm, *found):
+        found.insert(0, below)
+        if "wraps" not in below.terms:
+            return tuple(found)
+        below = _below(below, arms)
+    return ()
 
 
 def _below(arm: ArmFacts, arms: Sequence[ArmFacts]) -> ArmFacts | None:
@@ -184,11 +193,17 @@ def costs(run: Run) -> tuple[Cost, ...]:
 def _cost(cell: CellFacts, layer: Layer, found: RunTimes) -> Cost:
     told = found.worst[cell.id, layer.arm.id]
     below = found.worst.get((cell.id, layer.bare.id))
-    cost = Cost(cell, layer, told.verdict, told.detail, below.verdict if below else None)
     stack, bare = _series(cell, layer.arm, found), _series(cell, layer.bare, found)
-    if stack is None or bare is None:
-        return cost
-    return _timed(cost, stack, bare, found)
+    cost = Cost(
+        cell,
+        layer,
+        told.verdict,
+        told.detail,
+        below.verdict if below else None,
+        spent=_spent(stack) if stack else None,
+        bare=_spent(bare) if bare else None,
+    )
+    return _compared(cost, stack, bare, found) if stack and bare else cost
 
 
 def _series(cell: CellFacts, arm: ArmFacts | None, found: RunTimes) -> Timings | None:
@@ -200,26 +215,26 @@ def _series(cell: CellFacts, arm: ArmFacts | None, found: RunTimes) -> Timings |
     return found.series.get((cell.id, arm.id)) if timeable else None
 
 
-def _timed(cost: Cost, stack: Timings, bare: Timings, found: RunTimes) -> Cost:
+def _spent(series: Timings) -> Spent:
+    return Spent(
+        _time(series),
+        _middle(series.per_op["cpu_ns"]),
+        _middle(series.per_op["server_cpu_ns"]),
+        _middle(series.firsts),
+    )
+
+
+def _compared(cost: Cost, stack: Timings, bare: Timings, found: RunTimes) -> Cost:
     logs = paired_log_ratios(stack, bare)
     if not logs:
         return cost
     null = _series(cost.cell, cost.layer.null, found)
     hears = null is not None and _asks(null, bare)
-    return Cost(
-        cost.cell,
-        cost.layer,
-        cost.verdict,
-        cost.detail,
-        cost.bare_verdict,
-        time=_time(stack),
-        bare_time=_time(bare),
+    return replace(
+        cost,
         ratio=stats.hodges_lehmann(logs).exp(),
         extra=difference(stack, bare),
         step=_step(cost, stack, found),
-        cpu=_more(stack.per_op["cpu_ns"], bare.per_op["cpu_ns"]),
-        server_cpu=_more(stack.per_op["server_cpu_ns"], bare.per_op["server_cpu_ns"]),
-        first=_more(stack.firsts, bare.firsts),
         sum=summed(stack, bare, null) if null is not None and not hears else None,
         hears=hears,
     )
@@ -247,8 +262,8 @@ def _step(cost: Cost, stack: Timings, found: RunTimes) -> stats.Estimate | None:
     return stats.hodges_lehmann(logs).exp() if logs else None
 
 
-def _more(own: Sequence[float], other: Sequence[float]) -> float | None:
-    return median(own) - median(other) if own and other else None
+def _middle(values: Sequence[float]) -> float | None:
+    return median(values) if values else None
 
 
 # --- does it add up? --------------------------------------------------------------------
@@ -262,15 +277,7 @@ def summed(stack: Timings, bare: Timings, null: Timings) -> Sum | None:
     gap = stats.hodges_lehmann(
         [median(whole - sum(parts) for whole, *parts in passes) for passes in rounds]
     )
-    whole, alone = _time(stack), _time(null)
-    total = _time(bare).point + alone.point
-    return Sum(alone, total, gap, gap.point / whole.point, _within(total, whole))
-
-
-def _within(value: float, interval: stats.Estimate) -> bool | None:
-    if interval.low is None or interval.high is None:
-        return None
-    return interval.low <= value <= interval.high
+    return Sum(_time(null), gap, gap.point / _time(stack).point)
 
 
 def _asks(null: Timings, bare: Timings) -> bool:

@@ -185,7 +185,7 @@ def isolating(layers: Iterable[str], profile: Profile = "configured") -> list[Ar
             ISOLATED + layer,
             (),
             profile,
-            reference=f"{layer}, answered from memory",
+            reference=f"{layer} alone",
             isolates=layer,
         )
         for layer in layers
