@@ -78,6 +78,7 @@ LIBRARIES: dict[str, str] = {
     "psycopg2": "drivers.psycopg2",
     "asyncpg": "drivers.asyncpg",
     "psqlpy": "drivers.psqlpy",
+    "sqlspec": "drivers.sqlspec",
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results settings scenario check.baseline_files check.deviations "

@@ -1,9 +1,10 @@
-"""Write psycopg's synchronous ops and acts from the asynchronous ones.
+"""Write the synchronous ops and acts from the asynchronous ones: psycopg's, and SQLSpec's
+over psycopg.
 
     python tools/psycopg_sync.py            # write them
     python tools/psycopg_sync.py --check    # exit 1 if a file is not what would be written
 
-psycopg's two APIs differ in `async`, `await` and names, and so do the files. Where they
+The two APIs differ in `async`, `await` and names, and so do the files. Where they
 differ by more, a line of `RULES` says how; what only the asynchronous API has stands
 under a comment `# async only`.
 """
@@ -17,7 +18,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent / "harness" / "drivers" / "psycopg"
+ROOT = Path(__file__).parent.parent / "harness" / "drivers"
 MARK = "# Made from {source} by tools/psycopg_sync.py: change that, not this.\n"
 
 RULES = (
@@ -25,24 +26,28 @@ RULES = (
     (r"\bAsyncOp\b", "SyncOp"),
     (r"\bpsycopg\.AsyncConnection\.connect\b", "psycopg.connect"),
     (r"`AsyncConnection\.connect`", "`psycopg.connect`"),
-    (r"\bAsync(?=[A-Z])|(?<=Psycopg)Async(?=[A-Z])", ""),
+    (r"\bAsync(?=[A-Z])|(?<=Psycopg)Async(?=[A-Z])|(?<=Sqlspec)Async(?=[A-Z])", ""),
     (r"\bregister_vector_async\b", "register_vector"),
-    (r"\bacts_async\b", "acts"),
+    (r"\b(acts\w*)_async\b", r"\1"),
     (r", async: ", ": "),
-    (r"\basync API\b", "sync API"),
+    (r"\basync (API|configuration)", r"sync \1"),
     # An attribute of the synchronous connection is a method of the asynchronous one.
     (r"\bawait connection\.set_(\w+)\((.+)\)$", r"connection.\1 = \2"),
     (r"`connection\.set_autocommit`", "The attribute `autocommit`"),
     (r"\[(\w+) for \1 in copy\]", "copy"),
+    (r"__a(enter|exit)__", r"__\1__"),
     (r"\bawait ", ""),
 )
 
 
 def sources() -> Iterator[tuple[Path, Path]]:
     """Each asynchronous file, with the synchronous one that is written from it."""
-    yield ROOT / "asynchronous.py", ROOT / "sync.py"
-    for source in sorted((ROOT / "acts_async").glob("*.py")):
-        yield source, ROOT / "acts" / source.name
+    for package in (ROOT / "psycopg", ROOT / "sqlspec"):
+        yield package / "asynchronous.py", package / "sync.py"
+        for folder in sorted(package.glob("acts*_async")):
+            for source in sorted(folder.glob("*.py")):
+                inside = folder.name.removesuffix("_async")
+                yield source, package / inside / source.name
 
 
 def synchronous(text: str) -> str:
@@ -92,7 +97,8 @@ def tidy(text: str, path: Path) -> str:
 
 def generated(source: Path, path: Path) -> str:
     """The whole text of a synchronous file."""
-    mark = MARK.format(source=source.relative_to(ROOT))
+    place = source.relative_to(ROOT).parts
+    mark = MARK.format(source="/".join(place[1:] or place))
     return tidy(mark + synchronous(source.read_text("utf-8")), path)
 
 
@@ -107,6 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not path.exists() or path.read_text("utf-8") != text:
             stale.append(path)
             if not check:
+                path.parent.mkdir(exist_ok=True)
                 path.write_text(text, "utf-8")
     for path in stale:
         print(f"{path}: {'not what its source makes' if check else 'written'}")

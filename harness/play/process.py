@@ -72,6 +72,7 @@ class WorkerProcess:
         spec = {
             "driver": arm.driver,
             "plugin": contract.locate(arm.driver),
+            "places": contract.places(),
             "options": list(arm.options),
             "profile": arm.profile,
             "copy": arm.copy,

@@ -20,7 +20,7 @@ from harness.core.errors import DriverError, NotConfigured, Unsupported
 from harness.core.tables import TEXT_FORM
 from harness.plugin.acts import Acts
 from harness.plugin.contract import AsyncOp, Driver, Pool, ProgramOp, Session, SyncOp
-from harness.plugin.layers import described
+from harness.plugin.layers import beneath, described
 from harness.plugin.vector import FIND_VECTOR, unregistered_vector
 from harness.plugin.wrappers import RANGE, Wrapper, wrapped
 
@@ -48,6 +48,7 @@ __all__ = [
     "Terms",
     "Unsupported",
     "Wrapper",
+    "beneath",
     "described",
     "sql",
     "unregistered_vector",

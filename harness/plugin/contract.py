@@ -152,7 +152,21 @@ def _points(group: str) -> dict[str, EntryPoint]:
 
 def locate(name: str) -> str:
     """Where the plug-in of a driver or a reference is, `module:Class`; empty if nowhere."""
-    return _located(name, tuple(sys.path))
+    return _located(name, tuple(sys.path)) or _told.get(name, "")
+
+
+def places() -> dict[str, str]:
+    """Where the plug-in of every installed driver is: for a worker, which may not find the
+    one that its driver stands on by itself."""
+    return {name: point.value for name, point in sorted(entry_points().items())}
+
+
+_told: dict[str, str] = {}
+
+
+def learn(places: Mapping[str, str]) -> None:
+    """Take over the `places` of another process, for what is not installed in this one."""
+    _told.update(places)
 
 
 def distribution(name: str) -> Distribution:

@@ -1,4 +1,4 @@
-"""What a wrapper's exception tells: itself, or one that it was made of.
+"""What a layer takes over from the driver below it: its ways, and what its errors tell.
 
 Standard library only, because workers import this.
 """
@@ -8,10 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from harness.core.arms import Arm
 from harness.core.calls import ErrorFields
+from harness.plugin.contract import Driver, load
 
 INSIDE = ("orig", "__cause__", "__context__")
 """Where libraries keep the exception that theirs was made of, the most explicit first."""
+
+
+def beneath(name: str) -> Driver:
+    """The driver that a wrapper stands on, without options: its terms, wrappers, errors.
+
+    Raises:
+        DriverError: it cannot be loaded.
+    """
+    return load(Arm(name))
 
 
 def described(

@@ -61,8 +61,10 @@ def _loaded(spec: dict[str, Any]) -> Worker:
     gc.disable()
     try:
         from harness.core.arms import Arm
+        from harness.plugin import contract
         from harness.worker.trial import Worker
 
+        contract.learn(spec["places"])
         options = tuple(spec["options"])
         arm = Arm(spec["driver"], options, spec["profile"], spec["copy"])
         return Worker(arm, spec["plugin"])

@@ -1,0 +1,83 @@
+# Made from acts_async/statements.py by tools/psycopg_sync.py: change that, not this.
+"""Acts of SQLSpec: statements, placeholders, batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Rows = list[tuple[Any, ...]]
+
+
+def execute(connection: Any, sql: str) -> None:
+    """`session.execute`."""
+    connection.execute(sql)
+
+
+def fetch(connection: Any, sql: str) -> Rows:
+    """`session.select`, which makes a dict of each row."""
+    return [tuple(row.values()) for row in connection.select(sql)]
+
+
+def fetch_val(connection: Any, sql: str) -> Any:
+    """`session.select_value_or_none`."""
+    return connection.select_value_or_none(sql)
+
+
+def fetch_times(connection: Any, sql: str, times: int) -> Rows:
+    """`session.select`, again and again."""
+    rows: list[Any] = []
+    for _ in range(times):
+        rows = connection.select(sql)
+    return [tuple(row.values()) for row in rows]
+
+
+def row_count(connection: Any, sql: str) -> int:
+    """`result.rows_affected`."""
+    result = connection.execute(sql)
+    return int(result.rows_affected)
+
+
+def execute_script(connection: Any, sql: str) -> None:
+    """`session.execute_script`, which splits the text and sends one after another."""
+    connection.execute_script(sql)
+
+
+def identifier(connection: Any, name: str) -> str:
+    """The query builder, and the name that comes back as a key."""
+    from sqlspec import sql
+
+    one: Any = sql.raw("1")
+    (row,) = connection.select(sql.select(one.as_(name)))
+    return str(next(iter(row)))
+
+
+def style_numeric(connection: Any, first: Any, second: Any) -> Rows:
+    """`$1`."""
+    query = "select $2::int as c1, $1::int as c2, $2::int as c3"
+    rows = connection.select(query, first, second)
+    return [tuple(row.values()) for row in rows]
+
+
+def style_tuple(connection: Any, first: Any, second: Any) -> Rows:
+    """Parameters as one tuple."""
+    query = "select $1::int as c1, $2::int as c2"
+    rows = connection.select(query, (first, second))
+    return [tuple(row.values()) for row in rows]
+
+
+def literal_percent(connection: Any, value: Any) -> Rows:
+    """A `%` is nothing special, whatever the driver below takes it for."""
+    query = "select 5 % 3 as c1, 'banana' like '%a%' as c2, $1 as c3"
+    return [tuple(row.values()) for row in connection.select(query, value)]
+
+
+def insert_many(connection: Any, rows: list[tuple[int, str]]) -> None:
+    """`session.execute_many`."""
+    connection.execute_many("insert into items (id, name) values ($1, $2)", rows)
+
+
+def insert_many_count(connection: Any, rows: list[tuple[int, str]]) -> int:
+    """`session.execute_many` and `result.rows_affected`."""
+    query = "insert into items (id, name) values ($1, $2)"
+    result = connection.execute_many(query, rows)
+    return int(result.rows_affected)

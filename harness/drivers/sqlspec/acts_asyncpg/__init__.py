@@ -1,0 +1,1 @@
+"""Acts of SQLSpec over asyncpg: what only this configuration has."""

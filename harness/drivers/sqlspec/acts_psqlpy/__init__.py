@@ -1,0 +1,1 @@
+"""Acts of SQLSpec over psqlpy: what only this configuration has."""

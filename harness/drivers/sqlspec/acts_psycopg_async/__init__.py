@@ -1,0 +1,1 @@
+"""Acts of SQLSpec over psycopg, async: what only this configuration has."""
