@@ -79,6 +79,7 @@ LIBRARIES: dict[str, str] = {
     "asyncpg": "drivers.asyncpg",
     "psqlpy": "drivers.psqlpy",
     "sqlspec": "drivers.sqlspec",
+    "sqlalchemy": "drivers.sqlalchemy",
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results settings scenario check.baseline_files check.deviations "

@@ -1,10 +1,10 @@
-"""Write the synchronous ops and acts from the asynchronous ones: psycopg's, and SQLSpec's
-over psycopg.
+"""Write the synchronous ops and acts of psycopg, SQLSpec and SQLAlchemy from the
+asynchronous ones.
 
     python tools/psycopg_sync.py            # write them
     python tools/psycopg_sync.py --check    # exit 1 if a file is not what would be written
 
-The two APIs differ in `async`, `await` and names, and so do the files. Where they
+The two APIs of each differ in `async`, `await` and names, and so do the files. Where they
 differ by more, a line of `RULES` says how; what only the asynchronous API has stands
 under a comment `# async only`.
 """
@@ -28,7 +28,15 @@ RULES = (
     (r"`AsyncConnection\.connect`", "`psycopg.connect`"),
     (r"\bAsync(?=[A-Z])|(?<=Psycopg)Async(?=[A-Z])|(?<=Sqlspec)Async(?=[A-Z])", ""),
     (r"\bregister_vector_async\b", "register_vector"),
+    (r"\b(core|opening|orm)_async\b", r"\1"),
     (r"\b(acts\w*)_async\b", r"\1"),
+    (r"\bcreate_async_engine\b", "create_engine"),
+    (r"\.sync_engine\b", ""),
+    (r"\bdbapi_connection\.run_async\((\w+)\)", r"\1(dbapi_connection)"),
+    (r"\bsqlalchemy\.ext\.asyncio import (?=AsyncSession)", "sqlalchemy.orm import "),
+    (r"\bsqlalchemy\.ext\.asyncio\b", "sqlalchemy"),
+    (r"\b(SQLAlchemy(?: Core)?)'s asyncio API\b", r"\1"),
+    (r"`async with ", "`with "),
     (r", async: ", ": "),
     (r"\basync (API|configuration)", r"sync \1"),
     # An attribute of the synchronous connection is a method of the asynchronous one.
@@ -44,10 +52,11 @@ def sources() -> Iterator[tuple[Path, Path]]:
     """Each asynchronous file, with the synchronous one that is written from it."""
     for package in (ROOT / "psycopg", ROOT / "sqlspec"):
         yield package / "asynchronous.py", package / "sync.py"
-        for folder in sorted(package.glob("acts*_async")):
-            for source in sorted(folder.glob("*.py")):
-                inside = folder.name.removesuffix("_async")
-                yield source, package / inside / source.name
+    for source in sorted((ROOT / "sqlalchemy").glob("*_async.py")):
+        yield source, source.with_name(source.name.replace("_async.py", ".py"))
+    for folder in sorted(ROOT.glob("*/acts*_async")):
+        for source in sorted(folder.glob("*.py")):
+            yield source, folder.with_name(folder.name.removesuffix("_async")) / source.name
 
 
 def synchronous(text: str) -> str:

@@ -1,0 +1,130 @@
+"""SQLAlchemy: Core and the ORM over psycopg (sync and async), psycopg2 and asyncpg.
+
+The asynchronous modules are written by hand, the synchronous ones from them by
+tools/psycopg_sync.py; what both share is pure and happens while binding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+import sqlalchemy
+
+from harness.drivers.sqlalchemy.below import BELOW, described_driver
+from harness.drivers.sqlalchemy.opening import Opening
+from harness.drivers.sqlalchemy.opening_async import AsyncOpening
+from harness.drivers.sqlalchemy.statements import WRAPPERS
+from harness.plugin import Capability, ErrorFields, Kind, Terms, described
+
+_REGISTRATIONS = (
+    "a `dict` is sent as jsonb: `bindparam(…, type_=JSONB)`",
+    "pgvector’s `register_vector` at the event `connect`, where it is installed",
+)
+_CAPABILITIES = frozenset(
+    {
+        Capability.JSONB,
+        Capability.ARRAYS,
+        Capability.VECTOR,
+        Capability.PREPARED,
+        Capability.POOL,
+        Capability.POOL_WAITS,
+        Capability.PEP_249,
+    }
+)
+
+
+def _implementation() -> str:
+    """Whether the compiled extensions are there; they are not for every platform."""
+    found = importlib.util.find_spec("sqlalchemy.engine._row_cy")
+    compiled = found is not None and not str(found.origin).endswith(".py")
+    return "Cython" if compiled else "Python"
+
+
+class _Stack:
+    """What all drivers of SQLAlchemy say about themselves."""
+
+    wraps: str
+    options: Mapping[str, str] = {}
+    registrations = _REGISTRATIONS
+    capabilities = _CAPABILITIES
+    wrappers = WRAPPERS
+    row_shape = "Row (a named tuple)"
+    pool = "QueuePool of the engine; waits 30 s; a return sends nothing in AUTOCOMMIT"
+
+    def __init__(self, options: frozenset[str]) -> None:
+        del options  # there are none
+        self.capabilities = self.capabilities - BELOW[self.wraps].without
+
+    def terms(self) -> Terms:
+        """Versions and habits."""
+        below = BELOW[self.wraps]
+        results, parameters = below.wire
+        return Terms(
+            library="sqlalchemy",
+            version=sqlalchemy.__version__,
+            implementation=_implementation(),
+            libpq="that of the driver below",
+            wire_results=results,
+            wire_parameters=parameters,
+            row_shape=self.row_shape,
+            placeholders=":name; the driver gets its own",
+            statement_cache=f"compiles a text once, keeps 500; {below.statement_cache}",
+            autocommit='on (isolation_level="AUTOCOMMIT"; transactions by another engine)',
+            pool=self.pool,
+            loop=self.loop,
+            binds=cast("Literal['server', 'client']", below.binds),
+            rewrites="puts casts at typed bind parameters",
+        )
+
+    loop = "none"
+
+    def describe_error(self, error: BaseException) -> ErrorFields:
+        """From the driver's exception, which SQLAlchemy's has as `orig`."""
+        below = BELOW[self.wraps]
+        return described(error, lambda found: described_driver(below, found))
+
+
+class _Sync(_Stack):
+    kind: Kind = "sync"
+    acts: tuple[str, ...] = ()
+
+
+class _Async(_Stack):
+    kind: Kind = "async"
+    loop = "asyncio"
+    acts: tuple[str, ...] = ()
+
+    def run_loop(self) -> Any:
+        """A new event loop."""
+        return asyncio.new_event_loop()
+
+
+class CorePsycopg(_Sync, Opening):
+    """SQLAlchemy Core over psycopg."""
+
+    name = "sqlalchemy-core-psycopg"
+    wraps = "psycopg"
+
+
+class CorePsycopgAsync(_Async, AsyncOpening):
+    """SQLAlchemy Core's asyncio API over psycopg."""
+
+    name = "sqlalchemy-core-psycopg-async"
+    wraps = "psycopg-async"
+
+
+class CorePsycopg2(_Sync, Opening):
+    """SQLAlchemy Core over psycopg2."""
+
+    name = "sqlalchemy-core-psycopg2"
+    wraps = "psycopg2"
+
+
+class CoreAsyncpg(_Async, AsyncOpening):
+    """SQLAlchemy Core's asyncio API over asyncpg."""
+
+    name = "sqlalchemy-core-asyncpg"
+    wraps = "asyncpg"

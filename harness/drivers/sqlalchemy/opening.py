@@ -1,0 +1,116 @@
+# Made from opening_async.py by tools/psycopg_sync.py: change that, not this.
+"""How a driver over SQLAlchemy makes its engines and opens what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.pool import NullPool
+
+from harness.drivers.sqlalchemy.below import BELOW, Below, pgvector_register
+from harness.drivers.sqlalchemy.core import CorePool, CoreSession
+from harness.plugin import (
+    FIND_VECTOR,
+    Profile,
+    SyncOp,
+    Target,
+    unregistered_vector,
+)
+
+
+def _register_vector(engine: Engine, below: Below) -> None:
+    """pgvector's types on each new connection, as its documentation shows."""
+    register = pgvector_register(below)
+    if register is None:
+        return
+
+    @event.listens_for(engine, "connect")
+    def connect(dbapi_connection: Any, _record: Any) -> None:
+        register(dbapi_connection)
+
+
+def _unregistered(connection: Connection) -> Mapping[str, str]:
+    """What should have been registered and is not, and why."""
+    in_path, on_server = connection.execute(text(FIND_VECTOR)).one()
+    return unregistered_vector(in_path, on_server)
+
+
+class Opening:
+    """Makes engines, and opens sessions and pools of Core on them.
+
+    Whoever has another library below, or none, replaces `engine`.
+    """
+
+    wraps: str
+
+    def engine(self, target: Target, **options: Any) -> Engine:
+        """`create_engine`."""
+        below = BELOW[self.wraps]
+        url = URL.create(
+            below.dialect,
+            username=target.user,
+            password=target.password,
+            host=target.host,
+            port=target.port,
+            database=target.dbname,
+        )
+        return create_engine(url, connect_args=below.connect_args(target), **options)
+
+    def autocommit_engine(self, target: Target, profile: Profile, size: int) -> Engine:
+        """An engine in AUTOCOMMIT with a pool of a fixed size."""
+        engine = self.engine(
+            target, isolation_level="AUTOCOMMIT", pool_size=size, max_overflow=0
+        )
+        if profile == "configured":
+            _register_vector(engine, BELOW[self.wraps])
+        return engine
+
+    def transaction_engine(self, target: Target, profile: Profile) -> Engine:
+        """An engine at the server's level of isolation, with a pool of one."""
+        engine = self.engine(target, pool_size=1, max_overflow=0)
+        if profile == "configured":
+            _register_vector(engine, BELOW[self.wraps])
+        return engine
+
+    def open(self, target: Target, profile: Profile) -> CoreSession:
+        """`engine.connect`."""
+        connection = self.autocommit_engine(target, profile, 1).connect()
+        session = CoreSession(connection, self.transaction_engine(target, profile), profile)
+        if profile == "configured":
+            session.unregistered = _unregistered(connection)
+        return session
+
+    def open_pool(self, target: Target, profile: Profile, size: int) -> CorePool:
+        """An engine whose pool is filled: by itself it connects when it is asked to."""
+        engine = self.autocommit_engine(target, profile, size)
+        pool = CorePool(engine, profile)
+        connections = [engine.connect() for _ in range(size)]
+        if profile == "configured":
+            pool.unregistered = _unregistered(connections[0])
+        for connection in connections:
+            connection.close()
+        return pool
+
+    def connect(self, target: Target, profile: Profile) -> SyncOp:
+        """`engine.connect` and `close`, without a pool and without registrations."""
+        engine = self.engine(target, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        connect = engine.connect
+
+        def op() -> None:
+            with connect():
+                pass
+
+        return op
+
+    def connect_query(self, target: Target, profile: Profile, sql: str) -> SyncOp:
+        """`engine.connect`, fetch one value, `close`; there is no pool."""
+        engine = self.engine(target, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        connect, statement = engine.connect, text(sql.replace(":", r"\:"))
+
+        def op() -> Any:
+            with connect() as connection:
+                return connection.scalar(statement)
+
+        return op

@@ -1,0 +1,118 @@
+"""How a driver over SQLAlchemy's asyncio API makes its engines and opens what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import URL, event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from harness.drivers.sqlalchemy.below import BELOW, Below, pgvector_register
+from harness.drivers.sqlalchemy.core_async import AsyncCorePool, AsyncCoreSession
+from harness.plugin import (
+    FIND_VECTOR,
+    AsyncOp,
+    Profile,
+    Target,
+    unregistered_vector,
+)
+
+
+def _register_vector(engine: AsyncEngine, below: Below) -> None:
+    """pgvector's types on each new connection, as its documentation shows."""
+    register = pgvector_register(below)
+    if register is None:
+        return
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connect(dbapi_connection: Any, _record: Any) -> None:
+        dbapi_connection.run_async(register)
+
+
+async def _unregistered(connection: AsyncConnection) -> Mapping[str, str]:
+    """What should have been registered and is not, and why."""
+    in_path, on_server = (await connection.execute(text(FIND_VECTOR))).one()
+    return unregistered_vector(in_path, on_server)
+
+
+class AsyncOpening:
+    """Makes engines, and opens sessions and pools of Core on them.
+
+    Whoever has another library below, or none, replaces `engine`.
+    """
+
+    wraps: str
+
+    def engine(self, target: Target, **options: Any) -> AsyncEngine:
+        """`create_async_engine`."""
+        below = BELOW[self.wraps]
+        url = URL.create(
+            below.dialect,
+            username=target.user,
+            password=target.password,
+            host=target.host,
+            port=target.port,
+            database=target.dbname,
+        )
+        return create_async_engine(url, connect_args=below.connect_args(target), **options)
+
+    def autocommit_engine(self, target: Target, profile: Profile, size: int) -> AsyncEngine:
+        """An engine in AUTOCOMMIT with a pool of a fixed size."""
+        engine = self.engine(
+            target, isolation_level="AUTOCOMMIT", pool_size=size, max_overflow=0
+        )
+        if profile == "configured":
+            _register_vector(engine, BELOW[self.wraps])
+        return engine
+
+    def transaction_engine(self, target: Target, profile: Profile) -> AsyncEngine:
+        """An engine at the server's level of isolation, with a pool of one."""
+        engine = self.engine(target, pool_size=1, max_overflow=0)
+        if profile == "configured":
+            _register_vector(engine, BELOW[self.wraps])
+        return engine
+
+    async def open(self, target: Target, profile: Profile) -> AsyncCoreSession:
+        """`engine.connect`."""
+        connection = await self.autocommit_engine(target, profile, 1).connect()
+        session = AsyncCoreSession(
+            connection, self.transaction_engine(target, profile), profile
+        )
+        if profile == "configured":
+            session.unregistered = await _unregistered(connection)
+        return session
+
+    async def open_pool(self, target: Target, profile: Profile, size: int) -> AsyncCorePool:
+        """An engine whose pool is filled: by itself it connects when it is asked to."""
+        engine = self.autocommit_engine(target, profile, size)
+        pool = AsyncCorePool(engine, profile)
+        connections = [await engine.connect() for _ in range(size)]
+        if profile == "configured":
+            pool.unregistered = await _unregistered(connections[0])
+        for connection in connections:
+            await connection.close()
+        return pool
+
+    def connect(self, target: Target, profile: Profile) -> AsyncOp:
+        """`engine.connect` and `close`, without a pool and without registrations."""
+        engine = self.engine(target, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        connect = engine.connect
+
+        async def op() -> None:
+            async with connect():
+                pass
+
+        return op
+
+    def connect_query(self, target: Target, profile: Profile, sql: str) -> AsyncOp:
+        """`engine.connect`, fetch one value, `close`; there is no pool."""
+        engine = self.engine(target, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        connect, statement = engine.connect, text(sql.replace(":", r"\:"))
+
+        async def op() -> Any:
+            async with connect() as connection:
+                return await connection.scalar(statement)
+
+        return op
