@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli import options
 from harness.cli.terminal import complain
 from harness.core.arms import Arm
-from harness.core.errors import DriverError, LibraryMissingError, UsageError
+from harness.core.errors import (
+    DriverError,
+    LibraryMissingError,
+    PgdynoError,
+    UsageError,
+    WorkerGone,
+)
+from harness.play.process import WorkerProcess
 from harness.plugin import contract
-from harness.plugin.stacks import Stacks, stacks
+from harness.plugin.stacks import Stacks, candidates
 
 if TYPE_CHECKING:  # a command line that asks for help must not wait for what measures
     from harness.bench.schedule import Plan
@@ -32,12 +44,45 @@ def with_layers(arms: Sequence[Arm]) -> list[Arm]:
                 f"--decompose takes layers and drivers as they are installed, not {arm.id}",
                 hint=f"pgdyno bench --decompose --driver {arm.unpinned}",
             )
-    found = stacks()
+    found = stacks([arm.driver for arm in arms])
     told = dict.fromkeys(arm for named in arms for arm in _chain(named, found))
     if not any(arm.driver in found.wraps for arm in told):
         raise _without_layers(arms, found)
     _tell_missing({found.bare(arm.driver) for arm in told}, found)
     return _in_order(list(told), found)
+
+
+def stacks(drivers: list[str]) -> Stacks:
+    """The layers on these drivers and below them, each asked in a process of its own: a
+    plug-in may do anything when it is imported."""
+    known = {name: point.value for name, point in contract.entry_points().items()}
+    bare = [name for name in options.FIRST if name in known]
+    asked = [name for name in candidates(drivers, known) if name not in bare]
+    wraps: dict[str, str] = {}
+    problems: dict[str, PgdynoError] = {}
+
+    def ask(name: str) -> None:
+        try:
+            if below := _terms(name, Path(folder)).get("wraps"):
+                wraps[name] = below
+        except (DriverError, WorkerGone) as error:
+            problems[name] = error
+
+    with (
+        tempfile.TemporaryDirectory(prefix="pgdyno-") as folder,
+        ThreadPoolExecutor(os.cpu_count()) as threads,
+    ):
+        list(threads.map(ask, asked))
+    return Stacks(wraps, problems)
+
+
+def _terms(name: str, folder: Path) -> dict[str, str]:
+    worker = WorkerProcess(Arm(name), folder, [])
+    try:
+        terms: dict[str, str] = worker.greet()["terms"]
+        return terms
+    finally:
+        worker.kill()
 
 
 def _chain(named: Arm, found: Stacks) -> Iterator[Arm]:

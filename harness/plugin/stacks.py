@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.core.arms import Arm
-from harness.core.errors import DriverError
-from harness.plugin import contract
+from harness.core.errors import PgdynoError
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +13,7 @@ class Stacks:
     """The layers that are installed, each with what it `wraps`, and why others are not."""
 
     wraps: Mapping[str, str]
-    problems: Mapping[str, DriverError]
+    problems: Mapping[str, PgdynoError]
 
     def bare(self, driver: str) -> str:
         """The driver below all layers; itself if it is none."""
@@ -42,18 +38,20 @@ class Stacks:
         return sorted(name for name in self.problems if name.endswith(f"-{driver}"))
 
 
-def stacks(but_for: Collection[str] = ()) -> Stacks:
-    """Load every driver that is installed, but for some that are known to be bare."""
-    wraps, problems = {}, {}
-    for name in contract.entry_points():
-        if name in but_for:
-            continue
-        try:
-            with contextlib.redirect_stdout(sys.stderr):  # ours may be for a program
-                driver = contract.load(Arm(name))
-        except DriverError as error:
-            problems[name] = error
-        else:
-            if below := getattr(driver, "wraps", ""):
-                wraps[name] = below
-    return Stacks(wraps, problems)
+def candidates(drivers: list[str], known: Mapping[str, str]) -> list[str]:
+    """Who may be a layer on one of these drivers or below one, of plug-ins by name with
+    their places. pgdyno's own are called LAYER-DRIVER; others may have any name."""
+    ends = {end for driver in drivers for end in _ends(driver)}
+    return [
+        name
+        for name, place in known.items()
+        if not place.startswith("harness.")
+        or name in drivers
+        or any(name.endswith(f"-{end}") for end in ends)
+    ]
+
+
+def _ends(name: str) -> list[str]:
+    """`orm-asyncpg` → itself and `asyncpg`."""
+    words = name.split("-")
+    return ["-".join(words[start:]) for start in range(len(words))]

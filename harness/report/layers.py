@@ -258,14 +258,14 @@ def _share(cost: Cost) -> Value:
     ratio = cost.ratio
     assert ratio is not None
     mark = "" if cost.ranked else "≠ "
-    note = "no interval"
+    notes = []
     if ratio.low is not None and ratio.high is not None:
-        note = f"{ratio.low * 100:,.0f} – {ratio.high * 100:,.0f}"
+        notes.append(f"{ratio.low * 100:,.0f} – {ratio.high * 100:,.0f}")
     if cost.step:
-        note += f"; × {cost.layer.under[-1].id}: {fmt.times(cost.step.point)}"
+        notes.append(f"{fmt.times(cost.step.point)} the layer below")
     text = f"{mark}{ratio.point * 100:,.0f} %"
     flag = "" if cost.ranked else "not-ranked"
-    return Value(text, ratio.point, ratio.low, ratio.high, note=note, flag=flag)
+    return Value(text, ratio.point, ratio.low, ratio.high, note="; ".join(notes), flag=flag)
 
 
 def _alone(cost: Cost) -> tuple[Value, Value]:
@@ -364,7 +364,7 @@ def _estimate(estimate: stats.Estimate, text: str) -> Value:
 
 
 def _ends(estimate: stats.Estimate) -> str:
-    return fmt.time_interval(estimate)
+    return "" if estimate.low is None else fmt.time_interval(estimate)
 
 
 def _plus(ns: float) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.core import memory
 from harness.core.arms import Arm
 from harness.core.calls import Call, Op, Target
 from harness.core.capabilities import Capability
@@ -225,9 +226,8 @@ class Worker:
         warnings = list(filter(None, map(self._end, sessions)))
         if warnings:  # a session that could not be closed ends with its last reference
             gc.unfreeze()
-        peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         told = {"warning": "; ".join(dict.fromkeys(warnings))} if warnings else {}
-        return {"rss_peak_bytes": peak_kb * 1024, **told}
+        return {"rss_peak_bytes": _peak_bytes(), **told}
 
     def _end(self, session: Any) -> str:
         """Close one session; what the library complained of."""
@@ -475,6 +475,14 @@ def _imported(arm: Arm, plugin: str) -> tuple[drivers.Driver, dict[str, str], in
     begun = time.process_time_ns()
     terms = drivers.terms_of(driver)
     return driver, terms, took + time.process_time_ns() - begun
+
+
+def _peak_bytes() -> int:
+    """The greatest resident size of this program. `getrusage` also tells that of what the
+    process was before, a copy of its parent, which may be larger."""
+    if memory.is_told():
+        return memory.peak_bytes()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _raised(error: BaseException) -> dict[str, Any]:

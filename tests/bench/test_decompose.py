@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 import pytest
 from helpers import Silent, plain
 
 from harness import scenario
 from harness.analysis import layers
+from harness.analysis.times import Timings, measured
 from harness.bench import orders
 from harness.bench.schedule import Plan
+from harness.cli import decomposing
 from harness.core.arms import Arm
+from harness.core.errors import LibraryMissingError
 from harness.plugin import contract
 from harness.results import store
 from harness.results.records import Run
@@ -70,6 +74,26 @@ def test_a_reference_of_a_layer_is_none_of_a_floor():
     assert contract.layer_of("null-async") == ""
 
 
+def test_a_layer_with_a_reference_is_also_measured_alone():
+    arms = [Arm("psycopg"), Arm("dict-psycopg", profile="default"), Arm("psycopg", copy=1)]
+    (null,) = decomposing.isolating(arms)
+    assert (null.id, null.isolates, null.profile) == (
+        "null-dict-psycopg", "dict-psycopg", "default",
+    )  # fmt: skip
+    assert decomposing.isolating([Arm("dict-psycopg", ("fast",))]) == []
+
+
+def test_installed_layers_are_found_with_what_is_wrong_with_others():
+    names = ("dict-psycopg", "absent-psycopg2", "moved-psycopg", "psycopg")
+    with pytest.MonkeyPatch.context() as patch:
+        points = {name: contract.entry_points().get(name) for name in names}
+        patch.setattr(contract, "entry_points", lambda: points)
+        told = decomposing.stacks(["psycopg", "psycopg2"])
+    assert told.wraps == {"dict-psycopg": "psycopg"}
+    assert isinstance(told.problems["absent-psycopg2"], LibraryMissingError)
+    assert "has no attribute 'connect'" in str(told.problems["moved-psycopg"])
+
+
 def test_layer_alone_is_right_and_asks_nobody(place, tmp_path):
     found = run(place, tmp_path, BRIEF, ["read", "write"], "dict-psycopg")
     assert {trial.verdict for trial in found.trials} == {"exact"}
@@ -90,6 +114,17 @@ def test_layer_alone_that_asks_is_found_out(place, tmp_path):
 
 
 def test_bare_and_layer_alone_explain_the_stack(place, tmp_path, quiet):
+    """Of a layer that burns time in a loop, and so has little to lose of its caches. By CPU
+    time: others, who make a slice wait, are not in it."""
     found = run(place, tmp_path, PLAN, ["read"], "dict-psycopg")
     (cost,) = layers.costs(found)
-    print(cost)
+    assert cost.sum is not None
+    assert cost.spent is not None
+    cpu = {arm: median(series.per_op["cpu_ns"]) for arm, series in _series(found).items()}
+    parts = cpu["psycopg"] + cpu["null-dict-psycopg"]
+    assert cpu["null-dict-psycopg"] > 0.5 * (cpu["dict-psycopg"] - cpu["psycopg"])
+    assert 0.8 < parts / cpu["dict-psycopg"] < 1.2
+
+
+def _series(found: Run) -> dict[str, Timings]:
+    return {arm: series for (_, arm), series in measured(found).series.items()}
