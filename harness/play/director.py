@@ -181,8 +181,10 @@ class Director:
     def _done(self, step: Step, scene: Scene) -> Judgement:
         actor = scene.rig if step.on == "server" else scene.proxy
         assert actor is not None
-        actor.do(step.op)
-        return EXACT
+        answer = actor.do(step.op)
+        if answer is None:
+            return EXACT
+        return judge(expecting(step, scene.words), StepOutcome(answer), None)
 
     def _control(self, step: Step, scene: Scene) -> Judgement:
         arguments = filled(step.arguments, scene.words)

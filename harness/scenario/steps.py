@@ -26,9 +26,20 @@ PARENT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "wait_until": ("sql",),
     },
     "server": {"stop": (), "start": (), "restart": (), "kill": ()},
-    "proxy": {"freeze": (), "thaw": (), "cut": (), "refuse": (), "accept": ()},
+    "proxy": {
+        "freeze": (),
+        "thaw": (),
+        "cut": (),
+        "refuse": (),
+        "accept": (),
+        "count": (),
+        "turns": (),
+        "messages": (),
+    },
 }
 """What the parent plays: on whom, which op, and the arguments that it must have."""
+
+_COUNTED = ("turns", "messages")
 
 _EXPECTED = tuple(field.name for field in fields(StepExpect))
 
@@ -198,7 +209,8 @@ def _check_brought(step: Step, where: str) -> None:
                 hint="give it to a step of the driver, or to its join",
             )
         return
-    brings_nothing = step.by_parent or step.op in ("wait", "cancel_task")
+    counted = step.on == "proxy" and step.op in _COUNTED
+    brings_nothing = (step.by_parent and not counted) or step.op in ("wait", "cancel_task")
     if brings_nothing and (asked := _asked(step)):
         raise ScenarioError(
             f"{where}: {asked[0]} is nothing that `{step.op}` could show",

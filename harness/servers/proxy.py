@@ -1,4 +1,4 @@
-"""A TCP proxy before a server: for cases in which the network fails.
+"""A TCP proxy before a server: for cases in which the network fails, and to count turns.
 
 A frozen one takes nothing out of its sockets. Its kernel still answers for them, as long
 as there is room: TCP's own timers (keepalives, user timeout) notice nothing.
@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, cast
 
 from harness.core.calls import Target
+from harness.servers.tap import Counts, Tap
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 _SOCKET_NAME = ".s.PGSQL.{}"
@@ -33,6 +34,7 @@ class Proxy:
         self.target = behind
         self.frozen = False
         self.ends: set[_End] = set()
+        self.counts = Counts()
         self._dialling: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
@@ -59,9 +61,9 @@ class Proxy:
         finally:
             self._stop()
 
-    def do(self, op: str) -> None:
-        """Freeze, thaw, cut, refuse or accept."""
-        self._within(getattr(self, f"_{op}")())
+    def do(self, op: str) -> Any:
+        """Freeze, thaw, cut, refuse or accept; count, and tell what was counted."""
+        return self._within(getattr(self, f"_{op}")())
 
     # --- what may be done, in the loop -------------------------------------------------
 
@@ -92,6 +94,18 @@ class Proxy:
         """Let everybody in again, on the same port."""
         if self._listener is None:
             await self._listen(self.target.port)
+
+    async def _count(self) -> None:
+        """Count from nothing."""
+        self.counts.begin()
+
+    async def _turns(self) -> int:
+        """How often a client spoke and waited for the server."""
+        return self.counts.turns
+
+    async def _messages(self) -> dict[str, int]:
+        """How many messages of each kind the clients sent."""
+        return dict(sorted(self.counts.messages.items()))
 
     # --- connections -------------------------------------------------------------------
 
@@ -149,6 +163,9 @@ class _End(asyncio.Protocol):
     def __init__(self, proxy: Proxy, other: _End | None = None) -> None:
         self.proxy = proxy
         self.other = other
+        # Both ends of a connection share what the client's began.
+        self._tap: Tap = Tap(proxy.counts) if other is None else other._tap
+        self._note = self._tap.from_client if other is None else self._tap.from_server
         self._full = False  # what came from the other end waits in our buffer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -167,6 +184,7 @@ class _End(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         assert self.other is not None
+        self._note(data)
         self.other.transport.write(data)
 
     def pause_writing(self) -> None:
