@@ -26,6 +26,7 @@ RULES = (
     (r"\bAsyncOp\b", "SyncOp"),
     (r"\bpsycopg\.AsyncConnection\.connect\b", "psycopg.connect"),
     (r"`AsyncConnection\.connect`", "`psycopg.connect`"),
+    (r"\bPsycopgAsyncConfig\b", "PsycopgSyncConfig"),
     (r"\bAsync(?=[A-Z])|(?<=Psycopg)Async(?=[A-Z])|(?<=Sqlspec)Async(?=[A-Z])", ""),
     (r"\bregister_vector_async\b", "register_vector"),
     (r"\b(core|opening|orm)_async\b", r"\1"),

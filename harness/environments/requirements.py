@@ -142,21 +142,32 @@ class _Known:
 
 
 def _library(arm: Arm, own: list[Requirement], distribution: Distribution) -> Requirement:
-    """The requirement that is the driver's library: the only one, or that of its name."""
+    """The requirement that is the driver's library: the only one, or that of its name.
+
+    `psycopg` is that of `psycopg-async`, `sqlspec` that of `sqlspec-asyncpg`, which stands
+    on another one, and `adbc-driver-postgresql` that of `adbc`.
+    """
     from packaging.utils import canonicalize_name
 
     if len(own) == 1:
         return own[0]
     driver = canonicalize_name(arm.driver)
-    for requirement in own:
-        name = canonicalize_name(requirement.name)
-        if name.removesuffix("-binary") == driver.removesuffix("-async"):
+    names = [canonicalize_name(each.name).removesuffix("-binary") for each in own]
+    for name, requirement in zip(names, own, strict=True):
+        if _begins(driver, name):
+            return requirement
+    for name, requirement in zip(names, own, strict=True):
+        if _begins(name, driver):
             return requirement
     raise DriverError(
         f"driver '{arm.driver}' does not say which library is its own",
         hint=f"the distribution {distribution.name} needs an extra '{arm.driver}' with it: "
         "see docs/writing-a-driver.md",
     )
+
+
+def _begins(name: str, words: str) -> bool:
+    return f"{name}-".startswith(f"{words}-")
 
 
 def _pinned(library: Requirement, arm: Arm, folder: str) -> str:

@@ -62,7 +62,9 @@ class _Binding(ast.NodeTransformer):
         if value is self.connection and value is not None:
             return self._of_connection()
         if callable(value) and owner is not None and owner is self.connection:
-            return ast.Attribute(self._of_connection(), value.__name__)
+            # compiled by mypyc, a method's name begins with its class
+            method = value.__name__.rpartition(".")[2]
+            return ast.Attribute(self._of_connection(), method)
         if callable(value) and inspect.isclass(owner):
             self.needs.imports.add(f"from {owner.__module__} import {owner.__name__}")
             return ast.Attribute(ast.Name(owner.__name__), value.__name__)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
+import pytest
+
+from harness.core import installed
+from harness.core.arms import Arm
 from harness.core.calls import ErrorFields
 from harness.core.expect import ExpectedError
 from harness.core.verdicts import Verdict
 from harness.judge import activity, verify
-from harness.plugin import described
+from harness.plugin import beneath, contract, described
 
 
 class ServerSaidError(Exception):
@@ -74,3 +80,22 @@ def test_who_declares_to_rewrite_sql_may_send_other_sql_but_must_send_some() -> 
     assert activity.breach(sent, terms, "delete from x").verdict is Verdict.INVALID
     assert activity.breach(sent, rewriting, "delete from x").verdict is Verdict.EXACT
     assert activity.breach(silent, rewriting, "delete from x").verdict is Verdict.INVALID
+
+
+def test_the_driver_beneath_is_loaded_without_options() -> None:
+    assert beneath("asyncpg").terms().library == "asyncpg"
+
+
+def test_where_nothing_is_installed_a_worker_knows_what_it_was_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places = contract.places()
+    assert places["asyncpg"] == "harness.drivers.asyncpg:Asyncpg"
+    monkeypatch.setattr(installed, "entry_points", lambda _: {})
+    monkeypatch.setattr(sys, "path", [*sys.path, "nowhere"])  # what was found is not asked
+    monkeypatch.setattr(contract, "_told", {})
+    assert contract.locate("asyncpg") == ""
+    with pytest.raises(contract.DriverError, match="there is no driver 'asyncpg'"):
+        contract.load(Arm("asyncpg"))
+    contract.learn(places)
+    assert contract.load(Arm("asyncpg")).name == "asyncpg"

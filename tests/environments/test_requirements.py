@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import pytest
 
 from harness.core.arms import parse
 from harness.environments.interpreters import Interpreter
 from harness.environments.requirements import needs_of
+from harness.plugin import contract
 
 PYTHON = Interpreter("python", "CPython", "3.12.1", "", False, "python")
 
@@ -29,6 +32,31 @@ def first(text: str, folder: str = "") -> tuple[str, ...]:
 )
 def test_the_library_is_that_of_the_drivers_extra(arm, library):
     assert first(arm)[0] == library
+
+
+@pytest.mark.parametrize(
+    ("arm", "library"),
+    [
+        ("sqlspec-asyncpg==0.69.0", "sqlspec==0.69.0"),
+        ("sqlspec-psycopg-async==0.69.0", "sqlspec==0.69.0"),
+        ("sqlalchemy-core-asyncpg==2.0.40", "sqlalchemy[asyncio]==2.0.40"),
+        ("django-psycopg==5.2", "django==5.2"),
+        ("django-psycopg2==5.2", "django==5.2"),
+        ("aiopg==1.4.0", "aiopg==1.4.0"),
+        ("adbc==1.5.0", "adbc-driver-postgresql==1.5.0"),
+        ("pyro-async==0.3.1", "pyro-postgres==0.3.1"),
+    ],
+)
+def test_the_library_of_a_layer_is_the_layer_not_what_it_stands_on(
+    arm, library, monkeypatch
+):
+    ours = metadata.distribution("pgdyno")
+    monkeypatch.setattr(contract, "distribution", lambda _: ours)
+    assert first(arm)[0] == library
+
+
+def test_what_a_layer_stands_on_comes_along():
+    assert any(text.startswith("asyncpg") for text in first("sqlspec-asyncpg==0.69.0"))
 
 
 def test_what_all_drivers_use_comes_along():

@@ -99,13 +99,14 @@ class SqlspecAsyncSession(SqlspecRows):
 
     def transaction(self, call: Call) -> AsyncOp:
         """`async with session.transaction()`."""
-        connection, steps = self.connection, steps_of(call)
+        execute, steps = self.connection.execute, steps_of(call)
+        transaction = offered(self.connection, "transaction")
 
         async def op() -> list[Any]:
             results: list[Any] = []
-            async with connection.transaction():
+            async with transaction():
                 for query, params, returns_rows in steps:
-                    result = await connection.execute(query, *params)
+                    result = await execute(query, *params)
                     results.append(result.all() if returns_rows else None)
             return results
 
@@ -113,13 +114,14 @@ class SqlspecAsyncSession(SqlspecRows):
 
     def savepoint(self, call: Call) -> AsyncOp:
         """Two nested `transaction()` blocks; the inner one is a savepoint."""
-        connection, steps = self.connection, steps_of(call)
+        execute, steps = self.connection.execute, steps_of(call)
+        transaction = offered(self.connection, "transaction")
 
         async def op() -> list[Any]:
             results: list[Any] = []
-            async with connection.transaction(), connection.transaction():
+            async with transaction(), transaction():
                 for query, params, returns_rows in steps:
-                    result = await connection.execute(query, *params)
+                    result = await execute(query, *params)
                     results.append(result.all() if returns_rows else None)
             return results
 
@@ -268,6 +270,7 @@ class SqlspecAsyncPool(SqlspecRows):
     def transaction(self, call: Call) -> AsyncOp:
         """`provide_session` around `session.transaction`."""
         config, steps = self._config, steps_of(call)
+        offered(config.driver_type, "transaction")
 
         async def op() -> list[Any]:
             results: list[Any] = []
@@ -302,10 +305,10 @@ class SqlspecAsyncOpening:
     def opening(self, target: Target) -> AsyncOp:
         """`config.create_connection`, and a session over it."""
         config_of = config_class(self._package, self._config_name)
-        arguments, features = self._arguments(target), dict(self._features)
+        arguments = self._config_arguments(target)
 
         async def op() -> Any:
-            config = config_of(connection_config=arguments, driver_features=features)
+            config = config_of(**arguments)
             connection = await config.create_connection()
             return config.driver_type(
                 connection=connection,
@@ -344,8 +347,14 @@ class SqlspecAsyncOpening:
 
     def _config(self, target: Target, size: int = 0) -> Any:
         config_of = config_class(self._package, self._config_name)
-        arguments = self._arguments(target) | (self._pool_arguments(size) if size else {})
-        return config_of(connection_config=arguments, driver_features=dict(self._features))
+        return config_of(**self._config_arguments(target, size))
+
+    def _config_arguments(self, target: Target, size: int = 0) -> dict[str, Any]:
+        sizes = self._pool_arguments(size) if size else {}
+        arguments = {"connection_config": self._arguments(target) | sizes}
+        if self._features:
+            arguments["driver_features"] = dict(self._features)
+        return arguments
 
     def connect(self, target: Target, profile: Profile) -> AsyncOp:
         """`config.create_connection`, and close it."""

@@ -7,6 +7,7 @@ over as one tuple: a list or a dict that is the only parameter would be unpacked
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
@@ -15,6 +16,7 @@ import sqlspec
 
 from harness.plugin import Call, DriverError, Unsupported, Wrapper, sql, wrapped
 
+CONFIG_ARGUMENTS = ("connection_config", "driver_features")
 CONFIG_NEEDS = ("driver_type", "create_connection", "create_pool", "provide_session")
 SESSION_NEEDS = (
     "execute",
@@ -23,7 +25,6 @@ SESSION_NEEDS = (
     "select",
     "select_one_or_none",
     "select_value",
-    "transaction",
 )
 
 
@@ -45,7 +46,9 @@ def config_class(package: str, name: str) -> Any:
 
 
 def _lacking(name: str, config: Any) -> list[str]:
-    missing = [f"{name}.{need}" for need in CONFIG_NEEDS if not hasattr(config, need)]
+    known = inspect.signature(config).parameters
+    missing = [f"{name}({need}=…)" for need in CONFIG_ARGUMENTS if need not in known]
+    missing += [f"{name}.{need}" for need in CONFIG_NEEDS if not hasattr(config, need)]
     session = getattr(config, "driver_type", None)
     if session is None:
         return missing

@@ -100,13 +100,14 @@ class SqlspecSession(SqlspecRows):
 
     def transaction(self, call: Call) -> SyncOp:
         """`with session.transaction()`."""
-        connection, steps = self.connection, steps_of(call)
+        execute, steps = self.connection.execute, steps_of(call)
+        transaction = offered(self.connection, "transaction")
 
         def op() -> list[Any]:
             results: list[Any] = []
-            with connection.transaction():
+            with transaction():
                 for query, params, returns_rows in steps:
-                    result = connection.execute(query, *params)
+                    result = execute(query, *params)
                     results.append(result.all() if returns_rows else None)
             return results
 
@@ -114,13 +115,14 @@ class SqlspecSession(SqlspecRows):
 
     def savepoint(self, call: Call) -> SyncOp:
         """Two nested `transaction()` blocks; the inner one is a savepoint."""
-        connection, steps = self.connection, steps_of(call)
+        execute, steps = self.connection.execute, steps_of(call)
+        transaction = offered(self.connection, "transaction")
 
         def op() -> list[Any]:
             results: list[Any] = []
-            with connection.transaction(), connection.transaction():
+            with transaction(), transaction():
                 for query, params, returns_rows in steps:
-                    result = connection.execute(query, *params)
+                    result = execute(query, *params)
                     results.append(result.all() if returns_rows else None)
             return results
 
@@ -252,6 +254,7 @@ class SqlspecPool(SqlspecRows):
     def transaction(self, call: Call) -> SyncOp:
         """`provide_session` around `session.transaction`."""
         config, steps = self._config, steps_of(call)
+        offered(config.driver_type, "transaction")
 
         def op() -> list[Any]:
             results: list[Any] = []
@@ -286,10 +289,10 @@ class SqlspecOpening:
     def opening(self, target: Target) -> SyncOp:
         """`config.create_connection`, and a session over it."""
         config_of = config_class(self._package, self._config_name)
-        arguments, features = self._arguments(target), dict(self._features)
+        arguments = self._config_arguments(target)
 
         def op() -> Any:
-            config = config_of(connection_config=arguments, driver_features=features)
+            config = config_of(**arguments)
             connection = config.create_connection()
             return config.driver_type(
                 connection=connection,
@@ -326,8 +329,14 @@ class SqlspecOpening:
 
     def _config(self, target: Target, size: int = 0) -> Any:
         config_of = config_class(self._package, self._config_name)
-        arguments = self._arguments(target) | (self._pool_arguments(size) if size else {})
-        return config_of(connection_config=arguments, driver_features=dict(self._features))
+        return config_of(**self._config_arguments(target, size))
+
+    def _config_arguments(self, target: Target, size: int = 0) -> dict[str, Any]:
+        sizes = self._pool_arguments(size) if size else {}
+        arguments = {"connection_config": self._arguments(target) | sizes}
+        if self._features:
+            arguments["driver_features"] = dict(self._features)
+        return arguments
 
     def connect(self, target: Target, profile: Profile) -> SyncOp:
         """`config.create_connection`, and close it."""

@@ -1,17 +1,11 @@
 # Made from acts_async/messages.py by tools/psycopg_sync.py: change that, not this.
-"""Acts of SQLSpec: what errors and connections tell, and notifying."""
+"""Acts of SQLSpec: what errors tell, and notifying."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sqlspec.exceptions import SQLSpecError
-
-
-def info(connection: Any) -> dict[str, Any]:
-    """`session.data_dictionary.get_version`, which asks the server."""
-    found = connection.data_dictionary.get_version(connection)
-    return {"server_version": 10_000 * found.major + found.minor}
 
 
 def diagnose(connection: Any, sql: str) -> dict[str, Any]:

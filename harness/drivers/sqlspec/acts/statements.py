@@ -14,8 +14,14 @@ def execute(connection: Any, sql: str) -> None:
 
 
 def fetch(connection: Any, sql: str) -> Rows:
-    """`session.select`, which makes a dict of each row."""
-    return [tuple(row.values()) for row in connection.select(sql)]
+    """`session.execute`; the driver's own rows, as a dict forgets columns of one name."""
+    return _native(connection.execute(sql))
+
+
+def _native(result: Any) -> Rows:
+    """psqlpy's own rows are dicts, those of others are not."""
+    rows, _ = result.raw_data
+    return [tuple(row.values() if isinstance(row, dict) else row) for row in rows]
 
 
 def fetch_val(connection: Any, sql: str) -> Any:
@@ -24,11 +30,11 @@ def fetch_val(connection: Any, sql: str) -> Any:
 
 
 def fetch_times(connection: Any, sql: str, times: int) -> Rows:
-    """`session.select`, again and again."""
-    rows: list[Any] = []
+    """`session.execute`, again and again."""
+    rows: Rows = []
     for _ in range(times):
-        rows = connection.select(sql)
-    return [tuple(row.values()) for row in rows]
+        rows = _native(connection.execute(sql))
+    return rows
 
 
 def row_count(connection: Any, sql: str) -> int:

@@ -1,16 +1,10 @@
-"""Acts of SQLSpec, async: what errors and connections tell, and notifying."""
+"""Acts of SQLSpec, async: what errors tell, and notifying."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sqlspec.exceptions import SQLSpecError
-
-
-async def info(connection: Any) -> dict[str, Any]:
-    """`session.data_dictionary.get_version`, which asks the server."""
-    found = await connection.data_dictionary.get_version(connection)
-    return {"server_version": 10_000 * found.major + found.minor}
 
 
 async def diagnose(connection: Any, sql: str) -> dict[str, Any]:

@@ -13,8 +13,14 @@ async def execute(connection: Any, sql: str) -> None:
 
 
 async def fetch(connection: Any, sql: str) -> Rows:
-    """`session.select`, which makes a dict of each row."""
-    return [tuple(row.values()) for row in await connection.select(sql)]
+    """`session.execute`; the driver's own rows, as a dict forgets columns of one name."""
+    return _native(await connection.execute(sql))
+
+
+def _native(result: Any) -> Rows:
+    """psqlpy's own rows are dicts, those of others are not."""
+    rows, _ = result.raw_data
+    return [tuple(row.values() if isinstance(row, dict) else row) for row in rows]
 
 
 async def fetch_val(connection: Any, sql: str) -> Any:
@@ -23,11 +29,11 @@ async def fetch_val(connection: Any, sql: str) -> Any:
 
 
 async def fetch_times(connection: Any, sql: str, times: int) -> Rows:
-    """`session.select`, again and again."""
-    rows: list[Any] = []
+    """`session.execute`, again and again."""
+    rows: Rows = []
     for _ in range(times):
-        rows = await connection.select(sql)
-    return [tuple(row.values()) for row in rows]
+        rows = _native(await connection.execute(sql))
+    return rows
 
 
 async def row_count(connection: Any, sql: str) -> int:

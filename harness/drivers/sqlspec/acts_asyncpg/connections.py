@@ -30,7 +30,7 @@ def _arguments(dsn: str, options: dict[str, Any]) -> dict[str, Any]:
         if name in _IN_DSN:
             dsn += f"&{urlencode({name: value})}"
         elif name == "connect_timeout":
-            arguments["connect_timeout"] = value
+            arguments["timeout"] = value
         elif name == "client_encoding":
             arguments["server_settings"] = {"client_encoding": value}
         else:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlspec.adapters.psycopg import PsycopgConfig
+from sqlspec.adapters.psycopg import PsycopgSyncConfig
 
 
 def connect(dsn: str, *, autocommit: bool | None = True, **options: Any) -> Any:
     """`config.create_connection`, and a session over it; no autocommit is the default."""
     arguments = {"conninfo": dsn, "autocommit": bool(autocommit), **options}
-    config = PsycopgConfig(connection_config=arguments)
+    config = PsycopgSyncConfig(connection_config=arguments)
     connection = config.create_connection()
     return config.driver_type(
         connection=connection,
@@ -43,7 +43,7 @@ def pool_open(
         given["check"] = ConnectionPool.check_connection
     arguments = {"conninfo": dsn, "autocommit": True, **given}
     sizes = {"min_size": min_size, "max_size": max_size}
-    config = PsycopgConfig(connection_config={**arguments, **sizes})
+    config = PsycopgSyncConfig(connection_config={**arguments, **sizes})
     pool = config.create_pool()
     pool.wait(given.get("timeout", 30.0))
     return config

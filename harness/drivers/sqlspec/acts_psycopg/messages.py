@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from psycopg.sql import SQL, Identifier
-from sqlspec.adapters.psycopg import PsycopgConfig
+from sqlspec.adapters.psycopg import PsycopgSyncConfig
 
 
 def listener(dsn: str) -> Any:
     """A session in autocommit, so that nothing waits for a commit."""
     arguments = {"conninfo": dsn, "autocommit": True}
-    config = PsycopgConfig(connection_config=arguments)
+    config = PsycopgSyncConfig(connection_config=arguments)
     connection = config.create_connection()
     return config.driver_type(connection=connection)
 
