@@ -14,14 +14,14 @@ from typing import Any, Literal, cast
 import sqlalchemy
 
 from harness.drivers.sqlalchemy.below import BELOW, described_driver
-from harness.drivers.sqlalchemy.opening import Opening
-from harness.drivers.sqlalchemy.opening_async import AsyncOpening
+from harness.drivers.sqlalchemy.opening import CoreOpening, OrmOpening
+from harness.drivers.sqlalchemy.opening_async import AsyncCoreOpening, AsyncOrmOpening
 from harness.drivers.sqlalchemy.statements import WRAPPERS
 from harness.plugin import Capability, ErrorFields, Kind, Terms, described
 
 _REGISTRATIONS = (
     "a `dict` is sent as jsonb: `bindparam(…, type_=JSONB)`",
-    "pgvector’s `register_vector` at the event `connect`, where it is installed",
+    "pgvector’s `register_vector` at the event `connect`, but not over asyncpg",
 )
 _CAPABILITIES = frozenset(
     {
@@ -41,6 +41,16 @@ def _implementation() -> str:
     found = importlib.util.find_spec("sqlalchemy.engine._row_cy")
     compiled = found is not None and not str(found.origin).endswith(".py")
     return "Cython" if compiled else "Python"
+
+
+_HERE = "harness.drivers.sqlalchemy"
+
+
+def _acts(kind: str, suffix: str, reach: str) -> tuple[str, ...]:
+    """The modules of acts: for both, for Core or the ORM, and for the driver below."""
+    shared = f"{_HERE}.acts{suffix}", f"{_HERE}.acts_{kind}{suffix}"
+    ways = {"core": ("",), "orm": ("", "orm_")}[kind]
+    return *shared, *(f"{_HERE}.reach.{way}{reach}" for way in ways)
 
 
 class _Stack:
@@ -89,42 +99,81 @@ class _Stack:
 
 class _Sync(_Stack):
     kind: Kind = "sync"
-    acts: tuple[str, ...] = ()
 
 
 class _Async(_Stack):
     kind: Kind = "async"
     loop = "asyncio"
-    acts: tuple[str, ...] = ()
 
     def run_loop(self) -> Any:
         """A new event loop."""
         return asyncio.new_event_loop()
 
 
-class CorePsycopg(_Sync, Opening):
+class _Orm:
+    row_shape = "an object of a mapped class where the rows have an `id`, otherwise Row"
+    pool = "QueuePool of the engine; each op's Session takes a connection and returns it"
+
+
+class CorePsycopg(_Sync, CoreOpening):
     """SQLAlchemy Core over psycopg."""
 
     name = "sqlalchemy-core-psycopg"
     wraps = "psycopg"
+    acts = _acts("core", "", "psycopg")
 
 
-class CorePsycopgAsync(_Async, AsyncOpening):
+class CorePsycopgAsync(_Async, AsyncCoreOpening):
     """SQLAlchemy Core's asyncio API over psycopg."""
 
     name = "sqlalchemy-core-psycopg-async"
     wraps = "psycopg-async"
+    acts = _acts("core", "_async", "psycopg_async")
 
 
-class CorePsycopg2(_Sync, Opening):
+class CorePsycopg2(_Sync, CoreOpening):
     """SQLAlchemy Core over psycopg2."""
 
     name = "sqlalchemy-core-psycopg2"
     wraps = "psycopg2"
+    acts = _acts("core", "", "psycopg2")
 
 
-class CoreAsyncpg(_Async, AsyncOpening):
+class CoreAsyncpg(_Async, AsyncCoreOpening):
     """SQLAlchemy Core's asyncio API over asyncpg."""
 
     name = "sqlalchemy-core-asyncpg"
     wraps = "asyncpg"
+    acts = _acts("core", "_async", "asyncpg")
+
+
+class OrmPsycopg(_Orm, _Sync, OrmOpening):
+    """SQLAlchemy's ORM over psycopg."""
+
+    name = "sqlalchemy-orm-psycopg"
+    wraps = "psycopg"
+    acts = _acts("orm", "", "psycopg")
+
+
+class OrmPsycopgAsync(_Orm, _Async, AsyncOrmOpening):
+    """SQLAlchemy's ORM over the asyncio API of psycopg."""
+
+    name = "sqlalchemy-orm-psycopg-async"
+    wraps = "psycopg-async"
+    acts = _acts("orm", "_async", "psycopg_async")
+
+
+class OrmPsycopg2(_Orm, _Sync, OrmOpening):
+    """SQLAlchemy's ORM over psycopg2."""
+
+    name = "sqlalchemy-orm-psycopg2"
+    wraps = "psycopg2"
+    acts = _acts("orm", "", "psycopg2")
+
+
+class OrmAsyncpg(_Orm, _Async, AsyncOrmOpening):
+    """SQLAlchemy's ORM over the asyncio API of asyncpg."""
+
+    name = "sqlalchemy-orm-asyncpg"
+    wraps = "asyncpg"
+    acts = _acts("orm", "_async", "asyncpg")

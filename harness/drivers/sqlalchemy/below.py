@@ -14,7 +14,9 @@ from harness.plugin import Capability, ErrorFields, Target
 class Below:
     """One driver below: its dialect, and what differs from the others.
 
-    `register` names pgvector's function for it. `attributes` are those of its exception
+    `register` names pgvector's function for it, if its documentation registers something
+    below SQLAlchemy: over asyncpg it does not, whose codec would refuse the text that
+    pgvector's own SQLAlchemy types send. `attributes` are those of its exception
     that have an error's constraint, table and column.
     """
 
@@ -44,9 +46,9 @@ _DIAGNOSTICS = {
     "column": "diag.column_name",
 }
 _ATTRIBUTES = {
-    "constraint": "constraint_name",
-    "table": "table_name",
-    "column": "column_name",
+    "constraint": "driver_exception.constraint_name",
+    "table": "driver_exception.table_name",
+    "column": "driver_exception.column_name",
 }
 
 _PSYCOPG = Below(
@@ -84,7 +86,7 @@ BELOW = {
         name="asyncpg",
         dialect="postgresql+asyncpg",
         connect_args=_asyncpg,
-        register="pgvector.asyncpg:register_vector",
+        register="",
         attributes=_ATTRIBUTES,
         statement_cache="the dialect prepares at the 1st execution, keeps 100 (default)",
         wire=("binary", "binary"),
@@ -95,7 +97,7 @@ BELOW = {
 def pgvector_register(below: Below) -> Callable[..., Any] | None:
     """pgvector’s function that registers its types with a connection; None without it."""
     module, _, name = below.register.partition(":")
-    if importlib.util.find_spec("pgvector") is None:
+    if not module or importlib.util.find_spec("pgvector") is None:
         return None
     return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
 

@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from harness.drivers.sqlalchemy.below import BELOW, Below, pgvector_register
 from harness.drivers.sqlalchemy.core import CorePool, CoreSession
+from harness.drivers.sqlalchemy.orm import OrmPool, OrmSession
 from harness.plugin import (
     FIND_VECTOR,
     Profile,
@@ -37,8 +38,17 @@ def _unregistered(connection: Connection) -> Mapping[str, str]:
     return unregistered_vector(in_path, on_server)
 
 
+def _filled(engine: Engine, profile: Profile, size: int) -> Mapping[str, str]:
+    """Connect all connections of a pool; what should have been registered and is not."""
+    connections = [engine.connect() for _ in range(size)]
+    missing = _unregistered(connections[0]) if profile == "configured" else {}
+    for connection in connections:
+        connection.close()
+    return missing
+
+
 class Opening:
-    """Makes engines, and opens sessions and pools of Core on them.
+    """Makes engines, and connects.
 
     Whoever has another library below, or none, replaces `engine`.
     """
@@ -74,25 +84,6 @@ class Opening:
             _register_vector(engine, BELOW[self.wraps])
         return engine
 
-    def open(self, target: Target, profile: Profile) -> CoreSession:
-        """`engine.connect`."""
-        connection = self.autocommit_engine(target, profile, 1).connect()
-        session = CoreSession(connection, self.transaction_engine(target, profile), profile)
-        if profile == "configured":
-            session.unregistered = _unregistered(connection)
-        return session
-
-    def open_pool(self, target: Target, profile: Profile, size: int) -> CorePool:
-        """An engine whose pool is filled: by itself it connects when it is asked to."""
-        engine = self.autocommit_engine(target, profile, size)
-        pool = CorePool(engine, profile)
-        connections = [engine.connect() for _ in range(size)]
-        if profile == "configured":
-            pool.unregistered = _unregistered(connections[0])
-        for connection in connections:
-            connection.close()
-        return pool
-
     def connect(self, target: Target, profile: Profile) -> SyncOp:
         """`engine.connect` and `close`, without a pool and without registrations."""
         engine = self.engine(target, isolation_level="AUTOCOMMIT", poolclass=NullPool)
@@ -114,3 +105,41 @@ class Opening:
                 return connection.scalar(statement)
 
         return op
+
+
+class CoreOpening(Opening):
+    """Opens sessions and pools of Core."""
+
+    def open(self, target: Target, profile: Profile) -> CoreSession:
+        """`engine.connect`."""
+        connection = self.autocommit_engine(target, profile, 1).connect()
+        session = CoreSession(connection, self.transaction_engine(target, profile), profile)
+        if profile == "configured":
+            session.unregistered = _unregistered(connection)
+        return session
+
+    def open_pool(self, target: Target, profile: Profile, size: int) -> CorePool:
+        """An engine whose pool is filled: by itself it connects when it is asked to."""
+        engine = self.autocommit_engine(target, profile, size)
+        pool = CorePool(engine, profile)
+        pool.unregistered = _filled(engine, profile, size)
+        return pool
+
+
+class OrmOpening(Opening):
+    """Opens sessions and pools of the ORM."""
+
+    def open(self, target: Target, profile: Profile) -> OrmSession:
+        """An engine with one connection, for sessions."""
+        engine = self.autocommit_engine(target, profile, 1)
+        session = OrmSession(engine, self.transaction_engine(target, profile), profile)
+        session.unregistered = _filled(engine, profile, 1)
+        return session
+
+    def open_pool(self, target: Target, profile: Profile, size: int) -> OrmPool:
+        """An engine whose pool is filled: by itself it connects when it is asked to."""
+        engine = self.autocommit_engine(target, profile, size)
+        transactions = engine.execution_options(isolation_level="READ COMMITTED")
+        pool = OrmPool(engine, transactions, profile)
+        pool.unregistered = _filled(engine, profile, size)
+        return pool

@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from harness.drivers.sqlalchemy.below import BELOW, Below, pgvector_register
 from harness.drivers.sqlalchemy.core_async import AsyncCorePool, AsyncCoreSession
+from harness.drivers.sqlalchemy.orm_async import AsyncOrmPool, AsyncOrmSession
 from harness.plugin import (
     FIND_VECTOR,
     AsyncOp,
@@ -37,8 +38,17 @@ async def _unregistered(connection: AsyncConnection) -> Mapping[str, str]:
     return unregistered_vector(in_path, on_server)
 
 
+async def _filled(engine: AsyncEngine, profile: Profile, size: int) -> Mapping[str, str]:
+    """Connect all connections of a pool; what should have been registered and is not."""
+    connections = [await engine.connect() for _ in range(size)]
+    missing = await _unregistered(connections[0]) if profile == "configured" else {}
+    for connection in connections:
+        await connection.close()
+    return missing
+
+
 class AsyncOpening:
-    """Makes engines, and opens sessions and pools of Core on them.
+    """Makes engines, and connects.
 
     Whoever has another library below, or none, replaces `engine`.
     """
@@ -74,27 +84,6 @@ class AsyncOpening:
             _register_vector(engine, BELOW[self.wraps])
         return engine
 
-    async def open(self, target: Target, profile: Profile) -> AsyncCoreSession:
-        """`engine.connect`."""
-        connection = await self.autocommit_engine(target, profile, 1).connect()
-        session = AsyncCoreSession(
-            connection, self.transaction_engine(target, profile), profile
-        )
-        if profile == "configured":
-            session.unregistered = await _unregistered(connection)
-        return session
-
-    async def open_pool(self, target: Target, profile: Profile, size: int) -> AsyncCorePool:
-        """An engine whose pool is filled: by itself it connects when it is asked to."""
-        engine = self.autocommit_engine(target, profile, size)
-        pool = AsyncCorePool(engine, profile)
-        connections = [await engine.connect() for _ in range(size)]
-        if profile == "configured":
-            pool.unregistered = await _unregistered(connections[0])
-        for connection in connections:
-            await connection.close()
-        return pool
-
     def connect(self, target: Target, profile: Profile) -> AsyncOp:
         """`engine.connect` and `close`, without a pool and without registrations."""
         engine = self.engine(target, isolation_level="AUTOCOMMIT", poolclass=NullPool)
@@ -116,3 +105,43 @@ class AsyncOpening:
                 return await connection.scalar(statement)
 
         return op
+
+
+class AsyncCoreOpening(AsyncOpening):
+    """Opens sessions and pools of Core."""
+
+    async def open(self, target: Target, profile: Profile) -> AsyncCoreSession:
+        """`engine.connect`."""
+        connection = await self.autocommit_engine(target, profile, 1).connect()
+        session = AsyncCoreSession(
+            connection, self.transaction_engine(target, profile), profile
+        )
+        if profile == "configured":
+            session.unregistered = await _unregistered(connection)
+        return session
+
+    async def open_pool(self, target: Target, profile: Profile, size: int) -> AsyncCorePool:
+        """An engine whose pool is filled: by itself it connects when it is asked to."""
+        engine = self.autocommit_engine(target, profile, size)
+        pool = AsyncCorePool(engine, profile)
+        pool.unregistered = await _filled(engine, profile, size)
+        return pool
+
+
+class AsyncOrmOpening(AsyncOpening):
+    """Opens sessions and pools of the ORM."""
+
+    async def open(self, target: Target, profile: Profile) -> AsyncOrmSession:
+        """An engine with one connection, for sessions."""
+        engine = self.autocommit_engine(target, profile, 1)
+        session = AsyncOrmSession(engine, self.transaction_engine(target, profile), profile)
+        session.unregistered = await _filled(engine, profile, 1)
+        return session
+
+    async def open_pool(self, target: Target, profile: Profile, size: int) -> AsyncOrmPool:
+        """An engine whose pool is filled: by itself it connects when it is asked to."""
+        engine = self.autocommit_engine(target, profile, size)
+        transactions = engine.execution_options(isolation_level="READ COMMITTED")
+        pool = AsyncOrmPool(engine, transactions, profile)
+        pool.unregistered = await _filled(engine, profile, size)
+        return pool

@@ -19,19 +19,20 @@ from sqlalchemy import Column, MetaData, Table, TextClause, bindparam, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from harness.plugin import RANGE, Call, Profile, Unsupported, Wrapper, sql, wrapped
+from harness.plugin import Call, Profile, Unsupported, Wrapper, sql, wrapped
 
 Params = dict[str, Any]
 Step = tuple[TextClause, Params]
 
 _VECTORS = ("vector", "halfvec", "sparsevec")
 _RANGES = ("int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange")
+_RANGE = ("lower", "upper", "bounds=bounds", "empty=isempty")
 
 WRAPPERS = {
     "vector": Wrapper("pgvector:Vector"),
     "halfvec": Wrapper("pgvector:HalfVector"),
     "sparsevec": Wrapper("pgvector:SparseVector"),
-    **{kind: Wrapper("sqlalchemy.dialects.postgresql:Range", RANGE) for kind in _RANGES},
+    **{kind: Wrapper("sqlalchemy.dialects.postgresql:Range", _RANGE) for kind in _RANGES},
 }
 
 
@@ -95,20 +96,15 @@ def statement(
     As the documentation has it: `text(…).bindparams(bindparam("p1", type_=JSONB))`.
     """
     made = text(translated(query))
-    used = {f"p{index + 1}" for index in sql.parameters(query)}
     types = {
         f"p{number}": kind
         for number, column in enumerate(zip(*rows, strict=False), 1)
         if (kind := _kind(column, profile))
     }
+    used = {f"p{index + 1}" for index in sql.parameters(query)}
     binds = [bindparam(name, type_=type_of(types[name])) for name in types if name in used]
     plain = [
-        {
-            name: value
-            for number, value in enumerate(map(_plain, row), 1)
-            if (name := f"p{number}") in used
-        }
-        for row in rows
+        {f"p{number}": _plain(value) for number, value in enumerate(row, 1)} for row in rows
     ]
     return made.bindparams(*binds) if binds else made, plain
 
@@ -118,9 +114,15 @@ def _kind(column: Iterable[Any], profile: Profile) -> str:
     for value in column:
         if isinstance(value, Typed):
             return value.kind
-        if isinstance(value, dict) and profile == "configured":
+        if profile == "configured" and isinstance(value, dict):
             return "jsonb"
+        if profile == "configured" and _has_dicts(value):
+            return "_jsonb"
     return ""
+
+
+def _has_dicts(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(member, dict) for member in value)
 
 
 def _plain(value: Any) -> Any:

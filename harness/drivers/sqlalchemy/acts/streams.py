@@ -1,0 +1,40 @@
+# Made from acts_async/streams.py by tools/psycopg_sync.py: change that, not this.
+"""Acts of SQLAlchemy: results through a server-side cursor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+
+
+def cursor_count(connection: Any, sql: str, itersize: int) -> int:
+    """The option `yield_per`."""
+    statement = text(sql.replace(":", r"\:"))
+    options = {"stream_results": True, "yield_per": itersize}
+    count = 0
+    result = connection.execute(statement, execution_options=options)
+    for _ in result:
+        count += 1
+    return count
+
+
+def cursor_open(
+    connection: Any, sql: str, *, scrollable: bool = False, hold: bool = False
+) -> Any:
+    """The option `stream_results`."""
+    if scrollable or hold:
+        raise NotImplementedError("SQLAlchemy's results only go forward, and do not stay")
+    statement = text(sql.replace(":", r"\:"))
+    options = {"stream_results": True}
+    return connection.execute(statement, execution_options=options)
+
+
+def cursor_fetch(cursor: Any, count: int) -> list[tuple[Any, ...]]:
+    """`result.fetchmany`."""
+    return [tuple(row) for row in cursor.fetchmany(count)]
+
+
+def cursor_close(cursor: Any) -> None:
+    """`result.close`."""
+    cursor.close()

@@ -1,0 +1,1 @@
+"""What a user of SQLAlchemy's ORM over its asyncio API writes: acts over a `Session`."""

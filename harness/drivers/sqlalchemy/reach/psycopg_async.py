@@ -1,0 +1,78 @@
+"""Acts of SQLAlchemy over psycopg-async: how they connect, and the engine as a pool."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import NullPool
+
+from harness.drivers.sqlalchemy.reach.engines import (
+    level,
+    pool_arguments,
+    psycopg_async_engine,
+)
+
+
+async def connect(
+    dsn: str, *, autocommit: bool | None = True, **options: Any
+) -> AsyncConnection:
+    """`engine.connect`, without a pool."""
+    engine = psycopg_async_engine(dsn, options, poolclass=NullPool, **level(autocommit))
+    return await engine.connect()
+
+
+async def pool_open(
+    dsn: str,
+    *,
+    min_size: int,
+    max_size: int,
+    timeout: float | None = None,
+    max_waiting: int | None = None,
+    max_lifetime: float | None = None,
+    max_idle: float | None = None,
+    check: bool | None = None,
+    recycling: str | None = None,
+) -> AsyncEngine:
+    """An engine, which connects when it is asked to."""
+    arguments = pool_arguments(
+        min_size,
+        max_size,
+        timeout,
+        max_lifetime,
+        check,
+        max_waiting=max_waiting,
+        max_idle=max_idle,
+        recycling=recycling,
+    )
+    return psycopg_async_engine(dsn, {}, **arguments)
+
+
+async def execute_script(connection: Any, sql: str) -> None:
+    """`exec_driver_sql` with the option `no_parameters`, so that the driver gets none."""
+    reached = (
+        connection
+        if isinstance(connection, AsyncConnection)
+        else await connection.connection()
+    )
+    options = {"no_parameters": True}
+    await reached.exec_driver_sql(sql, execution_options=options)
+
+
+async def notices(connection: Any, sql: str) -> list[str]:
+    """The dialect's logger `sqlalchemy.dialects.postgresql`, at the level INFO."""
+    logger = logging.getLogger("sqlalchemy.dialects.postgresql")
+    heard: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        await connection.execute(text(sql.replace(":", r"\:")))
+    finally:
+        logger.setLevel(logging.NOTSET)
+        logger.removeHandler(handler)
+    return [re.sub(r":\s+", ": ", said, count=1) for said in heard]
