@@ -46,7 +46,13 @@ def arms() -> list[ArmFacts]:
 def layer(name: str, wraps: str, wrapped_version: str = "0.32.0") -> ArmFacts:
     """A layer, of the version 2.1.0, over a driver or over another layer."""
     bare = fake_runs.arm_facts(name, version="2.1.0")
-    terms = {**bare.terms, "wraps": wraps, "wrapped_version": wrapped_version}
+    library = name.partition("-")[0]
+    terms = {
+        **bare.terms,
+        "library": library,
+        "wraps": wraps,
+        "wrapped_version": wrapped_version,
+    }
     return replace(bare, kind="async", terms=terms)
 
 

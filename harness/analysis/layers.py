@@ -40,11 +40,13 @@ a process that waits does not move, but a tick may fall into it."""
 @dataclass(frozen=True, slots=True)
 class Layer:
     """An arm that stands on others. `under` are they, the bare driver first; `null` is the
-    reference that shows its own cost, if it took part."""
+    reference that shows its own cost, if it took part. `lower` is the layer that it is a
+    step above: the one that it wraps, or the one before it of the same library."""
 
     arm: ArmFacts
     under: tuple[ArmFacts, ...]
     null: ArmFacts | None = None
+    lower: ArmFacts | None = None
 
     @property
     def bare(self) -> ArmFacts:
@@ -87,7 +89,7 @@ class Cost:
     """What a layer costs in one cell.
 
     `ratio` is times the bare driver, `extra` what it takes more, ns per op; `step` is times
-    the layer right below, where that is no bare driver. `hears` says that the null
+    the lower layer, if there is one. `hears` says that the null
     reference asked the server after all, so that it shows nothing.
     """
 
@@ -149,7 +151,24 @@ def layers(arms: Sequence[ArmFacts]) -> tuple[Layer, ...]:
         if (under := _under(arm, drivers))
     ]
     order = {arm.id: number for number, arm in enumerate(arms)}
-    return tuple(sorted(found, key=lambda layer: (order[layer.bare.id], len(layer.under))))
+    found.sort(key=lambda layer: (order[layer.bare.id], len(layer.under)))
+    return tuple(
+        replace(layer, lower=_lower(layer, found[:number]))
+        for number, layer in enumerate(found)
+    )
+
+
+def _lower(layer: Layer, before: Sequence[Layer]) -> ArmFacts | None:
+    if len(layer.under) > 1:
+        return layer.under[-1]
+    library = layer.arm.terms.get("library")
+    alike = [
+        other.arm
+        for other in before
+        if (other.bare, other.arm.options) == (layer.bare, layer.arm.options)
+        and other.arm.terms.get("library") == library
+    ]
+    return alike[-1] if alike else None
 
 
 def _under(arm: ArmFacts, arms: Sequence[ArmFacts]) -> tuple[ArmFacts, ...]:
@@ -254,10 +273,8 @@ def difference(stack: Timings, bare: Timings) -> stats.Estimate:
 
 
 def _step(cost: Cost, stack: Timings, found: RunTimes) -> stats.Estimate | None:
-    """Times the layer right below; None where that is the bare driver."""
-    if len(cost.layer.under) == 1:
-        return None
-    below = _series(cost.cell, cost.layer.under[-1], found)
+    """Times the lower layer; None where that is the bare driver."""
+    below = _series(cost.cell, cost.layer.lower, found)
     logs = paired_log_ratios(stack, below) if below else []
     return stats.hodges_lehmann(logs).exp() if logs else None
 

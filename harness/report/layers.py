@@ -262,7 +262,7 @@ def _share(cost: Cost) -> Value:
     if ratio.low is not None and ratio.high is not None:
         notes.append(f"{ratio.low * 100:,.0f} – {ratio.high * 100:,.0f}")
     if cost.step:
-        notes.append(f"{fmt.times(cost.step.point)} the layer below")
+        notes.append(f"{fmt.times(cost.step.point)} the lower layer")
     text = f"{mark}{ratio.point * 100:,.0f} %"
     flag = "" if cost.ranked else "not-ranked"
     return Value(text, ratio.point, ratio.low, ratio.high, note="; ".join(notes), flag=flag)

@@ -92,6 +92,13 @@ def test_a_step_is_to_the_layer_right_below():
     assert cost(run, made.CORE).step is None
 
 
+def test_a_layer_is_a_step_above_the_one_before_it_of_its_library():
+    found = layers.layers(
+        [*made.arms()[:3], made.layer("sqlalchemy-orm-asyncpg", made.BARE)]
+    )
+    assert [layer.lower and layer.lower.id for layer in found] == [None, None, made.CORE]
+
+
 def test_too_few_rounds_have_no_interval():
     found = cost(made.run(rounds=5), made.ADAPTER)
     assert found.ratio.low is None
