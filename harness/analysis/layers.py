@@ -74,7 +74,7 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class Taken:
     """What an arm takes in one cell: its time and CPU times in ns per op; `first` is the
     CPU time of the first call, less that of a later one."""
 
@@ -98,8 +98,8 @@ class Cost:
     verdict: Verdict
     detail: str
     bare_verdict: Verdict | None
-    spent: Spent | None = None
-    bare: Spent | None = None
+    spent: Taken | None = None
+    bare: Taken | None = None
     ratio: stats.Estimate | None = None
     extra: stats.Estimate | None = None
     step: stats.Estimate | None = None
@@ -234,8 +234,8 @@ def _series(cell: CellFacts, arm: ArmFacts | None, found: RunTimes) -> Timings |
     return found.series.get((cell.id, arm.id)) if timeable else None
 
 
-def _spent(series: Timings) -> Spent:
-    return Spent(
+def _spent(series: Timings) -> Taken:
+    return Taken(
         _time(series),
         _middle(series.per_op["cpu_ns"]),
         _middle(series.per_op["server_cpu_ns"]),

@@ -48,7 +48,7 @@ def _frozen(values: tuple[Any, ...]) -> Hashable:
 
 
 @dataclass(slots=True)
-class Answer:
+class Kept:
     """What a cursor had after a statement; `cursor` is the real one, for the rest."""
 
     cursor: Any
@@ -85,7 +85,7 @@ class _Cursor:
     def __init__(self, connection: Any, make: Callable[[], Any]) -> None:
         self._connection = connection
         self._make = make
-        self._answer: Answer | None = None
+        self._answer: Kept | None = None
         self._at = 0
         self.arraysize = 1
 
@@ -108,7 +108,7 @@ class _Cursor:
         """As the real cursor told."""
         return self._answer.rowcount if self._answer else -1
 
-    def _take(self, answer: Answer) -> None:
+    def _take(self, answer: Kept) -> None:
         self._answer, self._at = answer, 0
 
     def _rest(self, most: int | None = None) -> list[Any]:
@@ -131,7 +131,7 @@ class Cursor(_Cursor):
     __slots__ = ()
 
     def execute(self, statement: Any, params: Any = None, **how: Any) -> Cursor:
-        """Answer from memory, or ask and keep the answer."""
+        """Kept from memory, or ask and keep the answer."""
         key = key_of("execute", statement, params)
         answer = self._connection._tape.get(key)
         if answer is None:
@@ -149,11 +149,11 @@ class Cursor(_Cursor):
             )
         self._take(answer)
 
-    def _ask(self, key: Hashable, ask: Callable[[Any], Any]) -> Answer:
+    def _ask(self, key: Hashable, ask: Callable[[Any], Any]) -> Kept:
         cursor = self._make()
         ask(cursor)
         rows = cursor.fetchall() if cursor.description else ()
-        answer = Answer(cursor, cursor.description, cursor.rowcount, rows)
+        answer = Kept(cursor, cursor.description, cursor.rowcount, rows)
         self._connection._tape[key] = answer
         self._connection._asked = True
         return answer
@@ -224,7 +224,7 @@ class AsyncCursor(_Cursor):
     __slots__ = ()
 
     async def execute(self, statement: Any, params: Any = None, **how: Any) -> AsyncCursor:
-        """Answer from memory, or ask and keep the answer."""
+        """Kept from memory, or ask and keep the answer."""
         key = key_of("execute", statement, params)
         answer = self._connection._tape.get(key)
         if answer is None:
@@ -244,11 +244,11 @@ class AsyncCursor(_Cursor):
             )
         self._take(answer)
 
-    async def _ask(self, key: Hashable, ask: Callable[[Any], Any]) -> Answer:
+    async def _ask(self, key: Hashable, ask: Callable[[Any], Any]) -> Kept:
         cursor = self._make()
         await ask(cursor)
         rows = await cursor.fetchall() if cursor.description else ()
-        answer = Answer(cursor, cursor.description, cursor.rowcount, rows)
+        answer = Kept(cursor, cursor.description, cursor.rowcount, rows)
         self._connection._tape[key] = answer
         self._connection._asked = True
         return answer
