@@ -57,7 +57,7 @@ class Kept:
     rows: Sequence[Any]
 
 
-class Replayed:
+class Remembered:
     """A real object, but for what a subclass has itself; `tape` is what was answered."""
 
     _own = frozenset({"_real", "_tape", "_asked"})
@@ -131,7 +131,7 @@ class Cursor(_Cursor):
     __slots__ = ()
 
     def execute(self, statement: Any, params: Any = None, **how: Any) -> Cursor:
-        """Kept from memory, or ask and keep the answer."""
+        """Answer from memory, or ask and keep the answer."""
         key = key_of("execute", statement, params)
         answer = self._connection._tape.get(key)
         if answer is None:
@@ -183,7 +183,7 @@ class Cursor(_Cursor):
         pass
 
 
-class Connection(Replayed):
+class Connection(Remembered):
     """A connection of PEP 249, with psycopg's `execute` and `transaction`."""
 
     def cursor(self, *args: Any, **how: Any) -> Cursor:
@@ -224,7 +224,7 @@ class AsyncCursor(_Cursor):
     __slots__ = ()
 
     async def execute(self, statement: Any, params: Any = None, **how: Any) -> AsyncCursor:
-        """Kept from memory, or ask and keep the answer."""
+        """Answer from memory, or ask and keep the answer."""
         key = key_of("execute", statement, params)
         answer = self._connection._tape.get(key)
         if answer is None:
@@ -275,7 +275,7 @@ class AsyncCursor(_Cursor):
         pass
 
 
-class AsyncConnection(Replayed):
+class AsyncConnection(Remembered):
     """psycopg's asynchronous connection."""
 
     def cursor(self, *args: Any, **how: Any) -> AsyncCursor:
