@@ -45,7 +45,7 @@ LAW: dict[str, str] = {
     "moving": "core plugin results",
     "bisect": "core analysis results report",
     "history": "core analysis results report",
-    "render": "core analysis results report moving history",
+    "render": "core analysis results report moving history claims",
     "play": "core plugin environments results servers judge machine scenario venue",
     "check": "core plugin results venue play",
     "bench": "core results judge machine scenario venue play lanes",
@@ -54,6 +54,7 @@ LAW: dict[str, str] = {
     "lanes/view": "core report results lanes/meaning",
     "lanes/comparison": "core analysis report results lanes lanes/meaning",
     "lanes/run": "core results judge machine venue play bench lanes/record",
+    "claims": "core plugin results analysis scenario venue report play check lanes/meaning",
     "fuzz": "core scenario venue report play",
     "validity": "core results drivers machine analysis scenario venue report render play "
     "bench lanes/meaning",
@@ -61,7 +62,7 @@ LAW: dict[str, str] = {
     "venue report play check bench cli",
     "cli": "core plugin environments results settings servers machine analysis scenario "
     "venue report reproduce render play moving bisect history check bench fuzz validity "
-    "lanes",
+    "claims lanes",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
@@ -83,7 +84,7 @@ LIBRARIES: dict[str, str] = {
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results settings scenario check.baseline_files check.deviations "
-    "moving.fixes history.summary lanes/record",
+    "moving.fixes history.summary lanes/record claims",
     "matplotlib": "render",
     "jinja2": "render",
     "testcontainers": "servers.container",

@@ -154,15 +154,16 @@ def save(folder: Path, baseline: Baseline) -> Path:
     return path
 
 
-def check_clean(folder: Path) -> None:
-    """Refuse where an update would mix with changes that nobody has committed.
+def check_clean(folder: Path, file: str = ".") -> None:
+    """Refuse where an update would mix with changes that nobody has committed, of all
+    files of the folder or of one.
 
     Outside of git there is nothing to mix with.
 
     Raises:
         UsageError: the folder has changes that are not committed.
     """
-    dirty = _changed_files(folder)
+    dirty = _changed_files(folder, file)
     if dirty:
         raise UsageError(
             f"{folder} has changes that are not committed: {', '.join(dirty[:3])}"
@@ -171,10 +172,10 @@ def check_clean(folder: Path) -> None:
         )
 
 
-def _changed_files(folder: Path) -> list[str]:
+def _changed_files(folder: Path, file: str) -> list[str]:
     if not folder.is_dir():
         return []
-    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", "."]
+    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", file]
     try:
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, check=False, timeout=60

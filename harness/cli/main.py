@@ -25,8 +25,8 @@ from harness.core.errors import (
     PgdynoError,
 )
 
-VERBS = ("bench", "check", "compare", "bisect", "report", "show", "diff", "fuzz", "store",
-         "trend", "list", "doctor", "environments")  # fmt: skip
+VERBS = ("bench", "check", "compare", "bisect", "report", "show", "diff", "claims", "fuzz",
+         "store", "trend", "list", "doctor", "environments")  # fmt: skip
 _MACHINE_LACKS = (
     errno.ENOSPC,
     errno.EDQUOT,

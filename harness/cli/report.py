@@ -6,9 +6,13 @@ import argparse
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.cli.files import write
+
+if TYPE_CHECKING:
+    from harness.claims.page import ClaimsPage
+    from harness.results.records import Run
 
 DEFAULT = ("html", "png", "markdown")
 
@@ -41,6 +45,11 @@ def add_parser(subparsers: Any) -> None:
         help=f"any of {','.join(known())} (default: {','.join(DEFAULT)}); "
         "html and png need the extra 'report', parquet the extra 'analysis'",
     )
+    parser.add_argument(
+        "--claims",
+        action="store_true",
+        help="html and markdown: also what these runs say of the claims that pgdyno keeps",
+    )
     parser.set_defaults(run=run)
 
 
@@ -64,13 +73,17 @@ def run(args: argparse.Namespace) -> int:
     """Write the report; stdout gets the paths that were written."""
     from harness.core.errors import EXIT_PASS
 
-    for path in write_reports(args.runs, args.out, args.format):
+    for path in write_reports(args.runs, args.out, args.format, claims=args.claims):
         print(path)
     return EXIT_PASS
 
 
 def write_reports(
-    paths: Sequence[Path], out: Path, wanted: Sequence[str] = DEFAULT
+    paths: Sequence[Path],
+    out: Path,
+    wanted: Sequence[str] = DEFAULT,
+    *,
+    claims: bool = False,
 ) -> list[Path]:
     """Read results files and write their report into a folder.
 
@@ -83,7 +96,8 @@ def write_reports(
     from harness.results.store import read_each
 
     runs = read_each(paths)
-    source = ReportSource(view.build(runs), runs, wanted)
+    page = _claims(runs) if claims else None
+    source = ReportSource(view.build(runs), runs, wanted, page)
     contents = [files(name, source) for name in wanted]
     for remark in source.remarks:
         complain(remark)
@@ -92,3 +106,13 @@ def write_reports(
         for rendered in contents
         for name, content in rendered.items()
     ]
+
+
+def _claims(runs: Sequence[Run]) -> ClaimsPage:
+    """What runs, and what libraries said to those who asked them, say of all claims."""
+    from harness.claims import page, reading
+    from harness.claims.evidence import Evidence, read_said
+    from harness.cli.claims import EVIDENCE, baseline_file, decided
+
+    evidence = Evidence(runs, read_said(EVIDENCE))
+    return page.build(decided(reading.load_all(), evidence, baseline_file()))

@@ -41,6 +41,12 @@ class ScenarioError(PgdynoError):
     exit_code = EXIT_USAGE
 
 
+class ClaimError(PgdynoError):
+    """A file of claims is wrong; the message names the file and the key."""
+
+    exit_code = EXIT_USAGE
+
+
 class DriverError(PgdynoError):
     """A driver cannot be found, imported or trusted to be a driver."""
 

@@ -94,7 +94,7 @@ class WorkerProcess:
                 stdout=output,
                 stderr=output,
                 pass_fds=[theirs.fileno()],
-                env=_variables(programs, self.environment) | dict(launch.environment),
+                env=variables(programs, self.environment) | dict(launch.environment),
                 # `-m` looks there first: a checkout of a driver must not be found.
                 cwd=self.environment.rooms,
                 start_new_session=True,  # Ctrl-C is the parent's to handle
@@ -253,7 +253,7 @@ def log_name(arm: Arm) -> str:
     return f"{name}-{arm.profile}.log"
 
 
-def _variables(programs: Path | None, environment: Environment) -> dict[str, str]:
+def variables(programs: Path | None, environment: Environment) -> dict[str, str]:
     """The worker's variables: ours, without what would decide a connection.
 
     The server's own programs come first on its PATH: a reference may be one of them. In an

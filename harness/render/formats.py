@@ -12,6 +12,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, runtime_checkable
 
+from harness.claims.page import ClaimsPage
 from harness.core.errors import UsageError, needing
 from harness.report.exchange import Exchanged, exchanged
 from harness.report.numbers import Number, numbers
@@ -26,11 +27,19 @@ class ReportSource:
     """What a format may say: the view model, the runs it is of, and what is derived.
 
     `wanted` names all formats of this report, so that one may refer to another's files;
-    `remarks` is for what a format has to say beside its files.
+    `claims` is the page of claims that belongs to it, if one was asked for; `remarks` is
+    for what a format has to say beside its files.
     """
 
-    def __init__(self, report: Report, runs: Sequence[Run], wanted: Sequence[str]) -> None:
+    def __init__(
+        self,
+        report: Report,
+        runs: Sequence[Run],
+        wanted: Sequence[str],
+        claims: ClaimsPage | None = None,
+    ) -> None:
         self.report, self.runs, self.wanted = report, runs, wanted
+        self.claims = claims
         self.remarks: list[str] = []
 
     @cached_property
@@ -140,7 +149,7 @@ class Rendered:
 def _html(source: ReportSource) -> Mapping[str, bytes]:
     from harness.render import html
 
-    return {"report.html": html.render(source.report).encode()}
+    return {"report.html": html.render(source.report, source.claims).encode()}
 
 
 def _png(source: ReportSource) -> Mapping[str, bytes]:
@@ -148,9 +157,11 @@ def _png(source: ReportSource) -> Mapping[str, bytes]:
 
 
 def _markdown(source: ReportSource) -> Mapping[str, bytes]:
-    from harness.render import markdown
+    from harness.render import claims, markdown
 
     page = markdown.render(source.report, images=list(source.images))
+    if source.claims:
+        page = f"{page}\n{claims.markdown(source.claims)}"
     return {"report.md": page.encode()}
 
 

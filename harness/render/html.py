@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup, escape
 
+from harness.claims.page import ClaimsPage
 from harness.core.metrics import METRICS
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
@@ -27,8 +29,8 @@ _LONG = 600
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(report: Report) -> str:
-    """The whole page."""
+def render(report: Report, claims: ClaimsPage | None = None) -> str:
+    """The whole page, with a section about claims if there is one to show."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -45,7 +47,12 @@ def render(report: Report) -> str:
         METRICS=METRICS,
     )
     page = environment.get_template("report.html.j2").render(
-        report=report, charts=_charts, heat=heat, anchor=anchor
+        report=report,
+        charts=_charts,
+        heat=heat,
+        anchor=anchor,
+        claims=claims,
+        link=partial(_row_of, report),
     )
     return visible(re.sub(r"\n\s*\n+", "\n", page)) + "\n"
 
@@ -110,6 +117,14 @@ def heat(ratio: float) -> float:
 def anchor(*parts: str) -> str:
     """An id for a link: letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-") or "x"
+
+
+def _row_of(report: Report, cell: str) -> str:
+    """The anchor of a cell's row in the first matrix that has it; empty without one."""
+    for number, run in enumerate(report.runs, 1):
+        if run.matrix and any(row.cell == cell for row in run.matrix.rows):
+            return f"r{number}-{anchor(cell)}"
+    return ""
 
 
 def _prose(text: str) -> Markup:

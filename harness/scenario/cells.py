@@ -39,7 +39,7 @@ STRATEGIES: Mapping[str, Op] = {
     "unnest": Op.EXECUTE,
 }
 NEEDS = re.compile(
-    r"version>=[0-9]{1,3}|extension:[\w-]+|type:\w+"
+    r"version>=[0-9]{1,3}|(?:extension|output-plugin):[\w-]+|type:\w+"
     "|superuser|owned|spare|standby|pgbouncer|tls"
 )
 _OPS = frozenset(Op)
@@ -192,8 +192,8 @@ def _needs(names: tuple[str, ...], where: str) -> tuple[str, ...]:
         if not NEEDS.fullmatch(name):
             raise ScenarioError(
                 f"{where}: unknown server requirement {shown(name)} in `needs`",
-                hint="version>=N, extension:NAME, type:NAME, superuser, owned, spare, "
-                "standby, pgbouncer or tls",
+                hint="version>=N, extension:NAME, type:NAME, output-plugin:NAME, "
+                "superuser, owned, spare, standby, pgbouncer or tls",
             )
     return tuple(dict.fromkeys(names))
 

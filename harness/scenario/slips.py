@@ -17,8 +17,12 @@ _ITEMS: Mapping[str, str] = {
     "statements": "statement",
     "step": "step",
     "register": "registration",
+    "decide": "condition",
+    "because": "reason",
 }
 """A list → what one of its items is called; other items are items."""
+_NAMED = ("case", "value", "claim")
+"""Lists of a file whose items have names of their own."""
 
 
 def shown(value: Any) -> str:
@@ -82,12 +86,18 @@ def place(path: Path, raw: Any, where: str) -> str:
 def _item(name: str, index: int, items: Any, *, top: bool) -> str:
     """What an item of a list is called: a case by its name, a step by its number."""
     item = inner_of(items, index)
-    if top and name in ("case", "value"):
-        label = item.get("name", item.get("type")) if isinstance(item, dict) else None
+    if top and name in _NAMED:
+        label = _name(item) if isinstance(item, dict) else None
         return f"{name} {shown(label)}" if isinstance(label, str) else f"{name} {index + 1}"
     if name in _ITEMS:
         return f"{_ITEMS[name]} {index + 1}"
     return f"{name}, item {index + 1}" if name else f"item {index + 1}"
+
+
+def _name(item: Mapping[str, Any]) -> Any:
+    """What an item calls itself; None if it does not."""
+    keys = ("name", "id", "type")
+    return next((item[key] for key in keys if key in item), None)
 
 
 def inner_of(raw: Any, key: str | int) -> Any:

@@ -14,7 +14,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -126,7 +126,11 @@ class Stage:
             )
         if self.unwritable and limits.needs_schema(cell):
             return self.unwritable
-        for need in cell.needs:
+        return self.missing(cell.needs)
+
+    def missing(self, needs: Iterable[str]) -> str:
+        """Which of these needs the server does not meet; empty if it meets all."""
+        for need in needs:
             # Asked once, by whoever prepares cells: others may not use its connection.
             if need not in self._lacking:
                 self._lacking[need] = self._lacks(need)
@@ -158,6 +162,8 @@ class Stage:
             )
         if kind == "type":
             return self._lacks_type(name)
+        if kind == "output-plugin":
+            return self._lacks_output_plugin(name)
         if need in Rigs.KINDS:
             return self.rigs.lacks(need)
         return f"the server has no {need}"
@@ -169,6 +175,17 @@ class Stage:
         # Without libxml a server knows the name of the type, and no value of it.
         if name == "xml" and self.control.sqlstate([("select '<a/>'::xml", None)]):
             return "the server is built without libxml"
+        return ""
+
+    def _lacks_output_plugin(self, name: str) -> str:
+        """A slot is the only way to ask; a temporary one ends with our session at worst."""
+        slot = f"pgdyno_{self.run}_plugin"
+        make = f"select pg_create_logical_replication_slot('{slot}', $1, true)"
+        try:
+            self.control.value(make, [name])
+        except OracleError as error:
+            return f"the output plugin {name} cannot be used: {error}"
+        self.control.value(f"select pg_drop_replication_slot('{slot}')")
         return ""
 
     def _find_extension_schemas(self) -> tuple[str, ...]:

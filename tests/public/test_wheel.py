@@ -76,6 +76,7 @@ def test_what_the_wheel_says_of_itself(wheel: Path) -> None:
         "harness/py.typed",
         "harness/render/templates/report.html.j2",
         "harness/_scenarios/query/point.toml",
+        "harness/_claims/psycopg2-advanced-features.toml",
     }
     assert wanted <= set(names)
     folders = {name.partition("/")[0].partition("-")[0] for name in names}

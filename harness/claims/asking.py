@@ -1,0 +1,229 @@
+"""Libraries asked, each question in a process of its own that is not ours.
+
+A worker of the arm says first whether its library is there, and with which versions. What
+an inspection asks needs no server; a program has a schema of its own on one.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import itertools
+import json
+import os
+import queue
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from harness.claims.evidence import LibrarySaid, digest, question, versions_of_terms
+from harness.claims.form import InspectCondition, ProgramCondition
+from harness.core.arms import Arm
+from harness.core.calls import Target
+from harness.core.errors import DriverError, OracleError, ServerError, WorkerGone
+from harness.play.process import WorkerProcess, variables
+from harness.plugin import contract
+from harness.venue.venue import Venue
+
+INSPECTION_S = 60.0
+AT_ONCE = 2
+"""So many programs run side by side."""
+
+Said = Callable[[str, LibrarySaid], None]
+"""Is told what came of the question of a digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryQuestion:
+    """A question to a library, by the arm that has it."""
+
+    arm: str
+    condition: InspectCondition | ProgramCondition
+
+    @property
+    def digest(self) -> str:
+        """What it is known by."""
+        return digest(self.arm, self.condition)
+
+
+def ask(questions: Iterable[LibraryQuestion], venue: Venue | None, tell: Said) -> None:
+    """Ask all, arm by arm; programs need the venue."""
+    by_arm: dict[str, list[LibraryQuestion]] = {}
+    for asked in questions:
+        by_arm.setdefault(asked.arm, []).append(asked)
+    for name, of_arm in by_arm.items():
+        with tempfile.TemporaryDirectory(prefix="pgdyno-claims-") as folder:
+            _ask_arm(name, of_arm, venue, Path(folder), tell)
+
+
+def _ask_arm(
+    name: str,
+    questions: list[LibraryQuestion],
+    venue: Venue | None,
+    folder: Path,
+    tell: Said,
+) -> None:
+    try:
+        arm = contract.parse_arm(name)
+        versions, worker = _greeted(arm, folder)
+    except (DriverError, WorkerGone) as error:
+        hint = getattr(error, "hint", "")
+        problem = LibrarySaid(problem=f"{error}{f'; {hint}' if hint else ''}")
+        for asked in questions:
+            tell(asked.digest, problem)
+        return
+    asking = _Asking(versions, venue, folder, modules_of(questions))
+    seats = min(AT_ONCE, len(questions))
+    with ThreadPoolExecutor(seats) as pool, contextlib.ExitStack() as stack:
+        for _ in range(seats):
+            asking.seats.put(stack.enter_context(_inspector(worker, asking.modules)))
+        for asked, said in zip(questions, pool.map(asking.ask, questions), strict=True):
+            tell(asked.digest, said)
+
+
+def modules_of(questions: Iterable[LibraryQuestion]) -> list[str]:
+    """The modules that questions import, so that they are imported once for all."""
+    found: dict[str, None] = {}
+    for asked in questions:
+        if isinstance(asked.condition, InspectCondition):
+            found[asked.condition.path.partition(":")[0]] = None
+            continue
+        for node in ast.walk(ast.parse(asked.condition.python)):
+            if isinstance(node, ast.Import):
+                found.update(dict.fromkeys(alias.name for alias in node.names))
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found[node.module] = None
+    return list(found)
+
+
+def _greeted(arm: Arm, folder: Path) -> tuple[str, WorkerProcess]:
+    """The versions of an arm, and the worker that told them; it has ended."""
+    worker = WorkerProcess(arm, folder, [])
+    try:
+        return versions_of_terms(worker.greet()["terms"]), worker
+    finally:
+        if worker.alive:
+            worker.kill()
+
+
+class _Inspector:
+    """The process that answers questions, one after the other."""
+
+    def __init__(self, process: subprocess.Popen[bytes], answers: BinaryIO) -> None:
+        self._process, self._answers = process, answers
+
+    def answer(self, asked: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        """What comes of a question; the process itself sees to the deadline."""
+        self.write({**asked, "seconds": seconds})
+        if line := self._answers.readline():
+            return dict(json.loads(line))
+        raise WorkerGone("the process that asks libraries has ended", verdict="crashed")
+
+    def write(self, message: Any) -> None:
+        """A line for the process."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+
+
+@contextlib.contextmanager
+def _inspector(worker: WorkerProcess, modules: Sequence[str]) -> Iterator[_Inspector]:
+    """An inspector in the environment of a worker."""
+    reading, writing = os.pipe()
+    command = [worker.environment.python, "-m", "harness.claims.inspector", str(writing)]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[writing],
+        env=variables(None, worker.environment),
+        cwd=worker.environment.rooms,
+        start_new_session=True,
+    )
+    os.close(writing)
+    with os.fdopen(reading, "rb") as answers, process:
+        inspector = _Inspector(process, answers)
+        inspector.write(modules)
+        try:
+            yield inspector
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+class _Asking:
+    """The questions to one arm's library; several threads may ask at once."""
+
+    def __init__(
+        self, versions: str, venue: Venue | None, folder: Path, modules: list[str]
+    ) -> None:
+        self.modules = modules
+        self.seats: queue.SimpleQueue[_Inspector] = queue.SimpleQueue()
+        self._versions = versions
+        self._venue = venue
+        self._folder = folder
+        self._staging = threading.Lock()  # the control connection is for one thread
+        self._numbers = itertools.count()
+
+    def ask(self, asked: LibraryQuestion) -> LibrarySaid:
+        """What comes of one question."""
+        seat = self.seats.get()
+        try:
+            if isinstance(asked.condition, InspectCondition):
+                return self._said(seat, question(asked.condition), INSPECTION_S, "")
+            if self._venue is None:
+                return LibrarySaid(problem="a program needs a server", fault=True)
+            return self._program(seat, asked.condition, self._venue)
+        except (ServerError, OracleError, WorkerGone) as error:
+            return LibrarySaid(problem=str(error), fault=not isinstance(error, ServerError))
+        finally:
+            self.seats.put(seat)
+
+    def _program(
+        self, seat: _Inspector, condition: ProgramCondition, venue: Venue
+    ) -> LibrarySaid:
+        """A program in a schema and a folder of its own."""
+        with self._staging:
+            if lacking := venue.stage.missing(condition.needs):
+                return LibrarySaid(problem=lacking, versions=self._versions)
+            lent = venue.stage.lent_schema("claims")
+            _, target = lent.__enter__()
+        folder = self._folder / str(next(self._numbers))
+        folder.mkdir()
+        try:
+            asked = question(condition) | {"given": given(target, folder)}
+            return self._said(seat, asked, condition.seconds, venue.facts.version)
+        finally:
+            with self._staging:
+                lent.__exit__(None, None, None)
+
+    def _said(
+        self, seat: _Inspector, asked: Mapping[str, Any], seconds: float, server: str
+    ) -> LibrarySaid:
+        answer = seat.answer(asked, seconds)
+        return LibrarySaid(answer, versions=self._versions, server=server)
+
+
+def given(target: Target, folder: Path) -> dict[str, Any]:
+    """The names that a program finds: where to connect, and a folder for its files."""
+    login = f"{quote(target.user, safe='')}:{quote(target.password, safe='')}"
+    place = f"{quote(target.host, safe='')}:{target.port}/{quote(target.dbname, safe='')}"
+    return {
+        "dsn": f"postgresql://{login}@{place}?options={quote(target.options, safe='')}",
+        "host": target.host,
+        "port": target.port,
+        "user": target.user,
+        "password": target.password,
+        "dbname": target.dbname,
+        "options": target.options,
+        "folder": str(folder),
+    }

@@ -1,0 +1,133 @@
+"""What claims need and the evidence lacks: cells to play, questions to ask, times. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.claims import form
+from harness.claims.asking import LibraryQuestion
+from harness.claims.deciding import parts_of
+from harness.claims.evidence import Evidence, means
+from harness.claims.form import AnyCondition, listed
+from harness.claims.naming import because_of, unknown_driver
+from harness.claims.outcomes import ClaimOutcome
+from harness.core.arms import Arm, Profile
+from harness.core.cells import Cell
+from harness.plugin import contract
+
+_UNDECIDED = (ClaimOutcome.NOT_TRIED, ClaimOutcome.INCONCLUSIVE)
+TIMES = "time"
+MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class DriverCells:
+    """The cells that a driver has still to play, in its profiles."""
+
+    arms: tuple[Arm, ...]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """The cells and arms of one bench run, of one lane."""
+
+    lane: str
+    cells: tuple[str, ...]
+    arms: tuple[str, ...]
+
+
+def cells(
+    conditions: Iterable[AnyCondition], catalogue: Sequence[Cell], evidence: Evidence
+) -> list[DriverCells]:
+    """What is to play, driver by driver; drivers that nobody brings are left out."""
+    wanted: dict[tuple[str, Profile], dict[str, Cell]] = {}
+    for condition in _played(conditions):
+        for driver in listed(condition.driver):
+            key = (driver, condition.profile)
+            for cell in _meant(condition, catalogue):
+                if (cell.id, *key) not in evidence.played and not unknown_driver(driver):
+                    wanted.setdefault(key, {})[cell.id] = cell
+    return [
+        DriverCells((contract.parse_arm(driver, profile),), tuple(found.values()))
+        for (driver, profile), found in wanted.items()
+    ]
+
+
+def _played(
+    conditions: Iterable[AnyCondition],
+) -> Iterator[form.CellCondition | form.CountCondition]:
+    for condition in conditions:
+        if isinstance(condition, form.CellCondition | form.CountCondition):
+            yield condition
+        yield from because_of(condition)
+
+
+def _meant(
+    condition: form.CellCondition | form.CountCondition, catalogue: Sequence[Cell]
+) -> Iterator[Cell]:
+    """The cells of a condition; of a pattern those that a check of everything plays."""
+    for pattern in listed(condition.cell):
+        exact = [cell for cell in catalogue if cell.id == pattern]
+        yield from exact or (
+            cell for cell in catalogue if cell.checked and means(pattern, cell.id)
+        )
+
+
+def questions(
+    conditions: Iterable[AnyCondition], evidence: Evidence
+) -> list[LibraryQuestion]:
+    """What libraries are to be asked, each question once; again where there was none to
+    answer."""
+    found: dict[str, LibraryQuestion] = {}
+    for condition in conditions:
+        if isinstance(condition, form.InspectCondition | form.ProgramCondition):
+            asked = LibraryQuestion(condition.driver, condition)
+            said = evidence.said.get(asked.digest)
+            if said is None or said.problem:
+                found.setdefault(asked.digest, asked)
+    return list(found.values())
+
+
+def times(conditions: Iterable[AnyCondition], evidence: Evidence) -> list[Measuring]:
+    """What is to be measured: one run for cells that are compared with each other, with
+    all arms that somebody compares in any of them."""
+    found: list[Measuring] = []
+    for condition in conditions:
+        wanted = _measuring(condition)
+        if wanted is None or any(map(unknown_driver, wanted.arms)):
+            continue
+        if _open(condition, evidence):
+            found = [*_joined(wanted, found)]
+    return found
+
+
+def _measuring(condition: AnyCondition) -> Measuring | None:
+    """The cells and arms of one condition; None of those that need no measuring."""
+    if isinstance(condition, form.MemoryCondition):
+        arms = [condition.driver, *filter(None, [condition.against])]
+        return Measuring(MEMORY, (condition.cell,), tuple(arms))
+    if isinstance(condition, form.TimeCondition):
+        return Measuring(TIMES, (condition.cell,), (condition.driver,))
+    if isinstance(condition, form.CompareCondition):
+        arms = condition.arms or [condition.driver]
+        return Measuring(TIMES, tuple(condition.cells or [condition.cell]), tuple(arms))
+    return None
+
+
+def _joined(wanted: Measuring, others: Iterable[Measuring]) -> Iterator[Measuring]:
+    """The runs with one more to do: those that share a cell with it become one."""
+    for other in others:
+        if other.lane == wanted.lane and set(other.cells) & set(wanted.cells):
+            cells = tuple(dict.fromkeys((*other.cells, *wanted.cells)))
+            arms = tuple(dict.fromkeys((*other.arms, *wanted.arms)))
+            wanted = Measuring(wanted.lane, cells, arms)
+        else:
+            yield other
+    yield wanted
+
+
+def _open(condition: AnyCondition, evidence: Evidence) -> bool:
+    found = parts_of(condition, evidence, "")
+    return any(part.outcome in _UNDECIDED for part in found)
