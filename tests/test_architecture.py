@@ -74,8 +74,8 @@ TYPES_ONLY = {("analysis", "results")}
 """Rooms that may know others as types: analysis is pure, records are its input."""
 
 LIBRARIES: dict[str, str] = {
-    "psycopg": "venue.control drivers.psycopg servers",
-    "psycopg_pool": "drivers.psycopg",
+    "psycopg": "venue.control drivers.psycopg drivers.sqlspec servers",
+    "psycopg_pool": "drivers.psycopg drivers.sqlspec",
     "psycopg2": "drivers.psycopg2",
     "asyncpg": "drivers.asyncpg",
     "psqlpy": "drivers.psqlpy",

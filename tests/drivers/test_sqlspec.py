@@ -20,6 +20,7 @@ from harness.core.verdicts import Verdict
 from harness.drivers.sqlspec import shared
 from harness.judge import activity
 from harness.plugin import act_modules, contract
+from harness.plugin.op_source import op_source
 
 pytestmark = needs_server
 
@@ -110,6 +111,15 @@ def test_rows_make_the_round_trip(client, session, table):
     assert client.run(session, "fetch_one", sql=query, params=((9,),)) is None
     client.run(session, "execute", sql="delete from items")
     assert table() == []
+
+
+@every_layer
+def test_an_op_is_printed_as_its_user_would_write_it(client, session):
+    op = client.bind(session, "fetch_val", sql="select $1::int", params=((1,),))
+    asynchronous = client.driver.kind == "async"
+    source = op_source(op, session.connection, asynchronous=asynchronous)
+    assert "connection.select_value(query, *params)" in source.text
+    assert source.values == {"query": "select $1::int"}
 
 
 @every_layer
@@ -235,6 +245,15 @@ def test_the_exception_of_a_cancelled_call_does_not_come_again(client, session, 
         values[1][0],
         values[0][0],
     ]
+
+
+@pytest.mark.parametrize("client", ["sqlspec-psqlpy"], indirect=True)
+def test_a_panic_does_not_come_again(client, session, target):
+    told = client.error(session, "fetch_val", sql="select 1e100::numeric")
+    assert told.sqlstate == ""
+    fresh = client.open(target)
+    op = client.bind(fresh, "fetch_val", sql="select $1::int", params=((1,), (2,)))
+    assert [client.wait(op()) for _ in range(3)] == [1, 2, 1]
 
 
 @every_layer

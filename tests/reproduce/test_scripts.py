@@ -194,7 +194,11 @@ def test_no_password_is_printed(place, script):
     for driver in BASE_DRIVERS:
         for case in (ONE, 'op = "connect_query"\nsql = "select 1"'):
             text = script(driver, case)
-            assert "password" in text
+            if case != ONE and hasattr(contract.entry_points()[driver].load(), "wraps"):
+                # a layer's configuration is made once, before the op, and has no literal
+                assert "there is no reproduction" in text or "password" in text
+            else:
+                assert "password" in text
             assert target.password not in text
             assert str(target.port) not in text
 

@@ -57,6 +57,7 @@ class _Layer:
     _package: str
     _config_name: str
     _features: Mapping[str, Any]
+    _loop_name = "none"
     _rewrites = "placeholders, and whatever sqlglot writes in another way than it read"
 
     def __init__(self, options: frozenset[str]) -> None:
@@ -84,8 +85,6 @@ class _Layer:
             loop=self._loop_name,
             rewrites=self._rewrites,
         )
-
-    _loop_name = "none"
 
     def describe_error(self, error: BaseException) -> ErrorFields:
         """From the exception of the driver below, which SQLSpec keeps as the cause."""

@@ -52,8 +52,8 @@ def identifier(connection: Any, name: str) -> str:
     """The query builder, and the name that comes back as a key."""
     from sqlspec import sql
 
-    one: Any = sql.raw("1")
-    (row,) = connection.select(sql.select(one.as_(name)))
+    number: Any = sql.raw("1")
+    (row,) = connection.select(sql.select(number.as_(name)))
     return str(next(iter(row)))
 
 

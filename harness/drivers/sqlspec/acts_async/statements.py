@@ -51,8 +51,8 @@ async def identifier(connection: Any, name: str) -> str:
     """The query builder, and the name that comes back as a key."""
     from sqlspec import sql
 
-    one: Any = sql.raw("1")
-    (row,) = await connection.select(sql.select(one.as_(name)))
+    number: Any = sql.raw("1")
+    (row,) = await connection.select(sql.select(number.as_(name)))
     return str(next(iter(row)))
 
 
