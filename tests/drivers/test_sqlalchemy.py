@@ -79,7 +79,10 @@ def test_a_dict_is_typed_where_that_is_configured(client, session, target):
     query, documents = "select $1::jsonb as a", (({"b": [1, None]},), (None,))
     op = client.bind(session, "fetch_all", sql=query, params=documents)
     found = [session.rows(client.wait(op())) for _ in documents]
-    assert found[0] == [({"b": [1, None]},)]
+    assert found == [[({"b": [1, None]},)], [(None,)]]
+    query_null = query.replace("$1::jsonb", "$1::jsonb is null")
+    op = client.bind(session, "fetch_all", sql=query_null, params=documents)
+    assert [session.rows(client.wait(op())) for _ in documents] == [[(False,)], [(True,)]]
     plain = client.wait(client.driver.open(target, "default"))
     op = client.bind(plain, "fetch_all", sql=query, params=documents)
     with pytest.raises(Exception, match=r"dict"):
@@ -95,6 +98,10 @@ def test_an_explicit_type_is_the_wrapper(client, target):
     query = "select $1::jsonb as a"
     native = client.run(session, "fetch_all", sql=query, params=((given,),))
     assert session.rows(native) == [([1, "two"],)]
+    null = session.wrapper("jsonb", None)
+    query = "select $1::jsonb is null, $1::text"
+    native = client.run(session, "fetch_all", sql=query, params=((null,),))
+    assert session.rows(native) == [(False, "null")]
     with pytest.raises(Unsupported, match="no type for 'nosuch'"):
         session.wrapper("nosuch", 1)
     client.wait(session.close())
@@ -147,6 +154,36 @@ def test_its_sqlstate_is_on_orig(client, session, table):
     fields = client.error(session, "execute", sql=insert)
     assert (fields.sqlstate, fields.on.partition(".")[0]) == ("23502", "orig")
     assert client.run(session, "fetch_val", sql="select 1") == 1
+
+
+@pytest.mark.parametrize("client", [CORE[3], ORM[3]], indirect=True)
+def test_constraint_and_table_of_an_error_of_asyncpg(client, session, table):
+    insert = "insert into items values (1, 'a'), (1, 'b')"
+    fields = client.error(session, "execute", sql=insert)
+    assert (fields.sqlstate, fields.constraint, fields.table) == (
+        "23505",
+        "items_pkey",
+        "items",
+    )
+
+
+@pytest.mark.parametrize("client", [CORE[3], ORM[3]], indirect=True)
+def test_an_error_that_the_dialect_makes_itself(client, session, table, control):
+    op = client.bind(session, "fetch_all", sql="select * from items")
+    client.wait(op())
+    control.execute("alter table items add column more int")
+    with pytest.raises(Exception, match="cached statement plan") as raised:
+        client.wait(op())
+    assert client.driver.describe_error(raised.value).sqlstate == "0A000"
+
+
+@every_stack
+def test_rows_without_columns(client, session):
+    if client.arm.driver == CORE[3] or client.arm.driver == ORM[3]:
+        with pytest.raises(Exception, match="does not return rows"):
+            client.run(session, "fetch_all", sql="select")
+        return
+    assert session.rows(client.run(session, "fetch_all", sql="select")) == [()]
 
 
 @every_stack

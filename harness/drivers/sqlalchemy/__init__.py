@@ -20,7 +20,7 @@ from harness.drivers.sqlalchemy.statements import WRAPPERS
 from harness.plugin import Capability, ErrorFields, Kind, Terms, described
 
 _REGISTRATIONS = (
-    "a `dict` is sent as jsonb: `bindparam(…, type_=JSONB)`",
+    "a `dict` is sent as jsonb: `bindparam(…, type_=JSONB(none_as_null=True))`",
     "pgvector’s `register_vector` at the event `connect`, but not over asyncpg",
 )
 _CAPABILITIES = frozenset(

@@ -111,6 +111,9 @@ def described_driver(below: Below, error: BaseException) -> ErrorFields:
 
 def _read(error: BaseException, path: str) -> str:
     found: Any = error
-    for name in path.split("."):
-        found = getattr(found, name, None)
+    try:
+        for name in path.split("."):
+            found = getattr(found, name, None)
+    except ValueError:  # the dialect made this exception, and the driver has none
+        return ""
     return str(found or "")

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert
 
 from harness.drivers.sqlalchemy.statements import (
-    Rows,
+    NativeRows,
     bound,
     many,
     rows_of,
@@ -23,7 +23,7 @@ from harness.drivers.sqlalchemy.statements import (
 from harness.plugin import Call, Profile, SyncOp
 
 
-class CoreSession(Rows):
+class CoreSession(NativeRows):
     """A connection of an engine in AUTOCOMMIT, and an engine for transactions."""
 
     def __init__(
@@ -125,7 +125,7 @@ class CoreSession(Rows):
         return op
 
 
-class CorePool(Rows):
+class CorePool(NativeRows):
     """An engine in AUTOCOMMIT with a pool; transactions share it, at another level."""
 
     def __init__(self, engine: Engine, profile: Profile) -> None:

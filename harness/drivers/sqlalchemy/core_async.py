@@ -13,7 +13,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from harness.drivers.sqlalchemy.statements import (
-    Rows,
+    NativeRows,
     bound,
     many,
     rows_of,
@@ -23,7 +23,7 @@ from harness.drivers.sqlalchemy.statements import (
 from harness.plugin import AsyncOp, Call, Profile
 
 
-class AsyncCoreSession(Rows):
+class AsyncCoreSession(NativeRows):
     """A connection of an engine in AUTOCOMMIT, and an engine for transactions."""
 
     def __init__(
@@ -125,7 +125,7 @@ class AsyncCoreSession(Rows):
         return op
 
 
-class AsyncCorePool(Rows):
+class AsyncCorePool(NativeRows):
     """An engine in AUTOCOMMIT with a pool; transactions share it, at another level."""
 
     def __init__(self, engine: AsyncEngine, profile: Profile) -> None:

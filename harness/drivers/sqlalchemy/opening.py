@@ -34,8 +34,8 @@ def _register_vector(engine: Engine, below: Below) -> None:
 
 def _unregistered(connection: Connection) -> Mapping[str, str]:
     """What should have been registered and is not, and why."""
-    in_path, on_server = connection.execute(text(FIND_VECTOR)).one()
-    return unregistered_vector(in_path, on_server)
+    found: Any = connection.execute(text(FIND_VECTOR)).first()
+    return unregistered_vector(*found)
 
 
 def _filled(engine: Engine, profile: Profile, size: int) -> Mapping[str, str]:
@@ -47,7 +47,7 @@ def _filled(engine: Engine, profile: Profile, size: int) -> Mapping[str, str]:
     return missing
 
 
-class Opening:
+class Engines:
     """Makes engines, and connects.
 
     Whoever has another library below, or none, replaces `engine`.
@@ -107,7 +107,7 @@ class Opening:
         return op
 
 
-class CoreOpening(Opening):
+class CoreOpening(Engines):
     """Opens sessions and pools of Core."""
 
     def open(self, target: Target, profile: Profile) -> CoreSession:
@@ -126,7 +126,7 @@ class CoreOpening(Opening):
         return pool
 
 
-class OrmOpening(Opening):
+class OrmOpening(Engines):
     """Opens sessions and pools of the ORM."""
 
     def open(self, target: Target, profile: Profile) -> OrmSession:

@@ -34,8 +34,8 @@ def _register_vector(engine: AsyncEngine, below: Below) -> None:
 
 async def _unregistered(connection: AsyncConnection) -> Mapping[str, str]:
     """What should have been registered and is not, and why."""
-    in_path, on_server = (await connection.execute(text(FIND_VECTOR))).one()
-    return unregistered_vector(in_path, on_server)
+    found: Any = (await connection.execute(text(FIND_VECTOR))).first()
+    return unregistered_vector(*found)
 
 
 async def _filled(engine: AsyncEngine, profile: Profile, size: int) -> Mapping[str, str]:
@@ -47,7 +47,7 @@ async def _filled(engine: AsyncEngine, profile: Profile, size: int) -> Mapping[s
     return missing
 
 
-class AsyncOpening:
+class AsyncEngines:
     """Makes engines, and connects.
 
     Whoever has another library below, or none, replaces `engine`.
@@ -107,7 +107,7 @@ class AsyncOpening:
         return op
 
 
-class AsyncCoreOpening(AsyncOpening):
+class AsyncCoreOpening(AsyncEngines):
     """Opens sessions and pools of Core."""
 
     async def open(self, target: Target, profile: Profile) -> AsyncCoreSession:
@@ -128,7 +128,7 @@ class AsyncCoreOpening(AsyncOpening):
         return pool
 
 
-class AsyncOrmOpening(AsyncOpening):
+class AsyncOrmOpening(AsyncEngines):
     """Opens sessions and pools of the ORM."""
 
     async def open(self, target: Target, profile: Profile) -> AsyncOrmSession:

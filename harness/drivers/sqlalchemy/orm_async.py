@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from harness.drivers.sqlalchemy import models
 from harness.drivers.sqlalchemy.statements import (
+    NativeRows,
     Params,
-    Rows,
     bound,
     many,
     rows_of,
@@ -42,7 +42,11 @@ class AsyncQuery:
         if not models.can_be_described(statement):
             return statement
         result: Any = await session.execute(models.description(statement), params)
-        columns = [(column[0], column[1]) for column in result.cursor.description]
+        columns = (
+            [(column[0], column[1]) for column in result.cursor.description]
+            if result.returns_rows
+            else []
+        )
         if not models.are_entities(columns):
             return statement
         oids = [oid for _, oid in columns]
@@ -50,7 +54,7 @@ class AsyncQuery:
         return models.entities(statement, columns, {oid: name for name, oid in names})
 
 
-class _AsyncUnits(Rows):
+class _AsyncUnits(NativeRows):
     """Units of work: a `Session` for each op, of one engine in AUTOCOMMIT."""
 
     connection = None  # a session takes one for each unit of work
@@ -71,7 +75,7 @@ class _AsyncUnits(Rows):
     def rows(self, native: Any) -> list[tuple[Any, ...]]:
         """Entities and rows as tuples; `None` is a row that was not there."""
         return [
-            row[0].values() if isinstance(row[0], models.Entity) else tuple(row)
+            row[0].values() if row and isinstance(row[0], models.Entity) else tuple(row)
             for row in native
             if row is not None
         ]

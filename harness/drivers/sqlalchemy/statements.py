@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
 
-from sqlalchemy import Column, MetaData, Table, TextClause, bindparam, text
+from sqlalchemy import JSON, Column, MetaData, Table, TextClause, bindparam, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
@@ -45,11 +45,10 @@ class Typed:
 
 
 def typed(kind: str, value: Any) -> Typed:
-    """A value for `bindparam(…, type_=…)`; json needs no object around it."""
-    inner = (
-        value if kind in ("json", "jsonb") else wrapped("SQLAlchemy", WRAPPERS, kind, value)
-    )
-    return Typed(kind, inner)
+    """A value for `bindparam(…, type_=…)`; json needs no object around it, but for null."""
+    if kind in ("json", "jsonb"):
+        return Typed(kind, JSON.NULL if value is None else value)
+    return Typed(kind, wrapped("SQLAlchemy", WRAPPERS, kind, value))
 
 
 def type_of(kind: str) -> Any:
@@ -69,6 +68,8 @@ def type_of(kind: str) -> Any:
 
 
 _ALIASES: Mapping[str, Any] = {
+    "json": postgresql.JSON(none_as_null=True),
+    "jsonb": postgresql.JSONB(none_as_null=True),
     "int2": postgresql.SMALLINT,
     "int4": postgresql.INTEGER,
     "int8": postgresql.BIGINT,
@@ -168,7 +169,7 @@ def rows_of(call: Call) -> list[dict[str, Any]]:
     return [dict(zip(call.columns, map(_plain, row), strict=True)) for row in call.rows]
 
 
-class Rows:
+class NativeRows:
     """What sessions and pools have in common, sync or async.
 
     `unregistered` has types that the profile should have registered, and why it did not.

@@ -7,19 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import insert, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
-
-class Base(DeclarativeBase):
-    """The base of a program's classes."""
-
-
-class Item(Base):
-    """A row of `items`."""
-
-    __tablename__ = "items"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str]
+from harness.drivers.sqlalchemy.items import Item
 
 
 def begin(

@@ -7,19 +7,8 @@ from typing import Any
 
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-
-class Base(DeclarativeBase):
-    """The base of a program's classes."""
-
-
-class Item(Base):
-    """A row of `items`."""
-
-    __tablename__ = "items"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str]
+from harness.drivers.sqlalchemy.items import Item
 
 
 async def begin(
