@@ -57,7 +57,7 @@ class Kept:
     rows: Sequence[Any]
 
 
-class Remembered:
+class FromMemory:
     """A real object, but for what a subclass has itself; `tape` is what was answered."""
 
     _own = frozenset({"_real", "_tape", "_asked"})
@@ -183,7 +183,7 @@ class Cursor(_Cursor):
         pass
 
 
-class Connection(Remembered):
+class Connection(FromMemory):
     """A connection of PEP 249, with psycopg's `execute` and `transaction`."""
 
     def cursor(self, *args: Any, **how: Any) -> Cursor:
@@ -275,7 +275,7 @@ class AsyncCursor(_Cursor):
         pass
 
 
-class AsyncConnection(Remembered):
+class AsyncConnection(FromMemory):
     """psycopg's asynchronous connection."""
 
     def cursor(self, *args: Any, **how: Any) -> AsyncCursor:

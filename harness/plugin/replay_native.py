@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.plugin.replay import Remembered, key_of
+from harness.plugin.replay import FromMemory, key_of
 
 
 class _Block:
@@ -26,7 +26,7 @@ class _Block:
         pass
 
 
-class _Asked(Remembered):
+class _Asked(FromMemory):
     """Methods of asyncpg that a connection and a prepared statement share."""
 
     async def _answered(self, how: str, *args: Any, **more: Any) -> Any:
@@ -89,7 +89,7 @@ class AsyncpgConnection(_Asked):
         return _Block()
 
 
-class PsqlpyResult(Remembered):
+class PsqlpyResult(FromMemory):
     """A result of psqlpy: its rows are decoded once."""
 
     def result(self, *args: Any, **more: Any) -> Any:
@@ -100,7 +100,7 @@ class PsqlpyResult(Remembered):
         return list(found) if isinstance(found, list) else found
 
 
-class PsqlpyConnection(Remembered):
+class PsqlpyConnection(FromMemory):
     """A connection of psqlpy."""
 
     async def _answered(self, how: str, statement: str, params: Any, more: Any) -> Any:
