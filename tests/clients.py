@@ -26,13 +26,17 @@ ARMS = [
     "psqlpy+uvloop",
 ]
 
-SESSION_OPS = frozenset(Op) - {Op.CONNECT, Op.CONNECT_QUERY, Op.CHECKOUT, Op.STEPS}
+MADE_OF_OTHERS = frozenset({Op.STEPS, Op.MIX})
+"""Ops that no driver has a method for."""
+
+SESSION_OPS = frozenset(Op) - MADE_OF_OTHERS - {Op.CONNECT, Op.CONNECT_QUERY, Op.CHECKOUT}
 POOL_OPS = {
     Op.CHECKOUT,
     Op.EXECUTE,
     Op.FETCH_ALL,
     Op.FETCH_ONE,
     Op.FETCH_VAL,
+    Op.SEQUENTIAL,
     Op.TRANSACTION,
 }
 

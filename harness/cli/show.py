@@ -235,6 +235,10 @@ def _op_code(seat: Seat, play: Playable, scene: Setting) -> tuple[DriverCode | N
 
     if play.cell.clients or play.cell.pool:
         return None, "there is no reproduction of a pool yet"
+    if play.cell.mix:
+        return None, _of_tasks(play.cell, seat.arm)
+    if play.cell.in_calls:
+        return None, "there is no reproduction of statements of several calls yet"
     try:
         told = seat.op_sources(play, scene.session_settings, scene.calls, scene.acts)
     except WorkerGone as gone:
@@ -242,6 +246,16 @@ def _op_code(seat: Seat, play: Playable, scene: Setting) -> tuple[DriverCode | N
     if reason := told.get("failed") or told.get("reason"):
         return None, str(reason)
     return OpCode(**told), ""
+
+
+def _of_tasks(cell: Cell, arm: Arm) -> str:
+    """How the tasks of a mix are shown: each of them has a reproduction."""
+    profile = f" --profile {arm.profile}" if arm.profile != "default" else ""
+    shown = (
+        f"\n  pgdyno show '{share.cell.id}' --driver {arm.name}{profile}"
+        for share in cell.mix
+    )
+    return f"a mix is shown by its tasks:{''.join(shown)}"
 
 
 def _played_steps(seat: Seat, play: Playable) -> Played:
@@ -282,6 +296,11 @@ def description(played: Played, place: Venue) -> Iterator[str]:
     judged = played.judged
     yield played.cell.id
     yield _line("title", played.cell.title)
+    for share in played.cell.mix:
+        turns = f"{share.turns} of {len(played.cell.turns)} turns"
+        name = share.cell.local_id
+        verdict = judged.facts.get("tasks", {}).get(name, judged.verdict)
+        yield _line("task", f"{name}: {verdict}, weight {share.weight}, {turns}")
     version = f" ({played.version})" if played.version else ""
     yield _line("driver", f"{played.arm.name}, {played.arm.profile}{version}")
     yield _line("server", f"{place.facts.label}, PostgreSQL {place.facts.version}")
@@ -297,7 +316,12 @@ def description(played: Played, place: Venue) -> Iterator[str]:
         yield _line("declared", known)
     shown = len(played.seen) if played.cell.steps else _SHOWN_CALLS
     for number, call in enumerate(played.seen[:shown], 1):
-        yield from _seen(call, f"call {number}" if len(played.seen) > 1 else "result")
+        name = f"call {number}" if len(played.seen) > 1 else "result"
+        if played.cell.mix:
+            task = played.cell.mix[played.cell.turns[number - 1]].cell
+            yield _line(f"turn {number}", task.local_id)
+            name = ""
+        yield from _seen(call, name)
     if len(played.seen) > shown:
         yield _line("", f"and {len(played.seen) - _SHOWN_CALLS} calls more")
     if played.state:

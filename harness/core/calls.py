@@ -50,6 +50,7 @@ class Op(StrEnum):
     COPY_IN = "copy_in", "table columns rows", "nothing"
     COPY_OUT = "copy_out", "sql", "stream"
     STEPS = "steps", "steps", "nothing"
+    MIX = "mix", "mix", "nothing"
 
     @property
     def reads(self) -> bool:

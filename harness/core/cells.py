@@ -19,10 +19,14 @@ Point = tuple[tuple[str, int | str], ...]
 
 @dataclass(frozen=True, slots=True)
 class StatementSpec:
-    """A statement of a scenario file: SQL and the SQL that makes its parameters."""
+    """A statement of a scenario file: SQL and the SQL that makes its parameters.
+
+    `each` is how many of the parameters' rows belong to one call; 0 if all of them do.
+    """
 
     sql: str
     params: str = ""
+    each: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,20 @@ class Fixture:
     reset: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A task of a mix: a case of the same file, its weight as it was written, and how many
+    turns it has in a cycle."""
+
+    cell: Cell
+    weight: str
+    turns: int
+
+
 _NO_WORK: Mapping[str, Collection[str]] = {
     "Cell": ("title", "checked", "once", "round_trip", "cleanup"),
     "BenchSpec": ("effort", "unit", "floor"),
+    "Share": ("weight",),
 }
 """What says of a cell how it is shown, or when it is played, and not what is asked."""
 
@@ -82,6 +97,7 @@ class Cell:
     `cleanup` is SQL that ends a case of steps, whatever became of it. `forms` says
     in which Python form each parameter or column is sent; `args` are one call's parameters
     that SQL cannot make, by their constructors, and `args_rows` the rows of a bulk op.
+    A `mix` consists of other cells; `turns` says whose turn it is, by their index.
     """
 
     scenario: str
@@ -115,6 +131,8 @@ class Cell:
     round_trip: bool = False
     cleanup: str = ""
     args_rows: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+    mix: tuple[Share, ...] = ()
+    turns: tuple[int, ...] = ()
 
     @property
     def id(self) -> str:
@@ -133,6 +151,16 @@ class Cell:
         """Equal for two cells that ask the same work, whatever they are called."""
         named = {*_NO_WORK["Cell"], "scenario", "case", "point"}
         return digests.digest(self, {**_NO_WORK, "Cell": named})
+
+    @property
+    def local_id(self) -> str:
+        """Its identity within its file: `rows@format=text,rows=1000`."""
+        return self.id.partition("#")[2]
+
+    @property
+    def in_calls(self) -> bool:
+        """Whether its statements are dealt to several calls."""
+        return any(statement.each for statement in self.statements)
 
     @property
     def floor(self) -> bool:

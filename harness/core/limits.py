@@ -28,6 +28,9 @@ CLIENTS = 1_000
 ARRIVALS = 1_000_000
 """Ops of an open loop in one slice: its rate times its seconds."""
 
+TURNS = 1_000
+"""Turns of one cycle of a mix."""
+
 STEPS = 1_000
 """Steps of one case, each repeated one counted."""
 

@@ -31,7 +31,11 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A cell's work for a worker; its fields are those of the cell, with tables for SQL."""
+    """A cell's work for a worker; its fields are those of the cell, with tables for SQL.
+
+    One that consists of others has them in `parts`, each of them one call, and in `turns`
+    whose turn it is in a cycle; `expected` has the answer of each turn.
+    """
 
     cell: str
     op: Op
@@ -52,6 +56,13 @@ class Task:
     pool: int = 0
     steps: tuple[Step, ...] = ()
     args_rows: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+    parts: tuple[Task, ...] = ()
+    turns: tuple[int, ...] = ()
+
+
+def first_turns(clients: int, cycle: int) -> list[int]:
+    """The turn with which each client begins: all over the cycle."""
+    return [client * cycle // max(1, clients) for client in range(max(1, clients))]
 
 
 def type_names(task: Task) -> Iterator[str]:
@@ -61,3 +72,5 @@ def type_names(task: Task) -> Iterator[str]:
     for table in filter(None, tables):
         for kind in table.types:
             yield from kind.names()
+    for part in task.parts:
+        yield from type_names(part)

@@ -17,9 +17,10 @@ from typing import Any
 from harness import __version__
 from harness.core import interrupt
 from harness.core.arms import Arm
-from harness.core.cells import Cell
+from harness.core.cells import Cell, Share
 from harness.core.interpreter import SWITCHED_ON
 from harness.core.phases import PhaseClock
+from harness.core.trips import round_trips_of, statements_of
 from harness.machine import host
 from harness.results.records import (
     SCHEMA,
@@ -31,6 +32,7 @@ from harness.results.records import (
     Header,
     LaneRecord,
     Note,
+    TaskFacts,
     Trial,
 )
 from harness.results.store import Writer
@@ -218,9 +220,30 @@ def _cell_facts(cell: Cell, scenario: Scenario) -> CellFacts:
         pool=cell.pool,
         arrivals=cell.arrivals.kind if cell.arrivals else "",
         rate=cell.arrivals.rate if cell.arrivals else 0,
-        sql=cell.sql or "\n".join(statement.sql for statement in cell.statements),
+        sql=_sql(cell),
         digest=cell.digest,
         work=cell.work,
+        tasks=[_task_facts(share) for share in cell.mix],
+    )
+
+
+def _sql(cell: Cell) -> str:
+    """All that a cell says, of a mix that of each task under its name."""
+    if cell.mix:
+        tasks = [share.cell for share in cell.mix]
+        return "\n\n".join(f"-- {task.local_id}\n{_sql(task)}" for task in tasks)
+    return cell.sql or "\n".join(statement.sql for statement in cell.statements)
+
+
+def _task_facts(share: Share) -> TaskFacts:
+    return TaskFacts(
+        cell=share.cell.id,
+        title=share.cell.title,
+        op=share.cell.op.value,
+        weight=share.weight,
+        turns=share.turns,
+        statements=statements_of(share.cell),
+        round_trips=round_trips_of(share.cell),
     )
 
 

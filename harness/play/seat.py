@@ -267,6 +267,8 @@ class Seat:
             counts = expected_sessions is not None
             before = self.stage.sessions(self.control) if counts else 0
             seconds = self.deadlines.verify
+            if turns := play.prepared.task.turns:  # all of them: every task is asked
+                calls = len(turns)
             judged = self._judged("verify", seconds, keep=keep, calls=calls)
             self.slowest_ns = self._last.get("slowest_ns", 0)
             self.first_cpu_ns = self._last.get("first_cpu_ns", 0)
@@ -275,7 +277,7 @@ class Seat:
                 return self.blamed(judged, sessions) if _connects(play) else judged
             if self.arm.isolates:  # its writes may have reached no server
                 return judged
-            ops = play.cell.clients or calls or play.prepared.calls
+            ops = len(turns) or play.cell.clients or calls or play.prepared.calls
             state = self.stage.check_state(self.control, play, self._schema, ops)
             if state.verdict is not Verdict.EXACT:
                 return state

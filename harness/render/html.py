@@ -22,6 +22,7 @@ from harness.core.visible import visible
 from harness.report import format as fmt
 from harness.report import matrix, scale
 from harness.report.cells import CellView, Row
+from harness.report.mixes import mix_of
 from harness.report.view import Report
 
 HUES = 8
@@ -53,6 +54,7 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
         anchor=anchor,
         claims=claims,
         link=partial(_row_of, report),
+        mix_of=mix_of,
     )
     return visible(re.sub(r"\n\s*\n+", "\n", page)) + "\n"
 

@@ -15,6 +15,7 @@ from harness.report import format as fmt
 from harness.report.cells import CellView, RankGroup, Reference, Row
 from harness.report.format import markdown_cell as esc
 from harness.report.matrix import Matrix, MatrixRow
+from harness.report.mixes import FormRow, FormTime, MixView, mix_of, ratio_text
 from harness.report.sections import ArmRow, CellTable, LaneSection, Value
 from harness.report.view import Report, RunView
 from harness.results.records import Check
@@ -54,6 +55,8 @@ def _run(run: RunView) -> Iterator[str]:
         yield from _matrix(run.matrix)
     yield from _terms(run)
     if run.cells:
+        if run.forms:
+            yield from _forms(run)
         yield from _cells(run)
     yield from _environment(run)
 
@@ -173,6 +176,49 @@ def _cells(run: RunView) -> Iterator[str]:
         for sentence in filter(None, (*_order_notes(cell), cell.harness_sentence)):
             yield esc(sentence)
             yield ""
+        if mix := mix_of(cell.facts):
+            yield from _tasks(mix)
+
+
+def _tasks(mix: MixView) -> Iterator[str]:
+    """What a mix is made of."""
+    head = ["task", "op", "weight", f"turns of {mix.turns}", "statements", "round trips"]
+    rows = [
+        [esc(task.title), task.op, task.weight, str(task.turns), task.statements,
+         task.round_trips]
+        for task in mix.tasks
+    ]  # fmt: skip
+    yield from table(head, rows, left=2)
+    yield mix.sentence
+    yield ""
+
+
+def _forms(run: RunView) -> Iterator[str]:
+    """The forms of each mix side by side."""
+    yield "### The same tasks in several forms"
+    yield ""
+    for mix in run.forms:
+        yield f"#### {esc(mix.title)}"
+        yield ""
+        first, *others = mix.heads
+        head = ["driver", f"{esc(first.point)} ({first.round_trips} round trips)"]
+        for other in others:
+            head.append(f"{esc(other.point)} ({other.round_trips} round trips)")
+            head.append(f"× {esc(first.point)}")
+        rows = [[esc(row.arm), *_form_cells(row)] for row in mix.rows]
+        yield from table(head, rows)
+
+
+def _form_cells(row: FormRow) -> Iterator[str]:
+    """The time in each form, and from the second on its ratio to the first."""
+    for number, form in enumerate(row.times):
+        yield _time_of(form)
+        if number:
+            yield ratio_text(form)
+
+
+def _time_of(form: FormTime) -> str:
+    return fmt.duration(form.row.time.point) if form.row.time else form.row.status
 
 
 def _order_notes(cell: CellView) -> Iterator[str]:

@@ -12,6 +12,7 @@ from harness.report import format as fmt
 from harness.report.cells import CellView, Reference, Row
 from harness.report.format import wrapped
 from harness.report.matrix import Column, Matrix, MatrixRow
+from harness.report.mixes import FormsView, FormTime, MixView, mix_of, ratio_text
 from harness.report.sections import ArmRow, CellTable, LaneSection, LaneView
 from harness.report.view import Report, RunView
 from harness.results.records import Check
@@ -53,6 +54,8 @@ def ranking(run: RunView) -> str:
     lines: list[str] = []
     for cell in run.cells:
         lines += [*_cell(cell), ""]
+    for mix in run.forms:
+        lines += [*_forms(mix), ""]
     for sentence in (*(test.sentence for test in run.self_tests), *run.noise_sentences):
         lines += wrapped(sentence, WIDTH)
     lines += _shifts(run)
@@ -83,6 +86,42 @@ def _cell(cell: CellView) -> Iterator[str]:
             yield from _row(cell, row)
         yield from _note(group.order_note)
     yield from _references(cell)
+    if mix := mix_of(cell.facts):
+        yield from _tasks(mix)
+
+
+def _tasks(mix: MixView) -> Iterator[str]:
+    """What a mix is made of."""
+    yield ""
+    yield f"{'':6}{'task':<40}{'weight':>8}{'turns':>7}{'statements':>11}{'trips':>7}"
+    for task in mix.tasks:
+        name = fmt.shorten(task.name, 39)
+        yield (
+            f"{'':6}{name:<40}{task.weight:>8}{task.turns:>7}{task.statements:>11}"
+            f"{task.round_trips:>7}"
+        )
+    yield from _note(mix.sentence)
+
+
+def _forms(mix: FormsView) -> Iterator[str]:
+    """The forms of a mix side by side, each to the first."""
+    yield from wrapped(f"{mix.title}, in several forms", WIDTH)
+    for head in mix.heads:
+        told = f"{head.statements} statements, {head.round_trips} round trips"
+        yield from _note(f"{head.point}: {told}")
+    for row in mix.rows:
+        first, *others = row.times
+        start = f"{'':6}{fmt.shorten_arm(row.arm, 20):<20} {_time_of(first):>12}"
+        yield (
+            start
+            + "".join(
+                f"{_time_of(time):>12}  {ratio_text(time):<20}" for time in others
+            ).rstrip()
+        )
+
+
+def _time_of(form: FormTime) -> str:
+    return fmt.duration(form.row.time.point) if form.row.time else form.row.status
 
 
 def _references(cell: CellView) -> Iterator[str]:

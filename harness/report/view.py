@@ -17,7 +17,7 @@ from harness.analysis import audit
 from harness.analysis.times import measured
 from harness.core.stats import MIN_ROUNDS
 from harness.core.verdicts import Verdict
-from harness.report import floor, matrix, quality
+from harness.report import floor, matrix, mixes, quality
 from harness.report import format as fmt
 from harness.report.cells import CellView, Row, cell_views
 from harness.report.layers import LayersView, layers_view
@@ -105,6 +105,7 @@ class RunView:
     hues: Mapping[str, int]
     lane: LaneView | None = None
     layers: LayersView | None = None
+    forms: tuple[mixes.FormsView, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -209,6 +210,7 @@ def _run_view(run: Run, hues: Mapping[str, int], checks: Sequence[Check]) -> Run
         hues=hues,
         lane=lane,
         layers=stacked,
+        forms=mixes.forms(run, cells),
     )
 
 

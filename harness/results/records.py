@@ -88,6 +88,22 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
         return not self.twin and not self.reference
 
 
+class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A task of a mix: its weight as the file has it, and its turns in a cycle.
+
+    `statements` and `round_trips` are those of one op as the case says; 0 where only the
+    server or the driver knows.
+    """
+
+    cell: str
+    title: str
+    op: str
+    weight: str
+    turns: Whole
+    statements: Whole = 0
+    round_trips: Whole = 0
+
+
 class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A cell as the scenario file describes it."""
 
@@ -108,6 +124,7 @@ class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
     sql: str = ""
     digest: str = ""
     work: str = ""
+    tasks: list[TaskFacts] = msgspec.field(default_factory=list)
 
     def asks_as(self, other: CellFacts) -> bool:
         """Whether both ask the same work, as far as the files can tell.

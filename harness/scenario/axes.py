@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,7 +16,15 @@ from harness.core.limits import POINTS
 from harness.scenario.cells import make
 from harness.scenario.form import convert
 from harness.scenario.slips import shown
-from harness.scenario.tables import AxisValue, BenchTable, CaseTable, ScenarioFile
+from harness.scenario.tables import (
+    AxisValue,
+    BenchTable,
+    CaseTable,
+    MixTable,
+    ScenarioFile,
+)
+
+_Table = TypeVar("_Table", CaseTable, MixTable)
 
 _MARK = re.compile(r"\$\{([\w-]+)\}")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
@@ -26,14 +34,25 @@ def expand(
     file: ScenarioFile, case: CaseTable, raw: dict[str, Any], scenario: str, where: str
 ) -> Iterator[Cell]:
     """The cells of a case, one for each point of its axes."""
-    _check_axes(case, where)
+    for point, table in points(case, raw, where):
+        fixture = _fill(_fixture(file), _marks(point), where)
+        yield make(file, table, scenario, point, fixture, where)
+
+
+def points(
+    table: _Table, raw: dict[str, Any], where: str
+) -> Iterator[tuple[Point, _Table]]:
+    """Each point of a table's axes, with the table filled for it."""
+    _check_axes(table, where)
     fixed = {key: value for key, value in raw.items() if key not in ("name", "axes")}
-    for values in itertools.product(*case.axes.values()):
-        point: Point = tuple(zip(case.axes, values, strict=True))
-        marks = {name: str(value) for name, value in point}
-        filled = _fill(fixed, marks, where) | {"name": case.name}
-        table = convert(filled, CaseTable, where)
-        yield make(file, table, scenario, point, _fill(_fixture(file), marks, where), where)
+    for values in itertools.product(*table.axes.values()):
+        point: Point = tuple(zip(table.axes, values, strict=True))
+        filled = _fill(fixed, _marks(point), where) | {"name": table.name}
+        yield point, convert(filled, type(table), where)
+
+
+def _marks(point: Point) -> dict[str, str]:
+    return {name: str(value) for name, value in point}
 
 
 def _fixture(file: ScenarioFile) -> Any:
@@ -42,7 +61,7 @@ def _fixture(file: ScenarioFile) -> Any:
     )
 
 
-def _check_axes(case: CaseTable, where: str) -> None:
+def _check_axes(case: CaseTable | MixTable, where: str) -> None:
     points = math.prod(map(len, case.axes.values()))
     if points > POINTS:
         raise ScenarioError(
@@ -83,7 +102,7 @@ def _check_axis(name: str, values: list[AxisValue], where: str) -> None:
         raise ScenarioError(f"{where}: axis '{name}' has {shown(twice)} twice")
 
 
-def _check_bench(case: CaseTable, bench: BenchTable, where: str) -> None:
+def _check_bench(case: CaseTable | MixTable, bench: BenchTable, where: str) -> None:
     if bench.tier != "full" and (bench.quick or bench.standard):
         raise ScenarioError(
             f"{where}: bench.tier beside a list of points",
@@ -94,7 +113,9 @@ def _check_bench(case: CaseTable, bench: BenchTable, where: str) -> None:
             _check_point(case, point, f"{where}, bench.{tier}")
 
 
-def _check_point(case: CaseTable, point: dict[str, AxisValue], where: str) -> None:
+def _check_point(
+    case: CaseTable | MixTable, point: dict[str, AxisValue], where: str
+) -> None:
     if set(point) != set(case.axes):
         raise ScenarioError(
             f"{where}: a point must name every axis once: {', '.join(case.axes) or 'none'}"

@@ -27,7 +27,7 @@ from harness.scenario import rules
 from harness.scenario.made import check_made
 from harness.scenario.slips import nearest, shown, whole
 from harness.scenario.steps import make_steps
-from harness.scenario.tables import BenchTable, CaseTable, ScenarioFile
+from harness.scenario.tables import AxisValue, BenchTable, CaseTable, ScenarioFile
 from harness.values.constructors import FORMS
 
 STRATEGIES: Mapping[str, Op] = {
@@ -73,7 +73,9 @@ def make(
         forms=_forms(case.form, where),
         args_rows=_args_rows(case, where),
         statements=tuple(
-            StatementSpec(table.sql.strip(), table.params.strip())
+            StatementSpec(
+                table.sql.strip(), table.params.strip(), whole(table.each, "each", where)
+            )
             for table in case.statements
         ),
         table=case.table,
@@ -90,10 +92,8 @@ def make(
         settings=_settings(case.settings, "settings", where),
         steps=make_steps(case, needs, where),
         cleanup=case.cleanup.strip(),
-        bench=_bench(case, point, where),
-        checked=all(
-            str(value) in map(str, case.check.get(name, [value])) for name, value in point
-        ),
+        bench=bench_of(case.bench, point, where),
+        checked=is_checked(case.check, point),
         once=file.once or case.once or bool(case.step),
         round_trip=round_trip,
     )
@@ -216,8 +216,13 @@ def _expect(case: CaseTable, op: Op) -> Expect:
     )
 
 
-def _bench(case: CaseTable, point: Point, where: str) -> BenchSpec | None:
-    table = case.bench
+def is_checked(check: Mapping[str, list[AxisValue]], point: Point) -> bool:
+    """Whether a check of everything plays a point of a table."""
+    return all(str(value) in map(str, check.get(name, [value])) for name, value in point)
+
+
+def bench_of(table: BenchTable | None, point: Point, where: str) -> BenchSpec | None:
+    """How a point of a table is timed, if it can be."""
     if table is None:
         return None
     return BenchSpec(

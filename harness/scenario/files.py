@@ -17,6 +17,7 @@ from harness.core.limits import CELLS
 from harness.scenario.axes import expand
 from harness.scenario.cells import make
 from harness.scenario.form import convert
+from harness.scenario.mixes import expand_mix
 from harness.scenario.reading import check_name, parse, read
 from harness.scenario.round_trips import cases
 from harness.scenario.slips import label
@@ -75,8 +76,10 @@ def _expanded(file: Path, data: bytes) -> Scenario:
     name = _name(file, where)
     if not parsed.case and not parsed.value:
         raise ScenarioError(f"{where}: it has neither a [[case]] nor a [[value]]")
-    _no_duplicates(where, [case.name for case in parsed.case])
-    cells = chain(_written(parsed, raw, name, where), _round_trips(parsed, name, where))
+    _no_duplicates(where, parsed.case)
+    written = list(islice(_written(parsed, raw, name, where), CELLS + 1))
+    mixed = _mixed(parsed, raw, written, where)
+    cells = chain(written, _round_trips(parsed, name, where), mixed)
     return Scenario(
         name=name,
         title=parsed.title or name,
@@ -88,27 +91,30 @@ def _expanded(file: Path, data: bytes) -> Scenario:
 
 def _bounded(where: str, cells: Iterator[Cell]) -> tuple[Cell, ...]:
     """The cells of a file: not too many, and no two of one name."""
-    found = tuple(islice(cells, CELLS + 1))
+    found: dict[str, Cell] = {}
+    for cell in islice(cells, CELLS + 1):
+        if cell.id in found:
+            raise ScenarioError(
+                f"{where}: two cases are called '{cell.id}'", hint="rename one"
+            )
+        found[cell.id] = cell
     if len(found) > CELLS:
         raise ScenarioError(
             f"{where}: it has more than {CELLS:,} cells", hint="make several files of it"
         )
-    seen: set[str] = set()
-    for cell in found:
-        if cell.id in seen:
-            raise ScenarioError(
-                f"{where}: two cases are called '{cell.id}'", hint="rename one"
-            )
-        seen.add(cell.id)
-    return found
+    return tuple(found.values())
 
 
-def _no_duplicates(where: str, names: list[str]) -> None:
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
+def _no_duplicates(where: str, cases: list[CaseTable]) -> None:
+    """A case may stand in several tables, each with points of its own of the same axes."""
+    axes: dict[str, list[str]] = {}
+    for case in cases:
+        if case.name in axes and (axes[case.name] != list(case.axes) or not case.axes):
             raise ScenarioError(
-                f"{where}: two cases are called '{name}'", hint="rename one"
+                f"{where}: two cases are called '{case.name}'",
+                hint="rename one, or give both the same axes, with other values",
             )
+        axes[case.name] = list(case.axes)
 
 
 def _written(
@@ -117,6 +123,14 @@ def _written(
     """The cells of the `[[case]]` tables."""
     for case, table in zip(parsed.case, raw.get("case", []), strict=True):
         yield from expand(parsed, case, table, name, f"{where}, case '{case.name}'")
+
+
+def _mixed(
+    parsed: ScenarioFile, raw: dict[str, Any], cells: list[Cell], where: str
+) -> Iterator[Cell]:
+    """The cells of the `[[mix]]` tables."""
+    for mix, table in zip(parsed.mix, raw.get("mix", []), strict=True):
+        yield from expand_mix(parsed, mix, table, cells, f"{where}, mix '{mix.name}'")
 
 
 def value_cells(value: ValueTable, scenario: str) -> tuple[Cell, ...]:

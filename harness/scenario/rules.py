@@ -24,6 +24,7 @@ def check(cell: Cell, where: str) -> None:
             hint='an op works in a schema of its own: [fixture] scope = "trial"',
         )
     _check_args(cell, where)
+    _check_calls(cell, where)
     _check_bench(cell, where)
     _check_oracle(cell, where)
 
@@ -35,8 +36,17 @@ def _check_complete(cell: Cell, where: str) -> None:
         raise ScenarioError(f"{where}: {', '.join(missing)} is missing for op `{cell.op}`")
     if cell.strategy and cell.statements:
         raise ScenarioError(f"{where}: a strategy makes its own statements")
+    if cell.mix and cell.clients and cell.expect.state and not _reset(cell):
+        raise ScenarioError(
+            f"{where}: clients in a mix that writes, and no bench.reset",
+            hint="a reset shows that no answer depends on which client writes first",
+        )
     if cell.clients and not cell.pool:
         raise ScenarioError(f"{where}: clients need a pool", hint="pool = 4")
+
+
+def _reset(cell: Cell) -> str:
+    return cell.bench.reset if cell.bench else ""
 
 
 def _check_alone(cell: Cell, where: str) -> None:
@@ -77,6 +87,22 @@ def _check_args(cell: Cell, where: str) -> None:
             f"{where}: args_rows for `{cell.op}`",
             hint=f"they are the rows of {', '.join(sorted(_BULK))}, beside `rows`, which is"
             " the same in SQL",
+        )
+
+
+def _check_calls(cell: Cell, where: str) -> None:
+    """Whether the statements of several calls can be told apart, and asked for."""
+    expect = cell.expect
+    for number, statement in enumerate(cell.statements, 1):
+        if statement.each and not statement.params:
+            raise ScenarioError(
+                f"{where}, statement {number}: each without params",
+                hint="it says how many rows of `params` belong to one call",
+            )
+    if cell.in_calls and (expect.error or expect.rejected or expect.trait):
+        raise ScenarioError(
+            f"{where}: each in statements that are not answered",
+            hint="an error or a trait is asked for once: leave each out",
         )
 
 

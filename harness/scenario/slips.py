@@ -21,7 +21,7 @@ _ITEMS: Mapping[str, str] = {
     "because": "reason",
 }
 """A list → what one of its items is called; other items are items."""
-_NAMED = ("case", "value", "claim")
+_NAMED = ("case", "value", "mix", "claim")
 """Lists of a file whose items have names of their own."""
 
 

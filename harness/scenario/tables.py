@@ -60,10 +60,12 @@ class FixtureTable(_Strict, frozen=True, kw_only=True):
 
 
 class StatementTable(_Strict, frozen=True, kw_only=True):
-    """One entry of `statements`: SQL, and SQL that makes one call's parameters per row."""
+    """One entry of `statements`: SQL, and SQL that makes its parameters, a row for each
+    time it is sent."""
 
     sql: str
     params: str = ""
+    each: Count | None = None
 
 
 class ErrorTable(_Strict, frozen=True, kw_only=True):
@@ -184,6 +186,26 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
     bench: BenchTable | None = None
 
 
+Weight = Annotated[float, _said("a number above 0")]
+
+
+class MixTable(_Strict, frozen=True, kw_only=True):
+    """`[[mix]]`: cases of the same file, taken in turn by their weights."""
+
+    name: Name
+    title: str = ""
+    weights: Annotated[
+        dict[str, Weight], _said("a table of cases: { read = 9, write = 1 }")
+    ]
+    seed: int = 1
+    turns: Count | None = None
+    clients: Count | None = None
+    pool: Count | None = None
+    axes: dict[Name, list[AxisValue]] = {}
+    check: dict[str, list[AxisValue]] = {}
+    bench: BenchTable | None = None
+
+
 class LiteralTable(_Strict, frozen=True, kw_only=True):
     """A value that is too long or too odd to be its own name: SQL, with a name."""
 
@@ -228,6 +250,7 @@ class ScenarioFile(_Strict, frozen=True, kw_only=True):
     once: bool = False
     fixture: FixtureTable | None = None
     case: list[CaseTable] = []
+    mix: list[MixTable] = []
     value: list[ValueTable] = []
 
 

@@ -495,10 +495,16 @@ def _text_cursor(connection: psycopg.Connection) -> psycopg.Cursor:
     return cursor
 
 
+_WRITES = frozenset({"insert", "update", "delete", "merge"})
+
+
 def _reads(sql: str) -> bool:
-    """Whether a statement may be asked again: it begins like one that only reads."""
-    words = (token.text.lower() for token in tokens(sql) if token.kind == "word")
-    return next(words, "") in ("select", "values", "table", "with")
+    """Whether a statement may be asked again: it begins like one that only reads, and no
+    part of a `with` writes."""
+    words = [token.text.lower() for token in tokens(sql) if token.kind == "word"]
+    if words[:1] == ["with"]:
+        return _WRITES.isdisjoint(words)
+    return bool(words) and words[0] in ("select", "values", "table")
 
 
 def _check_size(sql: str, rows: int, at_most: int, size: int) -> None:

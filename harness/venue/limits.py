@@ -96,6 +96,8 @@ def needs_schema(cell: Cell) -> bool:
     """Whether a cell works in a schema of ours; if not, it may be played anywhere."""
     if cell.fixture.sql or cell.expect.state or cell.table:
         return True
+    if any(needs_schema(share.cell) for share in cell.mix):
+        return True
     texts = [cell.sql, *(statement.sql for statement in cell.statements)]
     texts += [text for step in cell.steps for text in _texts(step.arguments)]
     acts = [step.op for step in cell.steps if not step.by_parent]

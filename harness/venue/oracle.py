@@ -14,16 +14,16 @@ from harness.core.calls import Op
 from harness.core.cells import Cell
 from harness.core.errors import OracleError
 from harness.core.limits import CALLS, ROWS
-from harness.core.sql import quote
-from harness.core.tables import PgType, Table
-from harness.core.tasks import Expected, Task
+from harness.core.tables import Table
+from harness.core.tasks import Expected, Task, first_turns
+from harness.venue.bulk import insert_sql, parameters_of, statement_of
 from harness.venue.control import Control
 from harness.venue.premises import check_args, check_settings
 
 Row = tuple[str | None, ...]
 Statements = tuple[tuple[str, Table | None], ...]
-# A statement can carry at most this many parameters: the protocol counts in 16 bits.
-MAX_PARAMETERS = 65_535
+Answers = tuple[Table | None, ...]
+"""What each statement of one call returned."""
 _MANY = 10  # so many statements are worth a pipeline
 
 
@@ -37,11 +37,20 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a cell's op is given, as the server wrote it."""
+
+    params: Table | None
+    rows: Table | None
+    statements: Statements
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A cell, ready to be asked of drivers.
 
     `calls` is the length of one cycle; `before` and `after` are the state around one
-    cycle; `rows_per_op` is how many rows each op adds to the state query.
+    cycle; `added` is how many rows each op of a cycle adds to the state query.
     """
 
     cell: Cell
@@ -49,7 +58,18 @@ class Prepared:
     calls: int
     before: State | None
     after: State | None
-    rows_per_op: int
+    added: tuple[int, ...] = ()
+
+    def rows_after(self, ops: int) -> int:
+        """How many rows the state query has after so many ops of all clients, each of
+        which began with its first turn."""
+        assert self.before is not None
+        clients = max(1, self.cell.clients)
+        whole, rest = divmod(ops // clients, self.calls)
+        rows = self.before.rows + clients * whole * sum(self.added)
+        for first in first_turns(clients, self.calls):
+            rows += sum((self.added * 2)[first : first + rest])
+        return rows
 
 
 def prepare(control: Control, cell: Cell) -> Prepared:
@@ -63,15 +83,35 @@ def prepare(control: Control, cell: Cell) -> Prepared:
     check_settings(control, cell)
     if cell.steps:  # what they must bring stands in them
         task = Task(cell.id, cell.op, Expected(), cell.requires, steps=cell.steps)
-        return Prepared(cell, task, 1, None, None, 0)
+        return Prepared(cell, task, 1, None, None)
+    given = inputs_of(control, cell)
+    before = read_state(control, cell.expect.state)
+    calls = answers(control, cell, given)
+    after = read_state(control, cell.expect.state)
+    task = task_of(control, cell, given, calls)
+    _check_search(control, cell, given.params, calls)
+    cycle = max(1, len(calls))
+    added = after.rows - before.rows if before and after else 0
+    if cell.bench and before and after:
+        _check_countable(added, cycle)
+        answer_again(control, cell, given)
+        _check_repeatable(added, after, read_state(control, cell.expect.state))
+    return Prepared(cell, task, cycle, before, after, (added // cycle,) * cycle)
+
+
+def inputs_of(control: Control, cell: Cell) -> Inputs:
+    """What the SQL of a cell makes: each of it asked twice."""
     params = _stable(control, cell.params, at_most=CALLS) if cell.params else None
     rows = _stable(control, cell.rows) if cell.rows else None
     check_args(cell, params, rows)
-    statements = _statements(control, cell, rows)
-    before = read_state(control, cell.expect.state)
-    calls = _answers(control, cell, params, rows, statements)
-    after = read_state(control, cell.expect.state)
-    task = Task(
+    return Inputs(params, rows, _statements(control, cell, rows))
+
+
+def task_of(
+    control: Control, cell: Cell, given: Inputs, calls: tuple[Answers, ...] = ()
+) -> Task:
+    """A cell's work for a worker."""
+    return Task(
         cell=cell.id,
         op=cell.op,
         expected=Expected(
@@ -82,14 +122,14 @@ def prepare(control: Control, cell: Cell) -> Prepared:
             accept=cell.accept,
         ),
         requires=cell.requires,
-        sql=_sql(cell, rows),
-        params=_parameters(cell, params, rows),
+        sql=statement_of(cell, given.rows),
+        params=parameters_of(cell, given.params, given.rows),
         args=cell.args,
         args_rows=cell.args_rows,
-        statements=statements,
+        statements=given.statements,
         table=cell.table,
         columns=cell.columns,
-        rows=rows,
+        rows=given.rows,
         data=control.copy_out(cell.rows, cell.format) if cell.source == "bytes" else b"",
         format=cell.format,
         source=cell.source,
@@ -97,14 +137,6 @@ def prepare(control: Control, cell: Cell) -> Prepared:
         clients=cell.clients,
         pool=cell.pool,
     )
-    _check_search(control, cell, params, calls)
-    cycle = max(1, len(calls))
-    added = after.rows - before.rows if before and after else 0
-    if cell.bench and before and after:
-        _check_countable(added, cycle)
-        _repeat_answers(control, cell, params, rows, statements)
-        _check_repeatable(added, after, read_state(control, cell.expect.state))
-    return Prepared(cell, task, cycle, before, after, added // cycle)
 
 
 def _check_countable(added: int, cycle: int) -> None:
@@ -116,16 +148,10 @@ def _check_countable(added: int, cycle: int) -> None:
         )
 
 
-def _repeat_answers(
-    control: Control,
-    cell: Cell,
-    params: Table | None,
-    rows: Table | None,
-    statements: Statements,
-) -> None:
+def answer_again(control: Control, cell: Cell, given: Inputs) -> tuple[Answers, ...]:
     """Do the work once more, as every slice does."""
     try:
-        _answers(control, cell, params, rows, statements)
+        return answers(control, cell, given)
     except OracleError as error:
         raise OracleError(
             "a timed op runs more than once between two resets, and the second time it"
@@ -193,29 +219,31 @@ def _statements(control: Control, cell: Cell, rows: Table | None) -> Statements:
     if cell.op in (Op.SEQUENTIAL, Op.PIPELINE) and cell.strategy and rows is not None:
         sql = insert_sql(cell)
         return tuple((sql, _one_row(rows, row)) for row in rows.rows)
-    lists = [
+    return interleaved(statement_lists(control, cell))
+
+
+def statement_lists(control: Control, cell: Cell) -> list[Statements]:
+    """Each entry of `statements`, as often as it has parameters."""
+    return [
         _repeat(
             spec.sql,
             _stable(control, spec.params, at_most=CALLS) if spec.params else None,
         )
         for spec in cell.statements
     ]
-    return _interleave(lists)
 
 
-def _repeat(sql: str, params: Table | None) -> list[tuple[str, Table | None]]:
+def _repeat(sql: str, params: Table | None) -> Statements:
     if params is None:
-        return [(sql, None)]
-    return [(sql, _one_row(params, row)) for row in params.rows]
+        return ((sql, None),)
+    return tuple((sql, _one_row(params, row)) for row in params.rows)
 
 
 def _one_row(table: Table, row: Row) -> Table:
     return Table(table.columns, table.types, (row,))
 
 
-def _interleave(
-    lists: Sequence[list[tuple[str, Table | None]]],
-) -> Statements:
+def interleaved(lists: Sequence[Statements]) -> Statements:
     """The first of each list, then the second of each: how mixed statements arrive."""
     longest = max(map(len, lists), default=0)
     return tuple(
@@ -223,79 +251,12 @@ def _interleave(
     )
 
 
-def insert_sql(cell: Cell) -> str:
-    """A single-row insert into the cell's table."""
-    places = ", ".join(f"${n}" for n in range(1, len(cell.columns) + 1))
-    return f"insert into {cell.table} ({', '.join(cell.columns)}) values ({places})"
-
-
-def _sql(cell: Cell, rows: Table | None) -> str:
-    """The statement of the op; a strategy of bulk_insert makes its own."""
-    if not cell.strategy or rows is None:
-        return cell.sql
-    if cell.strategy == "values":
-        return _values_sql(cell, len(rows.rows))
-    if cell.strategy == "unnest":
-        return _unnest_sql(cell, rows)
-    return insert_sql(cell)
-
-
-def _values_sql(cell: Cell, count: int) -> str:
-    width = len(cell.columns)
-    if count * width > MAX_PARAMETERS:
-        raise OracleError(
-            f"{count} rows × {width} columns are more than {MAX_PARAMETERS} parameters"
-        )
-    groups = (
-        "(" + ", ".join(f"${row * width + col + 1}" for col in range(width)) + ")"
-        for row in range(count)
-    )
-    return (
-        f"insert into {cell.table} ({', '.join(cell.columns)}) values {', '.join(groups)}"
-    )
-
-
-def _unnest_sql(cell: Cell, rows: Table) -> str:
-    arrays = ", ".join(f"${n}::{quote(of.name)}[]" for n, of in enumerate(rows.types, 1))
-    columns = ", ".join(cell.columns)
-    return f"insert into {cell.table} ({columns}) select * from unnest({arrays})"
-
-
-def _parameters(cell: Cell, params: Table | None, rows: Table | None) -> Table | None:
-    if rows is None or cell.strategy not in ("values", "unnest"):
-        return params
-    if cell.strategy == "values":
-        flat = tuple(value for row in rows.rows for value in row)
-        return Table(rows.columns * len(rows.rows), rows.types * len(rows.rows), (flat,))
-    return _as_arrays(rows)
-
-
-def _as_arrays(rows: Table) -> Table:
-    """Each column as one array: the parameters of unnest."""
-    types = tuple(PgType(f"_{of.name}", "array", of) for of in rows.types)
-    columns = zip(*rows.rows, strict=True)
-    return Table(rows.columns, types, (tuple(_array_text(column) for column in columns),))
-
-
-def _array_text(values: Sequence[str | None]) -> str:
-    quoted = (
-        "NULL" if v is None else '"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        for v in values
-    )
-    return "{" + ",".join(quoted) + "}"
-
-
 # --- answers ---------------------------------------------------------------------
 
 
-def _answers(
-    control: Control,
-    cell: Cell,
-    params: Table | None,
-    rows: Table | None,
-    statements: Statements,
-) -> tuple[tuple[Table | None, ...], ...]:
+def answers(control: Control, cell: Cell, given: Inputs) -> tuple[Answers, ...]:
     """Do the work; what each statement of each call returned."""
+    params, rows, statements = given.params, given.rows, given.statements
     if cell.expect.error:
         _check_error(control, cell, params, statements)
     expect = cell.expect
@@ -310,10 +271,10 @@ def _answers(
         _insert(control, cell, rows)
         return ((None,) * max(1, len(statements)),)
     if statements:
-        answers = _run_statements(control, statements)
-        if not cell.expect.state and _run_statements(control, statements) != answers:
+        returned = _run_statements(control, statements)
+        if not cell.expect.state and _run_statements(control, statements) != returned:
             raise _unstable(statements[0][0])
-        return (answers,)
+        return (returned,)
     return _answers_of_calls(control, cell, params.rows if params else ((),))
 
 
@@ -324,15 +285,15 @@ def _answers_of_calls(
     # A statement that returns rows may also write; then asking twice would write twice.
     once = bool(cell.expect.state) or not cell.expect.rows
     left = ROWS
-    answers: list[tuple[Table | None, ...]] = []
+    found: list[Answers] = []
     for row in calls:
         if once:
             answer = control.table(cell.sql, row, left)
         else:
             answer = _stable(control, cell.sql, row, left)
         left -= len(answer.rows) if answer else 0
-        answers.append((_first(answer, cell.op),))
-    return tuple(answers)
+        found.append((_first(answer, cell.op),))
+    return tuple(found)
 
 
 def _run_statements(control: Control, statements: Statements) -> tuple[Table | None, ...]:
@@ -340,14 +301,14 @@ def _run_statements(control: Control, statements: Statements) -> tuple[Table | N
     control.run("begin")
     try:
         if len(asked) < _MANY:
-            answers = tuple(control.table(sql, row, ROWS) for sql, row in asked)
+            found = tuple(control.table(sql, row, ROWS) for sql, row in asked)
         else:
-            answers = control.tables(asked, ROWS)
+            found = control.tables(asked, ROWS)
     except OracleError:
         control.run("rollback")
         raise
     control.run("commit")
-    return answers
+    return found
 
 
 def _first(table: Table | None, op: Op) -> Table | None:

@@ -27,7 +27,7 @@ from harness.judge.activity import Activity
 from harness.results.records import ServerFacts
 from harness.servers import Server
 from harness.servers.rigs import Rigs
-from harness.venue import limits
+from harness.venue import cycles, limits
 from harness.venue.control import (
     FIXTURE_S,
     ORACLE_S,
@@ -336,11 +336,13 @@ class Stage:
         control = control or self.control
         begun = self.schema if cell.steps else self.fresh_schema
         begun(control, cell, "the oracle")
-        prepared = prepare(control, cell)
+        asked = cycles.prepare if cell.mix or cell.in_calls else prepare
+        prepared = asked(control, cell)
         path = self.folder / f"task-{next(self._numbers)}.pickle"
         path.write_bytes(pickle.dumps(prepared.task, protocol=pickle.HIGHEST_PROTOCOL))
         return Playable(
-            replace(prepared, task=replace(prepared.task, rows=None, data=b"")), path
+            replace(prepared, task=replace(prepared.task, rows=None, data=b"", parts=())),
+            path,
         )
 
     def check_state(
@@ -356,7 +358,7 @@ class Stage:
             return EXACT
         self.use(control, schema)
         if ops != prepared.calls:
-            wanted = prepared.before.rows + ops * prepared.rows_per_op
+            wanted = prepared.rows_after(ops)
             return _counted(count_rows(control, query), wanted)
         found = read_state(control, query)
         assert found is not None

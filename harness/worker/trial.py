@@ -7,10 +7,11 @@ needs.
 from __future__ import annotations
 
 import gc
+import itertools
 import pickle
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from harness.judge import answers, verify
 from harness.plugin import contract as drivers
 from harness.values.binding import bind_call
 from harness.worker.burden import Spent, burdened, turns_for
+from harness.worker.cycle import Cycle, told_apart
 from harness.worker.loops import tasks_once, threads_once
 from harness.worker.stopwatch import Stopwatch
 
@@ -55,6 +57,7 @@ class Worker:
         self.session: Any = None
         self.further: list[Any] = []  # sessions beside it that do nothing but stay open
         self.ops: list[Callable[..., Any]] = []
+        self.cycle: Cycle | None = None  # of a task that consists of others
         self.position = 0  # ops that each client has executed: where its cycle stands
         self.seen: list[dict[str, Any]] | None = None  # what ops brought, if asked for
         self.slowest_ns = 0  # the slowest op of the last verification: how to plan
@@ -137,10 +140,14 @@ class Worker:
         self.seen = [] if keep else None
         self.slowest_ns = 0
         cycle = 1 if self.task.clients else calls or max(1, len(self.task.expected.calls))
-        if self.task.clients:
-            judged += self._judge_together()
+        if self.cycle:
+            judged += self._judge_cycle(self.task, self.cycle)
+        elif self.task.clients:
+            judged += self._judge_together(self.ops, [self.task] * len(self.ops))
         else:
-            judged += [self._judge_once(self.ops[0], index) for index in range(cycle)]
+            judged += [
+                self._judge_once(self.ops[0], self.task, index) for index in range(cycle)
+            ]
         self.position += cycle
         judged.append(self._canary())
         answer = {
@@ -157,9 +164,8 @@ class Worker:
         stays there when the cell is closed: to look through all modules again would take
         longer than the next cell's own objects.
         """
-        for op in () if self.driver.kind == "program" else self.ops:
-            for _ in range(ops):
-                self.wait(op())
+        for op in self._warming(ops):
+            self.wait(op())
         self.position += ops
         gc.collect()
         gc.freeze()
@@ -177,14 +183,14 @@ class Worker:
         the inputs of the first, so that only what a session needs comes on top.
         """
         assert self.task is not None
-        call = bind_call(self.task, getattr(self.session, "wrapper", None), 0)
+        calls = [self._call(part) for part in self.task.parts or (self.task,)]
         while 1 + len(self.further) < sessions:
             session = self.wait(self.driver.open(_target(target), self.arm.profile))
             self.further.append(session)
-            op = getattr(session, self.task.op.value)(call)
-            for _ in range(ops):
+            bound = [getattr(session, call.op.value)(call) for call in calls]
+            for op in itertools.islice(itertools.cycle(bound), ops):
                 self.wait(op())
-        del call
+        del calls
         gc.collect()
         return {}
 
@@ -193,24 +199,30 @@ class Worker:
         empty loop."""
         turns = turns or turns_for(ns)
         spent = self.stopwatch.burden = Spent()
-        self.ops = [burdened(op, turns, spent) for op in self.ops]
+        if self.cycle:
+            self.cycle.wrap(lambda op: burdened(op, turns, spent))
+        else:
+            self.ops = [burdened(op, turns, spent) for op in self.ops]
         return {"turns": turns}
 
     def measure(self, ops: int, lead: int) -> dict[str, Any]:
         """One slice. `ops` is per client in a concurrency cell."""
         assert self.task is not None
         self.position += lead + ops
+        self._rewind()
         return self.stopwatch.slice(self.ops, lead, ops, together=bool(self.task.clients))
 
     def latencies(self, ops: int) -> dict[str, Any]:
         """Service times of single ops, ns; of many clients with the wall time of all."""
         assert self.task is not None
         self.position += ops
+        self._rewind()
         return self.stopwatch.latencies(self.ops, ops, together=bool(self.task.clients))
 
     def arrive(self, due: list[int]) -> dict[str, Any]:
         """An open loop: one op at each of these moments, ns from now."""
         self.position += len(due)
+        self._rewind()
         return self.stopwatch.arrivals(self.ops[0], due)
 
     def watch(self, pids: list[int]) -> dict[str, Any]:
@@ -220,6 +232,7 @@ class Worker:
     def close(self) -> dict[str, Any]:
         """End the open cell; what a library says while closing is no verdict."""
         session, self.session, self.ops, self.task = self.session, None, [], None
+        self.cycle = None
         self.stopwatch.forget()
         self.position = self.first_cpu_ns = 0
         sessions, self.further = [*filter(None, [session]), *self.further], []
@@ -328,13 +341,37 @@ class Worker:
 
     def _bind_ops(self, task: Task) -> None:
         self._require_registered(task)
+        self.cycle = Cycle(task, self._bound) if task.turns else None
+        if not self.cycle:
+            self.ops = [self._bound(task, turn) for turn in range(max(1, task.clients))]
+        self._rewind()
+
+    def _bound(self, task: Task, offset: int = 0) -> Callable[..., Any]:
+        """The op of a task; the first of its calls is the one at `offset`."""
         if not drivers.claims(self.session, task.op):
-            raise Unsupported(f"{self.driver.name} has no {task.op}", op=task.op.value)
-        bind = getattr(self.session, task.op.value)
-        wrapper = getattr(self.session, "wrapper", None)
-        self.ops = [
-            bind(bind_call(task, wrapper, offset)) for offset in range(max(1, task.clients))
-        ]
+            whose = "" if task is self.task else f", which {task.cell} needs"
+            reason = f"{self.driver.name} has no {task.op}{whose}"
+            raise Unsupported(reason, op=task.op.value)
+        op: Callable[..., Any] = getattr(self.session, task.op.value)(
+            self._call(task, offset)
+        )
+        return op
+
+    def _call(self, task: Task, offset: int = 0) -> Call:
+        return bind_call(task, getattr(self.session, "wrapper", None), offset)
+
+    def _rewind(self) -> None:
+        """Let a task that consists of others begin with its first turn."""
+        if self.cycle:
+            self.ops = self.cycle.ops()
+
+    def _warming(self, ops: int) -> Iterable[Callable[..., Any]]:
+        """What is called to warm up. A program is another process at each slice."""
+        if self.driver.kind == "program":
+            return ()
+        if self.cycle:
+            return self.cycle.warming(ops)
+        return [op for op in self.ops for _ in range(ops)]
 
     def _bind_connect(self, task: Task, target: Target) -> Callable[[], Any]:
         bind = getattr(self.driver, task.op.value, None)
@@ -354,7 +391,19 @@ class Worker:
 
     # --- judging -----------------------------------------------------------------------
 
-    def _judge_once(self, op: Callable[[], Any], index: int) -> Judgement:
+    def _judge_cycle(self, whole: Task, cycle: Cycle) -> list[Judgement]:
+        """Every turn of a cycle once, shared by all clients where there are many."""
+        judged: list[Judgement] = []
+        for turns in cycle.together():
+            ops = [cycle.op(turn, client) for client, turn in enumerate(turns)]
+            tasks = [cycle.tasks[turn] for turn in turns]
+            if whole.clients:
+                judged += self._judge_together(ops, tasks)
+            else:
+                judged.append(self._judge_once(ops[0], tasks[0], 0))
+        return told_apart(judged, whole, cycle.tasks)
+
+    def _judge_once(self, op: Callable[[], Any], task: Task, index: int) -> Judgement:
         start, worked = time.perf_counter_ns(), time.process_time_ns()
         try:
             native = self.wait(op())
@@ -365,32 +414,35 @@ class Worker:
             return self._charge(error, "")
         worked = time.process_time_ns() - worked
         self.slowest_ns = max(self.slowest_ns, time.perf_counter_ns() - start)
-        self.first_cpu_ns = self.first_cpu_ns or worked
+        if self.cycle is None:  # of one text
+            self.first_cpu_ns = self.first_cpu_ns or worked
         if self.seen is not None:
-            self._keep(native)
-        return self._judge(native, self.position + index)
+            self._keep(task, native)
+        return self._judge(task, native, self.position + index)
 
-    def _keep(self, native: Any) -> None:
-        assert self.task is not None
+    def _keep(self, task: Task, native: Any) -> None:
         assert self.seen is not None
         try:
-            self.seen.append(answers.seen(self.task, native))
+            self.seen.append(answers.seen(task, native))
         except Exception as error:
             text = f"unreadable, {type(error).__name__}: {error}"
             self.seen.append({"type": type(native).__name__, "repr": text, "chars": 0})
 
-    def _judge_together(self) -> list[Judgement]:
+    def _judge_together(
+        self, ops: Sequence[Callable[..., Any]], tasks: Sequence[Task]
+    ) -> list[Judgement]:
         start = time.perf_counter_ns()
         if self.asynchronous:
-            answers_ = self.loop.run_until_complete(tasks_once(self.ops))
+            answers_ = self.loop.run_until_complete(tasks_once(ops))
         else:
-            answers_ = threads_once(self.ops)
-        self.slowest_ns = (time.perf_counter_ns() - start) // len(self.ops)
+            answers_ = threads_once(ops)
+        taken_ns = (time.perf_counter_ns() - start) // len(ops)
+        self.slowest_ns = max(self.slowest_ns, taken_ns)
         return [
             self._charge(answer, f"with {len(answers_)} clients at once")
             if isinstance(answer, BaseException)
-            else self._judge(answer, self.position + index)
-            for index, answer in enumerate(answers_)
+            else self._judge(task, answer, self.position + index)
+            for index, (task, answer) in enumerate(zip(tasks, answers_, strict=True))
         ]
 
     def _compare(self) -> Judgement:
@@ -416,15 +468,14 @@ class Worker:
         except Exception:  # it is unreadable, and that is not the question
             return native
 
-    def _judge(self, native: Any, index: int) -> Judgement:
-        assert self.task is not None
-        expected = self.task.expected
+    def _judge(self, task: Task, native: Any, index: int) -> Judgement:
+        expected = task.expected
         if expected.error is not None or expected.rejected:
             return verify.judge_no_error(expected.error, self._what_came(native))
         try:
             if expected.trait:
-                return verify.observe(answers.rows_of(self.task, self.session, native))
-            return answers.judge(self.task, self.session, native, index)
+                return verify.observe(answers.rows_of(task, self.session, native))
+            return answers.judge(task, self.session, native, index)
         except BaseException as error:
             detail = f"the result cannot be read: {type(error).__name__}: {error}"
             facts = _raised(error)

@@ -81,3 +81,34 @@ def test_no_error_tells_the_value_that_came(file: Callable[..., Path]) -> None:
     assert ended.code == 1
     assert "42" in ended.out
     assert "no error came but" in " ".join(ended.out.split())
+
+
+MIXED = """
+schema = 1
+title = "T"
+[[case]]
+name = "document"
+op = "fetch_val"
+sql = "select jsonb_build_object('a', 1) as document"
+[[case]]
+name = "number"
+op = "fetch_val"
+sql = "select 1 as number"
+[[mix]]
+name = "both"
+weights = { document = 1, number = 3 }
+turns = 4
+"""
+
+
+@pytest.mark.usefixtures("borrowed")
+def test_show_says_what_became_of_each_task_of_a_mix(
+    file: Callable[..., Path], tmp_path: Path
+) -> None:
+    file(MIXED, "mine.toml")
+    ended = pgdyno("show", "mine.toml#both", "--driver", "asyncpg", cwd=tmp_path)
+    assert ended.code == 0, ended.said
+    assert "document: differs, weight 1, 1 of 4 turns" in ended.out
+    assert "number: exact, weight 3, 3 of 4 turns" in ended.out
+    assert "document: column document: str instead of decoded JSON" in ended.out
+    assert "pgdyno show 'mine#number' --driver asyncpg" in ended.out

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from clients import STATEMENTS, every_driver, needs_server, sessions_of
 
+from harness.core.calls import Statement
 from harness.core.capabilities import Capability
 from harness.core.errors import Unsupported
 
@@ -37,6 +38,9 @@ def test_pool_ops(client, target, table):
     client.run(pool, "execute", sql=insert, params=((9, "nine"),))
     client.run(pool, "transaction", statements=STATEMENTS)
     assert table() == [(1, "one"), (2, "zwei"), (9, "nine")]
+    reads = (Statement("select $1::int as a", (7,)), Statement("select 8 as b"))
+    natives = client.run(pool, "sequential", statements=reads)
+    assert [list(pool.rows(native)) for native in natives] == [[(7,)], [(8,)]]
     documents = client.run(pool, "fetch_all", sql="""select '{"a": 1}'::jsonb as a""")
     assert list(pool.rows(documents)) == [({"a": 1},)]
 

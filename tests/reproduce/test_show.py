@@ -268,8 +268,8 @@ def test_a_reproduction_reproduces(place, tmp_path, driver, profile):
 
 def test_every_op_is_among_them(tmp_path):
     asked = {str(cell.op) for cell in cases(tmp_path).values()} | {"batch_helper"}
-    pools_and_steps = {"checkout", "steps"}
-    assert asked >= {str(op) for op in Op} - pools_and_steps
+    others = {"checkout", "steps", "mix"}
+    assert asked >= {str(op) for op in Op} - others
 
 
 # Two sessions, a cancel, a failing block, a cursor, COPY, a pool, notifications.

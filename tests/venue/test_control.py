@@ -162,3 +162,29 @@ def test_a_connection_lost_meanwhile_is_the_servers_fault(
         killer.execute("select pg_terminate_backend(%s)", [control.backend_pid])
     with pytest.raises(ServerError, match="went away"):
         control.tables([("select 1", ())] * 3, ROWS)
+
+
+WRITING_WITH = "with made as (insert into w select 1 returning a) "
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        WRITING_WITH + "insert into w select a + 1 from made",
+        WRITING_WITH + "select a from made where a > 5",
+        WRITING_WITH + "select a from made",
+    ],
+)
+def test_a_with_that_writes_is_played_once(control, statement):
+    control.run("create temp table w (a int)")
+    try:
+        control.table(statement, at_most=10)
+        assert control.value("select count(*) from w where a = 1") == "1"
+    finally:
+        control.run("drop table w")
+
+
+def test_a_with_that_reads_is_cut_off_all_the_same(control):
+    reads = "with n as (select generate_series(1, 50) i) select i from n"
+    with pytest.raises(OracleError, match="more than 10 rows"):
+        control.table(reads, at_most=10)

@@ -15,8 +15,9 @@ from harness.core.cells import Cell
 from harness.core.errors import OracleError
 from harness.core.verdicts import Judgement, Verdict
 from harness.play.seat import Deadlines, Seat
+from harness.venue.bulk import MAX_PARAMETERS
 from harness.venue.control import Control
-from harness.venue.oracle import MAX_PARAMETERS, read_state
+from harness.venue.oracle import read_state
 from harness.venue.venue import Venue
 
 HEAD = """
@@ -93,7 +94,7 @@ def test_the_oracle_works_in_a_twin_schema(place: Venue, tmp_path: Path) -> None
     assert prepared.before is not None
     assert prepared.after is not None
     assert (prepared.before.rows, prepared.after.rows) == (2, 5)
-    assert (prepared.calls, prepared.rows_per_op) == (3, 1)
+    assert (prepared.calls, prepared.added) == (3, (1, 1, 1))
     assert prepared.before.digest != prepared.after.digest
     twin = place.stage.schema(place.control, cell, "the oracle")
     driver = place.stage.schema(place.control, cell, "some driver")
@@ -215,7 +216,7 @@ def test_every_strategy_inserts_the_same_rows(
     for cell in cells(tmp_path, BULK).values():
         prepared = place.stage.prepare(cell).prepared
         assert prepared.after is not None
-        assert prepared.after.rows == prepared.rows_per_op == 21
+        assert (prepared.after.rows,) == prepared.added == (21,)
         digests.add(prepared.after.digest)
         found[cell.strategy] = judge(place, tmp_path, cell, driver)
     assert len(digests) == 1
@@ -457,7 +458,7 @@ reset = "truncate t"
         "create table t (a int primary key); insert into t select generate_series(1, 9)"
     )
     ready = one_case(tmp_path, text.replace("truncate t", "select 1"), filled)
-    assert place.stage.prepare(ready).prepared.rows_per_op == 0
+    assert set(place.stage.prepare(ready).prepared.added) == {0}
 
 
 def test_control_answers_are_the_servers_own_text(place: Venue) -> None:

@@ -239,6 +239,20 @@ class AsyncpgPool(_Rows):
         fetchval, query, params = self._pool.fetchval, call.sql, _params(call)
         return lambda: fetchval(query, *next(params))
 
+    def sequential(self, call: Call) -> AsyncOp:
+        """One statement after another, on one connection of the pool."""
+        acquire, steps = self._pool.acquire, _steps(call)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            async with acquire() as connection:
+                for query, params, returns_rows in steps:
+                    records = await connection.fetch(query, *params)
+                    results.append(records if returns_rows else None)
+            return results
+
+        return op
+
     def transaction(self, call: Call) -> AsyncOp:
         """`pool.acquire` around `connection.transaction`."""
         acquire, steps = self._pool.acquire, _steps(call)

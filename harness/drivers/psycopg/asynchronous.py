@@ -268,6 +268,20 @@ class PsycopgAsyncPool(Rows):
 
         return op
 
+    def sequential(self, call: Call) -> AsyncOp:
+        """One statement after another, on one connection of the pool."""
+        take, binary, steps = self._pool.connection, self._binary, steps_of(call)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            async with take() as connection:
+                for query, params in steps:
+                    cursor = await connection.execute(query, params, binary=binary)
+                    results.append(await cursor.fetchall() if cursor.description else None)
+            return results
+
+        return op
+
     def transaction(self, call: Call) -> AsyncOp:
         """`async with connection.transaction()`."""
         take, binary, steps = self._pool.connection, self._binary, steps_of(call)

@@ -266,6 +266,20 @@ class PsycopgPool(Rows):
 
         return op
 
+    def sequential(self, call: Call) -> SyncOp:
+        """One statement after another, on one connection of the pool."""
+        take, binary, steps = self._pool.connection, self._binary, steps_of(call)
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            with take() as connection:
+                for query, params in steps:
+                    cursor = connection.execute(query, params, binary=binary)
+                    results.append(cursor.fetchall() if cursor.description else None)
+            return results
+
+        return op
+
     def transaction(self, call: Call) -> SyncOp:
         """`with connection.transaction()`."""
         take, binary, steps = self._pool.connection, self._binary, steps_of(call)

@@ -355,6 +355,24 @@ class Psycopg2Pool(_Rows):
 
         return op
 
+    def sequential(self, call: Call) -> SyncOp:
+        """One statement after another, on one connection of the pool."""
+        take, give_back, steps = self._pool.getconn, self._pool.putconn, _steps(call)
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            connection = take()
+            try:
+                with connection.cursor() as cursor:
+                    for query, params in steps:
+                        cursor.execute(query, params)
+                        results.append(cursor.fetchall() if cursor.description else None)
+            finally:
+                give_back(connection)
+            return results
+
+        return op
+
     def transaction(self, call: Call) -> SyncOp:
         """`with connection`, which begins a transaction even in autocommit."""
         take, give_back, steps = self._pool.getconn, self._pool.putconn, _steps(call)
