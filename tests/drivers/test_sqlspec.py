@@ -189,7 +189,10 @@ def test_serializers_can_be_those_of_the_standard_library(target, options, told)
 def test_a_pool_gives_sessions(client, target, table):
     pool = client.open_pool(target, 2)
     client.run(pool, "checkout")
-    client.run(pool, "transaction", statements=STATEMENTS)
+    results = client.run(pool, "transaction", statements=STATEMENTS)
+    assert _decoded(pool, results) == DECODED
+    results = client.run(pool, "sequential", statements=STATEMENTS[1:2])
+    assert _decoded(pool, results) == DECODED[1:2]
     client.run(pool, "execute", sql="delete from items where id = $1", params=((1,),))
     query = "select name from items where id = $1"
     assert pool.rows(client.run(pool, "fetch_all", sql=query, params=((2,),))) == [

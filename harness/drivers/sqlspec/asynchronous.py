@@ -267,6 +267,20 @@ class SqlspecAsyncPool(SqlspecRows):
 
         return op
 
+    def sequential(self, call: Call) -> AsyncOp:
+        """`provide_session` around one statement after another."""
+        config, steps = self._config, steps_of(call)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            async with config.provide_session() as session:
+                for query, params, returns_rows in steps:
+                    result = await session.execute(query, *params)
+                    results.append(result.all() if returns_rows else None)
+            return results
+
+        return op
+
     def transaction(self, call: Call) -> AsyncOp:
         """`provide_session` around `session.transaction`."""
         config, steps = self._config, steps_of(call)

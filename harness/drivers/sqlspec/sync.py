@@ -251,6 +251,20 @@ class SqlspecPool(SqlspecRows):
 
         return op
 
+    def sequential(self, call: Call) -> SyncOp:
+        """`provide_session` around one statement after another."""
+        config, steps = self._config, steps_of(call)
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            with config.provide_session() as session:
+                for query, params, returns_rows in steps:
+                    result = session.execute(query, *params)
+                    results.append(result.all() if returns_rows else None)
+            return results
+
+        return op
+
     def transaction(self, call: Call) -> SyncOp:
         """`provide_session` around `session.transaction`."""
         config, steps = self._config, steps_of(call)
