@@ -21,6 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "harness" / "drivers"
 MARK = "# Made from {source} by tools/psycopg_sync.py: change that, not this.\n"
 
+BOTH = ("psycopg", "sqlspec", "sqlalchemy")
+"""Libraries whose two APIs are one but for `async`."""
+
 RULES = (
     (r"\basync (def|with|for)\b", r"\1"),
     (r"\bAsyncOp\b", "SyncOp"),
@@ -65,7 +68,9 @@ def sources() -> Iterator[tuple[Path, Path]]:
         yield package / "asynchronous.py", package / "sync.py"
     for source in sorted((ROOT / "sqlalchemy").glob("*_async.py")):
         yield source, source.with_name(source.name.replace("_async.py", ".py"))
-    for folder in sorted(ROOT.glob("*/acts*_async")):
+    for folder in (
+        acts for name in BOTH for acts in sorted((ROOT / name).glob("acts*_async"))
+    ):
         for source in sorted(folder.glob("*.py")):
             yield source, folder.with_name(folder.name.removesuffix("_async")) / source.name
 

@@ -92,8 +92,9 @@ class Timings:
     `left_out` are the passes that do not count, by round, unless the series is not
     `screened` and takes all; `watched` says whether waiting was read at all, `in_doubt`
     that there is no quiet block and disturbed ones stand in. Lists of what not every trial
-    has are in no order; `per_op` has one for each metric of slices. Latencies stay in the
-    run.
+    has are in no order; `per_op` has one for each metric of slices, `imports` the CPU time
+    of each worker's import and `firsts` what the first call took more of it than others
+    later. Latencies stay in the run.
     """
 
     cell: CellFacts
@@ -109,6 +110,8 @@ class Timings:
     _ends: array[int] = field(default_factory=lambda: array("Q"))
     per_op: dict[str, array[float]] = field(default_factory=_per_metric)
     busy: array[float] = field(default_factory=lambda: array("d"))
+    imports: array[float] = field(default_factory=lambda: array("d"))
+    firsts: array[float] = field(default_factory=lambda: array("d"))
     trends: array[float] = field(default_factory=lambda: array("d"))
     at_work: array[float] = field(default_factory=lambda: array("d"))
     singly: array[float] = field(default_factory=lambda: array("d"))
@@ -146,10 +149,15 @@ class Timings:
         self.ops.append(0)
         self.rss_bytes = max(self.rss_bytes, trial.rss_peak_bytes)
         self.restless += not trial.steady
+        if trial.import_cpu_ns:
+            self.imports.append(trial.import_cpu_ns)
         if trial.open_loop is not None:
             self._add_loop(trial.open_loop)
         if trial.slices is not None and trial.open_loop is None:
             self._add_slices(trial.slices, left_out)
+            if trial.first_cpu_ns and trial.slices.cpu_ns:
+                later = self.per_op["cpu_ns"][-1]
+                self.firsts.append(trial.first_cpu_ns - later)
         if trial.latency_ns:
             self._add_latencies(trial)
         if trial.latency_ns or trial.open_loop is not None:
@@ -266,6 +274,37 @@ def paired_log_ratios(candidate: Timings, base: Timings) -> list[float]:
         for place, number in enumerate(candidate.rounds)
         if number in places
     ]
+
+
+def passes_per_op(series: Sequence[Timings]) -> list[list[tuple[float, ...]]]:
+    """ns per op of several series side by side: for each round that all have, in the order
+    of the first one's, a tuple for each pass that counts for all.
+
+    A round without such passes, as of an open loop, has one tuple: its medians.
+    """
+    first, *others = series
+    common = set(first.rounds).intersection(*(other.rounds for other in others))
+    return [_side_by_side(series, number) for number in first.rounds if number in common]
+
+
+def _side_by_side(series: Sequence[Timings], number: int) -> list[tuple[float, ...]]:
+    places = [timings.rounds.index(number) for timings in series]
+    pairs = list(zip(series, places, strict=True))
+    found = [_per_op(timings, place) for timings, place in pairs]
+    common = sorted(set(found[0]).intersection(*found[1:]))
+    if not common:
+        return [tuple(timings.walls[place] for timings, place in pairs)]
+    return [tuple(walls[number] for walls in found) for number in common]
+
+
+def _per_op(timings: Timings, place: int) -> dict[int, float]:
+    """ns per op of the slices of a trial, by their pass."""
+    ops = timings.ops[place] * max(1, timings.cell.clients)
+    numbers = timings.passes_of(place)
+    return {
+        number: wall / ops
+        for number, wall in zip(numbers, timings.slices(place), strict=True)
+    }
 
 
 def _log_ratio(candidate: Timings, place: int, base: Timings, base_place: int) -> float:

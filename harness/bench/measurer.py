@@ -118,8 +118,9 @@ class Measurer:
         for number, turn in enumerate(schedule.pass_order(self.random, arms, most), 1):
             interrupt.check()
             for arm in turn:
-                reference = bool(block.seats[arm].arm.reference)
-                if block.timeable(arm) and schedule.has_turn(number, reference=reference):
+                played = block.seats[arm].arm
+                brief = bool(played.reference) and not played.isolates
+                if block.timeable(arm) and schedule.has_turn(number, reference=brief):
                     self._slice(block, block.seats[arm])
             block.stolen.append(stolen.since_last())
             if self.placement.clients:  # elsewhere everybody waits for everybody
@@ -219,8 +220,9 @@ class Measurer:
             block.judged[arm] = judged
 
     def _count(self, block: Block, seat: Seat, each: int) -> Judgement:
-        """After a slice of writes the server must hold as many rows as were sent."""
-        if not block.writes:
+        """After a slice of writes the server must hold as many rows as were sent, unless
+        what was sent reaches no server."""
+        if not block.writes or seat.arm.isolates:
             return EXACT
         ops = each * max(1, block.play.cell.clients)
         with self.phases.phase(Phase.RESETTING):

@@ -303,7 +303,7 @@ class Runner:
         return [self._trial(block, arm) for arm in self.arms if arm.id in block.judged]
 
     def _trial(self, block: Block, arm: Arm) -> Trial:
-        slices = block.record(arm.id)
+        slices, seat = block.record(arm.id), block.seats[arm.id]
         return _trial(
             block.play.cell,
             arm,
@@ -317,7 +317,9 @@ class Runner:
             latency_ns=block.latencies.get(arm.id, []) if slices else [],
             latency_wall_ns=block.latency_walls.get(arm.id, 0) if slices else 0,
             open_loop=block.open_loop(arm.id),
-            rss_peak_bytes=block.seats[arm.id].rss_peak_bytes,
+            rss_peak_bytes=seat.rss_peak_bytes,
+            import_cpu_ns=seat.import_cpu_ns,
+            first_cpu_ns=seat.first_cpu_ns,
         )
 
 

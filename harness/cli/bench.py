@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from harness import environments, lanes
-from harness.cli import options
+from harness.cli import decomposing, options
 from harness.cli.compare import add_rules
 from harness.cli.terminal import complain, remark, say
 from harness.core.arms import Arm, Profile
@@ -24,6 +24,7 @@ from harness.core.patterns import names_cell
 if TYPE_CHECKING:
     from harness.bench.assignment import Forecast
     from harness.bench.orders import Order
+    from harness.bench.schedule import Plan
     from harness.report.view import Report, RunView
     from harness.results.records import Run
     from harness.servers import ServerSpec
@@ -78,6 +79,12 @@ def add_parser(subparsers: Any) -> None:
         "--no-aa", action="store_true", help="leave out the A/A arm, one driver run twice"
     )
     parser.add_argument(
+        "--decompose",
+        action="store_true",
+        help="what a layer costs: beside each driver all installed wrappers and stacks on "
+        "it (SQLSpec, SQLAlchemy, Django), and each of them over answers from memory",
+    )
+    parser.add_argument(
         "--no-floor",
         action="store_true",
         help="leave out the references: pgbench and an op that does nothing",
@@ -117,6 +124,8 @@ def _lanes() -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; results go to a file, its path to stdout, or stderr beside a document."""
+    if args.confirm and args.decompose:
+        raise UsageError("--confirm measures what regressed, --decompose what layers cost")
     if args.confirm:
         from harness.cli.confirming import confirm
 
@@ -133,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
 def measured(args: argparse.Namespace) -> Path | None:
     """Measure; the file with the results, None of a dry run."""
     from harness import servers
-    from harness.bench import orders, schedule
+    from harness.bench import orders
     from harness.bench.assignment import runnable
     from harness.scenario import select_cells
 
@@ -149,12 +158,12 @@ def measured(args: argparse.Namespace) -> Path | None:
     # counted again in a fresh process is its own.
     clocks = lanes.get(args.lane).clocks
     twice = clocks and not args.no_aa
-    arms = with_aa(options.arms(args.driver, args.profile), wanted=twice)
-    plan = schedule.PLANS[args.effort]
-    if args.effort == "gate":
-        plan = schedule.gate_plan(len(cells), len(arms))
+    arms = with_aa(_asked(args), wanted=twice)
+    plan = _plan_for(args, cells, arms)
     if not args.no_floor and clocks:
         arms += references(cells, args.profile)
+    if args.decompose:
+        arms += decomposing.isolating(arms)
     forecast = runnable(args.lane).forecast(cells, arms, plan)
     if args.dry_run:
         print_plan(cells, arms, forecast, args.format)
@@ -176,6 +185,28 @@ def measured(args: argparse.Namespace) -> Path | None:
         for path in write_reports([out], args.report):
             tell(f"report: {path}")
     return out
+
+
+def _asked(args: argparse.Namespace) -> list[Arm]:
+    """The arms that were asked for; to decompose, with the layers that belong to them."""
+    arms = options.arms(args.driver, args.profile)
+    if not args.decompose:
+        return arms
+    if not lanes.get(args.lane).clocks:
+        raise UsageError(
+            f"--decompose compares times, and --lane {args.lane} takes none",
+            hint="name the layers instead: --driver asyncpg --driver '*-asyncpg'",
+        )
+    return decomposing.with_layers(arms)
+
+
+def _plan_for(args: argparse.Namespace, cells: Sequence[Cell], arms: Sequence[Arm]) -> Plan:
+    from harness.bench import schedule
+
+    if args.effort == "gate":
+        return schedule.gate_plan(len(cells), len(arms))
+    plan = schedule.PLANS[args.effort]
+    return decomposing.lengthened(plan, len(arms)) if args.decompose else plan
 
 
 def _ended(out: Path, form: str) -> int:
@@ -297,9 +328,11 @@ def print_plan(
         say(f"  {cell.id}"[:80])
     drivers = [arm.id for arm in arms if not arm.reference]
     say(f"arms: {len(drivers)}: {', '.join(drivers)}")
-    if beside := [arm.id for arm in arms if arm.reference]:
+    if beside := [arm.id for arm in arms if arm.reference and not arm.isolates]:
         floors = sum(cell.floor for cell in cells)
         say(f"references in {floors} of {len(cells)} cells: {', '.join(beside)}")
+    if alone := [arm.isolates for arm in arms if arm.isolates]:
+        say(f"layers over answers from memory: {len(alone)}: {', '.join(alone)}")
     say(f"rounds: {plan.rounds}")
     say(f"connections: up to {plan.connections}")
     most = f", at most {plan.at_most:.0f} s" if plan.at_most else ""

@@ -60,8 +60,9 @@ class Arm:
 
     `burden` is the share of its own time by which every op is made slower, to see whether
     a comparison finds that; None for an arm as it is. `reference` says what the arm is a
-    reference for; empty for a driver, which competes. `pin` is empty for a driver as it is
-    installed; any other arm has an environment of its own.
+    reference for; empty for a driver, which competes. `isolates` is the layer whose own
+    cost a reference shows: that layer over answers from memory. `pin` is empty for a driver
+    as it is installed; any other arm has an environment of its own.
     """
 
     driver: str
@@ -70,6 +71,7 @@ class Arm:
     copy: int = 0
     burden: float | None = None
     reference: str = ""
+    isolates: str = ""
     pin: Pin = Pin()
 
     @property

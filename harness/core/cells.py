@@ -172,8 +172,9 @@ class Cell:
         return self.bench is not None and self.bench.floor
 
     def played_by(self, arm: Arm) -> bool:
-        """Whether an arm takes part: a driver always, a reference in cells with a floor."""
-        return self.floor or not arm.reference
+        """Whether an arm takes part: a driver and what isolates a layer always, any other
+        reference in cells with a floor."""
+        return self.floor or not arm.reference or bool(arm.isolates)
 
     @property
     def arrivals(self) -> Arrivals | None:

@@ -19,7 +19,7 @@ from harness import environments
 from harness.core import offspring, wire
 from harness.core.arms import Arm
 from harness.core.calls import Target
-from harness.core.errors import DriverError, WorkerGone
+from harness.core.errors import DriverError, LibraryMissingError, WorkerGone
 from harness.core.verdicts import Code, Judgement, Verdict
 from harness.environments.environment import Environment
 from harness.plugin import contract
@@ -116,7 +116,8 @@ class WorkerProcess:
         hello = self._receive(self.launch.start_seconds, "importing its library")
         if "error" in hello:
             self.stop()
-            raise DriverError(hello["error"], hint=hello["hint"])
+            kind = LibraryMissingError if hello.get("absent") else DriverError
+            raise kind(hello["error"], hint=hello["hint"])
         self.hello = hello | {
             "packages": dict(self.environment.packages),
             "source": self.environment.source,

@@ -191,6 +191,7 @@ def _arm_facts(arm: Arm, hello: dict[str, Any]) -> ArmFacts:
         terms=hello.get("terms", {}),
         problem=hello.get("problem", ""),
         reference=arm.reference,
+        isolates=arm.isolates,
         python=hello.get("python", ""),
         gil=hello.get("gil", ""),
         packages=hello.get("packages", {}),

@@ -17,7 +17,9 @@ Drivers of the group `pgdyno.drivers` are asked by every verb; those of the grou
 A *reference* is a plug-in of the group `pgdyno.references`: something that is no driver and
 takes part in a bench run to show what a time is made of. It has the same shape, and a
 sentence `reference` that says what it is a reference for. Because it stands in a group of
-its own, nothing that is about drivers ever meets it.
+its own, nothing that is about drivers ever meets it. One called `null-LAYER`, where LAYER
+is a wrapper or a stack, is that layer over answers from memory: it shows what the layer
+itself costs, and takes part in `bench --decompose` only. It names the layer in `isolates`.
 
 What the library cannot do is said while binding, with `errors.Unsupported`.
 docs/writing-a-driver.md builds a plug-in step by step.
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
 GROUP = "pgdyno.drivers"
 FURTHER = "pgdyno.further"
 REFERENCES = "pgdyno.references"
+ISOLATED = "null-"
+"""What the name of a reference that shows a layer's own cost begins with; the layer's
+follows."""
 
 SyncOp = Callable[[], Any]
 AsyncOp = Callable[[], Awaitable[Any]]
@@ -180,14 +185,40 @@ def _located(name: str, _path: tuple[str, ...]) -> str:
     return point.value if point else ""
 
 
+def layer_of(reference: str) -> str:
+    """The layer whose own cost a reference shows, by its name: `null-sqlspec-asyncpg` is
+    `sqlspec-asyncpg` over answers from memory. Empty for any other reference."""
+    name = reference.removeprefix(ISOLATED)
+    return name if name != reference and name in entry_points() else ""
+
+
+def isolating(layers: Iterable[str], profile: Profile = "configured") -> list[Arm]:
+    """An arm for every installed reference that shows the own cost of one of these layers;
+    none of them is imported."""
+    known = _points(REFERENCES)
+    return [
+        Arm(
+            ISOLATED + layer,
+            (),
+            profile,
+            reference=f"{layer} alone",
+            isolates=layer,
+        )
+        for layer in layers
+        if ISOLATED + layer in known
+    ]
+
+
 def references(profile: Profile = "configured") -> list[Arm]:
-    """An arm for every installed reference.
+    """An arm for every installed reference, but for those that show a layer's own cost.
 
     Raises:
         DriverError: a plug-in cannot be imported, or does not keep the contract.
     """
     arms = []
     for name, point in sorted(_points(REFERENCES).items()):
+        if layer_of(name):
+            continue
         plugin = _plugin(name, point.value)
         if not plugin.reference:
             raise DriverError(

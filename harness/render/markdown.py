@@ -16,7 +16,7 @@ from harness.report.cells import CellView, RankGroup, Reference, Row
 from harness.report.format import markdown_cell as esc
 from harness.report.matrix import Matrix, MatrixRow
 from harness.report.mixes import FormRow, FormTime, MixView, mix_of, ratio_text
-from harness.report.sections import ArmRow, LaneSection, Value
+from harness.report.sections import ArmRow, CellTable, LaneSection, Value
 from harness.report.view import Report, RunView
 from harness.results.records import Check
 
@@ -47,6 +47,8 @@ def _run(run: RunView) -> Iterator[str]:
         yield ""
     if run.cells:
         yield from _overview(run)
+    for section in run.layers.sections if run.layers else ():
+        yield from _section(section)
     for section in run.lane.sections if run.lane else ():
         yield from _section(section)
     if run.matrix:
@@ -276,14 +278,20 @@ def _section(shown: LaneSection) -> Iterator[str]:
     yield esc(shown.intro)
     yield ""
     for cell in shown.tables:
-        extra = f" ({esc(cell.point)})" if cell.point else ""
-        yield f"#### {esc(cell.facts.title)}{extra}"
-        yield ""
-        yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
-        yield ""
+        yield from _heading(cell)
         head = [esc(quantity.head) for quantity in shown.quantities]
         rows = (_arm_row(row, len(head)) for row in cell.rows)
         yield from table(["driver", *head], rows)
+
+
+def _heading(cell: CellTable) -> Iterator[str]:
+    if cell.facts is None:
+        return
+    extra = f" ({esc(cell.point)})" if cell.point else ""
+    yield f"#### {esc(cell.facts.title)}{extra}"
+    yield ""
+    yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
+    yield ""
 
 
 def _arm_row(row: ArmRow, width: int) -> list[str]:

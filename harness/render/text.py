@@ -37,6 +37,8 @@ def render(report: Report) -> str:
         lines.append("")
         if run.cells:
             lines += [ranking(run), ""]
+        for shown in run.layers.sections if run.layers else ():
+            lines += [shown.title, *wrapped(shown.intro, WIDTH), "", section(shown), ""]
         if run.lane:
             lines += [lane(run.lane), ""]
         if run.matrix:
@@ -185,7 +187,8 @@ def section(shown: LaneSection) -> str:
     lines: list[str] = []
     bands = _bands(shown)
     for table in shown.tables:
-        lines += [*wrapped(table.facts.title, WIDTH), fmt.shorten(table.facts.id, WIDTH)]
+        if facts := table.facts:
+            lines += [*wrapped(facts.title, WIDTH), fmt.shorten(facts.id, WIDTH)]
         for band in bands:
             lines += [*_head(shown, band), *_lane_rows(table, band)]
         lines.append("")

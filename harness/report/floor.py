@@ -18,7 +18,7 @@ from harness.results.records import ArmFacts, Run
 
 def laid(run: Run, cells: Sequence[CellView]) -> tuple[CellView, ...]:
     """The cells with their references, and each driver's ratio to the floor."""
-    arms = [arm for arm in run.header.arms if arm.reference]
+    arms = [arm for arm in run.header.arms if arm.reference and not arm.isolates]
     if not arms:
         return tuple(cells)
     found = measured(run)

@@ -16,7 +16,7 @@ from harness.core.metrics import METRICS
 from harness.core.verdicts import Verdict
 from harness.report.cells import PERCENTILES, CellView, Row, cell_views
 from harness.report.quality import SelfTest
-from harness.report.sections import ArmRow, LaneView, Quantity, Value
+from harness.report.sections import ArmRow, LaneSection, Quantity, Value
 from harness.report.view import RunView
 from harness.results.records import Run
 
@@ -96,8 +96,9 @@ def numbers(view: RunView) -> Iterator[Number]:
     yield from _of_means(view)
     for test in view.self_tests:
         yield from _of_self_test(view.name, test)
-    if view.lane:
-        yield from _of_lane(view.name, view.lane)
+    sections = view.lane.sections if view.lane else ()
+    for section in (*sections, *(view.layers.sections if view.layers else ())):
+        yield from _of_section(view.name, section)
 
 
 def ratios(run: Run, reference: str = "") -> Iterator[Ratio]:
@@ -264,12 +265,11 @@ def _of_self_test(run: str, test: SelfTest) -> Iterator[Number]:
 # --- lanes ----------------------------------------------------------------------------
 
 
-def _of_lane(run: str, lane: LaneView) -> Iterator[Number]:
-    """Every number of a lane's sections, and that there is none where it has none."""
-    for section in lane.sections:
-        for table in section.tables:
-            for row in table.rows:
-                yield from _of_arm(run, table.facts.id, section.quantities, row)
+def _of_section(run: str, section: LaneSection) -> Iterator[Number]:
+    """Every number of a section, and that there is none where it has none."""
+    for table in section.tables:
+        for row in table.rows:
+            yield from _of_arm(run, table.cell, section.quantities, row)
 
 
 def _of_arm(

@@ -77,14 +77,22 @@ class ArmRow:
 
 @dataclass(frozen=True, slots=True)
 class CellTable:
-    """One question with the answers of all arms, in the order in which they are shown."""
+    """One question with the answers of all arms, in the order in which they are shown.
+    Without facts it is about all questions together."""
 
-    facts: CellFacts
+    facts: CellFacts | None
     rows: tuple[ArmRow, ...]
+
+    @property
+    def cell(self) -> str:
+        """The id of the cell; empty if it is about all."""
+        return self.facts.id if self.facts else ""
 
     @property
     def point(self) -> str:
         """The cell's place on its axes: `rows = 100`."""
+        if self.facts is None:
+            return ""
         return ", ".join(f"{name} = {value}" for name, value in self.facts.point.items())
 
 

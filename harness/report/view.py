@@ -20,6 +20,7 @@ from harness.core.verdicts import Verdict
 from harness.report import floor, matrix, mixes, quality
 from harness.report import format as fmt
 from harness.report.cells import CellView, Row, cell_views
+from harness.report.layers import LayersView, layers_view
 from harness.report.measured import ranked_sentence
 from harness.report.screened import Screening, screening
 from harness.report.sections import LaneView, Remark, RunFact, lane_view
@@ -103,6 +104,7 @@ class RunView:
     rounds: int
     hues: Mapping[str, int]
     lane: LaneView | None = None
+    layers: LayersView | None = None
     forms: tuple[mixes.FormsView, ...] = ()
 
     @property
@@ -154,16 +156,16 @@ class Report:
 
     @property
     def lane_terms(self) -> Mapping[str, str]:
-        """The words of lanes' sections that need explaining, each once."""
-        return {
-            name: text for run in self.runs if run.lane for name, text in run.lane.terms
-        }
+        """The words of lanes' and layers' sections that need explaining, each once."""
+        shown = [part for run in self.runs for part in (run.lane, run.layers) if part]
+        return {name: text for part in shown for name, text in part.terms}
 
 
 def build(runs: Sequence[Run]) -> Report:
     """The report of one or several runs, in the order given."""
     hues = _hues(runs)
-    views = tuple(_run_view(run, hues) for run in runs)
+    checks = [check for run in runs for check in run.checks]
+    views = tuple(_run_view(run, hues, checks) for run in runs)
     timed = any(view.cells or view.lane for view in views)
     checked = any(view.matrix for view in views)
     what = " and ".join(["checked"] * checked + ["measured"] * timed) or "nothing found"
@@ -176,9 +178,10 @@ def _in_order(run: Run) -> list[Check]:
     return sorted(run.checks, key=lambda check: order.get(check.driver, len(order)))
 
 
-def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
+def _run_view(run: Run, hues: Mapping[str, int], checks: Sequence[Check]) -> RunView:
     cells = floor.laid(run, cell_views(run)) if run.trials else ()
     lane = lane_view(run)
+    stacked = layers_view(run, checks) if run.trials else None
     tests = quality.self_tests(run)
     table = matrix.build(_in_order(run)) if run.checks else None
     arms = tuple(_arms(run, cells))
@@ -192,7 +195,10 @@ def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
         environment=tuple(_environment(run, lane)),
         arms=arms,
         terms=_terms(arms),
-        findings=tuple(_findings(run, lane, cells, tests, averages)),
+        findings=(
+            *_findings(run, lane, cells, tests, averages),
+            *(stacked.findings if stacked else ()),
+        ),
         cells=cells,
         means=averages,
         mean_cells=averaged,
@@ -203,6 +209,7 @@ def _run_view(run: Run, hues: Mapping[str, int]) -> RunView:
         rounds=rounds,
         hues=hues,
         lane=lane,
+        layers=stacked,
         forms=mixes.forms(run, cells),
     )
 

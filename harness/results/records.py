@@ -61,7 +61,8 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     `twin` is the id of the arm that it repeats, for an A/A arm. `problem` says why an
     arm could not take part; its terms are then empty. `reference` says what it is a
-    reference for, if it is no driver. `python` is what its workers ran on and `gil`
+    reference for, if it is no driver; `isolates` is the layer whose own cost it shows, if
+    it does that. `python` is what its workers ran on and `gil`
     whether threads took turns there. `packages` and `source` are those of an environment
     of its own; empty for an arm that ran in pgdyno's.
     """
@@ -75,6 +76,7 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
     terms: dict[str, str] = msgspec.field(default_factory=dict)
     problem: str = ""
     reference: str = ""
+    isolates: str = ""
     python: str = ""
     gil: str = ""
     packages: dict[str, str] = msgspec.field(default_factory=dict)
@@ -230,7 +232,9 @@ class Trial(Judged, frozen=True, kw_only=True, tag="trial"):
     `attempt` counts the repetitions of a block that was disturbed; only the last
     attempt of a round that is not `disturbed` counts. `left_out` are the passes that do
     not count, by their index in the lists of `slices`: the same for all arms of a block.
-    `latency_ns` are single ops, in order, from a pass of their own.
+    `latency_ns` are single ops, in order, from a pass of their own. `import_cpu_ns` is the
+    CPU time that the worker's driver took to import, `first_cpu_ns` that of the op's first
+    call; 0 where nobody knows.
     """
 
     cell: str
@@ -245,6 +249,8 @@ class Trial(Judged, frozen=True, kw_only=True, tag="trial"):
     latency_wall_ns: Whole = 0
     open_loop: OpenLoop | None = None
     rss_peak_bytes: Whole = 0
+    import_cpu_ns: Whole = 0
+    first_cpu_ns: Whole = 0
 
 
 class Rounds(Judged, frozen=True, kw_only=True, tag="rounds"):

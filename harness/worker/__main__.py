@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core import offspring, wire
-from harness.core.errors import DriverError, PgdynoError
+from harness.core.errors import DriverError, LibraryMissingError, PgdynoError
 from harness.core.interpreter import describe, gil_enabled
 from harness.core.niceness import set_niceness
 from harness.worker.allocator import warm_allocator
@@ -36,7 +36,8 @@ def serve(channel: socket.socket, spec: dict[str, Any]) -> None:
         worker = _loaded(spec)
         _take_place(spec["cores"], spec["priority"])
     except PgdynoError as error:
-        wire.send(channel, {"error": str(error), "hint": error.hint})
+        absent = isinstance(error, LibraryMissingError)
+        wire.send(channel, {"error": str(error), "hint": error.hint, "absent": absent})
         return
     wire.send(channel, worker.hello() | describe(gil_before))
     while True:

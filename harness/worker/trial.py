@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.core import memory
 from harness.core.arms import Arm
 from harness.core.calls import Call, Op, Target
 from harness.core.capabilities import Capability
@@ -46,8 +47,10 @@ class Worker:
 
     def __init__(self, arm: Arm, plugin: str = "") -> None:
         self.arm = arm
-        self.driver = drivers.load(arm, plugin)
+        self.driver, self.terms, self.import_cpu_ns = _imported(arm, plugin)
         self.reference: str = getattr(self.driver, "reference", "")
+        # What isolates a layer has that layer's answers, and is judged as it is.
+        self.compared = self.reference and not getattr(self.driver, "isolates", "")
         self.asynchronous = self.driver.kind == "async"
         self.loop: Any = self._make_loop() if self.asynchronous else None
         self.stopwatch = Stopwatch(self.driver.kind, self.loop)
@@ -59,6 +62,7 @@ class Worker:
         self.position = 0  # ops that each client has executed: where its cycle stands
         self.seen: list[dict[str, Any]] | None = None  # what ops brought, if asked for
         self.slowest_ns = 0  # the slowest op of the last verification: how to plan
+        self.first_cpu_ns = 0  # of the first op of the cell that is open
         self.actor: Actor | None = None  # made when the first case of steps comes
 
     def _make_loop(self) -> Any:
@@ -82,7 +86,8 @@ class Worker:
             "capabilities": sorted(
                 str(capability) for capability in self.driver.capabilities
             ),
-            "terms": drivers.terms_of(self.driver),
+            "terms": self.terms,
+            "import_cpu_ns": self.import_cpu_ns,
         }
 
     def open(self, task: str, target: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +135,7 @@ class Worker:
         each op of a single client brought, beside the judgement.
         """
         assert self.task is not None
-        if self.reference:
+        if self.compared:
             return {**_judged(self._compare()), "slowest_ns": 0}
         judged = []
         self.seen = [] if keep else None
@@ -146,7 +151,11 @@ class Worker:
             ]
         self.position += cycle
         judged.append(self._canary())
-        answer = {**_judged(verify.worst(judged)), "slowest_ns": self.slowest_ns}
+        answer = {
+            **_judged(verify.worst(judged)),
+            "slowest_ns": self.slowest_ns,
+            "first_cpu_ns": self.first_cpu_ns,
+        }
         return answer if self.seen is None else {**answer, "seen": self.seen}
 
     def warm(self, ops: int) -> dict[str, Any]:
@@ -226,14 +235,13 @@ class Worker:
         session, self.session, self.ops, self.task = self.session, None, [], None
         self.cycle = None
         self.stopwatch.forget()
-        self.position = 0
+        self.position = self.first_cpu_ns = 0
         sessions, self.further = [*filter(None, [session]), *self.further], []
         warnings = list(filter(None, map(self._end, sessions)))
         if warnings:  # a session that could not be closed ends with its last reference
             gc.unfreeze()
-        peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         told = {"warning": "; ".join(dict.fromkeys(warnings))} if warnings else {}
-        return {"rss_peak_bytes": peak_kb * 1024, **told}
+        return {"rss_peak_bytes": _peak_bytes(), **told}
 
     def _end(self, session: Any) -> str:
         """Close one session; what the library complained of."""
@@ -399,7 +407,7 @@ class Worker:
         return told_apart(judged, whole, cycle.tasks)
 
     def _judge_once(self, op: Callable[[], Any], task: Task, index: int) -> Judgement:
-        start = time.perf_counter_ns()
+        start, worked = time.perf_counter_ns(), time.process_time_ns()
         try:
             native = self.wait(op())
         except BaseException as error:
@@ -407,7 +415,10 @@ class Worker:
                 fields = self.driver.describe_error(error)
                 self.seen.append(answers.seen_error(fields, error))
             return self._charge(error, "")
+        worked = time.process_time_ns() - worked
         self.slowest_ns = max(self.slowest_ns, time.perf_counter_ns() - start)
+        if self.cycle is None:  # of one text
+            self.first_cpu_ns = self.first_cpu_ns or worked
         if self.seen is not None:
             self._keep(task, native)
         return self._judge(task, native, self.position + index)
@@ -506,6 +517,30 @@ class Worker:
             return verify.observe_error(fields, error)
         judged = verify.judge_error(expected.error, expected.rejected, fields, error)
         return judged.during(where) if where and judged.detail else judged
+
+
+def _imported(arm: Arm, plugin: str) -> tuple[drivers.Driver, dict[str, str], int]:
+    """The driver with its terms, and the CPU time that its plug-in and its libraries took
+    to import, those of the driver that it wraps among them.
+
+    Where that driver's plug-in is, is looked up in between: that is no library's cost.
+    """
+    begun = time.process_time_ns()
+    driver = drivers.load(arm, plugin)
+    took = time.process_time_ns() - begun
+    if wraps := getattr(driver, "wraps", ""):
+        drivers.locate(wraps)
+    begun = time.process_time_ns()
+    terms = drivers.terms_of(driver)
+    return driver, terms, took + time.process_time_ns() - begun
+
+
+def _peak_bytes() -> int:
+    """The greatest resident size of this program. `getrusage` also tells that of what the
+    process was before, a copy of its parent, which may be larger."""
+    if memory.is_told():
+        return memory.peak_bytes()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _raised(error: BaseException) -> dict[str, Any]:
