@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.check.order import SeatQueue, Work, batches, queues
+from harness.check.order import Plays, SeatQueue, Work, batches, queues
 from harness.check.playing import check_of, judged_in
 from harness.core import interrupt
 from harness.core.arms import Arm
@@ -71,14 +71,17 @@ class Checker:
         self._helping: list[Control] = []
 
     def run(
-        self, cells: Sequence[Cell], greeted: Callable[[Hellos], None] = lambda _: None
+        self,
+        cells: Sequence[Cell],
+        greeted: Callable[[Hellos], None] = lambda _: None,
+        wanted: Plays | None = None,
     ) -> None:
-        """Judge every cell for every arm.
+        """Judge every cell for every arm; of the cells only those `wanted` if it is given.
 
         `greeted` gets what the drivers said of themselves as soon as all have: a driver
         that cannot be used says so as its `problem`.
         """
-        seats = queues(cells, self.arms)
+        seats = queues(cells, self.arms, wanted)
         fitting = [cell for cell in cells if not self.stage.lacks(cell)]
         self._sessions = SharedSessions(self.stage.room, len(seats), fitting)
         self._parting = threading.Barrier(max(1, len(seats)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from harness.core.arms import Arm
@@ -28,6 +28,9 @@ MANY_STEPS = 30
 
 # What a seat works on: a cell to play, or a cell that cannot be played, with the reason.
 Work = tuple[Cell, Playable | Judgement]
+
+Plays = Callable[[Arm, Cell], bool]
+"""Whether an arm plays a cell."""
 
 _READING = (Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.FETCH_ARROW)
 _WRITING = (Op.EXECUTE, Op.EXECUTE_MANY, Op.COPY_IN)
@@ -60,11 +63,20 @@ class SeatQueue:
             self.alone.append(work)
 
 
-def queues(cells: Sequence[Cell], arms: Sequence[Arm]) -> list[SeatQueue]:
-    """A queue for each seat: the arms' own first, then the further ones for steps."""
+def queues(
+    cells: Sequence[Cell], arms: Sequence[Arm], wanted: Plays | None = None
+) -> list[SeatQueue]:
+    """A queue for each seat: the arms' own first, then the further ones for steps.
+
+    `wanted` says who plays what, where that is not for the cells to say.
+    """
     own, further = [], []
     for arm in arms:
-        played = [cell for cell in cells if plays(arm, cell, arms)]
+        played = [
+            cell
+            for cell in cells
+            if (wanted(arm, cell) if wanted else plays(arm, cell, arms))
+        ]
         shares = _shares([cell for cell in played if cell.steps])
         if shares and sum(not cell.steps for cell in played) < MANY_STEPS:
             shares.pop()  # its own seat has little else to do

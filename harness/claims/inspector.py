@@ -52,7 +52,7 @@ def found(path: str) -> Any:
 def answered(question: Mapping[str, Any]) -> dict[str, Any]:
     """What the library says to one question."""
     try:
-        value = asyncio.run(_value(question))
+        value = _loop().run_until_complete(_value(question))
     except Absent as absence:
         return {"exists": False, "text": str(absence)}
     except SystemExit as end:
@@ -60,6 +60,14 @@ def answered(question: Mapping[str, Any]) -> dict[str, Any]:
     except BaseException as error:
         return _raised(error)
     return _described(value, question)
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """A loop that nobody closes: the process ends with the answer, and a pool that an
+    exception left open may ignore that its tasks are cancelled."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop
 
 
 async def _value(question: Mapping[str, Any]) -> Any:

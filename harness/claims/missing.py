@@ -22,10 +22,10 @@ MEMORY = "memory"
 
 
 @dataclass(frozen=True, slots=True)
-class DriverCells:
-    """The cells that a driver has still to play, in its profiles."""
+class ArmCells:
+    """The cells that an arm has still to play."""
 
-    arms: tuple[Arm, ...]
+    arm: Arm
     cells: tuple[Cell, ...]
 
 
@@ -40,8 +40,8 @@ class Measuring:
 
 def cells(
     conditions: Iterable[AnyCondition], catalogue: Sequence[Cell], evidence: Evidence
-) -> list[DriverCells]:
-    """What is to play, driver by driver; drivers that nobody brings are left out."""
+) -> list[ArmCells]:
+    """What is to play, arm by arm; drivers that nobody brings are left out."""
     wanted: dict[tuple[str, Profile], dict[str, Cell]] = {}
     for condition in _played(conditions):
         for driver in listed(condition.driver):
@@ -50,7 +50,7 @@ def cells(
                 if (cell.id, *key) not in evidence.played and not unknown_driver(driver):
                     wanted.setdefault(key, {})[cell.id] = cell
     return [
-        DriverCells((contract.parse_arm(driver, profile),), tuple(found.values()))
+        ArmCells(contract.parse_arm(driver, profile), tuple(found.values()))
         for (driver, profile), found in wanted.items()
     ]
 

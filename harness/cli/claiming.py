@@ -1,7 +1,7 @@
 """What claims need and no run has: cells, questions to libraries, times.
 
-One server for all; of each driver a run of its own cells, written as it goes, so that what
-was interrupted goes on where it stopped.
+One server and one run for all: each driver plays its own cells, and one works while another
+waits. The run is written as it goes, so that what was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -17,11 +17,15 @@ from harness.cli import options
 from harness.cli.terminal import complain, remark
 from harness.core import arms
 
+OF_PROGRAMS = 40
+"""So many connections programs may hold, with pools of their own."""
+
 if TYPE_CHECKING:
     from harness.claims.asking import LibraryQuestion
     from harness.claims.evidence import LibrarySaid
     from harness.claims.form import ClaimSource
-    from harness.claims.missing import DriverCells, Measuring
+    from harness.claims.missing import ArmCells, Measuring
+    from harness.core.cells import Cell
     from harness.scenario import Scenario
     from harness.venue.venue import Venue
 
@@ -57,24 +61,22 @@ def run_missing(args: argparse.Namespace, sources: Sequence[ClaimSource]) -> Non
 
 
 def _make_environments(
-    plays: Sequence[DriverCells], asked: Sequence[LibraryQuestion]
+    plays: Sequence[ArmCells], asked: Sequence[LibraryQuestion]
 ) -> None:
     """Make what pinned arms run in before anything waits for it."""
     pinned = {question.arm for question in asked if arms.pinned(question.arm)}
     of_questions = [arms.parse(name) for name in sorted(pinned)]
-    options.make_environments(
-        [*(arm for play in plays for arm in play.arms), *of_questions]
-    )
+    options.make_environments([*(play.arm for play in plays), *of_questions])
 
 
 def _played(
     args: argparse.Namespace,
     scenarios: Sequence[Scenario],
-    plays: Sequence[DriverCells],
+    plays: Sequence[ArmCells],
     asked: Sequence[LibraryQuestion],
     said: dict[str, LibrarySaid],
 ) -> None:
-    """Play cells driver by driver and ask libraries, on one server if any is needed."""
+    """Play cells and ask libraries, on one server if any is needed."""
     from harness.claims import asking, evidence
 
     if not plays and not asked:
@@ -87,44 +89,48 @@ def _played(
     needs_server = plays or any(hasattr(item.condition, "python") for item in asked)
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(_venue(args, plays)) if needs_server else None
-        for play in plays if place else ():
-            assert place is not None
-            _check(place, _file(args.evidence, "check"), scenarios, play)
+        if place and plays:
+            _check(place, _file(args.evidence, "check"), scenarios, plays)
         if asked:
             remark(f"claims: {len(asked)} questions to libraries")
             asking.ask(asked, place, keep)
 
 
 @contextlib.contextmanager
-def _venue(args: argparse.Namespace, plays: Sequence[DriverCells]) -> Iterator[Venue]:
+def _venue(args: argparse.Namespace, plays: Sequence[ArmCells]) -> Iterator[Venue]:
     from harness import servers
     from harness.check.order import further_seats
     from harness.venue import venue
 
-    needed = [
-        venue.connections_needed(play.cells, play.arms, further_seats(play.arms))
-        for play in plays
-    ]
+    cells, played_by = _cells(plays), [play.arm for play in plays]
+    needed = venue.connections_needed(cells, played_by, further_seats(played_by))
     spec = servers.parse(
-        args.server, max_connections=max(needed, default=40), transport=args.transport
+        args.server,
+        max_connections=max(needed, OF_PROGRAMS),
+        transport=args.transport,
     )
     with venue.opened(spec) as place:
         options.tell_unwritable(place.stage.unwritable)
         yield place
 
 
+def _cells(plays: Sequence[ArmCells]) -> list[Cell]:
+    """The cells that anybody plays, each once."""
+    return list({cell.id: cell for play in plays for cell in play.cells}.values())
+
+
 def _check(
-    place: Venue, file: Path, scenarios: Sequence[Scenario], play: DriverCells
+    place: Venue, file: Path, scenarios: Sequence[Scenario], plays: Sequence[ArmCells]
 ) -> None:
-    """One run: the cells of one driver."""
+    """One run, in which every arm plays its own cells."""
     from harness.check.checker import Checker, Hellos
-    from harness.check.order import number_of_checks
     from harness.cli.progress import CheckProgress
     from harness.play.recording import Recording
 
-    cells, played_by = play.cells, play.arms
+    cells, played_by = _cells(plays), [play.arm for play in plays]
+    own = {play.arm: {cell.id for cell in play.cells} for play in plays}
     with (
-        CheckProgress(number_of_checks(cells, played_by)) as progress,
+        CheckProgress(sum(map(len, own.values()))) as progress,
         Recording(file, "check", place, scenarios, cells, played_by) as recording,
     ):
 
@@ -136,7 +142,8 @@ def _check(
             options.tell_absent(hellos)
             recording.begin(hellos)
 
-        Checker(place.stage, played_by, place.folder, report).run(cells, begin)
+        checker = Checker(place.stage, played_by, place.folder, report)
+        checker.run(cells, begin, lambda arm, cell: cell.id in own[arm])
 
 
 def _measure(args: argparse.Namespace, measuring: Measuring) -> None:
