@@ -100,6 +100,16 @@ def test_a_seat_with_nothing_else_to_do_plays_a_share_of_the_steps(
     assert frozenset().union(*(seat.cells for seat in seats)) == {cell.id for cell in steps}
 
 
+def test_who_plays_what_may_be_said(catalogue: list[Cell]) -> None:
+    """Even what is otherwise played once for all profiles of a driver."""
+    once = [cell for cell in catalogue if cell.once]
+    own = dict(zip(ARMS, once, strict=False))
+    seats = order.queues(once, ARMS, lambda arm, cell: cell is own[arm])
+    assert {seat.arm: seat.cells for seat in seats} == {
+        arm: {cell.id} for arm, cell in own.items()
+    }
+
+
 def test_no_cell_gets_lost_between_batches(catalogue: list[Cell]) -> None:
     found = order.batches(catalogue)
     handed_out = [cell.id for batch in found for cell in batch]

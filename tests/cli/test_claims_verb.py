@@ -12,6 +12,7 @@ from harness.claims import naming, reading
 from harness.claims.baseline import load
 from harness.cli.main import main
 from harness.core.errors import EXIT_FAILED, EXIT_INVALID, EXIT_PASS, EXIT_USAGE
+from harness.results import store
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = '''\
@@ -80,6 +81,24 @@ python = "raise KeyboardInterrupt"
 expect.raises = "KeyboardInterrupt"
 [[claim.decide]]
 by = "program"
+part = "fails, and leaves open what does not end"
+driver = "psycopg2"
+python = """
+import asyncio
+async def stubborn():
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+left_open = asyncio.ensure_future(stubborn())
+await asyncio.sleep(0)
+raise ValueError
+"""
+expect.raises = "ValueError"
+seconds = 5
+[[claim.decide]]
+by = "program"
 part = "awaits, and sees nothing of the others"
 driver = "psycopg2"
 python = """
@@ -103,6 +122,13 @@ claim = "It is a matter of taste."
 [[claim.decide]]
 by = "undecidable"
 reason = "Nothing measures it."
+[[claim]]
+id = "ZZ-07"
+claim = "Another driver has another cell."
+[[claim.decide]]
+by = "cell"
+cell = "query/point#fetch-one"
+driver = "psycopg"
 '''
 
 
@@ -130,6 +156,7 @@ def test_claims_are_run_kept_and_watched(file, dsn, capsys):
         "ZZ-04": "holds",
         "ZZ-05": "not tried",
         "ZZ-06": "not tried",
+        "ZZ-07": "holds",
     }
     assert "TypeError: 'list' object is not callable" in found["ZZ-02"]["seen"]
     assert found["ZZ-02"]["versions"].startswith("psycopg2 2.")
@@ -143,6 +170,10 @@ def test_claims_are_run_kept_and_watched(file, dsn, capsys):
         "check.jsonl",
         "library.json",
     ]
+    assert {(check.cell, check.driver) for check in store.read(kept[0]).checks} == {
+        ("query/constant#select-1", "psycopg2"),
+        ("query/point#fetch-one", "psycopg"),
+    }
     later = ["claims", str(file), "--format", "json"]
     assert main(later) == EXIT_PASS
     assert outcomes(capsys) == found
@@ -163,7 +194,7 @@ def test_claims_are_run_kept_and_watched(file, dsn, capsys):
     elsewhere = ["--evidence", "nothing", "--format", "text", "--details"]
     assert main([*watched, *elsewhere]) == EXIT_PASS
     told = capsys.readouterr().out
-    assert "4 outcomes of the baseline" in told
+    assert "5 outcomes of the baseline" in told
     assert max(len(line) for line in told.splitlines() if "pgdyno" not in line) <= 80
 
 
@@ -181,6 +212,7 @@ def test_a_library_that_is_not_installed(file, dsn, capsys, monkeypatch, tmp_pat
     run = ["claims", str(file), "--run", "--server", dsn, "--format", "json"]
     assert main(run) == EXIT_PASS
     found = outcomes(capsys)
+    assert found.pop("ZZ-07")["outcome"] == "holds"
     assert {claim["outcome"] for claim in found.values()} == {"not tried"}
     assert "is not installed" in found["ZZ-01"]["seen"]
     assert "pip install 'pgdyno[psycopg2]'" in found["ZZ-02"]["seen"]
