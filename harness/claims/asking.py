@@ -13,6 +13,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -20,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote
 
 from harness.claims.evidence import LibrarySaid, digest, question, versions_of_terms
@@ -79,11 +80,14 @@ def _ask_arm(
         for asked in questions:
             tell(asked.digest, problem)
         return
-    asking = _Asking(versions, venue, folder, modules_of(questions))
+    asking = _Asking(versions, venue, folder)
     seats = min(AT_ONCE, len(questions))
-    with ThreadPoolExecutor(seats) as pool, contextlib.ExitStack() as stack:
-        for _ in range(seats):
-            asking.seats.put(stack.enter_context(_inspector(worker, asking.modules)))
+    with (
+        ThreadPoolExecutor(seats) as pool,
+        _inspectors(worker, modules_of(questions), seats) as inspectors,
+    ):
+        for inspector in inspectors:
+            asking.seats.put(inspector)
         for asked, said in zip(questions, pool.map(asking.ask, questions), strict=True):
             tell(asked.digest, said)
 
@@ -114,59 +118,59 @@ def _greeted(arm: Arm, folder: Path) -> tuple[str, WorkerProcess]:
 
 
 class _Inspector:
-    """The process that answers questions, one after the other."""
+    """A process that answers questions, one after the other."""
 
-    def __init__(self, process: subprocess.Popen[bytes], answers: BinaryIO) -> None:
-        self._process, self._answers = process, answers
+    def __init__(self, line: socket.socket) -> None:
+        self._messages = line.makefile("rwb")
 
     def answer(self, asked: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """What comes of a question; the process itself sees to the deadline."""
-        self.write({**asked, "seconds": seconds})
-        if line := self._answers.readline():
-            return dict(json.loads(line))
+        message = json.dumps({**asked, "seconds": seconds})
+        answer = b""
+        with contextlib.suppress(OSError):  # it has gone
+            self._messages.write(message.encode() + b"\n")
+            self._messages.flush()
+            answer = self._messages.readline()
+        if answer:
+            return dict(json.loads(answer))
         raise WorkerGone("the process that asks libraries has ended", verdict="crashed")
-
-    def write(self, message: Any) -> None:
-        """A line for the process."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
 
 
 @contextlib.contextmanager
-def _inspector(worker: WorkerProcess, modules: Sequence[str]) -> Iterator[_Inspector]:
-    """An inspector in the environment of a worker."""
-    reading, writing = os.pipe()
-    command = [worker.environment.python, "-m", "harness.claims.inspector", str(writing)]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=[writing],
-        env=variables(None, worker.environment),
-        cwd=worker.environment.rooms,
-        start_new_session=True,
-    )
-    os.close(writing)
-    with os.fdopen(reading, "rb") as answers, process:
-        inspector = _Inspector(process, answers)
-        inspector.write(modules)
+def _inspectors(
+    worker: WorkerProcess, modules: Sequence[str], seats: int
+) -> Iterator[list[_Inspector]]:
+    """Inspectors in the environment of a worker: forks of one that has the modules."""
+    with contextlib.ExitStack() as stack:
+        lines = [socket.socketpair() for _ in range(seats)]
+        for end in itertools.chain.from_iterable(lines):
+            stack.enter_context(end)
+        theirs = [far.fileno() for _, far in lines]
+        module = ["-m", "harness.claims.inspector", json.dumps(modules)]
+        process = subprocess.Popen(
+            [worker.environment.python, *module, *map(str, theirs)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=theirs,
+            env=variables(None, worker.environment),
+            cwd=worker.environment.rooms,
+            start_new_session=True,
+        )
+        for _, far in lines:
+            far.close()
         try:
-            yield inspector
+            yield [_Inspector(near) for near, _ in lines]
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 class _Asking:
     """The questions to one arm's library; several threads may ask at once."""
 
-    def __init__(
-        self, versions: str, venue: Venue | None, folder: Path, modules: list[str]
-    ) -> None:
-        self.modules = modules
+    def __init__(self, versions: str, venue: Venue | None, folder: Path) -> None:
         self.seats: queue.SimpleQueue[_Inspector] = queue.SimpleQueue()
         self._versions = versions
         self._venue = venue

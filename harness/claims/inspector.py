@@ -1,9 +1,9 @@
-"""The process that looks at an installed library: `python -m harness.claims.inspector FD`.
+"""The process that looks at a library: `python -m harness.claims.inspector MODULES FD…`.
 
-It reads lines of JSON from stdin: first which modules to import, then questions; and writes
-an answer to each as a line into FD. Each question is answered by a child that has these
-imports already and nothing else of what others did; it may hang or crash. Standard library
-only, because there may be nothing else in an environment but the library.
+It imports the modules, a list as JSON, and forks for each socket: there it reads questions,
+lines of JSON, and writes an answer to each. Each question is answered by a child that has
+these imports already and nothing else of what others did; it may hang or crash. Standard
+library only, because there may be nothing else in an environment but the library.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import os
 import re
 import select
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -211,13 +212,31 @@ def _gone(kind: str, told: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Import what was told, and answer questions until there are no more."""
-    with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as answers:
-        for name in json.loads(sys.stdin.readline()):
-            with contextlib.suppress(BaseException):  # who asks for it will say
-                importlib.import_module(name)
-        while line := sys.stdin.readline():
-            print(json.dumps(asked(json.loads(line))), file=answers, flush=True)
+    """Import what was told, once, and answer questions in a fork for each seat."""
+    for name in json.loads(sys.argv[1]):
+        with contextlib.suppress(BaseException):  # who asks for it will say
+            importlib.import_module(name)
+    seats = [socket.socket(fileno=int(number)) for number in sys.argv[2:]]
+    for seat in seats:
+        if os.fork() == 0:
+            for other in seats:
+                if other is not seat:
+                    other.close()
+            _answer(seat)
+    for seat in seats:
+        seat.close()
+    for _ in seats:
+        os.wait()
+
+
+def _answer(seat: socket.socket) -> NoReturn:
+    """Answer until there are no more questions."""
+    try:
+        with seat.makefile("rw", encoding="utf-8") as lines:
+            while line := lines.readline():
+                print(json.dumps(asked(json.loads(line))), file=lines, flush=True)
+    finally:
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -60,9 +60,7 @@ def run_missing(args: argparse.Namespace, sources: Sequence[ClaimSource]) -> Non
             _measure(args, measuring)
 
 
-def _make_environments(
-    plays: Sequence[ArmCells], asked: Sequence[LibraryQuestion]
-) -> None:
+def _make_environments(plays: Sequence[ArmCells], asked: Sequence[LibraryQuestion]) -> None:
     """Make what pinned arms run in before anything waits for it."""
     pinned = {question.arm for question in asked if arms.pinned(question.arm)}
     of_questions = [arms.parse(name) for name in sorted(pinned)]
