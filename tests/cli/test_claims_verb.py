@@ -56,6 +56,12 @@ part = "a module that is not there"
 driver = "psycopg2"
 path = "psycopg2.nothing:Thing"
 expect.exists = true
+[[claim.decide]]
+by = "program"
+part = "a module of its own"
+driver = "psycopg2"
+python = "import psycopg2.nothing"
+expect.equals = 1
 [[claim]]
 id = "ZZ-04"
 claim = "It ends."
@@ -88,9 +94,33 @@ await asyncio.sleep(0)
 answer = sorted(name for name in ("time", "os") if name in globals())
 """
 expect.equals = []
+[[claim.decide]]
+by = "program"
+part = "leaves tasks that do not want to end"
+driver = "psycopg2"
+python = """
+import asyncio
+async def stubborn():
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+task = asyncio.create_task(stubborn())
+await asyncio.sleep(0)
+answer = "there"
+"""
+expect.equals = "there"
+seconds = 5
 [[claim]]
 id = "ZZ-05"
 claim = "It needs what is not here."
+[[claim.decide]]
+by = "program"
+part = "a package beside the library"
+driver = "psycopg2"
+python = "import no_such_package.part"
+expect.equals = 1
 [[claim.decide]]
 by = "program"
 driver = "psycopg2"
@@ -134,8 +164,10 @@ def test_claims_are_run_kept_and_watched(file, dsn, capsys):
     assert "TypeError: 'list' object is not callable" in found["ZZ-02"]["seen"]
     assert found["ZZ-02"]["versions"].startswith("psycopg2 2.")
     assert "does not hold: a module that is not there" in found["ZZ-03"]["seen"]
+    assert "a module of its own: raises ModuleNotFoundError" in found["ZZ-03"]["seen"]
     assert "holds: by its documentation: parameters: write_lsn" in found["ZZ-03"]["seen"]
     assert "no_such_plugin cannot be used" in found["ZZ-05"]["seen"]
+    assert "needs the module no_such_package, which is not" in found["ZZ-05"]["seen"]
     assert found["ZZ-06"]["seen"] == "Nothing measures it."
 
     kept = sorted(Path("results/claims").iterdir())
