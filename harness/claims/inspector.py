@@ -21,7 +21,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 TEXT = 500
@@ -52,7 +52,7 @@ def found(path: str) -> Any:
 def answered(question: Mapping[str, Any]) -> dict[str, Any]:
     """What the library says to one question."""
     try:
-        value = _awaited(_value(question))
+        value = _loop().run_until_complete(_value(question))
     except Absent as absence:
         return {"exists": False, "text": str(absence)}
     except SystemExit as end:
@@ -62,12 +62,12 @@ def answered(question: Mapping[str, Any]) -> dict[str, Any]:
     return _described(value, question)
 
 
-def _awaited(value: Coroutine[Any, Any, Any]) -> Any:
-    """The value, as soon as it is there: tasks that a library left running, as those of
-    a pool that nobody closed, may not end, and this process soon does."""
+def _loop() -> asyncio.AbstractEventLoop:
+    """A loop that nobody closes: the process ends with the answer, and a pool that an
+    exception left open may ignore that its tasks are cancelled."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    return loop.run_until_complete(value)
+    return loop
 
 
 async def _value(question: Mapping[str, Any]) -> Any:
