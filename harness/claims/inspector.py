@@ -96,8 +96,9 @@ def _raised(error: BaseException) -> dict[str, Any]:
     """An exception by its class, those it derives from, and its message."""
     classes = [kind.__name__ for kind in type(error).__mro__ if kind is not object]
     told = f"{classes[0]}: {error}".rstrip(": ")
+    absent = error.name if isinstance(error, ModuleNotFoundError) else None
     return {"exists": True, "raised": classes, "message": str(error)[:TEXT],
-            "text": told[:TEXT]}  # fmt: skip
+            "text": told[:TEXT], "absent": absent or ""}  # fmt: skip
 
 
 def _described(value: Any, question: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,13 @@ from msgspec.structs import replace
 
 from harness.analysis.times import arm_times
 from harness.claims import baseline, deciding, form, missing, naming, page
-from harness.claims.evidence import Evidence, LibrarySaid, digest, versions_of
+from harness.claims.evidence import (
+    Evidence,
+    LibrarySaid,
+    digest,
+    libraries_of_terms,
+    versions_of,
+)
 from harness.claims.outcomes import ClaimOutcome, DecidedClaim, DecidedPart, outcome_of
 from harness.core.verdicts import Code, Judgement, Verdict
 from harness.lanes.memory.record import Footprint, Memory
@@ -141,6 +147,24 @@ def test_a_pattern_means_every_cell_and_several_drivers_each_of_them():
     assert [part.outcome for part in parts] == [HOLDS, FAILS, HOLDS]
     assert parts[1].label == "asyncpg a/b#one@n=2"
     assert outcome_of(parts) is DEPENDS
+
+
+@pytest.mark.parametrize(
+    ("worse", "labels"),
+    [
+        ([], ["all"] * 4),
+        (["a1", "a2"], ["asyncpg", "asyncpg", "the rest of all", "the rest of all"]),
+        (["a1", "p1"], ["all s/c#1", "the rest of all", "all s/c#1", "the rest of all"]),
+        (["a1"], ["asyncpg s/c#1", *["the rest of all"] * 3]),
+    ],
+)
+def test_parts_are_told_as_briefly_as_they_are_clear(worse, labels):
+    keys = {"a1": ("s/c#1", "asyncpg"), "a2": ("s/c#2", "asyncpg")}
+    keys |= {"p1": ("s/c#1", "psycopg2"), "p2": ("s/c#2", "psycopg2")}
+    run = seen(*(checked(LOSSY if k in worse else EXACT, *key) for k, key in keys.items()))
+    cells, drivers = ["s/c#1", "s/c#2"], ["asyncpg", "psycopg2"]
+    asked = condition("cell", cell=cells, driver=drivers, part="all")
+    assert [part.label for part in decide(asked, run)] == labels
 
 
 def test_the_latest_run_counts():
@@ -405,6 +429,7 @@ def test_versions_of_all_layers():
         arm, terms={"library": "sqlspec", "version": "0.69", "libpq": "none", **terms}
     )
     assert versions_of(over) == f"sqlspec 0.69, on {VERSIONS}"
+    assert libraries_of_terms(over.terms) == ["sqlspec", arm.terms["library"]]
 
 
 # --- names, baselines, pages --------------------------------------------------------------
