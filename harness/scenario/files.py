@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from itertools import chain, islice
@@ -91,18 +92,17 @@ def _expanded(file: Path, data: bytes) -> Scenario:
 
 def _bounded(where: str, cells: Iterator[Cell]) -> tuple[Cell, ...]:
     """The cells of a file: not too many, and no two of one name."""
-    found: dict[str, Cell] = {}
-    for cell in islice(cells, CELLS + 1):
-        if cell.id in found:
-            raise ScenarioError(
-                f"{where}: two cases are called '{cell.id}'", hint="rename one"
-            )
-        found[cell.id] = cell
-    if len(found) > CELLS:
+    made = list(islice(cells, CELLS + 1))
+    if len(made) > CELLS:
         raise ScenarioError(
             f"{where}: it has more than {CELLS:,} cells", hint="make several files of it"
         )
-    return tuple(found.values())
+    for name, count in Counter(cell.id for cell in made).items():
+        if count > 1:
+            raise ScenarioError(
+                f"{where}: two cases are called '{name}'", hint="rename one"
+            )
+    return tuple(made)
 
 
 def _no_duplicates(where: str, cases: list[CaseTable]) -> None:

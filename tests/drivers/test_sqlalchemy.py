@@ -83,6 +83,8 @@ def test_a_dict_is_typed_where_that_is_configured(client, session, target):
     query_null = query.replace("$1::jsonb", "$1::jsonb is null")
     op = client.bind(session, "fetch_all", sql=query_null, params=documents)
     assert [session.rows(client.wait(op())) for _ in documents] == [[(False,)], [(True,)]]
+    if client.arm.driver.endswith("-psycopg2"):
+        return  # it registers its adapters for a whole process, in which others were before
     plain = client.wait(client.driver.open(target, "default"))
     op = client.bind(plain, "fetch_all", sql=query, params=documents)
     with pytest.raises(Exception, match=r"dict"):

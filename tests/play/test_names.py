@@ -54,7 +54,9 @@ def test_sessions_of_different_arms_have_names_that_the_server_keeps(place, tmp_
         ("asyncpg==0.30.0", 20, "asyncpg==0.30.0"),
         ("asyncpg==0.30.0", 10, "asy…0.30.0"),
         ("psycopg+binary==3.2.9%3.12", 20, "psycop…y==3.2.9%3.12"),
-        ("psycopg-async", 10, "psycopg-a…"),
+        ("psycopg-async", 10, "psyc-async"),
+        ("sqlalchemy-core-asyncpg", 15, "sql-cor-asyncpg"),
+        ("sqlalchemy-orm-asyncpg", 15, "sql-orm-asyncpg"),
     ],
 )
 def test_a_short_name_keeps_what_tells_versions_apart(name, limit, short):
