@@ -211,8 +211,12 @@ def test_a_pool_is_full_and_shared_by_transactions(client, target, control, tabl
     pool = client.open_pool(dataclasses.replace(target, application_name="full"), 2)
     assert sessions_of(control, "full", 2) == 2
     client.run(pool, "checkout")
-    client.run(pool, "transaction", statements=STATEMENTS)
-    assert table() == [(1, "one"), (2, "zwei")]
+    for op in ("transaction", "sequential"):
+        client.run(pool, "execute", sql="delete from items")
+        results = client.run(pool, op, statements=STATEMENTS)
+        rows = [None if native is None else pool.rows(native) for native in results]
+        assert rows == [None, [("one", 1)], [(2,)], None, [(2,)]], op
+        assert table() == [(1, "one"), (2, "zwei")], op
     query = "select 1 as id, $1::text as name"
     native = client.run(pool, "fetch_all", sql=query, params=(("a",),))
     assert pool.rows(native) == [(1, "a")]
