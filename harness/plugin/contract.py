@@ -344,6 +344,16 @@ def terms_of(driver: Driver) -> dict[str, str]:
     return told
 
 
+def stands_on(terms: Mapping[str, str]) -> tuple[str, ...]:
+    """The drivers below one, the next first, by its terms as `terms_of` tells them."""
+    names: list[str] = []
+    term = "wraps"
+    while name := terms.get(term, ""):
+        names.append(name)
+        term = f"wrapped_{term}"
+    return tuple(names)
+
+
 def _plugin(name: str, place: str) -> Any:
     """The class of a plug-in, held to the contract."""
     module, _, attribute = place.partition(":")
