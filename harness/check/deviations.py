@@ -137,12 +137,18 @@ def _is_unread(deviation: Deviation, known: Catalogue) -> bool:
 
 
 def inherited(
-    below: Iterable[Iterable[Deviation]], cell: str, profile: str, verdict: Verdict
+    below: Iterable[Iterable[Deviation]], cell: str, verdict: Verdict
 ) -> Deviation | None:
     """The deviation that explains a verdict of a layer, of those of the drivers below it,
-    the next one's first; None where it shows another verdict than they do."""
-    found = (find(deviations, cell, profile) for deviations in below)
-    return next((own for own in found if own and verdict in own.verdicts), None)
+    the next one's first; None where it shows another verdict than they do.
+
+    Profiles do not count: a layer may register by itself, in `default` too, what a driver
+    has registered in `configured` only.
+    """
+    known = (deviation for deviations in below for deviation in deviations)
+    return next(
+        (found for found in known if found.names(cell) and verdict in found.verdicts), None
+    )
 
 
 def find(deviations: Iterable[Deviation], cell: str, profile: str) -> Deviation | None:

@@ -71,10 +71,7 @@ class Known:
         """The driver's own for this cell, or one that it inherits."""
         own = self.deviations.get(check.driver, ())
         return deviations.find(own, check.cell, check.profile) or deviations.inherited(
-            map(self._declared, contract.stands_on(terms)),
-            check.cell,
-            check.profile,
-            verdict,
+            map(self._declared, contract.stands_on(terms)), check.cell, verdict
         )
 
     def _declared(self, driver: str) -> tuple[Deviation, ...]:

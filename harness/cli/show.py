@@ -335,11 +335,11 @@ def _declared(played: Played) -> str:
     from harness.check import deviations
     from harness.plugin import contract
 
-    of, verdict = (played.cell.id, played.arm.profile), played.judged.verdict
-    if own := deviations.find(deviations.load(played.arm.driver), *of):
+    cell, arm, verdict = played.cell.id, played.arm, played.judged.verdict
+    if own := deviations.find(deviations.load(arm.driver), cell, arm.profile):
         return own.ended(verdict) or f"{own.reason} {own.link}"
     for driver in contract.stands_on(played.terms):
-        if found := deviations.inherited([deviations.load(driver)], *of, verdict):
+        if found := deviations.inherited([deviations.load(driver)], cell, verdict):
             return f"of {driver}, on which it stands: {found.reason} {found.link}"
     return ""
 
