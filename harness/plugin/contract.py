@@ -338,10 +338,20 @@ def terms_of(driver: Driver) -> dict[str, str]:
         del told["rewrites"]
     wraps = getattr(driver, "wraps", "")
     if wraps:
-        under = terms_of(load(Arm(wraps)))
+        under = terms_of(_below(driver.name, wraps))
         told["wraps"] = wraps
         told |= {f"wrapped_{name}": text for name, text in under.items()}
     return told
+
+
+def _below(layer: str, wraps: str) -> Driver:
+    try:
+        return load(Arm(wraps))
+    except LibraryMissingError as error:
+        raise LibraryMissingError(
+            f"driver '{layer}' cannot be used: {error}",
+            hint=f"pip install 'pgdyno[{layer}]' or the plug-in's own library",
+        ) from error
 
 
 def stands_on(terms: Mapping[str, str]) -> tuple[str, ...]:
