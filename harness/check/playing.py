@@ -10,6 +10,7 @@ from harness.core.verdicts import Judgement, Verdict, stopped
 from harness.play.director import Director
 from harness.play.seat import Seat
 from harness.results.records import Check
+from harness.venue import server_view
 from harness.venue.limits import sessions_of
 from harness.venue.stage import Playable
 
@@ -28,7 +29,7 @@ def judged_in(seat: Seat, play: Playable) -> Judgement:
             return _directed(seat, play)
         shares = shares_session(play.cell)
         if play.cell.expect.sessions is not None:
-            seat.stage.await_others(seat.control)
+            server_view.await_others(seat.control, seat.stage.run)
         judged = _in_session(seat, play, reuse=shares)
         if judged.verdict is Verdict.BROKEN and seat.reused:
             seat.close()  # what an earlier cell left behind is not this one's fault

@@ -15,8 +15,8 @@ from typing import Any
 from harness.core.verdicts import Judgement
 
 _OWN_TEXT = (str, bytes, bytearray, memoryview, bool, int, float, complex, type(None))
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-_WHERE = re.compile(r" at 0x[0-9a-f]|\b(?:host|port|dsn)\s*[=:]")
+_ADDRESS = re.compile(r" (?:at |id=)0x[0-9a-f]+")
+_WHERE = re.compile(r" (?:at |id=)0x[0-9a-f]|\b(?:host|port|dsn)\s*[=:]")
 _MADE_UP = (
     (_ADDRESS, ""),
     (re.compile(r"\bpgdyno_[0-9a-f]{7}_\d+\b"), "@{schema}"),

@@ -21,7 +21,7 @@ from harness.core.verdicts import EXACT, Code, Judgement, Verdict, stopped
 from harness.judge import activity
 from harness.judge.recorded import renamed_in
 from harness.play.process import PLAIN, Launch, WorkerProcess, judgement, target_message
-from harness.venue import limits
+from harness.venue import limits, server_view
 from harness.venue.control import Control, connected
 from harness.venue.stage import Playable, Stage
 
@@ -267,7 +267,7 @@ class Seat:
                 self.stage.renew(self.control, play.cell, self._schema)
             self._fresh = False
             counts = expected_sessions is not None
-            before = self.stage.sessions(self.control) if counts else 0
+            before = server_view.count_sessions(self.control) if counts else 0
             seconds = self.deadlines.verify
             if turns := play.prepared.task.turns:  # all of them: every task is asked
                 calls = len(turns)
@@ -285,7 +285,7 @@ class Seat:
                 return state
             if expected_sessions is not None:
                 wanted = before + expected_sessions * ops
-                counted = self.stage.check_sessions(
+                counted = server_view.check_sessions(
                     self.control, wanted, exact=self.stage.server.managed
                 )
                 if counted.verdict is not Verdict.EXACT:
@@ -336,7 +336,7 @@ class Seat:
         `statement` is what that op had to send. One question to the server; `backends` has
         the sessions' processes afterwards.
         """
-        seen = self.stage.activities(self.control, self.application_name)
+        seen = server_view.activities(self.control, self.application_name)
         self.backends = [session.pid for session in seen]
         return activity.breach(seen[0], self.terms, statement) if seen else EXACT
 

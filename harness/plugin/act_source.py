@@ -60,7 +60,8 @@ def mention(name: str, value: Any, function: Any, source: Source) -> None:
             source.imports |= _submodules(value, function)
     elif inspect.isroutine(value) or inspect.isclass(value):
         if value.__module__.partition(".")[0] != home:
-            source.imports.add(f"from {value.__module__} import {value.__name__}")
+            alias = "" if name == value.__name__ else f" as {name}"
+            source.imports.add(f"from {value.__module__} import {value.__name__}{alias}")
         elif inspect.isfunction(value):
             _add(value, source)
         else:

@@ -49,19 +49,35 @@ def _noise(end: Measured) -> Iterator[str]:
 
 def _block(cells: Sequence[CellView], arms: Sequence[str]) -> Iterator[str]:
     name = WIDTH - _COLUMN * _DRIVERS
-    yield " " * name + "".join(f"{head:>{_COLUMN}}" for head in _heads(arms))
+    heads = list(_heads(arms))
+    for line in range(-max(map(len, heads), default=0), 0):
+        words = (head[line] if len(head) >= -line else "" for head in heads)
+        yield " " * name + "".join(f"{word:>{_COLUMN}}" for word in words)
     for cell in cells:
         for group in cell.groups:
             marks = "".join(f"{_entry(group, arm):>{_COLUMN}}" for arm in arms)
             yield f"{_question(cell, group, name - 1):<{name}}{marks}"
 
 
-def _heads(arms: Sequence[str]) -> Iterator[str]:
-    """Names that fit; `psycopg-async` beside `psycopg` is `-async`."""
+def _heads(arms: Sequence[str]) -> Iterator[list[str]]:
+    """Names that fit, on as many lines as they have parts; `psycopg-async` beside
+    `psycopg` is `-async`."""
     for before, arm in zip(("", *arms), arms, strict=False):
         long = len(visible(arm)) >= _COLUMN
         rest = arm.removeprefix(before) if before and long else arm
-        yield fmt.shorten_arm(rest or arm, _COLUMN - 1)
+        yield _lines(visible(rest or arm))
+
+
+def _lines(name: str) -> list[str]:
+    """A name in lines that fit: the parts of a stack's name, or one line cut short."""
+    if len(name) < _COLUMN or any(sign in name for sign in "=@%+"):
+        return [fmt.shorten_arm(name, _COLUMN - 1)]
+    first, *parts = name.split("-")
+    lines = [first]
+    for part in parts:
+        fits = len(lines[-1]) + len(part) + 1 < _COLUMN
+        lines[-1:] = [f"{lines[-1]}-{part}"] if fits else [lines[-1], f"-{part}"]
+    return [fmt.shorten(line, _COLUMN - 1) for line in lines]
 
 
 def _question(cell: CellView, group: RankGroup, width: int) -> str:

@@ -174,12 +174,26 @@ def shorten(text: str, limit: int) -> str:
 
 
 def shorten_arm(name: str, limit: int) -> str:
-    """An arm's name cut at `limit` characters; two versions differ at their end."""
+    """An arm's name in `limit` characters, which still tells it from its neighbours: two
+    versions differ at their end, two stacks in any of their parts."""
     name = visible(name)
-    if len(name) <= limit or not any(sign in name for sign in "=@%"):
-        return shorten(name, limit)
-    end = max(1, 2 * limit // 3)
-    return f"{name[: limit - end - 1]}…{name[-end:]}"
+    if len(name) <= limit:
+        return name
+    if any(sign in name for sign in "=@%"):
+        end = max(1, 2 * limit // 3)
+        return f"{name[: limit - end - 1]}…{name[-end:]}"
+    return shorten(_abbreviated(name, limit), limit)
+
+
+def _abbreviated(name: str, limit: int) -> str:
+    """`sqlalchemy-core-asyncpg` → `sqlal-core-asyncpg`: the longest part but the last one
+    is cut, as often as it takes, down to two characters."""
+    *parts, last = name.split("-")
+    while parts and len(longest := max(parts, key=len)) > 2:
+        if len("-".join([*parts, last])) <= limit:
+            break
+        parts[parts.index(longest)] = longest[:-1]
+    return "-".join([*parts, last])
 
 
 def markdown_cell(text: str) -> str:

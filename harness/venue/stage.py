@@ -23,7 +23,6 @@ from harness.core.calls import Target
 from harness.core.cells import Cell
 from harness.core.errors import OracleError, PgdynoError, ServerError
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict, stopped
-from harness.judge.activity import Activity
 from harness.results.records import ServerFacts
 from harness.servers import Server
 from harness.servers.rigs import Rigs
@@ -36,24 +35,14 @@ from harness.venue.control import (
     connected,
 )
 from harness.venue.housekeeping import Housekeeping, housekeeping
+from harness.venue.needs import ServerNeeds
 from harness.venue.oracle import Prepared, count_rows, prepare, read_state
 
 _LOCK_SPACE = 0x7067  # "pg": the first key of our advisory locks
-_SESSION_REPORT_SECONDS = 2.0
 _STRIKE_S = 5.0
 """How long a server may take to drop a schema: it is the end, and somebody waits."""
 _LENT_S = 5
 """How long a schema that was lent may stay locked by the sessions of who had it."""
-# A session that was closed a moment ago may still be there; it worked earlier. The server
-# cuts a text at a whole character, so up to 4 bytes before the limit, whose unit `B` older
-# servers write but do not read.
-_ACTIVITY_QUERY = r"""
-select pid, state, query, octet_length(query) + 5 > pg_size_bytes(
-         regexp_replace(current_setting('track_activity_query_size'), '(\d)B$', '\1'))
-from pg_stat_activity
-where application_name = $1 and backend_type = 'client backend'
-order by query_start desc nulls last
-"""
 _OURS = re.compile(r"pgdyno_([0-9a-f]{7})_\d+")
 
 
@@ -90,13 +79,12 @@ class Stage:
         self._made: set[str] = set()  # schemas whose fixture is complete
         self._locks: dict[str, threading.Lock] = {}
         self._endless: dict[str, OracleError] = {}  # fixture → how it did not end
-        self._lacking: dict[str, str] = {}  # need → why it is not met
         self.extension_schemas = self._find_extension_schemas()
         self.rigs = Rigs(server)
+        self._needs = ServerNeeds(control, facts, self.rigs, managed=server.managed)
         self.unwritable = limits.unwritable(control)
         self.room = limits.room(control)
         self._share = self.room - limits.SESSIONS_OF_A_SEAT
-        self._superuser = control.value("select current_setting('is_superuser')") == "on"
         control.run(f"select pg_advisory_lock({_LOCK_SPACE}, {int(self.run, 16)})")
         self.remove_leftovers()
 
@@ -130,63 +118,7 @@ class Stage:
 
     def missing(self, needs: Iterable[str]) -> str:
         """Which of these needs the server does not meet; empty if it meets all."""
-        for need in needs:
-            # Asked once, by whoever prepares cells: others may not use its connection.
-            if need not in self._lacking:
-                self._lacking[need] = self._lacks(need)
-            if reason := self._lacking[need]:
-                return reason
-        return ""
-
-    def _lacks(self, need: str) -> str:
-        kind, _, name = need.partition(":")
-        if need.startswith("version>="):
-            wanted = int(need.removeprefix("version>="))
-            have = self.facts.version_num // 10_000
-            return (
-                "" if have >= wanted else f"PostgreSQL {wanted} is needed, this is {have}"
-            )
-        if kind == "extension":
-            return (
-                ""
-                if name in self.facts.extensions
-                else f"the extension {name} is not there"
-            )
-        if need == "superuser":
-            return "" if self._superuser else "the user is not a superuser"
-        if need == "owned":
-            return (
-                ""
-                if self.server.managed
-                else "only a server of pgdyno's own may be reconfigured"
-            )
-        if kind == "type":
-            return self._lacks_type(name)
-        if kind == "output-plugin":
-            return self._lacks_output_plugin(name)
-        if need in Rigs.KINDS:
-            return self.rigs.lacks(need)
-        return f"the server has no {need}"
-
-    def _lacks_type(self, name: str) -> str:
-        known = self.control.value("select to_regtype($1) is not null", [name])
-        if known != "t":
-            return f"the server has no type {name}"
-        # Without libxml a server knows the name of the type, and no value of it.
-        if name == "xml" and self.control.sqlstate([("select '<a/>'::xml", None)]):
-            return "the server is built without libxml"
-        return ""
-
-    def _lacks_output_plugin(self, name: str) -> str:
-        """A slot is the only way to ask; a temporary one ends with our session at worst."""
-        slot = f"pgdyno_{self.run}_plugin"
-        make = f"select pg_create_logical_replication_slot('{slot}', $1, true)"
-        try:
-            self.control.value(make, [name])
-        except OracleError as error:
-            return f"the output plugin {name} cannot be used: {error}"
-        self.control.value(f"select pg_drop_replication_slot('{slot}')")
-        return ""
+        return self._needs.missing(needs)
 
     def _find_extension_schemas(self) -> tuple[str, ...]:
         found = self.control.table(
@@ -372,66 +304,6 @@ class Stage:
                 prepared.after.sample,
             )
         return counted
-
-    def sessions(self, control: Control) -> int:
-        """How many sessions the server has seen end or begin in this database."""
-        control.run("select pg_stat_clear_snapshot()")
-        return int(
-            control.value(
-                "select sessions from pg_stat_database where datname = current_database()"
-            )
-            or 0
-        )
-
-    def check_sessions(self, control: Control, wanted: int, *, exact: bool) -> Judgement:
-        """Whether the server has seen so many sessions; on a borrowed one, at least.
-
-        The server reports a session when it ends, a moment later.
-        """
-        deadline = time.monotonic() + _SESSION_REPORT_SECONDS
-        seen = self.sessions(control)
-        while seen < wanted and time.monotonic() < deadline:
-            time.sleep(0.01)
-            seen = self.sessions(control)
-        if seen < wanted or (exact and seen > wanted):
-            return Judgement(
-                Verdict.LOSSY,
-                Code.SESSION_COUNT,
-                "the server saw a different number of sessions than were asked for",
-                f"{seen} sessions in all",
-                f"{wanted} sessions in all",
-                {"sessions": seen, "expected_sessions": wanted},
-            )
-        return EXACT
-
-    def await_others(self, control: Control) -> None:
-        """Wait for a moment until no driver of this run has a session any more."""
-        query = (
-            "select count(*) from pg_stat_get_activity(null)"
-            f" where application_name like 'pgdyno {self.run}%'"
-        )
-        deadline = time.monotonic() + _SESSION_REPORT_SECONDS
-        while control.value(query) != "0" and time.monotonic() < deadline:
-            time.sleep(0.005)
-
-    def activities(self, control: Control, application_name: str) -> list[Activity]:
-        """A seat's sessions as the server sees them, the one that worked last first.
-
-        Asked again for a moment while a session is still at work.
-        """
-        deadline = time.monotonic() + _SESSION_REPORT_SECONDS
-        seen = self._activities(control, application_name)
-        while seen and seen[0].state == "active" and time.monotonic() < deadline:
-            time.sleep(0.01)
-            seen = self._activities(control, application_name)
-        return seen
-
-    def _activities(self, control: Control, application_name: str) -> list[Activity]:
-        found = control.table(_ACTIVITY_QUERY, [application_name])
-        return [
-            Activity(int(pid or 0), state or "", query or "", cut == "t")
-            for pid, state, query, cut in (found.rows if found else ())
-        ]
 
     def housekeeping(self) -> Housekeeping:
         """What the server has done by itself so far."""

@@ -11,7 +11,7 @@ import itertools
 import pickle
 import resource
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,19 +23,17 @@ from harness.core.errors import NotConfigured, Unsupported
 from harness.core.tasks import Task, type_names
 from harness.core.verdicts import (
     EXACT,
-    Code,
     Judgement,
-    Verdict,
     not_configured,
     unsupported,
 )
-from harness.judge import answers, verify
+from harness.judge import verify
 from harness.plugin import contract as drivers
 from harness.values.binding import bind_call
 from harness.worker import service
 from harness.worker.burden import Spent, burdened, turns_for
-from harness.worker.cycle import Cycle, told_apart
-from harness.worker.loops import tasks_once, threads_once
+from harness.worker.cycle import Cycle
+from harness.worker.judging import Judging
 from harness.worker.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -48,21 +46,16 @@ class Worker:
     def __init__(self, arm: Arm, plugin: str = "") -> None:
         self.arm = arm
         self.driver, self.terms, self.import_cpu_ns = _imported(arm, plugin)
-        self.reference: str = getattr(self.driver, "reference", "")
-        # What isolates a layer has that layer's answers, and is judged as it is.
-        self.compared = self.reference and not getattr(self.driver, "isolates", "")
         self.asynchronous = self.driver.kind == "async"
         self.loop: Any = self._make_loop() if self.asynchronous else None
         self.stopwatch = Stopwatch(self.driver.kind, self.loop)
+        self.judging = Judging(self.driver, self.loop)
         self.task: Task | None = None
         self.session: Any = None
         self.further: list[Any] = []  # sessions beside it that do nothing but stay open
         self.ops: list[Callable[..., Any]] = []
         self.cycle: Cycle | None = None  # of a task that consists of others
         self.position = 0  # ops that each client has executed: where its cycle stands
-        self.seen: list[dict[str, Any]] | None = None  # what ops brought, if asked for
-        self.slowest_ns = 0  # the slowest op of the last verification: how to plan
-        self.first_cpu_ns = 0  # of the first op of the cell that is open
         self.actor: Actor | None = None  # made when the first case of steps comes
 
     def _make_loop(self) -> Any:
@@ -103,7 +96,7 @@ class Worker:
         except NotConfigured as reason:
             return _judged(not_configured(reason))
         except BaseException as error:
-            return _judged(self._charge(error, self._begun()))
+            return _judged(self.judging.charge(error, self.task, self._begun()))
         return _judged(EXACT)
 
     def _begun(self) -> str:
@@ -124,7 +117,9 @@ class Worker:
         except NotConfigured as reason:
             return _judged(not_configured(reason))
         except BaseException as error:
-            return _judged(self._charge(error, "while building parameters"))
+            return _judged(
+                self.judging.charge(error, self.task, "while building parameters")
+            )
         return _judged(EXACT)
 
     def verify(self, keep: bool = False, calls: int = 0) -> dict[str, Any]:
@@ -135,28 +130,19 @@ class Worker:
         each op of a single client brought, beside the judgement.
         """
         assert self.task is not None
-        if self.compared:
-            return {**_judged(self._compare()), "slowest_ns": 0}
-        judged = []
-        self.seen = [] if keep else None
-        self.slowest_ns = 0
         cycle = 1 if self.task.clients else calls or max(1, len(self.task.expected.calls))
-        if self.cycle:
-            judged += self._judge_cycle(self.task, self.cycle)
-        elif self.task.clients:
-            judged += self._judge_together(self.ops, [self.task] * len(self.ops))
-        else:
-            judged += [
-                self._judge_once(self.ops[0], self.task, index) for index in range(cycle)
-            ]
+        judging = self.judging
+        judging.begin(self.session, self.task, self.position, keep=keep)
+        if judging.compares:
+            return {**_judged(judging.compare()), "slowest_ns": 0}
+        judged = judging.ops(self.ops, self.cycle, cycle)
         self.position += cycle
-        judged.append(self._canary())
-        answer = {
-            **_judged(verify.worst(judged)),
-            "slowest_ns": self.slowest_ns,
-            "first_cpu_ns": self.first_cpu_ns,
+        told = {
+            **_judged(verify.worst([*judged, judging.canary()])),
+            "slowest_ns": judging.slowest_ns,
+            "first_cpu_ns": judging.first_cpu_ns,
         }
-        return answer if self.seen is None else {**answer, "seen": self.seen}
+        return told if judging.seen is None else {**told, "seen": judging.seen}
 
     def warm(self, ops: int) -> dict[str, Any]:
         """Run ops untimed, then put what lives now out of the collector's sight.
@@ -235,7 +221,8 @@ class Worker:
         session, self.session, self.ops, self.task = self.session, None, [], None
         self.cycle = None
         self.stopwatch.forget()
-        self.position = self.first_cpu_ns = 0
+        self.judging.forget()
+        self.position = 0
         sessions, self.further = [*filter(None, [session]), *self.further], []
         warnings = list(filter(None, map(self._end, sessions)))
         if warnings:  # a session that could not be closed ends with its last reference
@@ -392,132 +379,6 @@ class Worker:
             raise Unsupported(f"{self.driver.name} has no pool", op="open_pool")
         return self.wait(opener(target, self.arm.profile, task.pool))
 
-    # --- judging -----------------------------------------------------------------------
-
-    def _judge_cycle(self, whole: Task, cycle: Cycle) -> list[Judgement]:
-        """Every turn of a cycle once, shared by all clients where there are many."""
-        judged: list[Judgement] = []
-        for turns in cycle.together():
-            ops = [cycle.op(turn, client) for client, turn in enumerate(turns)]
-            tasks = [cycle.tasks[turn] for turn in turns]
-            if whole.clients:
-                judged += self._judge_together(ops, tasks)
-            else:
-                judged.append(self._judge_once(ops[0], tasks[0], 0))
-        return told_apart(judged, whole, cycle.tasks)
-
-    def _judge_once(self, op: Callable[[], Any], task: Task, index: int) -> Judgement:
-        start, worked = time.perf_counter_ns(), time.process_time_ns()
-        try:
-            native = self.wait(op())
-        except BaseException as error:
-            if self.seen is not None:
-                fields = self.driver.describe_error(error)
-                self.seen.append(answers.seen_error(fields, error))
-            return self._charge(error, "")
-        worked = time.process_time_ns() - worked
-        self.slowest_ns = max(self.slowest_ns, time.perf_counter_ns() - start)
-        if self.cycle is None:  # of one text
-            self.first_cpu_ns = self.first_cpu_ns or worked
-        if self.seen is not None:
-            self._keep(task, native)
-        return self._judge(task, native, self.position + index)
-
-    def _keep(self, task: Task, native: Any) -> None:
-        assert self.seen is not None
-        try:
-            self.seen.append(answers.seen(task, native))
-        except Exception as error:
-            text = f"unreadable, {type(error).__name__}: {error}"
-            self.seen.append({"type": type(native).__name__, "repr": text, "chars": 0})
-
-    def _judge_together(
-        self, ops: Sequence[Callable[..., Any]], tasks: Sequence[Task]
-    ) -> list[Judgement]:
-        assert self.task is not None
-        begun = 0 if self.task.apart else self.position
-        start = time.perf_counter_ns()
-        if self.asynchronous:
-            answers_ = self.loop.run_until_complete(tasks_once(ops))
-        else:
-            answers_ = threads_once(ops)
-        taken_ns = (time.perf_counter_ns() - start) // len(ops)
-        self.slowest_ns = max(self.slowest_ns, taken_ns)
-        return [
-            self._charge(answer, f"with {len(answers_)} clients at once")
-            if isinstance(answer, BaseException)
-            else self._judge(task, answer, begun + index)
-            for index, (task, answer) in enumerate(zip(tasks, answers_, strict=True))
-        ]
-
-    def _compare(self) -> Judgement:
-        """A reference's answers are no driver's: only their texts are compared, if it has
-        any, so that nothing is timed that does other work."""
-        assert self.task is not None
-        how = getattr(self.driver, "how", "")
-        stands_for = ": ".join(filter(None, ("a reference", self.reference, how)))
-        if not callable(getattr(self.session, "texts", None)):
-            return Judgement(Verdict.EXACT, Code.RIGHT, stands_for)
-        try:
-            found = self.session.texts()
-        except BaseException as error:
-            told, facts = f"{type(error).__name__}: {error}", _raised(error)
-            return Judgement(Verdict.REJECTED, Code.ERROR, told, facts=facts)
-        return answers.compare_texts(self.task, found, stands_for)
-
-    def _what_came(self, native: Any) -> Any:
-        """What an op gave that had to raise; None where it gives no rows."""
-        assert self.task is not None
-        try:
-            return answers.rows_of(self.task, self.session, native) or None
-        except Exception:  # it is unreadable, and that is not the question
-            return native
-
-    def _judge(self, task: Task, native: Any, index: int) -> Judgement:
-        expected = task.expected
-        if expected.error is not None or expected.rejected:
-            return verify.judge_no_error(expected.error, self._what_came(native))
-        try:
-            if expected.trait:
-                return verify.observe(answers.rows_of(task, self.session, native))
-            if service.is_asked(self.session, task):
-                return answers.judge_service(task, self.session, native, index)
-            return answers.judge(task, self.session, native, index)
-        except BaseException as error:
-            detail = f"the result cannot be read: {type(error).__name__}: {error}"
-            facts = _raised(error)
-            return Judgement(Verdict.BROKEN, Code.UNREADABLE, detail, facts=facts)
-
-    def _canary(self) -> Judgement:
-        """A unique token must come back on the same connection: nothing is out of step."""
-        if self.session is None or not drivers.claims(self.session, Op.FETCH_VAL):
-            return EXACT
-        token = f"{verify.CANARY}{time.perf_counter_ns()}"
-        try:
-            op = self.session.fetch_val(Call(Op.FETCH_VAL, sql=f"select '{token}'::text"))
-            answer = self.wait(op())
-        except BaseException as error:
-            told, facts = f"{type(error).__name__}: {error}", _raised(error)
-            detail = f"the connection is unusable afterwards: {told}"
-            return Judgement(Verdict.BROKEN, Code.UNUSABLE, detail, facts=facts)
-        return EXACT if verify.is_token(answer, token) else verify.desync(answer, token)
-
-    def _charge(self, error: BaseException, where: str) -> Judgement:
-        """What an exception means for the verdict."""
-        assert self.task is not None
-        if isinstance(error, Unsupported):
-            detail = (
-                f"the plug-in declares this op but raised Unsupported when it ran: {error}"
-            )
-            facts = {"message": str(error)}
-            return Judgement(Verdict.INVALID, Code.FALSE_CLAIM, detail, facts=facts)
-        expected = self.task.expected
-        fields = self.driver.describe_error(error)
-        if expected.trait:
-            return verify.observe_error(fields, error)
-        judged = verify.judge_error(expected.error, expected.rejected, fields, error)
-        return judged.during(where) if where and judged.detail else judged
-
 
 def _imported(arm: Arm, plugin: str) -> tuple[drivers.Driver, dict[str, str], int]:
     """The driver with its terms, and the CPU time that its plug-in and its libraries took
@@ -541,10 +402,6 @@ def _peak_bytes() -> int:
     if memory.is_told():
         return memory.peak_bytes()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _raised(error: BaseException) -> dict[str, Any]:
-    return {"class": verify.class_of(error), "message": str(error)}
 
 
 def _target(message: dict[str, Any]) -> Target:

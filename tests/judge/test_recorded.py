@@ -31,6 +31,7 @@ Pair = namedtuple("Pair", "left right")
     [
         "<lib.Connection object at 0x7f3bd87b1650>",
         "<lib.Connection [IDLE] (host=127.0.0.1 port=40873 database=x) at 0x7f3bd87b1650>",
+        "<Transaction transaction=Default id=0x7f11e8f04fc0>",
         "<connection; dsn: 'user=x password=xxx', closed: 0>",
         "Address(host='::1', port=5432)",
     ],

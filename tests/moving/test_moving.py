@@ -18,7 +18,7 @@ from harness.core.errors import DriverError
 from harness.core.verdicts import Code, Judgement, Verdict
 from harness.moving import CellPair, DriverSide, Group, build, classify, facts, fixes
 from harness.plugin.acts import OWN, Acts
-from harness.plugin.contract import entry_points
+from harness.plugin.contract import usual
 from harness.render import migration
 from harness.results.records import CellFacts, Check, Run
 
@@ -362,7 +362,7 @@ def test_an_example_says_what_each_gave():
 
 # --- fixes.toml -------------------------------------------------------------------------
 
-DRIVERS = sorted(entry_points())
+DRIVERS = usual()
 MOVES = [(a, b) for a in DRIVERS for b in DRIVERS if a != b]
 BOOKS = {move: fixes.load(*move) for move in MOVES}
 

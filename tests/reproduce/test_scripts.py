@@ -116,7 +116,7 @@ def script(place, seats, tmp_path):
     return made
 
 
-BASE_DRIVERS = sorted(contract.entry_points())
+BASE_DRIVERS = [*contract.usual(), "pg8000", "sqlspec-asyncpg", "sqlalchemy-core-psycopg"]
 
 ONE = 'op = "fetch_val"\nsql = "select 1"'
 TWO = 'op = "fetch_all"\nsql = "select $2::int, $1::int"\nparams = "select 1, 2"'
