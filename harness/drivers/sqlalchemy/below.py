@@ -102,6 +102,11 @@ def pgvector_register(below: Below) -> Callable[..., Any] | None:
     return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
 
 
+def finds_no_vector(error: Exception) -> bool:
+    """Whether pgvector refused because the database has none of its types."""
+    return "vector type not found" in str(error)
+
+
 def described_driver(below: Below, error: BaseException) -> ErrorFields:
     """What one exception tells: SQLAlchemy's own, or that of the driver below."""
     sqlstate = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)

@@ -9,7 +9,12 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.pool import NullPool
 
-from harness.drivers.sqlalchemy.below import BELOW, Below, pgvector_register
+from harness.drivers.sqlalchemy.below import (
+    BELOW,
+    Below,
+    finds_no_vector,
+    pgvector_register,
+)
 from harness.drivers.sqlalchemy.core import CorePool, CoreSession
 from harness.drivers.sqlalchemy.orm import OrmPool, OrmSession
 from harness.plugin import (
@@ -22,14 +27,19 @@ from harness.plugin import (
 
 
 def _register_vector(engine: Engine, below: Below) -> None:
-    """pgvector's types on each new connection, as its documentation shows."""
+    """pgvector's types on each new connection of a database that has them, as its
+    documentation shows."""
     register = pgvector_register(below)
     if register is None:
         return
 
     @event.listens_for(engine, "connect")
     def connect(dbapi_connection: Any, _record: Any) -> None:
-        register(dbapi_connection)
+        try:
+            register(dbapi_connection)
+        except Exception as error:
+            if not finds_no_vector(error):
+                raise
 
 
 def _unregistered(connection: Connection) -> Mapping[str, str]:

@@ -9,7 +9,12 @@ from sqlalchemy import URL, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from harness.drivers.sqlalchemy.below import BELOW, Below, pgvector_register
+from harness.drivers.sqlalchemy.below import (
+    BELOW,
+    Below,
+    finds_no_vector,
+    pgvector_register,
+)
 from harness.drivers.sqlalchemy.core_async import AsyncCorePool, AsyncCoreSession
 from harness.drivers.sqlalchemy.orm_async import AsyncOrmPool, AsyncOrmSession
 from harness.plugin import (
@@ -22,14 +27,19 @@ from harness.plugin import (
 
 
 def _register_vector(engine: AsyncEngine, below: Below) -> None:
-    """pgvector's types on each new connection, as its documentation shows."""
+    """pgvector's types on each new connection of a database that has them, as its
+    documentation shows."""
     register = pgvector_register(below)
     if register is None:
         return
 
     @event.listens_for(engine.sync_engine, "connect")
     def connect(dbapi_connection: Any, _record: Any) -> None:
-        dbapi_connection.run_async(register)
+        try:
+            dbapi_connection.run_async(register)
+        except Exception as error:
+            if not finds_no_vector(error):
+                raise
 
 
 async def _unregistered(connection: AsyncConnection) -> Mapping[str, str]:
