@@ -31,6 +31,18 @@ class Below:
     without: frozenset[Capability] = frozenset()
 
 
+def place_of(below: Below, target: Target) -> dict[str, Any]:
+    """The arguments of `URL.create`."""
+    return {
+        "drivername": below.dialect,
+        "username": target.user,
+        "password": target.password,
+        "host": target.host,
+        "port": target.port,
+        "database": target.dbname,
+    }
+
+
 def _libpq(target: Target) -> dict[str, Any]:
     return {"options": target.options, "application_name": target.application_name}
 
