@@ -48,28 +48,30 @@ def _type(kind: Any, imports: set[str]) -> str:
 
 
 def configure_psycopg(connection: Connection) -> None:
-    """pgvector's types over psycopg, as the event `connect` registers them."""
+    """The registrations that pgvector shows for psycopg, as the event `connect` registers them."""
     found = connection.scalar(text("select to_regtype('vector') is not null"))
     if found and importlib.util.find_spec("pgvector"):
         from pgvector.psycopg import register_vector
 
-        register_vector(connection.connection.driver_connection)
+        raw: Any = connection.connection.driver_connection
+        register_vector(raw)
 
 
 def configure_psycopg2(connection: Connection) -> None:
-    """pgvector's types over psycopg2, as the event `connect` registers them."""
+    """The registrations that pgvector shows for psycopg2, as the event `connect` registers them."""
     found = connection.scalar(text("select to_regtype('vector') is not null"))
     if found and importlib.util.find_spec("pgvector"):
         from pgvector.psycopg2 import register_vector
 
-        register_vector(connection.connection.driver_connection)
+        raw: Any = connection.connection.driver_connection
+        register_vector(raw)
 
 
 async def configure_psycopg_async(connection: AsyncConnection) -> None:
-    """pgvector’s types over psycopg, as the event `connect` registers them."""
+    """The registrations that pgvector shows for psycopg, as the event `connect` registers them."""
     found = await connection.scalar(text("select to_regtype('vector') is not null"))
     if found and importlib.util.find_spec("pgvector"):
         from pgvector.psycopg import register_vector_async
 
-        raw = await connection.get_raw_connection()
+        raw: Any = await connection.get_raw_connection()
         await register_vector_async(raw.driver_connection)
