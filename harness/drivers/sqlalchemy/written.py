@@ -48,7 +48,7 @@ def _type(kind: Any, imports: set[str]) -> str:
 
 
 def configure_psycopg(connection: Connection) -> None:
-    """The registrations that pgvector shows for psycopg, as the event `connect` registers them."""
+    """The registrations that pgvector shows for psycopg, done at the event `connect`."""
     found = connection.scalar(text("select to_regtype('vector') is not null"))
     if found and importlib.util.find_spec("pgvector"):
         from pgvector.psycopg import register_vector
@@ -58,7 +58,7 @@ def configure_psycopg(connection: Connection) -> None:
 
 
 def configure_psycopg2(connection: Connection) -> None:
-    """The registrations that pgvector shows for psycopg2, as the event `connect` registers them."""
+    """The registrations that pgvector shows for psycopg2, done at the event `connect`."""
     found = connection.scalar(text("select to_regtype('vector') is not null"))
     if found and importlib.util.find_spec("pgvector"):
         from pgvector.psycopg2 import register_vector
@@ -68,7 +68,7 @@ def configure_psycopg2(connection: Connection) -> None:
 
 
 async def configure_psycopg_async(connection: AsyncConnection) -> None:
-    """The registrations that pgvector shows for psycopg, as the event `connect` registers them."""
+    """The registrations that pgvector shows for psycopg, done at the event `connect`."""
     found = await connection.scalar(text("select to_regtype('vector') is not null"))
     if found and importlib.util.find_spec("pgvector"):
         from pgvector.psycopg import register_vector_async
