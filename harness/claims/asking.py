@@ -23,7 +23,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from harness.claims.evidence import LibrarySaid, digest, question, versions_of_terms
+from harness.claims.evidence import (
+    LibrarySaid,
+    digest,
+    libraries_of_terms,
+    question,
+    versions_of_terms,
+)
 from harness.claims.form import InspectCondition, ProgramCondition
 from harness.core.arms import Arm
 from harness.core.calls import Target
@@ -72,14 +78,14 @@ def _ask_arm(
 ) -> None:
     try:
         arm = contract.parse_arm(name)
-        versions, worker = _greeted(arm, folder)
+        terms, worker = _greeted(arm, folder)
     except (DriverError, WorkerGone) as error:
         hint = getattr(error, "hint", "")
         problem = LibrarySaid(problem=f"{error}{f'; {hint}' if hint else ''}")
         for asked in questions:
             tell(asked.digest, problem)
         return
-    asking = _Asking(versions, venue, folder, modules_of(questions))
+    asking = _Asking(terms, venue, folder, modules_of(questions))
     seats = min(AT_ONCE, len(questions))
     with ThreadPoolExecutor(seats) as pool, contextlib.ExitStack() as stack:
         for _ in range(seats):
@@ -103,11 +109,11 @@ def modules_of(questions: Iterable[LibraryQuestion]) -> list[str]:
     return list(found)
 
 
-def _greeted(arm: Arm, folder: Path) -> tuple[str, WorkerProcess]:
-    """The versions of an arm, and the worker that told them; it has ended."""
+def _greeted(arm: Arm, folder: Path) -> tuple[dict[str, str], WorkerProcess]:
+    """The terms of an arm, and the worker that told them; it has ended."""
     worker = WorkerProcess(arm, folder, [])
     try:
-        return versions_of_terms(worker.greet()["terms"]), worker
+        return dict(worker.greet()["terms"]), worker
     finally:
         if worker.alive:
             worker.kill()
@@ -164,11 +170,16 @@ class _Asking:
     """The questions to one arm's library; several threads may ask at once."""
 
     def __init__(
-        self, versions: str, venue: Venue | None, folder: Path, modules: list[str]
+        self,
+        terms: Mapping[str, str],
+        venue: Venue | None,
+        folder: Path,
+        modules: list[str],
     ) -> None:
         self.modules = modules
         self.seats: queue.SimpleQueue[_Inspector] = queue.SimpleQueue()
-        self._versions = versions
+        self._versions = versions_of_terms(terms)
+        self._libraries = set(map(_package, libraries_of_terms(terms)))
         self._venue = venue
         self._folder = folder
         self._staging = threading.Lock()  # the control connection is for one thread
@@ -179,7 +190,8 @@ class _Asking:
         seat = self.seats.get()
         try:
             if isinstance(asked.condition, InspectCondition):
-                return self._said(seat, question(asked.condition), INSPECTION_S, "")
+                asking = question(asked.condition)
+                return self._said(seat, asked.condition, asking, INSPECTION_S, "")
             if self._venue is None:
                 return LibrarySaid(problem="a program needs a server", fault=True)
             return self._program(seat, asked.condition, self._venue)
@@ -201,16 +213,40 @@ class _Asking:
         folder.mkdir()
         try:
             asked = question(condition) | {"given": given(target, folder)}
-            return self._said(seat, asked, condition.seconds, venue.facts.version)
+            version = venue.facts.version
+            return self._said(seat, condition, asked, condition.seconds, version)
         finally:
             with self._staging:
                 lent.__exit__(None, None, None)
 
     def _said(
-        self, seat: _Inspector, asked: Mapping[str, Any], seconds: float, server: str
+        self,
+        seat: _Inspector,
+        condition: InspectCondition | ProgramCondition,
+        asked: Mapping[str, Any],
+        seconds: float,
+        server: str,
     ) -> LibrarySaid:
         answer = seat.answer(asked, seconds)
+        absent = answer.pop("absent", "")
+        if absent and not condition.expect.raises and not self._has(absent):
+            return LibrarySaid(problem=_lacking(absent), versions=self._versions)
         return LibrarySaid(answer, versions=self._versions, server=server)
+
+    def _has(self, module: str) -> bool:
+        """Whether a module is the library's own: then its absence is an answer."""
+        return _package(module.partition(".")[0]) in self._libraries
+
+
+def _package(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _lacking(module: str) -> str:
+    return (
+        f"it needs the module {module}, which is not installed;"
+        " pip install 'pgdyno[all,further]' brings what claims need"
+    )
 
 
 def given(target: Target, folder: Path) -> dict[str, Any]:

@@ -119,6 +119,13 @@ def versions_of_terms(told_terms: Mapping[str, str]) -> str:
     return ", on ".join(told)
 
 
+def libraries_of_terms(terms: Mapping[str, str]) -> list[str]:
+    """The names of a library and of each that it stands on."""
+    return [
+        text for name, text in terms.items() if name.rpartition("wrapped_")[2] == "library"
+    ]
+
+
 # --- what libraries said ----------------------------------------------------------------
 
 

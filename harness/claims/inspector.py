@@ -52,7 +52,7 @@ def found(path: str) -> Any:
 def answered(question: Mapping[str, Any]) -> dict[str, Any]:
     """What the library says to one question."""
     try:
-        value = asyncio.run(_value(question))
+        value = _loop().run_until_complete(_value(question))
     except Absent as absence:
         return {"exists": False, "text": str(absence)}
     except SystemExit as end:
@@ -60,6 +60,14 @@ def answered(question: Mapping[str, Any]) -> dict[str, Any]:
     except BaseException as error:
         return _raised(error)
     return _described(value, question)
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """A loop that nobody closes: the process ends with the answer, and a pool that an
+    exception left open may ignore that its tasks are cancelled."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop
 
 
 async def _value(question: Mapping[str, Any]) -> Any:
@@ -87,8 +95,9 @@ def _raised(error: BaseException) -> dict[str, Any]:
     """An exception by its class, those it derives from, and its message."""
     classes = [kind.__name__ for kind in type(error).__mro__ if kind is not object]
     told = f"{classes[0]}: {error}".rstrip(": ")
+    absent = error.name if isinstance(error, ModuleNotFoundError) else None
     return {"exists": True, "raised": classes, "message": str(error)[:TEXT],
-            "text": told[:TEXT]}  # fmt: skip
+            "text": told[:TEXT], "absent": absent or ""}  # fmt: skip
 
 
 def _described(value: Any, question: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,13 @@ from msgspec.structs import replace
 
 from harness.analysis.times import arm_times
 from harness.claims import baseline, deciding, form, missing, naming, page
-from harness.claims.evidence import Evidence, LibrarySaid, digest, versions_of
+from harness.claims.evidence import (
+    Evidence,
+    LibrarySaid,
+    digest,
+    libraries_of_terms,
+    versions_of,
+)
 from harness.claims.outcomes import ClaimOutcome, DecidedClaim, DecidedPart, outcome_of
 from harness.core.verdicts import Code, Judgement, Verdict
 from harness.lanes.memory.record import Footprint, Memory
@@ -405,6 +411,7 @@ def test_versions_of_all_layers():
         arm, terms={"library": "sqlspec", "version": "0.69", "libpq": "none", **terms}
     )
     assert versions_of(over) == f"sqlspec 0.69, on {VERSIONS}"
+    assert libraries_of_terms(over.terms) == ["sqlspec", arm.terms["library"]]
 
 
 # --- names, baselines, pages --------------------------------------------------------------

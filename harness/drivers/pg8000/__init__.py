@@ -52,7 +52,7 @@ WRAPPERS = {
 
 
 def configure(connection: Connection) -> None:
-    """pg8000 reads and writes JSON by itself; vectors need pgvector's registration."""
+    """The registrations that pgvector's documentation shows; JSON needs none."""
     if importlib.util.find_spec("pgvector") is None:
         return
     if connection.run("select to_regtype('vector') is not null") == [[True]]:
