@@ -117,9 +117,9 @@ class Driver(Protocol):
     Reproductions print `opening(target)`, which binds the op that opens the library's
     connection, as `open` does before anything else; `configure`, the function of a
     connection that does the registrations of the profile `configured`; `wrappers`, the
-    library's wrapper types by kind; `written(value, imports)`, the source of a statement that
-    the library makes while binding; and `environment`, variables that must be set before
-    the library is imported.
+    library's wrapper types by kind; `written(value, imports)`, the source of a statement
+    that the library makes while binding; and `environment`, variables that must be set
+    before the library is imported.
     """
 
     name: str
