@@ -15,6 +15,7 @@ from typing import Any
 from harness.claims import form, intervals
 from harness.claims.evidence import Evidence, LibrarySaid, PlayedCell, digest
 from harness.claims.form import AnyCondition, Claim, ClaimSource, Words, listed
+from harness.claims.labels import CellAnswer, labelled
 from harness.claims.outcomes import ClaimOutcome, DecidedClaim, DecidedPart, outcome_of
 from harness.core.patterns import matches
 from harness.core.verdicts import Verdict
@@ -44,11 +45,24 @@ def parts_of(condition: AnyCondition, evidence: Evidence, command: str) -> Parts
 
 
 def _cells(condition: form.CellCondition, evidence: Evidence, command: str) -> Parts:
+    yield from _checked(condition, evidence, command, _matches)
+
+
+def _checked(
+    condition: form.CellCondition | form.CountCondition,
+    evidence: Evidence,
+    command: str,
+    right: Callable[[Any, Any], tuple[bool | None, str]],
+) -> Parts:
+    found = []
     for driver, pattern, played in _played(condition, evidence):
         if played is None:
-            yield _open(condition, driver, pattern, command)
+            part = DecidedPart("", ClaimOutcome.NOT_TRIED, _NOT_RUN, command=command)
+            found.append(CellAnswer(driver, pattern, part))
         else:
-            yield _judged(condition, played, lambda check: _matches(condition, check))
+            part = _judged(condition, played, right)
+            found.append(CellAnswer(driver, played.check.cell, part))
+    yield from labelled(condition.part, found)
 
 
 def _played(
@@ -61,19 +75,10 @@ def _played(
             yield from ((driver, pattern, played) for played in found or (None,))
 
 
-def _open(condition: Any, driver: str, pattern: str, command: str) -> DecidedPart:
-    label = _label(condition, driver, pattern)
-    return DecidedPart(label, ClaimOutcome.NOT_TRIED, _NOT_RUN, command=command)
-
-
-def _label(condition: Any, driver: str, cell: str) -> str:
-    """What a part is called: by its author, else by what tells it from the others."""
-    several = len(listed(condition.driver)) > 1
-    return condition.part or (f"{driver} {cell}" if several else cell)
-
-
 def _judged(
-    condition: Any, played: PlayedCell, right: Callable[[Any], tuple[bool | None, str]]
+    condition: form.CellCondition | form.CountCondition,
+    played: PlayedCell,
+    right: Callable[[Any, Any], tuple[bool | None, str]],
 ) -> DecidedPart:
     """A cell that was played. What cannot be had here says nothing about a library."""
     check = played.check
@@ -82,10 +87,10 @@ def _judged(
     if nothing and str(check.verdict) not in wanted:
         outcome, seen = ClaimOutcome.NOT_TRIED, f"{check.verdict}: {check.detail}"
     else:
-        holds, seen = right(check)
+        holds, seen = right(condition, check)
         outcome = _outcome(holds)
     return DecidedPart(
-        _label(condition, check.driver, check.cell),
+        "",
         outcome,
         shortened(seen),
         played.versions,
@@ -135,11 +140,7 @@ def _like(patterns: Words, text: str) -> bool:
 
 
 def _counts(condition: form.CountCondition, evidence: Evidence, command: str) -> Parts:
-    for driver, pattern, played in _played(condition, evidence):
-        if played is None:
-            yield _open(condition, driver, pattern, command)
-        else:
-            yield _judged(condition, played, lambda check: _counted(condition, check))
+    yield from _checked(condition, evidence, command, _counted)
 
 
 def _counted(condition: form.CountCondition, check: Any) -> tuple[bool | None, str]:

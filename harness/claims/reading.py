@@ -11,12 +11,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness.claims import form
 from harness.claims.form import Claim, ClaimSource
 from harness.core import arms
 from harness.core.errors import ClaimError, DriverError, ScenarioError
 from harness.core.patterns import matches
 from harness.core.verdicts import Code, Verdict
+from harness.plugin import contract
 from harness.scenario import form as tables
 from harness.scenario.cells import NEEDS
 from harness.scenario.reading import parse, read
@@ -43,7 +46,7 @@ def load(file: Path) -> ClaimSource:
     except ScenarioError as error:
         raise ClaimError(str(error), hint=error.hint) from None
     _check(source, where)
-    return source
+    return _expanded(source)
 
 
 def load_all(folder: Path | None = None) -> list[ClaimSource]:
@@ -103,6 +106,31 @@ def _chosen(source: ClaimSource, words: Sequence[str]) -> ClaimSource:
         if not words or any(_means(word, source.id, claim) for word in words)
     ]
     return form.replace(source, claim=kept)
+
+
+# --- patterns of drivers ------------------------------------------------------------------
+
+
+def _expanded(source: ClaimSource) -> ClaimSource:
+    """The source with names in place of patterns of drivers."""
+    return form.replace(source, claim=[_expanded_claim(claim) for claim in source.claim])
+
+
+def _expanded_claim(claim: Claim) -> Claim:
+    decide = [
+        msgspec.structs.replace(condition, driver=list(_meant(condition.driver)))
+        if isinstance(condition, form.CellCondition | form.CountCondition)
+        else condition
+        for condition in claim.decide
+    ]
+    return msgspec.structs.replace(claim, decide=decide)
+
+
+def _meant(words: form.Words) -> Iterator[str]:
+    """The drivers; a pattern that means none stays what it is, and is told as unknown."""
+    known = sorted(contract.entry_points())
+    for word in form.listed(words):
+        yield from [name for name in known if matches(word, name)] or [word]
 
 
 # --- what the types cannot say ------------------------------------------------------------

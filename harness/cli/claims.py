@@ -28,8 +28,8 @@ examples:
   pgdyno claims P2 --run            play what is missing of a source
   pgdyno claims PN --run --times    measure what is missing, too
   pgdyno claims 'P2-1*' --details   some claims, each with what was seen
-exit codes: 0 nothing drifted, 1 an outcome is not that of the baseline, 2 usage,
-4 a fault of pgdyno's or of a claim's own, 5 no server
+exit codes: 0 nothing drifted, 1 an outcome is not that of the baseline,
+2 usage, 4 a fault of pgdyno's or of a claim's own, 5 no server
 """
 
 

@@ -103,6 +103,19 @@ def test_a_verdict_that_there_is_not(tmp_path):
     assert "exact" in caught.value.hint
 
 
+def test_a_pattern_of_drivers_means_each_of_them(tmp_path):
+    cell = (
+        '\nby = "cell"\ncell = "a/b#c"\ndriver = ["sqlspec-psycopg*", "psqlpy", "no-*"]\n'
+    )
+    (claim,) = read(tmp_path, f"{FILE}[[claim.decide]]{cell}").claim
+    assert claim.decide[-1].driver == [
+        "sqlspec-psycopg",
+        "sqlspec-psycopg-async",
+        "psqlpy",
+        "no-*",
+    ]
+
+
 def test_every_key_is_in_the_document():
     page = (ROOT / "docs" / "claims.md").read_text("utf-8")
     tables = [kind for kind in vars(form).values() if isinstance(kind, type)]

@@ -149,6 +149,24 @@ def test_a_pattern_means_every_cell_and_several_drivers_each_of_them():
     assert outcome_of(parts) is DEPENDS
 
 
+@pytest.mark.parametrize(
+    ("worse", "labels"),
+    [
+        ([], ["all"] * 4),
+        (["a1", "a2"], ["asyncpg", "asyncpg", "the rest of all", "the rest of all"]),
+        (["a1", "p1"], ["all s/c#1", "the rest of all", "all s/c#1", "the rest of all"]),
+        (["a1"], ["asyncpg s/c#1", *["the rest of all"] * 3]),
+    ],
+)
+def test_parts_are_told_as_briefly_as_they_are_clear(worse, labels):
+    keys = {"a1": ("s/c#1", "asyncpg"), "a2": ("s/c#2", "asyncpg")}
+    keys |= {"p1": ("s/c#1", "psycopg2"), "p2": ("s/c#2", "psycopg2")}
+    run = seen(*(checked(LOSSY if k in worse else EXACT, *key) for k, key in keys.items()))
+    cells, drivers = ["s/c#1", "s/c#2"], ["asyncpg", "psycopg2"]
+    asked = condition("cell", cell=cells, driver=drivers, part="all")
+    assert [part.label for part in decide(asked, run)] == labels
+
+
 def test_the_latest_run_counts():
     runs = [seen(checked(EXACT), started="2026-02-02"), seen(checked(LOSSY))]
     asked = condition("cell", cell=CELL, driver="asyncpg")
