@@ -2,6 +2,9 @@
 
 A deviation excuses a cell from `--fail-on`. It is a claim like any other: when the
 verdict is another one, the check says that the deviation has ended.
+
+A wrapper or a stack inherits those of the drivers that it stands on: what they do to a
+value, it mostly does, too. It need not, so an inherited deviation excuses and never ends.
 """
 
 from __future__ import annotations
@@ -131,6 +134,21 @@ def check_names(deviations: Iterable[Deviation], known: Catalogue) -> None:
 def _is_unread(deviation: Deviation, known: Catalogue) -> bool:
     scenario = deviation.cell.partition("#")[0]
     return any(matches(scenario, name) for name in known.unread)
+
+
+def inherited(
+    below: Iterable[Iterable[Deviation]], cell: str, verdict: Verdict
+) -> Deviation | None:
+    """The deviation that explains a verdict of a layer, of those of the drivers below it,
+    the next one's first; None where it shows another verdict than they do.
+
+    Profiles do not count: a layer may register by itself, in `default` too, what a driver
+    has registered in `configured` only.
+    """
+    known = (deviation for deviations in below for deviation in deviations)
+    return next(
+        (found for found in known if found.names(cell) and verdict in found.verdicts), None
+    )
 
 
 def find(deviations: Iterable[Deviation], cell: str, profile: str) -> Deviation | None:

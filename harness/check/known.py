@@ -15,6 +15,7 @@ from harness.check.expectations import Baseline, Expectation
 from harness.core.arms import Arm
 from harness.core.catalogue import Catalogue
 from harness.core.verdicts import Verdict
+from harness.plugin import contract
 from harness.results.records import Check
 
 
@@ -30,20 +31,23 @@ class Known:
         self.server = server
         self.baselines = baselines
         self.deviations = deviations
+        self._below: dict[str, tuple[Deviation, ...]] = {}
 
-    def mark(self, check: Check, version: str, *, lacking: bool) -> Check:
+    def mark(self, check: Check, terms: Mapping[str, str], *, lacking: bool) -> Check:
         """The check with what was known of its cell, and what of that has changed.
 
         Args:
             check: as it was judged.
-            version: the library versions that were checked, empty if none started.
+            terms: what its driver said of itself, empty if none started.
             lacking: the server lacks what the cell needs.
+
+        Raises:
+            DriverError: a deviation of a driver below this one is wrong.
         """
         verdict = Verdict(check.verdict)
         expected = self._expectation(check)
-        deviation = deviations.find(
-            self.deviations.get(check.driver, ()), check.cell, check.profile
-        )
+        deviation = self._deviation(check, verdict, terms)
+        version = expectations.version_of(terms)
         told = []
         if expected is not None:
             told.append(
@@ -60,6 +64,21 @@ class Known:
             deviation=deviation.reason if deviation and holds else "",
             link=deviation.link if deviation and holds else "",
         )
+
+    def _deviation(
+        self, check: Check, verdict: Verdict, terms: Mapping[str, str]
+    ) -> Deviation | None:
+        """The driver's own for this cell, or one that it inherits."""
+        own = self.deviations.get(check.driver, ())
+        return deviations.find(own, check.cell, check.profile) or deviations.inherited(
+            map(self._declared, contract.stands_on(terms)), check.cell, verdict
+        )
+
+    def _declared(self, driver: str) -> tuple[Deviation, ...]:
+        """What is declared beside a driver that others stand on; each file is read once."""
+        if driver not in self._below:
+            self._below[driver] = deviations.load(driver)
+        return self._below[driver]
 
     def _expectation(self, check: Check) -> Expectation | None:
         found = self.baselines.get(check.driver)

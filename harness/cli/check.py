@@ -127,7 +127,8 @@ def run(args: argparse.Namespace) -> int:
     if args.update:
         known = _update(args.baselines, known, checker, checks, every)
         checks = [
-            known.mark(check, _version(checker, check), lacking=True) for check in checks
+            known.mark(check, checker.terms(check.driver, check.profile), lacking=True)
+            for check in checks
         ]
     _tell(known, checks, args.baselines, every)
     code = _exit_code(checks, Verdict(args.fail_on))
@@ -201,7 +202,8 @@ def _checked(
 
         def report(check: Check) -> None:
             lacking = bool(place.stage.lacks(by_id[check.cell]))
-            marked = before.mark(check, _version(checker, check), lacking=lacking)
+            terms = checker.terms(check.driver, check.profile)
+            marked = before.mark(check, terms, lacking=lacking)
             recording.write(marked)
             progress.checked(marked)
 
@@ -222,12 +224,6 @@ def _catalogue(scenarios: Sequence[Scenario], *, whole: bool) -> Catalogue:
     read = [*scenarios, *(select([]) if whole else ())]
     cells = frozenset(cell.id for scenario in read for cell in scenario.cells)
     return Catalogue(cells, frozenset(scenario.name for scenario in read), names())
-
-
-def _version(checker: Checker, check: Check) -> str:
-    from harness.check.expectations import version_of
-
-    return version_of(checker.terms(check.driver, check.profile))
 
 
 def _exit_code(checks: Sequence[Check], fail_on: Verdict) -> int:

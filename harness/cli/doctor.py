@@ -6,12 +6,14 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.cli import options
 from harness.cli.terminal import say
+
+_WIDTH = 80
 
 
 def add_parser(subparsers: Any) -> None:
@@ -55,15 +57,23 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(findings, indent=1))
     else:
         for finding in findings:
-            mark = "ok" if finding["ok"] else "--"
-            say(f"{mark:<3} {finding['subject']:<22} {finding['detail']}")
-            if finding["hint"]:
-                say(f"{'':<26} {finding['hint']}")
+            for line in _lines(finding):
+                say(line)
     usable = {
         kind: any(f["ok"] for f in findings if f["kind"] == kind)
         for kind in ("driver", "server")
     }
     return EXIT_PASS if all(usable.values()) else EXIT_INFRASTRUCTURE
+
+
+def _lines(finding: Mapping[str, Any]) -> list[str]:
+    """A finding in 80 columns, with what to do about it below."""
+    from harness.report import format as fmt
+
+    mark = "ok" if finding["ok"] else "--"
+    first, rest = f"{mark:<3} {finding['subject']:<29} ", " " * 34
+    lines = fmt.wrapped(finding["detail"], _WIDTH, first=first, rest=rest)
+    return [*lines, *fmt.wrapped(finding["hint"], _WIDTH, first=rest, rest=rest)]
 
 
 def _validate(args: argparse.Namespace) -> int:
@@ -99,19 +109,41 @@ def _drivers() -> Iterator[dict[str, Any]]:
     from harness.plugin import contract
 
     usual = contract.usual()
+    absent = []
     for name in contract.entry_points():
         try:
-            terms = contract.load(contract.parse_arm(name)).terms()
-        except (
-            LibraryMissingError
-        ) as error:  # nobody has to have what is asked only by name
-            if name in usual:
-                yield _finding("driver", name, str(error), ok=False, hint=error.hint)
+            terms = contract.terms_of(contract.load(contract.parse_arm(name)))
         except DriverError as error:
-            yield _finding("driver", name, str(error), ok=False, hint=error.hint)
+            if isinstance(error, LibraryMissingError) and name not in usual:
+                absent.append(name)
+            else:
+                yield _finding("driver", name, str(error), ok=False, hint=error.hint)
         else:
-            detail = f"{terms.library} {terms.version}, {terms.implementation}"
-            yield _finding("driver", name, detail, ok=True)
+            yield _finding("driver", name, _libraries(terms), ok=True)
+    if absent:
+        yield _further(sorted(absent))
+
+
+def _libraries(terms: Mapping[str, str]) -> str:
+    """A driver's library, and of a layer also that of the driver below it."""
+    own = f"{terms['library']} {terms['version']}, {terms['implementation']}"
+    if "wraps" not in terms:
+        return own
+    return f"{own}; on {terms['wrapped_library']} {terms['wrapped_version']}"
+
+
+def _further(absent: Sequence[str]) -> dict[str, Any]:
+    """Drivers that are asked when they are named: nobody has to have them."""
+    from harness.environments import present
+
+    commands = [present.command(name).replace(f"[{name}]", "[NAME]") for name in absent]
+    return _finding(
+        "further",
+        "not installed",
+        ", ".join(absent),
+        ok=False,
+        hint=f"for those that you want: {'; '.join(dict.fromkeys(commands))}",
+    )
 
 
 def _server(args: argparse.Namespace) -> Iterator[dict[str, Any]]:

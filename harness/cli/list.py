@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -34,11 +35,34 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "json":
         print(json.dumps(rows, indent=1))
         return 0
+    if args.what == "drivers":
+        _say_drivers(rows)
+        return 0
     for row in rows:
         name, about = list(row.values())[:2]
         for line in _lines(f"{name:<30} ", about, wrap=args.what in _SENTENCES):
             say(line)
     return 0
+
+
+def _say_drivers(rows: list[dict[str, Any]]) -> None:
+    """A line for each driver: whether every verb asks it, and its libraries or what it
+    lacks. What the signs mean is on stderr, so that the list is a list."""
+    for row in rows:
+        mark = "*" if row["asked"] == "always" else " "
+        about = ", ".join(f"{name} {version}" for name, version in row["libraries"].items())
+        if row["lacking"]:
+            about = f"lacks {', '.join(row['lacking'])}"
+        for line in _lines(f"{row['driver']:<30} {mark} ", about, wrap=False):
+            say(line)
+    commands = (
+        row["install"].replace(f"[{row['driver']}]", "[NAME]")
+        for row in rows
+        if row["lacking"]
+    )
+    notes = [f"to install what one lacks: {text}" for text in dict.fromkeys(commands)]
+    notes.insert(0, "* asked by every verb; the others when they are named: --driver NAME")
+    print("\n".join(notes), file=sys.stderr)
 
 
 def _lines(start: str, about: Any, *, wrap: bool) -> list[str]:
@@ -84,17 +108,25 @@ def _cases() -> list[dict[str, Any]]:
 
 
 def _drivers() -> list[dict[str, Any]]:
+    from harness.environments import present
     from harness.plugin import contract
 
     usual = contract.usual()
+    found = [
+        (name, point, present.of(name))
+        for name, point in sorted(contract.entry_points().items())
+    ]
     return [
         {
             "driver": name,
             "plugin": point.value,
             "distribution": point.dist.name if point.dist else "",
             "asked": "always" if name in usual else "when named",
+            "libraries": there.libraries,
+            "lacking": list(there.lacking),
+            "install": there.command,
         }
-        for name, point in sorted(contract.entry_points().items())
+        for name, point, there in found
     ]
 
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +71,18 @@ class Played:
     cell: Cell
     arm: Arm
     judged: Judgement
-    version: str = ""
+    terms: Mapping[str, str] = field(default_factory=dict)
     seen: Sequence[Mapping[str, Any]] = ()
     state: str = ""
     code: DriverCode | None = None  # of the driver, as it was played
     reason: str = ""  # why there is none
+
+    @property
+    def version(self) -> str:
+        """The versions that decided."""
+        from harness.check.expectations import version_of
+
+        return version_of(self.terms)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -210,7 +217,6 @@ def seat_of(place: Venue, arm: Arm) -> Seat:
 
 def played_by(seat: Seat, place: Venue, play: Playable) -> Played:
     """Like `played_cell`, by a seat that may have played others before."""
-    from harness.check.expectations import version_of
     from harness.core.errors import WorkerGone
 
     if play.cell.steps:
@@ -221,9 +227,8 @@ def played_by(seat: Seat, place: Venue, play: Playable) -> Played:
             judged = seat.verify(play, keep=True)
     except WorkerGone as gone:
         judged = stopped(gone)
-    seen, version = seat.seen, version_of(seat.terms)
     state = _state(place, play.cell, seat.schema)
-    played = Played(play.cell, seat.arm, judged, version, seen, state)
+    played = Played(play.cell, seat.arm, judged, seat.terms, seat.seen, state)
     code, reason = _op_code(seat, play, _scene(place, play, played))
     return replace(played, code=code, reason=reason)
 
@@ -260,7 +265,6 @@ def _of_tasks(cell: Cell, arm: Arm) -> str:
 
 def _played_steps(seat: Seat, play: Playable) -> Played:
     """Play a case of steps; what each brought, and the code of its acts."""
-    from harness.check.expectations import version_of
     from harness.core.errors import WorkerGone
     from harness.play.director import Director
     from harness.reproduce.script import DriverCode
@@ -274,8 +278,7 @@ def _played_steps(seat: Seat, play: Playable) -> Played:
     code = None
     if judged.verdict not in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
         code = DriverCode(**seat.sources(acts_of(play.cell), play))
-    version = version_of(seat.terms)
-    return Played(play.cell, seat.arm, judged, version, director.lines, code=code)
+    return Played(play.cell, seat.arm, judged, seat.terms, director.lines, code=code)
 
 
 def _state(place: Venue, cell: Cell, schema: str) -> str:
@@ -330,13 +333,15 @@ def description(played: Played, place: Venue) -> Iterator[str]:
 
 def _declared(played: Played) -> str:
     from harness.check import deviations
+    from harness.plugin import contract
 
-    found = deviations.find(
-        deviations.load(played.arm.driver), played.cell.id, played.arm.profile
-    )
-    if found is None:
-        return ""
-    return found.ended(played.judged.verdict) or f"{found.reason} {found.link}"
+    cell, arm, verdict = played.cell.id, played.arm, played.judged.verdict
+    if own := deviations.find(deviations.load(arm.driver), cell, arm.profile):
+        return own.ended(verdict) or f"{own.reason} {own.link}"
+    for driver in contract.stands_on(played.terms):
+        if found := deviations.inherited([deviations.load(driver)], cell, verdict):
+            return f"of {driver}, on which it stands: {found.reason} {found.link}"
+    return ""
 
 
 def _seen(call: Mapping[str, Any], name: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ where it is there. A plug-in without such an extra needs what its distribution r
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution
@@ -80,7 +81,7 @@ def needs_of(arm: Arm, interpreter: Interpreter, folder: str = "") -> Needs:
         DriverError: the plug-in's distribution does not say what the library is.
     """
     distribution = contract.distribution(arm.driver)
-    known = _Known(distribution, interpreter)
+    known = _Known(distribution, interpreter.version)
     own = known.of_extra(arm.driver) or known.always()
     library = _library(arm, own, distribution)
     more = [requirement for requirement in own if requirement is not library]
@@ -96,17 +97,27 @@ def needs_of(arm: Arm, interpreter: Interpreter, folder: str = "") -> Needs:
     )
 
 
+def of_driver(driver: str) -> list[Requirement]:
+    """What a driver needs beside pgdyno, on the interpreter that runs.
+
+    Raises:
+        DriverError: no installed distribution brings its plug-in.
+    """
+    known = _Known(contract.distribution(driver), platform.python_version())
+    return known.of_extra(driver) or known.always()
+
+
 class _Known:
     """The requirements of a distribution, as they are for an interpreter."""
 
-    def __init__(self, distribution: Distribution, interpreter: Interpreter) -> None:
+    def __init__(self, distribution: Distribution, python: str) -> None:
         from packaging.requirements import Requirement
 
         self._all = [Requirement(text) for text in distribution.requires or ()]
-        short = ".".join(interpreter.version.split(".")[:2])
+        short = ".".join(python.split(".")[:2])
         self._machine = {
             "python_version": short,
-            "python_full_version": interpreter.version,
+            "python_full_version": python,
         }
 
     def always(self) -> list[Requirement]:

@@ -16,7 +16,7 @@ from harness.core.calls import (
     Terms,
 )
 from harness.core.capabilities import Capability
-from harness.core.errors import DriverError, NotConfigured, Unsupported
+from harness.core.errors import DriverError, LibraryMissingError, NotConfigured, Unsupported
 from harness.core.tables import TEXT_FORM
 from harness.plugin.acts import Acts
 from harness.plugin.contract import AsyncOp, Driver, Pool, ProgramOp, Session, SyncOp
@@ -36,6 +36,7 @@ __all__ = [
     "DriverError",
     "ErrorFields",
     "Kind",
+    "LibraryMissingError",
     "NotConfigured",
     "Op",
     "Pool",

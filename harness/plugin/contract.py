@@ -117,8 +117,9 @@ class Driver(Protocol):
     Reproductions print `opening(target)`, which binds the op that opens the library's
     connection, as `open` does before anything else; `configure`, the function of a
     connection that does the registrations of the profile `configured`; `wrappers`, the
-    library's wrapper types by kind; and `environment`, variables that must be set before
-    the library is imported.
+    library's wrapper types by kind; `written(value, imports)`, the source of a statement
+    that the library makes while binding; and `environment`, variables that must be set
+    before the library is imported.
     """
 
     name: str
@@ -338,10 +339,30 @@ def terms_of(driver: Driver) -> dict[str, str]:
         del told["rewrites"]
     wraps = getattr(driver, "wraps", "")
     if wraps:
-        under = terms_of(load(Arm(wraps)))
+        under = terms_of(_below(driver.name, wraps))
         told["wraps"] = wraps
         told |= {f"wrapped_{name}": text for name, text in under.items()}
     return told
+
+
+def _below(layer: str, wraps: str) -> Driver:
+    try:
+        return load(Arm(wraps))
+    except LibraryMissingError as error:
+        raise LibraryMissingError(
+            f"driver '{layer}' cannot be used: {error}",
+            hint=f"pip install 'pgdyno[{layer}]' or the plug-in's own library",
+        ) from error
+
+
+def stands_on(terms: Mapping[str, str]) -> tuple[str, ...]:
+    """The drivers below one, the next first, by its terms as `terms_of` tells them."""
+    names: list[str] = []
+    term = "wraps"
+    while name := terms.get(term, ""):
+        names.append(name)
+        term = f"wrapped_{term}"
+    return tuple(names)
 
 
 def _plugin(name: str, place: str) -> Any:

@@ -8,7 +8,7 @@ one of their process's own.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import pytest
@@ -48,16 +48,16 @@ class Ground:
         self._seats: dict[Arm, Seat] = {}
         self._last: tuple[Cell, Playable | Judgement] | None = None
 
-    def judged(self, cell: Cell, arm: Arm) -> tuple[Judgement, str]:
-        """What became of a cell, and with which versions it was played."""
+    def judged(self, cell: Cell, arm: Arm) -> tuple[Judgement, Mapping[str, str]]:
+        """What became of a cell, and the terms under which it was played."""
         play = self._playable(cell)
         if isinstance(play, Judgement):
-            return play, ""
+            return play, {}
         seat = self._seats.get(arm) or self._seats.setdefault(arm, self._seat(arm))
         if cell.expect.sessions is not None:  # which would count those of others
             for other in self._seats.values():
                 other.retire()
-        return judged_in(seat, play), version_of(seat.terms)
+        return judged_in(seat, play), seat.terms
 
     def close(self) -> None:
         """End all workers."""
@@ -89,10 +89,12 @@ class Playing:
         """Play a cell, and mark it with what was known of it."""
         known = self.known  # environments are made before anybody waits for an arm
         ground = self.ground(own=not _OWN.isdisjoint(cell.needs))
-        judged, version = ground.judged(cell, arm)
+        judged, terms = ground.judged(cell, arm)
         lacking = bool(ground.place.stage.lacks(cell))
-        marked = known.mark(check_of(arm, cell, judged), version, lacking=lacking)
-        return PlayedCheck(marked, version, self.asked.server, ground.place.facts.version)
+        marked = known.mark(check_of(arm, cell, judged), terms, lacking=lacking)
+        return PlayedCheck(
+            marked, version_of(terms), self.asked.server, ground.place.facts.version
+        )
 
     def ground(self, *, own: bool = False) -> Ground:
         """The server of this session; `own` is for what nobody may share.

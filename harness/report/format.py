@@ -156,8 +156,15 @@ def plural(count: int, noun: str) -> str:
 
 
 def wrapped(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
-    """The text as lines of at most `width` characters, each with its indent."""
-    return wrap(visible(text), width, initial_indent=first, subsequent_indent=rest)
+    """The text as lines of at most `width` characters, each with its indent; names with
+    hyphens stay whole, so that they can be copied."""
+    return wrap(
+        visible(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+    )
 
 
 def shorten(text: str, limit: int) -> str:

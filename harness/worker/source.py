@@ -212,8 +212,10 @@ class _OfOp:
     def _outside(self, value: Any, imports: set[str]) -> str | None:
         if isinstance(value, _Text | _Number):
             return value.code
-        known = self.wrapped.get(id(value))
-        return self._call(known[0], known[1], imports) if known else None
+        if known := self.wrapped.get(id(value)):
+            return self._call(known[0], known[1], imports)
+        written = getattr(self.driver, "written", None)
+        return written(value, imports) if written else None
 
     def _call(self, wrapper: Wrapper, value: Any, imports: set[str]) -> str:
         imports.add(wrapper.statement)

@@ -16,7 +16,7 @@ from harness.check.deviations import Deviation
 from harness.check.expectations import Baseline, Expectation
 from harness.check.known import Known
 from harness.cli import main
-from harness.core.errors import ResultsError, UsageError
+from harness.core.errors import DriverError, ResultsError, UsageError
 from harness.core.verdicts import Verdict
 from harness.render import html, junit, markdown, text
 from harness.render import json as json_form
@@ -242,7 +242,8 @@ def marked(verdict: Verdict, *, expected=None, deviation=None):
     key = (check.cell, check.profile)
     found = {"lib": Baseline("lib", 18, {key: expecting(expected)})} if expected else {}
     declared = {"lib": (deviation,)} if deviation else {}
-    return Known(18, found, declared).mark(check, "lib 1", lacking=False)
+    terms = {"library": "lib", "version": "1"}
+    return Known(18, found, declared).mark(check, terms, lacking=False)
 
 
 @pytest.mark.parametrize(
@@ -262,6 +263,60 @@ def test_what_fails(verdict, expected, deviation, fails):
     one = marked(verdict, expected=expected, deviation=deviation)
     assert known.fails(one, LOSSY) is fails
     assert bool(one.drift) is (fails and bool(expected or deviation))
+
+
+INHERITED = """
+[[deviation]]
+cell = "values/*"
+profile = "configured"
+verdict = "lossy"
+reason = "The driver below has it."
+link = "https://example.org/below"
+"""
+
+
+def of_a_layer(verdict: Verdict, *, own: tuple[Deviation, ...] = (), layers: int = 1):
+    """A check of a driver that stands on the plug-in `out`, or on a layer on it."""
+    terms = {"library": "lib", "version": "1", "wraps": "between", "wrapped_wraps": "out"}
+    if layers == 1:
+        terms = {"library": "lib", "version": "1", "wraps": "out"}
+    check = changed(checked_run().checks[0], verdict=verdict.value, driver="lib")
+    return Known(18, {}, {"lib": own}).mark(check, terms, lacking=False)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_layer_inherits_what_is_declared_below_it(outside, layers):
+    (outside / "out_package" / "deviations.toml").write_text(INHERITED)
+    check = of_a_layer(LOSSY, layers=layers)
+    assert check.deviation == "The driver below has it."
+    assert check.link == "https://example.org/below"
+    assert not check.drift
+    assert not known.fails(check, LOSSY)
+
+
+@pytest.mark.parametrize("verdict", [EXACT, HUNG])
+def test_another_verdict_of_a_layer_is_its_own(outside, verdict):
+    (outside / "out_package" / "deviations.toml").write_text(INHERITED)
+    check = of_a_layer(verdict)
+    assert (check.deviation, check.drift) == ("", "")
+    assert known.fails(check, LOSSY) is (verdict is HUNG)
+
+
+def test_a_layers_own_deviation_comes_before_an_inherited_one(outside):
+    (outside / "out_package" / "deviations.toml").write_text(INHERITED)
+    assert of_a_layer(LOSSY, own=(DEVIATION,)).deviation == "a known thing"
+    assert of_a_layer(EXACT, own=(DEVIATION,)).drift
+
+
+def test_a_driver_that_stands_on_nothing_inherits_nothing(outside):
+    (outside / "out_package" / "deviations.toml").write_text(INHERITED)
+    assert known.fails(marked(LOSSY), LOSSY)
+
+
+def test_a_wrong_deviation_below_is_a_clear_error(outside):
+    (outside / "out_package" / "deviations.toml").write_text("[[deviation]]")
+    with pytest.raises(DriverError, match=r"deviations\.toml, deviation 1"):
+        of_a_layer(LOSSY)
 
 
 def test_a_check_without_expectation_is_new():

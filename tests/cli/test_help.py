@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 from commands import pgdyno
@@ -83,6 +85,45 @@ def test_lists_are_for_people_and_for_programs(what: str) -> None:
     assert len(set(first)) == len(first)
     for name, line in zip(first, lines, strict=True):
         assert line.startswith(name[:80])
+
+
+def test_drivers_are_listed_with_their_libraries() -> None:
+    ended = pgdyno("list", "drivers")
+    lines = {line.split()[0]: line.split() for line in ended.out.splitlines()}
+    version = metadata.version
+    assert lines["asyncpg"] == ["asyncpg", "*", "asyncpg", version("asyncpg")]
+    assert lines["psycopg-async"][1:] == ["*", "psycopg", version("psycopg")]
+    assert "*" not in lines["sqlspec-asyncpg"]
+    assert "when they are named: --driver NAME" in ended.err
+    rows = json.loads(pgdyno("list", "drivers", "--format", "json").out)
+    (row,) = (row for row in rows if row["driver"] == "sqlspec-asyncpg")
+    assert row["asked"] == "when named"
+    assert row["install"] == "pip install 'pgdyno[sqlspec-asyncpg]'"
+
+
+def test_a_driver_without_its_library_says_what_it_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "mine-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: mine\nVersion: 1.0\nProvides-Extra: bare\n"
+        "Requires-Dist: pgdyno\nRequires-Dist: psycopg2-of-nobody>=3\n"
+        "Requires-Dist: pytest>=999; extra == 'bare'\n"
+    )
+    (info / "entry_points.txt").write_text(
+        "[pgdyno.further]\nbare = nowhere:Bare\nother = nowhere:Other\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert main.main(["list", "drivers"]) == 0
+    told = capsys.readouterr()
+    (bare,) = (line for line in told.out.splitlines() if line.startswith("bare "))
+    old = metadata.version("pytest")
+    assert bare.split(maxsplit=1)[1] == f"lacks pytest>=999 ({old} is installed)"
+    (other,) = (line for line in told.out.splitlines() if line.startswith("other "))
+    assert other.split(maxsplit=1)[1] == "lacks psycopg2-of-nobody>=3"
+    assert "to install what one lacks: pip install 'mine[NAME]'" in told.err
+    assert "to install what one lacks: pip install 'mine'" in told.err
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

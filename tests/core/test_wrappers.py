@@ -9,6 +9,7 @@ import pytest
 from harness.core import installed
 from harness.core.arms import Arm
 from harness.core.calls import ErrorFields
+from harness.core.errors import LibraryMissingError
 from harness.core.expect import ExpectedError
 from harness.core.verdicts import Verdict
 from harness.judge import activity, verify
@@ -99,3 +100,19 @@ def test_where_nothing_is_installed_a_worker_knows_what_it_was_told(
         contract.load(Arm("asyncpg"))
     contract.learn(places)
     assert contract.load(Arm("asyncpg")).name == "asyncpg"
+
+
+def test_a_layer_over_a_library_that_is_not_there_says_so(outside) -> None:
+    (outside / "out_package" / "__init__.py").write_text("import library_of_nobody")
+    layer = contract.load(Arm("psycopg"))
+    layer.name, layer.wraps = "layer", "out"
+    with pytest.raises(LibraryMissingError, match="library_of_nobody") as caught:
+        contract.terms_of(layer)
+    assert "'layer' cannot be used: driver 'out' is not installed" in str(caught.value)
+    assert "pgdyno[layer]" in caught.value.hint
+
+
+def test_the_drivers_below_are_told_by_the_terms() -> None:
+    terms = {"wraps": "middle", "wrapped_wraps": "bare", "wrapped_version": "1"}
+    assert contract.stands_on(terms) == ("middle", "bare")
+    assert contract.stands_on({}) == ()

@@ -189,3 +189,15 @@ def test_a_pool(client, target, table):
     assert list(pool.rows([native])) == [(1,)]
     assert client.run(pool, "fetch_val", sql="select 5") == 5
     client.run(pool, "checkout")
+
+
+@pooled
+def test_statements_of_a_pool_one_after_another(client, target, table):
+    pool = client.open_pool(target, 2)
+    results = client.run(pool, "sequential", statements=STATEMENTS)
+    tables = [None if rows is None else list(pool.rows(rows)) for rows in results]
+    assert tables == [None, [("one", 1)], [(2,)], None, [(2,)]]
+    wrong = (STATEMENTS[3], STATEMENTS[0])  # the first is kept: there is no transaction
+    client.run(pool, "execute", sql="update items set name = 'two' where id = 2")
+    assert client.error(pool, "sequential", statements=wrong).sqlstate == "23505"
+    assert table() == [(1, "one"), (2, "zwei")]

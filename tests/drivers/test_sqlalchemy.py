@@ -9,6 +9,7 @@ from clients import ROWS, STATEMENTS, Client, needs_server, sessions_of
 
 pytest.importorskip("sqlalchemy", reason="the extra `sqlalchemy` is not installed")
 
+from harness.core.calls import Statement
 from harness.core.errors import Unsupported
 from harness.drivers.sqlalchemy import models
 from harness.drivers.sqlalchemy.statements import Typed, translated, type_of
@@ -213,13 +214,35 @@ def test_a_pool_is_full_and_shared_by_transactions(client, target, control, tabl
     pool = client.open_pool(dataclasses.replace(target, application_name="full"), 2)
     assert sessions_of(control, "full", 2) == 2
     client.run(pool, "checkout")
-    client.run(pool, "transaction", statements=STATEMENTS)
-    assert table() == [(1, "one"), (2, "zwei")]
+    for op in ("transaction", "sequential"):
+        client.run(pool, "execute", sql="delete from items")
+        results = client.run(pool, op, statements=STATEMENTS)
+        rows = [None if native is None else pool.rows(native) for native in results]
+        assert rows == [None, [("one", 1)], [(2,)], None, [(2,)]], op
+        assert table() == [(1, "one"), (2, "zwei")], op
     query = "select 1 as id, $1::text as name"
     native = client.run(pool, "fetch_all", sql=query, params=(("a",),))
     assert pool.rows(native) == [(1, "a")]
     assert client.run(pool, "fetch_val", sql="select $1::int", params=((3,),)) == 3
     assert sessions_of(control, "full", 2) == 2
+
+
+@pytest.fixture(scope="module")
+def plain(control):
+    """A database in which no extension was made."""
+    control.execute("create database plain template template0")
+    yield "plain"
+    control.execute("drop database plain with (force)")
+
+
+@every_stack
+def test_a_database_without_pgvector_can_be_used(client, target, plain):
+    there = dataclasses.replace(target, dbname=plain)
+    session, pool = client.open(there), client.open_pool(there, 2)
+    for opened in (session, pool):
+        client.run(opened, "transaction", statements=(Statement("select 1 as n", ()),))
+        assert client.run(opened, "fetch_val", sql="select 7") == 7
+        assert not opened.unregistered
 
 
 # -- the ORM ---------------------------------------------------------------------------

@@ -189,13 +189,19 @@ args = [{ py = "float32_array", values = [1.5, 2.5] }]
 expect.equals = "select array[1.5, 2.5]::float4[]"
 """
 
-# What a driver cannot do has nothing to reproduce.
+# What a driver cannot do has nothing to reproduce, nor what a session of SQLAlchemy asks an
+# engine for.
+CORE_LACKS = {
+    "connect", "connect-query", "copy-bytes", "copy-out", "copy-rows", "copy-text-rows",
+    "helper", "pipeline", "savepoint", "transaction",
+}  # fmt: skip
 NOTHING = {
     "psycopg": {"helper"},
     "psycopg-async": {"helper"},
     "psycopg2": {"copy-rows", "copy-text-rows", "pipeline"},
     "asyncpg": {"json", "copy-text-rows", "pipeline", "helper"},
     "psqlpy": {"copy-out", "copy-text-rows", "helper"},
+    "sqlalchemy-core-asyncpg": CORE_LACKS,
 }
 
 

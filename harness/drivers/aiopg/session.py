@@ -180,6 +180,21 @@ class AiopgPool(AiopgRows):
 
         return op
 
+    def sequential(self, call: Call) -> AsyncOp:
+        """One statement after another, on one cursor of one connection of the pool."""
+        acquire, steps = self._pool.acquire, steps_of(call)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            async with acquire() as connection, connection.cursor() as cursor:
+                for query, params in steps:
+                    await cursor.execute(query, params)
+                    rows = await cursor.fetchall() if cursor.description else None
+                    results.append(rows)
+            return results
+
+        return op
+
     def transaction(self, call: Call) -> AsyncOp:
         """`async with cursor.begin()`."""
         acquire, steps = self._pool.acquire, steps_of(call)

@@ -26,6 +26,7 @@ from harness.plugin import (
     DriverError,
     ErrorFields,
     Kind,
+    LibraryMissingError,
     Profile,
     SyncOp,
     Target,
@@ -126,8 +127,8 @@ class _Django:
         self._raw = "raw" in options
         self._binding = "server-binding" in options
         if importlib.util.find_spec(self.wraps) is None:
-            raise DriverError(
-                f"{self.wraps} is not installed",
+            raise LibraryMissingError(
+                f"driver '{self.name}' is not installed: No module named '{self.wraps}'",
                 hint=f"pip install 'pgdyno[{self.name}]'",
             )
 

@@ -102,6 +102,24 @@ class DjangoPool(DjangoRows):
 
         return op
 
+    def sequential(self, call: Call) -> SyncOp:
+        """One statement after another, on one cursor."""
+        alias, steps = self._alias, steps_of(call)
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            connection = db.connections[alias]
+            try:
+                with connection.cursor() as cursor:
+                    for query, params in steps:
+                        cursor.execute(query, params)
+                        results.append(cursor.fetchall() if cursor.description else None)
+            finally:
+                connection.close()
+            return results
+
+        return op
+
     def transaction(self, call: Call) -> SyncOp:
         """`with transaction.atomic()`."""
         alias, steps = self._alias, steps_of(call)

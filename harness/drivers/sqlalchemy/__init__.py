@@ -17,6 +17,11 @@ from harness.drivers.sqlalchemy.below import BELOW, described_driver
 from harness.drivers.sqlalchemy.opening import CoreOpening, OrmOpening
 from harness.drivers.sqlalchemy.opening_async import AsyncCoreOpening, AsyncOrmOpening
 from harness.drivers.sqlalchemy.statements import WRAPPERS
+from harness.drivers.sqlalchemy.written import (
+    configure_psycopg,
+    configure_psycopg2,
+    configure_psycopg_async,
+)
 from harness.plugin import Capability, ErrorFields, Kind, Terms, described
 
 _REGISTRATIONS = (
@@ -121,6 +126,7 @@ class CorePsycopg(_Sync, CoreOpening):
     name = "sqlalchemy-core-psycopg"
     wraps = "psycopg"
     acts = _acts("core", "", "psycopg")
+    configure = staticmethod(configure_psycopg)
 
 
 class CorePsycopgAsync(_Async, AsyncCoreOpening):
@@ -129,6 +135,7 @@ class CorePsycopgAsync(_Async, AsyncCoreOpening):
     name = "sqlalchemy-core-psycopg-async"
     wraps = "psycopg-async"
     acts = _acts("core", "_async", "psycopg_async")
+    configure = staticmethod(configure_psycopg_async)
 
 
 class CorePsycopg2(_Sync, CoreOpening):
@@ -137,6 +144,7 @@ class CorePsycopg2(_Sync, CoreOpening):
     name = "sqlalchemy-core-psycopg2"
     wraps = "psycopg2"
     acts = _acts("core", "", "psycopg2")
+    configure = staticmethod(configure_psycopg2)
 
 
 class CoreAsyncpg(_Async, AsyncCoreOpening):

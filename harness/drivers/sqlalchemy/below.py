@@ -31,6 +31,18 @@ class Below:
     without: frozenset[Capability] = frozenset()
 
 
+def place_of(below: Below, target: Target) -> dict[str, Any]:
+    """The arguments of `URL.create`."""
+    return {
+        "drivername": below.dialect,
+        "username": target.user,
+        "password": target.password,
+        "host": target.host,
+        "port": target.port,
+        "database": target.dbname,
+    }
+
+
 def _libpq(target: Target) -> dict[str, Any]:
     return {"options": target.options, "application_name": target.application_name}
 
@@ -100,6 +112,11 @@ def pgvector_register(below: Below) -> Callable[..., Any] | None:
     if not module or importlib.util.find_spec("pgvector") is None:
         return None
     return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
+
+
+def finds_no_vector(error: Exception) -> bool:
+    """Whether pgvector refused because the database has none of its types."""
+    return "vector type not found" in str(error)
 
 
 def described_driver(below: Below, error: BaseException) -> ErrorFields:

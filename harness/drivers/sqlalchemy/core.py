@@ -191,6 +191,20 @@ class CorePool(NativeRows):
 
         return op
 
+    def sequential(self, call: Call) -> SyncOp:
+        """One statement after another, on one connection of the pool."""
+        connect, steps = self._engine.connect, steps_of(call, self._profile)
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            with connect() as connection:
+                for statement, params in steps:
+                    result = connection.execute(statement, params)
+                    results.append(result.all() if result.returns_rows else None)
+            return results
+
+        return op
+
     def transaction(self, call: Call) -> SyncOp:
         """`with engine.begin()`."""
         begin, steps = self._transactions.begin, steps_of(call, self._profile)

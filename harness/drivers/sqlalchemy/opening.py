@@ -9,9 +9,16 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.pool import NullPool
 
-from harness.drivers.sqlalchemy.below import BELOW, Below, pgvector_register
+from harness.drivers.sqlalchemy.below import (
+    BELOW,
+    Below,
+    finds_no_vector,
+    pgvector_register,
+    place_of,
+)
 from harness.drivers.sqlalchemy.core import CorePool, CoreSession
 from harness.drivers.sqlalchemy.orm import OrmPool, OrmSession
+from harness.drivers.sqlalchemy.written import written
 from harness.plugin import (
     FIND_VECTOR,
     Profile,
@@ -22,14 +29,19 @@ from harness.plugin import (
 
 
 def _register_vector(engine: Engine, below: Below) -> None:
-    """pgvector's types on each new connection, as its documentation shows."""
+    """pgvector's types on each new connection of a database that has them, as its
+    documentation shows."""
     register = pgvector_register(below)
     if register is None:
         return
 
     @event.listens_for(engine, "connect")
     def connect(dbapi_connection: Any, _record: Any) -> None:
-        register(dbapi_connection)
+        try:
+            register(dbapi_connection)
+        except Exception as error:
+            if not finds_no_vector(error):
+                raise
 
 
 def _unregistered(connection: Connection) -> Mapping[str, str]:
@@ -58,14 +70,7 @@ class Engines:
     def engine(self, target: Target, **options: Any) -> Engine:
         """`create_engine`."""
         below = BELOW[self.wraps]
-        url = URL.create(
-            below.dialect,
-            username=target.user,
-            password=target.password,
-            host=target.host,
-            port=target.port,
-            database=target.dbname,
-        )
+        url = URL.create(**place_of(below, target))
         return create_engine(url, connect_args=below.connect_args(target), **options)
 
     def autocommit_engine(self, target: Target, profile: Profile, size: int) -> Engine:
@@ -109,6 +114,28 @@ class Engines:
 
 class CoreOpening(Engines):
     """Opens sessions and pools of Core."""
+
+    written = staticmethod(written)
+
+    def opening(self, target: Target) -> SyncOp:
+        """`create_engine` and `engine.connect`, as a reproduction prints them."""
+        below = BELOW[self.wraps]
+        arguments: dict[str, dict[str, Any]] = {
+            "url": place_of(below, target),
+            "options": {"connect_args": below.connect_args(target)},
+        }
+
+        def op() -> Any:
+            url = URL.create(**arguments["url"])
+            engine = create_engine(
+                url,
+                isolation_level="AUTOCOMMIT",
+                poolclass=NullPool,
+                **arguments["options"],
+            )
+            return engine.connect()
+
+        return op
 
     def open(self, target: Target, profile: Profile) -> CoreSession:
         """`engine.connect`."""

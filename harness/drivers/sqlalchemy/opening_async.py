@@ -9,9 +9,16 @@ from sqlalchemy import URL, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from harness.drivers.sqlalchemy.below import BELOW, Below, pgvector_register
+from harness.drivers.sqlalchemy.below import (
+    BELOW,
+    Below,
+    finds_no_vector,
+    pgvector_register,
+    place_of,
+)
 from harness.drivers.sqlalchemy.core_async import AsyncCorePool, AsyncCoreSession
 from harness.drivers.sqlalchemy.orm_async import AsyncOrmPool, AsyncOrmSession
+from harness.drivers.sqlalchemy.written import written
 from harness.plugin import (
     FIND_VECTOR,
     AsyncOp,
@@ -22,14 +29,19 @@ from harness.plugin import (
 
 
 def _register_vector(engine: AsyncEngine, below: Below) -> None:
-    """pgvector's types on each new connection, as its documentation shows."""
+    """pgvector's types on each new connection of a database that has them, as its
+    documentation shows."""
     register = pgvector_register(below)
     if register is None:
         return
 
     @event.listens_for(engine.sync_engine, "connect")
     def connect(dbapi_connection: Any, _record: Any) -> None:
-        dbapi_connection.run_async(register)
+        try:
+            dbapi_connection.run_async(register)
+        except Exception as error:
+            if not finds_no_vector(error):
+                raise
 
 
 async def _unregistered(connection: AsyncConnection) -> Mapping[str, str]:
@@ -58,14 +70,7 @@ class AsyncEngines:
     def engine(self, target: Target, **options: Any) -> AsyncEngine:
         """`create_async_engine`."""
         below = BELOW[self.wraps]
-        url = URL.create(
-            below.dialect,
-            username=target.user,
-            password=target.password,
-            host=target.host,
-            port=target.port,
-            database=target.dbname,
-        )
+        url = URL.create(**place_of(below, target))
         return create_async_engine(url, connect_args=below.connect_args(target), **options)
 
     def autocommit_engine(self, target: Target, profile: Profile, size: int) -> AsyncEngine:
@@ -109,6 +114,28 @@ class AsyncEngines:
 
 class AsyncCoreOpening(AsyncEngines):
     """Opens sessions and pools of Core."""
+
+    written = staticmethod(written)
+
+    def opening(self, target: Target) -> AsyncOp:
+        """`create_async_engine` and `engine.connect`, as a reproduction prints them."""
+        below = BELOW[self.wraps]
+        arguments: dict[str, dict[str, Any]] = {
+            "url": place_of(below, target),
+            "options": {"connect_args": below.connect_args(target)},
+        }
+
+        async def op() -> Any:
+            url = URL.create(**arguments["url"])
+            engine = create_async_engine(
+                url,
+                isolation_level="AUTOCOMMIT",
+                poolclass=NullPool,
+                **arguments["options"],
+            )
+            return await engine.connect()
+
+        return op
 
     async def open(self, target: Target, profile: Profile) -> AsyncCoreSession:
         """`engine.connect`."""

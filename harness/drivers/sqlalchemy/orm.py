@@ -55,7 +55,7 @@ class Query:
         return models.entities(statement, columns, {oid: name for name, oid in names})
 
 
-class _AsyncUnits(NativeRows):
+class Units(NativeRows):
     """Units of work: a `Session` for each op, of one engine in AUTOCOMMIT."""
 
     connection = None  # a session takes one for each unit of work
@@ -133,6 +133,20 @@ class _AsyncUnits(NativeRows):
 
         return op
 
+    def sequential(self, call: Call) -> SyncOp:
+        """One statement after another in a session."""
+        make_session, steps = self._session, steps_of(call, self._profile)
+
+        def op() -> list[Any]:
+            results: list[Any] = []
+            with make_session() as session:
+                for statement, params in steps:
+                    result: Any = session.execute(statement, params)
+                    results.append(result.all() if result.returns_rows else None)
+            return results
+
+        return op
+
     def transaction(self, call: Call) -> SyncOp:
         """`with sessions.begin()`."""
         begin, steps = self._transactions.begin, steps_of(call, self._profile)
@@ -148,7 +162,7 @@ class _AsyncUnits(NativeRows):
         return op
 
 
-class OrmSession(_AsyncUnits):
+class OrmSession(Units):
     """Units of work on an engine with one connection, and one more for transactions."""
 
     def execute_many(self, call: Call) -> SyncOp:
@@ -173,20 +187,6 @@ class OrmSession(_AsyncUnits):
 
         return op
 
-    def sequential(self, call: Call) -> SyncOp:
-        """One statement after another in a session."""
-        make_session, steps = self._session, steps_of(call, self._profile)
-
-        def op() -> list[Any]:
-            results: list[Any] = []
-            with make_session() as session:
-                for statement, params in steps:
-                    result: Any = session.execute(statement, params)
-                    results.append(result.all() if result.returns_rows else None)
-            return results
-
-        return op
-
     def savepoint(self, call: Call) -> SyncOp:
         """`with sessions.begin()`, and `begin_nested` inside."""
         begin, steps = self._transactions.begin, steps_of(call, self._profile)
@@ -202,7 +202,7 @@ class OrmSession(_AsyncUnits):
         return op
 
 
-class OrmPool(_AsyncUnits):
+class OrmPool(Units):
     """Units of work on an engine with a pool; transactions share it."""
 
     def checkout(self, call: Call) -> SyncOp:

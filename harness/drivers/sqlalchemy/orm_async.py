@@ -54,7 +54,7 @@ class AsyncQuery:
         return models.entities(statement, columns, {oid: name for name, oid in names})
 
 
-class _AsyncUnits(NativeRows):
+class AsyncUnits(NativeRows):
     """Units of work: a `Session` for each op, of one engine in AUTOCOMMIT."""
 
     connection = None  # a session takes one for each unit of work
@@ -134,6 +134,20 @@ class _AsyncUnits(NativeRows):
 
         return op
 
+    def sequential(self, call: Call) -> AsyncOp:
+        """One statement after another in a session."""
+        make_session, steps = self._session, steps_of(call, self._profile)
+
+        async def op() -> list[Any]:
+            results: list[Any] = []
+            async with make_session() as session:
+                for statement, params in steps:
+                    result: Any = await session.execute(statement, params)
+                    results.append(result.all() if result.returns_rows else None)
+            return results
+
+        return op
+
     def transaction(self, call: Call) -> AsyncOp:
         """`async with sessions.begin()`."""
         begin, steps = self._transactions.begin, steps_of(call, self._profile)
@@ -149,7 +163,7 @@ class _AsyncUnits(NativeRows):
         return op
 
 
-class AsyncOrmSession(_AsyncUnits):
+class AsyncOrmSession(AsyncUnits):
     """Units of work on an engine with one connection, and one more for transactions."""
 
     def execute_many(self, call: Call) -> AsyncOp:
@@ -174,20 +188,6 @@ class AsyncOrmSession(_AsyncUnits):
 
         return op
 
-    def sequential(self, call: Call) -> AsyncOp:
-        """One statement after another in a session."""
-        make_session, steps = self._session, steps_of(call, self._profile)
-
-        async def op() -> list[Any]:
-            results: list[Any] = []
-            async with make_session() as session:
-                for statement, params in steps:
-                    result: Any = await session.execute(statement, params)
-                    results.append(result.all() if result.returns_rows else None)
-            return results
-
-        return op
-
     def savepoint(self, call: Call) -> AsyncOp:
         """`async with sessions.begin()`, and `begin_nested` inside."""
         begin, steps = self._transactions.begin, steps_of(call, self._profile)
@@ -203,7 +203,7 @@ class AsyncOrmSession(_AsyncUnits):
         return op
 
 
-class AsyncOrmPool(_AsyncUnits):
+class AsyncOrmPool(AsyncUnits):
     """Units of work on an engine with a pool; transactions share it."""
 
     def checkout(self, call: Call) -> AsyncOp:
