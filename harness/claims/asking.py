@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ from harness.venue.venue import Venue
 INSPECTION_S = 60.0
 AT_ONCE = 2
 """So many programs run side by side."""
+
+_END_S = 5.0
 
 Said = Callable[[str, LibrarySaid], None]
 """Is told what came of the question of a digest."""
@@ -94,8 +96,12 @@ def _ask_arm(
     ):
         for inspector in inspectors:
             asking.seats.put(inspector)
-        for asked, said in zip(questions, pool.map(asking.ask, questions), strict=True):
-            tell(asked.digest, said)
+        told = {pool.submit(asking.ask, asked): asked for asked in questions}
+        try:
+            for done in as_completed(told):
+                tell(told[done].digest, done.result())
+        finally:  # after an interrupt nobody asks the others
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def modules_of(questions: Iterable[LibraryQuestion]) -> list[str]:
@@ -138,8 +144,20 @@ class _Inspector:
             self._messages.flush()
             answer = self._messages.readline()
         if answer:
-            return dict(json.loads(answer))
+            return _checked(json.loads(answer))
         raise WorkerGone("the process that asks libraries has ended", verdict="crashed")
+
+
+def _checked(answer: Any) -> dict[str, Any]:
+    """An answer in the form that is judged: a program could write one of its own."""
+    told = answer if isinstance(answer, dict) else {}
+    fault = told.get("fault")
+    if isinstance(fault, str):
+        raise OracleError(fault)
+    named = told.get("exists") is False or told.get("raised") or "value" in told
+    if not isinstance(told.get("exists"), bool) or "text" not in told or not named:
+        raise OracleError("what came from its process is no answer of pgdyno's inspector")
+    return told
 
 
 @contextlib.contextmanager
@@ -168,6 +186,11 @@ def _inspectors(
         try:
             yield [_Inspector(near) for near, _ in lines]
         finally:
+            for near, _ in lines:  # an inspector that nobody asks ends all that it began
+                with contextlib.suppress(OSError):
+                    near.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_END_S)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -227,7 +250,7 @@ class _Asking:
         seconds: float,
         server: str,
     ) -> LibrarySaid:
-        answer = seat.answer(asked, seconds)
+        answer = _without(seat.answer(asked, seconds), asked.get("given", {}))
         absent = answer.pop("absent", "")
         if absent and not condition.expect.raises and not self._has(absent):
             return LibrarySaid(problem=_lacking(absent), versions=self._versions)
@@ -236,6 +259,17 @@ class _Asking:
     def _has(self, module: str) -> bool:
         """Whether a module is the library's own: then its absence is an answer."""
         return _package(module.partition(".")[0]) in self._libraries
+
+
+def _without(answer: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer without the password, which a program may have shown."""
+    password = str(given.get("password", ""))
+    if not password:
+        return answer
+    text = json.dumps(answer)
+    for secret in {password, quote(password, safe="")}:
+        text = text.replace(json.dumps(secret)[1:-1], "…")
+    return dict(json.loads(text))
 
 
 def _package(name: str) -> str:

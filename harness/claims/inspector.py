@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
+import ctypes
 import importlib
 import inspect
 import json
@@ -23,10 +24,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 TEXT = 500
 """So many characters of a value's text are told."""
+VALUE = 10_000
+"""A value whose JSON is longer has none: nobody compares with so much."""
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 class Absent(Exception):  # noqa: N818 - a fact about a library, not a failure
@@ -56,11 +61,12 @@ def answered(question: Mapping[str, Any]) -> dict[str, Any]:
         value = _loop().run_until_complete(_value(question))
     except Absent as absence:
         return {"exists": False, "text": str(absence)}
-    except SystemExit as end:
-        return _raised(end)
     except BaseException as error:
         return _raised(error)
-    return _described(value, question)
+    try:
+        return _described(value, question)
+    except Exception as error:  # a path of the claim, or a value that cannot be shown
+        return {"fault": f"the answer cannot be judged: {type(error).__name__}: {error}"}
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -97,8 +103,13 @@ def _raised(error: BaseException) -> dict[str, Any]:
     classes = [kind.__name__ for kind in type(error).__mro__ if kind is not object]
     told = f"{classes[0]}: {error}".rstrip(": ")
     absent = error.name if isinstance(error, ModuleNotFoundError) else None
-    return {"exists": True, "raised": classes, "message": str(error)[:TEXT],
-            "text": told[:TEXT], "absent": absent or ""}  # fmt: skip
+    return {"exists": True, "raised": classes, "message": _writable(str(error)),
+            "text": _writable(told), "absent": absent or ""}  # fmt: skip
+
+
+def _writable(text: str) -> str:
+    """The beginning of a text; what UTF-8 cannot have is escaped."""
+    return text[:TEXT].encode("utf-8", "backslashreplace").decode()
 
 
 def _described(value: Any, question: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +117,7 @@ def _described(value: Any, question: Mapping[str, Any]) -> dict[str, Any]:
     told = {
         "exists": True,
         "type": type(value).__name__,
-        "text": re.sub(r" at 0x[0-9a-f]+", "", text)[:TEXT],
+        "text": _writable(re.sub(r" at 0x[0-9a-f]+", "", text)),
         "value": _plain(value),
         "is_a": {path: _is_a(value, path) for path in question.get("is_a", ())},
     }
@@ -114,11 +125,12 @@ def _described(value: Any, question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> str:
-    """The value as JSON; empty for one that has none."""
+    """The value as JSON; empty for one that has none, or too much of it."""
     try:
-        return json.dumps(value, sort_keys=True)
-    except (TypeError, ValueError):
+        written = json.dumps(value, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
         return ""
+    return written if len(written) <= VALUE else ""
 
 
 def _is_a(value: Any, path: str) -> bool:
@@ -161,51 +173,92 @@ def _documented(text: str) -> dict[str, Any]:
 # --- a child for each question ----------------------------------------------------------
 
 
-def asked(question: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer of a child; how it ended, where it gave none in time."""
+def asked(question: Mapping[str, Any], seat: socket.socket) -> dict[str, Any]:
+    """The answer of a child; how it ended, where it gave none in time.
+
+    Whoever asks may leave meanwhile: then nobody waits for the answer, and the child ends.
+    """
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as said:
         child = os.fork()
         if child == 0:
+            for theirs in (reading, seat.fileno()):
+                os.close(theirs)
             _be_asked(question, writing, said.fileno())
         os.close(writing)
-        data, late = _read(reading, time.monotonic() + question["seconds"])
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        if data and not late:
-            return dict(json.loads(data))
+        line, late = _read(reading, time.monotonic() + question["seconds"], seat)
+        status = _end(child)
+        if line:
+            return dict(json.loads(line))
         if late:
             return _gone("Hangs", f"no answer within {question['seconds']:.0f} s")
         said.seek(0)
         words = said.read().decode("utf-8", "replace").strip().splitlines()[-1:]
         code = os.waitstatus_to_exitcode(status)
-        return _gone("Crash", f"its process ended with {code}: {''.join(words)[:200]}")
+        told = f"its process ended with {code} before it gave an answer"
+        return _gone("Crash", ": ".join([told, *(word[:200] for word in words)]))
 
 
 def _be_asked(question: Mapping[str, Any], writing: int, said: int) -> NoReturn:
-    os.setsid()  # its own children end with it
+    os.setsid()  # a signal to its group is none to ours
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number, target in ((nowhere, 0), (nowhere, 1), (said, 2)):
         os.dup2(number, target)
     try:
-        line = json.dumps(answered(question)).encode()
+        line = json.dumps(answered(question)).encode() + b"\n"
         while line:
             line = line[os.write(writing, line) :]
     finally:
         os._exit(0)  # a library's threads and pools may not end by themselves
 
 
-def _read(reading: int, deadline: float) -> tuple[bytes, bool]:
-    """All that a child writes, and whether the deadline came first."""
-    parts: list[bytes] = []
+def _read(reading: int, deadline: float, seat: socket.socket) -> tuple[bytes, bool]:
+    """The line that a child writes, and whether the deadline came first. Its own children
+    may keep the pipe open."""
+    line = b""
     with os.fdopen(reading, "rb", buffering=0) as answer:
+        waiting: list[Any] = [answer, seat]
         while (left := deadline - time.monotonic()) > 0:
-            if select.select([answer], [], [], left)[0]:
-                if not (part := answer.read(1 << 16)):
-                    return b"".join(parts), False
-                parts.append(part)
-    return b"".join(parts), True
+            ready = select.select(waiting, [], [], left)[0]
+            if seat in ready:  # nothing is asked meanwhile, so whoever asked has left
+                return b"", False
+            if ready:
+                part = answer.read(1 << 16)
+                line += part
+                if not part or b"\n" in part:
+                    whole, end, _ = line.partition(b"\n")
+                    return (whole if end else b""), False
+    return b"", True
+
+
+def _end(child: int) -> int:
+    """End a child and all that it began, in whatever session; how the child itself ended.
+
+    This process adopts what a child leaves behind, so in the end there are none.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    while left := _children():
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+    return status
+
+
+def _children() -> list[int]:
+    """The processes whose parent this one is."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = stat.read_text("ascii", "replace").rpartition(")")[2].split()[1]
+            if int(parent) == os.getpid():
+                found.append(int(stat.parent.name))
+    return found
 
 
 def _gone(kind: str, told: str) -> dict[str, Any]:
@@ -232,10 +285,12 @@ def main() -> None:
 
 def _answer(seat: socket.socket) -> NoReturn:
     """Answer until there are no more questions."""
+    with contextlib.suppress(OSError, AttributeError):  # Linux's
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         with seat.makefile("rw", encoding="utf-8") as lines:
             while line := lines.readline():
-                print(json.dumps(asked(json.loads(line))), file=lines, flush=True)
+                print(json.dumps(asked(json.loads(line), seat)), file=lines, flush=True)
     finally:
         os._exit(0)
 

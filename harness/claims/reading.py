@@ -7,6 +7,7 @@ decided: spans have ends, programs are Python, words are words of pgdyno.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,9 @@ def _tables(found: Any) -> list[dict[str, Any]]:
 
 
 def _check(source: ClaimSource, where: str) -> None:
+    if source.link and not source.link.startswith(("https://", "http://")):
+        hint = "it becomes a link of a page: https://…"
+        raise ClaimError(f"{where}: `link` is no address of the web", hint=hint)
     seen: set[str] = set()
     for claim in source.claim:
         here = f"{where}, claim '{claim.id}'"
@@ -174,7 +178,12 @@ Fault = tuple[str, str]
 """What is wrong, and what to write."""
 
 
+SECONDS = 600
+"""A program may take so long."""
+
+
 def _faults(condition: form.AnyCondition) -> Iterator[Fault]:
+    yield from _empty_faults(condition)
     for name in drivers(condition):
         yield from _arm_faults(name)
     for key, limits in _limits(condition):
@@ -193,6 +202,19 @@ def _faults(condition: form.AnyCondition) -> Iterator[Fault]:
         yield from _memory_faults(condition)
     elif isinstance(condition, form.InspectCondition | form.ProgramCondition):
         yield from _library_faults(condition)
+
+
+def _empty_faults(condition: form.AnyCondition) -> Iterator[Fault]:
+    asked = () if isinstance(condition, form.CompareCondition) else ("cell", "driver")
+    for key in (*asked, "reason"):
+        if hasattr(condition, key) and not form.listed(getattr(condition, key)):
+            yield f"`{key}` is empty", "write what is asked, or leave the condition out"
+    seconds = getattr(condition, "seconds", SECONDS)
+    if not 0 < seconds <= SECONDS:
+        yield "`seconds` is no time to wait", f"a number above 0, {SECONDS} at most"
+    expect = getattr(condition, "expect", None)
+    if expect and "NaN" in json.dumps(form.to_builtins(expect), default=str):
+        yield "nothing equals `nan`", 'compare a text of it: expect.like = "nan"'
 
 
 def drivers(condition: form.AnyCondition) -> list[str]:
@@ -225,6 +247,8 @@ def _limits_faults(key: str, limits: form.Limits) -> Iterator[Fault]:
     if sum(limit is not None for limit in told) != 1:
         hint = f"{key} = {{ at_least = 2 }}, at_most, equals or between = [2, 3]"
         yield f"`{key}` must say one thing", hint
+    if any(end != end for end in (limits.low, limits.high)):
+        yield f"`{key}` is `nan`, which no number is", "write a number"
     pair = limits.between
     if pair is not None and (len(pair) != 2 or pair[0] > pair[1]):
         yield f"`{key}.between` has other than a lower and an upper end", "[1.1, 1.15]"

@@ -348,7 +348,7 @@ def test_whenever_a_signal_comes_nothing_is_left(
 def test_a_full_standard_output_is_said_and_is_no_success() -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
-            [*PGDYNO, "list", "drivers"],
+            [*PGDYNO, "list", "servers"],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,

@@ -13,7 +13,11 @@ from harness.core.errors import NotConfigured
 from harness.plugin import act_modules, contract
 from harness.servers import open_server, parse
 
-pytestmark = needs_server
+# A pipeline of pyro's that the garbage collector meets in another thread raises there.
+pytestmark = [
+    needs_server,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 both = pytest.mark.parametrize("client", ["pyro", "pyro-async"], indirect=True)
 
 
