@@ -25,12 +25,14 @@ _NOT_RUN = "no run here has it"
 Parts = Iterator[DecidedPart]
 
 
-def decided(source: ClaimSource, claim: Claim, evidence: Evidence) -> DecidedClaim:
-    """What came of a claim."""
+def decided(
+    source: ClaimSource, claim: Claim, evidence: Evidence, file: str = ""
+) -> DecidedClaim:
+    """What came of a claim; `file` is where its source stands, if not in the library."""
     found = [
         part
         for condition in claim.decide
-        for part in parts_of(condition, evidence, f"pgdyno claims {claim.id} --run")
+        for part in parts_of(condition, evidence, f"pgdyno claims {file or claim.id} --run")
     ]
     return DecidedClaim(source, claim, outcome_of(found), tuple(found))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +125,10 @@ def run(args: argparse.Namespace) -> int:
         claiming.run_missing(args, sources)
     evidence = gathered(args.runs, args.evidence, read_said(args.evidence))
     file = baseline_file(args.baseline)
-    shown = page.build(decided(sources, evidence, file))
+    own = {
+        reading.load(Path(word)).id: word for word in args.source if word.endswith(".toml")
+    }
+    shown = page.build(decided(sources, evidence, file, own))
     if args.update:
         shown = _update(args, sources, evidence, shown)
     _put(args, shown)
@@ -142,15 +145,19 @@ def gathered(runs: Sequence[Path], folder: Path, said: Any = None) -> Evidence:
 
 
 def decided(
-    sources: Sequence[ClaimSource], evidence: Evidence, baseline_file: Path
+    sources: Sequence[ClaimSource],
+    evidence: Evidence,
+    baseline_file: Path,
+    own: Mapping[str, str] | None = None,
 ) -> list[DecidedClaim]:
-    """What came of every claim, beside what is remembered of it."""
+    """What came of every claim, beside what is remembered of it; `own` are the files of
+    sources that are not in the library, by the ids of these."""
     from harness.claims import baseline, deciding
     from harness.claims.naming import named
 
     before = baseline.load(baseline_file)
     found = [
-        deciding.decided(source, claim, evidence)
+        deciding.decided(source, claim, evidence, (own or {}).get(source.id, ""))
         for source in sources
         for claim in source.claim
     ]
