@@ -27,6 +27,12 @@ _TEXT, _SOFT, _LINE = "#1c1f24", "#5d646f", "#e4e4e0"
 _DPI = 120
 _ROW, _HEAD = 0.27, 0.78
 _NAME, _WIDTH = 74, 11.0
+_SIGNS = {"o": "●", "s": "■", "D": "◆", "^": "▲"}
+"""The markers of arms, and the same as text for the legend."""
+MARKERS = tuple(_SIGNS)
+_ONE_ROW, _BESIDE, _LEGEND_ROW = 7, 5, 0.22
+"""So many arms have a legend of one row; others stand so many beside each other, in rows
+of this height (inches)."""
 
 
 def render(report: Report) -> dict[str, bytes]:
@@ -63,8 +69,13 @@ def _literal(text: str) -> str:
     return visible_line(text).replace("$", r"\$")
 
 
-def _colour(run: RunView, arm: str) -> str:
-    return COLOURS[run.hue(arm) % len(COLOURS)]
+Look = tuple[str, str]
+"""The colour of an arm, and the marker that tells it from others of that colour."""
+
+
+def _look(run: RunView, arm: str) -> Look:
+    turn, hue = divmod(run.hue(arm), len(COLOURS))
+    return COLOURS[hue], MARKERS[turn % len(MARKERS)]
 
 
 # --- overview -----------------------------------------------------------------------
@@ -73,18 +84,20 @@ def _colour(run: RunView, arm: str) -> str:
 def _overview(run: RunView) -> Figure:
     """Ratios to the fastest: a row per question, a dot per driver."""
     rows = [(cell, group) for cell in run.cells for group in cell.groups if group.fastest]
-    height = 1.7 + 0.3 * len(rows)
+    above = 1.0 + _LEGEND_ROW * (len(_legend_rows(run)) - 1)
+    height = above + 0.7 + 0.3 * len(rows)
     figure = Figure(figsize=(_WIDTH, height), facecolor="white")
-    axes = figure.add_axes((0.46, 0.62 / height, 0.51, (height - 1.62) / height))
+    inner = height - above - 0.62
+    axes = figure.add_axes((0.46, 0.62 / height, 0.51, inner / height))
     for place, (_, group) in enumerate(rows):
         for row in group.rows:
             if row.ratio:
-                _ratio_dot(axes, place, row, _colour(run, row.arm))
+                _ratio_dot(axes, place, row, _look(run, row.arm))
     _plain(axes)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_yticks([])
     for place, (cell, group) in enumerate(rows):
-        y = 1 - (1.0 + (place + 0.6) * (height - 1.62) / (len(rows) + 0.2)) / height
+        y = 1 - (above + (place + 0.6) * inner / (len(rows) + 0.2)) / height
         figure.text(0.02, y, _question(cell, group), color=_TEXT, fontsize=8.5, va="center")
     _ratio_axis(axes, [ratio for _, group in rows for ratio in _ratios(group)])
     unranked = any(row.rank is None for _, group in rows for row in group.rows if row.ratio)
@@ -97,19 +110,19 @@ def _overview(run: RunView) -> Figure:
     return figure
 
 
-def _ratio_dot(axes: Axes, place: float, row: Row, colour: str) -> None:
+def _ratio_dot(axes: Axes, place: float, row: Row, look: Look) -> None:
     ratio = row.ratio
     assert ratio is not None
     if ratio.low is not None and ratio.high is not None:
-        axes.plot([ratio.low, ratio.high], [place, place], color=colour, linewidth=2.5,
+        axes.plot([ratio.low, ratio.high], [place, place], color=look[0], linewidth=2.5,
                   solid_capstyle="round")  # fmt: skip
-    _dot(axes, ratio.point, place, row, colour)
+    _dot(axes, ratio.point, place, row, look)
 
 
-def _dot(axes: Axes, x: float, y: float, row: Row, colour: str) -> None:
+def _dot(axes: Axes, x: float, y: float, row: Row, look: Look) -> None:
     """Filled if ranked, open if it has a time but no rank."""
-    ranked = row.rank is not None
-    axes.plot([x], [y], marker="o", markersize=6.5, linestyle="none", zorder=3,
+    ranked, (colour, marker) = row.rank is not None, look
+    axes.plot([x], [y], marker=marker, markersize=6.5, linestyle="none", zorder=3,
               markerfacecolor=colour if ranked else "white",
               markeredgecolor="white" if ranked else colour,
               markeredgewidth=0.8 if ranked else 1.6)  # fmt: skip
@@ -173,7 +186,8 @@ def _panel(axes: Axes, run: RunView, cell: CellView) -> None:
         _time_axis(axes, timed)
     for place, (_, row) in enumerate(lines):
         floor = place >= len(cell.rows)
-        _time_row(axes, place, cell, row, _SOFT if floor else _colour(run, row.arm))
+        look = (_SOFT, "o") if floor else _look(run, row.arm)
+        _time_row(axes, place, cell, row, look)
     if cell.floor:
         axes.axhline(len(cell.rows) - 0.5, color=_LINE, linewidth=0.8)
         axes.set_xlabel(
@@ -199,7 +213,7 @@ def _time_axis(axes: Axes, timed: Sequence[Row]) -> None:
     _marks(axes, marks, [fmt.round_duration(mark) for mark in marks])
 
 
-def _time_row(axes: Axes, place: int, cell: CellView, row: Row, colour: str) -> None:
+def _time_row(axes: Axes, place: int, cell: CellView, row: Row, look: Look) -> None:
     side: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
     time = row.time
     if time is None:
@@ -209,11 +223,11 @@ def _time_row(axes: Axes, place: int, cell: CellView, row: Row, colour: str) -> 
         )
         return
     axes.plot(row.rounds, [place] * len(row.rounds), marker="o", markersize=3.2, alpha=0.3,
-              color=colour, linestyle="none", markeredgewidth=0)  # fmt: skip
+              color=look[0], linestyle="none", markeredgewidth=0)  # fmt: skip
     if time.low is not None and time.high is not None:
-        axes.plot([time.low, time.high], [place, place], color=colour, linewidth=2.5,
+        axes.plot([time.low, time.high], [place, place], color=look[0], linewidth=2.5,
                   solid_capstyle="round")  # fmt: skip
-    _dot(axes, time.point, place, row, colour)
+    _dot(axes, time.point, place, row, look)
     weight = "bold" if row.rank == 1 else "normal"
     number = _literal(_number(cell, row))
     axes.text(1.02, place, number, color=_TEXT, fontsize=9, weight=weight, **side)
@@ -256,12 +270,35 @@ def _title(figure: Figure, height: float, title: str, below: str) -> None:
     )
 
 
+def _legend_rows(run: RunView) -> list[list[str]]:
+    """The drivers' ids, all in one row or in rows of a few."""
+    ids = [arm.id for arm in run.competitors]
+    if len(ids) <= _ONE_ROW:
+        return [ids]
+    return [ids[start : start + _BESIDE] for start in range(0, len(ids), _BESIDE)]
+
+
 def _legend(figure: Figure, run: RunView, height: float) -> None:
-    """The drivers in one line above the dots; each takes the room of its name."""
-    names = [fmt.shorten_arm(arm.id, 18) for arm in run.competitors]
-    step = min(0.0085, 0.61 / sum(len(name) + 4 for name in names))
+    """The look of each driver, above the dots; in one row each as wide as its name."""
+    rows = _legend_rows(run)
+    if len(rows) > 1:
+        for number, row in enumerate(rows):
+            y = 1 - (0.85 + _LEGEND_ROW * number) / height
+            for place, arm in enumerate(row):
+                _legend_entry(figure, run, arm, 0.02 + 0.96 / _BESIDE * place, y, 30)
+        return
+    names = [fmt.shorten_arm(arm, 18) for arm in rows[0]]
+    step = min(0.0085, 0.61 / max(1, sum(len(name) + 4 for name in names)))
     x, y = 0.36, 1 - 0.85 / height
-    for arm, name in zip(run.competitors, names, strict=True):
-        figure.text(x, y, "●", color=_colour(run, arm.id), fontsize=8.5, va="center")
-        figure.text(x + 0.013, y, _literal(name), color=_TEXT, fontsize=8.5, va="center")
+    for arm, name in zip(rows[0], names, strict=True):
+        _legend_entry(figure, run, arm, x, y, 18)
         x += step * (len(name) + 4)
+
+
+def _legend_entry(
+    figure: Figure, run: RunView, arm: str, x: float, y: float, limit: int
+) -> None:
+    colour, marker = _look(run, arm)
+    sign, name = _SIGNS[marker], _literal(fmt.shorten_arm(arm, limit))
+    figure.text(x, y, sign, color=colour, fontsize=8.5, va="center")
+    figure.text(x + 0.013, y, name, color=_TEXT, fontsize=8.5, va="center")
