@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from harness.claims import form
@@ -19,23 +19,26 @@ from harness.scenario.slips import nearest
 
 def named(claims: Iterable[DecidedClaim]) -> Iterator[DecidedClaim]:
     """The claims; one of which something was not tried says so if it names nothing."""
+    scenarios, brought = names(), contract.entry_points()  # each takes a while to find
     for decided in claims:
         open_parts = any(part.outcome is ClaimOutcome.NOT_TRIED for part in decided.parts)
-        wrong = tuple(_nameless(decided.claim)) if open_parts else ()
+        wrong = tuple(_nameless(decided.claim, scenarios, brought)) if open_parts else ()
         if wrong:
             yield replace(decided, outcome=ClaimOutcome.NOT_TRIED, parts=wrong)
         else:
             yield decided
 
 
-def _nameless(claim: Claim) -> Iterator[DecidedPart]:
+def _nameless(
+    claim: Claim, scenarios: Collection[str], brought: Collection[str]
+) -> Iterator[DecidedPart]:
     for condition in claim.decide:
         for pattern in cells_of(condition):
-            if reason := unknown_cell(pattern):
+            if reason := unknown_cell(pattern, scenarios):
                 label = condition.part
                 yield DecidedPart(label, ClaimOutcome.NOT_TRIED, reason, fault=True)
         for name in drivers(condition):
-            if reason := unknown_driver(name):
+            if reason := unknown_driver(name, brought):
                 yield DecidedPart(condition.part, ClaimOutcome.NOT_TRIED, reason)
 
 
@@ -45,10 +48,11 @@ def cells_of(condition: AnyCondition) -> list[str]:
     return own + [because.cell for because in getattr(condition, "because", ())]
 
 
-def unknown_cell(pattern: str) -> str:
-    """That no cell is called so, for people; empty if there is one."""
+def unknown_cell(pattern: str, scenarios: Collection[str] = ()) -> str:
+    """That no cell is called so, for people; empty if there is one. `scenarios` are the
+    names of all that there are, if somebody knows them."""
     scenario = pattern.partition("#")[0]
-    known = names()
+    known = scenarios or names()
     if not any(patterns.matches(scenario, name) for name in known):
         return f"no scenario is called '{scenario}': {nearest(scenario, known)}"
     if "*" in scenario:
@@ -62,10 +66,11 @@ def unknown_cell(pattern: str) -> str:
     return f"no cell is called '{pattern}': {nearest(pattern, found)}"
 
 
-def unknown_driver(name: str) -> str:
-    """That nobody brings such a driver, for people; empty if somebody does."""
+def unknown_driver(name: str, brought: Collection[str] = ()) -> str:
+    """That nobody brings such a driver, for people; empty if somebody does. `brought` are
+    all that there are, if somebody knows them."""
     driver = arms.driver_of(name)
-    known = contract.entry_points()
+    known = brought or contract.entry_points()
     if driver in known:
         return ""
     return f"there is no driver '{driver}': {nearest(driver, known, 'installed')}"
