@@ -268,6 +268,10 @@ class AsyncCursor(_Cursor):
     async def close(self) -> None:
         """Nothing is open."""
 
+    def _close(self) -> None:
+        """The same for SQLAlchemy, which ends psycopg's cursors without waiting: the real
+        one has to keep what it told."""
+
     async def __aenter__(self) -> AsyncCursor:
         return self
 
