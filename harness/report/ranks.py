@@ -137,7 +137,9 @@ def with_ranks(
     rows: Sequence[Row], best: str, p_values: Mapping[str, float]
 ) -> tuple[Row, ...]:
     """Rank 1 for the fastest and its ties, then by ratio; the unranked follow."""
-    able = sorted(filter(_able, rows), key=lambda row: (row.arm != best, _ratio(row)))
+    able = sorted(
+        filter(_able, rows), key=lambda row: (row.arm != best, _ratio(row), row.arm)
+    )
     level = [row for row in able if row.arm == best or not _slower(row, p_values)]
     slower = [row for row in able if row not in level]
     ties = len(level) > 1
