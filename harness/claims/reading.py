@@ -72,7 +72,8 @@ def load_all(folder: Path | None = None) -> list[ClaimSource]:
 def select(wanted: Sequence[str]) -> list[ClaimSource]:
     """Sources by id (`P2`), claims by id or pattern (`P2-0*`), or files; all when empty.
 
-    A source of which only claims are wanted has these and no others.
+    A source of which only claims are wanted has these and no others. Those of files come
+    first, in the order in which they were named.
 
     Raises:
         ClaimError: nothing is called so, or a file is wrong.

@@ -125,12 +125,11 @@ def run(args: argparse.Namespace) -> int:
         claiming.run_missing(args, sources)
     evidence = gathered(args.runs, args.evidence, read_said(args.evidence))
     file = baseline_file(args.baseline)
-    own = {
-        reading.load(Path(word)).id: word for word in args.source if word.endswith(".toml")
-    }
+    files = [word for word in args.source if word.endswith(".toml")]
+    own = {source.id: file for source, file in zip(sources, files, strict=False)}
     shown = page.build(decided(sources, evidence, file, own))
     if args.update:
-        shown = _update(args, sources, evidence, shown)
+        shown = _update(args, sources, evidence, shown, own)
     _put(args, shown)
     return _exit_code(shown)
 
@@ -178,6 +177,7 @@ def _update(
     sources: Sequence[ClaimSource],
     evidence: Evidence,
     shown: ClaimsPage,
+    own: Mapping[str, str],
 ) -> ClaimsPage:
     """Write what was found as what is expected; the page against that."""
     from harness.check.baseline_files import check_clean
@@ -193,7 +193,7 @@ def _update(
     baseline.save(file, after)
     changed = sum(before.get(key) != outcome for key, outcome in after.items())
     print(f"{file}: {len(after)} claims, {changed} new or changed", file=sys.stderr)
-    return page.build(decided(sources, evidence, file))
+    return page.build(decided(sources, evidence, file, own))
 
 
 def _put(args: argparse.Namespace, shown: ClaimsPage) -> None:

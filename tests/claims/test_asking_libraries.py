@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -32,11 +31,12 @@ def asked(place, *questions: asking.LibraryQuestion) -> list:
 
 
 def alive(pid: str) -> bool:
+    """Whether a process is there, and no zombie; it may end while it is looked at."""
     try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return state != "Z"
 
 
 def test_what_a_program_begins_ends_with_it(place) -> None:
