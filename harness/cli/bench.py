@@ -50,6 +50,7 @@ def add_parser(subparsers: Any) -> None:
     options.add_paths(parser)
     options.add_drivers(parser)
     options.add_server(parser)
+    options.add_conditions(parser)
     parser.add_argument(
         "--effort",
         choices=get_args(Effort),
@@ -154,6 +155,7 @@ def measured(args: argparse.Namespace) -> Path | None:
             f"nothing in {' '.join(args.path or named)} can be timed",
             hint="a case with [case.bench] can: pgdyno list cases shows its effort",
         )
+    cells = options.under_conditions(args, cells)
     # An A/A arm is a test of clocks and of interleaving, so only times have one; what is
     # counted again in a fresh process is its own.
     clocks = lanes.get(args.lane).clocks

@@ -12,6 +12,8 @@ from typing import Any
 from harness import environments
 from harness.cli.terminal import complain
 from harness.core.arms import Arm, Profile
+from harness.core.cells import Cell
+from harness.core.conditions import DIRECT, VIAS, crossed, listed
 from harness.core.errors import UsageError
 from harness.plugin import contract
 
@@ -81,6 +83,32 @@ def add_server(parser: argparse.ArgumentParser) -> None:
         default="tcp",
         help="how drivers reach a server that pgdyno starts (default: tcp)",
     )
+
+
+def add_conditions(parser: argparse.ArgumentParser) -> None:
+    """`--via W` and `--rtt MS`: how cells are reached."""
+    parser.add_argument(
+        "--via",
+        action="append",
+        default=[],
+        metavar="W",
+        help=f"way to the server: {', '.join(VIAS)}; several between commas "
+        "(default: direct)",
+    )
+    parser.add_argument(
+        "--rtt",
+        action="append",
+        default=[],
+        metavar="MS",
+        help="network: round-trip times to add, ms, between commas, such as 0.2,1,5,45",
+    )
+
+
+def under_conditions(args: argparse.Namespace, cells: Sequence[Cell]) -> list[Cell]:
+    """The cells under the conditions that were asked for; else as their files say."""
+    asked = crossed(listed(args.via), listed(args.rtt))
+    found = [cell.under(asked or cell.conditions or (DIRECT,)) for cell in cells]
+    return [cell for group in found for cell in group]
 
 
 def arms(names: Sequence[str], profile: Profile) -> list[Arm]:

@@ -124,7 +124,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to connect, and with which session settings (sent as startup options)."""
+    """Where to connect, and with which session settings (sent as startup options).
+
+    `tls` is the file of the authority that signed the server's certificate: a driver
+    then connects with TLS and verifies it. Without one it is left to the library.
+    """
 
     host: str
     port: int
@@ -133,6 +137,7 @@ class Target:
     dbname: str
     settings: tuple[tuple[str, str], ...] = ()
     application_name: str = "pgdyno"
+    tls: str = ""
 
     @property
     def options(self) -> str:

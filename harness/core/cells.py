@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from harness.core import digests
 from harness.core.arms import Arm
 from harness.core.calls import Op
+from harness.core.conditions import DIRECT, Condition
 from harness.core.expect import Expect
 from harness.core.steps import Step
 
@@ -80,7 +81,7 @@ class Share:
 
 
 _NO_WORK: Mapping[str, Collection[str]] = {
-    "Cell": ("title", "checked", "once", "round_trip", "cleanup"),
+    "Cell": ("title", "checked", "once", "round_trip", "cleanup", "conditions"),
     "BenchSpec": ("effort", "unit", "floor"),
     "Share": ("weight",),
 }
@@ -101,6 +102,8 @@ class Cell:
     that SQL cannot make, by their constructors, and `args_rows` the rows of a bulk op.
     A `mix` consists of other cells; `turns` says whose turn it is, by their index.
     `adk` is what a driver that has a session service of google-adk asks of that instead.
+    `condition` is how it is reached; `conditions` are those that its file asks for when it
+    is timed.
     """
 
     scenario: str
@@ -137,13 +140,15 @@ class Cell:
     mix: tuple[Share, ...] = ()
     turns: tuple[int, ...] = ()
     adk: str = ""
+    condition: Condition = DIRECT
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def id(self) -> str:
-        """The cell's identity: `copy/in#rows@format=text,rows=1000`."""
+        """The cell's identity: `copy/in#rows@format=text,rows=1000[via=tls]`."""
         head = f"{self.scenario}#{self.case}"
         axes = ",".join(f"{name}={value}" for name, value in self.point)
-        return f"{head}@{axes}" if axes else head
+        return (f"{head}@{axes}" if axes else head) + self.condition.mark
 
     @property
     def digest(self) -> str:
@@ -155,6 +160,20 @@ class Cell:
         """Equal for two cells that ask the same work, whatever they are called."""
         named = {*_NO_WORK["Cell"], "scenario", "case", "point"}
         return digests.digest(self, {**_NO_WORK, "Cell": named})
+
+    def under(self, conditions: Sequence[Condition]) -> list[Cell]:
+        """The cell under each of these conditions."""
+        return [
+            replace(
+                self,
+                condition=condition,
+                mix=tuple(
+                    replace(share, cell=replace(share.cell, condition=condition))
+                    for share in self.mix
+                ),
+            )
+            for condition in conditions
+        ]
 
     @property
     def local_id(self) -> str:

@@ -20,9 +20,9 @@ def names_cell(pattern: str, cell: str) -> bool:
     """Whether a pattern means this cell: by its id, its case, its scenario or its family.
 
     `copy`, `copy/in`, `copy/in#rows` and `copy/*@format=binary*` all mean the cell
-    `copy/in#rows@format=binary,rows=1000`.
+    `copy/in#rows@format=binary,rows=1000`, and that cell under every condition.
     """
-    return any(matches(pattern + rest, cell) for rest in ("", "@*", "#*", "/*"))
+    return any(matches(pattern + rest, cell) for rest in ("", "@*", "#*", "/*", "[*"))
 
 
 @cache

@@ -19,7 +19,8 @@ from harness.core.cells import (
     Point,
     StatementSpec,
 )
-from harness.core.errors import ScenarioError
+from harness.core.conditions import Condition, crossed
+from harness.core.errors import ScenarioError, UsageError
 from harness.core.expect import Expect, ExpectedError, Recall
 from harness.core.limits import ARRIVALS, CLIENTS
 from harness.core.sql import returns_rows
@@ -100,9 +101,19 @@ def make(
         checked=is_checked(case.check, point),
         once=file.once or case.once or bool(case.step),
         round_trip=round_trip,
+        conditions=_conditions(case, where),
     )
     rules.check(cell, where)
     return cell
+
+
+def _conditions(case: CaseTable, where: str) -> tuple[Condition, ...]:
+    if case.conditions is None:
+        return ()
+    try:
+        return crossed(case.conditions.via, case.conditions.rtt)
+    except UsageError as error:
+        raise ScenarioError(f"{where}: conditions: {error}", hint=error.hint) from None
 
 
 def _op(case: CaseTable, where: str) -> Op:

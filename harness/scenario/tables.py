@@ -153,6 +153,13 @@ class StepTable(_Strict, frozen=True, kw_only=True):
     expect: StepExpectTable = StepExpectTable()
 
 
+class ConditionsTable(_Strict, frozen=True, kw_only=True):
+    """`[case.conditions]`: how a case is reached when timed: each way, each RTT."""
+
+    via: list[str] = []
+    rtt: list[float] = []
+
+
 class CaseTable(_Strict, frozen=True, kw_only=True):
     """`[[case]]`: one checkable, perhaps timeable operation."""
 
@@ -185,6 +192,7 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
     check: dict[str, list[AxisValue]] = {}
     once: bool = False
     expect: ExpectTable = ExpectTable()
+    conditions: ConditionsTable | None = None
     bench: BenchTable | None = None
 
 

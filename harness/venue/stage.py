@@ -26,6 +26,7 @@ from harness.core.verdicts import EXACT, Code, Judgement, Verdict, stopped
 from harness.results.records import ServerFacts
 from harness.servers import Server
 from harness.servers.rigs import Rigs
+from harness.servers.routes import Routes
 from harness.venue import cycles, limits
 from harness.venue.control import (
     FIXTURE_S,
@@ -81,6 +82,7 @@ class Stage:
         self._endless: dict[str, OracleError] = {}  # fixture → how it did not end
         self.extension_schemas = self._find_extension_schemas()
         self.rigs = Rigs(server)
+        self.routes = Routes(server)
         self._needs = ServerNeeds(control, facts, self.rigs, managed=server.managed)
         self.unwritable = limits.unwritable(control)
         self.room = limits.room(control)
@@ -114,7 +116,7 @@ class Stage:
             )
         if self.unwritable and limits.needs_schema(cell):
             return self.unwritable
-        return self.missing(cell.needs)
+        return self.missing(cell.needs) or self.routes.lacks(cell.condition)
 
     def missing(self, needs: Iterable[str]) -> str:
         """Which of these needs the server does not meet; empty if it meets all."""
@@ -241,9 +243,10 @@ class Stage:
         settings = (("search_path", path), *cell.settings)
         if not schema:  # what a case would write would be somebody else's
             settings = (("default_transaction_read_only", "on"), *settings)
-        return replace(
+        target = replace(
             self.server.target, settings=settings, application_name=application_name
         )
+        return self.routes.target(cell.condition, target)
 
     # --- cells -----------------------------------------------------------------------
 
@@ -412,6 +415,7 @@ def _struck(stage: Stage) -> str:
     """End what the run had on the server; what stays there, and why."""
     with interrupt.deferred():  # half of this would be left behind
         stage.rigs.close()
+        stage.routes.close()
         if stage.server.managed:  # it goes, with all that it has
             return ""
         try:

@@ -1,0 +1,57 @@
+"""Conditions: their marks, what people type, and patterns that mean cells under them."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.core.conditions import DIRECT, Condition, crossed, listed, parted
+from harness.core.errors import UsageError
+from harness.core.patterns import names_cell
+
+
+@pytest.mark.parametrize(
+    ("condition", "mark"),
+    [
+        (DIRECT, ""),
+        (Condition("tls"), "[via=tls]"),
+        (Condition(rtt_ms=0.2), "[rtt=0.2]"),
+        (Condition("pgbouncer", 45), "[via=pgbouncer,rtt=45]"),
+    ],
+)
+def test_a_mark_is_read_back(condition: Condition, mark: str) -> None:
+    assert condition.mark == mark
+    assert parted(f"copy/in#rows@rows=10{mark}") == ("copy/in#rows@rows=10", condition)
+
+
+@pytest.mark.parametrize("cell", ["a/b#c[1]", "a/b#c[via=smoke]", "a/b#c[rtt=1.2.3]"])
+def test_what_is_no_mark_belongs_to_the_name(cell: str) -> None:
+    assert parted(cell) == (cell, DIRECT)
+
+
+def test_every_way_is_crossed_with_every_time() -> None:
+    found = crossed(listed(["tls,direct"]), listed(["0,5", "5"]))
+    marks = [condition.mark for condition in found]
+    assert marks == ["[via=tls]", "[via=tls,rtt=5]", "", "[rtt=5]"]
+    assert crossed([], []) == ()
+
+
+@pytest.mark.parametrize(
+    ("vias", "rtts"),
+    [
+        (["smoke"], []),
+        ([], ["fast"]),
+        ([], ["-1"]),
+        ([], ["nan"]),
+        ([], ["1e9"]),
+        (["unix"], ["5"]),
+    ],
+)
+def test_what_is_no_condition_is_said(vias: list[str], rtts: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        crossed(vias, rtts)
+    assert caught.value.hint
+
+
+def test_a_pattern_means_a_cell_under_every_condition() -> None:
+    assert names_cell("query/point#one", "query/point#one[via=tls]")
+    assert not names_cell("query/point#one", "query/point#one-more")
