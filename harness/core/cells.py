@@ -81,7 +81,7 @@ class Share:
 
 
 _NO_WORK: Mapping[str, Collection[str]] = {
-    "Cell": ("title", "checked", "once", "round_trip", "cleanup", "conditions"),
+    "Cell": ("title", "checked", "once", "round_trip", "cleanup", "conditions", "task"),
     "BenchSpec": ("effort", "unit", "floor"),
     "Share": ("weight",),
 }
@@ -103,7 +103,7 @@ class Cell:
     A `mix` consists of other cells; `turns` says whose turn it is, by their index.
     `adk` is what a driver that has a session service of google-adk asks of that instead.
     `condition` is how it is reached; `conditions` are those that its file asks for when it
-    is timed.
+    is timed. `task` is what a user would do with it, one of `PURPOSES`.
     """
 
     scenario: str
@@ -142,6 +142,7 @@ class Cell:
     adk: str = ""
     condition: Condition = DIRECT
     conditions: tuple[Condition, ...] = ()
+    task: str = ""
 
     @property
     def id(self) -> str:

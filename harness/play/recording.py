@@ -223,6 +223,7 @@ def _cell_facts(cell: Cell, scenario: Scenario) -> CellFacts:
         sql=_sql(cell),
         digest=cell.digest,
         work=cell.work,
+        task=cell.task,
         tasks=[_task_facts(share) for share in cell.mix],
     )
 

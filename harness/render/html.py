@@ -1,16 +1,22 @@
-"""The report as one self-contained HTML file: no network, works without JavaScript.
+"""The report as one self-contained HTML file: no network, no library from elsewhere.
 
-Templates only place what is prepared here and in the view; Jinja escapes everything
-that comes from a results file.
+The answers, the drivers, the families and the causes are markup and need no JavaScript.
+Every check and every time is compressed JSON in the page, which unfolds it when somebody
+looks; `templates/app/` does that. Templates only place what is prepared here and in the
+view; Jinja escapes everything that comes from a results file.
 """
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 
 import jinja2
 from markupsafe import Markup, escape
@@ -20,13 +26,19 @@ from harness.core.metrics import METRICS
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
-from harness.report import matrix, scale
-from harness.report.cells import CellView, Row
-from harness.report.mixes import mix_of
+from harness.report import matrix
+from harness.report.causes import CauseView
+from harness.report.checked import KINDS
+from harness.report.payload import payload
 from harness.report.view import Report
 
 HUES = 8
-_LONG = 600
+APP = ("data", "format", "dom", "state", "matrix", "charts", "times", "sweeps", "dialog",
+       "main")  # fmt: skip
+"""The parts of the page's own program, in the order in which they stand in it."""
+MOST_CAUSES = 200
+_GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
+_LONG, _CLIP = 600, 220
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -41,79 +53,65 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
     )
     environment.filters.update(_FILTERS)
     environment.globals.update(
+        report=report,
         SYMBOLS=fmt.SYMBOLS,
         MEANINGS=fmt.MEANINGS,
         Verdict=Verdict,
         HUES=HUES,
+        KINDS={verdict: words[1] for verdict, words in KINDS.items()},
+        GRAVE=_GRAVE,
         METRICS=METRICS,
+        MOST_CAUSES=MOST_CAUSES,
+        APP=APP,
     )
     page = environment.get_template("report.html.j2").render(
-        report=report,
-        charts=_charts,
-        heat=heat,
         anchor=anchor,
         claims=claims,
-        link=partial(_row_of, report),
-        mix_of=mix_of,
+        link=partial(_place_of, report),
+        data=_packed(payload(report)),
     )
     return visible(re.sub(r"\n\s*\n+", "\n", page)) + "\n"
 
 
-# --- charts -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Dots:
-    """One row of a chart; all places in per cent of the width."""
-
-    point: float
-    low: float | None
-    high: float | None
-    rounds: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """The rows of a cell on one common axis."""
-
-    ticks: tuple[scale.Tick, ...]
-    dots: dict[str, Dots]
-
-
-def _charts(cell: CellView) -> Chart | None:
-    """The chart of a cell; None where nothing has a time."""
-    floor = [cell.floor.row] if cell.floor else []
-    timed = [row for row in (*cell.rows, *floor) if row.time]
-    if not timed:
-        return None
-    axis = scale.around(value for row in timed for value in _shown_values(row))
-    return Chart(axis.times(), {row.arm: _dots(axis, row) for row in timed})
-
-
-def _shown_values(row: Row) -> list[float]:
-    """What the axis must hold: a single wild round shall not flatten all the others."""
-    assert row.time is not None
-    ends = [value for value in (row.time.low, row.time.high) if value is not None]
-    near = [value for value in row.rounds if 0.5 < value / row.time.point < 2]
-    return [row.time.point, *ends, *near]
-
-
-def _dots(axis: scale.Scale, row: Row) -> Dots:
-    time = row.time
-    assert time is not None
-    low = None if time.low is None else axis.at(time.low)
-    high = None if time.high is None else axis.at(time.high)
-    return Dots(
-        axis.at(time.point), low, high, tuple(axis.at(value) for value in row.rounds)
-    )
+def _packed(data: Mapping[str, object]) -> str:
+    """JSON, compressed and in base64: nothing in it can be markup. The same data give the
+    same text."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
 # --- small answers to templates -----------------------------------------------------------
 
 
-def heat(ratio: float) -> float:
-    """How strongly a ratio is tinted: 0 at 1×, 1 from 4× on."""
-    return round(min(1.0, max(0.0, math.log(ratio) / math.log(4))), 2)
+def _tint(share: float) -> float:
+    """How strongly a share is tinted: 0 at one half, 1 where all is right."""
+    return round(max(0.0, 2 * share - 1), 2)
+
+
+def _state(given: Mapping[str, str]) -> str:
+    """A state of the page as its address has it."""
+    return urlencode(given)
+
+
+def _by_kind(
+    causes: Sequence[CauseView],
+) -> Iterator[tuple[str, list[CauseView]]]:
+    """Causes under the heads that a reader knows: what is new, then by verdict."""
+    groups: dict[str, list[CauseView]] = {}
+    for cause in causes:
+        head = "New: neither declared nor expected" if cause.new else _head(cause.verdict)
+        groups.setdefault(head, []).append(cause)
+    yield from groups.items()
+
+
+def _head(verdict: Verdict) -> str:
+    named = KINDS.get(verdict, (verdict, f"{verdict} checks"))[1]
+    return named[0].upper() + named[1:]
+
+
+def _whole(share: float) -> str:
+    """A share in whole per cent, rounded down: 100 % is said of nobody who erred."""
+    return f"{math.floor(share * 100 + 1e-9)} %"
 
 
 def anchor(*parts: str) -> str:
@@ -121,12 +119,13 @@ def anchor(*parts: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-") or "x"
 
 
-def _row_of(report: Report, cell: str) -> str:
-    """The anchor of a cell's row in the first matrix that has it; empty without one."""
-    for number, run in enumerate(report.runs, 1):
-        if run.matrix and any(row.cell == cell for row in run.matrix.rows):
-            return f"r{number}-{anchor(cell)}"
-    return ""
+def _place_of(report: Report, cell: str) -> str:
+    """The address that opens a cell, if the page has it."""
+    known = any(
+        run.matrix and any(row.cell == cell for row in run.matrix.rows)
+        for run in report.runs
+    )
+    return _state({"c": cell}) if known else ""
 
 
 def _prose(text: str) -> Markup:
@@ -147,6 +146,8 @@ def _per_op(value: float | None, unit: str) -> str:
 _FILTERS = {
     "change": fmt.change,
     "change_interval": fmt.change_interval,
+    "by_kind": _by_kind,
+    "clip": lambda text: fmt.shorten(text, _CLIP),
     "concern": matrix.concern,
     "duration": fmt.duration,
     "interval": fmt.ratio_interval,
@@ -157,7 +158,10 @@ _FILTERS = {
     "rate": fmt.rate,
     "shorten": lambda text: fmt.shorten(text, _LONG),
     "size": fmt.size,
+    "state": _state,
     "time_interval": fmt.time_interval,
     "times": fmt.times,
+    "tint": _tint,
     "verdict": _verdict,
+    "whole": _whole,
 }

@@ -99,12 +99,14 @@ class Row:
 class RankGroup:
     """Arms that may be ranked together. `label` is `threads`, `tasks` or empty; `first` is
     the arm to which ratios are taken, as `ranks` defines it; `order_note` says why times or
-    ratios are not in the order shown, where they are not."""
+    ratios are not in the order shown, where they are not. `pairs` has the ratio of every
+    arm to every later one, paired by round: any of them can be the baseline."""
 
     label: str
     rows: tuple[Row, ...]
     first: str = ""
     order_note: str = ""
+    pairs: Mapping[tuple[str, str], stats.Estimate] = field(default_factory=dict)
 
     @property
     def fastest(self) -> Row | None:

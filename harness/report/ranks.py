@@ -14,6 +14,7 @@ Benjamini–Hochberg over the report); whoever is tied has rank 1, and so has th
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -98,7 +99,16 @@ def _compared(
             tests[row.arm] = stats.signed_rank_p(paired)
             row = replace(row, p=tests[row.arm])
         rows.append(row)
-    return replace(group, rows=tuple(rows), first=best), tests
+    pairs = _paired([row.arm for row in rows if row.time], logs)
+    return replace(group, rows=tuple(rows), first=best, pairs=pairs), tests
+
+
+def _paired(arms: Sequence[str], logs: Logs) -> dict[tuple[str, str], stats.Estimate]:
+    """The ratio of every arm to every later one."""
+    found = {pair: logs(*pair) for pair in itertools.combinations(arms, 2)}
+    return {
+        pair: stats.hodges_lehmann(paired).exp() for pair, paired in found.items() if paired
+    }
 
 
 def _with_ratio(row: Row, logs: list[float], *, itself: bool) -> Row:

@@ -10,22 +10,26 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from harness.analysis import audit
 from harness.analysis.times import measured
 from harness.core.stats import MIN_ROUNDS
 from harness.core.verdicts import Verdict
-from harness.report import floor, matrix, mixes, quality
+from harness.report import causes, floor, matrix, mixes, quality
 from harness.report import format as fmt
+from harness.report.answers import Answer, answers
+from harness.report.cards import Card, HeatRow, cards, heat
+from harness.report.causes import CauseView
 from harness.report.cells import CellView, Row, cell_views
+from harness.report.commands import path_of
 from harness.report.layers import LayersView, layers_view
 from harness.report.measured import ranked_sentence
 from harness.report.screened import Screening, screening
 from harness.report.sections import LaneView, Remark, RunFact, lane_view
 from harness.report.spent import Spending, spending
-from harness.results.records import ArmFacts, Check, Note, Run
+from harness.results.records import ArmFacts, CellFacts, Check, Note, Run
 
 _NOTE_KINDS = {"dropped": "too few"}
 """What a reader calls a kind of note, where that is another word."""
@@ -140,12 +144,74 @@ class RunView:
         return self.hues.get(arm.removesuffix(" (A/A)"), 0)
 
 
+_TILES: Mapping[Verdict, str] = {
+    Verdict.BROKEN: "break somebody’s session",
+    Verdict.HUNG: "hang for somebody",
+    Verdict.LOSSY: "are silently changed by somebody",
+    Verdict.REJECTED: "are an error for somebody",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A count, what it is of, and where to look: a place or a state of the page."""
+
+    count: int
+    words: str
+    state: str
+    verdict: str = ""
+
+    @property
+    def href(self) -> str:
+        """The link to it."""
+        return f"#{self.state}"
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that is shown."""
+    """Everything that is shown.
+
+    `facts` are those of every cell; `paths` have what `pgdyno show` takes for a cell,
+    where that is not its id.
+    """
 
     title: str
     runs: tuple[RunView, ...]
+    drivers: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    cards: tuple[Card, ...] = ()
+    heat: tuple[HeatRow, ...] = ()
+    causes: tuple[CauseView, ...] = ()
+    tiles: tuple[Tile, ...] = ()
+    checks: tuple[Check, ...] = ()
+    facts: Mapping[str, CellFacts] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+    def hue(self, driver: str) -> int:
+        """The colour of a driver, the same in all runs."""
+        return self.runs[0].hue(driver) if self.runs else 0
+
+    @property
+    def timed(self) -> bool:
+        """Whether anything has a time."""
+        return any(run.cells for run in self.runs)
+
+    @property
+    def checked(self) -> bool:
+        """Whether anything was checked."""
+        return any(run.matrix for run in self.runs)
+
+    @property
+    def subject(self) -> str:
+        """What was asked of whom, where."""
+        facts = {fact.name: fact.value for run in self.runs for fact in run.environment}
+        parts = [
+            fmt.plural(len(self.drivers), "driver"),
+            facts.get("server", ""),
+            facts.get("Python", ""),
+            facts.get("machine", ""),
+        ]
+        return " · ".join(filter(None, parts))
 
     @property
     def grave(self) -> tuple[Remark, ...]:
@@ -169,7 +235,47 @@ def build(runs: Sequence[Run]) -> Report:
     timed = any(view.cells or view.lane for view in views)
     checked = any(view.matrix for view in views)
     what = " and ".join(["checked"] * checked + ["measured"] * timed) or "nothing found"
-    return Report(f"Python’s PostgreSQL drivers, {what}", views)
+    cells = [cell for view in views for cell in view.cells]
+    arms = [arm for run in runs for arm in run.header.arms if arm.competes]
+    drivers = tuple(dict.fromkeys(arm.id for arm in arms))
+    return Report(
+        f"Python’s PostgreSQL drivers, {what}",
+        views,
+        drivers=drivers,
+        answers=answers(cells, checks),
+        cards=cards(arms, cells, checks),
+        heat=heat(drivers, cells, checks),
+        causes=causes.views(runs),
+        tiles=tuple(_tiles(cells, checks)),
+        checks=tuple(checks),
+        facts={cell.id: cell for run in runs for cell in run.header.cells},
+        paths=_paths(runs),
+    )
+
+
+def _paths(runs: Sequence[Run]) -> dict[str, str]:
+    """The places of cells in files outside of the catalogue."""
+    found = {
+        cell.id: path_of(cell.id, run.header.command[1:])
+        for run in runs
+        for cell in run.header.cells
+    }
+    return {cell: path for cell, path in found.items() if path != cell}
+
+
+def _tiles(cells: Sequence[CellView], checks: Sequence[Check]) -> Iterator[Tile]:
+    """What was found, counted: questions of any driver, each once."""
+    if asked := {check.cell for check in checks}:
+        yield Tile(len(asked), "questions checked", "view=matrix")
+        for verdict, words in _TILES.items():
+            found = {check.cell for check in checks if check.verdict is verdict}
+            if found:
+                yield Tile(len(found), words, f"view=matrix&verdict={verdict}", verdict)
+    if cells:
+        ranked = sum(any(row.rank for row in cell.rows) for cell in cells)
+        yield Tile(
+            ranked, f"of {fmt.plural(len(cells), 'timed question')} ranked", "view=times"
+        )
 
 
 def _in_order(run: Run) -> list[Check]:

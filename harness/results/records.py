@@ -81,6 +81,7 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
     gil: str = ""
     packages: dict[str, str] = msgspec.field(default_factory=dict)
     source: str = ""
+    vital: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def competes(self) -> bool:
@@ -124,6 +125,7 @@ class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
     sql: str = ""
     digest: str = ""
     work: str = ""
+    task: str = ""
     tasks: list[TaskFacts] = msgspec.field(default_factory=list)
 
     def asks_as(self, other: CellFacts) -> bool:

@@ -23,6 +23,7 @@ from harness.core.conditions import Condition, crossed
 from harness.core.errors import ScenarioError, UsageError
 from harness.core.expect import Expect, ExpectedError, Recall
 from harness.core.limits import ARRIVALS, CLIENTS
+from harness.core.purposes import PURPOSES
 from harness.core.sql import returns_rows
 from harness.scenario import rules
 from harness.scenario.made import check_made
@@ -101,6 +102,7 @@ def make(
         checked=is_checked(case.check, point),
         once=file.once or case.once or bool(case.step),
         round_trip=round_trip,
+        task=_one_of(case.task or file.task, ("", *PURPOSES), "task", where),
         conditions=_conditions(case, where),
     )
     rules.check(cell, where)

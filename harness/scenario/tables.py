@@ -191,6 +191,7 @@ class CaseTable(_Strict, frozen=True, kw_only=True):
     accept: list[str] = []
     check: dict[str, list[AxisValue]] = {}
     once: bool = False
+    task: str = ""
     expect: ExpectTable = ExpectTable()
     conditions: ConditionsTable | None = None
     bench: BenchTable | None = None
@@ -258,6 +259,7 @@ class ScenarioFile(_Strict, frozen=True, kw_only=True):
     requires: list[str] = []
     needs: list[str] = []
     once: bool = False
+    task: str = ""
     fixture: FixtureTable | None = None
     case: list[CaseTable] = []
     mix: list[MixTable] = []

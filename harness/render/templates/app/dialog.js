@@ -1,0 +1,90 @@
+// One question, all drivers side by side: what each said, how long it took, and how to see
+// it happen. It has an address of its own.
+
+const dialog = h("dialog.cell", { "aria-labelledby": "cell-title",
+  click: (event) => { if (event.target === dialog) leave(); },
+  cancel: (event) => { event.preventDefault(); leave(); } });
+document.body.append(dialog);
+
+const leave = () => go({ c: "", d: "" });
+
+function closeDialog() {
+  if (dialog.open) dialog.close();
+}
+
+function openCell(data, id, driver, around) {
+  const cell = data.byId.get(id);
+  if (!cell) {
+    dialog.replaceChildren(h("h2", { id: "cell-title" }, "No such question"),
+      h("p", "This report has no question ", h("code", id), "."), closing());
+  } else {
+    dialog.replaceChildren(...content(data, cell, data.drivers.indexOf(driver), around));
+  }
+  if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0;
+  dialog.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
+}
+
+const closing = () => h("button.close", { type: "button", click: leave,
+  "aria-label": "Close" }, "×");
+
+function content(data, cell, chosen, around) {
+  const step = (label, by) => {
+    const next = around?.(cell.id, by);
+    return next && h("button.quiet", { type: "button", click: () => go({ c: next }) }, label);
+  };
+  const link = h("button.quiet", { type: "button", click: () => copy(location.href, link) },
+    "Copy link");
+  return [
+    h("div.bar", step("← previous", -1), step("next →", 1), link, closing()),
+    h("p.overline", cell.id),
+    h("h2", { id: "cell-title" }, cell.title),
+    cell.sql && h("pre", cell.sql),
+    h("div.sides", data.drivers.flatMap((_, driver) => sides(data, cell, driver, chosen))),
+    cell.timed.length > 0 && h("h3", "Times"),
+    cell.timed.flatMap((timed) => [
+      ...question(data, timed, { show: "time", base: -1 }), latencies(data, timed)]),
+    cell.why && h("details", h("summary", "Why it is asked"), h("p", cell.why)),
+    h("p.note", "Time it again:"),
+    copyable(`pgdyno bench ${quoted(cell.path)}`),
+  ].flat().filter(Boolean);
+}
+
+function sides(data, cell, driver, chosen) {
+  const found = said(data, cell, driver);
+  return found.map(({ profile, answer }) => h("section.side", {
+    class: `side v-${answer.verdict}${driver === chosen ? " chosen" : ""}` },
+  h("h3", driverName(data, driver), profile && h("small", profile === "default"
+    ? " as installed" : ` ${profile}`), verdictMark(answer.verdict)),
+  answer.detail && h("p", answer.detail),
+  (answer.observed || answer.expected) && h("dl",
+    h("dt", "came"), h("dd", h("code", answer.observed || "–")),
+    answer.expected && [h("dt", "due"), h("dd", h("code", answer.expected))]),
+  answer.drift && h("p.drift", "Drift: ", answer.drift),
+  answer.deviation && h("p.declared", "Declared: ", answer.deviation, " ",
+    /^https?:\/\//.test(answer.link) && h("a", { href: answer.link, rel: "noreferrer" },
+      "link")),
+  answer.verdict !== "exact" && copyable(["pgdyno show", quoted(cell.path), "--driver",
+    quoted(data.drivers[driver]), ...profile && profile !== "default"
+      ? ["--profile", quoted(profile)] : [], "--run"].join(" "))));
+}
+
+function latencies(data, timed) {
+  const rows = timed.groups.flatMap((group) => group.rows.filter((row) =>
+    row.latencies?.length));
+  if (!rows.length) return null;
+  const heads = ["p50", "p90", "p99", "p99.9"];
+  return h("table.plain", h("caption", timed.open ? "Response time, from when an op was due"
+    : "Service time of single ops"),
+  h("thead", h("tr", h("th", { scope: "col" }, "driver"), heads.map((head) =>
+    h("th.num", { scope: "col" }, head)))),
+  h("tbody", rows.map((row) => h("tr", h("th", { scope: "row" },
+    driverName(data, row.driver)), heads.map((_, number) => h("td.num",
+    row.latencies[number] ? duration(row.latencies[number]) : "–"))))));
+}
+
+/** A word of a shell command. */
+function quoted(text) {
+  return /^[\w/.@=,+:-][\w/.#@=,+:-]*$/.test(text) ? text
+    : `'${visible(text).replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,60 @@
+// Elements in one call, and text that can never become markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+const SHAPES = new Set(["svg", "g", "line", "circle", "rect", "path", "polygon", "title"]);
+
+/** h("td.num", {title: "…"}, "text", child, …) */
+function h(what, ...rest) {
+  const [tag, ...classes] = what.split(".");
+  const shape = SHAPES.has(tag) || tag === "t";  // t: text of a chart
+  const node = shape ? document.createElementNS(SVG, tag === "t" ? "text" : tag)
+    : document.createElement(tag);
+  if (classes.length) node.setAttribute("class", classes.join(" "));
+  for (const part of rest.flat(3)) {
+    if (part === null || part === undefined || part === false) continue;
+    if (part instanceof Node) node.append(part);
+    else if (typeof part === "object") assign(node, part);
+    else node.append(visible(String(part)));
+  }
+  return node;
+}
+
+function assign(node, given) {
+  for (const [name, value] of Object.entries(given)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === "function") node.addEventListener(name, value);
+    else if (name === "style") node.style.cssText = value;
+    else node.setAttribute(name, value === true ? "" : visible(String(value)));
+  }
+}
+
+const verdictMark = (verdict) => h(`span.v.v-${verdict}`,
+  h("span.s", { "aria-hidden": "true" }, SYMBOLS[verdict] ?? "–"), ` ${verdict}`);
+
+const driverName = (data, number) => h(`span.driver.h${data.hues[number] % 8}`,
+  h("span.chip"), h("bdi", data.drivers[number]));
+
+/** A command or a text with a button that copies it. */
+function copyable(text) {
+  const button = h("button.copy", { type: "button", click: () => copy(text, button) }, "Copy");
+  return h("div.copyable", h("code", text), button);
+}
+
+async function copy(text, button) {
+  const said = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    select(button.previousElementSibling ?? button);
+    button.textContent = "Selected: press Ctrl C";
+  }
+  setTimeout(() => { button.textContent = said; }, 1600);
+}
+
+function select(node) {
+  const range = document.createRange();
+  range.selectNodeContents(node);
+  getSelection().removeAllRanges();
+  getSelection().addRange(range);
+}

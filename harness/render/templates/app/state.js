@@ -1,0 +1,46 @@
+// What somebody looks at stands in the address, so that a link shows the same.
+//
+// `#key=value&…` is a state; anything else after `#` is a place on the page. `c` and `d`
+// are the cell and the driver of the open dialog, `view` is `times` or `matrix`.
+
+const DEFAULTS = {
+  view: "", q: "", family: "", driver: "", verdict: "", profile: "", disagree: "",
+  show: "time", base: "", sort: "", c: "", d: "",
+};
+let state = { ...DEFAULTS };
+const listeners = [];
+
+function readState() {
+  const text = location.hash.slice(1);
+  if (!text.includes("=")) return null;
+  const given = Object.fromEntries(new URLSearchParams(text));
+  const known = Object.entries(given).filter(([name]) => name in DEFAULTS);
+  return { ...DEFAULTS, ...Object.fromEntries(known) };
+}
+
+function address(changes) {
+  const next = { ...state, ...changes };
+  const told = Object.entries(next).filter(([name, value]) => value !== DEFAULTS[name]);
+  return `#${new URLSearchParams(told)}`;
+}
+
+/** Change the state: what is typed replaces the address, what is clicked adds to it. */
+function go(changes, { typed = false } = {}) {
+  const before = state;
+  state = { ...state, ...changes };
+  const url = address({});
+  if (typed) history.replaceState(null, "", url === "#" ? location.pathname : url);
+  else history.pushState(null, "", url);
+  for (const listen of listeners) listen(state, before);
+}
+
+addEventListener("popstate", () => {
+  const next = readState();
+  if (!next) {
+    if (state.c) closeDialog();
+    return;
+  }
+  const before = state;
+  state = next;
+  for (const listen of listeners) listen(state, before);
+});

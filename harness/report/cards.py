@@ -1,0 +1,191 @@
+"""A card for each driver: what it is, how right it is, where it is best and worst."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.core.verdicts import Verdict
+from harness.report.cells import CellView
+from harness.report.checked import Cause, causes
+from harness.results.records import ArmFacts, Check
+
+_NOT_ASKED = (Verdict.SKIPPED, Verdict.INVALID)
+_FEWEST = 5
+"""So many questions a family has, if it is to be somebody's best or worst."""
+_MOST_CAUSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How right a driver is in a family: so many of the questions that the server has."""
+
+    family: str
+    right: int
+    asked: int
+
+    @property
+    def value(self) -> float:
+        """The share."""
+        return self.right / self.asked
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A driver. `best` and `worst` are families, by their share of what it offers there;
+    `wins` is in how many of the `ranked` questions it is the fastest or level with it. What
+    was not checked, or not timed, is None or empty."""
+
+    arm: ArmFacts
+    right: Share | None
+    counts: Mapping[Verdict, int]
+    best: Share | None
+    worst: Share | None
+    causes: tuple[Cause, ...]
+    wins: int
+    ranked: int
+
+    @property
+    def name(self) -> str:
+        """The arm, as its user wrote it."""
+        return self.arm.id
+
+    @property
+    def signs(self) -> tuple[tuple[str, str], ...]:
+        """What its installed package says of itself."""
+        return tuple(self.arm.vital.items())
+
+    @property
+    def traits(self) -> tuple[str, ...]:
+        """What it is, in a few words each."""
+        terms = self.arm.terms
+        version = f"{terms.get('library', '')} {terms.get('version', '')}".strip()
+        wire = terms.get("wire_results", "")
+        found = (
+            version,
+            terms.get("implementation", ""),
+            self.arm.kind,
+            f"{wire} results" if wire else "",
+            f"on {terms['wraps']}" if terms.get("wraps") else "",
+        )
+        return tuple(filter(None, found))
+
+
+def cards(
+    arms: Iterable[ArmFacts], cells: Sequence[CellView], checks: Sequence[Check]
+) -> tuple[Card, ...]:
+    """A card for each driver that takes part, in the order of the runs."""
+    drivers = {arm.id: arm for arm in arms if arm.competes}
+    by_driver: dict[str, list[Check]] = defaultdict(list)
+    for check in checks:
+        by_driver[check.driver].append(check)
+    return tuple(_card(arm, cells, by_driver[name]) for name, arm in drivers.items())
+
+
+def _card(arm: ArmFacts, cells: Sequence[CellView], checks: Sequence[Check]) -> Card:
+    worst = worst_of(checks)
+    offered = {c: v for c, v in worst.items() if v is not Verdict.UNSUPPORTED}
+    families = [share for share in _families(offered) if share.asked >= _FEWEST]
+    ranked = [row for cell in cells for row in cell.rows if row.arm == arm.id and row.rank]
+    wrong = [check for check in checks if check.verdict is not Verdict.EXACT]
+    told = causes([check for check in wrong if check.verdict not in _NOT_ASKED], checks)
+    return Card(
+        arm=arm,
+        right=_share("", worst.values()) if worst else None,
+        counts=Counter(worst.values()),
+        best=max(families, key=lambda share: (share.value, share.asked), default=None),
+        worst=min(families, key=lambda share: (share.value, -share.asked), default=None),
+        causes=told[:_MOST_CAUSES],
+        wins=sum(row.rank == 1 for row in ranked),
+        ranked=len(ranked),
+    )
+
+
+def worst_of(checks: Iterable[Check]) -> dict[str, Verdict]:
+    """The verdict of each cell: the better of two profiles, because a registration that
+    is documented belongs to the driver."""
+    found: dict[str, Verdict] = {}
+    for check in checks:
+        known = found.get(check.cell)
+        if known is None or check.verdict.severity < known.severity:
+            found[check.cell] = check.verdict
+    return found
+
+
+def _families(worst: Mapping[str, Verdict]) -> Iterable[Share]:
+    grouped: dict[str, list[Verdict]] = defaultdict(list)
+    for cell, verdict in worst.items():
+        grouped[cell.partition("/")[0]].append(verdict)
+    shares = (_share(family, verdicts) for family, verdicts in grouped.items())
+    return [share for share in shares if share.asked]
+
+
+def _share(family: str, verdicts: Iterable[Verdict]) -> Share:
+    tally = Counter(verdicts)
+    asked = sum(count for verdict, count in tally.items() if verdict not in _NOT_ASKED)
+    return Share(family, tally[Verdict.EXACT], asked)
+
+
+# --- family × driver ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """A family: how right each driver is in it, and its times as multiples of the fastest
+    (geometric mean over its ranked questions); None where there is nothing."""
+
+    family: str
+    questions: int
+    timed: int
+    shares: tuple[Share | None, ...]
+    ratios: tuple[float | None, ...]
+    worst: tuple[Verdict | None, ...]
+
+
+def heat(
+    drivers: Sequence[str], cells: Sequence[CellView], checks: Sequence[Check]
+) -> tuple[HeatRow, ...]:
+    """Every family that was checked or timed, by its name."""
+    by_driver = {name: worst_of(c for c in checks if c.driver == name) for name in drivers}
+    asked = Counter(cell.partition("/")[0] for cell in {check.cell for check in checks})
+    timed: dict[str, list[CellView]] = defaultdict(list)
+    for cell in cells:
+        timed[cell.family].append(cell)
+    return tuple(
+        HeatRow(
+            family,
+            asked[family],
+            len(timed[family]),
+            tuple(_in_family(family, by_driver[name]) for name in drivers),
+            tuple(_ratio(name, timed[family]) for name in drivers),
+            tuple(_worst(family, by_driver[name]) for name in drivers),
+        )
+        for family in sorted({*asked, *timed})
+    )
+
+
+def _in_family(family: str, worst: Mapping[str, Verdict]) -> Share | None:
+    share = _share(family, _verdicts(family, worst))
+    return share if share.asked else None
+
+
+def _worst(family: str, worst: Mapping[str, Verdict]) -> Verdict | None:
+    found = _verdicts(family, worst)
+    return max(found, key=lambda verdict: verdict.severity, default=None)
+
+
+def _verdicts(family: str, worst: Mapping[str, Verdict]) -> list[Verdict]:
+    head = f"{family}/"
+    return [verdict for cell, verdict in worst.items() if cell.startswith(head)]
+
+
+def _ratio(arm: str, cells: Sequence[CellView]) -> float | None:
+    logs = [
+        math.log(row.ratio.point)
+        for cell in cells
+        for row in cell.rows
+        if row.arm == arm and row.rank is not None and row.ratio
+    ]
+    return math.exp(sum(logs) / len(logs)) if logs else None

@@ -1,0 +1,121 @@
+"""What is behind the checks that are not right, as a list to work through.
+
+What nobody has declared, and what drifted, comes first; then by verdict, then by how many
+questions share the cause. Each has its smallest example, and how to see it happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.core.verdicts import Verdict
+from harness.report import checked
+from harness.report import format as fmt
+from harness.report.checked import Cause
+from harness.report.commands import one_line, path_of
+from harness.results.records import CellFacts, Check, Run
+
+_QUIET = (Verdict.EXACT, Verdict.SKIPPED, Verdict.UNSUPPORTED)
+_SQL, _VALUE = 160, 90
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One check of a cause, as small as there is: what was asked, what came, what was due,
+    and the command that shows it."""
+
+    cell: str
+    title: str
+    sql: str
+    observed: str
+    expected: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class CauseView:
+    """A cause. `new` is what nobody has declared or expected; `drivers` is empty where it
+    is all of them; `link` is where the library's maintainers speak of it."""
+
+    verdict: Verdict
+    new: bool
+    drivers: tuple[str, ...]
+    reason: str
+    cells: tuple[str, ...]
+    families: tuple[str, ...]
+    example: Example
+    link: str
+
+    @property
+    def who(self) -> str:
+        """The drivers, as a reader calls them."""
+        return ", ".join(self.drivers) or "all drivers"
+
+
+def views(runs: Sequence[Run]) -> tuple[CauseView, ...]:
+    """The causes of all wrong checks of these runs."""
+    checks = [check for run in runs for check in run.checks]
+    wrong = [c for c in checks if c.drift or c.verdict not in _QUIET]
+    facts = {cell.id: cell for run in runs for cell in run.header.cells}
+    called = {id(check): run.header.command for run in runs for check in run.checks}
+    found = [_view(cause, new, facts, called) for new, cause in _grouped(wrong, checks)]
+    return tuple(found)
+
+
+def _grouped(
+    wrong: Sequence[Check], checks: Sequence[Check]
+) -> Iterator[tuple[bool, Cause]]:
+    """Undeclared causes and drifts, then the others; each the worst first."""
+    fresh = [check for check in wrong if _is_new(check)]
+    known = [check for check in wrong if not _is_new(check)]
+    for new, some in ((True, fresh), (False, known)):
+        yield from ((new, cause) for cause in checked.causes(some, checks))
+
+
+def _is_new(check: Check) -> bool:
+    """Whether it is neither declared nor what was expected, or not what it was."""
+    expected = check.expected_verdict == check.verdict
+    return bool(check.drift) or not (check.deviation or expected)
+
+
+def _view(
+    cause: Cause,
+    new: bool,  # noqa: FBT001 - one of two lists
+    facts: Mapping[str, CellFacts],
+    called: Mapping[int, Sequence[str]],
+) -> CauseView:
+    check = min(cause.checks, key=lambda check: _size(check, facts))
+    return CauseView(
+        verdict=cause.verdict,
+        new=new,
+        drivers=cause.drivers,
+        reason=cause.reason,
+        cells=cause.cells,
+        families=tuple(dict.fromkeys(cell.partition("/")[0] for cell in cause.cells)),
+        example=_example(check, facts.get(check.cell), called.get(id(check), ())),
+        link=check.link,
+    )
+
+
+def _size(check: Check, facts: Mapping[str, CellFacts]) -> tuple[bool, int, str]:
+    """Smaller is what shows both sides, in fewer letters."""
+    cell = facts.get(check.cell)
+    shown = bool(check.observed and check.expected)
+    letters = len(check.observed) + len(check.expected) + (len(cell.sql) if cell else 0)
+    return not shown, letters, check.cell
+
+
+def _example(check: Check, cell: CellFacts | None, called: Sequence[str]) -> Example:
+    profile = ("--profile", check.profile) if check.profile != "default" else ()
+    return Example(
+        cell=check.cell,
+        title=cell.title if cell else check.scenario,
+        sql=fmt.shorten(" ".join(cell.sql.split()), _SQL) if cell else "",
+        observed=fmt.shorten(check.observed, _VALUE),
+        expected=fmt.shorten(check.expected, _VALUE),
+        command=one_line(
+            "pgdyno", "show", path_of(check.cell, called[1:]), "--driver", check.driver,
+            *profile, "--run",
+        ),
+    )  # fmt: skip
