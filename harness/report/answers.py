@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from harness.core.purposes import PURPOSES
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
-from harness.report.checked import causes
 from harness.report.cells import CellView, RankGroup, Row
+from harness.report.checked import causes
 from harness.results.records import Check
 
 SILENT = "Silent changes"

@@ -81,7 +81,7 @@ def _is_new(check: Check) -> bool:
 
 def _view(
     cause: Cause,
-    new: bool,  # noqa: FBT001 - one of two lists
+    new: bool,
     facts: Mapping[str, CellFacts],
     called: Mapping[int, Sequence[str]],
 ) -> CauseView:
