@@ -40,21 +40,21 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture(scope="package")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def file_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Where the page of a name is; it is made when the first test asks."""
     folder = tmp_path_factory.mktemp("pages")
 
-    def place(name: str) -> Path:
+    def file_of(name: str) -> Path:
         file = folder / f"{name}.html"
         if not file.exists():
             file.write_text(html.render(view.build(PAGES[name]())), encoding="utf-8")
         return file
 
-    return place
+    return file_of
 
 
 @pytest.fixture
-def opened(browser, place) -> Iterator[Callable]:
+def opened(browser, file_of) -> Iterator[Callable]:
     """Open a page: `opened("small", "#view=matrix", width=375)`."""
     said: list[str] = []
     contexts = []
@@ -67,7 +67,7 @@ def opened(browser, place) -> Iterator[Callable]:
         contexts.append(context)
         context.set_default_timeout(5000)
         page = context.new_page()
-        url = place(name).as_uri()
+        url = file_of(name).as_uri()
         page.on("console", lambda message: said.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: said.append(f"error: {error}"))
         page.on("dialog", lambda dialog: said.append(f"alert: {dialog.message}"))

@@ -134,7 +134,10 @@ function buildMatrix(data, place) {
     const page = Math.floor(scroller.clientHeight / ROW_PX) - 1;
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page,
       Home: -Infinity, End: Infinity }[event.key];
-    if (event.key === "Enter" && shown[focused]) go({ c: shown[focused].id, d: "" });
+    if (event.key === "Enter" && shown[focused]) {
+      event.preventDefault();  // or the dialog's first button would have it, too
+      go({ c: shown[focused].id, d: "" });
+    }
     if (step === undefined) return;
     event.preventDefault();
     focused = Math.max(0, Math.min(shown.length - 1, focused + step));
