@@ -36,8 +36,9 @@ assert all((TESTS / file).exists() for file in LONGEST)
 
 
 class SharedFixtures(LoadScopeScheduling):
-    """A file that makes something once for all its tests goes to one process, whole. Every
-    other test goes to whoever is free, so that no process is left with one long file.
+    """A file that makes something once for all its tests goes to one process, whole, and so
+    does a package. Every other test goes to whoever is free, so that no process is left
+    with one long file.
 
     `--dist loadgroup` would do, had it not stopped to see groups with pytest 9.2.
     """
@@ -49,6 +50,9 @@ class SharedFixtures(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        folder = Path(file).parent
+        if (TESTS.parent / folder / "__init__.py").exists():
+            return str(folder)
         return file if shares(file) else nodeid
 
 

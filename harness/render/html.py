@@ -33,7 +33,7 @@ from harness.report.view import Report
 
 HUES = 8
 APP = ("data", "format", "dom", "state", "matrix", "charts", "times", "sweeps", "dialog",
-       "main")  # fmt: skip
+       "front", "main")  # fmt: skip
 """The parts of the page's own program, in the order in which they stand in it."""
 MOST_CAUSES = 200
 _GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)

@@ -24,6 +24,7 @@ function assign(node, given) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") node.addEventListener(name, value);
     else if (name === "style") node.style.cssText = value;
+    else if (name === "value") node.value = value;  // never shown: it stays what it is
     else node.setAttribute(name, value === true ? "" : visible(String(value)));
   }
 }

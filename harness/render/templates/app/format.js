@@ -42,12 +42,14 @@ function bytes(count) {
   return `${Math.round(count)} B`;
 }
 
-/** Bidirectional and control characters are shown, not obeyed. */
+const HIDDEN = /(?![\n\t])[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** What is invisible or moves text is shown as Python writes it, not obeyed. */
 function visible(text) {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
-    (char) => {
-      const code = char.charCodeAt(0);
-      return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}`
-        : `\\u${code.toString(16).padStart(4, "0")}`;
-    });
+  return text.replace(HIDDEN, (char) => {
+    const code = char.codePointAt(0).toString(16);
+    if (char === "\r") return "\\r";
+    if (code.length <= 2) return `\\x${code.padStart(2, "0")}`;
+    return code.length <= 4 ? `\\u${code.padStart(4, "0")}` : `\\U${code.padStart(8, "0")}`;
+  });
 }

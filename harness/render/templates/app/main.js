@@ -57,11 +57,6 @@ addEventListener("click", (event) => {
   go(Object.fromEntries(new URLSearchParams(link.hash.slice(1))));
 });
 
-for (const button of document.querySelectorAll("button[data-copy]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => copy(button.dataset.copy, button));
-}
-
 const theme = document.getElementById("theme");
 theme.hidden = false;
 theme.addEventListener("click", () => {

@@ -1,0 +1,71 @@
+// What the markup of the page gets where there is a program: buttons that copy, tables that
+// are built when they are opened, and fewer stops for the Tab key.
+
+/** Of many links in a block a single one is a stop for Tab; arrows go on from there. */
+function roving(block, selector) {
+  const items = () => [...block.querySelectorAll(selector)];
+  const stop = (chosen) => items().forEach((item) => { item.tabIndex = item === chosen ? 0 : -1; });
+  stop(items()[0]);
+  block.addEventListener("focusin", (event) => {
+    if (event.target.matches(selector)) stop(event.target);
+  });
+  block.addEventListener("keydown", (event) => {
+    const all = items(), at = all.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (at < 0 || to === undefined) return;
+    event.preventDefault();
+    all[to]?.focus();
+  });
+}
+
+/** Every cause has the command that shows it; its button comes when its group is opened. */
+function commands(list) {
+  for (const cause of list.querySelectorAll("[data-copy]")) {
+    const button = h("button.copy", { type: "button", click: () =>
+      copy(cause.dataset.copy, button) }, "Copy command");
+    cause.lastElementChild.append(" ", button);
+  }
+  roving(list, "a, button");
+}
+
+/** Call back when a `<details>` is open for the first time. */
+function whenOpened(details, build) {
+  const opened = () => {
+    if (!details.open) return;
+    details.removeEventListener("toggle", opened);
+    build();
+  };
+  details.addEventListener("toggle", opened);
+  opened();
+}
+
+for (const details of document.querySelectorAll("#causes details")) {
+  whenOpened(details, () => commands(details.querySelector(".causes")));
+}
+
+for (const details of document.querySelectorAll("details.later")) {
+  const content = details.querySelector("template");
+  whenOpened(details, () => {
+    content.replaceWith(content.content);
+    reachable(details);
+  });
+}
+
+const heat = document.querySelector("#families table");
+if (heat) roving(heat, "a");
+
+/** What scrolls sideways is a stop for Tab, and only while it does. */
+const scrolling = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const scrolls = target.scrollWidth > target.clientWidth;
+    const name = target.closest("section, article")?.querySelector("h2, h3, h4")?.textContent;
+    assign(target, scrolls && { tabindex: 0, role: "region", "aria-label": `Table: ${name}` });
+    if (!scrolls) for (const key of ["tabindex", "role", "aria-label"]) target.removeAttribute(key);
+  }
+});
+
+function reachable(place) {
+  for (const block of place.querySelectorAll(".scroll")) scrolling.observe(block);
+}
+
+reachable(document);
