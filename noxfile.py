@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import shutil
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -35,12 +38,37 @@ RUNS = Path("results/runs")
 """Where `pgdyno bench` writes unless it is told otherwise."""
 
 
-def newest_run(session: nox.Session) -> list[str]:
-    """The run that was written last."""
+ON_THE_SERVER = ("--server", "--transport")
+
+
+def header_of(run: Path) -> dict[str, Any]:
+    """The first line of a results file."""
+    with run.open(encoding="utf-8") as lines:
+        found: dict[str, Any] = json.loads(next(lines))
+        return found
+
+
+def newest_runs(session: nox.Session) -> list[str]:
+    """The last run that measured, and the last one that checked."""
     runs = sorted(RUNS.glob("*.jsonl"), key=lambda file: file.stat().st_mtime)
     if not runs:
         session.error(f"there is no run in {RUNS}: nox -s bench makes one")
-    return [str(runs[-1])]
+    by_kind = {header_of(run)["kind"]: str(run) for run in runs}
+    return list(by_kind.values())
+
+
+def check_of(session: nox.Session, run: Path) -> Path:
+    """A check of what a run timed, of the drivers that it timed, on the same server."""
+    header = header_of(run)
+    cells = [cell["id"] for cell in header["cells"]]
+    arms = [arm for arm in header["arms"] if not (arm.get("twin") or arm.get("reference"))]
+    drivers = [word for arm in arms for word in ("--driver", arm["id"])]
+    called = itertools.pairwise(session.posargs)
+    server = [word for pair in called if pair[0] in ON_THE_SERVER for word in pair]
+    out = run.with_name(f"check-of-{run.name}")
+    wanted = [*cells, *drivers, *server, "--out", str(out)]
+    session.run("pgdyno", "check", *wanted, success_codes=[0, 1])
+    return out
 
 
 def dependencies(*groups: str) -> tuple[str, ...]:
@@ -68,12 +96,14 @@ def install_programs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure all built-in drivers on the embedded server and write a report.
+    """Measure all built-in drivers, check what was measured, report both.
 
     Arguments after `--` go to `pgdyno bench`: `nox -s bench -- --effort standard`.
     """
     session.install("-e", ".[all]")
-    session.run("pgdyno", "bench", "--report", "reports/latest", *session.posargs)
+    run = RUNS / f"bench-{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
+    session.run("pgdyno", "bench", "--out", str(run), *session.posargs)
+    session.run("pgdyno", "report", str(run), str(check_of(session, run)))
 
 
 @nox.session
@@ -110,12 +140,12 @@ def compare(session: nox.Session) -> None:
 
 @nox.session
 def report(session: nox.Session) -> None:
-    """Make a report of the newest run in `results/runs`, as HTML, PNG and Markdown.
+    """Make a report of the newest times and the newest checks in `results/runs`.
 
     Arguments after `--` go to `pgdyno report`: `nox -s report -- run.jsonl --format csv`.
     """
     session.install("-e", ".[report,analysis]")
-    session.run("pgdyno", "report", *(session.posargs or newest_run(session)))
+    session.run("pgdyno", "report", *(session.posargs or newest_runs(session)))
 
 
 @nox.session

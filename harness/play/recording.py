@@ -14,13 +14,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness import __version__
+from harness import __version__, environments
 from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.cells import Cell, Share
 from harness.core.interpreter import SWITCHED_ON
 from harness.core.phases import PhaseClock
 from harness.core.trips import round_trips_of, statements_of
+from harness.environments import vital
 from harness.machine import host
 from harness.results.records import (
     SCHEMA,
@@ -196,7 +197,15 @@ def _arm_facts(arm: Arm, hello: dict[str, Any]) -> ArmFacts:
         gil=hello.get("gil", ""),
         packages=hello.get("packages", {}),
         source=hello.get("source", ""),
+        vital=_vital(arm, hello.get("terms", {})),
     )
+
+
+def _vital(arm: Arm, terms: dict[str, str]) -> dict[str, str]:
+    """What the package behind a driver says of itself, if it is one."""
+    if arm.reference or not terms:
+        return {}
+    return dict(vital.signs(terms["library"], environments.of(arm)))
 
 
 def _locked(arm: ArmFacts) -> Note:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -109,11 +108,6 @@ def _head(verdict: Verdict) -> str:
     return named[0].upper() + named[1:]
 
 
-def _whole(share: float) -> str:
-    """A share in whole per cent, rounded down: 100 % is said of nobody who erred."""
-    return f"{math.floor(share * 100 + 1e-9)} %"
-
-
 def anchor(*parts: str) -> str:
     """An id for a link: letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-") or "x"
@@ -163,5 +157,5 @@ _FILTERS = {
     "times": fmt.times,
     "tint": _tint,
     "verdict": _verdict,
-    "whole": _whole,
+    "whole": fmt.whole,
 }

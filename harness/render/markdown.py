@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
+from harness.render import markdown_front as front
 from harness.report import format as fmt
 from harness.report.cells import CellView, RankGroup, Reference, Row
 from harness.report.format import markdown_cell as esc
@@ -24,17 +25,70 @@ if TYPE_CHECKING:
     from harness.core.stats import Estimate
 
 
+MOST_BYTES = 60_000
+"""What a merge request shows of a document, whatever the run."""
+_ELSEWHERE = 300  # bytes to say where the rest is
+
+Block = tuple[str, Iterable[str]]
+"""A part of a document, and what a reader calls it."""
+
+
 def render(report: Report, *, images: Sequence[str] = ()) -> str:
-    """The whole document; `images` are file names beside it."""
-    lines = [f"# {esc(report.title)}", ""]
+    """The whole document, the most important first; what does not fit is named. `images`
+    are file names beside it."""
+    shown, left = "", []
+    for name, lines in _blocks(report, images):
+        text = visible("\n".join(lines).rstrip())
+        if len((shown + text).encode()) > MOST_BYTES - _ELSEWHERE:
+            left.append(name)
+        elif text:
+            shown += f"{text}\n\n"
+    if left:
+        names = ", ".join(dict.fromkeys(left))
+        shown += f"Too long for here: {names}. The HTML report has all of it.\n"
+    return shown.rstrip() + "\n"
+
+
+def _blocks(report: Report, images: Sequence[str]) -> Iterator[Block]:
+    yield "title", [f"# {esc(report.title)}", "", *front.answers(report)]
+    yield "drivers", _titled("## Drivers", front.cards(report), left=2)
+    yield "causes", _titled("## What is behind it", front.causes(report), left=3)
     for run in report.runs:
-        lines += _run(run)
-        if run.cells:
-            lines += [part for name in images for part in (f"![{name}]({name})", "")]
-    return visible("\n".join(lines).rstrip()) + "\n"
+        yield from _run(run, images)
 
 
-def _run(run: RunView) -> Iterator[str]:
+def _titled(title: str, rows: Iterator[list[str]], left: int) -> Iterator[str]:
+    """A table under its title, if it has a head."""
+    head = next(rows, None)
+    if head is not None:
+        yield title
+        yield ""
+        yield from table(head, rows, left=left)
+
+
+def _run(run: RunView, images: Sequence[str]) -> Iterator[Block]:
+    yield "what was found", _found(run)
+    if run.cells:
+        yield "the overview of times", _overview(run)
+        yield "charts", (f"![{name}]({name})\n" for name in images)
+    for section in run.layers.sections if run.layers else ():
+        yield section.title, _section(section)
+    for section in run.lane.sections if run.lane else ():
+        yield section.title, _section(section)
+    if run.matrix:
+        yield "conformance", _conformance(run.matrix)
+    yield "terms", _terms(run)
+    yield "the machine", _environment(run)
+    if run.forms:
+        yield "forms", _forms(run)
+    for cell in run.cells:
+        yield "each question", _cell(cell)
+    if run.matrix:
+        yield "every check that is not exact", _troubled(run.matrix)
+        yield "what was known before", _known(run.matrix)
+
+
+def _found(run: RunView) -> Iterator[str]:
     yield f"## {run.subject} {esc(run.name)}"
     yield ""
     yield f"**{esc(run.answer)}** {esc(run.sureness)}".rstrip()
@@ -45,20 +99,6 @@ def _run(run: RunView) -> Iterator[str]:
         yield f"- {mark}**{esc(finding.kind)}**: {esc(finding.text)}{where}"
     if run.findings:
         yield ""
-    if run.cells:
-        yield from _overview(run)
-    for section in run.layers.sections if run.layers else ():
-        yield from _section(section)
-    for section in run.lane.sections if run.lane else ():
-        yield from _section(section)
-    if run.matrix:
-        yield from _matrix(run.matrix)
-    yield from _terms(run)
-    if run.cells:
-        if run.forms:
-            yield from _forms(run)
-        yield from _cells(run)
-    yield from _environment(run)
 
 
 def table(
@@ -156,28 +196,23 @@ def _verdict(row: Row) -> str:
     return f"{fmt.SYMBOLS[row.verdict]} {row.verdict}"
 
 
-def _cells(run: RunView) -> Iterator[str]:
-    yield "### Each question"
+def _cell(cell: CellView) -> Iterator[str]:
+    yield f"#### {esc(cell.facts.title)}" + (f" ({esc(cell.point)})" if cell.point else "")
     yield ""
-    for cell in run.cells:
-        yield f"#### {esc(cell.facts.title)}" + (
-            f" ({esc(cell.point)})" if cell.point else ""
-        )
+    yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
+    yield ""
+    head = ["rank", "driver", "time per op", "95 %", f"{esc(cell.facts.unit)}/s"]
+    head += ["× fastest", "95 %", "detectable"]
+    head += [f"× {esc(cell.floor.stands_for)}", "95 %"] if cell.floor else []
+    head += ["client CPU", "server CPU", "p99"]
+    rows = [_cell_row(cell, group, row) for group in cell.groups for row in group.rows]
+    rows += [_reference_row(cell, reference) for reference in cell.references]
+    yield from table(head, rows, left=2)
+    for sentence in filter(None, (*_order_notes(cell), cell.harness_sentence)):
+        yield esc(sentence)
         yield ""
-        yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
-        yield ""
-        head = ["rank", "driver", "time per op", "95 %", f"{esc(cell.facts.unit)}/s"]
-        head += ["× fastest", "95 %", "detectable"]
-        head += [f"× {esc(cell.floor.stands_for)}", "95 %"] if cell.floor else []
-        head += ["client CPU", "server CPU", "p99"]
-        rows = [_cell_row(cell, group, row) for group in cell.groups for row in group.rows]
-        rows += [_reference_row(cell, reference) for reference in cell.references]
-        yield from table(head, rows, left=2)
-        for sentence in filter(None, (*_order_notes(cell), cell.harness_sentence)):
-            yield esc(sentence)
-            yield ""
-        if mix := mix_of(cell.facts):
-            yield from _tasks(mix)
+    if mix := mix_of(cell.facts):
+        yield from _tasks(mix)
 
 
 def _tasks(mix: MixView) -> Iterator[str]:
@@ -310,10 +345,11 @@ def _value(value: Value) -> str:
 
 def matrix(checked: Matrix) -> str:
     """The conformance matrix alone."""
-    return visible("\n".join(_matrix(checked)).rstrip()) + "\n"
+    parts = (_conformance(checked), _troubled(checked), _known(checked))
+    return visible("\n".join(line for part in parts for line in part).rstrip()) + "\n"
 
 
-def _matrix(checked: Matrix) -> Iterator[str]:
+def _conformance(checked: Matrix) -> Iterator[str]:
     kinds = list(checked.counts)
     yield "### Conformance"
     yield ""
@@ -323,6 +359,9 @@ def _matrix(checked: Matrix) -> Iterator[str]:
     ]
     head = [f"{fmt.SYMBOLS[kind]} {kind}" for kind in kinds]
     yield from table(["driver, profile", *head], rows)
+
+
+def _troubled(checked: Matrix) -> Iterator[str]:
     troubled = [row for row in checked.rows if row.verdicts != (Verdict.EXACT,)]
     if troubled:
         yield "Not exact everywhere, worst first:"
@@ -335,7 +374,6 @@ def _matrix(checked: Matrix) -> Iterator[str]:
     if exact:
         yield f"{fmt.plural(exact, 'more check')}: exact for every driver and profile."
         yield ""
-    yield from _known(checked)
 
 
 def _known(checked: Matrix) -> Iterator[str]:

@@ -20,17 +20,16 @@ from harness.report.checked import causes
 from harness.results.records import Check
 
 SILENT = "Silent changes"
-_CATCHES: Mapping[Verdict, tuple[str, str]] = {
-    Verdict.BROKEN: ("breaks the session", "break the session"),
-    Verdict.CRASHED: ("crashes", "crash"),
-    Verdict.HUNG: ("can stop for ever", "can stop for ever"),
-    Verdict.LOSSY: ("silently changes a value", "silently change a value"),
+_CATCHES: Mapping[Verdict, str] = {
+    Verdict.BROKEN: "breaks the session",
+    Verdict.CRASHED: "crashes",
+    Verdict.HUNG: "can stop for ever",
+    Verdict.LOSSY: "silently changes a value",
 }
-_MOST_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TaskAnswer:
     """What a reader is told of a task.
 
     `figure` is the rate with its interval and `what` the question that it is of, `wins` in
@@ -68,7 +67,7 @@ class Answer:
         )
 
 
-def answers(cells: Sequence[CellView], checks: Sequence[Check]) -> tuple[Answer, ...]:
+def answers(cells: Sequence[CellView], checks: Sequence[Check]) -> tuple[TaskAnswer, ...]:
     """The answers that these cells and checks can give, in the order of the tasks."""
     tasks = {cell.facts.scenario: cell.facts.task for cell in cells}
     found = []
@@ -84,18 +83,18 @@ def answers(cells: Sequence[CellView], checks: Sequence[Check]) -> tuple[Answer,
 # --- a task ---------------------------------------------------------------------------
 
 
-def _of_times(title: str, cells: Sequence[CellView], checks: Sequence[Check]) -> Answer:
+def _of_times(title: str, cells: Sequence[CellView], checks: Sequence[Check]) -> TaskAnswer:
     ranked = [cell for cell in cells if any(row.rank == 1 for row in cell.rows)]
     if not ranked:
         why = "had quiet rounds enough to rank anybody"
-        return Answer(
+        return TaskAnswer(
             title, (), f"No question of {len(cells)} {why}", cell=cells[0].facts.id
         )
     wins = Counter(arm for cell in ranked for arm in _winners(cell))
     most = max(wins.values())
     winners = tuple(arm for arm, count in wins.items() if count == most)
     shown, row = _shown(ranked, winners)
-    return Answer(
+    return TaskAnswer(
         title,
         winners,
         _verb(winners, most, len(ranked)),
@@ -190,29 +189,33 @@ def _catches(
     """What is wrong with a winner at this task: what stops, breaks or changes values."""
     for arm in winners:
         found = _troubles(arm, cells, checks)
-        for verdict, (one, _) in _CATCHES.items():
+        for verdict, doing in _CATCHES.items():
             if cell_ids := found.get(verdict):
                 where = fmt.plural(len(cell_ids), "question")
-                yield f"{arm} {one} here, in {where} ({min(cell_ids)})"
+                yield f"{arm} {doing} here, in {where} ({min(cell_ids)})"
 
 
 def _troubles(
     arm: str, cells: Sequence[CellView], checks: Sequence[Check]
 ) -> Mapping[Verdict, set[str]]:
     found: dict[Verdict, set[str]] = {}
-    rows = ((row.verdict, cell.facts.id) for cell in cells for row in cell.rows
-            if row.arm == arm)  # fmt: skip
-    told = ((check.verdict, check.cell) for check in checks if check.driver == arm)
-    for verdict, cell in (*rows, *told):
+    told = [(check.verdict, check.cell) for check in checks if check.driver == arm]
+    for cell in cells:
+        told += [
+            (row.verdict, cell.facts.id)
+            for row in cell.rows
+            if row.arm == arm and row.verdict
+        ]
+    for verdict, name in told:
         if verdict in _CATCHES:
-            found.setdefault(verdict, set()).add(cell)
+            found.setdefault(verdict, set()).add(name)
     return found
 
 
 # --- silent changes -------------------------------------------------------------------
 
 
-def _silent(checks: Sequence[Check]) -> Iterator[Answer]:
+def _silent(checks: Sequence[Check]) -> Iterator[TaskAnswer]:
     """Who silently changes values least, and who most."""
     if not checks:
         return
@@ -227,16 +230,16 @@ def _silent(checks: Sequence[Check]) -> Iterator[Answer]:
     how = f"in {least} of {fmt.plural(asked, 'question')}" if least else "in none"
     verb = "silently changes a value" if len(winners) == 1 else "silently change a value"
     worst = max(counts, key=lambda driver: counts[driver])
-    yield Answer(
+    yield TaskAnswer(
         SILENT,
         winners,
         f"{verb} least often, {how}" if most > least else f"{verb} {how}",
         others=f"{worst} most often, in {most}" if most > least else "",
         examples=tuple(
-            f"{driver}: {fmt.shorten(check.observed, 60)} instead of "
-            f"{fmt.shorten(check.expected, 60)} ({check.cell})"
+            f"{driver}: {fmt.shorten(example.observed, 60)} instead of "
+            f"{fmt.shorten(example.expected, 60)} ({example.cell})"
             for driver in dict.fromkeys((worst, winners[0]))
-            if (check := _example(checks, driver))
+            if (example := _example(checks, driver))
         ),
         driver=worst if most else "",
     )

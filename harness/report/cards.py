@@ -19,7 +19,7 @@ _MOST_CAUSES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Rightness:
     """How right a driver is in a family: so many of the questions that the server has."""
 
     family: str
@@ -39,10 +39,10 @@ class Card:
     was not checked, or not timed, is None or empty."""
 
     arm: ArmFacts
-    right: Share | None
+    right: Rightness | None
     counts: Mapping[Verdict, int]
-    best: Share | None
-    worst: Share | None
+    best: Rightness | None
+    worst: Rightness | None
     causes: tuple[Cause, ...]
     wins: int
     ranked: int
@@ -114,7 +114,7 @@ def worst_of(checks: Iterable[Check]) -> dict[str, Verdict]:
     return found
 
 
-def _families(worst: Mapping[str, Verdict]) -> Iterable[Share]:
+def _families(worst: Mapping[str, Verdict]) -> Iterable[Rightness]:
     grouped: dict[str, list[Verdict]] = defaultdict(list)
     for cell, verdict in worst.items():
         grouped[cell.partition("/")[0]].append(verdict)
@@ -122,10 +122,10 @@ def _families(worst: Mapping[str, Verdict]) -> Iterable[Share]:
     return [share for share in shares if share.asked]
 
 
-def _share(family: str, verdicts: Iterable[Verdict]) -> Share:
+def _share(family: str, verdicts: Iterable[Verdict]) -> Rightness:
     tally = Counter(verdicts)
     asked = sum(count for verdict, count in tally.items() if verdict not in _NOT_ASKED)
-    return Share(family, tally[Verdict.EXACT], asked)
+    return Rightness(family, tally[Verdict.EXACT], asked)
 
 
 # --- family × driver ------------------------------------------------------------------
@@ -139,7 +139,7 @@ class HeatRow:
     family: str
     questions: int
     timed: int
-    shares: tuple[Share | None, ...]
+    shares: tuple[Rightness | None, ...]
     ratios: tuple[float | None, ...]
     worst: tuple[Verdict | None, ...]
 
@@ -166,7 +166,7 @@ def heat(
     )
 
 
-def _in_family(family: str, worst: Mapping[str, Verdict]) -> Share | None:
+def _in_family(family: str, worst: Mapping[str, Verdict]) -> Rightness | None:
     share = _share(family, _verdicts(family, worst))
     return share if share.asked else None
 

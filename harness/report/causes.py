@@ -21,7 +21,7 @@ _SQL, _VALUE = 160, 90
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class CauseExample:
     """One check of a cause, as small as there is: what was asked, what came, what was due,
     and the command that shows it."""
 
@@ -44,7 +44,7 @@ class CauseView:
     reason: str
     cells: tuple[str, ...]
     families: tuple[str, ...]
-    example: Example
+    example: CauseExample
     link: str
 
     @property
@@ -106,9 +106,9 @@ def _size(check: Check, facts: Mapping[str, CellFacts]) -> tuple[bool, int, str]
     return not shown, letters, check.cell
 
 
-def _example(check: Check, cell: CellFacts | None, called: Sequence[str]) -> Example:
+def _example(check: Check, cell: CellFacts | None, called: Sequence[str]) -> CauseExample:
     profile = ("--profile", check.profile) if check.profile != "default" else ()
-    return Example(
+    return CauseExample(
         cell=check.cell,
         title=cell.title if cell else check.scenario,
         sql=fmt.shorten(" ".join(cell.sql.split()), _SQL) if cell else "",

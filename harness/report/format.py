@@ -113,6 +113,11 @@ def percentage(share: float) -> str:
     return f"{figures(share * 100, 2)} %"
 
 
+def whole(share: float) -> str:
+    """A share in whole per cent, rounded down: 100 % is said of nobody who erred."""
+    return f"{math.floor(share * 100 + 1e-9)} %"
+
+
 def change(log_ratio: float | None, *, sign: bool = True, decimals: int = 1) -> str:
     """A log-ratio in per cent: `+8.1 %`."""
     if log_ratio is None:

@@ -13,6 +13,7 @@ from typing import Any
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
 from harness.report.cells import CellView, Row
+from harness.report.mixes import mix_of
 from harness.report.view import Report, RunView
 from harness.results.records import CellFacts, Check
 
@@ -144,6 +145,7 @@ def _timed(cell: CellView, number: int, drivers: Sequence[str]) -> dict[str, Any
         "floor": _row(floor.row, -1) if floor else None,
         "floor_name": floor.row.arm if floor else "",
         "harness": cell.harness_sentence,
+        "mix": _mix(cell),
         "groups": [
             {
                 "label": group.label,
@@ -157,11 +159,26 @@ def _timed(cell: CellView, number: int, drivers: Sequence[str]) -> dict[str, Any
     }
 
 
+def _mix(cell: CellView) -> dict[str, Any] | None:
+    """What a mix consists of: title, weight, turns, statements and round trips of each."""
+    mix = mix_of(cell.facts)
+    if mix is None:
+        return None
+    return {
+        "sentence": mix.sentence,
+        "turns": mix.turns,
+        "tasks": [
+            [task.title, task.weight, task.turns, task.statements, task.round_trips]
+            for task in mix.tasks
+        ],
+    }
+
+
 def _row(row: Row, driver: int) -> dict[str, Any]:
     found = {
         "driver": driver,
         "verdict": "" if row.verdict is None else str(row.verdict),
-        "detail": "" if row.time else fmt.shorten(row.detail, _LONGEST),
+        "detail": "" if row.verdict is Verdict.EXACT else fmt.shorten(row.detail, _LONGEST),
         "time": _ends(row.time),
         "rounds": [_figure(value) for value in row.rounds],
         "rank": row.rank,

@@ -19,7 +19,7 @@ from harness.core.stats import MIN_ROUNDS
 from harness.core.verdicts import Verdict
 from harness.report import causes, floor, matrix, mixes, quality
 from harness.report import format as fmt
-from harness.report.answers import Answer, answers
+from harness.report.answers import TaskAnswer, answers
 from harness.report.cards import Card, HeatRow, cards, heat
 from harness.report.causes import CauseView
 from harness.report.cells import CellView, Row, cell_views
@@ -178,7 +178,7 @@ class Report:
     title: str
     runs: tuple[RunView, ...]
     drivers: tuple[str, ...] = ()
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[TaskAnswer, ...] = ()
     cards: tuple[Card, ...] = ()
     heat: tuple[HeatRow, ...] = ()
     causes: tuple[CauseView, ...] = ()
@@ -237,7 +237,8 @@ def build(runs: Sequence[Run]) -> Report:
     what = " and ".join(["checked"] * checked + ["measured"] * timed) or "nothing found"
     cells = [cell for view in views for cell in view.cells]
     arms = [arm for run in runs for arm in run.header.arms if arm.competes]
-    drivers = tuple(dict.fromkeys(arm.id for arm in arms))
+    named = (*(arm.id for arm in arms), *(check.driver for check in checks))
+    drivers = tuple(dict.fromkeys(named))
     return Report(
         f"Python’s PostgreSQL drivers, {what}",
         views,

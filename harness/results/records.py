@@ -64,7 +64,8 @@ class ArmFacts(msgspec.Struct, frozen=True, kw_only=True):
     reference for, if it is no driver; `isolates` is the layer whose own cost it shows, if
     it does that. `python` is what its workers ran on and `gil`
     whether threads took turns there. `packages` and `source` are those of an environment
-    of its own; empty for an arm that ran in pgdyno's.
+    of its own; empty for an arm that ran in pgdyno's. `vital` is what its installed package
+    says of itself.
     """
 
     id: str

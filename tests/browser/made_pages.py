@@ -152,7 +152,18 @@ def hostile() -> list[Run]:
     """Names and texts that are markup, code, control characters, or far too long."""
     arms = [arm_facts(name) for name in HOSTILE]
     rows = [
-        (f"family/{name}", name, {"rows": n}, name, name, "fetch_all", "rows", 10, 0, 30 * n)
+        (
+            f"family/{name}",
+            name,
+            {"rows": n},
+            name,
+            name,
+            "fetch_all",
+            "rows",
+            10,
+            0,
+            30 * n,
+        )
         for name in HOSTILE[:5]
         for n in (1, 2, 3)
     ]

@@ -32,7 +32,9 @@ def test_a_whole_catalogue_has_few_nodes(opened):
 @pytest.mark.parametrize("name", ["small", "hostile"])
 def test_a_page_ends_with_its_footer_and_goes_down_only(opened, name, width):
     page = opened(name, width=width)
-    page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true })")
+    page.evaluate(
+        "document.querySelectorAll('details').forEach((it) => { it.open = true })"
+    )
     for state in ("", "#view=matrix", "#view=times", "#view=charts"):
         page.evaluate("(state) => { location.hash = state }", state)
         settle(page)

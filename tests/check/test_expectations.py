@@ -10,6 +10,7 @@ import pytest
 from fake_runs import changed
 from fake_runs import check as checked_run
 from msgspec.structs import replace
+from pages import everything
 
 from harness.check import baseline_files, expectations, known
 from harness.check.deviations import Deviation
@@ -335,7 +336,7 @@ def test_drift_and_deviations_are_shown_everywhere():
         assert "exact instead of lossy" in shown
         assert "a known thing https://example.org/1" in " ".join(shown.split())
     run = replace(checked_run(), checks=both)
-    page = html.render(view.build([run]))
+    page = everything(html.render(view.build([run])))
     assert "exact instead of lossy" in page
     assert "a known thing" in page
     assert 'failures="1"' in junit.render(both)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import importlib.util
 import subprocess
 import sys
@@ -58,7 +59,12 @@ def noxfile(loaded: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any
     monkeypatch.setattr(loaded, "install_programs", lambda session: None)
     monkeypatch.chdir(tmp_path)
     loaded.RUNS.mkdir(parents=True)
-    (loaded.RUNS / "one.jsonl").write_text("")
+    arms = [{"id": "psqlpy"}, {"id": "psqlpy (A/A)", "twin": "psqlpy"}]
+    header = {"kind": "bench", "cells": [{"id": "copy/in#rows@rows=10"}], "arms": arms}
+    written = f"{json.dumps(header)}\n"
+    (loaded.RUNS / "one.jsonl").write_text(written)
+    monkeypatch.setattr(loaded.time, "strftime", lambda _: "now")
+    (loaded.RUNS / "bench-now.jsonl").write_text(written)
     return loaded
 
 
@@ -76,8 +82,8 @@ def understood(command: list[str]) -> argparse.Namespace | None:
 @pytest.mark.parametrize(
     ("job", "given", "verbs"),
     [
-        ("bench", [], ["bench"]),
-        ("bench", ["--effort", "standard"], ["bench"]),
+        ("bench", [], ["bench", "check", "report"]),
+        ("bench", ["--effort", "standard"], ["bench", "check", "report"]),
         ("check", [], ["check"]),
         ("check", ["types", "--driver", "psqlpy"], ["check"]),
         ("compare", ["a.jsonl", "b.jsonl", "--format", "markdown"], ["compare"]),
@@ -112,10 +118,23 @@ def test_versions_are_compared_in_the_run_that_was_measured(noxfile):
     assert bench.effort == "gate"
 
 
-def test_the_newest_run_is_reported(noxfile):
+def test_what_was_timed_is_checked_and_reported_together(noxfile):
+    session = Recorder("--server", "local")
+    noxfile.bench(session)
+    bench, check, report = map(understood, session.commands)
+    assert (check.path, check.driver) == (["copy/in#rows@rows=10"], ["psqlpy"])
+    assert check.server == bench.server == "local"
+    assert report.runs == [bench.out, check.out]
+
+
+def test_the_newest_run_of_each_kind_is_reported(noxfile):
+    checked = noxfile.RUNS / "checked.jsonl"
+    checked.write_text('{"kind": "check"}\n')
     session = Recorder()
     noxfile.report(session)
-    assert session.commands == [["pgdyno", "report", "results/runs/one.jsonl"]]
+    (report,) = map(understood, session.commands)
+    assert len(report.runs) == 2
+    assert checked in report.runs
 
 
 @pytest.mark.parametrize(
@@ -131,7 +150,8 @@ def test_what_is_missing_is_said_before_anything_is_installed(noxfile, job, give
 
 
 def test_without_runs_there_is_no_report(noxfile):
-    (noxfile.RUNS / "one.jsonl").unlink()
+    for run in noxfile.RUNS.iterdir():
+        run.unlink()
     with pytest.raises(SystemExit, match="nox -s bench makes one"):
         noxfile.report(Recorder())
 

@@ -6,6 +6,7 @@ import fake_runs
 import pytest
 from fake_runs import arm_facts
 from msgspec.structs import replace
+from pages import everything
 
 from harness.render import html, markdown, text
 from harness.report import view
@@ -113,7 +114,11 @@ def test_an_arm_without_a_time_in_the_first_form_has_no_ratio(run):
 
 def test_every_format_says_it(run):
     report = view.build([run])
-    for page in (html.render(report), markdown.render(report), text.render(report)):
+    for page in (
+        everything(html.render(report)),
+        markdown.render(report),
+        text.render(report),
+    ):
         assert "several forms" in page
         assert "5.0 round trips" in page
         assert "75.5" in page

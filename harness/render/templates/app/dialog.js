@@ -43,7 +43,9 @@ function content(data, cell, chosen, around) {
     h("div.sides", data.drivers.flatMap((_, driver) => sides(data, cell, driver, chosen))),
     cell.timed.length > 0 && h("h3", "Times"),
     cell.timed.flatMap((timed) => [
-      ...question(data, timed, { show: "time", base: -1 }), latencies(data, timed)]),
+      ...question(data, timed, { show: "time", base: -1 }), latencies(data, timed),
+      ...timed.groups.filter((group) => group.note).map((group) => h("p.note", group.note)),
+      timed.harness && h("p.note", timed.harness), timed.mix && mixed(timed.mix)]),
     cell.why && h("details", h("summary", "Why it is asked"), h("p", cell.why)),
     h("p.note", "Time it again:"),
     copyable(`pgdyno bench ${quoted(cell.path)}`),
@@ -62,7 +64,7 @@ function sides(data, cell, driver, chosen) {
     answer.expected && [h("dt", "due"), h("dd", h("code", answer.expected))]),
   answer.drift && h("p.drift", "Drift: ", answer.drift),
   answer.deviation && h("p.declared", "Declared: ", answer.deviation, " ",
-    /^https?:\/\//.test(answer.link) && h("a", { href: answer.link, rel: "noreferrer" },
+    ["http:", "https:"].includes(URL.parse?.(answer.link)?.protocol) && h("a", { href: answer.link, rel: "noreferrer" },
       "link")),
   answer.verdict !== "exact" && copyable(["pgdyno show", quoted(cell.path), "--driver",
     quoted(data.drivers[driver]), ...profile && profile !== "default"
@@ -81,6 +83,15 @@ function latencies(data, timed) {
   h("tbody", rows.map((row) => h("tr", h("th", { scope: "row" },
     driverName(data, row.driver)), heads.map((_, number) => h("td.num",
     row.latencies[number] ? duration(row.latencies[number]) : "–"))))));
+}
+
+/** The tasks of a mix, and how often each has its turn. */
+function mixed(mix) {
+  const heads = ["weight", `turns of ${mix.turns}`, "statements", "round trips"];
+  return [h("table.plain", h("thead", h("tr", h("th", { scope: "col" }, "task"),
+    heads.map((head) => h("th.num", { scope: "col" }, head)))),
+  h("tbody", mix.tasks.map(([title, ...counts]) => h("tr", h("th", { scope: "row" }, title),
+    counts.map((count) => h("td.num", count)))))), h("p.note", mix.sentence)];
 }
 
 /** A word of a shell command. */

@@ -1,6 +1,6 @@
 // Elements in one call, and text that can never become markup.
 
-const SVG = "http://www.w3.org/2000/svg";
+const SVG = document.getElementById("shapes").namespaceURI;
 const SHAPES = new Set(["svg", "g", "line", "circle", "rect", "path", "polygon", "title"]);
 
 /** h("td.num", {title: "…"}, "text", child, …) */

@@ -69,8 +69,7 @@ function question(data, timed, wanted) {
       h("th.legend", { scope: "col" }, h("i.client"), "client ", h("i.server"), "server ",
         h("i.waiting"), "waiting"))),
       h("tbody", rows.map(([row, found]) => h("tr",
-        h("th", { scope: "row" }, row.rank && h("span.rank", row.rank === 1 && row.tied
-          ? "=1" : row.rank), driverName(data, row.driver)),
+        h("th", { scope: "row" }, h("span.rank", rankOf(row)), driverName(data, row.driver)),
         found ? [
           h(`td.plot.h${data.hues[row.driver] % 8}`, dots(axis, found)),
           h("td.num", valueText[wanted.show](found.shown[0]),
@@ -81,6 +80,12 @@ function question(data, timed, wanted) {
         ] : h("td", { colspan: 5 }, row.verdict ? verdictMark(row.verdict) : "not tried",
           " ", row.time ? "no common rounds with the baseline" : row.detail ?? "")))));
   });
+}
+
+/** `1`, `=1` if it cannot be told from the fastest, `≠` if timed but not ranked. */
+function rankOf(row) {
+  if (row.rank) return row.rank === 1 && row.tied ? "=1" : row.rank;
+  return row.verdict === "differs" && row.time && h("abbr", { title: row.detail ?? "" }, "≠");
 }
 
 function cpuOf(row) {
