@@ -53,15 +53,15 @@ def crossings(lines: Sequence[LatencyLine]) -> tuple[Crossing, ...]:
 
 
 def crossed_at(first: LatencyLine, second: LatencyLine) -> Crossing | None:
-    """Where two lines cross. None where they wait equally often, where one is always above
-    the other, or for want of rounds."""
+    """Where two lines cross. None where they wait equally often, where one may always be
+    above the other, or for want of rounds."""
     apart = _apart(first, second)
     turns = stats.hodges_lehmann([line.turns for line in apart]) if apart else None
     if turns is None or not turns.excludes_zero or abs(turns.point) <= WHOLE:
         return None
     fixed = stats.hodges_lehmann([line.fixed_ns for line in apart])
     point = RoundLine(fixed.point, turns.point).crossing_ms
-    if not 0 < point <= MOST_RTT_MS:
+    if not fixed.excludes_zero or not 0 < point <= MOST_RTT_MS:
         return None
     fewer, more = (first, second) if turns.point < 0 else (second, first)
     return Crossing(
@@ -90,8 +90,7 @@ def _interval(point: float, apart: Sequence[RoundLine]) -> Estimate:
     def may_be_none(rtt_ms: float) -> bool:
         return not _difference(apart, rtt_ms).excludes_zero
 
-    low = 0.0 if may_be_none(0.0) else _edge(point, 0.0, may_be_none)
-    far = MOST_RTT_MS * 2
+    low, far = _edge(point, 0.0, may_be_none), 2 * MOST_RTT_MS
     high = far if may_be_none(far) else _edge(point, far, may_be_none)
     return Estimate(point, low, high, at_all.n, at_all.confidence)
 

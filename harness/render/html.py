@@ -19,6 +19,7 @@ from harness.claims.page import ClaimsPage
 from harness.core.metrics import METRICS
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
+from harness.render import latency
 from harness.report import format as fmt
 from harness.report import matrix, scale
 from harness.report.cells import CellView, Row
@@ -55,6 +56,9 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
         claims=claims,
         link=partial(_row_of, report),
         mix_of=mix_of,
+        network=latency.drawing,
+        width=latency.WIDTH,
+        height=latency.HEIGHT,
     )
     return visible(re.sub(r"\n\s*\n+", "\n", page)) + "\n"
 

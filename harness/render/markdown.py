@@ -47,7 +47,7 @@ def _run(run: RunView) -> Iterator[str]:
         yield ""
     if run.cells:
         yield from _overview(run)
-    for section in run.layers.sections if run.layers else ():
+    for section in run.further:
         yield from _section(section)
     for section in run.lane.sections if run.lane else ():
         yield from _section(section)
@@ -282,6 +282,9 @@ def _section(shown: LaneSection) -> Iterator[str]:
         head = [esc(quantity.head) for quantity in shown.quantities]
         rows = (_arm_row(row, len(head)) for row in cell.rows)
         yield from table(["driver", *head], rows)
+        for note in cell.notes:
+            yield esc(note)
+            yield ""
 
 
 def _heading(cell: CellTable) -> Iterator[str]:

@@ -37,7 +37,7 @@ def render(report: Report) -> str:
         lines.append("")
         if run.cells:
             lines += [ranking(run), ""]
-        for shown in run.layers.sections if run.layers else ():
+        for shown in run.further:
             lines += [shown.title, *wrapped(shown.intro, WIDTH), "", section(shown), ""]
         if run.lane:
             lines += [lane(run.lane), ""]
@@ -191,6 +191,7 @@ def section(shown: LaneSection) -> str:
             lines += [*wrapped(facts.title, WIDTH), fmt.shorten(facts.id, WIDTH)]
         for band in bands:
             lines += [*_head(shown, band), *_lane_rows(table, band)]
+        lines += [line for note in table.notes for line in wrapped(note, WIDTH)]
         lines.append("")
     return "\n".join(lines).rstrip()
 

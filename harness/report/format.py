@@ -48,6 +48,14 @@ def figures(value: float, count: int = 3) -> str:
     return rounded.replace("-", MINUS)
 
 
+def signed(value: float, decimals: int) -> str:
+    """A number with its sign: `+2.00`, `−0.50`, `0.00`."""
+    text = f"{abs(value):.{decimals}f}"
+    if float(text) == 0:
+        return text
+    return ("+" if value > 0 else MINUS) + text
+
+
 def time_unit(ns: float) -> tuple[float, str]:
     """The unit that suits a time: how many ns it has, and its name."""
     for size, name in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):

@@ -97,7 +97,7 @@ def numbers(view: RunView) -> Iterator[Number]:
     for test in view.self_tests:
         yield from _of_self_test(view.name, test)
     sections = view.lane.sections if view.lane else ()
-    for section in (*sections, *(view.layers.sections if view.layers else ())):
+    for section in (*sections, *view.further):
         yield from _of_section(view.name, section)
 
 

@@ -78,10 +78,11 @@ class ArmRow:
 @dataclass(frozen=True, slots=True)
 class CellTable:
     """One question with the answers of all arms, in the order in which they are shown.
-    Without facts it is about all questions together."""
+    Without facts it is about all questions together. `notes` stand below."""
 
     facts: CellFacts | None
     rows: tuple[ArmRow, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def cell(self) -> str:

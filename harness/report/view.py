@@ -20,10 +20,11 @@ from harness.core.verdicts import Verdict
 from harness.report import floor, matrix, mixes, quality
 from harness.report import format as fmt
 from harness.report.cells import CellView, Row, cell_views
+from harness.report.latency import LatencyView, latency_view
 from harness.report.layers import LayersView, layers_view
 from harness.report.measured import ranked_sentence
 from harness.report.screened import Screening, screening
-from harness.report.sections import LaneView, Remark, RunFact, lane_view
+from harness.report.sections import LaneSection, LaneView, Remark, RunFact, lane_view
 from harness.report.spent import Spending, spending
 from harness.results.records import ArmFacts, Check, Note, Run
 
@@ -105,6 +106,7 @@ class RunView:
     hues: Mapping[str, int]
     lane: LaneView | None = None
     layers: LayersView | None = None
+    latency: LatencyView | None = None
     forms: tuple[mixes.FormsView, ...] = ()
 
     @property
@@ -126,6 +128,12 @@ class RunView:
         told = (screened.sentence, screened.effect) if screened else ()
         spent = (self.spending.sentence,) if self.spending else ()
         return tuple(filter(None, (*told, *spent)))
+
+    @property
+    def further(self) -> tuple[LaneSection, ...]:
+        """The sections of what a run of times holds besides times."""
+        parts = (self.latency, self.layers)
+        return tuple(section for part in parts if part for section in part.sections)
 
     @property
     def families(self) -> tuple[tuple[str, tuple[CellView, ...]], ...]:
@@ -156,8 +164,9 @@ class Report:
 
     @property
     def lane_terms(self) -> Mapping[str, str]:
-        """The words of lanes' and layers' sections that need explaining, each once."""
-        shown = [part for run in self.runs for part in (run.lane, run.layers) if part]
+        """The words of such sections that need explaining, each once."""
+        parts = ((run.lane, run.latency, run.layers) for run in self.runs)
+        shown = [part for of_run in parts for part in of_run if part]
         return {name: text for part in shown for name, text in part.terms}
 
 
@@ -182,6 +191,7 @@ def _run_view(run: Run, hues: Mapping[str, int], checks: Sequence[Check]) -> Run
     cells = floor.laid(run, cell_views(run)) if run.trials else ()
     lane = lane_view(run)
     stacked = layers_view(run, checks) if run.trials else None
+    network = latency_view(run) if run.trials else None
     tests = quality.self_tests(run)
     table = matrix.build(_in_order(run)) if run.checks else None
     arms = tuple(_arms(run, cells))
@@ -197,6 +207,7 @@ def _run_view(run: Run, hues: Mapping[str, int], checks: Sequence[Check]) -> Run
         terms=_terms(arms),
         findings=(
             *_findings(run, lane, cells, tests, averages),
+            *(network.findings if network else ()),
             *(stacked.findings if stacked else ()),
         ),
         cells=cells,
@@ -210,6 +221,7 @@ def _run_view(run: Run, hues: Mapping[str, int], checks: Sequence[Check]) -> Run
         hues=hues,
         lane=lane,
         layers=stacked,
+        latency=network,
         forms=mixes.forms(run, cells),
     )
 
