@@ -76,7 +76,7 @@ class _Axes:
         self._chart = chart
         points = [point for curve in chart.curves for point in curve.points]
         self._rtts = sorted({rtt for rtt, _ in points})
-        self._across = scale.around(rtt for rtt in self._rtts if rtt)
+        self._across = scale.around((chart.nearest, chart.farthest))
         self._down = scale.around(time.point for _, time in points)
 
     def drawing(self) -> LatencyDrawing:
@@ -84,13 +84,12 @@ class _Axes:
         crossings = (
             DrawnCrossing(self._x(rtt), self._y(ns), told)
             for rtt, ns, told in self._chart.marks
-            if self._across.low <= rtt <= self._across.high
         )
         return LatencyDrawing(
             cell=self._chart.cell,
             curves=tuple(map(self._curve, self._chart.curves)),
             crossings=tuple(crossings),
-            across=tuple((self._x(rtt), f"{fmt.figures(rtt, 2)} ms") for rtt in self._rtts),
+            across=tuple((self._x(rtt), f"{rtt:.3g} ms") for rtt in self._rtts),
             down=tuple(
                 (self._y(value), fmt.round_duration(value))
                 for value in self._down.round_values()
@@ -115,7 +114,7 @@ class _Axes:
             y=self._y(time.point),
             low=None if time.low is None else self._y(time.low),
             high=None if time.high is None else self._y(time.high),
-            told=f"{arm}, {fmt.figures(rtt)} ms: {fmt.duration(time.point)}{interval}",
+            told=f"{arm}, {rtt:.3g} ms: {fmt.duration(time.point)}{interval}",
         )
 
     def _path(self, places: list[tuple[float, float]]) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
 from harness.report.cells import CellView, RankGroup, Row
+from harness.report.latency import LatencySummary
 from harness.report.measured import Measured, is_ranked
 
 WIDTH = 80
@@ -23,6 +25,7 @@ def render(end: Measured) -> str:
     for start in range(0, len(end.arms), _DRIVERS):
         lines += _block(end.cells, end.arms[start : start + _DRIVERS])
     lines.append(_LEGEND)
+    lines += _network(end.network)
     for sentence in (*_noise(end), end.advice, end.conclusion):
         lines += fmt.wrapped(sentence, WIDTH)
     return visible("\n".join(line.rstrip() for line in lines)) + "\n"
@@ -57,6 +60,17 @@ def _block(cells: Sequence[CellView], arms: Sequence[str]) -> Iterator[str]:
         for group in cell.groups:
             marks = "".join(f"{_entry(group, arm):>{_COLUMN}}" for arm in arms)
             yield f"{_question(cell, group, name - 1):<{name}}{marks}"
+
+
+def _network(lines: Sequence[LatencySummary]) -> Iterator[str]:
+    """t₀ and k of each driver, below the id of each question."""
+    if lines:
+        yield f"{'network: t = t₀ + k · RTT':<34}{'t₀':>12}{'k, turns':>24}{'counted':>10}"
+    for cell, group in groupby(lines, lambda line: line.cell):
+        yield fmt.shorten(cell, WIDTH)
+        for line in group:
+            name = fmt.shorten_arm(line.arm, 30)
+            yield f"  {name:<32}{line.fixed:>12}{line.turns:>24}{line.counted:>10}"
 
 
 def _heads(arms: Sequence[str]) -> Iterator[list[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible_line
+from harness.render import latency_png
 from harness.report import format as fmt
 from harness.report import scale
 from harness.report.cells import CellView, RankGroup, Row
@@ -36,7 +38,8 @@ of this height (inches)."""
 
 
 def render(report: Report) -> dict[str, bytes]:
-    """File name → PNG: an overview and one chart per family, for each run that measured."""
+    """File name → PNG: an overview, a chart per family and one of what the network adds,
+    for each run that measured."""
     files: dict[str, bytes] = {}
     measured = [run for run in report.runs if _timed(run.cells)]
     for number, run in enumerate(measured, 1):
@@ -47,6 +50,8 @@ def render(report: Report) -> dict[str, bytes]:
                 files[f"{prefix}family-{_file_name(family)}.png"] = _png(
                     _family(run, family, cells)
                 )
+        if (over_rtts := latency_png.network(run, partial(_look, run))) is not None:
+            files[f"{prefix}network.png"] = _png(over_rtts)
     return files
 
 

@@ -32,6 +32,8 @@ TOLD = 6
 """So many crossings of a question are told, the nearest."""
 SAMPLES = 25
 """So many points has a curve of a chart."""
+ZOOM = 50
+"""A chart shows crossings so many times nearer than the nearest RTT."""
 INTRO = (
     "Over round-trip times, the time of an op is a line: t = t₀ + k · RTT. t₀ is what it "
     "takes without a network, k how often the client waits for an answer that travels."
@@ -68,11 +70,14 @@ class LatencyCurve:
 
 @dataclass(frozen=True, slots=True)
 class LatencyChart:
-    """Times of a question over RTTs. `marks` are crossings: where, and what crosses."""
+    """Times of a question over RTTs, on an axis from `nearest` to `farthest`, ms, besides
+    0. `marks` are crossings: where, at which time, and what crosses."""
 
     cell: str
     title: str
     point: str
+    nearest: float
+    farthest: float
     curves: tuple[LatencyCurve, ...]
     marks: tuple[tuple[float, float, str], ...]
 
@@ -346,42 +351,43 @@ def _doubt(line: LatencyLine) -> str:
 
 def _chart(lines: Sequence[LatencyLine], crossed: Sequence[Crossing]) -> LatencyChart:
     first = lines[0]
+    measured = [point.rtt_ms for line in lines for point in line.points if point.rtt_ms]
+    here = [found for found in crossed if found.cell == first.cell][:TOLD]
+    shown = [found for found in here if found.rtt_ms.point > min(measured) / ZOOM]
+    places = [*measured, *(found.rtt_ms.point for found in shown)]
+    nearest, farthest = min(places), max(places)
     by_arm = {line.arm.id: line for line in lines}
     return LatencyChart(
         cell=first.cell,
         title=first.facts.title,
         point=", ".join(f"{name} = {value}" for name, value in first.facts.point.items()),
-        curves=tuple(map(_curve, lines)),
-        marks=tuple(
-            (
-                crossing.rtt_ms.point,
-                by_arm[crossing.above].middle.at(crossing.rtt_ms.point),
-                f"{crossing.below}, {crossing.above}: {_ms(crossing.rtt_ms.point)}",
-            )
-            for crossing in [one for one in crossed if one.cell == first.cell][:TOLD]
-        ),
+        nearest=nearest,
+        farthest=farthest,
+        curves=tuple(_curve(line, nearest, farthest) for line in lines),
+        marks=tuple(_mark(found, by_arm[found.above]) for found in shown),
     )
 
 
-def _curve(line: LatencyLine) -> LatencyCurve:
+def _mark(crossing: Crossing, line: LatencyLine) -> tuple[float, float, str]:
+    rtt_ms = crossing.rtt_ms.point
+    told = f"{crossing.below}, from {_ms(rtt_ms)} on {crossing.above}"
+    return rtt_ms, line.middle.at(rtt_ms), told
+
+
+def _curve(line: LatencyLine, nearest: float, farthest: float) -> LatencyCurve:
+    """The line at equal factors of RTT."""
+    low, high = math.log(nearest), math.log(farthest)
+    places = [low + (high - low) * step / (SAMPLES - 1) for step in range(SAMPLES)]
     return LatencyCurve(
         arm=line.arm.id,
         points=tuple((point.rtt_ms, point.time) for point in line.points),
-        samples=tuple((rtt, _at(line, rtt)) for rtt in _places(line)),
+        samples=tuple((math.exp(rtt), _at(line, math.exp(rtt))) for rtt in places),
         straight=line.straight,
     )
 
 
 def _at(line: LatencyLine, rtt_ms: float) -> Estimate:
     return stats.hodges_lehmann([found.at(rtt_ms) for found in line.rounds.values()])
-
-
-def _places(line: LatencyLine) -> list[float]:
-    """RTTs at equal factors, over those that were measured."""
-    measured = [point.rtt_ms for point in line.points if point.rtt_ms]
-    low, high = math.log(measured[0]), math.log(measured[-1])
-    steps = range(SAMPLES)
-    return [math.exp(low + (high - low) * step / (SAMPLES - 1)) for step in steps]
 
 
 def _summary(line: LatencyLine) -> LatencySummary:
