@@ -54,7 +54,9 @@ DIRECT = Condition()
 def parted(cell: str) -> tuple[str, Condition]:
     """A cell's id without its condition, and the condition."""
     found = _MARKED.fullmatch(cell)
-    if found is None or (found["via"] or "direct") not in VIAS:
+    if found is None or not (found["via"] or found["rtt"]):
+        return cell, DIRECT
+    if (found["via"] or "direct") not in VIAS:
         return cell, DIRECT
     via: Via = found["via"] or "direct"  # type: ignore[assignment]  # it is one of VIAS
     try:
