@@ -1,8 +1,8 @@
 """Counts turns, messages and bytes: each cell of each arm, through a tap, never timed.
 
-An arm has one worker for all cells. It verifies a cell, then plays it in fresh sessions:
-the first use of its op, then later uses one by one, so that a driver's change of mind (it
-prepares, the server changes its plan) shows where it happens.
+In each repeat an arm has a fresh worker for all cells. It verifies a cell, then plays it in
+a fresh session: the first use of its op, then later uses one by one, so that a driver's
+change of mind (it prepares, say) shows where it happens.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
 
 
 def run(work: Assignment) -> None:
-    """Every cell of every arm, in `REPEATS` fresh sessions."""
+    """Every cell of every arm, by `REPEATS` fresh workers."""
     _WireLane(work).run()
 
 
@@ -54,17 +54,29 @@ class _WireLane:
     def run(self) -> None:
         plays = list(self._playable())
         arms = [arm for arm in self.work.arms if not arm.reference]
-        self.total = len(plays) * len(arms)
+        self.total = len(plays) * len(arms) * REPEATS
         for arm in arms:
-            seat = self.work.crew.seats[arm.id]
-            with counting.tapped(seat) as proxy:
-                for play in plays:
-                    interrupt.check()
-                    self._tell(play.cell)
-                    for record in self._counted(play, seat, proxy):
-                        self.work.emit(record)
-                    self.done += 1
-            seat.dismiss()
+            out: set[str] = set()  # cells that get no number
+            for repeat in range(REPEATS):
+                self._session(arm, repeat, plays, out)
+
+    def _session(
+        self, arm: Arm, repeat: int, plays: Sequence[Playable], out: set[str]
+    ) -> None:
+        """All cells of an arm by one worker. What it does depends on what it did before
+        (names of statements are counted up), so that all repeats are alike."""
+        seat = self.work.crew.seats[arm.id]
+        with counting.tapped(seat) as proxy:
+            for play in plays:
+                interrupt.check()
+                self._tell(repeat, play.cell)
+                if play.cell.id not in out and play.cell.played_by(arm):
+                    record = self._counted(play, seat, proxy, repeat)
+                    self.work.emit(record)
+                    if not record.measured:
+                        out.add(play.cell.id)
+                self.done += 1
+        seat.dismiss()
 
     def _playable(self) -> Iterator[Playable]:
         """Ask the oracle about every cell; cells that cannot be played are recorded."""
@@ -78,25 +90,18 @@ class _WireLane:
             for arm in self.work.arms:
                 self.work.emit(_bare(cell, arm, play))
 
-    def _tell(self, cell: Cell) -> None:
+    def _tell(self, repeat: int, cell: Cell) -> None:
         spent = time.monotonic() - self.started
         left = spent / self.done * (self.total - self.done) if self.done else 0.0
-        self.work.progress.block(0, cell, self.done, self.total, left)
+        self.work.progress.block(repeat, cell, self.done, self.total, left)
 
-    def _counted(self, play: Playable, seat: Seat, proxy: Proxy) -> Iterator[Wire]:
-        if not play.cell.played_by(seat.arm):
-            return
+    def _counted(self, play: Playable, seat: Seat, proxy: Proxy, repeat: int) -> Wire:
         with self.work.place.stage.server_settings(play.cell):
             judged = counting.verified(play, seat)
             if not judged.verdict.timeable:
-                yield _bare(play.cell, seat.arm, judged)
-                return
-            for repeat in range(REPEATS):
-                record = counting.wire(play, seat, proxy, judged, repeat)
-                yield record
-                if not record.measured:
-                    return
+                return _bare(play.cell, seat.arm, judged, repeat)
+            return counting.wire(play, seat, proxy, judged, repeat)
 
 
-def _bare(cell: Cell, arm: Arm, judged: Judgement) -> Wire:
-    return Wire(cell=cell.id, arm=arm.id, repeat=0, judgement=judged)
+def _bare(cell: Cell, arm: Arm, judged: Judgement, repeat: int = 0) -> Wire:
+    return Wire(cell=cell.id, arm=arm.id, repeat=repeat, judgement=judged)
