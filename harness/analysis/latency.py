@@ -152,12 +152,13 @@ def latency_lines(
     """Every line of a run, in the order of its cells and arms.
 
     `measured_ms` are the RTTs that were measured, where somebody did; otherwise what was
-    promised counts. `counted` are the turns by cell (without RTT) and arm.
+    promised counts. `counted` are the turns by cell and arm: a way that nobody counted has
+    those of a plain connection.
     """
     groups = {name: ids for name, ids in _groups(run).items() if len(ids) >= FEWEST_RTTS}
     if not groups:
         return ()
-    times, told = arm_times(run), counted or {}
+    times = arm_times(run)
     arms = [arm.id for arm in run.header.arms if arm.competes]
     found = (
         _line(name, of_arm, measured_ms or {})
@@ -166,8 +167,14 @@ def latency_lines(
         if len(of_arm := _timed(ids, arm, times)) >= FEWEST_RTTS
     )
     return tuple(
-        replace(line, counted=told.get((line.cell, line.arm.id))) for line in found if line
+        replace(line, counted=_counted(line, counted or {})) for line in found if line
     )
+
+
+def _counted(line: LatencyLine, counted: Mapping[tuple[str, str], Turns]) -> Turns | None:
+    names = (line.cell, parted(line.cell)[0])
+    told = (counted.get((name, line.arm.id)) for name in names)
+    return next(filter(None, told), None)
 
 
 def _groups(run: Run) -> dict[str, dict[Condition, str]]:

@@ -7,7 +7,7 @@ and what pipelines, batches and other ways save; and for each question what a ch
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -17,6 +17,7 @@ from harness.core import stats
 from harness.core.conditions import Condition
 from harness.core.stats import Estimate
 from harness.core.verdicts import Verdict
+from harness.lanes.wire.meaning import turns_of
 from harness.report import format as fmt
 from harness.report.sections import (
     ArmRow,
@@ -106,6 +107,13 @@ class LatencyView:
     def chart(self, cell: str) -> LatencyChart | None:
         """The chart of a question of the first section."""
         return next((chart for chart in self.charts if chart.cell == cell), None)
+
+
+def counted_turns(runs: Iterable[Run]) -> dict[tuple[str, str], Turns]:
+    """What the wire lane counted, by cell and arm, in whichever of these runs."""
+    return {
+        key: (told.low, told.high) for run in runs for key, told in turns_of(run).items()
+    }
 
 
 def latency_view(

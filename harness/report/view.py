@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness.analysis import audit
-from harness.analysis.times import measured
+from harness.analysis.latency import Turns
+from harness.analysis.times import Key, measured
 from harness.core.stats import MIN_ROUNDS
 from harness.core.verdicts import Verdict
 from harness.report import floor, matrix, mixes, quality
 from harness.report import format as fmt
 from harness.report.cells import CellView, Row, cell_views
-from harness.report.latency import LatencyView, latency_view
+from harness.report.latency import LatencyView, counted_turns, latency_view
 from harness.report.layers import LayersView, layers_view
 from harness.report.measured import ranked_sentence
 from harness.report.screened import Screening, screening
@@ -174,7 +175,8 @@ def build(runs: Sequence[Run]) -> Report:
     """The report of one or several runs, in the order given."""
     hues = _hues(runs)
     checks = [check for run in runs for check in run.checks]
-    views = tuple(_run_view(run, hues, checks) for run in runs)
+    turns = counted_turns(runs)
+    views = tuple(_run_view(run, hues, checks, turns) for run in runs)
     timed = any(view.cells or view.lane for view in views)
     checked = any(view.matrix for view in views)
     what = " and ".join(["checked"] * checked + ["measured"] * timed) or "nothing found"
@@ -187,11 +189,16 @@ def _in_order(run: Run) -> list[Check]:
     return sorted(run.checks, key=lambda check: order.get(check.driver, len(order)))
 
 
-def _run_view(run: Run, hues: Mapping[str, int], checks: Sequence[Check]) -> RunView:
+def _run_view(
+    run: Run,
+    hues: Mapping[str, int],
+    checks: Sequence[Check],
+    turns: Mapping[Key, Turns],
+) -> RunView:
     cells = floor.laid(run, cell_views(run)) if run.trials else ()
     lane = lane_view(run)
     stacked = layers_view(run, checks) if run.trials else None
-    network = latency_view(run) if run.trials else None
+    network = latency_view(run, counted=turns) if run.trials else None
     tests = quality.self_tests(run)
     table = matrix.build(_in_order(run)) if run.checks else None
     arms = tuple(_arms(run, cells))
