@@ -6,12 +6,15 @@ No RTT has no place on a logarithmic axis; it stands apart, left of the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from harness.core.stats import Estimate
 from harness.report import format as fmt
 from harness.report import scale
 from harness.report.latency import LatencyChart, LatencyCurve
 from harness.report.view import RunView
+
+if TYPE_CHECKING:
+    from harness.core.stats import Estimate
 
 WIDTH, HEIGHT = 1000, 320
 _NONE = 40.0

@@ -292,7 +292,9 @@ def _savings_section(saved: Sequence[Saving]) -> LaneSection:
         Quantity("pays from"),
     )
     tables = tuple(
-        CellTable(_saving_facts(found[0]), tuple(_saving_row(one, rtts) for one in found))
+        CellTable(
+            _saving_facts(found[0]), tuple(_saving_row(saving, rtts) for saving in found)
+        )
         for _, group in groupby(saved, lambda saving: (saving.cell, saving.base))
         if (found := list(group))
     )

@@ -275,6 +275,22 @@ class PsqlpyPool(_Rows):
 
         return op
 
+    def pipeline(self, call: Call) -> AsyncOp:
+        """`pool.acquire` around a transaction with a pipeline."""
+        acquire = self._pool.acquire
+        queries = [(statement.sql, statement.params) for statement in call.statements]
+        returns_rows = [sql.returns_rows(statement.sql) for statement in call.statements]
+
+        async def op() -> list[Any]:
+            async with acquire() as connection, connection.transaction() as transaction:
+                results = await transaction.pipeline(queries)
+            return [
+                result.result() if returns else None
+                for result, returns in zip(results, returns_rows, strict=True)
+            ]
+
+        return op
+
     def transaction(self, call: Call) -> AsyncOp:
         """`pool.acquire` around `connection.transaction`."""
         acquire, steps = self._pool.acquire, _steps(call)
