@@ -21,7 +21,7 @@ OP_S = 3.0
 """An op that takes longer over a network is not timed: a block of it would never end."""
 PROGRAM_S = 0.5
 """A program whose slices take longer to begin has no part in a cell."""
-VERIFY_S = 2.0
+VERIFY_S = 1.0
 """So long calls of a cycle are verified at a time, at least one."""
 
 NO_PREPARE = "noprepare"

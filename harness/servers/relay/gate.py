@@ -83,7 +83,9 @@ class Gate:
         if code == _GSS_REQUEST:
             more = self._first() if self._head else Passed()
             return more._replace(to_client=b"N" + more.to_client)
-        if self._head:  # it speaks before it is answered: what is not encrypted is not its own
+        if (
+            self._head
+        ):  # it speaks before it is answered: what is not encrypted is not its own
             return Passed(ends=True)
         self._asks = False
         return Passed(to_client=b"S")

@@ -152,9 +152,7 @@ class End:
         """End it with an RST instead of a FIN."""
         if not self.closed:
             try:
-                self.sock.setsockopt(
-                    socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
-                )
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             except OSError:  # a Unix socket has no RST
                 pass
             self.close()
@@ -335,7 +333,9 @@ def _found(host: str, port: int) -> tuple[int, object]:
         path = f"{host}/.s.PGSQL.{port}"
         return socket.AF_UNIX, path if host.startswith("/") else f"\0{path[1:]}"
     failed = OSError(f"{host} has no address")
-    for family, kind, _, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+    for family, kind, _, _, address in socket.getaddrinfo(
+        host, port, 0, socket.SOCK_STREAM
+    ):
         try:
             with socket.socket(family, kind) as sock:
                 sock.settimeout(10)
