@@ -1,9 +1,10 @@
 """The loop that passes bytes on, each chunk a fixed time after it came, in its order.
 
-A chunk that came at t is sent at t + hold. A connection costs its client a round trip
-before its first bytes leave, as it does on a network: `connect` itself returns at once,
-because it is the kernel that accepts. What is on the way is bounded, so that who writes
-faster than the other reads has to wait.
+A chunk that came at t is sent at t + hold. When it came is what the kernel says, so that a
+loop which was woken late, or had others to serve, makes up for it. A connection costs its
+client a round trip before its first bytes leave, as it does on a network: `connect` itself
+returns at once, because it is the kernel that accepts. What is on the way is bounded, so
+that who writes faster than the other reads has to wait.
 
 Sleeping: `select` takes microseconds, where epoll as Python has it takes milliseconds, and
 an epoll can itself be waited for. The kernel wakes late by a time that depends on the
@@ -33,7 +34,11 @@ from harness.servers.relay.gate import Gate
 WINDOW_BYTES = 16 << 20
 """So much may be on the way in one direction, as in the window of a TCP connection."""
 
-_BLOCK = 256 << 10
+_BUFFER = bytearray(256 << 10)
+_BUFFERS, _VIEW = [_BUFFER], memoryview(_BUFFER)
+_TOLD_BYTES = 64
+_SO_TIMESTAMPNS = 35  # of Linux; Python has no name for it
+_OLDEST_NS = 1_000_000_000
 _BACKLOG = 1024
 _RESET = None  # instead of a chunk: the connection was lost
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
@@ -93,14 +98,14 @@ class End:
 
     def _read(self, now_ns: int) -> None:
         try:
-            data = self.sock.recv(_BLOCK)
+            size, told, _, _ = self.sock.recvmsg_into(_BUFFERS, _TOLD_BYTES)
         except BlockingIOError:
             return
         except OSError:
             self.lost(now_ns)
             return
-        self.heard = not data
-        self.relay.take(self, data, now_ns)
+        self.heard = not size
+        self.relay.take(self, bytes(_VIEW[:size]), _came_ns(told))
         self.reading = self.other.on_the_way < WINDOW_BYTES
         self.watch()
 
@@ -273,14 +278,12 @@ class Relay:
             sock, _ = self.listener.accept()
         except OSError:  # it left, or there are too many
             return
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             dialled, connecting = self.dial()
         except OSError:
             sock.close()
             return
-        client = End(self, sock, connecting=False)
+        client = End(self, _prepared(sock), connecting=False)
         server = End(self, dialled, connecting=connecting)
         client.other, server.other = server, client
         if self.secure is not None:
@@ -305,6 +308,27 @@ class Relay:
             self._early_ns = min(_MOST_EARLY_NS, max(0, self._early_ns + step))
 
 
+def _came_ns(told: list[tuple[int, int, bytes]]) -> int:
+    """When the bytes came that were just read: by the kernel, else now."""
+    for level, kind, data in told:
+        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
+            seconds, ns = struct.unpack("qq", data)
+            age_ns = time.time_ns() - seconds * 1_000_000_000 - ns
+            if 0 < age_ns < _OLDEST_NS:  # else somebody has set the clock
+                return _now_ns() - age_ns
+    return _now_ns()
+
+
+def _prepared(sock: socket.socket) -> socket.socket:
+    """A socket that waits for nobody, and is told by the kernel when bytes came."""
+    sock.setblocking(False)
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if sys.platform.startswith("linux"):
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    return sock
+
+
 def dialler(host: str, port: int) -> Callable[[], tuple[socket.socket, bool]]:
     """How to begin a connection to a server: a socket, and whether it still connects.
 
@@ -314,10 +338,7 @@ def dialler(host: str, port: int) -> Callable[[], tuple[socket.socket, bool]]:
     family, address = _found(host, port)
 
     def dial() -> tuple[socket.socket, bool]:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        if family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock = _prepared(socket.socket(family, socket.SOCK_STREAM))
         failed = sock.connect_ex(address)
         if failed not in (0, errno.EINPROGRESS):
             sock.close()

@@ -22,7 +22,7 @@ from harness.core.conditions import DIRECT, Condition, Via
 from harness.core.errors import OracleError, ServerError
 from harness.core.niceness import set_niceness
 from harness.servers import Server
-from harness.servers.routes import direct, promise, unix
+from harness.servers.routes import direct, pgbouncer, promise, tls, unix
 from harness.servers.routes.relayed import Relayed, relayed
 from harness.servers.routes.way import Way
 
@@ -39,7 +39,12 @@ class ViaKind(Protocol):
         """Start what it takes, and end it with the block; raises `ServerError`."""
 
 
-_KINDS: Mapping[Via, ViaKind] = {"direct": direct, "unix": unix}
+_KINDS: Mapping[Via, ViaKind] = {
+    "direct": direct,
+    "unix": unix,
+    "tls": tls,
+    "pgbouncer": pgbouncer,
+}
 
 
 @dataclass(frozen=True, slots=True)
