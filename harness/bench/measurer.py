@@ -23,6 +23,7 @@ from harness.core.verdicts import EXACT, Judgement, Verdict, failed, stopped
 from harness.judge.verify import worst
 from harness.machine import contention, host, screening
 from harness.machine.watch import StealWatch, Watch, threads
+from harness.play import distance
 from harness.play.seat import Seat
 from harness.results.records import OpenLoop
 from harness.venue.stage import Playable, Stage
@@ -63,6 +64,8 @@ class Measurer:
                 self._play(block)
         except OracleError as error:  # a setting that the server does not have
             block.judged = dict.fromkeys(block.seats, stopped(error))
+        for arm, judged in block.judged.items():
+            block.judged[arm] = block.seats[arm].explained(judged, play.cell)
         return block
 
     def _play(self, block: Block) -> None:
@@ -260,7 +263,13 @@ class Measurer:
         arm = seat.arm.id
         if block.timeable(arm):
             middle = 0 < block.number < self.plan.min_rounds - 1
-            again = seat.verify(block.play, calls=int(middle))
+            again = seat.verify(block.play, calls=self._calls_again(block, seat, middle))
             if worst((block.judged[arm], again)) is again:
                 block.judged[arm] = again.during("after it was timed")
         seat.close()
+
+    def _calls_again(self, block: Block, seat: Seat, middle: bool) -> int:
+        """How many calls: over a network as many as there is time for, 0 for all."""
+        if middle or not block.play.cell.condition.rtt_ms:
+            return int(middle)
+        return distance.calls_in_time(seat.slowest_ns, block.play.prepared.cycle)
