@@ -40,6 +40,11 @@ class Condition:
         parts += [f"rtt={self.rtt_ms:g}"] if self.rtt_ms else []
         return f"[{','.join(parts)}]" if parts else ""
 
+    @property
+    def has_sessions(self) -> bool:
+        """Whether each connection of a client is a session of the server."""
+        return self.via != "pgbouncer"
+
     def __str__(self) -> str:
         """In words: `TLS, RTT 5 ms`."""
         names = {"unix": "Unix socket", "tls": "TLS", "pgbouncer": "PgBouncer"}

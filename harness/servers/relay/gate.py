@@ -29,7 +29,7 @@ class Passed(NamedTuple):
     ends: bool = False
 
 
-class Gate:
+class TlsGate:
     """One connection. Encryption is asked for first, as PostgreSQL's protocol has it."""
 
     def __init__(self, context: ssl.SSLContext) -> None:

@@ -14,6 +14,7 @@ for the rest.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import heapq
@@ -28,8 +29,9 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
-from harness.servers.relay.gate import Gate
+from harness.servers.relay.gate import TlsGate
 
 WINDOW_BYTES = 16 << 20
 """So much may be on the way in one direction, as in the window of a TCP connection."""
@@ -54,7 +56,7 @@ class End:
 
     def __init__(self, relay: Relay, sock: socket.socket, *, connecting: bool) -> None:
         self.relay, self.sock = relay, sock
-        self.gate: Gate | None = None  # of the server's end, where TLS ends
+        self.gate: TlsGate | None = None  # of the server's end, where TLS ends
         self.other = self
         self.connecting = connecting
         self.reading = not connecting
@@ -156,10 +158,8 @@ class End:
     def reset(self) -> None:
         """End it with an RST instead of a FIN."""
         if not self.closed:
-            try:
+            with contextlib.suppress(OSError):  # a Unix socket has no RST
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            except OSError:  # a Unix socket has no RST
-                pass
             self.close()
 
     def close(self) -> None:
@@ -287,7 +287,7 @@ class Relay:
         server = End(self, dialled, connecting=connecting)
         client.other, server.other = server, client
         if self.secure is not None:
-            server.gate = Gate(self.secure)
+            server.gate = TlsGate(self.secure)
         if self.rtt_ns:  # its SYN went to the server and back
             server.not_before_ns = now_ns + self.rtt_ns + self.hold_ns
 
@@ -313,7 +313,7 @@ def _came_ns(told: list[tuple[int, int, bytes]]) -> int:
     for level, kind, data in told:
         if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
             seconds, ns = struct.unpack("qq", data)
-            age_ns = time.time_ns() - seconds * 1_000_000_000 - ns
+            age_ns = time.time_ns() - int(seconds) * 1_000_000_000 - int(ns)
             if 0 < age_ns < _OLDEST_NS:  # else somebody has set the clock
                 return _now_ns() - age_ns
     return _now_ns()
@@ -348,7 +348,7 @@ def dialler(host: str, port: int) -> Callable[[], tuple[socket.socket, bool]]:
     return dial
 
 
-def _found(host: str, port: int) -> tuple[int, object]:
+def _found(host: str, port: int) -> tuple[int, Any]:
     """The first address of a server that takes connections."""
     if host.startswith(("/", "@")):
         path = f"{host}/.s.PGSQL.{port}"
