@@ -179,7 +179,8 @@ class Measurer:
     def _pids(self, block: Block) -> list[int]:
         workers = [pid for seat in block.seats.values() if (pid := seat.pid)]
         postmaster = self.stage.server.pid
-        return [*workers, postmaster] if postmaster else workers
+        servers = [postmaster] if postmaster else []
+        return [*workers, *servers, *self.stage.routes.pids()]
 
     def _sides(self, block: Block, arm: str) -> Collection[str]:
         """Of which of its processes an arm's waiting tells of others.
@@ -198,7 +199,11 @@ class Measurer:
         backends = block.backends.get(arm, ())
         if not (backends or self.stage.server.managed):
             return ()
-        lone = threads(block.seats[arm].pid) == 1, len(backends) == 1
+        # A route's process takes turns with the backend on the server's core.
+        alone = len(backends) == 1 and not self.stage.routes.takes(
+            block.play.cell.condition
+        )
+        lone = threads(block.seats[arm].pid) == 1, alone
         return [side for side, alone in zip(WAITS, lone, strict=True) if alone]
 
     def _slice(self, block: Block, seat: Seat) -> None:

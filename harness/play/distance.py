@@ -21,7 +21,7 @@ OP_S = 3.0
 """An op that takes longer over a network is not timed: a block of it would never end."""
 PROGRAM_S = 0.5
 """A program whose slices take longer to begin has no part in a cell."""
-VERIFY_S = 2.0
+VERIFY_S = 1.0
 """So long calls of a cycle are verified at a time, at least one."""
 
 NO_PREPARE = "noprepare"
@@ -84,9 +84,15 @@ def explained(
             f"one verification did not end in time at an RTT of {condition.rtt_ms:g} ms"
             f" ({judged.detail}): too long to time"
         )
-    if condition.via == "pgbouncer" and _PREPARED.search(judged.detail):
+    if condition.via == "pgbouncer" and _of_statements(judged):
         return _advised(judged, _advice(arm, offered))
     return judged
+
+
+def _of_statements(judged: Judgement) -> bool:
+    """Whether it comes of a prepared statement that is not the session's: it is missing,
+    or there already, or answers what somebody else asked."""
+    return judged.code is Code.DESYNC or bool(_PREPARED.search(judged.detail))
 
 
 def _advised(judged: Judgement, advice: str) -> Judgement:

@@ -289,7 +289,7 @@ class Seat:
             if not self._fresh:
                 self.stage.renew(self.control, play.cell, self._schema)
             self._fresh = False
-            counts = expected_sessions is not None
+            counts = expected_sessions is not None and play.cell.condition.has_sessions
             before = server_view.count_sessions(self.control) if counts else 0
             if turns := play.prepared.task.turns:  # all of them: every task is asked
                 calls = len(turns)
@@ -305,7 +305,7 @@ class Seat:
             state = self.stage.check_state(self.control, play, self._schema, ops)
             if state.verdict is not Verdict.EXACT:
                 return state
-            if expected_sessions is not None:
+            if counts and expected_sessions is not None:
                 wanted = before + expected_sessions * ops
                 counted = server_view.check_sessions(
                     self.control, wanted, exact=self.stage.server.managed

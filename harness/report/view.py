@@ -24,6 +24,7 @@ from harness.report.cells import CellView, Row, cell_views
 from harness.report.latency import LatencyView, counted_turns, latency_view
 from harness.report.layers import LayersView, layers_view
 from harness.report.measured import ranked_sentence
+from harness.report.routes import routes
 from harness.report.screened import Screening, screening
 from harness.report.sections import LaneSection, LaneView, Remark, RunFact, lane_view
 from harness.report.spent import Spending, spending
@@ -109,6 +110,7 @@ class RunView:
     layers: LayersView | None = None
     latency: LatencyView | None = None
     forms: tuple[mixes.FormsView, ...] = ()
+    routes: tuple[RunFact, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -230,6 +232,7 @@ def _run_view(
         layers=stacked,
         latency=network,
         forms=mixes.forms(run, cells),
+        routes=tuple(routes(run)),
     )
 
 
@@ -301,6 +304,7 @@ def _environment(run: Run, lane: LaneView | None) -> Iterator[RunFact]:
     yield RunFact("extensions", _pairs(server.extensions, " "))
     yield RunFact("server settings", _pairs(server.settings, " = "))
     yield RunFact("placement", _pairs(header.placement, " = "))
+    yield from routes(run)
     yield RunFact("effort", header.effort or fmt.NONE)
     yield from lane.facts if lane else ()
     yield RunFact("seed", str(header.seed))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.bench import schedule
+from harness.bench import conditions, schedule
 from harness.bench.assignment import Assignment, Forecast
 from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
 from harness.core.cells import Cell
-from harness.core.trips import round_trips_of
-from harness.play import distance
 from harness.venue.venue import connections_needed
 
 
@@ -23,7 +21,9 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
         if cell.arrivals:
             block_ns = cell.arrivals.seconds * 1_000_000_000
         playing = sum(map(cell.played_by, arms))
-        per_round += playing * (1.2 * block_ns / 1e9 + 0.06) + _by_network(cell, playing)
+        per_round += playing * (1.2 * block_ns / 1e9 + 0.06) + conditions.network_s(
+            cell, arms
+        )
     seconds = (per_round + 0.4 * len(arms)) * plan.min_rounds
     return Forecast(
         rounds=f"{plan.min_rounds} to {plan.max_rounds}",
@@ -31,19 +31,6 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
         seconds=min(seconds, plan.budget_s) if plan.budget_s else seconds,
         at_most=plan.budget_s,
     )
-
-
-def _by_network(cell: Cell, playing: int) -> float:
-    """What round trips add to a block: slices one after another, the rest by all at once.
-
-    An op that needs longer than may be timed is not timed, and one whose turns only the
-    driver knows is taken for one turn.
-    """
-    op_s = cell.condition.rtt_ms / 1000 * max(1, round_trips_of(cell))
-    if not op_s or op_s > distance.OP_S:
-        return min(op_s, distance.FIRST_S)
-    warm = schedule.warm_up_ops(round(op_s * 1e9), schedule.PLANS["quick"], network=True)
-    return playing * schedule.MIN_SLICES * op_s + (warm + 2) * op_s + distance.VERIFY_S / 2
 
 
 def run(work: Assignment) -> None:

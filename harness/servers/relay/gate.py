@@ -29,7 +29,7 @@ class Passed(NamedTuple):
     ends: bool = False
 
 
-class Gate:
+class TlsGate:
     """One connection. Encryption is asked for first, as PostgreSQL's protocol has it."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
@@ -83,7 +83,9 @@ class Gate:
         if code == _GSS_REQUEST:
             more = self._first() if self._head else Passed()
             return more._replace(to_client=b"N" + more.to_client)
-        if self._head:  # it speaks before it is answered: what is not encrypted is not its own
+        if (
+            self._head
+        ):  # it speaks before it is answered: what is not encrypted is not its own
             return Passed(ends=True)
         self._asks = False
         return Passed(to_client=b"S")

@@ -14,6 +14,7 @@ for the rest.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import heapq
@@ -28,8 +29,9 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
-from harness.servers.relay.gate import Gate
+from harness.servers.relay.gate import TlsGate
 
 WINDOW_BYTES = 16 << 20
 """So much may be on the way in one direction, as in the window of a TCP connection."""
@@ -45,7 +47,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _PR_SET_TIMERSLACK = 29
 _STEP_NS = 500
-_MOST_EARLY_NS = 250_000
+_MOST_EARLY_NS = 100_000
 _now_ns = time.monotonic_ns
 
 
@@ -54,7 +56,7 @@ class End:
 
     def __init__(self, relay: Relay, sock: socket.socket, *, connecting: bool) -> None:
         self.relay, self.sock = relay, sock
-        self.gate: Gate | None = None  # of the server's end, where TLS ends
+        self.gate: TlsGate | None = None  # of the server's end, where TLS ends
         self.other = self
         self.connecting = connecting
         self.reading = not connecting
@@ -156,12 +158,8 @@ class End:
     def reset(self) -> None:
         """End it with an RST instead of a FIN."""
         if not self.closed:
-            try:
-                self.sock.setsockopt(
-                    socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
-                )
-            except OSError:  # a Unix socket has no RST
-                pass
+            with contextlib.suppress(OSError):  # a Unix socket has no RST
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             self.close()
 
     def close(self) -> None:
@@ -212,10 +210,10 @@ class Relay:
         """Pass on for ever."""
         _wake_precisely()
         while True:
-            self._sleep()
+            ready = self._awaited()
             now_ns = _now_ns()
             self._deliver()
-            for key, events in self._selector.select(0):
+            for key, events in ready:
                 key.data(events, now_ns)
                 self._deliver()
 
@@ -289,25 +287,25 @@ class Relay:
         server = End(self, dialled, connecting=connecting)
         client.other, server.other = server, client
         if self.secure is not None:
-            server.gate = Gate(self.secure)
+            server.gate = TlsGate(self.secure)
         if self.rtt_ns:  # its SYN went to the server and back
             server.not_before_ns = now_ns + self.rtt_ns + self.hold_ns
 
     # --- time --------------------------------------------------------------------------
 
-    def _sleep(self) -> None:
-        """Until a socket can do something, or a chunk is due."""
+    def _awaited(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """The sockets that can do something, once there are any or a chunk is due."""
         if not self._due:
-            select.select([self._selector], [], [])
-            return
+            return self._selector.select()
         due_ns = self._due[0][0]
         wanted_ns = due_ns - self._early_ns - _now_ns()
-        if wanted_ns <= 0:
-            return
-        ready, _, _ = select.select([self._selector], [], [], wanted_ns / 1e9)
-        if not ready:
-            step = _STEP_NS if _now_ns() > due_ns else -_STEP_NS
-            self._early_ns = min(_MOST_EARLY_NS, max(0, self._early_ns + step))
+        if wanted_ns > 0:
+            ready, _, _ = select.select([self._selector], [], [], wanted_ns / 1e9)
+            if not ready:
+                step = _STEP_NS if _now_ns() > due_ns else -_STEP_NS
+                self._early_ns = min(_MOST_EARLY_NS, max(0, self._early_ns + step))
+                return []
+        return self._selector.select(0)
 
 
 def _came_ns(told: list[tuple[int, int, bytes]]) -> int:
@@ -315,7 +313,7 @@ def _came_ns(told: list[tuple[int, int, bytes]]) -> int:
     for level, kind, data in told:
         if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
             seconds, ns = struct.unpack("qq", data)
-            age_ns = time.time_ns() - seconds * 1_000_000_000 - ns
+            age_ns = time.time_ns() - int(seconds) * 1_000_000_000 - int(ns)
             if 0 < age_ns < _OLDEST_NS:  # else somebody has set the clock
                 return _now_ns() - age_ns
     return _now_ns()
@@ -350,13 +348,15 @@ def dialler(host: str, port: int) -> Callable[[], tuple[socket.socket, bool]]:
     return dial
 
 
-def _found(host: str, port: int) -> tuple[int, object]:
+def _found(host: str, port: int) -> tuple[int, Any]:
     """The first address of a server that takes connections."""
     if host.startswith(("/", "@")):
         path = f"{host}/.s.PGSQL.{port}"
         return socket.AF_UNIX, path if host.startswith("/") else f"\0{path[1:]}"
     failed = OSError(f"{host} has no address")
-    for family, kind, _, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+    for family, kind, _, _, address in socket.getaddrinfo(
+        host, port, 0, socket.SOCK_STREAM
+    ):
         try:
             with socket.socket(family, kind) as sock:
                 sock.settimeout(10)

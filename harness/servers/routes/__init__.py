@@ -69,28 +69,25 @@ class OpenRoute:
         return [*self.way.pids, *([self.relay.pid] if self.relay else [])]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the processes of routes run and how nice they are: as a managed server. Who
-    measures what they promise stands where clients do. Without cores: anywhere."""
-
-    server: Sequence[int] = ()
-    clients: Sequence[int] = ()
-    nice: int = 0
-
-
 class Routes:
     """Every route of a run, shared by all its seats."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.place = Place()
+        self._cores: Sequence[int] = ()
+        self._clients: Sequence[int] = ()
+        self._nice = 0
         self._lacks: dict[str, str] = {}
         self._ways: dict[str, Way] = {}
         self._open: dict[Condition, OpenRoute] = {}
         self._failures: dict[Condition, str] = {}
         self._stack = contextlib.ExitStack()
         self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="routes")
+
+    def settle(self, cores: Sequence[int], clients: Sequence[int], nice: int) -> None:
+        """Let the processes of routes run where the server does, and be as nice; who
+        measures what they take stands where clients do. Without cores: anywhere."""
+        self._cores, self._clients, self._nice = cores, clients, nice
 
     def lacks(self, condition: Condition) -> str:
         """Why this server cannot be reached like that; empty if it can."""
@@ -119,19 +116,27 @@ class Routes:
         """
         return self._keep(lambda: self._opened(condition)).way
 
-    def measured(self, condition: Condition) -> tuple[promise.Extra, ...]:
+    def measured(
+        self, condition: Condition, *, anew: bool = False
+    ) -> tuple[promise.Extra, ...]:
         """What null ops take more through a route: more than by its way without a network,
-        or than by a plain connection. For one connection, and for several at once.
+        or than by a plain connection. For one connection, and for several at once. `anew`
+        calibrates a network once more: the machine may have been busy when it was opened.
 
         Raises:
             OracleError: the route cannot be opened, or does not answer.
         """
-        return self._keep(lambda: self._measured(condition))
+        return self._keep(lambda: self._measured(condition, anew))
 
     def pids(self) -> Sequence[int]:
         """The processes of all routes that are open: they are part of the run."""
         found = (pid for route in tuple(self._open.values()) for pid in route.pids)
         return list(dict.fromkeys(found))
+
+    def takes(self, condition: Condition) -> bool:
+        """Whether processes of ours stand between client and server there."""
+        route = self._open.get(condition)
+        return bool(route and route.pids)
 
     def close(self) -> None:
         """End all of them."""
@@ -170,58 +175,75 @@ class Routes:
         if not (condition.rtt_ms or way.orders):
             return OpenRoute(way)
         behind = way.lead(self.server.target)
-        rtt_ns = round(condition.rtt_ms * 1e6)
+        rtt_ns = _rtt_ns(condition)
         network = {"rtt_ns": rtt_ns, "hold_ns": rtt_ns // 2}
         orders = {"host": behind.host, "port": behind.port, **network, **way.orders}
         relay = self._stack.enter_context(relayed(orders))
-        self._settle([relay.pid])
+        self._put([relay.pid])
         route = OpenRoute(way, relay)
-        if rtt_ns:
-            base = self._reached(replace(condition, rtt_ms=0.0), self.server.target)
-            with self._beside_clients():
-                through = route.target(self.server.target)
-                promise.calibrate(base, through, rtt_ns, relay.hold)
+        self._tune(condition, route)
         return route
+
+    def _tune(self, condition: Condition, route: OpenRoute) -> None:
+        """Let a network take the time that it shall, in spite of its own costs."""
+        if route.relay is None or not condition.rtt_ms:
+            return
+        base = self._reached(_without_network(condition), self.server.target)
+        through = route.target(self.server.target)
+        with self._beside_clients():
+            promise.calibrate(base, through, _rtt_ns(condition), route.relay.hold)
 
     def _way(self, via: Via) -> Way:
         if via not in self._ways:
             opened = _KINDS[via].open(self.server)
             self._ways[via] = self._stack.enter_context(opened)
-            self._settle(self._ways[via].pids)
+            self._put(self._ways[via].pids)
         return self._ways[via]
 
-    def _settle(self, pids: Sequence[int]) -> None:
+    def _put(self, pids: Sequence[int]) -> None:
         """Let processes run where the server does, and as eagerly."""
         for pid in pids:
             with contextlib.suppress(OSError):
-                if self.place.server:
-                    os.sched_setaffinity(pid, self.place.server)
-                if self.place.nice:
-                    set_niceness(pid, self.place.nice)
+                if self._cores:
+                    os.sched_setaffinity(pid, self._cores)
+                if self._nice:
+                    set_niceness(pid, self._nice)
 
-    def _measured(self, condition: Condition) -> tuple[promise.Extra, ...]:
-        plain = replace(condition, rtt_ms=0.0) if condition.rtt_ms else DIRECT
+    def _measured(self, condition: Condition, anew: bool) -> tuple[promise.Extra, ...]:
         target = self.server.target
         through = self._reached(condition, target)
-        base = self._reached(plain, target)
+        base = self._reached(_without_network(condition), target)
         try:
+            if anew:
+                self._tune(condition, self._opened(condition))
             with self._beside_clients():
-                return promise.measured(base, through, round(condition.rtt_ms * 1e6))
+                return promise.measured(base, through, _rtt_ns(condition))
         except (ServerError, psycopg.Error) as error:
             raise OracleError(f"{condition}: {error}") from error
 
     @contextlib.contextmanager
     def _beside_clients(self) -> Iterator[None]:
-        """Let this thread run where clients do."""
-        if not self.place.clients:
+        """Let this thread run where clients do, as eagerly as they."""
+        if not self._clients:
             yield
             return
-        before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, self.place.clients)
+        before, nice = os.sched_getaffinity(0), os.getpriority(os.PRIO_PROCESS, 0)
+        os.sched_setaffinity(0, self._clients)
+        os.setpriority(os.PRIO_PROCESS, 0, self._nice or nice)
         try:
             yield
         finally:
+            os.setpriority(os.PRIO_PROCESS, 0, nice)
             os.sched_setaffinity(0, before)
+
+
+def _rtt_ns(condition: Condition) -> int:
+    return round(condition.rtt_ms * 1e6)
+
+
+def _without_network(condition: Condition) -> Condition:
+    """What a route is measured against: its way alone, or a plain connection."""
+    return replace(condition, rtt_ms=0.0) if condition.rtt_ms else DIRECT
 
 
 def _too_open(condition: Condition, target: Target) -> str:
@@ -229,7 +251,7 @@ def _too_open(condition: Condition, target: Target) -> str:
     relays = condition.rtt_ms or condition.via == "tls"
     if relays and target.host.startswith(("/", "@")) and not target.password:
         return (
-            "the server asks no password at its Unix socket, and a port before it would let "
-            "everybody of this machine in"
+            "the server asks no password at its Unix socket, and a port before it would "
+            "let everybody of this machine in"
         )
     return ""

@@ -19,6 +19,7 @@ from dataclasses import replace
 from harness.core.calls import Target
 from harness.core.errors import ServerError
 from harness.servers import Server, bouncer
+from harness.servers.cluster import connect
 from harness.servers.folder import Folder, create
 from harness.servers.postmaster import free_port
 from harness.servers.routes.way import Way
@@ -36,6 +37,10 @@ FULL_S = 10
 IDLE_S = 20
 """A session of the server that nobody used for so long is closed."""
 
+RETRY_S = 0.1
+"""A new entry closes the sessions of all others, those included that are being opened.
+PgBouncer takes that for a server that refuses, and would not try again for 15 s."""
+
 _PREPARES = (1, 21)
 _ADMIN = "pgbouncer"
 
@@ -48,7 +53,7 @@ def lacks(_server: Server) -> str:
     version = bouncer.version(program)
     if not bouncer.since(version, *OLDEST):
         oldest = ".".join(map(str, OLDEST))
-        return f"{program} is PgBouncer {version or 'of an unknown version'}, older than {oldest}"
+        return f"{program} is PgBouncer {version or '?'}, older than {oldest}: update it"
     return ""
 
 
@@ -122,6 +127,7 @@ class _Entries:
             "max_client_conn": str(MAX_CLIENTS),
             "query_wait_timeout": str(FULL_S),
             "server_idle_timeout": str(IDLE_S),
+            "server_login_retry": str(RETRY_S),
             "server_tls_sslmode": "prefer",
             "ignore_startup_parameters": "extra_float_digits,options",
         }
@@ -152,7 +158,7 @@ class _Entries:
         Raises:
             ServerError: it refuses.
         """
-        with bouncer.connect(self.process.target) as connection:
+        with connect(self.process.target) as connection:
             result = connection.pgconn.exec_(command.encode())
             if message := result.error_message:
                 raise ServerError(f"PgBouncer refuses to {command}: {message.decode()}")
@@ -167,9 +173,8 @@ def _prepared(entries: _Entries, version: str) -> dict[str, str]:
     """How many prepared statements it keeps track of for a client: its own default."""
     if not bouncer.since(version, *_PREPARES):
         return {"prepared statements": f"none, as before {'.'.join(map(str, _PREPARES))}"}
-    rows = entries.say("show config")
-    return {"max_prepared_statements": row[1] for row in rows
-            if row[0] == "max_prepared_statements"}  # fmt: skip
+    config = {row[0]: row[1] for row in entries.say("show config")}
+    return {"max_prepared_statements": config.get("max_prepared_statements", "?")}
 
 
 def _literal(text: str) -> str:

@@ -22,10 +22,6 @@ from harness.core.calls import Target
 from harness.core.errors import ServerError
 from harness.servers.routes.way import connect
 
-RELATIVE = 0.05
-ABSOLUTE_NS = 50_000
-"""A network keeps its promise of a round trip within the larger of both."""
-
 TOGETHER = 16
 """So many connections are asked at once besides a single one."""
 
@@ -35,6 +31,7 @@ all had their turn: 2,500 null ops a second at most. More would measure how fast
 processes work, not how late the network is."""
 _CALIBRATING_S, _MEASURING_S = 0.3, 0.5
 _ATTEMPTS = 3
+_EXACT_NS, _EXACT_SHARE = 5_000, 0.005
 _FEWEST, _MOST = 5, 200
 _ANSWER_S = 10.0
 
@@ -59,11 +56,6 @@ class Extra:
         return ranked[min(len(ranked) - 1, len(ranked) * percent // 100)]
 
 
-def tolerance_ns(rtt_ns: int) -> float:
-    """How far a round trip may be from what was promised."""
-    return max(ABSOLUTE_NS, RELATIVE * rtt_ns)
-
-
 def calibrate(
     base: Target, through: Target, rtt_ns: int, hold: Callable[[int], None]
 ) -> None:
@@ -78,7 +70,7 @@ def calibrate(
         for _ in range(_ATTEMPTS):
             base_ns, through_ns = _in_turns(without, within, pairs)
             wrong_ns = _quartile(through_ns) - _quartile(base_ns) - rtt_ns
-            if abs(wrong_ns) < tolerance_ns(rtt_ns) / 5:
+            if abs(wrong_ns) < max(_EXACT_NS, _EXACT_SHARE * rtt_ns):
                 return
             hold_ns = max(0, hold_ns - wrong_ns // 2)
             hold(hold_ns)

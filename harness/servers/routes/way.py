@@ -46,7 +46,9 @@ class Way:
 def connect(target: Target, sslmode: str = "") -> PatientConnection:
     """A connection over a route; TLS is verified where the target asks for it, else left
     to libpq."""
-    tls = {"sslmode": "verify-full", "sslrootcert": target.tls} if target.tls else {}
+    tls: dict[str, Any] = {"sslmode": sslmode or "prefer"}
+    if target.tls:
+        tls = {"sslmode": "verify-full", "sslrootcert": target.tls}
     return PatientConnection.connect(
         host=target.host,
         port=target.port,
@@ -57,7 +59,7 @@ def connect(target: Target, sslmode: str = "") -> PatientConnection:
         application_name=target.application_name,
         autocommit=True,
         connect_timeout=_CONNECT_S,
-        **{"sslmode": sslmode or "prefer", **tls},
+        **tls,
         **_NOT_FROM_ENVIRONMENT,
     )
 
