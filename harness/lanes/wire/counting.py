@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,10 +18,12 @@ from harness.venue.stage import Playable
 LATER = 12
 """Later uses: psycopg prepares a statement at its fifth or sixth, the server changes its
 plan at the sixth of a prepared one."""
-FEWEST = 2
-"""Of those, where one takes long."""
-USES_S = 1.0
-"""How long uses may take, one by one, s; each seven turns or so of a slow op are enough."""
+FEWEST = 3
+"""Of those, where an op is long."""
+MOST_TURNS = 300
+MOST_MESSAGES = 20_000
+"""Of all later uses together, by what the first one took: a clock would let the number of
+uses depend on who else uses the machine."""
 
 
 class NotCounted(Exception):  # noqa: N818 - a verdict, not an error
@@ -34,15 +35,21 @@ class NotCounted(Exception):  # noqa: N818 - a verdict, not an error
 
 
 @contextmanager
-def tapped(seat: Seat) -> Iterator[Proxy]:
-    """A seat whose sessions lead through a tap for the time of a block."""
+def tap_of(seat: Seat) -> Iterator[Proxy]:
+    """A tap before the server that knows when this seat's worker waits."""
     client = Client(lambda: seat.pid, lambda: seat.busy)
     with Proxy(seat.stage.server.target, client) as proxy:
-        seat.through = proxy.before
-        try:
-            yield proxy
-        finally:
-            seat.through = None
+        yield proxy
+
+
+@contextmanager
+def _through(seat: Seat, proxy: Proxy) -> Iterator[None]:
+    """Let a seat's sessions lead through a tap."""
+    seat.through = proxy.before
+    try:
+        yield
+    finally:
+        seat.through = None
 
 
 def wire(
@@ -77,12 +84,12 @@ def wire(
     )
 
 
-def verified(play: Playable, seat: Seat) -> Judgement:
-    """What the cell's verdict is, in a session of its own."""
+def verified(play: Playable, seat: Seat, calls: int = 0) -> Judgement:
+    """What the cell's verdict is, in a session of its own; of so many `calls`, or all."""
     try:
         judged = seat.open(play)
         if judged.verdict is Verdict.EXACT:
-            judged = worst((judged, seat.verify(play)))
+            judged = worst((judged, seat.verify(play, calls=calls)))
         seat.close()
     except (WorkerGone, DriverError, OracleError) as error:
         return stopped(error)
@@ -91,26 +98,37 @@ def verified(play: Playable, seat: Seat) -> Judgement:
 
 def _opened(play: Playable, seat: Seat, proxy: Proxy) -> Exchange:
     proxy.do("count")
-    judged = seat.open(play)
+    with _through(seat, proxy):
+        judged = seat.open(play)
     if not judged.verdict.timeable:
         raise NotCounted(judged)
     return _exchange(proxy.do("counted"))
 
 
 def _uses(play: Playable, seat: Seat, proxy: Proxy, later: int) -> Iterator[Exchange]:
-    """The first use, then later ones as far as the time goes."""
-    ops, each = 1, max(1, play.cell.clients)
-    if play.cell.mix:  # a slice begins with the first turn of the cycle
-        ops = each = len(play.prepared.task.turns)
-    until = time.monotonic() + USES_S
-    for number in range(1 + later):
-        if number > FEWEST and time.monotonic() > until:
-            return
-        proxy.do("count")
-        answer = seat.ask("measure", seat.deadlines.measure, ops=ops, lead=0)
-        if "failed" in answer:
-            raise NotCounted(failed(answer["failed"]).during("while it was counted"))
-        yield _exchange(proxy.do("counted"), each)
+    """The first use, then later ones, fewer of a long op."""
+    first = _use(play, seat, proxy)
+    yield first
+    for _ in range(min(later, _affordable(first))):
+        yield _use(play, seat, proxy)
+
+
+def _affordable(first: Exchange) -> int:
+    messages = sum(first.sent.values()) + sum(first.received.values())
+    by_turns = MOST_TURNS // max(1, first.turns)
+    return max(FEWEST, min(by_turns, MOST_MESSAGES // max(1, messages)))
+
+
+def _use(play: Playable, seat: Seat, proxy: Proxy) -> Exchange:
+    """One op, of each client; of a mix one cycle, because a slice begins with its first
+    turn."""
+    turns = len(play.prepared.task.turns)
+    proxy.do("count")
+    seconds = seat.deadlines.measure
+    answer = seat.ask("measure", seconds, ops=turns or 1, lead=0)
+    if "failed" in answer:
+        raise NotCounted(failed(answer["failed"]).during("while it was counted"))
+    return _exchange(proxy.do("counted"), (turns or 1) * max(1, play.cell.clients))
 
 
 def _left(play: Playable, seat: Seat, ops: int) -> Judgement:

@@ -66,7 +66,7 @@ class _WireLane:
         """All cells of an arm by one worker. What it does depends on what it did before
         (names of statements are counted up), so that all repeats are alike."""
         seat = self.work.crew.seats[arm.id]
-        with counting.tapped(seat) as proxy:
+        with counting.tap_of(seat) as proxy:
             for play in plays:
                 interrupt.check()
                 self._tell(repeat, play.cell)
@@ -97,7 +97,7 @@ class _WireLane:
 
     def _counted(self, play: Playable, seat: Seat, proxy: Proxy, repeat: int) -> Wire:
         with self.work.place.stage.server_settings(play.cell):
-            judged = counting.verified(play, seat)
+            judged = counting.verified(play, seat, calls=min(repeat, 1))
             if not judged.verdict.timeable:
                 return _bare(play.cell, seat.arm, judged, repeat)
             return counting.wire(play, seat, proxy, judged, repeat)

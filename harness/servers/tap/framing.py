@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 LONGEST_FIRST = 10_000
 """What a server takes as the first message, bytes; longer is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message: `size` is all of it on the wire, `body` what follows kind and length, as
     far as it was kept."""
 
@@ -29,11 +28,18 @@ class Form(Enum):
     OPAQUE = auto()  # encrypted, or no protocol of ours
 
 
+_HEAD = 5
+"""A kind and a length, bytes."""
+_FIRST_HEAD = 4
+_CODE = 4
+
+
 class Framer:
     """Parts one direction of a connection; `form` may change between two messages."""
 
     def __init__(self, form: Form, kept: int) -> None:
-        """`kept` is how much of a body is wanted, bytes."""
+        """`kept` is how much of a body is wanted, bytes; of a first message its code at
+        least."""
         self.form = form
         self._kept = kept
         self._part = b""  # of a message that has not come as far as it is kept
@@ -44,48 +50,50 @@ class Framer:
         last one changes is done."""
         place = 0
         while place < len(data) and self.form is not Form.OPAQUE:
-            passed = min(self._skip, len(data) - place)
-            self._skip -= passed
-            if not passed:
-                if self.form is Form.ANSWER and data[place : place + 1] == b"E":
-                    self.form = Form.KIND  # it knows nothing of encryption: an error
-                wanted = self._wanted()
-                passed = min(wanted - len(self._part), len(data) - place)
-                self._part += data[place : place + passed]
-                if len(self._part) == wanted == self._wanted():
-                    yield self._message()
-            place += passed
+            if self._skip:
+                passed = min(self._skip, len(data) - place)
+                self._skip -= passed
+                place += passed
+                continue
+            if self.form is Form.ANSWER and data[place : place + 1] != b"E":
+                yield Message(data[place : place + 1], 1, b"")
+                place += 1
+                continue
+            if self.form is Form.ANSWER:  # a server that knows no encryption: an error
+                self.form = Form.KIND
+            wanted = self._wanted(data, place)
+            end = place + wanted - len(self._part)
+            if not wanted or end > len(data):
+                self._part += data[place:]
+                return
+            part, self._part = self._part + data[place:end], b""
+            place = end
+            self._skip = self._size(part) - wanted
+            yield self._message(part)
 
-    @property
-    def _head(self) -> int:
-        return {Form.FIRST: 4, Form.ANSWER: 1}.get(self.form, 5)
-
-    def _wanted(self) -> int:
-        """Bytes of this message that are needed; only the head's as long as that is not
-        whole. What has no possible length is no message."""
-        if len(self._part) < self._head or self.form is Form.ANSWER:
-            return self._head
-        size = self._size()
-        too_long = self.form is Form.FIRST and size > LONGEST_FIRST
-        if size < self._least() or too_long:
+    def _wanted(self, data: bytes, place: int) -> int:
+        """How much of the message that begins, or goes on, at `place` is to be kept; 0 if
+        its head is not whole, or it can be no message."""
+        head = _FIRST_HEAD if self.form is Form.FIRST else _HEAD
+        start = self._part + data[place : place + head] if self._part else data
+        offset = 0 if self._part else place
+        if len(start) - offset < head:
+            return 0
+        size = self._size(start, offset)
+        least, most = (8, LONGEST_FIRST) if self.form is Form.FIRST else (_HEAD, 1 << 31)
+        if not least <= size <= most:
             self.form = Form.OPAQUE
             return 0
-        return min(size, self._head + self._kept)
+        kept = max(_CODE, self._kept) if self.form is Form.FIRST else self._kept
+        return min(size, head + kept)
 
-    def _least(self) -> int:
-        return 8 if self.form is Form.FIRST else 5
-
-    def _size(self) -> int:
-        """All bytes of the message; the length counts itself, but not the kind."""
-        if self.form is Form.ANSWER:
-            return 1
+    def _size(self, start: bytes, offset: int = 0) -> int:
+        """All bytes of a message; its length counts itself, but not the kind."""
         if self.form is Form.FIRST:
-            return int.from_bytes(self._part[:4])
-        return 1 + int.from_bytes(self._part[1:5])
+            return int.from_bytes(start[offset : offset + 4])
+        return 1 + int.from_bytes(start[offset + 1 : offset + 5])
 
-    def _message(self) -> Message:
-        part, head, size = self._part, self._head, self._size()
-        kind = b"" if self.form is Form.FIRST else part[:1]
-        self._skip = size - len(part)
-        self._part = b""
-        return Message(kind, size, part[head:])
+    def _message(self, part: bytes) -> Message:
+        if self.form is Form.FIRST:
+            return Message(b"", len(part) + self._skip, part[_FIRST_HEAD:])
+        return Message(part[:1], len(part) + self._skip, part[_HEAD:])

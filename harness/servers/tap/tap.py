@@ -22,9 +22,8 @@ Direction = Literal["client", "server"]
 Note = Callable[[Direction, str, Message, int], None]
 """Told of each message: who says it, its name, itself, and in which turn; the first is 1."""
 
-WHOLE = 1 << 30
-_CODE = 4
-"""Bytes of a body that counting needs: the code of a first message."""
+_WHOLE = 1 << 31
+"""More than any body has, bytes."""
 
 
 class Counts:
@@ -60,7 +59,7 @@ class Tap:
 
     def __init__(self, counts: Counts) -> None:
         self.counts = counts
-        kept = WHOLE if counts.note else _CODE
+        kept = _WHOLE if counts.note else 0
         self._client = Framer(Form.FIRST, kept)
         self._server = Framer(Form.KIND, kept)
         self._cancels = False
