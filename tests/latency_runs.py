@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from harness.core.conditions import Condition
 from harness.core.verdicts import EXACT
-from harness.results.records import ArmFacts, CellFacts, Run, Slices, Trial
+from harness.results.records import ArmFacts, CellFacts, NullOps, Route, Run, Slices, Trial
 
 RTTS = (0.0, 0.2, 1.0, 5.0, 45.0)
 CELL = "query/point#fetch-one"
@@ -44,6 +44,19 @@ def cell(
         0,
     )
     return replace(fake_runs.cell_facts(row), id=name + (f"@{told}" if told else ""))
+
+
+def route(promised_ms: float, measured_ms: float) -> Route:
+    """What null ops took through a network, one alone and several at once."""
+    seen = {1: measured_ms, 16: measured_ms + 3}
+    null_ops = [
+        NullOps(
+            connections=count, ops=9, base_ns=20_000, median_ns=round(ms * 1e6),
+            p5_ns=0, p95_ns=0,
+        )
+        for count, ms in seen.items()
+    ]  # fmt: skip
+    return Route(via="direct", rtt_ms=promised_ms, label="a delay", null_ops=null_ops)
 
 
 def under(facts: CellFacts, condition: Condition) -> CellFacts:

@@ -21,7 +21,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from harness.analysis.times import ArmTimes, arm_times
 from harness.core import stats
@@ -30,6 +30,7 @@ from harness.core.stats import Estimate
 from harness.core.verdicts import Verdict
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
+    from harness.core.conditions import Via
     from harness.results.records import ArmFacts, CellFacts, Run
 
 FEWEST_RTTS = 3
@@ -146,22 +147,20 @@ def _within(turns: Estimate, counted: Turns) -> bool:
 
 def latency_lines(
     run: Run,
-    measured_ms: Mapping[Condition, float] | None = None,
     counted: Mapping[tuple[str, str], Turns] | None = None,
 ) -> tuple[LatencyLine, ...]:
     """Every line of a run, in the order of its cells and arms.
 
-    `measured_ms` are the RTTs that were measured, where somebody did; otherwise what was
-    promised counts. `counted` are the turns by cell and arm: a way that nobody counted has
-    those of a plain connection.
+    `counted` are the turns by cell and arm: a way that nobody counted has those of a plain
+    connection.
     """
     groups = {name: ids for name, ids in _groups(run).items() if len(ids) >= FEWEST_RTTS}
     if not groups:
         return ()
-    times = arm_times(run)
+    times, rtts_ms = arm_times(run), measured_rtts(run)
     arms = [arm.id for arm in run.header.arms if arm.competes]
     found = (
-        _line(name, of_arm, measured_ms or {})
+        _line(name, of_arm, rtts_ms)
         for name, ids in groups.items()
         for arm in arms
         if len(of_arm := _timed(ids, arm, times)) >= FEWEST_RTTS
@@ -169,6 +168,17 @@ def latency_lines(
     return tuple(
         replace(line, counted=_counted(line, counted or {})) for line in found if line
     )
+
+
+def measured_rtts(run: Run) -> dict[Condition, float]:
+    """The RTTs that a single connection was seen to have, ms. Where nobody measured, what
+    was promised counts."""
+    return {
+        Condition(cast("Via", route.via), route.rtt_ms): seen.median_ns / _NS
+        for route in run.routes
+        for seen in route.null_ops
+        if route.rtt_ms and seen.connections == 1
+    }
 
 
 def _counted(line: LatencyLine, counted: Mapping[tuple[str, str], Turns]) -> Turns | None:

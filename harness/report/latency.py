@@ -14,7 +14,6 @@ from itertools import groupby
 from harness.analysis.latency import LatencyLine, Turns, latency_lines
 from harness.analysis.latency_pairs import Crossing, Saving, crossings, savings
 from harness.core import stats
-from harness.core.conditions import Condition
 from harness.core.stats import Estimate
 from harness.core.verdicts import Verdict
 from harness.lanes.wire.meaning import turns_of
@@ -118,11 +117,10 @@ def counted_turns(runs: Iterable[Run]) -> dict[tuple[str, str], Turns]:
 
 def latency_view(
     run: Run,
-    measured_ms: Mapping[Condition, float] | None = None,
     counted: Mapping[tuple[str, str], Turns] | None = None,
 ) -> LatencyView | None:
     """What a run says of the network; None where there are fewer than three RTTs."""
-    lines = latency_lines(run, measured_ms, counted)
+    lines = latency_lines(run, counted)
     if not lines:
         return None
     crossed, saved = crossings(lines), savings(lines)

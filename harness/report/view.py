@@ -200,7 +200,7 @@ def _run_view(
     cells = floor.laid(run, cell_views(run)) if run.trials else ()
     lane = lane_view(run)
     stacked = layers_view(run, checks) if run.trials else None
-    network = latency_view(run, counted=turns) if run.trials else None
+    network = latency_view(run, turns) if run.trials else None
     tests = quality.self_tests(run)
     table = matrix.build(_in_order(run)) if run.checks else None
     arms = tuple(_arms(run, cells))

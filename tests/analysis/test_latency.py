@@ -10,7 +10,6 @@ from fake_runs import changed
 from msgspec.structs import replace
 
 from harness.analysis.latency import LatencyLine, fitted, latency_lines
-from harness.core.conditions import Condition
 
 
 def only(run, **given) -> LatencyLine:
@@ -121,9 +120,9 @@ def test_measured_rtts_take_the_place_of_promised_ones():
     trials = [replace(t, cell=renamed.get(t.cell, t.cell)) for t in run.trials]
     run = replace(run, header=replace(run.header, cells=cells), trials=trials)
     assert only(run).turns.point == pytest.approx(1.04, abs=0.005)
-    measured = {Condition("direct", told): real for real, told in promised.items()}
-    run.__dict__.clear()
-    line = only(run, measured_ms=measured)
+    line = only(
+        replace(run, routes=[made.route(told, real) for real, told in promised.items()])
+    )
     assert line.turns.point == pytest.approx(1, abs=0.005)
     assert [point.promised_ms for point in line.points] == [0, 1, 5, 45]
     assert line.points[-1].rtt_ms == 46.8
