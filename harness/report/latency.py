@@ -245,8 +245,7 @@ def _counted(line: LatencyLine) -> Value:
 
 def _off(line: LatencyLine) -> Value:
     share = line.off_ns / line.worst.time.point
-    sign = fmt.MINUS if share < 0 else "+"
-    text = f"{sign}{abs(share) * 100:.1f} %"
+    text = f"{fmt.signed(share * 100, 1)} %"
     note = f"at {line.worst.promised_ms:g} ms"
     if line.straight:
         return Value(text, note=note)
