@@ -149,8 +149,8 @@ def _lines_section(
     rtts = _rtts(lines)
     counts = any(line.counted for line in lines)
     quantities = (
-        Quantity("t₀, no network", "latency_fixed_ns", "ns/op"),
-        Quantity("k, turns", "latency_turns", "turns"),
+        Quantity("t₀, no network", "network_fixed_ns", "ns/op"),
+        Quantity("k, turns", "network_turns", "turns"),
         *([Quantity("counted")] if counts else ()),
         *(Quantity(f"at {rtt:g} ms") for rtt in rtts if rtt),
         Quantity("off the line"),
@@ -284,7 +284,7 @@ def _ms_interval(rtt_ms: Estimate) -> str:
 def _savings_section(saved: Sequence[Saving]) -> LaneSection:
     rtts = sorted({rtt for saving in saved for rtt, _ in saving.saved})
     quantities = (
-        Quantity("turns less", "latency_turns_saved", "turns"),
+        Quantity("turns less", "network_turns_saved", "turns"),
         *(Quantity(f"at {rtt:g} ms") for rtt in rtts),
         Quantity("pays from"),
     )

@@ -144,9 +144,9 @@ def test_every_format_has_it():
     assert page.count('class="x"') == 1
     assert png.render(report)["network.png"].startswith(b"\x89PNG")
     told = list(numbers(report.runs[0]))
-    turns = {one.arm: one.estimate for one in told if one.metric == "latency_turns"}
+    turns = {one.arm: one.estimate for one in told if one.metric == "network_turns"}
     assert round(turns["asyncpg"], 2) == 2
-    assert "latency_fixed_ns" in csv.render(told)
+    assert "network_fixed_ns" in csv.render(told)
 
 
 def test_a_bench_ends_with_the_lines():
