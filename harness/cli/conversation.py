@@ -109,9 +109,7 @@ def statements_of(cell: Cell) -> frozenset[str]:
     )
 
 
-def _parts(
-    play: Playable, seat: Seat, proxy: Proxy, listener: Listener
-) -> Iterator[str]:
+def _parts(play: Playable, seat: Seat, proxy: Proxy, listener: Listener) -> Iterator[str]:
     judged = seat.open(play)
     if judged.verdict is not Verdict.EXACT:
         raise PgdynoError(f"{judged.verdict}: {judged.detail}")

@@ -145,9 +145,7 @@ def _tell(told: str, ran: bool) -> int:
     return EXIT_INVALID
 
 
-def _tell_wire(
-    place: Venue, play: Playable | Judgement, arm: Arm, *, values: bool
-) -> int:
+def _tell_wire(place: Venue, play: Playable | Judgement, arm: Arm, *, values: bool) -> int:
     """What passes between the two, instead of what came of it."""
     from harness.cli.conversation import conversation
     from harness.core.errors import EXIT_PASS, PgdynoError, UsageError

@@ -20,7 +20,9 @@ HIDDEN = "…"
 _LONGEST = 60
 """Characters of one value."""
 _NUMBER = re.compile(r"(?<![\w$])\.?\d[\w.]*")
-_PASSWORD = re.compile(r"(?i)(\bpassword\s+)(?:e?'(?:[^']|'')*(?:'|\Z)|\$\$.*?(?:\$\$|\Z))", re.S)
+_PASSWORD = re.compile(
+    r"(?i)(\bpassword\s+)(?:e?'(?:[^']|'')*(?:'|\Z)|\$\$.*?(?:\$\$|\Z))", re.S
+)
 _CONSTANTS = ("true", "false", "null")
 _STATUS = {b"I": "idle", b"T": "in transaction", b"E": "in failed transaction"}
 _LOGIN = {
