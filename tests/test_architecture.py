@@ -40,7 +40,7 @@ LAW: dict[str, str] = {
     "worker": "core values plugin judge",
     "scenario": "core values plugin judge",
     "venue": "core judge results servers",
-    "report": "core analysis results lanes lanes/meaning",
+    "report": "core analysis results lanes",
     "reproduce": "core values plugin judge",
     "moving": "core plugin results",
     "bisect": "core analysis results report",

@@ -14,9 +14,9 @@ from itertools import groupby
 from harness.analysis.latency import LatencyLine, Turns, latency_lines
 from harness.analysis.latency_pairs import Crossing, Saving, crossings, savings
 from harness.core import stats
+from harness.core.conditions import Condition, parted
 from harness.core.stats import Estimate
 from harness.core.verdicts import Verdict
-from harness.lanes.wire.meaning import turns_of
 from harness.report import format as fmt
 from harness.report.sections import (
     ArmRow,
@@ -25,6 +25,7 @@ from harness.report.sections import (
     Quantity,
     Remark,
     Value,
+    turns_of,
 )
 from harness.results.records import CellFacts, Run, changed
 
@@ -109,10 +110,17 @@ class LatencyView:
 
 
 def counted_turns(runs: Iterable[Run]) -> dict[tuple[str, str], Turns]:
-    """What the wire lane counted, by cell and arm, in whichever of these runs."""
-    return {
-        key: (told.low, told.high) for run in runs for key, told in turns_of(run).items()
-    }
+    """What the wire lane counted in whichever of these runs, by arm and cell; a cell has
+    the same turns at every RTT."""
+    found: dict[tuple[str, str], Turns] = {}
+    for (name, arm), told in (each for run in runs for each in turns_of(run).items()):
+        if told.low is None or told.high is None:
+            continue
+        bare, condition = parted(name)
+        key = (bare + Condition(condition.via).mark, arm)
+        low, high = found.get(key, (told.low, told.high))
+        found[key] = (min(low, told.low), max(high, told.high))
+    return found
 
 
 def latency_view(
