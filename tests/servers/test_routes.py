@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import ssl
@@ -21,6 +22,8 @@ from helpers import wait_until
 from harness.core.conditions import DIRECT, Condition
 from harness.core.errors import OracleError
 from harness.machine import host
+from harness.machine.contention import FOREIGN_LIMIT
+from harness.machine.watch import Watch
 from harness.results.records import NullOps, Route
 from harness.servers import bouncer, certificates, open_server, parse
 from harness.servers.postmaster import free_port
@@ -363,11 +366,15 @@ def test_a_network_keeps_its_promise(server, rtt_ms, quiet):
         with host.placed(server) as placement:
             routes.settle(placement.server, placement.clients, placement.priority)
             for _ in range(3):
+                busy = Watch(placement.clients + placement.server, [os.getpid()])
                 single, several = extras = routes.measured(condition, anew=True)
+                foreign = busy.foreign()
                 if not (broken := kept(extras, rtt_ms)):
                     break
     finally:
         routes.close()
+    if broken and foreign > FOREIGN_LIMIT:
+        pytest.skip(f"{foreign:.0%} of the processors went to others: {broken}")
     assert not broken
     assert (single.connections, several.connections) == (1, promise.TOGETHER)
     assert several.percentile_ns(5) <= several.median_ns <= several.percentile_ns(95)
