@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -25,6 +26,9 @@ from harness.servers import Server
 from harness.servers.routes import direct, pgbouncer, promise, tls, unix
 from harness.servers.routes.relayed import Relayed, relayed
 from harness.servers.routes.way import Way
+
+if sys.platform != "win32":
+    import resource
 
 _T = TypeVar("_T")
 
@@ -88,6 +92,7 @@ class Routes:
         """Let the processes of routes run where the server does, and be as nice; who
         measures what they take stands where clients do. Without cores: anywhere."""
         self._cores, self._clients, self._nice = cores, clients, nice
+        self._put(self.pids())
 
     def lacks(self, condition: Condition) -> str:
         """Why this server cannot be reached like that; empty if it can."""
@@ -201,9 +206,13 @@ class Routes:
         return self._ways[via]
 
     def _put(self, pids: Sequence[int]) -> None:
-        """Let processes run where the server does, and as eagerly."""
+        """Let processes run where the server does, as eagerly, with all the connections
+        that they may have."""
         for pid in pids:
             with contextlib.suppress(OSError):
+                if sys.platform.startswith("linux"):
+                    _, most = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+                    resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, most))
                 if self._cores:
                     os.sched_setaffinity(pid, self._cores)
                 if self._nice:
