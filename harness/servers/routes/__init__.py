@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -26,9 +25,6 @@ from harness.servers import Server
 from harness.servers.routes import direct, pgbouncer, promise, tls, unix
 from harness.servers.routes.relayed import Relayed, relayed
 from harness.servers.routes.way import Way
-
-if sys.platform != "win32":
-    import resource
 
 _T = TypeVar("_T")
 
@@ -206,13 +202,9 @@ class Routes:
         return self._ways[via]
 
     def _put(self, pids: Sequence[int]) -> None:
-        """Let processes run where the server does, as eagerly, with all the connections
-        that they may have."""
+        """Let processes run where the server does, and as eagerly."""
         for pid in pids:
             with contextlib.suppress(OSError):
-                if sys.platform.startswith("linux"):
-                    _, most = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-                    resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, most))
                 if self._cores:
                     os.sched_setaffinity(pid, self._cores)
                 if self._nice:
