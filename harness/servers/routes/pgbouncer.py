@@ -32,8 +32,8 @@ POOL_SIZE = 20
 the largest cells, so that these share them."""
 
 MAX_CLIENTS = 900
-"""Of all cells and arms together: with the server's sessions fewer than the 1,024 files that
-most systems let a process have open."""
+"""Of all cells and arms together: with the server's sessions fewer than the 1,024 files
+that most systems let a process have open."""
 
 FULL_S = 10
 """A client waits so long for a session of the server before PgBouncer refuses it."""
