@@ -17,6 +17,7 @@ from typing import Any
 from harness.core.arms import Arm
 from harness.core.calls import Op, Target
 from harness.core.cells import Cell
+from harness.core.conditions import DIRECT
 from harness.core.errors import OracleError, ServerError, SilentServerError, WorkerGone
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict, stopped
 from harness.judge import activity
@@ -91,6 +92,7 @@ class Seat:
         self._kept: Target | None = None  # whose session is left open for a next cell
         self._open = False  # whether a cell's session may be open
         self._pooled = False  # whether a pooler stands between it and its sessions
+        self._routed = False  # whether anything does: its sessions end a while later
         self.swept = False  # no session of it is left on the server
         self.reused = False  # whether the open session was an earlier cell's
         self.played_steps = False  # its worker has
@@ -256,7 +258,8 @@ class Seat:
         self._kept = None
         self._schema = self.stage.fresh_schema(self.control, play.cell, self.owner)
         self._fresh = True
-        self._pooled = play.cell.condition.via == "pgbouncer"
+        self._pooled = not play.cell.condition.has_sessions
+        self._routed = play.cell.condition != DIRECT
         return self.stage.place(play.cell, self._schema, self.application_name)
 
     def keep(self) -> None:
@@ -287,7 +290,7 @@ class Seat:
             if not self._fresh:
                 self.stage.renew(self.control, play.cell, self._schema)
             self._fresh = False
-            counts = expected_sessions is not None and play.cell.condition.has_sessions
+            counts = expected_sessions is not None
             before = server_view.count_sessions(self.control) if counts else 0
             if turns := play.prepared.task.turns:  # all of them: every task is asked
                 calls = len(turns)
@@ -303,7 +306,7 @@ class Seat:
             state = self.stage.check_state(self.control, play, self._schema, ops)
             if state.verdict is not Verdict.EXACT:
                 return state
-            if counts and expected_sessions is not None:
+            if expected_sessions is not None:
                 wanted = before + expected_sessions * ops
                 counted = server_view.check_sessions(
                     self.control, wanted, exact=self.stage.alone
@@ -391,6 +394,9 @@ class Seat:
         except WorkerGone as gone:
             return str(gone)
         self.rss_peak_bytes = max(self.rss_peak_bytes, answer.get("rss_peak_bytes", 0))
+        if self._routed and not self._pooled:
+            with contextlib.suppress(ServerError, OracleError):  # it is gone: so are they
+                server_view.await_end(self.control, self.application_name)
         return str(answer.get("warning", ""))
 
     def sources(self, acts: list[str], play: Playable) -> dict[str, Any]:
