@@ -309,7 +309,7 @@ class Seat:
             if expected_sessions is not None:
                 wanted = before + expected_sessions * ops
                 counted = server_view.check_sessions(
-                    self.control, wanted, exact=self.stage.server.managed
+                    self.control, wanted, exact=self.stage.alone
                 )
                 if counted.verdict is not Verdict.EXACT:
                     return counted
@@ -435,15 +435,18 @@ class Seat:
 
     @property
     def application_name(self) -> str:
-        """By which the server tells this seat's sessions apart."""
+        """By which the server tells this seat's sessions apart, and from those that a
+        pooler keeps: they have the name of who had them last."""
         number = f".{self.number}" if self.number else ""
         run = f"{self.stage.run}{number}"
         name = f"pgdyno {run} {self.arm.id} {self.arm.profile}"
+        if self._pooled:
+            name = f"pooled {name}"
         if name.isascii() and len(name) <= _NAME_BYTES and "/" not in name:
             return name
         # What the server would cut or replace could make two arms one; files have it, too.
         digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
-        return f"pgdyno {run} {digest[:16]}"
+        return f"{'pooled ' * self._pooled}pgdyno {run} {digest[:16]}"
 
     @property
     def owner(self) -> str:

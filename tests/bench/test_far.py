@@ -18,7 +18,8 @@ from harness.core.calls import Op
 from harness.core.cells import BenchSpec, Cell, Fixture
 from harness.core.conditions import DIRECT, Condition
 from harness.core.expect import Expect
-from harness.core.verdicts import Code, Verdict
+from harness.core.verdicts import EXACT, Code, Verdict
+from harness.play.seat import Deadlines, Seat
 from harness.results.records import Run, Trial
 from harness.servers.routes import Routes
 from harness.venue.venue import Venue
@@ -128,6 +129,31 @@ def test_behind_pgbouncer_a_session_of_all_is_no_breach_of_terms(
     for judged in refused:  # it may be lucky: PgBouncer may give back the same session
         assert judged.code is not Code.BREAKS_TERMS
         assert "--driver psycopg+noprepare" in judged.detail, judged
+
+
+def test_a_session_that_a_pooler_keeps_is_not_the_drivers_own(
+    routed: Venue, tmp_path: Path
+) -> None:
+    if reason := routed.stage.routes.lacks(Condition("pgbouncer")):
+        pytest.skip(reason)
+    file = tmp_path / "far.toml"
+    file.write_text(SCENARIO)
+    (cell, *_) = scenario.load(file).cells
+    seat = Seat(plain("psycopg2"), routed.stage, routed.control, tmp_path, [], Deadlines())
+    try:
+        for found in cell.under([Condition("pgbouncer"), DIRECT]):
+            play = routed.stage.prepare(found)
+            assert seat.open(play).verdict is Verdict.EXACT
+            assert seat.verify(play, calls=1).verdict is Verdict.EXACT
+            assert seat.look("another statement") is EXACT or not found.condition.mark
+            seen = seat.backends
+            if found.condition.mark:
+                assert seen == []
+                assert not routed.stage.alone
+        # PgBouncer still has the session of the cell before: one is the driver's own.
+        assert len(seen) == 1
+    finally:
+        seat.dismiss()
 
 
 # --- what is planned ----------------------------------------------------------------------
