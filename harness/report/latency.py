@@ -114,12 +114,12 @@ def counted_turns(runs: Iterable[Run]) -> dict[tuple[str, str], Turns]:
     the same turns at every RTT."""
     found: dict[tuple[str, str], Turns] = {}
     for (name, arm), told in (each for run in runs for each in turns_of(run).items()):
-        if told.low is None or told.high is None:
+        if told.number is None:
             continue
         bare, condition = parted(name)
-        key = (bare + Condition(condition.via).mark, arm)
-        low, high = found.get(key, (told.low, told.high))
-        found[key] = (min(low, told.low), max(high, told.high))
+        ends = (told.low or told.number, told.high or told.number)
+        low, high = found.get(key := (bare + Condition(condition.via).mark, arm), ends)
+        found[key] = (min(low, ends[0]), max(high, ends[1]))
     return found
 
 

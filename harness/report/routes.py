@@ -22,11 +22,15 @@ def _told(condition: Condition, route: Route) -> str:
     what = f"{route.label} ({versions})" if versions else route.label
     promised = f"promised {fmt.duration(condition.rtt_ms * 1e6)}, " if route.rtt_ms else ""
     taken = ", ".join(_taken(seen) for seen in route.null_ops)
-    return f"{what}; {promised}a null op takes {taken} more" if taken else what
+    return f"{what}; {promised}a null op takes {taken}" if taken else what
 
 
 def _taken(seen: NullOps) -> str:
-    """`5.01 ms (5–95 %: 4.97 ms to 5.12 ms) with 16 connections`."""
-    low, middle, high = map(fmt.duration, (seen.p5_ns, seen.median_ns, seen.p95_ns))
+    """`5.01 ms more (5–95 %: 4.97 ms … 5.12 ms) with 16 connections`."""
+    low, middle, high = map(_signed, (seen.p5_ns, seen.median_ns, seen.p95_ns))
     among = "" if seen.connections == 1 else f" with {seen.connections} connections"
-    return f"{middle} (5–95 %: {low} to {high}){among}"
+    return f"{middle} more (5–95 %: {low} … {high}){among}"
+
+
+def _signed(ns: int) -> str:
+    return fmt.duration(ns).replace("-", "−")
