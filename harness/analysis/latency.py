@@ -47,6 +47,7 @@ _KNOWN_TO_MS = 0.02
 _LEAST_SPREAD = 1e-3
 """Of its time: a few rounds may agree by chance, and would then decide alone."""
 _NS = 1e6
+_NO_ROUND = -1
 
 Turns = tuple[float, float]
 """The least and the greatest number of turns that were counted."""
@@ -165,9 +166,7 @@ def latency_lines(
         for arm in arms
         if len(of_arm := _timed(ids, arm, times)) >= FEWEST_RTTS
     )
-    return tuple(
-        replace(line, counted=_counted(line, counted or {})) for line in found if line
-    )
+    return tuple(replace(line, counted=_counted(line, counted or {})) for line in found)
 
 
 def measured_rtts(run: Run) -> dict[Condition, float]:
@@ -216,16 +215,13 @@ def _line(
     name: str,
     times: Mapping[Condition, ArmTimes],
     measured_ms: Mapping[Condition, float],
-) -> LatencyLine | None:
-    """The line of an arm; None where no round has all RTTs."""
+) -> LatencyLine:
+    """The line of an arm."""
     of_rtts = list(times.values())
-    common = sorted(set.intersection(*(set(told.by_round) for told in of_rtts)))
-    if not common:
-        return None
     rtts_ms = [measured_ms.get(condition, condition.rtt_ms) for condition in times]
-    walls = [[told.by_round[number] for number in common] for told in of_rtts]
-    weights = _weights(rtts_ms, walls)
-    fits = [fitted(rtts_ms, column, weights) for column in zip(*walls, strict=True)]
+    rounds = _common(of_rtts)
+    weights = _weights(rtts_ms, list(zip(*rounds.values(), strict=True)))
+    fits = [fitted(rtts_ms, walls, weights) for walls in rounds.values()]
     fixed = stats.hodges_lehmann([fit.fixed_ns for fit in fits])
     turns = stats.hodges_lehmann([fit.turns for fit in fits])
     points = tuple(
@@ -242,11 +238,22 @@ def _line(
         arm=of_rtts[0].arm,
         verdict=max((told.verdict for told in of_rtts), key=lambda found: found.severity),
         points=points,
-        rounds=dict(zip(common, fits, strict=True)),
+        rounds=dict(zip(rounds, fits, strict=True)),
         fixed=fixed,
         turns=turns,
         worst=worst,
     )
+
+
+def _common(of_rtts: Sequence[ArmTimes]) -> dict[int, list[float]]:
+    """The times at each RTT, ns, in each round that has all of them; where there is no such
+    round, the medians over the rounds of each RTT, which are a single one."""
+    common = set.intersection(*(set(told.by_round) for told in of_rtts))
+    if not common:
+        return {_NO_ROUND: [median(told.by_round.values()) for told in of_rtts]}
+    return {
+        number: [told.by_round[number] for told in of_rtts] for number in sorted(common)
+    }
 
 
 def _off(point: LatencyPoint, line: RoundLine) -> float:

@@ -78,6 +78,16 @@ def test_rounds_that_lack_an_rtt_do_not_count():
     assert sorted(line.rounds) == [0, 1, 2, 4, 5, 6, 7]
 
 
+def test_without_a_common_round_there_is_a_line_of_medians():
+    """Of each RTT another round was quiet."""
+    run = made.run({"psycopg": (40.0, 1)}, rtts=(0, 1, 5), rounds=3)
+    kept = {f"{made.CELL}{mark}": at for at, mark in enumerate(("", "[rtt=1]", "[rtt=5]"))}
+    trials = [trial for trial in run.trials if trial.round == kept[trial.cell]]
+    line = only(replace(run, trials=trials))
+    assert line.turns.point == pytest.approx(1, abs=0.05)
+    assert (line.turns.n, line.turns.low) == (1, None)
+
+
 def test_an_arm_without_a_time_at_three_rtts_has_no_line():
     def broken(trial):
         far = trial.cell.endswith(("[rtt=1]", "[rtt=5]", "[rtt=45]"))

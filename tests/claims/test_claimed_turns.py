@@ -85,7 +85,7 @@ def test_turns_are_those_of_later_uses(equals, outcome):
 
 
 def test_turns_that_differ_decide_only_what_holds_of_all():
-    varied = counted(2, 2, 2, 3)
+    varied = counted(*[2, 3] * 6)
     assert (
         decide(condition(**{"is": {"at_least": 2}}), varied).outcome is ClaimOutcome.HOLDS
     )
