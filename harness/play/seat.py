@@ -247,6 +247,11 @@ class Seat:
         self._fresh = True
         return self.stage.place(play.cell, self._schema, self.application_name)
 
+    @property
+    def open_ns(self) -> int:
+        """How long the session that was just opened took; 0 where none was."""
+        return int(self._last.get("open_ns", 0))
+
     def keep(self) -> None:
         """Leave the session open for a next cell that may reuse it."""
         self._kept = self._target if self._open else None
