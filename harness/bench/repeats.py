@@ -25,7 +25,7 @@ Bare = Callable[[Cell, Arm, Judgement], LaneRecord]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class CellTurn:
     """A cell's turn with an arm, in one repeat."""
 
     repeat: int
@@ -59,7 +59,7 @@ class Repeats:
                 self.record(bare(cell, arm, play))
         return plays
 
-    def turns(self, plays: Sequence[Playable]) -> Iterator[Turn]:
+    def turns(self, plays: Sequence[Playable]) -> Iterator[CellTurn]:
         """All turns, of a repeat first all cells, of a cell first all arms."""
         total = self.count * len(plays) * len(self.work.arms)
         started, done = time.monotonic(), 0
@@ -71,7 +71,7 @@ class Repeats:
                     left = spent / done * (total - done) if done else 0.0
                     self.work.progress.block(repeat, play.cell, done, total, left)
                     if (play.cell.id, arm.id) not in self.out:
-                        yield Turn(repeat, play, arm)
+                        yield CellTurn(repeat, play, arm)
                     done += 1
 
     def record(self, record: LaneRecord) -> None:

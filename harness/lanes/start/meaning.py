@@ -31,7 +31,7 @@ FEWEST_BESIDE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class UseStep:
     """From use number `use` on each takes `ratio` times what the uses before took; the
     first use does not count, because it is dearer for other reasons."""
 
@@ -73,7 +73,7 @@ class ArmStart:
     first: stats.Estimate | None = None
     client_cpu: stats.Estimate | None = None
     server_cpu: stats.Estimate | None = None
-    step: Step | None = None
+    step: UseStep | None = None
 
 
 # --- imports ------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def _first(records: Sequence[Start]) -> stats.Estimate:
     return stats.hodges_lehmann(logs).exp()
 
 
-def step(records: Sequence[Start]) -> Step | None:
+def step(records: Sequence[Start]) -> UseStep | None:
     """The rule. With the median over repeats of each use, the slowest use on one side of
     the step is faster than the fastest on the other by `STEP`, and the interval of the
     ratio excludes 1: so it takes six repeats at least."""
@@ -172,7 +172,7 @@ def step(records: Sequence[Start]) -> Step | None:
                 for record in records
             ]
             ratio = stats.hodges_lehmann(logs)
-            return Step(at + 1, ratio.exp()) if ratio.excludes_zero else None
+            return UseStep(at + 1, ratio.exp()) if ratio.excludes_zero else None
     return None
 
 

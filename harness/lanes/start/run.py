@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.bench.assignment import Assignment, Forecast
-from harness.bench.repeats import Repeats, Turn
+from harness.bench.repeats import Repeats, CellTurn
 from harness.bench.schedule import Plan
 from harness.core import interrupt
 from harness.core.arms import Arm
@@ -147,7 +147,7 @@ class _Lane:
 
     # --- first uses -----------------------------------------------------------------------
 
-    def _started(self, turn: Turn) -> Start:
+    def _started(self, turn: CellTurn) -> Start:
         cell, arm = turn.play.cell, turn.arm
         record = partial(_record, cell, arm, repeat=turn.repeat)
         try:
