@@ -8,8 +8,8 @@ from harness.lanes.memory.meaning import (
     LEAK_REPEATS,
     ArmMemory,
     Growth,
-    Surplus,
     Size,
+    Surplus,
     arm_memory,
     kept,
 )

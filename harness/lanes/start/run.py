@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.bench.assignment import Assignment, Forecast
-from harness.bench.repeats import Repeats, CellTurn
+from harness.bench.repeats import CellTurn, Repeats
 from harness.bench.schedule import Plan
 from harness.core import interrupt
 from harness.core.arms import Arm
