@@ -15,9 +15,10 @@ from harness.bench import orders, schedule
 from harness.cli.bench import outcome
 from harness.core.arms import Arm
 from harness.core.errors import EXIT_PASS
-from harness.lanes.start import importing
+from harness.lanes.start import importing, imports
 from harness.lanes.start import run as lane
 from harness.lanes.start.record import Import, Start
+from harness.play.seat import Deadlines, Seat
 from harness.results import store
 from harness.results.records import Run
 from harness.scenario import select
@@ -183,6 +184,21 @@ def test_nothing_is_imported_in_nearly_no_time_and_no_module() -> None:
 def test_a_module_of_this_folder_is_no_library() -> None:
     assert imported("record").returncode != 0
     assert imported("asyncpg").returncode == 0
+
+
+def test_an_import_that_fails_or_hangs_is_a_record(
+    place: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat = Seat(Arm("psycopg2"), place.stage, place.control, place.folder, [], Deadlines())
+    try:
+        assert "psycopg2" in imports.libraries(seat)
+        found = imports.imported(seat, ["no_such_library"], [], 3)
+        assert (found.verdict, found.repeat, found.measured) == ("rejected", 3, False)
+        assert "No module named 'no_such_library'" in found.detail
+        monkeypatch.setattr(imports, "START_SECONDS", 0.001)
+        assert imports.imported(seat, ["psycopg2"], [], 0).verdict == "hung"
+    finally:
+        seat.dismiss()
 
 
 # --- the scenarios that it asks -----------------------------------------------------------

@@ -6,10 +6,8 @@ use. So every pair is verified in another process beforehand, and in its own aft
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from harness.bench.assignment import Assignment, Forecast
 from harness.bench.repeats import CellTurn, Repeats
@@ -20,9 +18,8 @@ from harness.core.cells import Cell
 from harness.core.errors import DriverError, OracleError, WorkerGone
 from harness.core.verdicts import EXACT, Judgement, Verdict, failed, stopped
 from harness.judge.verify import worst
-from harness.lanes.start import importing
-from harness.lanes.start.record import Import, Start
-from harness.play.process import START_SECONDS, variables
+from harness.lanes.start.imports import imported, libraries
+from harness.lanes.start.record import Start
 from harness.play.seat import Seat
 from harness.results.records import Note
 from harness.venue.stage import Playable
@@ -95,55 +92,24 @@ class _Lane:
             if not judged[arm.id].verdict.timeable:
                 self.repeats.record(_record(play.cell, arm, judged[arm.id]))
 
-    # --- imports --------------------------------------------------------------------------
-
     def _import_all(self) -> None:
-        libraries = {arm.id: self._libraries(arm) for arm in self.work.arms}
+        """Before anybody opens a session. What cannot be told of one arm costs no other."""
+        modules = {arm.id: self._libraries(arm) for arm in self.work.arms}
+        arms = [arm for arm in self.work.arms if modules[arm.id]]
+        cores = self.work.placement.clients
         for repeat in range(REPEATS):
-            for arm in self.repeats.random.sample(self.work.arms, len(self.work.arms)):
+            self.work.progress.step("imports", repeat, REPEATS)
+            for arm in self.repeats.random.sample(arms, len(arms)):
                 interrupt.check()
-                if libraries[arm.id]:
-                    self.work.emit(self._imported(arm, repeat, libraries[arm.id]))
+                seat = self.work.crew.seats[arm.id]
+                self.work.emit(imported(seat, modules[arm.id], cores, repeat))
 
     def _libraries(self, arm: Arm) -> list[str]:
-        """What its plug-in imported that is neither ours nor Python's; no session is open
-        yet, whose registrations may import more."""
-        seat = self.work.crew.seats[arm.id]
         try:
-            found: list[str] = seat.ask("libraries", seat.deadlines.open)["libraries"]
-        except (WorkerGone, DriverError, OracleError) as error:
+            return libraries(self.work.crew.seats[arm.id])
+        except (WorkerGone, DriverError) as error:
             self.work.emit(Note(kind="left-out", arm=arm.id, text=str(error)))
             return []
-        return found
-
-    def _imported(self, arm: Arm, repeat: int, libraries: Sequence[str]) -> Import:
-        """Import them in an interpreter that has imported nothing."""
-        environment = self.work.crew.seats[arm.id].worker.environment
-        cores = ",".join(map(str, self.work.placement.clients))
-        told = subprocess.run(
-            [environment.python, str(Path(importing.__file__)), cores, *libraries],
-            capture_output=True,
-            text=True,
-            timeout=START_SECONDS,
-            env=variables(None, environment),
-            cwd=environment.rooms,
-            check=False,
-        )
-        if told.returncode:
-            said = (told.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            judged = failed(said).during("while its libraries were imported")
-            return Import(arm=arm.id, repeat=repeat, judgement=judged)
-        python_cpu, wall, cpu, rss, modules = map(int, told.stdout.split()[-5:])
-        return Import(
-            arm=arm.id,
-            repeat=repeat,
-            judgement=EXACT,
-            python_cpu_ns=python_cpu,
-            wall_ns=wall,
-            cpu_ns=cpu,
-            rss_bytes=rss,
-            modules=modules,
-        )
 
     # --- first uses -----------------------------------------------------------------------
 
