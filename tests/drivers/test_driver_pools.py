@@ -112,28 +112,25 @@ def test_psqlpy_refuses_a_pool_of_one(client, target):
         client.open_pool(target, 1)
 
 
-def test_a_pool_of_psqlpy_has_pipelines(target, table):
-    from harness.drivers.psqlpy import Psqlpy
-
-    client = Client(Psqlpy(frozenset()))
+@pytest.mark.parametrize("client", ["psqlpy"], indirect=True)
+def test_a_pool_of_psqlpy_has_pipelines(client, target, table):
     pool = client.open_pool(target, 2)
     reads = (Statement("select $1::int as a", (7,)), Statement("select 8 as b"))
     natives = client.run(pool, "pipeline", statements=reads)
     assert [list(pool.rows(native)) for native in natives] == [[(7,)], [(8,)]]
     insert = "insert into items values ($1, $2)"
     client.run(pool, "pipeline", statements=(Statement(insert, (9, "nine")),))
-    assert (9, "nine") in table()
+    assert table() == [(9, "nine")]
 
 
 @pytest.mark.parametrize(
-    ("options", "left"), [(frozenset(), "4MB"), (frozenset({"noreset"}), "7MB")]
+    ("client", "left"),
+    [("asyncpg", "4MB"), ("asyncpg+noreset", "7MB")],
+    indirect=["client"],
 )
 def test_without_its_reset_asyncpgs_pool_hands_sessions_on_as_they_are(
-    target, options, left
+    client, target, left
 ):
-    from harness.drivers.asyncpg import Asyncpg
-
-    client = Client(Asyncpg(options))
     pool = client.open_pool(target, 1)
     changed = "select set_config('work_mem', '7MB', false)"
     assert client.run(pool, "fetch_val", sql=changed) == "7MB"
