@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -241,7 +242,7 @@ def test_a_process_is_asleep_when_all_of_its_threads_are() -> None:
         child.stdout.read(1)
         try:
             looks = [is_asleep(child.pid) for _ in range(2_000)]
-            told = os.path.exists("/proc/self/task")
+            told = Path("/proc/self/task").exists()
             assert any(looks) != busy if told else not any(looks)
         finally:
             child.kill()
@@ -273,3 +274,24 @@ def test_a_session_of_psycopg_is_counted(place) -> None:
             for _ in range(3):
                 connection.execute("select %s", [1])
         assert proxy.do("turns") == 1
+
+
+@needs_server
+def test_before_a_unix_socket_the_tap_is_one(place) -> None:
+    """libpq asks for TLS over TCP only: a turn that a Unix socket does not have."""
+    folder = place.control.value("show unix_socket_directories").split(",")[0].strip()
+    turns = {}
+    for host in (place.server.target.host, folder):
+        with Proxy(place.server.target) as proxy:
+            target = proxy.before(replace(place.server.target, host=host))
+            with psycopg.connect(
+                host=target.host,
+                port=target.port,
+                user=target.user,
+                password=target.password,
+                dbname=target.dbname,
+            ) as connection:
+                connection.execute("select 1")
+            turns[host] = (proxy.counts.sent["SSLRequest"], proxy.counts.connections)
+    assert turns[folder] == (0, 1)
+    assert turns.get("127.0.0.1", (1, 1)) == (1, 1)
