@@ -567,9 +567,11 @@ def _reads(sql: str) -> bool:
 
 def _check_size(sql: str, rows: int, at_most: int, size: int) -> None:
     if rows > at_most:
-        raise OracleError(f"more than {at_most:,} rows come of: {sql[:80]}")
+        told = f"more than {at_most:,} rows come of: {sql[:80]}"
+        raise OracleError(told, hint="add a limit to it")
     if size > DATA_BYTES:
-        raise OracleError(f"more than {DATA_BYTES >> 20} MB of text come of: {sql[:80]}")
+        told = f"more than {DATA_BYTES >> 20} MB of text come of: {sql[:80]}"
+        raise OracleError(told, hint="add a limit to it")
 
 
 def _shortened(sql: str) -> str:
