@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.report.tried import Tried
     from harness.results.records import Check
     from harness.scenario import Scenario
-    from harness.statements import Asked, Question
+    from harness.statements import Examined, Proposal
     from harness.venue.venue import Venue
 
 SECONDS = 15.0
@@ -104,7 +104,7 @@ def _seconds(text: str) -> float:
 class Found:
     """What is known at a moment: a Ctrl-C keeps it."""
 
-    question: Question
+    question: Examined
     scenario: Scenario
     text: str
     cells: Sequence[Cell]
@@ -138,12 +138,12 @@ def run(args: argparse.Namespace) -> int:
         return _tell(args, place, found, begun)
 
 
-def _asked(args: argparse.Namespace, conditions: Sequence[Condition]) -> Asked:
-    from harness.statements import Asked, single
+def _asked(args: argparse.Namespace, conditions: Sequence[Condition]) -> Proposal:
+    from harness.statements import Proposal, single
 
     rtt_ms = max((condition.rtt_ms for condition in conditions), default=0.0)
     params = single(args.params, "--params") if args.params else ""
-    return Asked(single(args.sql), params, args.op, rtt_ms / 1e3)
+    return Proposal(single(args.sql), params, args.op, rtt_ms / 1e3)
 
 
 def _check_save(file: Path | None) -> None:
@@ -162,7 +162,7 @@ def _check_save(file: Path | None) -> None:
 
 
 def _found(
-    args: argparse.Namespace, place: Venue, asked: Asked, conditions: Sequence[Condition]
+    args: argparse.Namespace, place: Venue, asked: Proposal, conditions: Sequence[Condition]
 ) -> Found:
     """The statement as a scenario, through a file like any other."""
     from harness.scenario import load
@@ -181,7 +181,7 @@ def _found(
     )
 
 
-# --- right? -------------------------------------------------------------------------------
+# --- right? -----------------------------------------------------------------------------
 
 
 def _checked(
@@ -192,7 +192,7 @@ def _checked(
     workers: Mapping[Arm, WorkerProcess],
 ) -> list[Check]:
     """Every driver's verdict, each said as soon as it is known."""
-    from harness.check.checker import Checker
+    from harness.check.checker import Checker, Hellos
     from harness.check.order import in_order
     from harness.render.tried import verdict_line
 
@@ -204,8 +204,11 @@ def _checked(
             checks.append(check)
             tell(verdict_line(check))
 
+    def begin(greeted: Hellos) -> None:
+        options.tell_absent(greeted)
+
     checker = Checker(place.stage, arms, place.folder, report, workers)
-    checker.run(found.cells, options.tell_absent)
+    checker.run(found.cells, begin)
     return in_order(checks, found.cells, arms)
 
 
@@ -215,7 +218,7 @@ def _timeable(checks: Sequence[Check], arms: Sequence[Arm]) -> list[Arm]:
     return [arm for arm in arms if arm.name in able]
 
 
-# --- fast? --------------------------------------------------------------------------------
+# --- fast? ------------------------------------------------------------------------------
 
 
 def _measure(
@@ -235,7 +238,7 @@ def _measure(
         orders.measure(place, order, found.run, progress, complain=complain)
 
 
-# --- the end ------------------------------------------------------------------------------
+# --- the end ----------------------------------------------------------------------------
 
 
 def _tell(args: argparse.Namespace, place: Venue, found: Found, begun: float) -> int:

@@ -32,7 +32,7 @@ _FOREIGN_MARKS = ("?", "%", ":")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Proposal:
     """What a user asks: a statement, SQL that makes its parameters, and the op. `rtt_s` is
     how much longer the network makes each op."""
 
@@ -43,7 +43,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Examined:
     """What can be asked of drivers: `params` gives `calls` rows, of `offered` that there
     are; an op takes the control connection `seconds`."""
 
@@ -56,7 +56,7 @@ class Question:
     seconds: float
 
 
-def examined(control: Control, asked: Asked) -> Question:
+def examined(control: Control, asked: Proposal) -> Examined:
     """Let the server say what is wrong with a statement; if nothing is, how it is played.
 
     Raises:
@@ -82,7 +82,7 @@ def examined(control: Control, asked: Asked) -> Question:
     offered = len(params.rows) if params else 1
     calls = min(offered, affordable(seconds + asked.rtt_s, len(answer.rows)))
     text = _sampled(asked.params, calls) if calls < offered else _limited(asked.params)
-    return Question(asked.sql, text, asked.op, calls, offered, unordered, seconds)
+    return Examined(asked.sql, text, asked.op, calls, offered, unordered, seconds)
 
 
 def affordable(seconds: float, rows: int) -> int:
@@ -90,10 +90,10 @@ def affordable(seconds: float, rows: int) -> int:
     return max(1, min(int(CYCLE_S / max(seconds, 1e-9)), ROWS // max(rows, 1)))
 
 
-# --- parameters ----------------------------------------------------------------------------
+# --- parameters -------------------------------------------------------------------------
 
 
-def _parameters(control: Control, asked: Asked, wanted: Described) -> Table | None:
+def _parameters(control: Control, asked: Proposal, wanted: Described) -> Table | None:
     """The rows of --params, which must fit the placeholders."""
     if not asked.params:
         if wanted.parameters:
@@ -132,7 +132,7 @@ def _sampled(params: str, rows: int) -> str:
     return f"select * from (\n{params}\n) params limit {rows}"
 
 
-# --- answers -------------------------------------------------------------------------------
+# --- answers ----------------------------------------------------------------------------
 
 
 def _described(control: Control, sql: str, what: str) -> Described:
@@ -184,7 +184,7 @@ def _answer(control: Control, sql: str, row: tuple[str | None, ...]) -> Table:
     return found
 
 
-# --- what is wrong --------------------------------------------------------------------------
+# --- what is wrong ----------------------------------------------------------------------
 
 
 def _told(error: OracleError, sql: str, what: str) -> UsageError:

@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 
 from harness.core.conditions import Condition
-from harness.statements.examined import Question
+from harness.statements.examined import Examined
 
 CASE = "statement"
 _TITLE = 60
 
 
-def scenario_text(question: Question, conditions: Sequence[Condition] = ()) -> str:
+def scenario_text(question: Examined, conditions: Sequence[Condition] = ()) -> str:
     """The whole file: one case, quick to time, under these conditions."""
     parts = [
         _table(
@@ -29,7 +29,7 @@ def scenario_text(question: Question, conditions: Sequence[Condition] = ()) -> s
     return "\n".join(filter(None, parts))
 
 
-def _case(question: Question) -> str:
+def _case(question: Examined) -> str:
     values = {"name": CASE, "op": question.op, "sql": question.sql}
     if question.params:
         values["params"] = question.params
