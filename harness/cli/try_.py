@@ -263,7 +263,7 @@ def _tell(args: argparse.Namespace, place: Venue, found: Found, begun: float) ->
         remark(f"results: {found.run}")
     if args.save:
         remark(f"scenario: {args.save}")
-    return _code(args, end, found.checks)
+    return _code(end, found.checks)
 
 
 def _head(place: Venue, found: Found, seconds: float) -> list[str]:
@@ -278,7 +278,7 @@ def _head(place: Venue, found: Found, seconds: float) -> list[str]:
     return [*parts, f"PostgreSQL {place.facts.version}", f"{seconds:.0f} s"]
 
 
-def _code(args: argparse.Namespace, end: Tried, checks: Sequence[Check]) -> int:
+def _code(end: Tried, checks: Sequence[Check]) -> int:
     """Who was named and cannot be asked leaves the answer incomplete."""
     missing = any(check.code == Code.NO_DRIVER for check in checks)
     return end.code or (EXIT_INVALID if missing else 0)
