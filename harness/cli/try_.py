@@ -54,6 +54,12 @@ def add_parser(subparsers: Any) -> None:
         default="fetch_all",
         help="all rows, the first one, or its first value (default: fetch_all)",
     )
+    parser.add_argument(
+        "--writes",
+        action="store_true",
+        help="for insert, update, delete and merge: play them on copies of their tables, "
+        "in a schema of pgdyno's own",
+    )
     options.add_drivers(parser)
     options.add_server(parser)
     options.add_conditions(parser)
@@ -130,7 +136,8 @@ def run(args: argparse.Namespace) -> int:
         found = _found(args, place, asked, conditions)
         try:
             found.checks = _checked(args, place, found, arms, workers)
-            if timed := _timeable(found.checks, arms):
+            timed = _timeable(found.checks, arms)
+            if timed and not found.question.untimed:
                 _measure(args, place, found, timed)
         except KeyboardInterrupt:
             _tell(args, place, found, begun)
@@ -166,9 +173,12 @@ def _found(
 ) -> Found:
     """The statement as a scenario, through a file like any other."""
     from harness.scenario import load
-    from harness.statements import examined, scenario_text
+    from harness.statements import examined, examined_on_copies, scenario_text
 
-    question = examined(place.control, asked)
+    if args.writes:
+        question = examined_on_copies(place.stage, asked)
+    else:
+        question = examined(place.control, asked)
     text = scenario_text(question, conditions)
     file = place.folder / (args.save.name if args.save else "try.toml")
     file.write_text(text, "utf-8")

@@ -2,6 +2,14 @@
 
 from harness.statements.examined import Examined, Proposal, examined
 from harness.statements.reading import single
+from harness.statements.writes import examined_on_copies
 from harness.statements.written import scenario_text
 
-__all__ = ["Examined", "Proposal", "examined", "scenario_text", "single"]
+__all__ = [
+    "Examined",
+    "Proposal",
+    "examined",
+    "examined_on_copies",
+    "scenario_text",
+    "single",
+]

@@ -51,5 +51,7 @@ def test_another_type_is_refused_with_the_cast_to_write(
 def test_each_placeholder_has_a_column() -> None:
     with pytest.raises(UsageError, match=r"\$2 has no value: --params gives 1 column"):
         check_parameters([INT, INT], [INT], ["a"])
-    with pytest.raises(UsageError, match="gives 2 columns, the statement has 1 placeholder"):
+    with pytest.raises(
+        UsageError, match="gives 2 columns, the statement has 1 placeholder"
+    ):
         check_parameters([INT], [INT, INT], ["a", "b"])
