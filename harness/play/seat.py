@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,7 @@ class Seat:
         self.swept = False  # no session of it is left on the server
         self.reused = False  # whether the open session was an earlier cell's
         self.played_steps = False  # its worker has
+        self.through: Callable[[Target], Target] | None = None  # a way of its own
 
     # --- the worker --------------------------------------------------------------------
 
@@ -245,7 +246,8 @@ class Seat:
         self._kept = None
         self._schema = self.stage.fresh_schema(self.control, play.cell, self.owner)
         self._fresh = True
-        return self.stage.place(play.cell, self._schema, self.application_name)
+        target = self.stage.place(play.cell, self._schema, self.application_name)
+        return self.through(target) if self.through else target
 
     def keep(self) -> None:
         """Leave the session open for a next cell that may reuse it."""
@@ -402,6 +404,12 @@ class Seat:
     def pid(self) -> int:
         """The worker's process id, 0 without one."""
         return self._worker.pid if self._worker else 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether its worker is at something; for use by other threads."""
+        worker = self._worker
+        return worker is not None and worker.busy
 
     @property
     def application_name(self) -> str:
