@@ -49,7 +49,9 @@ def test_parameters_are_a_sample_of_what_there_is(control: Control) -> None:
     sql = "select total from try_orders where id = $1"
     found = examined(control, Proposal(sql, "select id from try_orders"))
     assert found.offered == PARAMETERS
-    assert found.params.startswith("select * from (\nselect id from try_orders\n) params limit")
+    assert found.params.startswith(
+        "select * from (\nselect id from try_orders\n) params limit"
+    )
     far = examined(control, Proposal(sql, "select id from try_orders limit 50", rtt_s=0.04))
     assert (far.calls, far.offered) == (2, 50)
     assert far.params.endswith("limit 2")
@@ -80,7 +82,11 @@ def test_a_cycle_is_as_long_as_there_is_time_for() -> None:
         ),
         ("select * from try_nothing", "", 'relation "try_nothing" does not exist'),
         ("select total from try_orders where id = $1", "", "nothing gives $1 a value"),
-        ("select $1::int + $2::int", "select 1", "$2 has no value: --params gives 1 column"),
+        (
+            "select $1::int + $2::int",
+            "select 1",
+            "$2 has no value: --params gives 1 column",
+        ),
         ("select 1", "select 1", "the statement has 0 placeholders"),
         ("select $1::int", "select 'a'", "$1 is of type int4, and --params gives text"),
         ("select $1::int", "select 1 where false", "--params gives no rows"),

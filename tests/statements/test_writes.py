@@ -136,4 +136,6 @@ def test_what_may_reach_the_servers_own_tables_is_refused(
 @pytest.mark.usefixtures("unchanged")
 def test_what_returns_something_else_each_time_is_no_answer(place: Venue) -> None:
     with pytest.raises(OracleError, match="differs each time"):
-        tried(place, "update try_sales set total = 1 where id = 1 returning clock_timestamp()")
+        tried(
+            place, "update try_sales set total = 1 where id = 1 returning clock_timestamp()"
+        )
