@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SECONDS = 12.0
 """How long the timing may take, unless somebody says otherwise."""
+_SLOW_S = 0.25
+"""From here on six rounds of all drivers do not fit into `SECONDS`."""
 _OPS = ("fetch_all", "fetch_one", "fetch_val")
 
 
@@ -300,6 +302,11 @@ def _notes(question: Examined) -> list[str]:
         listed = ", ".join(question.left_out)
         notes.append(
             f"not compared, because clocks, random keys or counters fill them: {listed}."
+        )
+    if question.seconds > _SLOW_S:
+        notes.append(
+            f"an op takes {question.seconds:.1f} s, so rounds are long: --seconds gives "
+            "them time for an interval."
         )
     if question.untimed:
         notes.append(f"checked and not timed: {question.untimed}.")

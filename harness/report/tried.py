@@ -87,7 +87,7 @@ def build(
         scenario=scenario,
         run=run.path if run else "",
         code=code,
-        conclusion=f"exit {code}: {_conclusion(cells)}.",
+        conclusion=f"exit {code}: {conclusion(cells)}.",
     )
 
 
@@ -131,7 +131,8 @@ def exit_code(cells: Sequence[TriedCell]) -> int:
     return EXIT_PASS if any(cell.first for cell in cells) else EXIT_INCONCLUSIVE
 
 
-def _conclusion(cells: Sequence[TriedCell]) -> str:
+def conclusion(cells: Sequence[TriedCell]) -> str:
+    """Who is the fastest under each condition, and who gives other values."""
     told = [_fastest(cell) for cell in cells if cell.first]
     wrong = dict.fromkeys(
         f"{row.driver} is {row.verdict}"

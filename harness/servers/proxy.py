@@ -19,7 +19,6 @@ import threading
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 

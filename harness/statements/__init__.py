@@ -1,6 +1,6 @@
 """A statement of one's own as a scenario: read, examined on its server, written down."""
 
-from harness.statements.examined import Examined, Proposal, examined
+from harness.statements.examining import Examined, Proposal, examined
 from harness.statements.reading import single
 from harness.statements.writes import examined_on_copies
 from harness.statements.written import scenario_text

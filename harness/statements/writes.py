@@ -19,7 +19,8 @@ from harness.core.sql import quote
 from harness.core.tables import Table
 from harness.statements import reading
 from harness.statements.copies import Copy, copies, fixture, reset, written_by
-from harness.statements.examined import (
+from harness.statements.examining import (
+    LONGEST_S,
     Examined,
     Proposal,
     affordable,
@@ -52,7 +53,7 @@ def examined_on_copies(stage: Stage, asked: Proposal) -> Examined:
             hint="--writes is for insert, update, delete and merge",
         )
     control = stage.control
-    with control.looking():
+    with control.looking(), control.taking(LONGEST_S):
         wanted = described(control, asked.sql, "the statement")
         made = copies(control, [asked.sql, asked.params])
     with stage.lent_schema("a statement") as (schema, _):

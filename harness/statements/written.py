@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from harness.core.conditions import Condition
-from harness.statements.examined import Examined
+from harness.statements.examining import Examined
 
 CASE = "statement"
 _TITLE = 60

@@ -8,7 +8,7 @@ import pytest
 
 from harness.core.errors import OracleError, UsageError
 from harness.statements import Proposal, examined
-from harness.statements.examined import PARAMETERS, affordable
+from harness.statements.examining import PARAMETERS, affordable
 from harness.venue.control import Control, connected
 from harness.venue.venue import Venue
 
@@ -119,6 +119,14 @@ def test_an_answer_that_differs_each_time_is_no_answer(control: Control) -> None
     shuffled = "select i from generate_series(1, 500) i order by random()"
     with pytest.raises(OracleError, match="in another order each time"):
         examined(control, Proposal(shuffled))
+
+
+def test_what_takes_too_long_is_ended(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.statements.examining.LONGEST_S", 1)
+    told = refused(control, "select pg_sleep(5)")
+    assert "no end within 1 s: select pg_sleep(5)" in str(told)
 
 
 def test_the_connection_may_write_again_afterwards(control: Control) -> None:

@@ -22,6 +22,8 @@ ROWS = 100_000
 """So many rows a statement may return: all of them are in memory, in every worker."""
 TEXT_BYTES = 64 << 20
 """And so much text."""
+LONGEST_S = 10
+"""So long a statement may take: a driver may take twice as long when it is checked."""
 PARAMETERS = 200
 """So many rows of --params are taken where it does not say how many itself."""
 CYCLE_S = 0.1
@@ -30,6 +32,7 @@ CYCLE_S = 0.1
 _LOOKS = 5
 """The quickest of so many times is what an op takes."""
 _READ_ONLY = "25006"
+_CANCELED = "57014"
 _UNDEFINED_TABLE = "42P01"
 _FOREIGN_MARKS = ("?", "%", ":")
 
@@ -79,7 +82,7 @@ def examined(control: Control, asked: Proposal) -> Examined:
     """
     if reading.changes(asked.sql):
         raise _writes(asked.sql)
-    with control.looking():
+    with control.looking(), control.taking(LONGEST_S):
         return _examined(control, asked)
 
 
@@ -223,6 +226,8 @@ def told(error: OracleError, sql: str, what: str) -> UsageError:
 
 
 def _advice(error: OracleError, sql: str) -> str:
+    if error.sqlstate == _CANCELED:
+        return "add a condition or a limit: each driver is asked many times"
     if error.sqlstate == _UNDEFINED_TABLE:
         return "names are looked up as the server's user does; another server is --server"
     near = sql[max(0, error.position - 1) :][:1] if error.position else ""
