@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 from harness.core.errors import UsageError
 from harness.core.sql import Token, outer_words, parameters, tokens
 
 WRITING = frozenset({"insert", "update", "delete", "merge"})
+_MARK = re.compile(r"\$\{[\w-]+\}")
 _WIDTH = 60
 _RIGHT = 10  # so much of a line that is cut is shown behind the place
 
@@ -91,6 +93,11 @@ def _window(line: str, column: int) -> tuple[str, int]:
 
 
 def _check_characters(text: str, where: str) -> None:
+    if mark := _MARK.search(text):
+        raise UsageError(
+            f"{where} has {mark[0]} in it, which is the mark of an axis in scenario files",
+            hint="in a text of SQL, take it apart: '$' || '{…}'",
+        )
     if "\0" in text:
         raise UsageError(f"{where} has the character NUL in it, which SQL cannot have")
     try:

@@ -35,6 +35,7 @@ def test_a_statement_is_what_stands_before_the_semicolon(
         ("  ;", "is empty"),
         ("", "is empty"),
         ("select '\0'", "NUL"),
+        ("select '${x}'", "${x} in it, which is the mark of an axis"),
         ("select '\udcff'", "encoding"),
     ],
 )
