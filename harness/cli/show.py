@@ -64,6 +64,16 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--script", type=Path, metavar="FILE.py", help="write the reproduction to a file"
     )
+    parser.add_argument(
+        "--wire",
+        action="store_true",
+        help="print what driver and server say to each other, message by message",
+    )
+    parser.add_argument(
+        "--values",
+        action="store_true",
+        help="with --wire: show the values of parameters and rows, too; never passwords",
+    )
     parser.set_defaults(run=run)
 
 
@@ -91,10 +101,12 @@ class Played:
 def run(args: argparse.Namespace) -> int:
     """Play, print, perhaps run the reproduction."""
     from harness import servers
-    from harness.core.errors import EXIT_PASS
+    from harness.core.errors import EXIT_PASS, UsageError
     from harness.plugin import contract
     from harness.venue import venue
 
+    if args.values and not args.wire:
+        raise UsageError("--values goes with --wire", hint="add --wire")
     cell = under_condition(args, only_cell(args.cell))
     arm = contract.parse_arm(args.driver, args.profile)
     options.make_environments([arm])
@@ -105,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
     )
     with venue.opened(spec) as place:
         play = place.stage.playable(cell)
+        if args.wire:
+            return _tell_wire(place, play, arm, values=args.values)
         if isinstance(play, Judgement):
             played, text = Played(cell, arm, play), ""
             reason = f"nothing was played: {play.detail}"
@@ -132,6 +146,24 @@ def _tell(told: str, ran: bool) -> int:
         return EXIT_PASS
     say(f"\nrun: it does not reproduce: {told}")
     return EXIT_INVALID
+
+
+def _tell_wire(place: Venue, play: Playable | Judgement, arm: Arm, *, values: bool) -> int:
+    """What passes between the two, instead of what came of it."""
+    from harness.cli.conversation import conversation
+    from harness.core.errors import EXIT_PASS, PgdynoError, UsageError
+
+    if isinstance(play, Judgement):
+        raise PgdynoError(f"{play.verdict}: {play.detail}")
+    if play.cell.steps:
+        raise UsageError(
+            "a case of steps has no op to listen to",
+            hint="name a case with an op: pgdyno show query/point#fetch-one …",
+        )
+    say(f"{play.cell.id}  {arm.name}, {arm.profile}")
+    for line in conversation(place, play, arm, values=values):
+        say(line)
+    return EXIT_PASS
 
 
 def only_cell(path: str) -> Cell:

@@ -94,7 +94,7 @@ class ArmWire:
     """One cell of one arm in one run: its worst verdict and, if that allows, what passes
     while its session is opened, in its first use, in later ones and at the end.
 
-    `later` are the uses of the second half: what a driver does at first only (prepare, look
+    `later` are the last third of the uses: what a driver does at first only (prepare, look
     up types, decide to prepare) is over then. `changes` are the uses, the first is 1, that
     differ from the one before in turns or messages.
     """
@@ -156,7 +156,7 @@ def _of_repeats(cell: CellFacts, arm: ArmFacts, records: Sequence[Wire]) -> ArmW
         *facts,
         opening=_part([(record.opening,) for record in told]),
         first=_part([each[:1] for each in uses], cell.clients),
-        later=_part([each[-max(1, len(each) // 2) :] for each in uses], cell.clients),
+        later=_part([each[-max(1, len(each) // 3) :] for each in uses], cell.clients),
         closing=_part([(record.closing,) for record in told]),
         changes=tuple(_changes(uses[0])),
     )
