@@ -17,6 +17,7 @@ from typing import Any
 from harness.core.arms import Arm
 from harness.core.calls import Op, Target
 from harness.core.cells import Cell
+from harness.core.conditions import DIRECT
 from harness.core.errors import OracleError, ServerError, SilentServerError, WorkerGone
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict, stopped
 from harness.judge import activity
@@ -91,6 +92,7 @@ class Seat:
         self._kept: Target | None = None  # whose session is left open for a next cell
         self._open = False  # whether a cell's session may be open
         self._pooled = False  # whether a pooler stands between it and its sessions
+        self._routed = False  # whether anything does: its sessions end a while later
         self.swept = False  # no session of it is left on the server
         self.reused = False  # whether the open session was an earlier cell's
         self.played_steps = False  # its worker has
@@ -257,7 +259,8 @@ class Seat:
         self._kept = None
         self._schema = self.stage.fresh_schema(self.control, play.cell, self.owner)
         self._fresh = True
-        self._pooled = play.cell.condition.via == "pgbouncer"
+        self._pooled = not play.cell.condition.has_sessions
+        self._routed = play.cell.condition != DIRECT
         target = self.stage.place(play.cell, self._schema, self.application_name)
         return self.through(target) if self.through else target
 
@@ -289,7 +292,7 @@ class Seat:
             if not self._fresh:
                 self.stage.renew(self.control, play.cell, self._schema)
             self._fresh = False
-            counts = expected_sessions is not None and play.cell.condition.has_sessions
+            counts = expected_sessions is not None
             before = server_view.count_sessions(self.control) if counts else 0
             if turns := play.prepared.task.turns:  # all of them: every task is asked
                 calls = len(turns)
@@ -305,10 +308,10 @@ class Seat:
             state = self.stage.check_state(self.control, play, self._schema, ops)
             if state.verdict is not Verdict.EXACT:
                 return state
-            if counts and expected_sessions is not None:
+            if expected_sessions is not None:
                 wanted = before + expected_sessions * ops
                 counted = server_view.check_sessions(
-                    self.control, wanted, exact=self.stage.server.managed
+                    self.control, wanted, exact=self.stage.alone
                 )
                 if counted.verdict is not Verdict.EXACT:
                     return counted
@@ -393,6 +396,9 @@ class Seat:
         except WorkerGone as gone:
             return str(gone)
         self.rss_peak_bytes = max(self.rss_peak_bytes, answer.get("rss_peak_bytes", 0))
+        if self._routed and not self._pooled:
+            with contextlib.suppress(ServerError, OracleError):  # it is gone: so are they
+                server_view.await_end(self.control, self.application_name)
         return str(answer.get("warning", ""))
 
     def sources(self, acts: list[str], play: Playable) -> dict[str, Any]:
@@ -437,15 +443,18 @@ class Seat:
 
     @property
     def application_name(self) -> str:
-        """By which the server tells this seat's sessions apart."""
+        """By which the server tells this seat's sessions apart, and from those that a
+        pooler keeps: they have the name of who had them last."""
         number = f".{self.number}" if self.number else ""
         run = f"{self.stage.run}{number}"
         name = f"pgdyno {run} {self.arm.id} {self.arm.profile}"
+        if self._pooled:
+            name = f"pooled {name}"
         if name.isascii() and len(name) <= _NAME_BYTES and "/" not in name:
             return name
         # What the server would cut or replace could make two arms one; files have it, too.
         digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
-        return f"pgdyno {run} {digest[:16]}"
+        return f"{'pooled ' * self._pooled}pgdyno {run} {digest[:16]}"
 
     @property
     def owner(self) -> str:

@@ -18,7 +18,8 @@ from harness.core.calls import Op
 from harness.core.cells import BenchSpec, Cell, Fixture
 from harness.core.conditions import DIRECT, Condition
 from harness.core.expect import Expect
-from harness.core.verdicts import Code, Verdict
+from harness.core.verdicts import EXACT, Code, Verdict
+from harness.play.seat import Deadlines, Seat
 from harness.results.records import Run, Trial
 from harness.servers.routes import Routes
 from harness.venue.venue import Venue
@@ -106,21 +107,12 @@ def test_over_a_network_a_slice_needs_no_whole_cycle(routed: Venue, tmp_path: Pa
 def test_an_op_of_seconds_is_skipped_and_nobody_is_charged(
     routed: Venue, tmp_path: Path
 ) -> None:
-    run = far(
-        routed,
-        tmp_path,
-        Condition(rtt_ms=450),
-        ["many"],
-        plain("psycopg2"),
-        plain("asyncpg"),
-    )
-    trials = of(run, "many")
-    assert {trial.arm for trial in trials} == {"psycopg2", "asyncpg"}
-    for trial in trials:
-        judged = trial.judgement
-        assert (judged.verdict, judged.code) == (Verdict.SKIPPED, Code.NOT_COUNTED)
-        assert "at an RTT of 450 ms: too long to time (limit 3 s)" in judged.detail
-        assert trial.slices is None
+    run = far(routed, tmp_path, Condition(rtt_ms=450), ["many"], plain("psycopg2"))
+    (trial,) = of(run, "many")
+    judged = trial.judgement
+    assert (judged.verdict, judged.code) == (Verdict.SKIPPED, Code.NOT_COUNTED)
+    assert "at an RTT of 450 ms: too long to time (limit 3 s)" in judged.detail
+    assert trial.slices is None
 
 
 def test_behind_pgbouncer_a_session_of_all_is_no_breach_of_terms(
@@ -137,6 +129,31 @@ def test_behind_pgbouncer_a_session_of_all_is_no_breach_of_terms(
     for judged in refused:  # it may be lucky: PgBouncer may give back the same session
         assert judged.code is not Code.BREAKS_TERMS
         assert "--driver psycopg+noprepare" in judged.detail, judged
+
+
+def test_a_session_that_a_pooler_keeps_is_not_the_drivers_own(
+    routed: Venue, tmp_path: Path
+) -> None:
+    if reason := routed.stage.routes.lacks(Condition("pgbouncer")):
+        pytest.skip(reason)
+    file = tmp_path / "far.toml"
+    file.write_text(SCENARIO)
+    (cell, *_) = scenario.load(file).cells
+    seat = Seat(plain("psycopg2"), routed.stage, routed.control, tmp_path, [], Deadlines())
+    try:
+        for found in cell.under([Condition("pgbouncer"), DIRECT]):
+            play = routed.stage.prepare(found)
+            assert seat.open(play).verdict is Verdict.EXACT
+            assert seat.verify(play, calls=1).verdict is Verdict.EXACT
+            assert seat.look("another statement") is EXACT or not found.condition.mark
+            seen = seat.backends
+            if found.condition.mark:
+                assert seen == []
+                assert not routed.stage.alone
+        # PgBouncer still has the session of the cell before: one is the driver's own.
+        assert len(seen) == 1
+    finally:
+        seat.dismiss()
 
 
 # --- what is planned ----------------------------------------------------------------------

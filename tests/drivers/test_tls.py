@@ -147,7 +147,18 @@ def test_pgbench_verifies_the_server(tls, monkeypatch):
     session = driver.open(right, "default")
     session.fetch_all(Call(Op.FETCH_ALL, sql=ENCRYPTED))
     assert session.texts() == [[("t",)]]
-    session = driver.open(wrong, "default")
-    session.fetch_all(Call(Op.FETCH_ALL, sql=ENCRYPTED))
     with pytest.raises(ProgramError, match="certificate"):
-        session.texts()
+        driver.open(wrong, "default")
+
+
+def test_a_pgbench_without_tls_says_so(tls, place, monkeypatch):
+    if place.server.binaries is None or tls_library(place) != "":
+        pytest.skip("these programs have TLS, or there are none")
+    monkeypatch.setenv("PATH", str(place.server.binaries), prepend=":")
+    with pytest.raises(Unsupported, match="built without TLS"):
+        Pgbench(frozenset()).open(tls[0], "default")
+
+
+def tls_library(place):
+    """The library for TLS of the server's programs; empty without one."""
+    return place.control.value("show ssl_library")

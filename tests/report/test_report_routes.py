@@ -45,9 +45,9 @@ def test_a_route_is_a_line_of_every_report(run):
     far, near = shown.runs[0].routes
     assert far.name == "route PgBouncer, RTT 5 ms"
     assert far.value == (
-        "PgBouncer 1.18.0, transaction mode (pgbouncer 1.18.0); promised 5.00 ms, a null op "
-        "takes 5.01 ms more (5–95 %: 4.98 ms … 5.10 ms), 5.10 ms more (5–95 %: 5.07 ms … "
-        "5.19 ms) with 16 connections"
+        "PgBouncer 1.18.0, transaction mode (pgbouncer 1.18.0); "
+        "promised 5.00 ms, a null op takes 5.01 ms more (5–95 %: 4.98 ms … 5.10 ms), "
+        "5.10 ms more (5–95 %: 5.07 ms … 5.19 ms) with 16 connections"
     )
     taken = "−7.00 µs more (5–95 %: −37.0 µs … 83.0 µs)"
     assert near.value == f"Unix socket; a null op takes {taken}"

@@ -20,12 +20,13 @@ import pytest
 from helpers import wait_until
 
 from harness.core.conditions import DIRECT, Condition
-from harness.core.errors import OracleError
+from harness.core.errors import OracleError, ServerError
 from harness.machine import host
 from harness.machine.contention import FOREIGN_LIMIT
 from harness.machine.watch import Watch
 from harness.results.records import NullOps, Route
-from harness.servers import bouncer, certificates, open_server, parse
+from harness.servers import bouncer, certificates, local, open_server, parse
+from harness.servers.cluster import made
 from harness.servers.postmaster import free_port
 from harness.servers.relay.gate import ALPN
 from harness.servers.routes import Routes, pgbouncer, promise, tls, unix
@@ -46,7 +47,7 @@ from harness.servers import open_server, parse
 from harness.servers.routes import Routes
 with open_server(parse("wheel")) as server:
     routes = Routes(server)
-    for condition in (Condition("direct", 0.2), Condition("tls"), Condition("pgbouncer")):
+    for condition in (Condition("direct", 0.2), Condition("pgbouncer")):
         if not routes.lacks(condition):
             routes.target(condition, server.target)
     print(*routes.pids(), flush=True)
@@ -120,10 +121,8 @@ def test_a_plain_connection_goes_where_it_always_went(server, monkeypatch):
     [
         ("server", UNIX),
         ("server", NETWORK),
-        ("server", Condition("tls", 1.0)),
         ("borrowed", UNIX),
-        ("borrowed", TLS),
-        ("borrowed", BOUNCER),
+        ("borrowed", Condition("tls", 1.0)),
         ("borrowed", Condition("pgbouncer", 1.0)),
     ],
     ids=str,
@@ -303,6 +302,50 @@ def startup(target):
     return (len(body) + 8).to_bytes(4, "big") + (3 << 16).to_bytes(4, "big") + body
 
 
+RULES = """
+hostssl all secret 127.0.0.1/32 scram-sha-256
+host all secret 127.0.0.1/32 reject
+"""
+
+
+@pytest.fixture(scope="module")
+def tls_only():
+    """A borrowed server whose user may come over TLS only."""
+    try:
+        binaries = local.find()
+    except ServerError as error:
+        pytest.skip(str(error))
+
+    def furnish(folder):
+        certificates.authority(folder.path, "ca")
+        certificates.for_server(folder.path, "server", "127.0.0.1")
+        for name in ("server.crt", "server.key"):
+            (folder.path / name).rename(folder.data / name)
+            folder.own(folder.data / name)
+        rules = folder.data / "pg_hba.conf"
+        rules.write_text(RULES + rules.read_text())
+
+    settings = {"ssl": "on", "shared_buffers": "16MB", "max_connections": "30"}
+    with made(binaries, settings, furnish) as cluster:
+        with connect(cluster.target) as connection:
+            connection.execute("create role secret login password 'p'")
+        at = f"127.0.0.1:{cluster.target.port}/{cluster.target.dbname}"
+        with open_server(parse(f"dsn:postgresql://secret:p@{at}")) as opened:
+            yield opened
+
+
+def test_a_server_that_takes_tls_only(tls_only):
+    routes = Routes(tls_only)
+    query = "select ssl::text from pg_stat_ssl where pid = pg_backend_pid()"
+    try:
+        assert "takes no connection without TLS" in routes.lacks(TLS)
+        for condition in (DIRECT, NETWORK, BOUNCER):
+            with connect(reach(routes, condition, tls_only.target)) as connection:
+                assert answer(connection, query) == "true"
+    finally:
+        routes.close()
+
+
 # --- PgBouncer ------------------------------------------------------------------------
 
 
@@ -410,6 +453,19 @@ def test_a_stream_passes_whole_and_in_order(request, way):
             assert b"".join(bytes(block) for block in copy) == sent
 
 
+def test_nothing_is_overtaken_when_a_network_comes_nearer(echo):
+    address, _, _, relay = echo
+    with socket.create_connection(address, timeout=20) as sock:
+        sock.sendall(b"first ")
+        time.sleep(0.005)
+        relay.hold(0)
+        sock.sendall(b"second")
+        told = b""
+        while len(told) < 12:
+            told += sock.recv(100)
+    assert told == b"first second"
+
+
 @pytest.mark.parametrize("way", ["far", "secure"])
 def test_a_query_can_be_cancelled(request, way):
     with connect(request.getfixturevalue(way)) as connection:
@@ -444,12 +500,12 @@ def echo():
     thread.start()
     address = type("Address", (), {"host": "127.0.0.1", "port": listener.getsockname()[1]})
     with relayed(orders(address, 20)) as relay:
-        yield (("127.0.0.1", relay.port), seen, listener)
+        yield ("127.0.0.1", relay.port), seen, listener, relay
     listener.close()
 
 
 def test_a_half_closed_connection_is_answered(echo):
-    address, _, _ = echo
+    address, _, _, _ = echo
     with socket.create_connection(address, timeout=20) as sock:
         sock.sendall(b"hello")
         sock.shutdown(socket.SHUT_WR)
@@ -460,7 +516,7 @@ def test_a_half_closed_connection_is_answered(echo):
 
 
 def test_a_reset_reaches_the_other_side(echo):
-    address, seen, _ = echo
+    address, seen, _, _ = echo
     with socket.create_connection(address, timeout=20) as sock:
         sock.sendall(b"hello")
         assert sock.recv(100) == b"hello"
@@ -469,7 +525,7 @@ def test_a_reset_reaches_the_other_side(echo):
 
 
 def test_a_server_that_is_gone_resets_who_comes(echo):
-    address, _, listener = echo
+    address, _, listener, _ = echo
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
     with (
@@ -492,6 +548,17 @@ def test_who_writes_too_fast_has_to_wait():
             with pytest.raises(TimeoutError):
                 sock.sendall(bytes(100 << 20))
             assert psutil.Process(relay.pid).memory_info().rss < 150 << 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others keep the limit they have")
+def test_a_route_may_have_many_connections(routes, server):
+    reach(routes, NETWORK, server.target)
+    relay = routes._open[NETWORK].relay
+    assert wait_until(lambda: len(set(limits(relay.pid))) == 1)
+
+
+def limits(pid):
+    return psutil.Process(pid).rlimit(psutil.RLIMIT_NOFILE)
 
 
 def test_many_connections_at_once(far):

@@ -14,7 +14,6 @@ from harness.servers.routes.promise import Extra
 from harness.servers.routes.way import Way
 from harness.venue import routes
 
-
 TEXT = """
 schema = 1
 title = "T"

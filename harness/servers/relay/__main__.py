@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
+import resource
 import socket
 import sys
 
@@ -25,7 +27,15 @@ def main() -> None:
     relay.listen(0, lambda _events, _now_ns: _obey(relay))
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
     gc.freeze()
+    _allow_connections()
     relay.run()
+
+
+def _allow_connections() -> None:
+    """As many as the system lets us have: each takes two descriptors."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS has another limit, and no name
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _obey(relay: loop.Relay) -> None:

@@ -234,7 +234,7 @@ class Relay:
         if end.closed:
             return
         end.on_the_way += len(chunk or b"")
-        if not self.hold_ns:
+        if not self.rtt_ns:
             self._arrive(end, chunk)
             return
         due_ns = max(now_ns + self.hold_ns, end.not_before_ns)

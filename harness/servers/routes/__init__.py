@@ -88,6 +88,7 @@ class Routes:
         """Let the processes of routes run where the server does, and be as nice; who
         measures what they take stands where clients do. Without cores: anywhere."""
         self._cores, self._clients, self._nice = cores, clients, nice
+        self._put(self.pids())
 
     def lacks(self, condition: Condition) -> str:
         """Why this server cannot be reached like that; empty if it can."""

@@ -31,7 +31,10 @@ POOL_SIZE = 20
 """Sessions of the server per entry: PgBouncer's own default, and less than the clients of
 the largest cells, so that these share them."""
 
-MAX_CLIENTS = 2000
+MAX_CLIENTS = 900
+"""Of all cells and arms together: with the server's sessions fewer than the 1,024 files
+that most systems let a process have open."""
+
 FULL_S = 10
 """A client waits so long for a session of the server before PgBouncer refuses it."""
 IDLE_S = 20

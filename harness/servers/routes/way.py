@@ -11,7 +11,7 @@ import psycopg
 from harness.core.calls import Target
 from harness.servers.patient import PatientConnection
 
-_CONNECT_S = 10
+_CONNECT_S = 30  # eight round trips of a second each, and some
 # What libpq would otherwise take from PG* variables, which were set for another server.
 _NOT_FROM_ENVIRONMENT: dict[str, Any] = {
     "hostaddr": "",
