@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.core import stats
-from harness.core.conditions import parted
+from harness.core.conditions import DIRECT, parted
 from harness.core.errors import EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
 from harness.core.verdicts import Verdict
 from harness.report.cells import CellView, Row
@@ -34,7 +34,7 @@ class TriedRow:
 
 @dataclass(frozen=True, slots=True)
 class TriedCell:
-    """The statement under one condition; `condition` is empty for a plain connection."""
+    """The statement under one condition; `condition` is empty if nobody asks for one."""
 
     cell: str
     condition: str
@@ -71,13 +71,15 @@ def build(
     """What was found; `run` and `shown` are of the timing, None where nothing was timed.
     `notes` say how it was played."""
     views = {cell.facts.id: cell for cell in shown.cells} if shown else {}
+    asked = {check.cell: parted(check.cell)[1] for check in checks}
+    plain = len(asked) == 1
     cells = tuple(
         TriedCell(
             cell,
-            str(parted(cell)[1]) if parted(cell)[1].mark else "",
+            "" if plain and condition == DIRECT else str(condition),
             tuple(_rows(cell, checks, views.get(cell))),
         )
-        for cell in dict.fromkeys(check.cell for check in checks)
+        for cell, condition in asked.items()
     )
     code = exit_code(cells)
     return Tried(
@@ -148,7 +150,7 @@ def conclusion(cells: Sequence[TriedCell]) -> str:
 
 
 def _fastest(cell: TriedCell) -> str:
-    where = f"over {cell.condition} " if cell.condition else ""
+    where = f"{cell.condition}: " if cell.condition else ""
     names = cell.first
     if len(names) == 1:
         return f"{where}{names[0]} is the fastest"

@@ -50,7 +50,7 @@ def test_an_end_says_who_is_fast_and_who_is_wrong(
 
 def test_each_condition_has_its_fastest() -> None:
     cells = [cell(FIRST, SECOND), cell(TIED, SECOND, condition="TLS, RTT 1 ms")]
-    told = "asyncpg is the fastest; over TLS, RTT 1 ms psycopg2 is the fastest"
+    told = "asyncpg is the fastest; TLS, RTT 1 ms: psycopg2 is the fastest"
     assert conclusion(cells) == told
 
 
