@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SECONDS = 12.0
 """How long the timing may take, unless somebody says otherwise."""
+_MOST_ROUNDS = 24
+"""Time is what ends a try: rounds that somebody disturbed leave some for others."""
 _SLOW_S = 0.25
 """From here on six rounds of all drivers do not fit into `SECONDS`."""
 _OPS = ("fetch_all", "fetch_one", "fetch_val")
@@ -241,7 +243,8 @@ def _measure(
     from harness.cli.bench import default_path, with_aa
     from harness.cli.progress import BenchProgress
 
-    plan = replace(schedule.PLANS["quick"], budget_s=args.seconds)
+    quick = schedule.PLANS["quick"]
+    plan = replace(quick, budget_s=args.seconds, max_rounds=_MOST_ROUNDS)
     plan = conditions.budgeted(plan, found.cells, arms)
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**31)
     timed = with_aa(arms, wanted=True)
