@@ -250,6 +250,7 @@ def _doing(what: str) -> str:
         "gather": "opening further sessions",
         "measure": "being timed",
         "latencies": "being timed op by op",
+        "first_uses": "being timed at its first uses",
         "arrive": "answering at a fixed rate",
         "close": "closing the session",
         "begin_steps": "importing its acts",

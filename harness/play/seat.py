@@ -264,6 +264,11 @@ class Seat:
         target = self.stage.place(play.cell, self._schema, self.application_name)
         return self.through(target) if self.through else target
 
+    @property
+    def open_ns(self) -> int:
+        """How long the session that was just opened took; 0 where none was."""
+        return int(self._last.get("open_ns", 0))
+
     def keep(self) -> None:
         """Leave the session open for a next cell that may reuse it."""
         self._kept = self._target if self._open else None

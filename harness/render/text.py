@@ -196,6 +196,15 @@ def lane(view: LaneView) -> str:
     return "\n\n".join(map(section, view.sections))
 
 
+def remarks(view: LaneView) -> str:
+    """What a lane found, a point each."""
+    return "\n".join(
+        line
+        for remark in view.findings
+        for line in wrapped(f"{remark.text} {remark.where}", WIDTH, first="- ", rest="  ")
+    )
+
+
 def section(shown: LaneSection) -> str:
     """All tables of a section, with the same columns."""
     lines: list[str] = []
