@@ -54,7 +54,7 @@ LAW: dict[str, str] = {
     "lanes/meaning": "core results lanes/record",
     "lanes/view": "core report results lanes/meaning",
     "lanes/comparison": "core analysis report results lanes lanes/meaning",
-    "lanes/run": "core results judge machine venue play bench lanes/record",
+    "lanes/run": "core results servers judge machine venue play bench lanes lanes/record",
     "claims": "core plugin results analysis scenario venue report play check lanes/meaning",
     "fuzz": "core scenario venue report play",
     "validity": "core results drivers machine analysis scenario venue report render play "

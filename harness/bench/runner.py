@@ -80,7 +80,7 @@ class Runner:
         emit: Emit,
         progress: Progress,
         phases: PhaseClock,
-        afterwards: Callable[[Timed], None] = lambda timed: None,
+        afterwards: Callable[[Timed], None] | None = None,
     ) -> None:
         """Workers of the crew that wait already are those of the first round; those of the
         last one still wait when `afterwards` is called."""
@@ -122,7 +122,8 @@ class Runner:
                 break
             self.round(number, wanted)
             plays = [play for play in plays if play.cell.id not in self._dropped]
-        self.afterwards([(play, self._judged[play.cell.id]) for play in prepared])
+        if self.afterwards:
+            self.afterwards([(play, self._judged[play.cell.id]) for play in prepared])
         self._tell_chatty()
 
     def prepare(self) -> list[Playable]:

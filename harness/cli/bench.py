@@ -387,7 +387,8 @@ def outcome(run: Run) -> int:
 
     if run.missing_arms:
         return EXIT_INVALID
-    own = run.header.lane != lanes.DEFAULT  # beside times, counts are no answer
+    # Beside times, counts are no answer.
+    own = (run.header.lane or lanes.DEFAULT) != lanes.DEFAULT
     if own and any(record.measured for record in run.lane_records):
         return EXIT_PASS
     timed = [trial for trial in run.trials if has_time(trial)]

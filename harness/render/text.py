@@ -82,9 +82,8 @@ def _cell(cell: CellView) -> Iterator[str]:
     unit = fmt.shorten(f"{cell.facts.unit}/s", _widths(cell)[0])
     rate, ratio = _widths(cell)
     turns = f"{'turns':>7}" if cell.counted else ""
-    yield (
-        f"{'':27}{'time per op':>12}  {'95 %':<13}{unit:>{rate}}{'× fastest':>{ratio}}{turns}"
-    )
+    head = f"{'':27}{'time per op':>12}  {'95 %':<13}"
+    yield f"{head}{unit:>{rate}}{'× fastest':>{ratio}}{turns}"
     for group in cell.groups:
         if group.label:
             yield f"  {cell.facts.clients} {group.label}, ranked among themselves"

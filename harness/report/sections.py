@@ -157,7 +157,7 @@ def lane_view(run: Run) -> LaneView | None:
     return viewer.view(run)
 
 
-class Counting(Protocol):
+class TurnsBeside(Protocol):
     """The module `view` of the lane that counts turns."""
 
     def turns_beside(self, run: Run) -> dict[tuple[str, str], Value]:
@@ -169,7 +169,7 @@ def turns_of(run: Run) -> dict[tuple[str, str], Value]:
     counted it."""
     if not run.lane_records:
         return {}
-    counting: Counting = lanes.get("wire").part("view")
+    counting: TurnsBeside = lanes.get("wire").part("view")
     return counting.turns_beside(run)
 
 

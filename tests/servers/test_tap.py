@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -241,7 +241,7 @@ def test_a_process_is_asleep_when_all_of_its_threads_are() -> None:
         child.stdout.read(1)
         try:
             looks = [is_asleep(child.pid) for _ in range(2_000)]
-            told = os.path.exists("/proc/self/task")
+            told = Path("/proc/self/task").exists()
             assert any(looks) != busy if told else not any(looks)
         finally:
             child.kill()

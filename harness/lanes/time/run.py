@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from harness import lanes
 from harness.bench import conditions, schedule
 from harness.bench.assignment import Assignment, Forecast
 from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
 from harness.core.cells import Cell
-from harness.lanes.wire import beside
 from harness.venue.venue import connections_needed
 
 
@@ -49,5 +49,5 @@ def run(work: Assignment) -> None:
         emit=work.emit,
         progress=work.progress,
         phases=work.phases,
-        afterwards=partial(beside.count, work),
+        afterwards=partial(lanes.get("wire").part("run").beside, work),
     ).run()

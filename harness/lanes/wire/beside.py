@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import msgspec
-
 from harness.bench.assignment import Assignment
 from harness.bench.runner import Timed
 from harness.core import interrupt
@@ -20,6 +18,7 @@ from harness.core.verdicts import Judgement
 from harness.lanes.wire import counting
 from harness.lanes.wire.record import Wire
 from harness.play.seat import Seat
+from harness.results.records import changed
 from harness.servers.proxy import Proxy
 from harness.venue.stage import Playable
 
@@ -47,7 +46,7 @@ def _counted(
         near = without_network(play)
         if near.cell.id not in known:
             known[near.cell.id] = counting.wire(near, seat, proxy, judged, later=LATER)
-        yield msgspec.structs.replace(known[near.cell.id], cell=play.cell.id)
+        yield changed(known[near.cell.id], cell=play.cell.id)
 
 
 def without_network(play: Playable) -> Playable:

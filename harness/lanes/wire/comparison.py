@@ -15,7 +15,7 @@ from harness.analysis.compare import absent, begun, pairs, unjudged
 from harness.analysis.gate import Gate
 from harness.core.verdicts import Change
 from harness.lanes.wire import LANE
-from harness.lanes.wire.meaning import ArmWire, Number, Part, arm_wires
+from harness.lanes.wire.meaning import ArmWire, Passage, Tally, arm_wires
 from harness.report import format as fmt
 from harness.report.comparison import Words
 
@@ -84,12 +84,12 @@ def _differences(before: ArmWire, after: ArmWire) -> Iterator[tuple[float, str]]
             yield by, f"{name} {_text(was)} → {_text(now)}"
 
 
-def _number(held: ArmWire, part: str, count: str) -> Number | None:
-    found: Part | None = getattr(held, part)
+def _number(held: ArmWire, part: str, count: str) -> Tally | None:
+    found: Passage | None = getattr(held, part)
     return found.number(count) if found else None
 
 
-def _text(number: Number) -> str:
+def _text(number: Tally) -> str:
     low, high = f"{number.low:,.6g}", f"{number.high:,.6g}"
     return low if low == high else f"{low}–{high}"
 
@@ -109,7 +109,7 @@ WORDS = Words(
     unit="turns",
     note="Was: turns per op. Opening, first use and later uses are compared.",
     number=_turns,
-    limit=lambda row: "",
-    method=lambda comparison: "counts are compared as they are: any difference is a change",
+    limit=lambda _: "",
+    method=lambda _: "counts are compared as they are: any difference is a change",
     again=f"--lane {LANE.name}",
 )

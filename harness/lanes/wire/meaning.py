@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ COUNTS: Mapping[str, Count] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Tally:
     """One number per op, or a range with the reason why it is one."""
 
     low: float
@@ -47,20 +48,20 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Passage:
     """A part of a session (the first use, say), the same one of every repeat."""
 
     exchanges: tuple[tuple[Exchange, ...], ...]
     clients: int = 0
 
-    def number(self, name: str) -> Number:
+    def number(self, name: str) -> Tally:
         """This count per op over all repeats."""
         count = COUNTS[name]
         values = [[count(use) / use.ops for use in uses] for uses in self.exchanges]
         every = [value for repeat in values for value in repeat]
         low, high = min(every), max(every)
         reason = "" if low == high else self._reason(values)
-        return Number(low, high, median(every), reason)
+        return Tally(low, high, median(every), reason)
 
     @property
     def kinds(self) -> dict[str, int]:
@@ -106,14 +107,14 @@ class ArmWire:
     observed: str
     expected: str
     repeats: int
-    opening: Part | None = None
-    first: Part | None = None
-    later: Part | None = None
-    closing: Part | None = None
+    opening: Passage | None = None
+    first: Passage | None = None
+    later: Passage | None = None
+    closing: Passage | None = None
     changes: tuple[int, ...] = ()
 
     @property
-    def turns(self) -> Number | None:
+    def turns(self) -> Tally | None:
         """Turns of a later use; None where the verdict forbids a number."""
         return self.later.number("turns") if self.later else None
 
@@ -137,7 +138,7 @@ def arm_wires(run: Run) -> dict[tuple[str, str], ArmWire]:
     }
 
 
-def turns_of(run: Run) -> dict[tuple[str, str], Number]:
+def turns_of(run: Run) -> dict[tuple[str, str], Tally]:
     """Turns of a later use, by cell and arm: what a round trip's time is multiplied by."""
     return {key: held.turns for key, held in arm_wires(run).items() if held.turns}
 
@@ -162,13 +163,15 @@ def _of_repeats(cell: CellFacts, arm: ArmFacts, records: Sequence[Wire]) -> ArmW
     )
 
 
-def _part(repeats: Sequence[tuple[Exchange | None, ...]], clients: int = 0) -> Part | None:
+def _part(
+    repeats: Sequence[tuple[Exchange | None, ...]], clients: int = 0
+) -> Passage | None:
     found = [tuple(filter(None, exchanges)) for exchanges in repeats]
-    return Part(tuple(found), clients) if all(found) else None
+    return Passage(tuple(found), clients) if all(found) else None
 
 
 def _changes(uses: Sequence[Exchange]) -> Iterator[int]:
-    for number, (before, after) in enumerate(zip(uses, uses[1:], strict=False), 2):
+    for number, (before, after) in enumerate(pairwise(uses), 2):
         if (before.turns, before.sent) != (after.turns, after.sent):
             yield number
 

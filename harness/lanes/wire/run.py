@@ -10,8 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from harness.bench.assignment import Assignment, Forecast
 from harness.bench.schedule import Plan
 from harness.core import interrupt
@@ -19,12 +17,16 @@ from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.verdicts import Judgement
 from harness.lanes.wire import counting
+from harness.lanes.wire.beside import count as beside
 from harness.lanes.wire.beside import without_network
 from harness.lanes.wire.record import Wire
 from harness.play.seat import Seat
+from harness.results.records import changed
 from harness.servers.proxy import Proxy
 from harness.venue.stage import Playable
 from harness.venue.venue import connections_needed
+
+__all__ = ["beside", "forecast", "run"]
 
 REPEATS = 2
 _SECONDS = 0.35
@@ -106,7 +108,7 @@ class _WireLane:
             if not judged.verdict.timeable:
                 return _bare(asked.cell, seat.arm, judged, repeat)
             record = counting.wire(play, seat, proxy, judged, repeat)
-            return msgspec.structs.replace(record, cell=asked.cell.id)
+            return changed(record, cell=asked.cell.id)
 
 
 def _bare(cell: Cell, arm: Arm, judged: Judgement, repeat: int = 0) -> Wire:

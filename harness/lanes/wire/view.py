@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from harness.lanes.wire.meaning import ArmWire, Number, Part, arm_wires
+from harness.lanes.wire.meaning import ArmWire, Passage, Tally, arm_wires
 from harness.report import format as fmt
 from harness.report.sections import (
     ArmRow,
@@ -41,9 +41,9 @@ MESSAGES_INTRO = (
 TERMS = (
     (
         "Turn",
-        "All that a client says until an answer arrives, and that answer. A pipeline is one "
-        "turn, and so are the rows of a COPY. Answers are handed on when the client sleeps, "
-        "so that a client that does not wait has said all that it would.",
+        "All that a client says until an answer arrives, and that answer. A pipeline is "
+        "one turn, and so are the rows of a COPY. An answer is handed on when the client "
+        "sleeps, so that one that does not wait has said all that it would.",
     ),
 )
 
@@ -126,7 +126,7 @@ def _values(held: ArmWire) -> Iterator[Value]:
     yield Value(", ".join(map(str, held.changes[:4])) or fmt.NONE)
 
 
-def _value(part: Part | None, name: str) -> Value:
+def _value(part: Passage | None, name: str) -> Value:
     if part is None:
         return Value(fmt.NONE)
     number = part.number(name)
@@ -139,7 +139,7 @@ def _value(part: Part | None, name: str) -> Value:
     )
 
 
-def _text(number: Number) -> str:
+def _text(number: Tally) -> str:
     low, high = _figure(number.low), _figure(number.high)
     return low if low == high else f"{low}–{high}"
 
@@ -148,7 +148,7 @@ def _figure(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
 
 
-def _kinds(part: Part) -> Value:
+def _kinds(part: Passage) -> Value:
     if part.encrypted:
         return Value("encrypted")
     over = f" in {part.ops} ops" if part.ops > 1 else ""

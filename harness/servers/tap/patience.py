@@ -51,17 +51,17 @@ class Client:
 
 def is_asleep(pid: int) -> bool | None:
     """Whether all threads of a process wait for something; None if nobody can tell."""
-    folder = Path(f"/proc/{pid}/task")
+    folder = f"/proc/{pid}/task"
     try:
-        return all(_state(folder / number) in _ASLEEP for number in os.listdir(folder))
+        return all(_state(f"{folder}/{number}") in _ASLEEP for number in os.listdir(folder))  # noqa: PTH208
     except OSError:
         return None if not Path("/proc/self/task").exists() else True
 
 
-def _state(thread: Path) -> bytes:
+def _state(thread: str) -> bytes:
     """The letter of a thread's state; that of a dead one if it has just ended."""
     try:
-        told = (thread / "stat").read_bytes()
+        told = Path(thread, "stat").read_bytes()
     except OSError:
         return b"X"
     return told[told.rindex(b")") + 2 :][:1]

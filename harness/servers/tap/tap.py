@@ -20,7 +20,7 @@ from harness.servers.tap.framing import Form, Framer, Message
 
 Direction = Literal["client", "server"]
 Note = Callable[[Direction, str, Message, int], None]
-"""Told of each message: who says it, its name, itself, and in which turn; the first is 1."""
+"""Told of each message: who says it, its name, itself, and its turn; the first is 1."""
 
 _WHOLE = 1 << 31
 """More than any body has, bytes."""

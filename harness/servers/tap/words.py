@@ -79,7 +79,7 @@ class Teller:
 def without_values(sql: str) -> str:
     """SQL with every literal and comment hidden. Where a string's end depends on a setting
     of the server, nothing that follows is told."""
-    parts = []
+    parts: list[str] = []
     for token in tokens(sql):
         text = token.text
         if token.kind == "comment":
@@ -144,6 +144,10 @@ def _name(text: str) -> str:
     return f'"{text}"' if text else ""
 
 
+def _secret(_: Teller, __: bytes) -> str:
+    return "(never shown)"
+
+
 def _startup(teller: Teller, data: bytes) -> str:
     version = f"{data[0] * 256 + data[1]}.{data[2] * 256 + data[3]}"
     parts = data[4:].decode("utf-8", "replace").strip("\0").split("\0")
@@ -167,23 +171,23 @@ def _bind(teller: Teller, data: bytes) -> str:
     return f"{_name(statement)}{into} {row}".strip()
 
 
-def _described(teller: Teller, data: bytes) -> str:
+def _described(_: Teller, data: bytes) -> str:
     what = {b"S": "statement", b"P": "portal"}.get(data[:1], "?")
     return f"{what} {_name(_Body(data[1:]).text())}".rstrip()
 
 
-def _execute(teller: Teller, data: bytes) -> str:
+def _execute(_: Teller, data: bytes) -> str:
     body = _Body(data)
     name, limit = body.text(), body.number("!i")
     most = f"(at most {_counted(limit, 'row')})" if limit else ""
     return f"{_name(name)} {most}".strip()
 
 
-def _copied(teller: Teller, data: bytes) -> str:
+def _copied(_: Teller, data: bytes) -> str:
     return f"({_counted(len(data), 'byte')})"
 
 
-def _login(teller: Teller, data: bytes) -> str:
+def _login(_: Teller, data: bytes) -> str:
     code = int.from_bytes(data[:4])
     return _LOGIN.get(code, str(code))
 
@@ -194,11 +198,11 @@ def _parameter(teller: Teller, data: bytes) -> str:
     return f"{name}={value}" if teller.values else ""
 
 
-def _columns(teller: Teller, data: bytes) -> str:
+def _columns(_: Teller, data: bytes) -> str:
     return f"({_counted(_Body(data).number('!h'), 'column')})"
 
 
-def _types(teller: Teller, data: bytes) -> str:
+def _types(_: Teller, data: bytes) -> str:
     return f"({_counted(_Body(data).number('!h'), 'parameter')})"
 
 
@@ -206,11 +210,11 @@ def _row(teller: Teller, data: bytes) -> str:
     return teller.row(_Body(data).values(), [])
 
 
-def _complete(teller: Teller, data: bytes) -> str:
+def _complete(_: Teller, data: bytes) -> str:
     return f'"{_Body(data).text()}"'
 
 
-def _ready(teller: Teller, data: bytes) -> str:
+def _ready(_: Teller, data: bytes) -> str:
     return _STATUS.get(data[:1], "?")
 
 
@@ -230,14 +234,14 @@ def _notified(teller: Teller, data: bytes) -> str:
     return f"{channel} {repr(payload) if teller.values else ''}".rstrip()
 
 
-def _negotiated(teller: Teller, data: bytes) -> str:
+def _negotiated(_: Teller, data: bytes) -> str:
     newest = int.from_bytes(data[:4])
     return f"newest is 3.{newest & 0xFFFF}"
 
 
 _CLIENT: Mapping[str, Tell] = {
     "Startup": _startup,
-    "Password": lambda teller, data: "(never shown)",
+    "Password": _secret,
     "Parse": _parse,
     "Bind": _bind,
     "Describe": _described,
@@ -249,7 +253,7 @@ _CLIENT: Mapping[str, Tell] = {
 _SERVER: Mapping[str, Tell] = {
     "Authentication": _login,
     "ParameterStatus": _parameter,
-    "BackendKeyData": lambda teller, data: "(never shown)",
+    "BackendKeyData": _secret,
     "RowDescription": _columns,
     "ParameterDescription": _types,
     "DataRow": _row,
