@@ -26,7 +26,7 @@ from harness.core.errors import (
     PgdynoError,
 )
 
-VERBS = ("bench", "check", "compare", "bisect", "report", "show", "diff", "claims", "fuzz",
+VERBS = ("bench", "check", "compare", "bisect", "report", "show", "diff", "import", "claims", "fuzz",
          "store", "trend", "list", "doctor", "environments")  # fmt: skip
 _MACHINE_LACKS = (
     errno.ENOSPC,

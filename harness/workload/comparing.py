@@ -1,0 +1,86 @@
+"""Comparisons: which literals and parameters stand against which expression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pglast import ast
+from pglast.enums import A_Expr_Kind as Kind
+
+How = Literal["value", "array", "pattern"]
+
+_COMPARES = frozenset(
+    ("=", "<>", "!=", "<", ">", "<=", ">=", "@>", "<@", "&&", "@@", "<->", "<#>", "<=>")
+)
+_PATTERNS = frozenset(("~~", "!~~", "~~*", "!~~*", "~", "~*", "!~", "!~*"))
+_BETWEEN = (
+    Kind.AEXPR_BETWEEN,
+    Kind.AEXPR_NOT_BETWEEN,
+    Kind.AEXPR_BETWEEN_SYM,
+    Kind.AEXPR_NOT_BETWEEN_SYM,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A literal or parameter (`slot`), and what it is compared with (`subject`).
+
+    `number` counts the members of a list, which should not all be the same.
+    """
+
+    slot: ast.Node
+    subject: ast.Node
+    how: How = "value"
+    number: int = 0
+
+
+def compared(node: ast.Node) -> Iterator[Compared]:
+    """The literals and parameters of a comparison; nothing of any other node."""
+    if not isinstance(node, ast.A_Expr):
+        return
+    name, left, right = node.name[-1].sval, node.lexpr, node.rexpr
+    if node.kind == Kind.AEXPR_IN or node.kind in _BETWEEN:
+        single = node.kind != Kind.AEXPR_IN
+        for number, item in enumerate(right if isinstance(right, tuple) else ()):
+            yield from _against(item, left, "value", 0 if single else number)
+    elif node.kind in (Kind.AEXPR_OP_ANY, Kind.AEXPR_OP_ALL):
+        yield from _array(right, left)
+    elif node.kind in (Kind.AEXPR_LIKE, Kind.AEXPR_ILIKE) or name in _PATTERNS:
+        yield from _against(right, left, "pattern", 0)
+    elif name in _COMPARES:
+        yield from _both(left, right)
+
+
+def _both(left: ast.Node, right: ast.Node) -> Iterator[Compared]:
+    if isinstance(left, ast.RowExpr) and isinstance(right, ast.RowExpr):
+        for one_side, other_side in zip(left.args or (), right.args or (), strict=False):
+            yield from _both(one_side, other_side)
+        return
+    yield from _against(right, left, "value", 0)
+    yield from _against(left, right, "value", 0)
+
+
+def _array(right: ast.Node, subject: ast.Node) -> Iterator[Compared]:
+    bare = uncast(right)
+    if isinstance(bare, ast.A_ArrayExpr):
+        for number, item in enumerate(bare.elements or ()):
+            yield from _against(item, subject, "value", number)
+    else:
+        yield from _against(right, subject, "array", 0)
+
+
+def _against(
+    slot: ast.Node | None, subject: ast.Node | None, how: How, number: int
+) -> Iterator[Compared]:
+    bare = uncast(slot)
+    if subject is not None and isinstance(bare, ast.ParamRef | ast.A_Const):
+        yield Compared(bare, subject, how, number)
+
+
+def uncast(node: ast.Node | None) -> ast.Node | None:
+    """What is inside of casts."""
+    while isinstance(node, ast.TypeCast):
+        node = node.arg
+    return node

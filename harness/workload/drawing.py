@@ -1,0 +1,215 @@
+"""Parameters: a query by which the server draws them from its own tables, seeded.
+
+A large table is sampled by pages and never scanned. What comes of one table comes from one
+row, members of a list from rows of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.workload.relations import Relation
+from harness.workload.sorting import Refused
+from harness.workload.statement import ROW, Draw, Statement
+
+CALLS = 20
+"""So many calls' parameters are drawn; calls go round through them."""
+_PAGES = 100
+"""So many pages of a large table are looked at, about."""
+_LIST = 3
+"""Members of an array whose length nobody knows."""
+_PREFIX = 3
+"""Characters of a real value that a pattern has."""
+
+_CONSTANTS = {
+    "smallint": "1",
+    "integer": "1",
+    "bigint": "1",
+    "numeric": "1",
+    "real": "1",
+    "double precision": "1",
+    "boolean": "true",
+    "text": "'a'",
+    "character varying": "'a'",
+    "character": "'a'",
+    "date": "'2024-01-01'",
+    "timestamp without time zone": "'2024-01-01 00:00:00'",
+    "timestamp with time zone": "'2024-01-01 00:00:00+00'",
+    "interval": "'1 day'",
+    "time without time zone": "'12:00:00'",
+    "json": "'{}'",
+    "jsonb": "'{}'",
+}
+_HASH = "hashtextextended({0}::text, {1})"
+_INVENTED = {
+    "smallint": f"abs({_HASH} % 10000)",
+    "integer": f"abs({_HASH} % 1000000)",
+    "bigint": f"abs({_HASH} % 1000000)",
+    "numeric": f"abs({_HASH} % 1000000) / 100.0",
+    "real": f"abs({_HASH} % 1000000) / 100.0",
+    "double precision": f"abs({_HASH} % 1000000) / 100.0",
+    "boolean": f"{_HASH} % 2 = 0",
+    "text": "md5({1}::text || {0})",
+    "character varying": "md5({1}::text || {0})",
+    "character": "md5({1}::text || {0})",
+    "uuid": "md5({1}::text || {0})",
+    "date": f"date '2020-01-01' + abs({_HASH} % 2000)::int",
+    "timestamp without time zone": f"timestamp '2020-01-01' + abs({_HASH} % 2000) * "
+    "interval '1 day'",
+    "timestamp with time zone": "timestamptz '2020-01-01 00:00:00+00' + "
+    f"abs({_HASH} % 2000) * interval '1 day'",
+    "inet": f"'10.0.0.0'::inet + abs({_HASH} % 1000000)",
+    "bytea": "decode(md5({1}::text || {0}), 'hex')",
+}
+"""Of a hidden column: by the number of the call ({0}) and the seed ({1})."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A table to draw from, with the expressions that are drawn of each row."""
+
+    name: str
+    relation: Relation
+    expressions: tuple[str, ...]
+
+    def sql(self, seed: int) -> str:
+        """The rows: real values only, in an order that the seed decides."""
+        drawn = ", ".join(
+            f"{text} as c{number}" for number, text in enumerate(self.expressions, 1)
+        )
+        real = " and ".join(f"({text}) is not null" for text in self.expressions)
+        relation = self.relation
+        sample = f" {_sample(relation, seed)}" if relation.sampled else ""
+        return (
+            f"{self.name} as (\n"
+            f"  select row_number() over (order by pick) - 1 as n,"
+            f" count(*) over () as m, s.*\n"
+            f"  from (select hashtextextended({_identity(relation)}, {seed}) as pick, {drawn}\n"
+            f"    from {relation.key} {ROW}{sample}\n"
+            f"    where {real} order by pick limit {CALLS}) s)"
+        )
+
+
+def _sample(relation: Relation, seed: int) -> str:
+    share = f"{100 * _PAGES / relation.pages:.6g}"
+    return f"tablesample system ({share}) repeatable ({seed})"
+
+
+def _identity(relation: Relation) -> str:
+    """What tells a row from all others; a view has nothing but its values."""
+    if relation.kind == "table":
+        return f"{ROW}.tableoid::text || {ROW}.ctid::text"
+    return f"{ROW}::text"
+
+
+def params_sql(statement: Statement, types: Sequence[str], seed: int) -> str:
+    """The query that draws the parameters; empty where there are none.
+
+    `types` are those that the server gives them.
+
+    Raises:
+        Refused: for one of them nothing is known to draw.
+    """
+    if not types:
+        return ""
+    sources = _sources(statement)
+    joined: dict[str, str] = {}
+    columns = [
+        _column(statement, number, kind, sources, joined, seed)
+        for number, kind in enumerate(types, 1)
+    ]
+    calls = CALLS if "i" in _marks(columns) or joined else 1
+    used = {join.partition(" ")[0] for join in joined.values()}
+    parts = [source.sql(seed) for source in sources.values() if source.name in used]
+    lines = [f"with {', '.join(parts)}"] if parts else []
+    lines += ["select " + ", ".join(columns), f"from generate_series(0, {calls - 1}) i"]
+    lines += [f"join {join}" for join in joined.values()]
+    return "\n".join([*lines, "order by i"])
+
+
+def _marks(columns: Sequence[str]) -> set[str]:
+    return {"i" for text in columns if "(i::text" in text}
+
+
+def _sources(statement: Statement) -> dict[int, _Source]:
+    """The tables that something is drawn from, by their places."""
+    drawn: dict[int, list[Draw]] = {}
+    for draw in statement.draws.values():
+        if not draw.hidden:
+            drawn.setdefault(draw.place, []).append(draw)
+    return {
+        place: _Source(
+            f"t{number}",
+            draws[0].relation,
+            tuple(dict.fromkeys(draw.expression for draw in draws)),
+        )
+        for number, (place, draws) in enumerate(drawn.items(), 1)
+    }
+
+
+def _column(
+    statement: Statement,
+    number: int,
+    kind: str,
+    sources: dict[int, _Source],
+    joined: dict[str, str],
+    seed: int,
+) -> str:
+    """What one parameter is, as an expression; joins what it needs for that."""
+    draw = statement.draws.get(number)
+    if draw is None:
+        return f"{_constant(statement, number, kind)}::{kind}"
+    if draw.hidden:
+        return f"{_invented(number, kind, seed, draw)}::{kind}"
+    source = sources[draw.place]
+    at = source.expressions.index(draw.expression) + 1
+    if draw.how == "array" and kind.endswith("[]"):
+        members = [
+            f"{_joined(source, shift, joined)}.c{at}" for shift in range(_LIST)
+        ]
+        return f"array[{', '.join(members)}]::{kind}"
+    value = f"{_joined(source, draw.number, joined)}.c{at}"
+    return f"{_pattern(value, draw) if draw.how == 'pattern' else value}::{kind}"
+
+
+def _joined(source: _Source, shift: int, joined: dict[str, str]) -> str:
+    """The name of a row of a source: that of a call, or one that lies further on."""
+    name = f"{source.name}_{shift}"
+    at = f"(i + {shift})" if shift else "i"
+    joined[name] = f"{source.name} {name} on {name}.n = {at} % {name}.m"
+    return name
+
+
+def _pattern(value: str, draw: Draw) -> str:
+    """A pattern that begins like a real value, whatever signs are in that."""
+    head = f"left({value}::text, {_PREFIX})"
+    escaped = rf"regexp_replace({head}, '([\\%_])', '\\\1', 'g')"
+    before = f"'{draw.before}' || " if draw.before else ""
+    return f"({before}{escaped} || '%')"
+
+
+def _constant(statement: Statement, number: int, kind: str) -> str:
+    if number in statement.compared and kind not in _NUMBERS:
+        against = statement.compared[number]
+        raise Refused(f"no table is known to draw ${number} from: it stands against {against}")
+    if number in statement.constants:
+        return statement.constants[number]
+    if kind not in _CONSTANTS:
+        raise Refused(f"nothing is known about ${number}, of the type {kind}")
+    return _CONSTANTS[kind]
+
+
+_NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
+
+
+def _invented(number: int, kind: str, seed: int, draw: Draw) -> str:
+    """A value in place of a hidden one."""
+    element = kind.removesuffix("[]")
+    if element not in _INVENTED:
+        raise Refused(f"no value of the type {kind} can be invented for a hidden column")
+    at = f"(i::text || '/{number}')"
+    made = _INVENTED[element].format(at, seed)
+    if draw.how == "pattern":
+        made = f"left({made}, {_PREFIX}) || '%'"
+    return f"array[({made})::{element}]" if kind.endswith("[]") else f"({made})"

@@ -1,0 +1,105 @@
+"""The way from observations to a file."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Sequence
+
+from harness.venue.control import Control
+from harness.workload.observed import Observations, Observed, general
+from harness.workload.relations import Hidden, Relations
+from harness.workload.sorting import Refused
+from harness.workload.statement import Statement, generalised
+from harness.workload.trial import Tried, tried
+from harness.workload.writing import LeftOut, Workload, named
+
+By = str
+"""`calls` or `time`: what the statements are ranked by."""
+
+
+def imported(
+    control: Control,
+    observations: Observations,
+    hidden: Hidden,
+    seed: int,
+    top: int,
+    by: By = "calls",
+    tell: Callable[[str], object] = lambda _: None,
+) -> Workload:
+    """What of it can be repeated, tried on the server, which is only read."""
+    relations = Relations(control)
+    left_out: list[LeftOut] = []
+    statements = _general(observations.statements, relations, hidden, left_out)
+    ranked = sorted(statements, key=lambda item: -_weight(item[1], by))
+    kept: list[tuple[Tried, float, float]] = []
+    for statement, seen in ranked:
+        if len(kept) >= top:
+            left_out.append(_left(seen, f"not among the first {top} by {by}"))
+            continue
+        tell(seen.text)
+        try:
+            kept.append((tried(control, statement, seed), seen.calls, seen.total_ms))
+        except Refused as refused:
+            left_out.append(_left(seen, str(refused)))
+    left_out += [
+        LeftOut("(not known)", reason, calls)
+        for reason, calls in observations.unseen.items()
+    ]
+    return Workload(
+        source=observations.source,
+        date=datetime.date.today().isoformat(),
+        version=control.value("show server_version"),
+        database=control.value("select current_database()"),
+        seed=seed,
+        cases=named(kept),
+        left_out=sorted(left_out, key=lambda part: -part.calls),
+    )
+
+
+def _weight(seen: Observed, by: By) -> float:
+    return seen.total_ms if by == "time" else seen.calls
+
+
+def _general(
+    observed: Iterable[Observed],
+    relations: Relations,
+    hidden: Hidden,
+    left_out: list[LeftOut],
+) -> Sequence[tuple[Statement, Observed]]:
+    """The general forms; texts that come to the same are one."""
+    found: dict[str, tuple[Statement, Observed]] = {}
+    for seen in observed:
+        try:
+            statement = generalised(seen.text, relations, hidden)
+        except Refused as refused:
+            left_out.append(_left(seen, str(refused)))
+            continue
+        _, known = found.setdefault(
+            statement.sql, (statement, Observed(statement.sql))
+        )
+        known.calls += seen.calls
+        known.total_ms += seen.total_ms
+    return list(found.values())
+
+
+def _left(seen: Observed, reason: str) -> LeftOut:
+    return LeftOut(_shown(seen.text), reason, seen.calls, seen.total_ms)
+
+
+def _shown(text: str) -> str:
+    """A statement without its literals; of what cannot be parsed its first word only."""
+    shown = general(text)
+    if shown == " ".join(text.split()) and not is_parsed(text):
+        return f"{shown.split(' ')[0][:20]} …" if shown else "(empty)"
+    return shown
+
+
+def is_parsed(text: str) -> bool:
+    """Whether it is SQL."""
+    from pglast.parser import ParseError, parse_sql
+
+    try:
+        parse_sql(text)
+    except (ParseError, ValueError, RecursionError):
+        return False
+    return True

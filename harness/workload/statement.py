@@ -1,0 +1,229 @@
+"""A statement made general: names with their schemas, placeholders in place of literals.
+
+For each placeholder it is known what it is compared with, so that the server can draw a
+value of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pglast import ast
+
+from harness.workload.comparing import Compared, How, compared, uncast
+from harness.workload.masking import masked, touches
+from harness.workload.relations import Hidden, Relation, Relations
+from harness.workload.scope import Origin, Scope, hidden_origin, scopes
+from harness.workload.sorting import Refused, check_functions, parsed
+from harness.workload.tree import below, column, expression, names, substitute, walk, written
+
+ROW = "r"
+"""What the table is called that a parameter is drawn from."""
+_UNITS = ("extract", "date_part", "date_trunc")
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Where a parameter comes from: an expression over a row of a table, which is that of
+    other parameters with the same `place` and `number`."""
+
+    place: int
+    relation: Relation
+    expression: str
+    how: How = "value"
+    number: int = 0
+    before: str = ""
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement that can be repeated, if the server agrees.
+
+    `draws` say what parameters are drawn from, by their numbers; `constants` are those
+    for which the place where they stand says what they should be; `compared` are those
+    that stand against something that no table has.
+    """
+
+    sql: str
+    parameters: int
+    tables: tuple[str, ...]
+    draws: Mapping[int, Draw] = field(default_factory=dict)
+    constants: Mapping[int, str] = field(default_factory=dict)
+    compared: Mapping[int, str] = field(default_factory=dict)
+
+
+def generalised(text: str, relations: Relations, hidden: Hidden) -> Statement:
+    """The general form of an observed text.
+
+    Raises:
+        Refused: it cannot be repeated.
+    """
+    try:
+        return _generalised(parsed(text), relations, hidden)
+    except RecursionError:
+        raise Refused("it is nested too deeply") from None
+
+
+def _generalised(tree: ast.SelectStmt, relations: Relations, hidden: Hidden) -> Statement:
+    check_functions(tree, relations)
+    found = scopes(tree, relations)
+    work = _Work(hidden, _highest(tree))
+    for scope in found:
+        work.read(scope)
+    for scope in found:
+        work.others |= masked(scope, hidden)
+    _explicit_extract(tree)
+    substitute(tree, work.others)
+    order = _renumbered(tree)
+    places = (place for scope in found for place in scope.places.values() if place)
+    return Statement(
+        sql=written(tree),
+        parameters=len(order),
+        tables=tuple(dict.fromkeys(place.relation.name for place in places)),
+        draws={new: work.draws[old] for old, new in order.items() if old in work.draws},
+        constants={new: work.constants[n] for n, new in order.items() if n in work.constants},
+        compared={new: work.compared[n] for n, new in order.items() if n in work.compared},
+    )
+
+
+def _highest(tree: ast.Node) -> int:
+    refs = [node.number for node in walk(tree) if isinstance(node, ast.ParamRef)]
+    return max(refs, default=0)
+
+
+def _renumbered(tree: ast.Node) -> dict[int, int]:
+    """Number the placeholders as they come; old → new."""
+    order: dict[int, int] = {}
+    for node in walk(tree):
+        if isinstance(node, ast.ParamRef):
+            node.number = order.setdefault(node.number, len(order) + 1)
+    return order
+
+
+def _explicit_extract(tree: ast.Node) -> None:
+    """`extract($1 from x)` is no SQL, though statistics write it: `extract($1, x)` is."""
+    for node in walk(tree):
+        if isinstance(node, ast.FuncCall) and node.funcname[-1].sval == "extract":
+            node.funcformat = 0
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is found while the queries of a statement are read."""
+
+    hidden: Hidden
+    number: int
+    others: dict[int, ast.Node] = field(default_factory=dict)
+    draws: dict[int, Draw] = field(default_factory=dict)
+    constants: dict[int, str] = field(default_factory=dict)
+    compared: dict[int, str] = field(default_factory=dict)
+
+    def read(self, scope: Scope) -> None:
+        """One query: its comparisons, its limit, its units of time."""
+        nodes = list(below(scope.query))
+        for node in nodes:
+            for found in compared(node):
+                self._compare(scope, found)
+        for node in nodes:
+            if touches(scope, node, self.hidden):
+                self._cover(node)
+        self._note(scope.query.limitCount, "10")
+        self._note(scope.query.limitOffset, "0")
+        for node in nodes:
+            if isinstance(node, ast.FuncCall) and node.funcname[-1].sval in _UNITS:
+                self._note(node.args[0] if node.args else None, "'day'")
+
+    def _note(self, node: ast.Node | None, value: str) -> None:
+        bare = uncast(node)
+        if isinstance(bare, ast.ParamRef):
+            self.constants.setdefault(bare.number, value)
+
+    def _compare(self, scope: Scope, found: Compared) -> None:
+        if isinstance(found.slot, ast.A_Const) and _is_plain(found.slot):
+            return
+        draw = _draw(scope, found, self.hidden)
+        if draw is None:
+            self._unknown(found)
+            return
+        number = self._placeholder(found.slot)
+        self.draws.setdefault(number, draw)
+
+    def _unknown(self, found: Compared) -> None:
+        """What is compared with something that no table has."""
+        if isinstance(found.slot, ast.ParamRef):
+            self.compared.setdefault(found.slot.number, written(found.subject))
+        elif isinstance(found.slot.val, ast.String):
+            raise Refused("it has a literal for which no column is known to draw from")
+
+    def _placeholder(self, slot: ast.Node) -> int:
+        """The number of a parameter; of a literal the one that stands there from now on."""
+        if isinstance(slot, ast.ParamRef):
+            return int(slot.number)
+        made = self.others.get(id(slot))
+        if made is None:
+            self.number += 1
+            made = self.others[id(slot)] = ast.ParamRef(number=self.number)
+        return int(made.number)
+
+    def _cover(self, node: ast.Node) -> None:
+        """Literals that stand with a hidden column go, whatever is done with them."""
+        for part in below(node):
+            if isinstance(part, ast.A_Const) and not _is_plain(part):
+                self._placeholder(part)
+
+
+def _is_plain(constant: ast.A_Const) -> bool:
+    """NULL, true and false say nothing about anybody."""
+    return bool(constant.isnull) or isinstance(constant.val, ast.Boolean)
+
+
+def _draw(scope: Scope, found: Compared, hidden: Hidden) -> Draw | None:
+    """What to draw for something compared; None if it is no expression over one table."""
+    origins = [scope.origin(ref) for ref in _columns(found.subject)]
+    if not origins or None in origins or not _is_simple(found.subject):
+        return None
+    known = [origin for origin in origins if origin is not None]
+    if len({origin.place for origin in known}) != 1:
+        return None
+    place = known[0].place
+    covered = any(hidden.has(place.relation, origin.column) for origin in known)
+    return Draw(
+        place=place.number,
+        relation=place.relation,
+        expression=_over_row(found.subject),
+        how=found.how,
+        number=found.number,
+        before=_before(found.slot),
+        hidden=covered,
+    )
+
+
+def _columns(node: ast.Node) -> Iterator[ast.ColumnRef]:
+    return (part for part in walk(node) if isinstance(part, ast.ColumnRef))
+
+
+def _is_simple(node: ast.Node) -> bool:
+    """Whether it is computed from a row alone."""
+    unfit = (ast.SubLink, ast.ParamRef, ast.SelectStmt)
+    return not any(
+        isinstance(part, unfit) or bool(getattr(part, "over", None)) for part in walk(node)
+    )
+
+
+def _over_row(subject: ast.Node) -> str:
+    """The expression with its columns as those of the row."""
+    own = expression(written(subject))
+    others = {id(ref): column(ROW, names(ref)[-1]) for ref in _columns(own)}
+    substitute(own, others)
+    return written(others.get(id(own), own))
+
+
+def _before(slot: ast.Node) -> str:
+    """What a pattern begins with, if it is known and not a letter."""
+    literal = isinstance(slot, ast.A_Const) and isinstance(slot.val, ast.String)
+    return "%" if literal and str(slot.val.sval).startswith("%") else ""
+
+
+__all__ = ["Draw", "Origin", "Statement", "generalised", "hidden_origin"]
