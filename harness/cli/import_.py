@@ -104,13 +104,12 @@ def run(args: argparse.Namespace) -> int:
     source, file = _source(args.source)
     with needing("import", "pgdyno import"):
         from harness.workload import importing, relations, trial, writing
-    early = _observed(source, file, args) if source == "sql" else None
     spec = servers.parse(args.server, max_connections=20, transport=args.transport)
     with open_server(spec) as server, Control(server.target, "pgdyno import") as control:
         trial.only_read(control)
         hidden = relations.hidden(args.hide, relations.Relations(control))
         out = _free(args.out, control)
-        seen = early or _observed(source, file, args, control)
+        seen = _observed(source, file, args.database, control)
         workload = importing.imported(control, seen, hidden, args.seed, args.top, args.by)
     _tell(workload)
     if not workload.cases:
@@ -145,12 +144,15 @@ def _source(words: Sequence[str]) -> tuple[str, Path | None]:
 
 
 def _observed(
-    source: str, file: Path | None, args: argparse.Namespace, control: Control | None = None
+    source: str, file: Path | None, database: str | None, control: Control
 ) -> Observations:
-    from harness.workload import script
+    from harness.workload import extension, log, script
 
-    assert file is not None
-    return script.observations(file)
+    if file is None:
+        return extension.observations(control)
+    if source == "sql":
+        return script.observations(file)
+    return log.observations(file, database or control.value("select current_database()"))
 
 
 def _free(out: Path | None, control: Control) -> Path:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Sequence
 
+from pglast.parser import ParseError, parse_sql
+
+from harness.core.sql import tokens
 from harness.venue.control import Control
 from harness.workload.observed import Observations, Observed, general
 from harness.workload.relations import Hidden, Relations
@@ -87,17 +90,15 @@ def _left(seen: Observed, reason: str) -> LeftOut:
 
 
 def _shown(text: str) -> str:
-    """A statement without its literals; of what cannot be parsed its first word only."""
-    shown = general(text)
-    if shown == " ".join(text.split()) and not is_parsed(text):
-        return f"{shown.split(' ')[0][:20]} …" if shown else "(empty)"
-    return shown
+    """A statement without its literals; of what is no SQL the first word only."""
+    if is_parsed(text):
+        return general(text)
+    words = [token.text for token in tokens(text) if token.kind == "word"]
+    return f"{words[0][:20]} …" if words else "(no word)"
 
 
 def is_parsed(text: str) -> bool:
     """Whether it is SQL."""
-    from pglast.parser import ParseError, parse_sql
-
     try:
         parse_sql(text)
     except (ParseError, ValueError, RecursionError):

@@ -31,7 +31,6 @@ class Observations:
     source: str
     statements: list[Observed] = field(default_factory=list)
     unseen: dict[str, float] = field(default_factory=dict)
-    complaints: list[str] = field(default_factory=list)
 
     def miss(self, reason: str, calls: float = 1) -> None:
         """Count calls whose statement is not known."""

@@ -28,9 +28,9 @@ def observations(file: Path) -> Observations:
     """
     found = Observations(f"the script {file.name}")
     tally = Tally(found)
-    text = _without_commands(read(file), found, file)
+    text = _with_placeholders(_without_commands(read(file), found, file))
     for statement, weight in _weighted(text, file):
-        tally.add(_with_placeholders(statement), weight)
+        tally.add(statement, weight)
     if not found.statements:
         raise UsageError(f"{file} has no statement", hint="statements end with a semicolon")
     return found
@@ -122,10 +122,31 @@ def _weighted(text: str, file: Path) -> Iterator[tuple[str, float]]:
 
 
 def _slices(text: str) -> list[slice]:
+    """Where the statements are. The parser knows of bodies with semicolons in them; a text
+    that it does not understand is cut at each semicolon outside of quotes."""
     try:
-        return list(split(text, with_parser=False, only_slices=True))
+        return list(split(text, only_slices=True))
     except (ParseError, ValueError):
-        return [slice(0, len(text))] if text.strip() else []
+        return list(_pieces(text))
+
+
+def _pieces(text: str) -> Iterator[slice]:
+    start = at = 0
+    empty = True
+    for token in tokens(text):
+        for sign in token.text if token.kind == "other" else ():
+            if sign == ";":
+                if not empty:
+                    yield slice(start, at)
+                start, empty = at + 1, True
+            elif not sign.isspace():
+                empty = False
+            at += 1
+        if token.kind != "other":
+            at += len(token.text)
+            empty &= token.kind == "comment"
+    if not empty:
+        yield slice(start, at)
 
 
 def _number(text: str, file: Path) -> float:
