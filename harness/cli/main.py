@@ -26,8 +26,8 @@ from harness.core.errors import (
     PgdynoError,
 )
 
-VERBS = ("bench", "check", "compare", "bisect", "report", "show", "diff", "import", "claims", "fuzz",
-         "store", "trend", "list", "doctor", "environments")  # fmt: skip
+VERBS = ("bench", "check", "compare", "bisect", "report", "show", "diff", "claims", "fuzz",
+         "try", "import", "store", "trend", "list", "doctor", "environments")  # fmt: skip
 _MACHINE_LACKS = (
     errno.ENOSPC,
     errno.EDQUOT,

@@ -15,6 +15,8 @@ _COMPARES = frozenset(
     ("=", "<>", "!=", "<", ">", "<=", ">=", "@>", "<@", "&&", "@@", "<->", "<#>", "<=>")
 )
 _PATTERNS = frozenset(("~~", "!~~", "~~*", "!~~*", "~", "~*", "!~", "!~*"))
+_SHIFTS = ("+", "-")
+_FOLDS = ("lower", "upper", "btrim", "ltrim", "rtrim")
 _BETWEEN = (
     Kind.AEXPR_BETWEEN,
     Kind.AEXPR_NOT_BETWEEN,
@@ -74,9 +76,19 @@ def _array(right: ast.Node, subject: ast.Node) -> Iterator[Compared]:
 def _against(
     slot: ast.Node | None, subject: ast.Node | None, how: How, number: int
 ) -> Iterator[Compared]:
-    bare = uncast(slot)
+    bare = _bare(slot)
     if subject is not None and isinstance(bare, ast.ParamRef | ast.A_Const):
         yield Compared(bare, subject, how, number)
+
+
+def _bare(node: ast.Node | None) -> ast.Node | None:
+    """What is compared inside of casts, of `lower(…)`, and before `+ interval '1 day'`."""
+    node = uncast(node)
+    if isinstance(node, ast.A_Expr) and node.name[-1].sval in _SHIFTS:
+        return _bare(node.lexpr)
+    if isinstance(node, ast.FuncCall) and node.funcname[-1].sval in _FOLDS:
+        return _bare(node.args[0] if node.args else None)
+    return node
 
 
 def uncast(node: ast.Node | None) -> ast.Node | None:

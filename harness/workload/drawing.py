@@ -23,41 +23,41 @@ _PREFIX = 3
 """Characters of a real value that a pattern has."""
 
 _CONSTANTS = {
-    "smallint": "1",
-    "integer": "1",
-    "bigint": "1",
+    "int2": "1",
+    "int4": "1",
+    "int8": "1",
     "numeric": "1",
-    "real": "1",
-    "double precision": "1",
-    "boolean": "true",
+    "float4": "1",
+    "float8": "1",
+    "bool": "true",
     "text": "'a'",
-    "character varying": "'a'",
-    "character": "'a'",
+    "varchar": "'a'",
+    "bpchar": "'a'",
     "date": "'2024-01-01'",
-    "timestamp without time zone": "'2024-01-01 00:00:00'",
-    "timestamp with time zone": "'2024-01-01 00:00:00+00'",
+    "timestamp": "'2024-01-01 00:00:00'",
+    "timestamptz": "'2024-01-01 00:00:00+00'",
     "interval": "'1 day'",
-    "time without time zone": "'12:00:00'",
+    "time": "'12:00:00'",
     "json": "'{}'",
     "jsonb": "'{}'",
 }
 _HASH = "hashtextextended({0}::text, {1})"
 _INVENTED = {
-    "smallint": f"abs({_HASH} % 10000)",
-    "integer": f"abs({_HASH} % 1000000)",
-    "bigint": f"abs({_HASH} % 1000000)",
+    "int2": f"abs({_HASH} % 10000)",
+    "int4": f"abs({_HASH} % 1000000)",
+    "int8": f"abs({_HASH} % 1000000)",
     "numeric": f"abs({_HASH} % 1000000) / 100.0",
-    "real": f"abs({_HASH} % 1000000) / 100.0",
-    "double precision": f"abs({_HASH} % 1000000) / 100.0",
-    "boolean": f"{_HASH} % 2 = 0",
+    "float4": f"abs({_HASH} % 1000000) / 100.0",
+    "float8": f"abs({_HASH} % 1000000) / 100.0",
+    "bool": f"{_HASH} % 2 = 0",
     "text": "md5({1}::text || {0})",
-    "character varying": "md5({1}::text || {0})",
-    "character": "md5({1}::text || {0})",
+    "varchar": "md5({1}::text || {0})",
+    "bpchar": "md5({1}::text || {0})",
     "uuid": "md5({1}::text || {0})",
     "date": f"date '2020-01-01' + abs({_HASH} % 2000)::int",
-    "timestamp without time zone": f"timestamp '2020-01-01' + abs({_HASH} % 2000) * "
+    "timestamp": f"timestamp '2020-01-01' + abs({_HASH} % 2000) * "
     "interval '1 day'",
-    "timestamp with time zone": "timestamptz '2020-01-01 00:00:00+00' + "
+    "timestamptz": "timestamptz '2020-01-01 00:00:00+00' + "
     f"abs({_HASH} % 2000) * interval '1 day'",
     "inet": f"'10.0.0.0'::inet + abs({_HASH} % 1000000)",
     "bytea": "decode(md5({1}::text || {0}), 'hex')",
@@ -103,10 +103,12 @@ def _identity(relation: Relation) -> str:
     return f"{ROW}::text"
 
 
-def params_sql(statement: Statement, types: Sequence[str], seed: int) -> str:
-    """The query that draws the parameters; empty where there are none.
+def params_sql(
+    statement: Statement, types: Sequence[str], seed: int, calls: int = CALLS
+) -> str:
+    """The query that draws the parameters of so many calls; empty where there are none.
 
-    `types` are those that the server gives them.
+    `types` are those that the server gives them, as a cast has them.
 
     Raises:
         Refused: for one of them nothing is known to draw.
@@ -119,17 +121,14 @@ def params_sql(statement: Statement, types: Sequence[str], seed: int) -> str:
         _column(statement, number, kind, sources, joined, seed)
         for number, kind in enumerate(types, 1)
     ]
-    calls = CALLS if "i" in _marks(columns) or joined else 1
+    if not joined and not any("(i::text" in text for text in columns):
+        calls = 1  # all constants
     used = {join.partition(" ")[0] for join in joined.values()}
     parts = [source.sql(seed) for source in sources.values() if source.name in used]
     lines = [f"with {', '.join(parts)}"] if parts else []
     lines += ["select " + ", ".join(columns), f"from generate_series(0, {calls - 1}) i"]
     lines += [f"join {join}" for join in joined.values()]
     return "\n".join([*lines, "order by i"])
-
-
-def _marks(columns: Sequence[str]) -> set[str]:
-    return {"i" for text in columns if "(i::text" in text}
 
 
 def _sources(statement: Statement) -> dict[int, _Source]:
@@ -200,7 +199,7 @@ def _constant(statement: Statement, number: int, kind: str) -> str:
     return _CONSTANTS[kind]
 
 
-_NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
+_NUMBERS = ("int2", "int4", "int8", "numeric", "float4", "float8")
 
 
 def _invented(number: int, kind: str, seed: int, draw: Draw) -> str:

@@ -55,7 +55,7 @@ def imported(
         database=control.value("select current_database()"),
         seed=seed,
         cases=named(kept),
-        left_out=sorted(left_out, key=lambda part: -part.calls),
+        left_out=_merged(left_out),
     )
 
 
@@ -89,10 +89,21 @@ def _left(seen: Observed, reason: str) -> LeftOut:
     return LeftOut(_shown(seen.text), reason, seen.calls, seen.total_ms)
 
 
+def _merged(parts: Iterable[LeftOut]) -> list[LeftOut]:
+    """What looks the same, and is left out for the same reason, once; most calls first."""
+    found: dict[tuple[str, str], LeftOut] = {}
+    for part in parts:
+        key = (part.text, part.reason)
+        known = found.get(key, LeftOut(*key, 0))
+        calls, total_ms = known.calls + part.calls, known.total_ms + part.total_ms
+        found[key] = LeftOut(*key, calls, total_ms)
+    return sorted(found.values(), key=lambda part: -part.calls)
+
+
 def _shown(text: str) -> str:
     """A statement without its literals; of what is no SQL the first word only."""
     if is_parsed(text):
-        return general(text)
+        return general(text).rstrip("; ")
     words = [token.text for token in tokens(text) if token.kind == "word"]
     return f"{words[0][:20]} …" if words else "(no word)"
 

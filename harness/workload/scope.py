@@ -62,7 +62,7 @@ class Scope:
 
 
 def scopes(tree: ast.SelectStmt, relations: Relations) -> list[Scope]:
-    """All queries of a statement, outer ones first; its tables get their schemas' names.
+    """All queries of a statement, outer ones first.
 
     Raises:
         Refused: it reads what is not there, or not data.
@@ -118,7 +118,6 @@ class _Reader:
             raise Refused(f"it reads the temporary table {name}")
         if relation.of_catalog:
             raise Refused("it asks about the server, not about data")
-        item.schemaname, item.catalogname = relation.schema, None
         self._places += 1
         renamed = item.alias and item.alias.colnames
         return None if renamed else Place(self._places, relation)

@@ -1,4 +1,4 @@
-"""A statement made general: names with their schemas, placeholders in place of literals.
+"""A statement made general: placeholders in place of literals, no comments.
 
 For each placeholder it is known what it is compared with, so that the server can draw a
 value of that.
@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pglast import ast
+from pglast.enums import CoercionForm
 
 from harness.workload.comparing import Compared, How, compared, uncast
+from harness.workload.literals import check_literals
 from harness.workload.masking import masked, touches
 from harness.workload.relations import Hidden, Relation, Relations
-from harness.workload.scope import Origin, Scope, hidden_origin, scopes
+from harness.workload.scope import Scope, scopes
 from harness.workload.sorting import Refused, check_functions, parsed
 from harness.workload.tree import below, column, expression, names, substitute, walk, written
 
@@ -49,6 +51,7 @@ class Statement:
     sql: str
     parameters: int
     tables: tuple[str, ...]
+    ordered: bool
     draws: Mapping[int, Draw] = field(default_factory=dict)
     constants: Mapping[int, str] = field(default_factory=dict)
     compared: Mapping[int, str] = field(default_factory=dict)
@@ -74,14 +77,16 @@ def _generalised(tree: ast.SelectStmt, relations: Relations, hidden: Hidden) -> 
         work.read(scope)
     for scope in found:
         work.others |= masked(scope, hidden)
-    _explicit_extract(tree)
     substitute(tree, work.others)
+    _explicit_extract(tree)
+    check_literals(tree)
     order = _renumbered(tree)
     places = (place for scope in found for place in scope.places.values() if place)
     return Statement(
         sql=written(tree),
         parameters=len(order),
         tables=tuple(dict.fromkeys(place.relation.name for place in places)),
+        ordered=bool(tree.sortClause),
         draws={new: work.draws[old] for old, new in order.items() if old in work.draws},
         constants={new: work.constants[n] for n, new in order.items() if n in work.constants},
         compared={new: work.compared[n] for n, new in order.items() if n in work.compared},
@@ -106,7 +111,8 @@ def _explicit_extract(tree: ast.Node) -> None:
     """`extract($1 from x)` is no SQL, though statistics write it: `extract($1, x)` is."""
     for node in walk(tree):
         if isinstance(node, ast.FuncCall) and node.funcname[-1].sval == "extract":
-            node.funcformat = 0
+            if isinstance(node.args[0], ast.ParamRef):
+                node.funcformat = CoercionForm.COERCE_EXPLICIT_CALL
 
 
 @dataclass(slots=True)
@@ -225,5 +231,3 @@ def _before(slot: ast.Node) -> str:
     literal = isinstance(slot, ast.A_Const) and isinstance(slot.val, ast.String)
     return "%" if literal and str(slot.val.sval).startswith("%") else ""
 
-
-__all__ = ["Draw", "Origin", "Statement", "generalised", "hidden_origin"]

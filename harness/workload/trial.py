@@ -2,70 +2,84 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.core.errors import OracleError, SilentServerError
-from harness.core.tables import Table
+from harness.core.errors import OracleError
+from harness.core.tables import PgType, Table
+from harness.statements.examined import affordable
 from harness.venue.control import QUERY_CANCELED, Control
-from harness.workload.drawing import params_sql
+from harness.workload.drawing import CALLS, params_sql
 from harness.workload.sorting import Refused
 from harness.workload.statement import Statement
 
+Row = tuple[str | None, ...]
+
 ROWS = 1_000
 """More rows than this in one answer are too many to compare each of them."""
-STATEMENT_S = 5
-"""How long a statement may take."""
+STATEMENT_S = 2
+"""How long a statement may take; a slice of a run repeats it many times."""
 _TRIED = 3
 """With so many calls' parameters a statement is tried."""
-_NAME = "pgdyno_import"
-_TYPES = f"""
-select format_type(t.oid, null) from pg_prepared_statements p,
-  unnest(p.parameter_types) with ordinality t(oid, at)
-where p.name = '{_NAME}' order by t.at
-"""
 _PRIVATE = ("22", "23")
 """Classes of errors whose messages quote values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A statement that can be repeated, with the query for its parameters."""
+    """A statement that can be repeated, with the query for its parameters, and how long it
+    takes the server."""
 
     statement: Statement
     params: str
+    seconds: float
 
 
 def only_read(control: Control) -> None:
-    """From here on the session can change nothing."""
-    control.run("set default_transaction_read_only = on")
-    control.run(f"set idle_in_transaction_session_timeout = '{10 * STATEMENT_S}s'")
+    """From here on the session can change nothing, and is not counted where it can be
+    helped: what an import asks is no workload."""
+    control.only_read(True)
+    with contextlib.suppress(OracleError):  # for superusers only
+        control.run("set pg_stat_statements.track = 'none'")
 
 
 def tried(control: Control, statement: Statement, seed: int) -> Tried:
-    """Prepare and run a statement in transactions that only read.
+    """Run a statement in transactions that only read.
 
     Raises:
         Refused: the server cannot, or must not, repeat it.
     """
     with control.taking(STATEMENT_S):
         types = _types(control, statement)
-        params = params_sql(statement, types, seed)
-        _try(control, statement, params)
-    return Tried(statement, params)
+        rows = _rows(control, params_sql(statement, types, seed), statement)
+        seconds, most = _run(control, statement, rows)
+        calls = min(CALLS, affordable(seconds, most))
+        params = params_sql(statement, types, seed, calls)
+    return Tried(statement, params, seconds)
 
 
 def _types(control: Control, statement: Statement) -> list[str]:
     """Of what types the server takes the parameters to be."""
     try:
-        control.run(f"prepare {_NAME} as {statement.sql}")
-        found = control.table(_TYPES)
-        control.run(f"deallocate {_NAME}")
+        return [_cast(kind) for kind in control.describe(statement.sql).parameters]
     except OracleError as error:
         raise _refusal(error) from None
-    return [str(row[0]) for row in found.rows] if found else []
 
 
-def _try(control: Control, statement: Statement, params: str) -> None:
+def _cast(kind: PgType) -> str:
+    """A type as it stands in a cast."""
+    if kind.kind == "array" and kind.element:
+        return f"{_cast(kind.element)}[]"
+    plain = re.fullmatch("[a-z_][a-z0-9_]*", kind.name) and kind.name != "char"
+    return kind.name if plain else '"' + kind.name.replace('"', '""') + '"'
+
+
+def _rows(control: Control, params: str, statement: Statement) -> Sequence[Row]:
+    """The parameters of the calls."""
     try:
         given = control.table(params) if params else Table((), (), ((),))
     except OracleError as error:
@@ -73,19 +87,35 @@ def _try(control: Control, statement: Statement, params: str) -> None:
     if given is None or not given.rows:
         tables = " and ".join(statement.tables)
         raise Refused(f"no parameters can be drawn: {tables} has no rows for them")
+    return given.rows
+
+
+def _run(
+    control: Control, statement: Statement, rows: Sequence[Row]
+) -> tuple[float, int]:
+    """Run it with some of the parameters: the longest time, and the most rows."""
+    longest, most = 0.0, 0
     try:
-        for number, row in enumerate(given.rows[:_TRIED]):
-            answer = control.table(statement.sql, row, ROWS)
-            if number == 0 and control.table(statement.sql, row, ROWS) != answer:
+        for row in rows[:_TRIED]:
+            first = _answer(control, statement, row)
+            begun = time.perf_counter()
+            again = _answer(control, statement, row)
+            longest = max(longest, time.perf_counter() - begun)
+            if again != first:
                 raise Refused("its answer differs from one time to the next")
+            most = max(most, first.total())
     except OracleError as error:
         raise _refusal(error) from None
+    return longest, most
+
+
+def _answer(control: Control, statement: Statement, row: Row) -> Counter[Row]:
+    found = control.table(statement.sql, row, ROWS)
+    return Counter(found.rows if found else ())
 
 
 def _refusal(error: OracleError) -> Refused:
     """What the server says to a statement, without the values in it."""
-    if isinstance(error, SilentServerError):
-        raise error
     state = error.sqlstate
     if state == QUERY_CANCELED:
         return Refused(f"it takes more than {STATEMENT_S} s")

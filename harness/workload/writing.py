@@ -11,6 +11,9 @@ from harness.core.visible import visible_line
 from harness.workload.trial import Tried
 
 TITLE_CHARS = 70
+TURNS = 100
+CYCLE_S = 0.5
+"""A slice of a run is a whole cycle of the mix, so that should not take long."""
 LISTED = 100
 """So many statements that were left out are listed; all of them are counted."""
 
@@ -96,6 +99,7 @@ def toml(workload: Workload) -> str:
     lines = [*_head(workload), "schema = 1"]
     lines.append(f"title = {quoted(f'The workload of {workload.database}')}")
     lines.append(f"why = {quoted(f'Imported from {workload.source}, {workload.date}.')}")
+    lines.append('search_path = "server"')
     for case in workload.cases:
         lines += ["", *_case(case)]
     lines += ["", *_mix(workload)]
@@ -131,6 +135,8 @@ def _case(case: Case) -> Iterator[str]:
     yield f"sql = {_text(statement.sql)}"
     if case.tried.params:
         yield f"params = {_text(case.tried.params)}"
+    if not statement.ordered:
+        yield "expect.unordered = true"
     yield ""
     yield "[case.bench]"
 
@@ -139,7 +145,9 @@ def _mix(workload: Workload) -> Iterator[str]:
     yield "[[mix]]"
     yield f"name = {quoted(mix_name(workload))}"
     yield f"title = {quoted(f'The workload of {workload.database}: statements by their calls')}"
-    yield f"seed = {workload.seed or 1}"
+    yield f"seed = {workload.seed}"
+    if (turns := turns_of(workload.cases)) != TURNS:
+        yield f"turns = {turns}"
     yield ""
     yield "[mix.weights]"
     for case in workload.cases:
@@ -147,6 +155,13 @@ def _mix(workload: Workload) -> Iterator[str]:
     yield ""
     yield "[mix.bench]"
     yield 'unit = "statements"'
+
+
+def turns_of(cases: Sequence[Case]) -> int:
+    """The length of a cycle: fewer turns where they would take the server too long."""
+    calls = sum(case.calls for case in cases)
+    turn_s = sum(case.tried.seconds * case.calls / calls for case in cases)
+    return max(len(cases), min(TURNS, int(CYCLE_S / max(turn_s, 1e-9))))
 
 
 def mix_name(workload: Workload) -> str:
