@@ -42,6 +42,7 @@ LAW: dict[str, str] = {
     "venue": "core judge results servers",
     "statements": "core venue",
     "report": "core analysis results lanes",
+    "workload": "core statements venue",
     "reproduce": "core values plugin judge",
     "moving": "core plugin results",
     "bisect": "core analysis results report",
@@ -102,6 +103,7 @@ LIBRARIES: dict[str, str] = {
     "ruptures": "history.changes",
     "packaging": "environments history.points",
     "platformdirs": "environments servers",
+    "pglast": "workload",
     "pytest": "pytest_plugin",
 }
 """Library → the rooms and modules that may import it: psycopg is the control connection in

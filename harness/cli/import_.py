@@ -26,7 +26,8 @@ exit codes: 0 a file was written, 2 usage, 4 nothing can be repeated, 5 no serve
 examples:
   pgdyno import --from pg_stat_statements --server dsn:postgresql://me@host/shop
   pgdyno import --from log postgresql.log --server dsn:… --hide users.email --out shop.toml
-  pgdyno import --from sql queries.sql --server dsn:… && pgdyno bench shop.toml --server dsn:…
+  pgdyno import --from sql queries.sql --server dsn:… --out own.toml
+  pgdyno bench own.toml --server dsn:…
 """
 
 
@@ -65,7 +66,11 @@ def add_parser(subparsers: Any) -> None:
         help="a column whose values are not drawn and not returned; may be repeated",
     )
     parser.add_argument(
-        "--seed", type=int, default=1, metavar="N", help="which values are drawn (default: 1)"
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="which values are drawn (default: 1)",
     )
     parser.add_argument(
         "--top",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.workload.relations import Relation
 from harness.workload.sorting import Refused
-from harness.workload.statement import ROW, Draw, Statement
+from harness.workload.statement import ROW, Draw, GeneralForm
 
 CALLS = 20
 """So many calls' parameters are drawn; calls go round through them."""
@@ -55,8 +55,7 @@ _INVENTED = {
     "bpchar": "md5({1}::text || {0})",
     "uuid": "md5({1}::text || {0})",
     "date": f"date '2020-01-01' + abs({_HASH} % 2000)::int",
-    "timestamp": f"timestamp '2020-01-01' + abs({_HASH} % 2000) * "
-    "interval '1 day'",
+    "timestamp": f"timestamp '2020-01-01' + abs({_HASH} % 2000) * interval '1 day'",
     "timestamptz": "timestamptz '2020-01-01 00:00:00+00' + "
     f"abs({_HASH} % 2000) * interval '1 day'",
     "inet": f"'10.0.0.0'::inet + abs({_HASH} % 1000000)",
@@ -75,18 +74,17 @@ class _Source:
 
     def sql(self, seed: int) -> str:
         """The rows: real values only, in an order that the seed decides."""
-        drawn = ", ".join(
-            f"{text} as c{number}" for number, text in enumerate(self.expressions, 1)
-        )
+        numbered = enumerate(self.expressions, 1)
+        drawn = ", ".join(f"{text} as c{number}" for number, text in numbered)
         real = " and ".join(f"({text}) is not null" for text in self.expressions)
-        relation = self.relation
-        sample = f" {_sample(relation, seed)}" if relation.sampled else ""
+        sample = f" {_sample(self.relation, seed)}" if self.relation.sampled else ""
+        pick = f"hashtextextended({_identity(self.relation)}, {seed}) as pick"
         return (
             f"{self.name} as (\n"
-            f"  select row_number() over (order by pick) - 1 as n,"
-            f" count(*) over () as m, s.*\n"
-            f"  from (select hashtextextended({_identity(relation)}, {seed}) as pick, {drawn}\n"
-            f"    from {relation.key} {ROW}{sample}\n"
+            "  select row_number() over (order by pick) - 1 as n,"
+            " count(*) over () as m, s.*\n"
+            f"  from (select {pick}, {drawn}\n"
+            f"    from {self.relation.key} {ROW}{sample}\n"
             f"    where {real} order by pick limit {CALLS}) s)"
         )
 
@@ -104,7 +102,7 @@ def _identity(relation: Relation) -> str:
 
 
 def params_sql(
-    statement: Statement, types: Sequence[str], seed: int, calls: int = CALLS
+    statement: GeneralForm, types: Sequence[str], seed: int, calls: int = CALLS
 ) -> str:
     """The query that draws the parameters of so many calls; empty where there are none.
 
@@ -131,7 +129,7 @@ def params_sql(
     return "\n".join([*lines, "order by i"])
 
 
-def _sources(statement: Statement) -> dict[int, _Source]:
+def _sources(statement: GeneralForm) -> dict[int, _Source]:
     """The tables that something is drawn from, by their places."""
     drawn: dict[int, list[Draw]] = {}
     for draw in statement.draws.values():
@@ -148,7 +146,7 @@ def _sources(statement: Statement) -> dict[int, _Source]:
 
 
 def _column(
-    statement: Statement,
+    statement: GeneralForm,
     number: int,
     kind: str,
     sources: dict[int, _Source],
@@ -164,9 +162,7 @@ def _column(
     source = sources[draw.place]
     at = source.expressions.index(draw.expression) + 1
     if draw.how == "array" and kind.endswith("[]"):
-        members = [
-            f"{_joined(source, shift, joined)}.c{at}" for shift in range(_LIST)
-        ]
+        members = [f"{_joined(source, shift, joined)}.c{at}" for shift in range(_LIST)]
         return f"array[{', '.join(members)}]::{kind}"
     value = f"{_joined(source, draw.number, joined)}.c{at}"
     return f"{_pattern(value, draw) if draw.how == 'pattern' else value}::{kind}"
@@ -188,10 +184,12 @@ def _pattern(value: str, draw: Draw) -> str:
     return f"({before}{escaped} || '%')"
 
 
-def _constant(statement: Statement, number: int, kind: str) -> str:
+def _constant(statement: GeneralForm, number: int, kind: str) -> str:
     if number in statement.compared and kind not in _NUMBERS:
         against = statement.compared[number]
-        raise Refused(f"no table is known to draw ${number} from: it stands against {against}")
+        raise Refused(
+            f"no table is known to draw ${number} from: it stands against {against}"
+        )
     if number in statement.constants:
         return statement.constants[number]
     if kind not in _CONSTANTS:

@@ -37,12 +37,16 @@ def observations(control: Control) -> Observations:
     try:
         found = control.table(_STATEMENTS.format(schema))
     except OracleError as error:
-        raise ServerError(f"pg_stat_statements cannot be read: {error}", hint=_HINT) from None
+        raise ServerError(
+            f"pg_stat_statements cannot be read: {error}", hint=_HINT
+        ) from None
     seen = Observations("pg_stat_statements")
     for text, calls, total_ms in found.rows if found else ():
         _count(seen, str(text), float(calls or 0), float(total_ms or 0))
     if not seen.statements:
-        raise ServerError(_nothing(seen), hint="run the application for a while, then again")
+        raise ServerError(
+            _nothing(seen), hint="run the application for a while, then again"
+        )
     return seen
 
 
@@ -56,5 +60,7 @@ def _count(seen: Observations, text: str, calls: float, total_ms: float) -> None
 
 def _nothing(seen: Observations) -> str:
     if seen.unseen:
-        return "pg_stat_statements shows this user no statement of others, and has none of it"
+        return (
+            "pg_stat_statements shows this user no statement of others, and has none of it"
+        )
     return "pg_stat_statements has no statement of this database"

@@ -12,8 +12,8 @@ from harness.venue.control import Control
 from harness.workload.observed import Observations, Observed, general
 from harness.workload.relations import Hidden, Relations
 from harness.workload.sorting import Refused
-from harness.workload.statement import Statement, generalised
-from harness.workload.trial import Tried, tried
+from harness.workload.statement import GeneralForm, generalised
+from harness.workload.trial import Repeatable, tried
 from harness.workload.writing import LeftOut, Workload, named
 
 By = str
@@ -34,7 +34,7 @@ def imported(
     left_out: list[LeftOut] = []
     statements = _general(observations.statements, relations, hidden, left_out)
     ranked = sorted(statements, key=lambda item: -_weight(item[1], by))
-    kept: list[tuple[Tried, float, float]] = []
+    kept: list[tuple[Repeatable, float, float]] = []
     for statement, seen in ranked:
         if len(kept) >= top:
             left_out.append(_left(seen, f"not among the first {top} by {by}"))
@@ -68,18 +68,16 @@ def _general(
     relations: Relations,
     hidden: Hidden,
     left_out: list[LeftOut],
-) -> Sequence[tuple[Statement, Observed]]:
+) -> Sequence[tuple[GeneralForm, Observed]]:
     """The general forms; texts that come to the same are one."""
-    found: dict[str, tuple[Statement, Observed]] = {}
+    found: dict[str, tuple[GeneralForm, Observed]] = {}
     for seen in observed:
         try:
             statement = generalised(seen.text, relations, hidden)
         except Refused as refused:
             left_out.append(_left(seen, str(refused)))
             continue
-        _, known = found.setdefault(
-            statement.sql, (statement, Observed(statement.sql))
-        )
+        _, known = found.setdefault(statement.sql, (statement, Observed(statement.sql)))
         known.calls += seen.calls
         known.total_ms += seen.total_ms
     return list(found.values())

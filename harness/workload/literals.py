@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pglast import ast
 
 from harness.workload.sorting import Refused
-from harness.workload.tree import parts
+from harness.workload.tree import last, parts
 
 _KEYS = ("->", "->>", "#>", "#>>", "?", "||")
 _FUNCTIONS = frozenset(
     ("extract", "date_part", "date_trunc", "to_char", "timezone", "coalesce", "nullif",
-     "string_agg", "array_to_string", "concat", "concat_ws", "split_part", "json_build_object",
-     "jsonb_build_object", "position", "replace", "trim", "btrim", "round", "ts_headline")
+     "string_agg", "array_to_string", "concat", "concat_ws", "split_part",
+     "json_build_object", "jsonb_build_object", "position", "replace", "trim", "btrim",
+     "round", "ts_headline")
 )  # fmt: skip
 """Functions whose texts are units, formats, keys and separators."""
 _TYPES = ("interval", "regclass", "bool")
@@ -27,7 +28,9 @@ def check_literals(tree: ast.Node) -> None:
     """
     for node in _kept(tree):
         if isinstance(node.val, ast.String) and not node.isnull:
-            raise Refused("it has a text that may be private, and no column to draw it from")
+            raise Refused(
+                "it has a text that may be private, and no column to draw it from"
+            )
 
 
 def _kept(node: ast.Node, *, known: bool = False) -> Iterator[ast.A_Const]:
@@ -43,11 +46,11 @@ def _kept(node: ast.Node, *, known: bool = False) -> Iterator[ast.A_Const]:
 def _explains(node: ast.Node) -> bool:
     """Whether a node says what the literals right below it are for."""
     if isinstance(node, ast.A_Expr):
-        return node.name[-1].sval in _KEYS
+        return last(node.name) in _KEYS
     if isinstance(node, ast.FuncCall):
-        return node.funcname[-1].sval in _FUNCTIONS
+        return last(node.funcname) in _FUNCTIONS
     if isinstance(node, ast.TypeCast):
-        return node.typeName.names[-1].sval in _TYPES
+        return node.typeName is not None and last(node.typeName.names) in _TYPES
     return isinstance(
         node, ast.ResTarget | ast.CoalesceExpr | ast.CaseExpr | ast.CaseWhen | ast.TypeName
     )

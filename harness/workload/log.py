@@ -42,7 +42,7 @@ _HINT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """A line of a log with its continuations: of which database, and what it says."""
 
     database: str
@@ -84,10 +84,12 @@ def _nothing(file: Path, entries: int, others: int, database: str) -> UsageError
             f"{file} has {others:,} statements, none of the database '{database}'",
             hint="name another --database",
         )
-    return UsageError(f"{file} has {entries:,} entries, none of which is a statement", hint=_HINT)
+    return UsageError(
+        f"{file} has {entries:,} entries, none of which is a statement", hint=_HINT
+    )
 
 
-def _entries(file: Path) -> Iterator[Entry]:
+def _entries(file: Path) -> Iterator[LogEntry]:
     """The entries of a log, whatever its format is."""
     try:
         with file.open("rb") as stream:
@@ -102,13 +104,15 @@ def _entries(file: Path) -> Iterator[Entry]:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _format(first: bytes) -> Callable[[BinaryIO], Iterator[Entry]]:
+def _format(first: bytes) -> Callable[[BinaryIO], Iterator[LogEntry]]:
     """How to read a log, by its beginning."""
     if first.lstrip().startswith(b"{"):
         return _json
     line = first.decode(errors="replace").splitlines()[0]
     fields = next(csv.reader([line]), [])
-    return _csv if len(fields) > _CSV_MESSAGE and fields[_CSV_SEVERITY].isupper() else _stderr
+    return (
+        _csv if len(fields) > _CSV_MESSAGE and fields[_CSV_SEVERITY].isupper() else _stderr
+    )
 
 
 def _lines(stream: BinaryIO) -> Iterator[str]:
@@ -120,25 +124,25 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
         whole = line.endswith(b"\n")
 
 
-def _json(stream: BinaryIO) -> Iterator[Entry]:
+def _json(stream: BinaryIO) -> Iterator[LogEntry]:
     for line in _lines(stream):
         try:
             entry = json.loads(line)
         except ValueError:
             continue
         if isinstance(entry, dict) and entry.get("error_severity") == "LOG":
-            yield Entry(str(entry.get("dbname") or ""), str(entry.get("message") or ""))
+            yield LogEntry(str(entry.get("dbname") or ""), str(entry.get("message") or ""))
 
 
-def _csv(stream: BinaryIO) -> Iterator[Entry]:
+def _csv(stream: BinaryIO) -> Iterator[LogEntry]:
     csv.field_size_limit(100 * _LINE_BYTES)
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
     for fields in csv.reader(text):
         if len(fields) > _CSV_MESSAGE and fields[_CSV_SEVERITY] == "LOG":
-            yield Entry(fields[_CSV_DATABASE], fields[_CSV_MESSAGE])
+            yield LogEntry(fields[_CSV_DATABASE], fields[_CSV_MESSAGE])
 
 
-def _stderr(stream: BinaryIO) -> Iterator[Entry]:
+def _stderr(stream: BinaryIO) -> Iterator[LogEntry]:
     """An entry begins with a prefix and its kind; lines that follow begin with a tab."""
     prefix, kind, message, size = "", "", list[str](), 0
     for line in _lines(stream):
@@ -152,7 +156,7 @@ def _stderr(stream: BinaryIO) -> Iterator[Entry]:
     yield from _stated(prefix, kind, message)
 
 
-def _stated(prefix: str, kind: str, message: Iterable[str]) -> Iterator[Entry]:
+def _stated(prefix: str, kind: str, message: Iterable[str]) -> Iterator[LogEntry]:
     if kind == "LOG":
         at = _AT_DATABASE.search(prefix.rstrip())
-        yield Entry((at[1] or at[2]) if at else "", "\n".join(message))
+        yield LogEntry((at[1] or at[2]) if at else "", "\n".join(message))

@@ -63,10 +63,13 @@ def _targets(
             raise Refused("it returns a whole row with a hidden column")
         yield _mask(origin, ref, target.name or origin.column)
         return
-    if any(
-        isinstance(node, ast.JoinExpr) and (node.usingClause or node.isNatural)
-        for node in walk(scope.query)
-    ) or None in scope.places.values():
+    if (
+        any(
+            isinstance(node, ast.JoinExpr) and (node.usingClause or node.isNatural)
+            for node in walk(scope.query)
+        )
+        or None in scope.places.values()
+    ):
         raise Refused("its * has a hidden column, and what else is not simple to say")
     for name, place in scope.covered(ref):
         for other in place.relation.columns:

@@ -122,16 +122,21 @@ def _hidden(text: str, relations: Relations) -> tuple[str, str]:
     *path, column = text.split(".")
     if len(path) not in (1, 2) or not all([*path, column]):
         raise UsageError(
-            f"--hide {text!r} names no column", hint="write TABLE.COLUMN, such as users.email"
+            f"--hide {text!r} names no column",
+            hint="write TABLE.COLUMN, such as users.email",
         )
     relation = relations.find(path[0] if path[1:] else "", path[-1])
     if relation is None:
-        raise UsageError(f"--hide {text}: there is no table '{'.'.join(path)}' on the server")
+        raise UsageError(
+            f"--hide {text}: there is no table '{'.'.join(path)}' on the server"
+        )
     if column not in relation.columns:
         near = difflib.get_close_matches(column, list(relation.columns), 1)
         known = ", ".join(relation.columns)
         raise UsageError(
             f"--hide {text}: {relation.key} has no column '{column}'",
-            hint=f"did you mean {'.'.join([*path, near[0]])}?" if near else f"it has: {known}",
+            hint=f"did you mean {'.'.join([*path, near[0]])}?"
+            if near
+            else f"it has: {known}",
         )
     return relation.key, column

@@ -78,12 +78,10 @@ class _Reader:
     made: list[Scope]
     _places: int = 0
 
-    def read(
-        self, query: ast.SelectStmt, outer: Scope | None, own: frozenset[str]
-    ) -> None:
+    def read(self, query: ast.SelectStmt, outer: Scope | None, own: frozenset[str]) -> None:
         """A query, then those inside it; `own` are the names of `with`."""
         if query.withClause:
-            own |= {str(part.ctename) for part in query.withClause.ctes}
+            own |= {str(part.ctename) for part in query.withClause.ctes or ()}
         scope = Scope(query, outer=outer)
         for item in query.fromClause or ():
             for name, place in self._items(item, own):
@@ -94,7 +92,7 @@ class _Reader:
                 self.read(node, scope, own)
 
     def _items(
-        self, item: ast.Node, own: frozenset[str]
+        self, item: ast.Node | None, own: frozenset[str]
     ) -> Iterator[tuple[str, Place | None]]:
         if isinstance(item, ast.JoinExpr):
             yield from self._items(item.larg, own)
@@ -110,7 +108,7 @@ class _Reader:
     def _place(self, item: ast.RangeVar, own: frozenset[str]) -> Place | None:
         if not item.schemaname and item.relname in own:
             return None
-        relation = self.relations.find(item.schemaname or "", item.relname)
+        relation = self.relations.find(item.schemaname or "", str(item.relname))
         name = ".".join(filter(None, (item.schemaname, item.relname)))
         if relation is None:
             raise Refused(f"there is no table {name} in this database")

@@ -32,8 +32,10 @@ _KINDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("CopyStmt",), "it is a COPY"),
     (("CallStmt", "DoStmt"), "it runs a program, which may write"),
 )  # fmt: skip
-_SCHEMA = ("Create", "Alter", "Drop", "Define", "Rename", "Grant", "Comment", "Index", "View",
-           "Rule", "Reassign", "Secur", "Import", "CompositeType", "RefreshMatView")  # fmt: skip
+_SCHEMA = (
+    "Create", "Alter", "Drop", "Define", "Rename", "Grant", "Comment", "Index", "View",
+    "Rule", "Reassign", "Secur", "Import", "CompositeType", "RefreshMatView",
+)  # fmt: skip
 _MOMENTS = frozenset(
     {"now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "timeofday"}
 )

@@ -8,18 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from pglast import ast
 from pglast.enums import CoercionForm
 
-from harness.workload.comparing import Compared, How, compared, uncast
+from harness.workload.comparing import Against, How, compared, uncast
 from harness.workload.literals import check_literals
 from harness.workload.masking import masked, touches
 from harness.workload.relations import Hidden, Relation, Relations
 from harness.workload.scope import Scope, scopes
 from harness.workload.sorting import Refused, check_functions, parsed
-from harness.workload.tree import below, column, expression, names, substitute, walk, written
+from harness.workload.tree import (
+    below,
+    column,
+    expression,
+    last,
+    names,
+    substitute,
+    walk,
+    written,
+)
 
+_T = TypeVar("_T")
 ROW = "r"
 """What the table is called that a parameter is drawn from."""
 _UNITS = ("extract", "date_part", "date_trunc")
@@ -40,7 +51,7 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class GeneralForm:
     """A statement that can be repeated, if the server agrees.
 
     `draws` say what parameters are drawn from, by their numbers; `constants` are those
@@ -49,7 +60,6 @@ class Statement:
     """
 
     sql: str
-    parameters: int
     tables: tuple[str, ...]
     ordered: bool
     draws: Mapping[int, Draw] = field(default_factory=dict)
@@ -57,7 +67,7 @@ class Statement:
     compared: Mapping[int, str] = field(default_factory=dict)
 
 
-def generalised(text: str, relations: Relations, hidden: Hidden) -> Statement:
+def generalised(text: str, relations: Relations, hidden: Hidden) -> GeneralForm:
     """The general form of an observed text.
 
     Raises:
@@ -69,7 +79,7 @@ def generalised(text: str, relations: Relations, hidden: Hidden) -> Statement:
         raise Refused("it is nested too deeply") from None
 
 
-def _generalised(tree: ast.SelectStmt, relations: Relations, hidden: Hidden) -> Statement:
+def _generalised(tree: ast.SelectStmt, relations: Relations, hidden: Hidden) -> GeneralForm:
     check_functions(tree, relations)
     found = scopes(tree, relations)
     work = _Work(hidden, _highest(tree))
@@ -82,19 +92,18 @@ def _generalised(tree: ast.SelectStmt, relations: Relations, hidden: Hidden) -> 
     check_literals(tree)
     order = _renumbered(tree)
     places = (place for scope in found for place in scope.places.values() if place)
-    return Statement(
+    return GeneralForm(
         sql=written(tree),
-        parameters=len(order),
         tables=tuple(dict.fromkeys(place.relation.name for place in places)),
         ordered=bool(tree.sortClause),
-        draws={new: work.draws[old] for old, new in order.items() if old in work.draws},
-        constants={new: work.constants[n] for n, new in order.items() if n in work.constants},
-        compared={new: work.compared[n] for n, new in order.items() if n in work.compared},
+        draws=_renamed(work.draws, order),
+        constants=_renamed(work.constants, order),
+        compared=_renamed(work.compared, order),
     )
 
 
 def _highest(tree: ast.Node) -> int:
-    refs = [node.number for node in walk(tree) if isinstance(node, ast.ParamRef)]
+    refs = [int(node.number or 0) for node in walk(tree) if isinstance(node, ast.ParamRef)]
     return max(refs, default=0)
 
 
@@ -103,16 +112,21 @@ def _renumbered(tree: ast.Node) -> dict[int, int]:
     order: dict[int, int] = {}
     for node in walk(tree):
         if isinstance(node, ast.ParamRef):
-            node.number = order.setdefault(node.number, len(order) + 1)
+            node.number = order.setdefault(int(node.number or 0), len(order) + 1)
     return order
+
+
+def _renamed(known: Mapping[int, _T], order: Mapping[int, int]) -> dict[int, _T]:
+    return {new: known[old] for old, new in order.items() if old in known}
 
 
 def _explicit_extract(tree: ast.Node) -> None:
     """`extract($1 from x)` is no SQL, though statistics write it: `extract($1, x)` is."""
     for node in walk(tree):
-        if isinstance(node, ast.FuncCall) and node.funcname[-1].sval == "extract":
-            if isinstance(node.args[0], ast.ParamRef):
-                node.funcformat = CoercionForm.COERCE_EXPLICIT_CALL
+        if not isinstance(node, ast.FuncCall) or last(node.funcname) != "extract":
+            continue
+        if isinstance((node.args or (None,))[0], ast.ParamRef):
+            node.funcformat = CoercionForm.COERCE_EXPLICIT_CALL
 
 
 @dataclass(slots=True)
@@ -121,7 +135,7 @@ class _Work:
 
     hidden: Hidden
     number: int
-    others: dict[int, ast.Node] = field(default_factory=dict)
+    others: dict[int, Any] = field(default_factory=dict)
     draws: dict[int, Draw] = field(default_factory=dict)
     constants: dict[int, str] = field(default_factory=dict)
     compared: dict[int, str] = field(default_factory=dict)
@@ -138,15 +152,15 @@ class _Work:
         self._note(scope.query.limitCount, "10")
         self._note(scope.query.limitOffset, "0")
         for node in nodes:
-            if isinstance(node, ast.FuncCall) and node.funcname[-1].sval in _UNITS:
+            if isinstance(node, ast.FuncCall) and last(node.funcname) in _UNITS:
                 self._note(node.args[0] if node.args else None, "'day'")
 
     def _note(self, node: ast.Node | None, value: str) -> None:
         bare = uncast(node)
         if isinstance(bare, ast.ParamRef):
-            self.constants.setdefault(bare.number, value)
+            self.constants.setdefault(int(bare.number or 0), value)
 
-    def _compare(self, scope: Scope, found: Compared) -> None:
+    def _compare(self, scope: Scope, found: Against) -> None:
         if isinstance(found.slot, ast.A_Const) and _is_plain(found.slot):
             return
         draw = _draw(scope, found, self.hidden)
@@ -156,22 +170,21 @@ class _Work:
         number = self._placeholder(found.slot)
         self.draws.setdefault(number, draw)
 
-    def _unknown(self, found: Compared) -> None:
+    def _unknown(self, found: Against) -> None:
         """What is compared with something that no table has."""
         if isinstance(found.slot, ast.ParamRef):
-            self.compared.setdefault(found.slot.number, written(found.subject))
+            self.compared.setdefault(int(found.slot.number or 0), written(found.subject))
         elif isinstance(found.slot.val, ast.String):
             raise Refused("it has a literal for which no column is known to draw from")
 
-    def _placeholder(self, slot: ast.Node) -> int:
+    def _placeholder(self, slot: ast.ParamRef | ast.A_Const) -> int:
         """The number of a parameter; of a literal the one that stands there from now on."""
         if isinstance(slot, ast.ParamRef):
-            return int(slot.number)
-        made = self.others.get(id(slot))
-        if made is None:
+            return int(slot.number or 0)
+        if id(slot) not in self.others:
             self.number += 1
-            made = self.others[id(slot)] = ast.ParamRef(number=self.number)
-        return int(made.number)
+            self.others[id(slot)] = ast.ParamRef(number=self.number)
+        return int(self.others[id(slot)].number)
 
     def _cover(self, node: ast.Node) -> None:
         """Literals that stand with a hidden column go, whatever is done with them."""
@@ -185,7 +198,7 @@ def _is_plain(constant: ast.A_Const) -> bool:
     return bool(constant.isnull) or isinstance(constant.val, ast.Boolean)
 
 
-def _draw(scope: Scope, found: Compared, hidden: Hidden) -> Draw | None:
+def _draw(scope: Scope, found: Against, hidden: Hidden) -> Draw | None:
     """What to draw for something compared; None if it is no expression over one table."""
     origins = [scope.origin(ref) for ref in _columns(found.subject)]
     if not origins or None in origins or not _is_simple(found.subject):
@@ -226,8 +239,8 @@ def _over_row(subject: ast.Node) -> str:
     return written(others.get(id(own), own))
 
 
-def _before(slot: ast.Node) -> str:
+def _before(slot: ast.ParamRef | ast.A_Const) -> str:
     """What a pattern begins with, if it is known and not a letter."""
-    literal = isinstance(slot, ast.A_Const) and isinstance(slot.val, ast.String)
-    return "%" if literal and str(slot.val.sval).startswith("%") else ""
-
+    if isinstance(slot, ast.A_Const) and isinstance(slot.val, ast.String):
+        return "%" if str(slot.val.sval).startswith("%") else ""
+    return ""

@@ -72,18 +72,22 @@ def written(node: ast.Node) -> str:
     return str(RawStream()(node))
 
 
+def last(names: tuple[Any, ...] | None) -> str:
+    """What something is called: a function, an operator, a type, without its schema."""
+    return str(names[-1].sval) if names else ""
+
+
 def expression(text: str) -> ast.Node:
     """The node of an expression."""
-    (statement,) = parse_sql(f"select {text}")
-    node: ast.Node = statement.stmt.targetList[0].val
+    query: Any = parse_sql(f"select {text}")[0].stmt
+    node: ast.Node = query.targetList[0].val
     return node
 
 
 def names(node: ast.ColumnRef) -> list[str]:
     """The parts of a column's name; a `*` is one."""
-    return [
-        part.sval if isinstance(part, ast.String) else "*" for part in node.fields or ()
-    ]
+    fields = node.fields or ()
+    return [str(part.sval) if isinstance(part, ast.String) else "*" for part in fields]
 
 
 def column(*path: str) -> ast.ColumnRef:

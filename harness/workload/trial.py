@@ -15,7 +15,7 @@ from harness.statements.examined import affordable
 from harness.venue.control import QUERY_CANCELED, Control
 from harness.workload.drawing import CALLS, params_sql
 from harness.workload.sorting import Refused
-from harness.workload.statement import Statement
+from harness.workload.statement import GeneralForm
 
 Row = tuple[str | None, ...]
 
@@ -30,11 +30,11 @@ _PRIVATE = ("22", "23")
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class Repeatable:
     """A statement that can be repeated, with the query for its parameters, and how long it
     takes the server."""
 
-    statement: Statement
+    statement: GeneralForm
     params: str
     seconds: float
 
@@ -47,7 +47,7 @@ def only_read(control: Control) -> None:
         control.run("set pg_stat_statements.track = 'none'")
 
 
-def tried(control: Control, statement: Statement, seed: int) -> Tried:
+def tried(control: Control, statement: GeneralForm, seed: int) -> Repeatable:
     """Run a statement in transactions that only read.
 
     Raises:
@@ -59,10 +59,10 @@ def tried(control: Control, statement: Statement, seed: int) -> Tried:
         seconds, most = _run(control, statement, rows)
         calls = min(CALLS, affordable(seconds, most))
         params = params_sql(statement, types, seed, calls)
-    return Tried(statement, params, seconds)
+    return Repeatable(statement, params, seconds)
 
 
-def _types(control: Control, statement: Statement) -> list[str]:
+def _types(control: Control, statement: GeneralForm) -> list[str]:
     """Of what types the server takes the parameters to be."""
     try:
         return [_cast(kind) for kind in control.describe(statement.sql).parameters]
@@ -78,7 +78,7 @@ def _cast(kind: PgType) -> str:
     return kind.name if plain else '"' + kind.name.replace('"', '""') + '"'
 
 
-def _rows(control: Control, params: str, statement: Statement) -> Sequence[Row]:
+def _rows(control: Control, params: str, statement: GeneralForm) -> Sequence[Row]:
     """The parameters of the calls."""
     try:
         given = control.table(params) if params else Table((), (), ((),))
@@ -91,7 +91,7 @@ def _rows(control: Control, params: str, statement: Statement) -> Sequence[Row]:
 
 
 def _run(
-    control: Control, statement: Statement, rows: Sequence[Row]
+    control: Control, statement: GeneralForm, rows: Sequence[Row]
 ) -> tuple[float, int]:
     """Run it with some of the parameters: the longest time, and the most rows."""
     longest, most = 0.0, 0
@@ -109,7 +109,7 @@ def _run(
     return longest, most
 
 
-def _answer(control: Control, statement: Statement, row: Row) -> Counter[Row]:
+def _answer(control: Control, statement: GeneralForm, row: Row) -> Counter[Row]:
     found = control.table(statement.sql, row, ROWS)
     return Counter(found.rows if found else ())
 

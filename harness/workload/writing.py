@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.core.visible import visible_line
-from harness.workload.trial import Tried
+from harness.workload.trial import Repeatable
 
 TITLE_CHARS = 70
 TURNS = 100
@@ -23,7 +23,7 @@ class Case:
     """A statement of the file."""
 
     name: str
-    tried: Tried
+    tried: Repeatable
     calls: float
     total_ms: float
 
@@ -53,15 +53,19 @@ class Workload:
     @property
     def calls(self) -> float:
         """Of all statements that the source has, covered or not."""
-        return sum(part.calls for part in (*self.cases, *self.left_out))
+        return sum(case.calls for case in self.cases) + sum(
+            part.calls for part in self.left_out
+        )
 
     @property
     def total_ms(self) -> float:
         """The server's time for them; 0 where the source does not tell."""
-        return sum(part.total_ms for part in (*self.cases, *self.left_out))
+        return sum(case.total_ms for case in self.cases) + sum(
+            part.total_ms for part in self.left_out
+        )
 
 
-def named(tried: Sequence[tuple[Tried, float, float]]) -> list[Case]:
+def named(tried: Sequence[tuple[Repeatable, float, float]]) -> list[Case]:
     """The cases with names: of the first table, and a number."""
     counts: dict[str, int] = {}
     made = []
@@ -109,9 +113,10 @@ def toml(workload: Workload) -> str:
 def _head(workload: Workload) -> Iterator[str]:
     told = [
         f"Imported by pgdyno from {workload.source}, {workload.date}.",
-        f"Database {workload.database}, PostgreSQL {workload.version}; seed {workload.seed}.",
+        f"Database {workload.database}, PostgreSQL {workload.version}; seed"
+        f" {workload.seed}.",
         f"Covered: {covered(workload)}.",
-        "The server draws the parameters from its tables; no value of them is in this file.",
+        "The server draws the parameters from its tables; none of their values is here.",
     ]
     if workload.left_out:
         told += ["", "Left out:", *map(left_out_line, workload.left_out[:LISTED])]
@@ -144,7 +149,8 @@ def _case(case: Case) -> Iterator[str]:
 def _mix(workload: Workload) -> Iterator[str]:
     yield "[[mix]]"
     yield f"name = {quoted(mix_name(workload))}"
-    yield f"title = {quoted(f'The workload of {workload.database}: statements by their calls')}"
+    title = f"The workload of {workload.database}: statements by their calls"
+    yield f"title = {quoted(title)}"
     yield f"seed = {workload.seed}"
     if (turns := turns_of(workload.cases)) != TURNS:
         yield f"turns = {turns}"
