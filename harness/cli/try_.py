@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.report.tried import Tried
     from harness.results.records import Check
     from harness.scenario import Scenario
-    from harness.statements import Asked, Question
+    from harness.statements import Examined, Proposal
     from harness.venue.venue import Venue
 
 SECONDS = 15.0
@@ -53,6 +53,12 @@ def add_parser(subparsers: Any) -> None:
         choices=_OPS,
         default="fetch_all",
         help="all rows, the first one, or its first value (default: fetch_all)",
+    )
+    parser.add_argument(
+        "--writes",
+        action="store_true",
+        help="for insert, update, delete and merge: play them on copies of their tables, "
+        "in a schema of pgdyno's own",
     )
     options.add_drivers(parser)
     options.add_server(parser)
@@ -104,7 +110,7 @@ def _seconds(text: str) -> float:
 class Found:
     """What is known at a moment: a Ctrl-C keeps it."""
 
-    question: Question
+    question: Examined
     scenario: Scenario
     text: str
     cells: Sequence[Cell]
@@ -130,7 +136,8 @@ def run(args: argparse.Namespace) -> int:
         found = _found(args, place, asked, conditions)
         try:
             found.checks = _checked(args, place, found, arms, workers)
-            if timed := _timeable(found.checks, arms):
+            timed = _timeable(found.checks, arms)
+            if timed and not found.question.untimed:
                 _measure(args, place, found, timed)
         except KeyboardInterrupt:
             _tell(args, place, found, begun)
@@ -138,12 +145,12 @@ def run(args: argparse.Namespace) -> int:
         return _tell(args, place, found, begun)
 
 
-def _asked(args: argparse.Namespace, conditions: Sequence[Condition]) -> Asked:
-    from harness.statements import Asked, single
+def _asked(args: argparse.Namespace, conditions: Sequence[Condition]) -> Proposal:
+    from harness.statements import Proposal, single
 
     rtt_ms = max((condition.rtt_ms for condition in conditions), default=0.0)
     params = single(args.params, "--params") if args.params else ""
-    return Asked(single(args.sql), params, args.op, rtt_ms / 1e3)
+    return Proposal(single(args.sql), params, args.op, rtt_ms / 1e3)
 
 
 def _check_save(file: Path | None) -> None:
@@ -162,13 +169,16 @@ def _check_save(file: Path | None) -> None:
 
 
 def _found(
-    args: argparse.Namespace, place: Venue, asked: Asked, conditions: Sequence[Condition]
+    args: argparse.Namespace, place: Venue, asked: Proposal, conditions: Sequence[Condition]
 ) -> Found:
     """The statement as a scenario, through a file like any other."""
     from harness.scenario import load
-    from harness.statements import examined, scenario_text
+    from harness.statements import examined, examined_on_copies, scenario_text
 
-    question = examined(place.control, asked)
+    if args.writes:
+        question = examined_on_copies(place.stage, asked)
+    else:
+        question = examined(place.control, asked)
     text = scenario_text(question, conditions)
     file = place.folder / (args.save.name if args.save else "try.toml")
     file.write_text(text, "utf-8")
@@ -181,7 +191,7 @@ def _found(
     )
 
 
-# --- right? -------------------------------------------------------------------------------
+# --- right? -----------------------------------------------------------------------------
 
 
 def _checked(
@@ -192,7 +202,7 @@ def _checked(
     workers: Mapping[Arm, WorkerProcess],
 ) -> list[Check]:
     """Every driver's verdict, each said as soon as it is known."""
-    from harness.check.checker import Checker
+    from harness.check.checker import Checker, Hellos
     from harness.check.order import in_order
     from harness.render.tried import verdict_line
 
@@ -204,8 +214,11 @@ def _checked(
             checks.append(check)
             tell(verdict_line(check))
 
+    def begin(greeted: Hellos) -> None:
+        options.tell_absent(greeted)
+
     checker = Checker(place.stage, arms, place.folder, report, workers)
-    checker.run(found.cells, options.tell_absent)
+    checker.run(found.cells, begin)
     return in_order(checks, found.cells, arms)
 
 
@@ -215,7 +228,7 @@ def _timeable(checks: Sequence[Check], arms: Sequence[Arm]) -> list[Arm]:
     return [arm for arm in arms if arm.name in able]
 
 
-# --- fast? --------------------------------------------------------------------------------
+# --- fast? ------------------------------------------------------------------------------
 
 
 def _measure(
@@ -235,7 +248,7 @@ def _measure(
         orders.measure(place, order, found.run, progress, complain=complain)
 
 
-# --- the end ------------------------------------------------------------------------------
+# --- the end ----------------------------------------------------------------------------
 
 
 def _tell(args: argparse.Namespace, place: Venue, found: Found, begun: float) -> int:
@@ -260,7 +273,7 @@ def _tell(args: argparse.Namespace, place: Venue, found: Found, begun: float) ->
         remark(f"results: {found.run}")
     if args.save:
         remark(f"scenario: {args.save}")
-    return _code(args, end, found.checks)
+    return _code(end, found.checks)
 
 
 def _head(place: Venue, found: Found, seconds: float) -> list[str]:
@@ -275,7 +288,7 @@ def _head(place: Venue, found: Found, seconds: float) -> list[str]:
     return [*parts, f"PostgreSQL {place.facts.version}", f"{seconds:.0f} s"]
 
 
-def _code(args: argparse.Namespace, end: Tried, checks: Sequence[Check]) -> int:
+def _code(end: Tried, checks: Sequence[Check]) -> int:
     """Who was named and cannot be asked leaves the answer incomplete."""
     missing = any(check.code == Code.NO_DRIVER for check in checks)
     return end.code or (EXIT_INVALID if missing else 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.core import stats
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
@@ -19,7 +18,7 @@ _TURNS = 7
 _TIME = 12
 
 
-def verdict_line(check: Check, conditions: bool = False) -> str:
+def verdict_line(check: Check, *, conditions: bool = False) -> str:
     """What a driver does with the values, as soon as it is known."""
     verdict = Verdict(check.verdict)
     mark = check.cell.rpartition("[")[2].rstrip("]") if conditions else ""
@@ -66,13 +65,7 @@ def _line(row: TriedRow, *, counted: bool) -> str:
 def _against(row: TriedRow) -> str:
     if row.ratio is None or row.ratio.point == 1:
         return fmt.NONE
-    return f"{fmt.times(row.ratio.point)}{_interval(row.ratio)}"
-
-
-def _interval(ratio: stats.Estimate) -> str:
-    if ratio.low is None or ratio.high is None:
-        return " (no interval)"
-    return f" ({ratio.low:.2f}…{ratio.high:.2f})"
+    return fmt.ratio_with_interval(row.ratio)
 
 
 def _counted(cells: Sequence[TriedCell]) -> bool:

@@ -89,7 +89,7 @@ def build(
         scenario=scenario,
         run=run.path if run else "",
         code=code,
-        conclusion=f"exit {code}: {_conclusion(cells, run)}.",
+        conclusion=f"exit {code}: {_conclusion(cells)}.",
     )
 
 
@@ -140,7 +140,7 @@ def exit_code(cells: Sequence[TriedCell]) -> int:
     return EXIT_PASS if any(cell.first for cell in cells) else EXIT_INCONCLUSIVE
 
 
-def _conclusion(cells: Sequence[TriedCell], run: Run | None) -> str:
+def _conclusion(cells: Sequence[TriedCell]) -> str:
     told = [_fastest(cell) for cell in cells if cell.first]
     wrong = dict.fromkeys(
         f"{row.driver} is {row.verdict}"

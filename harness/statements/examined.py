@@ -32,7 +32,7 @@ _FOREIGN_MARKS = ("?", "%", ":")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Proposal:
     """What a user asks: a statement, SQL that makes its parameters, and the op. `rtt_s` is
     how much longer the network makes each op."""
 
@@ -43,9 +43,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Examined:
     """What can be asked of drivers: `params` gives `calls` rows, of `offered` that there
-    are; an op takes the control connection `seconds`."""
+    are; an op takes the control connection `seconds`.
+
+    One that writes works on copies, which `fixture` makes and `reset` fills anew; `state`
+    is what must be in them afterwards, the columns `left_out` apart. `untimed` says why it
+    can be checked only.
+    """
 
     sql: str
     params: str
@@ -54,9 +59,15 @@ class Question:
     offered: int
     unordered: bool
     seconds: float
+    fixture: str = ""
+    reset: str = ""
+    state: str = ""
+    copied: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    untimed: str = ""
 
 
-def examined(control: Control, asked: Asked) -> Question:
+def examined(control: Control, asked: Proposal) -> Examined:
     """Let the server say what is wrong with a statement; if nothing is, how it is played.
 
     Raises:
@@ -67,7 +78,7 @@ def examined(control: Control, asked: Asked) -> Question:
     control.use_servers()
     if reading.changes(asked.sql):
         raise _writes(asked.sql)
-    wanted = _described(control, asked.sql, "the statement")
+    wanted = described(control, asked.sql, "the statement")
     if not wanted.columns:
         raise UsageError(
             f"the statement returns no rows, so there is nothing to verify: "
@@ -75,14 +86,14 @@ def examined(control: Control, asked: Asked) -> Question:
             hint="a select, values, table or with; insert, update, delete and merge "
             "need --writes",
         )
-    params = _parameters(control, asked, wanted)
+    params = parameters_of(control, asked, wanted)
     first = params.rows[0] if params else ()
     unordered = asked.op == "fetch_all" and not reading.is_ordered(asked.sql)
     answer, seconds = _answered_twice(control, asked.sql, first, unordered=unordered)
     offered = len(params.rows) if params else 1
     calls = min(offered, affordable(seconds + asked.rtt_s, len(answer.rows)))
-    text = _sampled(asked.params, calls) if calls < offered else _limited(asked.params)
-    return Question(asked.sql, text, asked.op, calls, offered, unordered, seconds)
+    text = sampled(asked.params, calls) if calls < offered else limited(asked.params)
+    return Examined(asked.sql, text, asked.op, calls, offered, unordered, seconds)
 
 
 def affordable(seconds: float, rows: int) -> int:
@@ -90,10 +101,10 @@ def affordable(seconds: float, rows: int) -> int:
     return max(1, min(int(CYCLE_S / max(seconds, 1e-9)), ROWS // max(rows, 1)))
 
 
-# --- parameters ----------------------------------------------------------------------------
+# --- parameters -------------------------------------------------------------------------
 
 
-def _parameters(control: Control, asked: Asked, wanted: Described) -> Table | None:
+def parameters_of(control: Control, asked: Proposal, wanted: Described) -> Table | None:
     """The rows of --params, which must fit the placeholders."""
     if not asked.params:
         if wanted.parameters:
@@ -105,14 +116,14 @@ def _parameters(control: Control, asked: Asked, wanted: Described) -> Table | No
                 'limit 200"',
             )
         return None
-    given = _described(control, asked.params, "--params")
+    given = described(control, asked.params, "--params")
     if not given.columns:
         raise UsageError("--params returns no rows: it must be a query")
     check_parameters(wanted.parameters, given.types, given.columns)
     try:
-        found = control.table(_limited(asked.params), (), CALLS)
+        found = control.table(limited(asked.params), (), CALLS)
     except OracleError as error:
-        raise _told(error, asked.params, "--params") from None
+        raise told(error, asked.params, "--params") from None
     if found is None or not found.rows:
         raise UsageError(
             "--params gives no rows, and each row is the parameters of one call",
@@ -121,25 +132,27 @@ def _parameters(control: Control, asked: Asked, wanted: Described) -> Table | No
     return found
 
 
-def _limited(params: str) -> str:
+def limited(params: str) -> str:
     """Parameters are a sample: a query that names no limit of its own gets one."""
     if not params or reading.is_limited(params):
         return params
-    return _sampled(params, PARAMETERS)
+    return sampled(params, PARAMETERS)
 
 
-def _sampled(params: str, rows: int) -> str:
+def sampled(params: str, rows: int) -> str:
+    """So many rows of a query, the first that come."""
     return f"select * from (\n{params}\n) params limit {rows}"
 
 
-# --- answers -------------------------------------------------------------------------------
+# --- answers ----------------------------------------------------------------------------
 
 
-def _described(control: Control, sql: str, what: str) -> Described:
+def described(control: Control, sql: str, what: str) -> Described:
+    """What a statement takes and returns; raises `UsageError` where it is wrong."""
     try:
         return control.describe(sql)
     except OracleError as error:
-        raise _told(error, sql, what) from None
+        raise told(error, sql, what) from None
 
 
 def _answered_twice(
@@ -172,7 +185,7 @@ def _answer(control: Control, sql: str, row: tuple[str | None, ...]) -> Table:
     try:
         found = control.table(sql, row, ROWS)
     except OracleError as error:
-        raise _told(error, sql, "the statement") from None
+        raise told(error, sql, "the statement") from None
     assert found is not None  # it has columns
     size = sum(len(text) for values in found.rows for text in values if text)
     if size > TEXT_BYTES or len(found.rows) > ROWS:
@@ -184,10 +197,10 @@ def _answer(control: Control, sql: str, row: tuple[str | None, ...]) -> Table:
     return found
 
 
-# --- what is wrong --------------------------------------------------------------------------
+# --- what is wrong ----------------------------------------------------------------------
 
 
-def _told(error: OracleError, sql: str, what: str) -> UsageError:
+def told(error: OracleError, sql: str, what: str) -> UsageError:
     """The server's message with the line it means, and what to do."""
     if error.sqlstate == _READ_ONLY:
         return _writes(sql)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from harness.core.errors import UsageError
 from harness.core.sql import Token, outer_words, parameters, tokens
 
@@ -57,7 +59,7 @@ def changes(sql: str) -> bool:
 def is_ordered(sql: str) -> bool:
     """Whether it says in which order its rows come."""
     words = list(outer_words(sql))
-    return ("order", "by") in zip(words, words[1:], strict=False)
+    return ("order", "by") in itertools.pairwise(words)
 
 
 def is_limited(sql: str) -> bool:

@@ -6,34 +6,52 @@ import json
 from collections.abc import Sequence
 
 from harness.core.conditions import Condition
-from harness.statements.examined import Question
+from harness.statements.examined import Examined
 
 CASE = "statement"
 _TITLE = 60
 
 
-def scenario_text(question: Question, conditions: Sequence[Condition] = ()) -> str:
+def scenario_text(question: Examined, conditions: Sequence[Condition] = ()) -> str:
     """The whole file: one case, quick to time, under these conditions."""
     parts = [
-        _table(
-            "",
-            schema=1,
-            title=_short(question.sql),
-            why="A statement of one's own: pgdyno try.",
-            search_path="server",
-        ),
+        _head(question),
+        _fixture(question),
         _case(question),
         _conditions(conditions),
-        _table("[case.bench]", tier="quick"),
+        _bench(question),
     ]
     return "\n".join(filter(None, parts))
 
 
-def _case(question: Question) -> str:
+def _head(question: Examined) -> str:
+    title, why = _short(question.sql), "A statement of one's own: pgdyno try."
+    if question.fixture:
+        return _table("", schema=1, title=title, why=why)
+    return _table("", schema=1, title=title, why=why, search_path="server")
+
+
+def _fixture(question: Examined) -> str:
+    if not question.fixture:
+        return ""
+    return _table("[fixture]", scope="trial", sql=question.fixture)
+
+
+def _bench(question: Examined) -> str:
+    if question.untimed:
+        return ""
+    if question.reset:
+        return _table("[case.bench]", tier="quick", reset=question.reset)
+    return _table("[case.bench]", tier="quick")
+
+
+def _case(question: Examined) -> str:
     values = {"name": CASE, "op": question.op, "sql": question.sql}
     if question.params:
         values["params"] = question.params
     text = _table("[[case]]", **values)
+    if question.state:
+        text += f"expect.state = {_value(question.state)}\n"
     return f"{text}expect.unordered = true\n" if question.unordered else text
 
 
