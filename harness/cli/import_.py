@@ -122,8 +122,8 @@ def run(args: argparse.Namespace) -> int:
     _write(out, writing.toml(workload))
     say(f"\n{out}")
     server_words = "--server dsn:…" if args.server.startswith(("dsn", "postgres")) else ""
-    for verb in ("check", "bench"):
-        say(f"  pgdyno {verb} {out} {server_words}".rstrip())
+    for words in (f"check {out}", f"bench {out}", f"diff psycopg2 asyncpg {out} --times"):
+        say(f"  pgdyno {words} {server_words}".rstrip())
     return EXIT_PASS
 
 

@@ -84,7 +84,7 @@ def _mask(origin: Origin, ref: ast.ColumnRef, name: str) -> ast.ResTarget:
     """A text of the same length; of any other type nothing."""
     kind = origin.place.relation.columns[origin.column]
     if kind.partition("(")[0] in _TEXTS:
-        value = f"repeat('x', length({written(ref)}))::{kind}"
+        value = f"repeat(chr(120), length({written(ref)}))::{kind}"
     else:
         value = f"null::{kind}"
     return ast.ResTarget(name=name, val=expression(value))
