@@ -42,7 +42,7 @@ LAW: dict[str, str] = {
     "venue": "core judge results servers",
     "statements": "core venue",
     "report": "core analysis results lanes",
-    "workload": "core statements venue",
+    "workload": "core venue",
     "reproduce": "core values plugin judge",
     "moving": "core plugin results",
     "bisect": "core analysis results report",

@@ -90,7 +90,7 @@ class _Source:
 
 
 def _sample(relation: Relation, seed: int) -> str:
-    share = f"{100 * _PAGES / relation.pages:.6g}"
+    share = f"{min(100, 100 * _PAGES / relation.pages):.6g}"
     return f"tablesample system ({share}) repeatable ({seed})"
 
 

@@ -9,7 +9,7 @@ from pglast import ast
 from harness.workload.sorting import Refused
 from harness.workload.tree import last, parts
 
-_KEYS = ("->", "->>", "#>", "#>>", "?", "||")
+_KEYS = ("->", "->>", "#>", "#>>", "?")
 _FUNCTIONS = frozenset(
     ("extract", "date_part", "date_trunc", "to_char", "timezone", "coalesce", "nullif",
      "string_agg", "array_to_string", "concat", "concat_ws", "split_part",
@@ -38,19 +38,23 @@ def _kept(node: ast.Node, *, known: bool = False) -> Iterator[ast.A_Const]:
         if not known:
             yield node
         return
-    inner = _explains(node)
+    if isinstance(node, ast.SelectStmt):
+        known = False
+    inner = _explains(node) or (known and not isinstance(node, _OWN))
     for part in parts(node):
         yield from _kept(part, known=inner)
 
 
+_OWN = (ast.FuncCall,)
+"""What says itself what its literals are for, wherever it stands."""
+
+
 def _explains(node: ast.Node) -> bool:
-    """Whether a node says what the literals right below it are for."""
+    """Whether a node says what the literals below it are for."""
     if isinstance(node, ast.A_Expr):
         return last(node.name) in _KEYS
     if isinstance(node, ast.FuncCall):
         return last(node.funcname) in _FUNCTIONS
     if isinstance(node, ast.TypeCast):
         return node.typeName is not None and last(node.typeName.names) in _TYPES
-    return isinstance(
-        node, ast.ResTarget | ast.CoalesceExpr | ast.CaseExpr | ast.CaseWhen | ast.TypeName
-    )
+    return isinstance(node, ast.ResTarget | ast.TypeName | ast.CoalesceExpr | ast.CaseExpr)

@@ -137,9 +137,12 @@ def _json(stream: BinaryIO) -> Iterator[LogEntry]:
 def _csv(stream: BinaryIO) -> Iterator[LogEntry]:
     csv.field_size_limit(100 * _LINE_BYTES)
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
-    for fields in csv.reader(text):
-        if len(fields) > _CSV_MESSAGE and fields[_CSV_SEVERITY] == "LOG":
-            yield LogEntry(fields[_CSV_DATABASE], fields[_CSV_MESSAGE])
+    try:
+        for fields in csv.reader(text):
+            if len(fields) > _CSV_MESSAGE and fields[_CSV_SEVERITY] == "LOG":
+                yield LogEntry(fields[_CSV_DATABASE], fields[_CSV_MESSAGE])
+    finally:
+        text.detach()  # whoever opened the file closes it
 
 
 def _stderr(stream: BinaryIO) -> Iterator[LogEntry]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pglast import ast
 from pglast.enums import CoercionForm
 
+from harness.core.sql import parameters
 from harness.workload.comparing import Against, How, compared, uncast
 from harness.workload.literals import check_literals
 from harness.workload.masking import masked, touches
@@ -108,11 +109,12 @@ def _highest(tree: ast.Node) -> int:
 
 
 def _renumbered(tree: ast.Node) -> dict[int, int]:
-    """Number the placeholders as they come; old → new."""
-    order: dict[int, int] = {}
+    """Number the placeholders as they come in the text; old → new."""
+    told = dict.fromkeys(at + 1 for at in parameters(written(tree)))
+    order = {old: new for new, old in enumerate(told, 1)}
     for node in walk(tree):
         if isinstance(node, ast.ParamRef):
-            node.number = order.setdefault(int(node.number or 0), len(order) + 1)
+            node.number = order[int(node.number or 0)]
     return order
 
 

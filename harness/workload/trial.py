@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from harness.core.errors import OracleError
 from harness.core.tables import PgType, Table
-from harness.statements.examined import affordable
 from harness.venue.control import QUERY_CANCELED, Control
 from harness.workload.drawing import CALLS, params_sql
 from harness.workload.sorting import Refused
@@ -25,6 +24,10 @@ STATEMENT_S = 2
 """How long a statement may take; a slice of a run repeats it many times."""
 _TRIED = 3
 """With so many calls' parameters a statement is tried."""
+_STEPS = (CALLS, 10, 5, 2)
+_CYCLE_S = 0.5
+"""A slice of a run is a whole cycle of calls, so a slow statement has fewer of them; in
+steps, so that a seed draws the same each time."""
 _PRIVATE = ("22", "23")
 """Classes of errors whose messages quote values."""
 
@@ -56,8 +59,8 @@ def tried(control: Control, statement: GeneralForm, seed: int) -> Repeatable:
     with control.taking(STATEMENT_S):
         types = _types(control, statement)
         rows = _rows(control, params_sql(statement, types, seed), statement)
-        seconds, most = _run(control, statement, rows)
-        calls = min(CALLS, affordable(seconds, most))
+        seconds = _run(control, statement, rows)
+        calls = next((calls for calls in _STEPS if calls * seconds <= _CYCLE_S), 1)
         params = params_sql(statement, types, seed, calls)
     return Repeatable(statement, params, seconds)
 
@@ -90,23 +93,20 @@ def _rows(control: Control, params: str, statement: GeneralForm) -> Sequence[Row
     return given.rows
 
 
-def _run(
-    control: Control, statement: GeneralForm, rows: Sequence[Row]
-) -> tuple[float, int]:
-    """Run it with some of the parameters: the longest time, and the most rows."""
-    longest, most = 0.0, 0
+def _run(control: Control, statement: GeneralForm, rows: Sequence[Row]) -> float:
+    """Run it with some of the parameters; the shortest time."""
+    shortest = float(STATEMENT_S)
     try:
         for row in rows[:_TRIED]:
             first = _answer(control, statement, row)
             begun = time.perf_counter()
             again = _answer(control, statement, row)
-            longest = max(longest, time.perf_counter() - begun)
+            shortest = min(shortest, time.perf_counter() - begun)
             if again != first:
                 raise Refused("its answer differs from one time to the next")
-            most = max(most, first.total())
     except OracleError as error:
         raise _refusal(error) from None
-    return longest, most
+    return shortest
 
 
 def _answer(control: Control, statement: GeneralForm, row: Row) -> Counter[Row]:
