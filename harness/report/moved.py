@@ -11,8 +11,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from harness.analysis.times import Key, Timings, counting_trials, measured, of_passes
-from harness.analysis.times import paired_log_ratios
+from harness.analysis.times import (
+    Key,
+    Timings,
+    counting_trials,
+    measured,
+    of_passes,
+    paired_log_ratios,
+)
 from harness.core import stats
 from harness.report import format as fmt
 from harness.results.records import CellFacts, Run, Trial
@@ -51,14 +57,15 @@ class MovedMix:
     def _answers(self) -> str:
         if not self.others:
             return "All of its statements give the same values."
-        verb = "gives" if len(self.others) == 1 else "give"
-        return (
-            f"{len(self.others)} of them {verb} other values or fail:"
-            f" {', '.join(self.others)}."
-        )
+        single = len(self.others) == 1
+        otherwise = "gives other values or fails" if single else "give other values or fail"
+        return f"{len(self.others)} of them {otherwise}: {', '.join(self.others)}."
 
 
 def _change(estimate: stats.Estimate) -> str:
+    if estimate.low is None:
+        few = f"{fmt.plural(estimate.n, 'quiet round')}, {stats.MIN_ROUNDS} are needed"
+        return f"about {fmt.change(estimate.point)} (no interval: {few})"
     return f"{fmt.change(estimate.point)} ({fmt.change_interval(estimate)})"
 
 

@@ -78,8 +78,8 @@ def test_placeholders_of_statistics_get_values_that_fit_their_place(
 def test_an_enum_and_a_view_and_odd_names_can_be_drawn(
     control: Control, relations: Relations
 ) -> None:
-    assert {row[0] for row in made(control, relations, "select 1 from moods where mood = 'x'")
-            .rows} == {"glad", "sad"}  # fmt: skip
+    found = made(control, relations, "select 1 from moods where mood = 'x'")
+    assert {row[0] for row in found.rows} == {"glad", "sad"}
     assert made(control, relations, "select 1 from grown where email = 'x'").rows
     sql = 'select 1 from "odd ""<b>" where "Ä\'x" = \'x\''
     assert {row[0] for row in made(control, relations, sql).rows} == {"a", "b"}

@@ -36,8 +36,8 @@ def drawn(relations: Relations, sql: str) -> tuple[str, list[str]]:
          "SELECT id FROM users WHERE meta ->> 'k' = $1 LIMIT 3", ["r.meta ->> 'k'"]),
         ("select count(*) from users having count(*) > 3",
          "SELECT count(*) FROM users HAVING count(*) > 3", []),
-        ("select id from users where exists (select from orders o where o.\"user\" = users.id"
-         " and total > 5 and email = 'x')",
+        ("select id from users where exists (select from orders o"
+         " where o.\"user\" = users.id and total > 5 and email = 'x')",
          'SELECT id FROM users WHERE EXISTS (SELECT FROM orders AS o WHERE o."user" = '
          "users.id AND total > $1 AND email = $2)", ["r.total", "r.email"]),
         ("select id from users where $3::int is null or id = $3",
@@ -65,23 +65,30 @@ def test_literals_become_parameters_that_are_drawn_from_what_they_meet(
         ("select nextval('s')", "nextval() is volatile"),
         ("select id from users where similarity(email, 'bob') > 0.5", "may be private"),
         ("select id from users where email || id::text = 'x' || born", "may be private"),
-        ("select id from users where email = any(string_to_array('bob,ann', ','))", "private"),
-        ("select case id when 1 then 'one' else 'x' || email end from users", ""),
+        ("select id from users where email = any(string_to_array('a,b', ','))", "private"),
         ("select (select id from users where starts_with(email, 'bob'))", "private"),
         ("with u as (select email as e from users) select * from u where e = 'bob'",
          "no column is known to draw from"),
-        ("select " + "(" * 3000 + "1" + ")" * 3000, ""),
     ],
 )  # fmt: skip
 def test_what_the_server_knows_of_a_statement_may_refuse_it(
     relations: Relations, sql: str, reason: str
 ) -> None:
-    try:
+    with pytest.raises(Refused) as caught:
         generalised(sql, relations, Hidden())
-    except Refused as refused:
-        assert reason in str(refused)
-    else:
-        assert not reason
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select case id when 1 then 'first' else 'x' || email end from users",
+        "select coalesce(email, 'none') from users where coalesce(email, 'none') <> 'none'",
+        "select " + "(" * 3000 + "1" + ")" * 3000,
+    ],
+)
+def test_texts_of_the_program_may_stay(relations: Relations, sql: str) -> None:
+    assert generalised(sql, relations, Hidden()).sql
 
 
 def test_comments_and_texts_of_people_are_not_in_the_general_form(
