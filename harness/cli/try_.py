@@ -262,7 +262,8 @@ def _tell(args: argparse.Namespace, place: Venue, found: Found, begun: float) ->
     timed = store.read(found.run) if found.run and found.run.exists() else None
     (shown,) = view.build([timed]).runs if timed else (None,)
     head = _head(place, found, time.monotonic() - begun)
-    end = tried.build(head, found.checks, timed, shown, found.text, {})
+    notes = _notes(found.question)
+    end = tried.build(head, found.checks, timed, shown, found.text, {}, notes)
     if args.format == "json":
         say(drawn.tried(end, found.checks, list(numbers(shown)) if shown else []).rstrip())
     elif args.format == "markdown":
@@ -278,6 +279,7 @@ def _tell(args: argparse.Namespace, place: Venue, found: Found, begun: float) ->
 
 def _head(place: Venue, found: Found, seconds: float) -> list[str]:
     from harness.report import format as fmt
+    from harness.statements.copies import ROWS
 
     question = found.question
     parts = [f"try  {found.scenario.title}"]
@@ -285,7 +287,20 @@ def _head(place: Venue, found: Found, seconds: float) -> list[str]:
         few = question.calls < question.offered
         of = f"{question.calls} of " if few else ""
         parts.append(of + fmt.plural(question.offered, "parameter"))
+    if question.copied:
+        parts.append(f"copies of {', '.join(question.copied)}, {ROWS:,} rows at most")
     return [*parts, f"PostgreSQL {place.facts.version}", f"{seconds:.0f} s"]
+
+
+def _notes(question: Examined) -> list[str]:
+    """What a reader must know of how it was played."""
+    notes = []
+    if question.left_out:
+        listed = ", ".join(question.left_out)
+        notes.append(f"not compared, because clocks, random keys or counters fill them: {listed}.")
+    if question.untimed:
+        notes.append(f"checked and not timed: {question.untimed}.")
+    return notes
 
 
 def _code(end: Tried, checks: Sequence[Check]) -> int:

@@ -134,6 +134,7 @@ def _environment(target: Target) -> dict[str, str]:
         "PGDATABASE": target.dbname,
         "PGOPTIONS": target.options,
         "PGAPPNAME": target.application_name,
+        **{f"PG{name.upper()}": value for name, value in target.libpq_tls.items()},
         "PGCLIENTENCODING": "UTF8",
         "LC_ALL": "C",
     }

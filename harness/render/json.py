@@ -38,7 +38,7 @@ def tried(end: Tried, checks: Sequence[Check], numbers: Sequence[Number]) -> str
         {
             "exit": end.code,
             "conclusion": end.conclusion,
-            "noise": end.noise,
+            "notes": list(end.notes),
             "run": end.run,
             "scenario": end.scenario,
             "cells": [_tried_cell(cell) for cell in end.cells],

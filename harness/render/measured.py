@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.core.conditions import parted
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
@@ -53,10 +54,10 @@ def _block(cells: Sequence[CellView], arms: Sequence[str]) -> Iterator[str]:
     for line in range(-max(map(len, heads), default=0), 0):
         words = (head[line] if len(head) >= -line else "" for head in heads)
         yield " " * name + "".join(f"{word:>{_COLUMN}}" for word in words)
-    for cell in cells:
+    for before, cell in zip((None, *cells), cells, strict=False):
         for group in cell.groups:
             marks = "".join(f"{_entry(group, arm):>{_COLUMN}}" for arm in arms)
-            yield f"{_question(cell, group, name - 1):<{name}}{marks}"
+            yield f"{_question(before, cell, group, name - 1):<{name}}{marks}"
 
 
 def _heads(arms: Sequence[str]) -> Iterator[list[str]]:
@@ -80,12 +81,15 @@ def _lines(name: str) -> list[str]:
     return [fmt.shorten(line, _COLUMN - 1) for line in lines]
 
 
-def _question(cell: CellView, group: RankGroup, width: int) -> str:
-    """The title, shortened so that what tells it from its neighbours stays."""
+def _question(before: CellView | None, cell: CellView, group: RankGroup, width: int) -> str:
+    """The title, shortened so that what tells it from its neighbours stays: its condition
+    where the question before it is the same under another one."""
     values = ", ".join(map(str, cell.facts.point.values()))
     extra = f"{cell.facts.clients} {group.label}" if group.label else values
     extra = f" ({fmt.shorten(extra, _EXTRA)})" if extra else ""
-    return fmt.shorten(cell.facts.title, width - len(extra)) + extra
+    (plain, condition), same = parted(cell.facts.id), before and parted(before.facts.id)[0]
+    title = f"  · {condition}" if plain == same else cell.facts.title
+    return fmt.shorten_title(title, width - len(extra)) + extra
 
 
 def _entry(group: RankGroup, arm: str) -> str:

@@ -33,7 +33,7 @@ def text(end: Tried) -> str:
     lines = [*_scenario(end), *fmt.wrapped(" · ".join(end.head), WIDTH, rest="     ")]
     for cell in end.cells:
         lines += _block(cell)
-    for sentence in filter(None, (end.noise, end.conclusion)):
+    for sentence in (*end.notes, end.conclusion):
         lines += fmt.wrapped(sentence, WIDTH)
     return visible("\n".join(line.rstrip() for line in lines)) + "\n"
 
@@ -81,7 +81,7 @@ def markdown(end: Tried) -> str:
         lines += ["", "| driver | value | turns | per op | against fastest |"]
         lines += ["|---|---|--:|--:|--:|", *map(_markdown_row, cell.rows)]
     lines += ["", "```toml", end.scenario.rstrip(), "```", ""]
-    lines += [fmt.markdown_cell(part) for part in (end.noise, end.conclusion) if part]
+    lines += [fmt.markdown_cell(part) for part in (*end.notes, end.conclusion)]
     return "\n".join(lines) + "\n"
 
 

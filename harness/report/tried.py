@@ -48,12 +48,12 @@ class TriedCell:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The end of a try: `head` says what was asked and where, `noise` how far a driver was
-    from itself, `scenario` is the file that repeats it."""
+    """The end of a try: `head` says what was asked and where, `notes` how it was played and
+    how far a driver was from itself, `scenario` is the file that repeats it."""
 
     head: tuple[str, ...]
     cells: tuple[TriedCell, ...]
-    noise: str
+    notes: tuple[str, ...]
     scenario: str
     run: str
     code: int
@@ -67,10 +67,12 @@ def build(
     shown: RunView | None,
     scenario: str,
     turns: Mapping[tuple[str, str], str],
+    notes: Sequence[str] = (),
 ) -> Tried:
     """What was found; `run` and `shown` are of the timing, None where nothing was timed.
 
-    `turns` are how often an op waits for the server, by cell and driver.
+    `turns` are how often an op waits for the server, by cell and driver; `notes` say how it
+    was played.
     """
     views = {cell.facts.id: cell for cell in shown.cells} if shown else {}
     cells = tuple(
@@ -85,7 +87,7 @@ def build(
     return Tried(
         head=tuple(head),
         cells=cells,
-        noise=_noise(shown),
+        notes=tuple(filter(None, (*notes, _noise(shown)))),
         scenario=scenario,
         run=run.path if run else "",
         code=code,

@@ -68,12 +68,14 @@ select distinct proname from pg_proc p where proname = any($1::text[]) and provo
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A table's copy: the SQL that makes it, and the SQL that fills it anew."""
+    """A table's copy: the SQL that makes it, and the SQL that fills it anew. `counting` are
+    the columns that a sequence fills."""
 
     name: str
     make: str
     fill: str
     columns: tuple[str, ...]
+    counting: tuple[str, ...]
 
 
 def copies(control: Control, texts: Sequence[str]) -> dict[str, Copy]:
@@ -165,16 +167,18 @@ def _copy(control: Control, oid: str, schema: str, name: str) -> Copy:
     listed = ", ".join(map(quote, columns))
     table, kept = quote(name), quote(_KEPT + name)
     source = f"{quote(schema)}.{table}"
+    counting = {str(row[0]): list(_counting(name, *row)) for row in rows}
     make = [
         f"create table {table} (like {source} including all);",
         f"create table {kept} as select {listed} from {source} limit {ROWS};",
-        *(line for row in rows for line in _counting(name, *row)),
+        *(line for lines in counting.values() for line in lines),
     ]
     fill = (
         f"insert into {table} ({listed}) overriding system value"
         f" select {listed} from {kept};"
     )
-    return Copy(name, "\n".join(make), fill, columns)
+    counts = tuple(column for column, lines in counting.items() if lines)
+    return Copy(name, "\n".join(make), fill, columns, counts)
 
 
 def _counting(

@@ -6,6 +6,7 @@ The session only reads, so whatever a statement would change is refused by the s
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ PARAMETERS = 200
 CYCLE_S = 0.1
 """All calls of a cycle may take so long: a slice is a whole number of cycles."""
 
+_LOOKS = 5
+"""The quickest of so many times is what an op takes."""
 _READ_ONLY = "25006"
 _UNDEFINED_TABLE = "42P01"
 _FOREIGN_MARKS = ("?", "%", ":")
@@ -160,9 +163,13 @@ def _answered_twice(
 ) -> tuple[Table, float]:
     """What the statement returns for a row of parameters, and how long that takes."""
     first = _answer(control, sql, row)
-    begun = time.perf_counter()
-    again = _answer(control, sql, row)
-    seconds = time.perf_counter() - begun
+    seconds = math.inf
+    for _ in range(_LOOKS):
+        begun = time.perf_counter()
+        again = _answer(control, sql, row)
+        seconds = min(seconds, time.perf_counter() - begun)
+        if seconds > CYCLE_S:
+            break
     if again == first or (unordered and Counter(again.rows) == Counter(first.rows)):
         return first, seconds
     raise _unstable(first, again)

@@ -7,9 +7,12 @@ adds the same number of rows again can be timed.
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from harness.core.errors import OracleError, UsageError
 from harness.core.sql import quote
@@ -28,6 +31,11 @@ from harness.statements.examined import (
 )
 from harness.venue.control import Control
 from harness.venue.stage import Stage
+
+Held = Mapping[str, Sequence[Sequence[str | None]]]
+"""Rows, by table."""
+Cycle = Sequence[Sequence[str | None]]
+"""The parameters of some calls."""
 
 
 def examined_on_copies(stage: Stage, asked: Proposal) -> Examined:
@@ -59,6 +67,8 @@ def examined_on_copies(stage: Stage, asked: Proposal) -> Examined:
                 raise UsageError("the statement writes nothing", hint="leave --writes out")
             trial = _played(control, asked, made, written, rows)
         except OracleError as error:
+            if not error.sqlstate:
+                raise
             raise told(error, asked.sql, "the statement, on copies") from None
     return _examined(asked, made, written, trial, len(rows))
 
@@ -80,81 +90,119 @@ def _played(
     asked: Proposal,
     made: Mapping[str, Copy],
     written: Sequence[str],
-    rows: Sequence[Sequence[str | None]],
+    rows: Cycle,
 ) -> _Trial:
-    begun = time.perf_counter()
-    control.table(asked.sql, rows[0])
-    seconds = time.perf_counter() - begun
-    again = reset(made, written)
-    control.run(again)
+    """Play as many calls as there is time for; a single one where the answer of a call
+    depends on those before it, as a number from a sequence does."""
+    seconds = _seconds(control, asked.sql, rows[0])
     calls = min(len(rows), affordable(seconds + asked.rtt_s, 1))
-    cycle = rows[:calls]
-    counts = [_counts(control, written)]
-    first = _answers(control, asked.sql, cycle)
-    counts.append(_counts(control, written))
-    once = _sums(control, made, written)
-    untimed = _repeated(control, asked.sql, cycle, written, counts)
-    control.run(again)
-    second = _answers(control, asked.sql, cycle)
-    if first != second:
-        raise OracleError(
-            "what it returns differs each time, so nothing can be verified",
-            hint="let returning name columns that are no clock and no random key",
+    table = _Tables(control, asked.sql, made, written)
+    trial = _trial(table, rows[:calls], seconds)
+    return trial or _trial(table, rows[:1], seconds) or _unstable()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The copies, and what is done to them."""
+
+    control: Control
+    sql: str
+    made: Mapping[str, Copy]
+    written: Sequence[str]
+
+    def play(self, cycle: Cycle) -> list[Table | None]:
+        """What each call returns."""
+        return [self.control.table(self.sql, row) for row in cycle]
+
+    def anew(self, cycle: Cycle) -> list[Table | None]:
+        """The same from the first rows."""
+        self.control.run(reset(self.made, self.written))
+        return self.play(cycle)
+
+    def count(self) -> int:
+        """How many rows there are in what is written."""
+        parts = " + ".join(f"(select count(*) from {quote(name)})" for name in self.written)
+        return int(self.control.value(f"select {parts}"))
+
+    def rows(self) -> Held:
+        """What is in them."""
+        found = {}
+        for name in self.written:
+            listed = ", ".join(map(quote, self.made[name].columns)) or "1"
+            table = self.control.table(f"select {listed} from {quote(name)}")
+            found[name] = table.rows if table else ()
+        return found
+
+
+def _trial(tables: _Tables, cycle: Cycle, seconds: float) -> _Trial | None:
+    """A cycle, twice from the same rows and once begun elsewhere, as a driver may begin it;
+    None where what it returns or leaves depends on that."""
+    once, held = tables.anew(cycle), [tables.rows()]
+    twice = tables.anew(cycle)
+    held.append(tables.rows())
+    turned = tables.anew([*cycle[1:], cycle[0]])
+    held.append(tables.rows())
+    if once != twice or once != [turned[-1], *turned[:-1]]:
+        return None
+    steady = {name: _steady(tables.made[name], held) for name in tables.written}
+    if any(columns is None for columns in steady.values()):
+        return None
+    return _Trial(
+        len(cycle),
+        seconds,
+        once[0] is not None,
+        {name: columns for name, columns in steady.items() if columns is not None},
+        _repeated(tables, cycle),
+    )
+
+
+def _steady(copy: Copy, held: Sequence[Held]) -> list[str] | None:
+    """The columns of a table that hold the same each time, row by row; numbers that a
+    sequence gave are left out where they are given to other rows. None if that does not
+    do."""
+
+    def same(names: Sequence[str]) -> bool:
+        at = [copy.columns.index(name) for name in names]
+        first, *others = (
+            Counter(tuple(row[index] for index in at) for row in rows[copy.name])
+            for rows in held
         )
-    twice = _sums(control, made, written)
-    steady = {
-        table: [
-            name for name in made[table].columns if once[table, name] == twice[table, name]
-        ]
-        for table in written
-    }
-    return _Trial(calls, seconds, first[0] is not None, steady, untimed)
+        return all(other == first for other in others)
+
+    steady = [name for name in copy.columns if same([name])]
+    fixed = [name for name in steady if name not in copy.counting]
+    return next((names for names in (steady, fixed) if same(names)), None)
 
 
-def _answers(
-    control: Control, sql: str, cycle: Sequence[Sequence[str | None]]
-) -> list[Table | None]:
-    return [control.table(sql, row) for row in cycle]
+def _seconds(control: Control, sql: str, row: Sequence[str | None]) -> float:
+    begun = time.perf_counter()
+    control.table(sql, row)
+    return time.perf_counter() - begun
 
 
-def _repeated(
-    control: Control,
-    sql: str,
-    cycle: Sequence[Sequence[str | None]],
-    written: Sequence[str],
-    counts: Sequence[int],
-) -> str:
+def _unstable() -> NoReturn:
+    raise OracleError(
+        "what it returns differs each time, so nothing can be verified",
+        hint="let returning name columns that are no clock and no random key",
+    )
+
+
+def _repeated(tables: _Tables, cycle: Cycle) -> str:
     """Why it cannot be timed; empty if a second cycle adds as many rows as the first."""
-    added = counts[1] - counts[0]
+    tables.control.run(reset(tables.made, tables.written))
+    counts = [tables.count()]
     try:
-        _answers(control, sql, cycle)
+        for _ in range(2):
+            tables.play(cycle)
+            counts.append(tables.count())
     except OracleError as error:
         return f"it cannot run twice: {error}"
-    again = _counts(control, written) - counts[1]
-    if again != added:
-        return f"the first cycle adds {added:,} rows, the second one {again:,}"
-    if added % len(cycle):
-        return f"{len(cycle):,} ops add {added:,} rows: not as many each"
+    first, second = (after - before for before, after in itertools.pairwise(counts))
+    if first != second:
+        return f"the first cycle adds {first:,} rows, the second one {second:,}"
+    if first % len(cycle):
+        return f"{len(cycle):,} ops add {first:,} rows: not as many each"
     return ""
-
-
-def _counts(control: Control, written: Sequence[str]) -> int:
-    """How many rows there are in what is written."""
-    parts = " + ".join(f"(select count(*) from {quote(name)})" for name in written)
-    return int(control.value(f"select {parts}"))
-
-
-def _sums(
-    control: Control, made: Mapping[str, Copy], written: Sequence[str]
-) -> dict[tuple[str, str], str]:
-    """What is in each column, whatever the order of the rows."""
-    found = {}
-    for table in written:
-        for name in made[table].columns:
-            hashed = f"hashtextextended({quote(name)}::text, 0)::numeric"
-            query = f"select coalesce(sum({hashed}), 0) from {quote(table)}"
-            found[table, name] = control.value(query)
-    return found
 
 
 # --- the outcome --------------------------------------------------------------------------

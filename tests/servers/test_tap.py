@@ -28,7 +28,7 @@ def test_messages_are_counted_by_kind_wherever_a_packet_ends() -> None:
     whole = {"Startup": 1, "Parse": 2, "Sync": 1}
     for size in range(1, len(stream)):
         pieces = [stream[i : i + size] for i in range(0, len(stream), size)]
-        assert counted(*pieces).messages == whole
+        assert counted(*pieces).sent == whole
 
 
 def test_what_the_client_sends_before_an_answer_is_one_turn() -> None:
@@ -49,7 +49,7 @@ def test_what_is_encrypted_counts_as_turns_only() -> None:
     tap.from_server(b"S")
     tap.from_client(PARSE)
     tap.from_server(b"?")
-    assert (counts.turns, counts.messages) == (2, {"SSLRequest": 1})
+    assert (counts.turns, counts.sent) == (2, {"SSLRequest": 1})
 
 
 @pytest.mark.parametrize("data", [b"\0\0\0\0\0\x03\0\0", b"\xff" * 40])
@@ -58,7 +58,7 @@ def test_what_is_no_message_does_no_harm(data: bytes) -> None:
 
 
 def test_an_unknown_message_is_passed_and_counted() -> None:
-    assert counted(STARTUP + b"?\0\0\0\x04" + SYNC).messages["unknown"] == 1
+    assert counted(STARTUP + b"?\0\0\0\x04" + SYNC).sent["unknown"] == 1
 
 
 @needs_server

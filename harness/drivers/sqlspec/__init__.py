@@ -127,6 +127,7 @@ def _psycopg_arguments(target: Target) -> dict[str, Any]:
         "options": target.options,
         "application_name": target.application_name,
         "autocommit": True,
+        **target.libpq_tls,
     }
 
 
@@ -210,6 +211,7 @@ class SqlspecAsyncpg(_AsyncLayer, SqlspecAsyncOpening):
                 "application_name": target.application_name,
                 **dict(target.settings),
             },
+            **target.tls_uri,
         }
 
 
@@ -249,7 +251,16 @@ class SqlspecPsqlpy(_AsyncLayer, SqlspecAsyncOpening):
             "db_name": target.dbname,
             "options": target.options or None,
             "application_name": target.application_name,
+            **self._verified(target),
         }
+
+    def _verified(self, target: Target) -> dict[str, Any]:
+        """SQLSpec's types say a word for `ssl_mode`, which psqlpy refuses."""
+        if not target.tls:
+            return {}
+        from psqlpy import SslMode
+
+        return {"ssl_mode": SslMode.VerifyFull, "ca_file": target.tls}
 
     def _pool_arguments(self, size: int) -> dict[str, Any]:
         if size < 2:
