@@ -63,8 +63,8 @@ LAW: dict[str, str] = {
     "pytest_plugin": "core environments results settings servers analysis worker scenario "
     "venue report play check bench cli",
     "cli": "core plugin environments results settings servers machine analysis scenario "
-    "venue statements report reproduce render play moving bisect history check bench fuzz "
-    "validity claims lanes",
+    "venue statements workload report reproduce render play moving bisect history check "
+    "bench fuzz validity claims lanes",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""

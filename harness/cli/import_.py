@@ -21,13 +21,13 @@ TOP = 20
 LISTED = 20
 
 _EPILOG = """\
-exit codes: 0 a file was written, 2 usage, 4 nothing can be repeated, 5 no server
+exit codes: 0 a file was written, 2 usage, 4 nothing can be repeated,
+5 no server
 
 examples:
   pgdyno import --from pg_stat_statements --server dsn:postgresql://me@host/shop
-  pgdyno import --from log postgresql.log --server dsn:… --hide users.email --out shop.toml
+  pgdyno import --from log pg.log --server dsn:… --hide users.email
   pgdyno import --from sql queries.sql --server dsn:… --out own.toml
-  pgdyno bench own.toml --server dsn:…
 """
 
 
@@ -102,7 +102,7 @@ def _count(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Observe, try, write; what was left out is said with its reason."""
     from harness import servers
-    from harness.core.errors import EXIT_INVALID, EXIT_PASS, needing
+    from harness.core.errors import EXIT_INVALID, EXIT_PASS, UsageError, needing
     from harness.servers import open_server
     from harness.venue.control import Control
 
@@ -111,6 +111,11 @@ def run(args: argparse.Namespace) -> int:
         from harness.workload import importing, relations, trial, writing
     spec = servers.parse(args.server, max_connections=20, transport=args.transport)
     with open_server(spec) as server, Control(server.target, "pgdyno import") as control:
+        if server.managed:
+            raise UsageError(
+                f"--server {args.server} starts a server that is empty",
+                hint="name yours: --server dsn:postgresql://user@host/database",
+            )
         trial.only_read(control)
         hidden = relations.hidden(args.hide, relations.Relations(control))
         out = _free(args.out, control)

@@ -17,6 +17,8 @@ CALLS = 20
 """So many calls' parameters are drawn; calls go round through them."""
 _PAGES = 100
 """So many pages of a large table are looked at, about."""
+_VIEWED = 1_000
+"""So many rows of a view, or of a foreign table: how large it is nobody knows."""
 _LIST = 3
 """Members of an array whose length nobody knows."""
 _PREFIX = 3
@@ -77,21 +79,25 @@ class _Source:
         numbered = enumerate(self.expressions, 1)
         drawn = ", ".join(f"{text} as c{number}" for number, text in numbered)
         real = " and ".join(f"({text}) is not null" for text in self.expressions)
-        sample = f" {_sample(self.relation, seed)}" if self.relation.sampled else ""
         pick = f"hashtextextended({_identity(self.relation)}, {seed}) as pick"
         return (
             f"{self.name} as (\n"
             "  select row_number() over (order by pick) - 1 as n,"
             " count(*) over () as m, s.*\n"
             f"  from (select {pick}, {drawn}\n"
-            f"    from {self.relation.key} {ROW}{sample}\n"
+            f"    from {_rows(self.relation, seed)}\n"
             f"    where {real} order by pick limit {CALLS}) s)"
         )
 
 
-def _sample(relation: Relation, seed: int) -> str:
+def _rows(relation: Relation, seed: int) -> str:
+    """Rows to draw from: of a table all or a sample, of a view the first."""
+    if relation.kind != "table":
+        return f"(select * from {relation.key} limit {_VIEWED}) {ROW}"
+    if not relation.sampled:
+        return f"{relation.key} {ROW}"
     share = f"{min(100, 100 * _PAGES / relation.pages):.6g}"
-    return f"tablesample system ({share}) repeatable ({seed})"
+    return f"{relation.key} {ROW} tablesample system ({share}) repeatable ({seed})"
 
 
 def _identity(relation: Relation) -> str:

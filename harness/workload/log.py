@@ -28,7 +28,7 @@ _ENTRY = re.compile(
     r"|NOTICE|INFO|QUERY|LOCATION|DEBUG\d?):  (?P<message>.*)",
     re.DOTALL,
 )
-_AT_DATABASE = re.compile(r"[\w-]+@([\w-]+)\s*$|\bdb=([\w-]+)")
+_AT_DATABASE = re.compile(r"[\w-]+@([\w-]+)(?=[\s:,\[\]]|$)|\bdb=([\w-]+)")
 _SAID = re.compile(
     r"(?:duration: (?P<ms>[\d.]+) ms  )?"
     r"(?P<kind>statement|execute(?: fetch from)? [^:\n]*|parse [^:\n]*|bind [^:\n]*): "

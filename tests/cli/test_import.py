@@ -170,6 +170,12 @@ def test_a_slip_says_what_to_do(
     assert ended.code == code
 
 
+def test_an_empty_server_of_ones_own_has_no_workload(ten: Path, tmp_path: Path) -> None:
+    ended = pgdyno("import", "--from", "sql", ten, "--server", "wheel", cwd=tmp_path)
+    assert ended.code == 2
+    assert "--server wheel starts a server that is empty" in ended.err
+
+
 def test_a_file_that_exists_is_kept(bank: str, ten: Path, tmp_path: Path) -> None:
     """The default name is the database's."""
     (tmp_path / "bank.toml").write_text("mine")

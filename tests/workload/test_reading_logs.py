@@ -95,6 +95,21 @@ def test_a_log_that_names_no_database_is_of_the_one_that_is_asked(file: Path) ->
 
 
 @pytest.mark.parametrize(
+    "prefix",
+    [
+        "2026-11-28 19:12:43 UTC:10.0.0.1(5432):bob@other:[7813]:",
+        "2026-11-28 19:12:43.613 UTC [7813] bob@other [unknown] ",
+        "[7813] user=bob,db=other,client=10.0.0.1 ",
+    ],
+)
+def test_each_usual_prefix_says_the_database(file: Path, prefix: str) -> None:
+    file.write_text(f"{prefix}LOG:  statement: select 7\n")
+    with pytest.raises(UsageError, match="none of the database 'shop'"):
+        log.observations(file, "shop")
+    assert log.observations(file, "other").statements == [Observed("select 7", 1, 0)]
+
+
+@pytest.mark.parametrize(
     ("data", "words"),
     [
         (b"", "is empty"),
