@@ -6,7 +6,7 @@ import argparse
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.statements import Examined, Proposal
     from harness.venue.venue import Venue
 
-SECONDS = 15.0
+SECONDS = 12.0
 """How long the timing may take, unless somebody says otherwise."""
 _OPS = ("fetch_all", "fetch_one", "fetch_val")
 
@@ -115,6 +115,7 @@ class Found:
     text: str
     cells: Sequence[Cell]
     checks: Sequence[Check] = ()
+    turns: Mapping[tuple[str, str], str] = field(default_factory=dict)
     run: Path | None = None
 
 
@@ -137,6 +138,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             found.checks = _checked(args, place, found, arms, workers)
             timed = _timeable(found.checks, arms)
+            found.turns = _turns(place, found, timed) if timed else {}
             if timed and not found.question.untimed:
                 _measure(args, place, found, timed)
         except KeyboardInterrupt:
@@ -235,17 +237,36 @@ def _measure(
     args: argparse.Namespace, place: Venue, found: Found, arms: Sequence[Arm]
 ) -> None:
     """Time those whose values are right, as `bench` does, into a run file."""
-    from harness.bench import orders, schedule
+    from harness.bench import conditions, orders, schedule
     from harness.cli.bench import default_path, with_aa
     from harness.cli.progress import BenchProgress
 
     plan = replace(schedule.PLANS["quick"], budget_s=args.seconds)
+    plan = conditions.budgeted(plan, found.cells, arms)
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**31)
     timed = with_aa(arms, wanted=True)
     order = orders.Order([found.scenario], found.cells, timed, plan, "quick", seed)
     found.run = args.out or default_path()
     with BenchProgress() as progress:
         orders.measure(place, order, found.run, progress, complain=complain)
+
+
+def _turns(place: Venue, found: Found, arms: Sequence[Arm]) -> dict[tuple[str, str], str]:
+    """How often an op of each driver waits for the server, by cell and driver."""
+    from harness.bench import orders, schedule
+    from harness.cli.progress import BenchProgress
+    from harness.lanes.wire.meaning import turns_of
+    from harness.results import store
+
+    plan = schedule.PLANS["quick"]
+    order = orders.Order([found.scenario], found.cells, arms, plan, "quick", 0, "wire")
+    out = place.folder / "turns.jsonl"
+    with BenchProgress() as progress:
+        orders.measure(place, order, out, progress, complain=complain)
+    return {
+        key: f"{turns.low:g}" if turns.exact else f"{turns.low:g}…{turns.high:g}"
+        for key, turns in turns_of(store.read(out)).items()
+    }
 
 
 # --- the end ----------------------------------------------------------------------------
@@ -263,7 +284,7 @@ def _tell(args: argparse.Namespace, place: Venue, found: Found, begun: float) ->
     (shown,) = view.build([timed]).runs if timed else (None,)
     head = _head(place, found, time.monotonic() - begun)
     notes = _notes(found.question)
-    end = tried.build(head, found.checks, timed, shown, found.text, {}, notes)
+    end = tried.build(head, found.checks, timed, shown, found.text, found.turns, notes)
     if args.format == "json":
         say(drawn.tried(end, found.checks, list(numbers(shown)) if shown else []).rstrip())
     elif args.format == "markdown":
@@ -297,7 +318,9 @@ def _notes(question: Examined) -> list[str]:
     notes = []
     if question.left_out:
         listed = ", ".join(question.left_out)
-        notes.append(f"not compared, because clocks, random keys or counters fill them: {listed}.")
+        notes.append(
+            f"not compared, because clocks, random keys or counters fill them: {listed}."
+        )
     if question.untimed:
         notes.append(f"checked and not timed: {question.untimed}.")
     return notes

@@ -84,9 +84,15 @@ def explained(
             f"one verification did not end in time at an RTT of {condition.rtt_ms:g} ms"
             f" ({judged.detail}): too long to time"
         )
-    if condition.via == "pgbouncer" and _PREPARED.search(judged.detail):
+    if condition.via == "pgbouncer" and _of_statements(judged):
         return _advised(judged, _advice(arm, offered))
     return judged
+
+
+def _of_statements(judged: Judgement) -> bool:
+    """Whether it comes of a prepared statement that is not the session's: it is missing,
+    or there already, or answers what somebody else asked."""
+    return judged.code is Code.DESYNC or bool(_PREPARED.search(judged.detail))
 
 
 def _advised(judged: Judgement, advice: str) -> Judgement:

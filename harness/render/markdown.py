@@ -166,7 +166,9 @@ def _cells(run: RunView) -> Iterator[str]:
         yield ""
         yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
         yield ""
-        head = ["rank", "driver", "time per op", "95 %", f"{esc(cell.facts.unit)}/s"]
+        head = ["rank", "driver", "time per op", "95 %"]
+        head += ["turns"] if cell.counted else []
+        head += [f"{esc(cell.facts.unit)}/s"]
         head += ["× fastest", "95 %", "detectable"]
         head += [f"× {esc(cell.floor.stands_for)}", "95 %"] if cell.floor else []
         head += ["client CPU", "server CPU", "p99"]
@@ -245,13 +247,14 @@ def _reference_row(cell: CellView, reference: Reference) -> list[str]:
 
 def _numbers(cell: CellView, row: Row, mark: str, name: str) -> list[str]:
     if row.time is None:
-        blank = [""] * (9 if cell.floor else 7)
+        blank = [""] * (7 + 2 * bool(cell.floor) + cell.counted)
         return [mark, name, _verdict(row), esc(row.detail), *blank]
     return [
         mark,
         name,
         fmt.duration(row.time.point),
         fmt.time_interval(row.time),
+        *([row.turns.text if row.turns else ""] if cell.counted else []),
         fmt.rate(cell.rate(row) or 0),
         *_times(row.ratio),
         fmt.change(row.detectable, sign=False),

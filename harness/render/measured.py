@@ -24,9 +24,39 @@ def render(end: Measured) -> str:
     for start in range(0, len(end.arms), _DRIVERS):
         lines += _block(end.cells, end.arms[start : start + _DRIVERS])
     lines.append(_LEGEND)
+    lines += _turns(end)
     for sentence in (*_noise(end), end.advice, end.conclusion):
         lines += fmt.wrapped(sentence, WIDTH)
     return visible("\n".join(line.rstrip() for line in lines)) + "\n"
+
+
+def _turns(end: Measured) -> Iterator[str]:
+    """How often drivers wait for the server, where that is not the same for all."""
+    name = WIDTH - _COLUMN * _DRIVERS
+    told = [
+        (cell, group)
+        for cell in end.cells
+        for group in cell.groups
+        if len({row.turns.text for row in group.rows if row.turns}) > 1
+    ]
+    if told:
+        yield ""
+        yield "turns per op (speak, then wait for the server), where drivers differ"
+    for start in range(0, len(end.arms) if told else 0, _DRIVERS):
+        arms = end.arms[start : start + _DRIVERS]
+        yield from _names(arms)
+        for cell, group in told:
+            found = {row.arm: row.turns.text for row in group.rows if row.turns}
+            marks = "".join(f"{found.get(arm, ''):>{_COLUMN}}" for arm in arms)
+            yield f"{_question(cell, group, name - 1):<{name}}{marks}"
+
+
+def _names(arms: Sequence[str]) -> Iterator[str]:
+    heads = list(_heads(arms))
+    for line in range(-max(map(len, heads), default=0), 0):
+        words = (head[line] if len(head) >= -line else "" for head in heads)
+        indent = " " * (WIDTH - _COLUMN * _DRIVERS)
+        yield indent + "".join(f"{word:>{_COLUMN}}" for word in words)
 
 
 def _head(end: Measured) -> str:
@@ -50,10 +80,7 @@ def _noise(end: Measured) -> Iterator[str]:
 
 def _block(cells: Sequence[CellView], arms: Sequence[str]) -> Iterator[str]:
     name = WIDTH - _COLUMN * _DRIVERS
-    heads = list(_heads(arms))
-    for line in range(-max(map(len, heads), default=0), 0):
-        words = (head[line] if len(head) >= -line else "" for head in heads)
-        yield " " * name + "".join(f"{word:>{_COLUMN}}" for word in words)
+    yield from _names(arms)
     for before, cell in zip((None, *cells), cells, strict=False):
         for group in cell.groups:
             marks = "".join(f"{_entry(group, arm):>{_COLUMN}}" for arm in arms)

@@ -34,6 +34,8 @@ def render(report: Report) -> str:
         for finding in run.findings:
             said = f"! {finding.kind}: {finding.text} {finding.where}".rstrip()
             lines += wrapped(said, WIDTH, rest="  ")
+        for fact in run.routes:
+            lines += wrapped(f"{fact.name}: {fact.value}", WIDTH, rest="  ")
         lines.append("")
         if run.cells:
             lines += [ranking(run), ""]
@@ -77,8 +79,12 @@ def _shifts(run: RunView) -> Iterator[str]:
 def _cell(cell: CellView) -> Iterator[str]:
     yield from wrapped(cell.facts.title, WIDTH)
     yield fmt.shorten(cell.facts.id, WIDTH)
-    unit = fmt.shorten(f"{cell.facts.unit}/s", 11)
-    yield f"{'':27}{'time per op':>12}  {'95 %':<13}{unit:>11}{'× fastest':>12}"
+    unit = fmt.shorten(f"{cell.facts.unit}/s", _widths(cell)[0])
+    rate, ratio = _widths(cell)
+    turns = f"{'turns':>7}" if cell.counted else ""
+    yield (
+        f"{'':27}{'time per op':>12}  {'95 %':<13}{unit:>{rate}}{'× fastest':>{ratio}}{turns}"
+    )
     for group in cell.groups:
         if group.label:
             yield f"  {cell.facts.clients} {group.label}, ranked among themselves"
@@ -165,7 +171,15 @@ def _row(cell: CellView, row: Row) -> Iterator[str]:
         return
     time, rate = fmt.duration(row.time.point), fmt.rate(cell.rate(row) or 0)
     ratio = fmt.times(row.ratio.point) if row.ratio else fmt.NONE
-    yield f"{start}{time:>12}  {fmt.time_interval(row.time):<13}{rate:>11}{ratio:>12}"
+    wide, last = _widths(cell)
+    turns = f"{row.turns.text if row.turns else fmt.NONE:>7}" if cell.counted else ""
+    interval = fmt.time_interval(row.time)
+    yield f"{start}{time:>12}  {interval:<13}{rate:>{wide}}{ratio:>{last}}{turns}"
+
+
+def _widths(cell: CellView) -> tuple[int, int]:
+    """Those of the rate and of the ratio: turns need room beside them."""
+    return (9, 10) if cell.counted else (11, 12)
 
 
 def _reason(start: str, text: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.core.conditions import parted
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
@@ -18,11 +19,10 @@ _TURNS = 7
 _TIME = 12
 
 
-def verdict_line(check: Check, *, conditions: bool = False) -> str:
+def verdict_line(check: Check) -> str:
     """What a driver does with the values, as soon as it is known."""
-    verdict = Verdict(check.verdict)
-    mark = check.cell.rpartition("[")[2].rstrip("]") if conditions else ""
-    where = f" [{mark}]" if mark and "[" in check.cell else ""
+    verdict, condition = Verdict(check.verdict), parted(check.cell)[1]
+    where = f" over {condition}" if condition.mark else ""
     head = f"{fmt.SYMBOLS[verdict]} {check.driver}{where}: {verdict}"
     told = f"{head}, {check.detail}" if check.detail else head
     return "\n".join(fmt.wrapped(told, WIDTH, rest="    "))

@@ -222,6 +222,8 @@ def _metrics(cell: CellView, row: Row) -> Iterator[tuple[str, str, float | None]
             yield f"lag_ns_p{share * 100:g}", "ns", value
     if row.rss_bytes:
         yield "rss_peak_bytes", "bytes", float(row.rss_bytes)
+    if row.turns:
+        yield "turns", "1/op", row.turns.number
 
 
 def _of_means(view: RunView) -> Iterator[Number]:

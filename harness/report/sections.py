@@ -157,6 +157,22 @@ def lane_view(run: Run) -> LaneView | None:
     return viewer.view(run)
 
 
+class Counting(Protocol):
+    """The module `view` of the lane that counts turns."""
+
+    def turns_beside(self, run: Run) -> dict[tuple[str, str], Value]:
+        """The turns of each cell and arm, as they stand beside its time."""
+
+
+def turns_of(run: Run) -> dict[tuple[str, str], Value]:
+    """How often each arm waits for the server in an op of each cell, as far as the run
+    counted it."""
+    if not run.lane_records:
+        return {}
+    counting: Counting = lanes.get("wire").part("view")
+    return counting.turns_beside(run)
+
+
 def tallied(run: Run, tables: tuple[CellTable, ...]) -> str:
     """`2 questions × 3 drivers: 5 exact, 1 hung`, for an answer."""
     found = Counter(row.verdict for cell in tables for row in cell.rows if row.verdict)

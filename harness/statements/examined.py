@@ -77,10 +77,13 @@ def examined(control: Control, asked: Proposal) -> Examined:
         UsageError: the statement or its parameters cannot be played, and why.
         OracleError: its answer differs each time, so that nothing can be verified.
     """
-    control.only_read(True)
-    control.use_servers()
     if reading.changes(asked.sql):
         raise _writes(asked.sql)
+    with control.looking():
+        return _examined(control, asked)
+
+
+def _examined(control: Control, asked: Proposal) -> Examined:
     wanted = described(control, asked.sql, "the statement")
     if not wanted.columns:
         raise UsageError(

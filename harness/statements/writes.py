@@ -52,10 +52,9 @@ def examined_on_copies(stage: Stage, asked: Proposal) -> Examined:
             hint="--writes is for insert, update, delete and merge",
         )
     control = stage.control
-    control.only_read(True)
-    control.use_servers()
-    wanted = described(control, asked.sql, "the statement")
-    made = copies(control, [asked.sql, asked.params])
+    with control.looking():
+        wanted = described(control, asked.sql, "the statement")
+        made = copies(control, [asked.sql, asked.params])
     with stage.lent_schema("a statement") as (schema, _):
         stage.use(control, schema)
         try:

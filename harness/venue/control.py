@@ -366,6 +366,17 @@ class Control:
             self.run("reset search_path")
             self._path = _SERVERS
 
+    @contextlib.contextmanager
+    def looking(self) -> Iterator[None]:
+        """Look where the server's user looks, and write nothing, for a block."""
+        self.only_read(True)
+        self.use_servers()
+        try:
+            yield
+        finally:
+            if not self._conn.closed:
+                self.only_read(False)
+
     def only_read(self, wanted: bool) -> None:
         """Let the server refuse whatever a statement of ours writes, or no longer."""
         if wanted != self._only_reads:

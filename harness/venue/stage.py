@@ -174,9 +174,17 @@ class Stage:
         self._schemas[key] = name
         self.control.create_schema(name)
         path = ", ".join(f'"{part}"' for part in self._path(name))
-        yield name, replace(self.server.target, settings=(("search_path", path),))
+        try:
+            yield name, replace(self.server.target, settings=(("search_path", path),))
+        except PgdynoError:
+            with contextlib.suppress(PgdynoError):  # what happened matters more
+                self._take_back(key)
+            raise
+        self._take_back(key)
+
+    def _take_back(self, key: tuple[str, str, str]) -> None:
         with self.control.taking(_LENT_S):
-            self.control.drop_schema(name)
+            self.control.drop_schema(self._schemas[key])
         del self._schemas[key]
 
     def _alone_in(self, name: str) -> threading.Lock:

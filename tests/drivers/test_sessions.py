@@ -63,7 +63,7 @@ def test_capabilities_agree_with_the_methods(client, session):
         assert claimed == any((source, form) in able for form in ("text", "csv", "binary"))
 
 
-@pytest.mark.parametrize("name", ["asyncpg", "psycopg", "psycopg-async"])
+@pytest.mark.parametrize("name", ["asyncpg", "psycopg", "psycopg-async", "sqlspec-asyncpg"])
 def test_noprepare_gives_up_the_capability(name):
     assert Capability.PREPARED in drivers.load(drivers.parse_arm(name)).capabilities
     driver = drivers.load(drivers.parse_arm(f"{name}+noprepare"))
@@ -82,6 +82,13 @@ PREPARED = "select count(*)::int from pg_prepared_statements where not from_sql"
         ("psycopg-async", True),
         ("psycopg-async+noprepare", False),
         ("asyncpg+noprepare", False),
+        ("sqlspec-psycopg", True),
+        ("sqlspec-psycopg+noprepare", False),
+        ("sqlspec-psycopg-async+noprepare", False),
+        ("sqlspec-asyncpg+noprepare", False),
+        ("sqlalchemy-core-psycopg", True),
+        ("sqlalchemy-core-psycopg+noprepare", False),
+        ("sqlalchemy-orm-psycopg-async+noprepare", False),
     ],
     indirect=["client"],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from harness.bench import conditions, schedule
 from harness.bench.assignment import Assignment, Forecast
@@ -10,6 +11,7 @@ from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
 from harness.core.arms import Arm
 from harness.core.cells import Cell
+from harness.lanes.wire import beside
 from harness.venue.venue import connections_needed
 
 
@@ -34,7 +36,8 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
 
 
 def run(work: Assignment) -> None:
-    """Rounds of blocks, until every cell is narrow enough or the rounds are used up."""
+    """Rounds of blocks, until every cell is narrow enough or the rounds are used up; then
+    the turns of each op, which stand beside its time."""
     Runner(
         work.place.stage,
         work.arms,
@@ -46,4 +49,5 @@ def run(work: Assignment) -> None:
         emit=work.emit,
         progress=work.progress,
         phases=work.phases,
+        afterwards=partial(beside.count, work),
     ).run()

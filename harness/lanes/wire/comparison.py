@@ -72,9 +72,7 @@ def _row(before: ArmWire, after: ArmWire) -> CellChange:
         return replace(row, change=Change.SAME, reason="the same on the wire")
     reason = ", ".join(text for _, text in differences)
     more = differences[0][0] > 0
-    return replace(
-        row, change=Change.REGRESSED if more else Change.IMPROVED, reason=reason
-    )
+    return replace(row, change=Change.REGRESSED if more else Change.IMPROVED, reason=reason)
 
 
 def _differences(before: ArmWire, after: ArmWire) -> Iterator[tuple[float, str]]:

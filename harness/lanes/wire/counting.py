@@ -18,7 +18,7 @@ from harness.venue.stage import Playable
 LATER = 12
 """Later uses: psycopg prepares a statement at its fifth or sixth, the server changes its
 plan at the sixth of a prepared one."""
-FEWEST = 3
+FEWEST = 1
 """Of those, where an op is long."""
 MOST_TURNS = 300
 MOST_MESSAGES = 20_000

@@ -162,9 +162,7 @@ def _of_repeats(cell: CellFacts, arm: ArmFacts, records: Sequence[Wire]) -> ArmW
     )
 
 
-def _part(
-    repeats: Sequence[tuple[Exchange | None, ...]], clients: int = 0
-) -> Part | None:
+def _part(repeats: Sequence[tuple[Exchange | None, ...]], clients: int = 0) -> Part | None:
     found = [tuple(filter(None, exchanges)) for exchanges in repeats]
     return Part(tuple(found), clients) if all(found) else None
 

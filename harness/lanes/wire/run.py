@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from harness.bench.assignment import Assignment, Forecast
 from harness.bench.schedule import Plan
 from harness.core import interrupt
@@ -17,6 +19,7 @@ from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.verdicts import Judgement
 from harness.lanes.wire import counting
+from harness.lanes.wire.beside import without_network
 from harness.lanes.wire.record import Wire
 from harness.play.seat import Seat
 from harness.servers.proxy import Proxy
@@ -95,12 +98,15 @@ class _WireLane:
         left = spent / self.done * (self.total - self.done) if self.done else 0.0
         self.work.progress.block(repeat, cell, self.done, self.total, left)
 
-    def _counted(self, play: Playable, seat: Seat, proxy: Proxy, repeat: int) -> Wire:
+    def _counted(self, asked: Playable, seat: Seat, proxy: Proxy, repeat: int) -> Wire:
+        """Without the network that the cell may ask for: it changes no count."""
+        play = without_network(asked)
         with self.work.place.stage.server_settings(play.cell):
             judged = counting.verified(play, seat, calls=min(repeat, 1))
             if not judged.verdict.timeable:
-                return _bare(play.cell, seat.arm, judged, repeat)
-            return counting.wire(play, seat, proxy, judged, repeat)
+                return _bare(asked.cell, seat.arm, judged, repeat)
+            record = counting.wire(play, seat, proxy, judged, repeat)
+            return msgspec.structs.replace(record, cell=asked.cell.id)
 
 
 def _bare(cell: Cell, arm: Arm, judged: Judgement, repeat: int = 0) -> Wire:

@@ -68,10 +68,14 @@ def view(run: Run) -> LaneView:
     )
 
 
-def turns_beside(run: Run) -> dict[tuple[str, str], str]:
-    """Turns of a later use as a text, by cell and arm: what stands beside a time."""
+def turns_beside(run: Run) -> dict[tuple[str, str], Value]:
+    """Turns of a later use by cell and arm: what stands beside a time."""
     found = arm_wires(run)
-    return {key: _text(held.turns) for key, held in found.items() if held.turns}
+    return {
+        key: _value(held.later, "turns")
+        for key, held in found.items()
+        if held.later and held.verdict.timeable
+    }
 
 
 def _table(run: Run, cell: CellFacts, sides: Sides, row: Row) -> CellTable:

@@ -47,7 +47,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _PR_SET_TIMERSLACK = 29
 _STEP_NS = 500
-_MOST_EARLY_NS = 250_000
+_MOST_EARLY_NS = 100_000
 _now_ns = time.monotonic_ns
 
 
@@ -210,10 +210,10 @@ class Relay:
         """Pass on for ever."""
         _wake_precisely()
         while True:
-            self._sleep()
+            ready = self._awaited()
             now_ns = _now_ns()
             self._deliver()
-            for key, events in self._selector.select(0):
+            for key, events in ready:
                 key.data(events, now_ns)
                 self._deliver()
 
@@ -293,19 +293,19 @@ class Relay:
 
     # --- time --------------------------------------------------------------------------
 
-    def _sleep(self) -> None:
-        """Until a socket can do something, or a chunk is due."""
+    def _awaited(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """The sockets that can do something, once there are any or a chunk is due."""
         if not self._due:
-            select.select([self._selector], [], [])
-            return
+            return self._selector.select()
         due_ns = self._due[0][0]
         wanted_ns = due_ns - self._early_ns - _now_ns()
-        if wanted_ns <= 0:
-            return
-        ready, _, _ = select.select([self._selector], [], [], wanted_ns / 1e9)
-        if not ready:
-            step = _STEP_NS if _now_ns() > due_ns else -_STEP_NS
-            self._early_ns = min(_MOST_EARLY_NS, max(0, self._early_ns + step))
+        if wanted_ns > 0:
+            ready, _, _ = select.select([self._selector], [], [], wanted_ns / 1e9)
+            if not ready:
+                step = _STEP_NS if _now_ns() > due_ns else -_STEP_NS
+                self._early_ns = min(_MOST_EARLY_NS, max(0, self._early_ns + step))
+                return []
+        return self._selector.select(0)
 
 
 def _came_ns(told: list[tuple[int, int, bytes]]) -> int:

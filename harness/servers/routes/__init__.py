@@ -223,15 +223,17 @@ class Routes:
 
     @contextlib.contextmanager
     def _beside_clients(self) -> Iterator[None]:
-        """Let this thread run where clients do."""
+        """Let this thread run where clients do, as eagerly as they."""
         if not self._clients:
             yield
             return
-        before = os.sched_getaffinity(0)
+        before, nice = os.sched_getaffinity(0), os.getpriority(os.PRIO_PROCESS, 0)
         os.sched_setaffinity(0, self._clients)
+        os.setpriority(os.PRIO_PROCESS, 0, self._nice or nice)
         try:
             yield
         finally:
+            os.setpriority(os.PRIO_PROCESS, 0, nice)
             os.sched_setaffinity(0, before)
 
 

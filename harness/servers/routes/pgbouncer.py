@@ -37,6 +37,10 @@ FULL_S = 10
 IDLE_S = 20
 """A session of the server that nobody used for so long is closed."""
 
+RETRY_S = 0.1
+"""A new entry closes the sessions of all others, those included that are being opened.
+PgBouncer takes that for a server that refuses, and would not try again for 15 s."""
+
 _PREPARES = (1, 21)
 _ADMIN = "pgbouncer"
 
@@ -123,6 +127,7 @@ class _Entries:
             "max_client_conn": str(MAX_CLIENTS),
             "query_wait_timeout": str(FULL_S),
             "server_idle_timeout": str(IDLE_S),
+            "server_login_retry": str(RETRY_S),
             "server_tls_sslmode": "prefer",
             "ignore_startup_parameters": "extra_float_digits,options",
         }

@@ -50,7 +50,9 @@ class Counts:
     def copy(self) -> Counts:
         """What was counted so far; it counts no further."""
         counts = Counts()
-        vars(counts).update(vars(self), sent=self.sent.copy(), received=self.received.copy())
+        vars(counts).update(
+            vars(self), sent=self.sent.copy(), received=self.received.copy()
+        )
         return counts
 
 
@@ -191,4 +193,3 @@ class Tap:
         if self.counts.note:
             turn = self.counts.turns + (who == "client" or self.waits)
             self.counts.note(who, name, message, turn)
-
