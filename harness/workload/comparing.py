@@ -11,12 +11,13 @@ from pglast.enums import A_Expr_Kind as Kind
 
 from harness.workload.tree import last
 
-How = Literal["value", "array", "pattern"]
+How = Literal["value", "array", "pattern", "key"]
 
 _COMPARES = frozenset(
     ("=", "<>", "!=", "<", ">", "<=", ">=", "@>", "<@", "&&", "@@", "<->", "<#>", "<=>")
 )
 _PATTERNS = frozenset(("~~", "!~~", "~~*", "!~~*", "~", "~*", "!~", "!~*"))
+_LOOKUPS = ("->", "->>")
 _SHIFTS = ("+", "-")
 _FOLDS = ("lower", "upper", "btrim", "ltrim", "rtrim")
 
@@ -25,7 +26,8 @@ _FOLDS = ("lower", "upper", "btrim", "ltrim", "rtrim")
 class Against:
     """A literal or parameter (`slot`), and what it is compared with (`subject`).
 
-    `number` counts the members of a list, which should not all be the same.
+    `number` counts the members of a list, which should not all be the same. A `key` is
+    looked up in the subject, which is a document.
     """
 
     slot: ast.ParamRef | ast.A_Const
@@ -35,7 +37,7 @@ class Against:
 
 
 def compared(node: ast.Node) -> Iterator[Against]:
-    """The literals and parameters of a comparison; nothing of any other node."""
+    """The literals and parameters of a comparison, or the key of a lookup."""
     if not isinstance(node, ast.A_Expr):
         return
     name, left = last(node.name), node.lexpr
@@ -49,6 +51,8 @@ def compared(node: ast.Node) -> Iterator[Against]:
         yield from _against(node.rexpr, left, "pattern", 0)
     elif name in _COMPARES:
         yield from _both(left, node.rexpr)
+    elif name in _LOOKUPS and isinstance(node.rexpr, ast.ParamRef) and left is not None:
+        yield Against(node.rexpr, left, "key")
 
 
 def _both(left: ast.Node | None, right: ast.Node | None) -> Iterator[Against]:

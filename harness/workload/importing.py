@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from pglast.parser import ParseError, parse_sql
 
@@ -27,7 +27,6 @@ def imported(
     seed: int,
     top: int,
     by: By = "calls",
-    tell: Callable[[str], object] = lambda _: None,
 ) -> Workload:
     """What of it can be repeated, tried on the server, which is only read."""
     relations = Relations(control)
@@ -39,7 +38,6 @@ def imported(
         if len(kept) >= top:
             left_out.append(_left(seen, f"not among the first {top} by {by}"))
             continue
-        tell(seen.text)
         try:
             kept.append((tried(control, statement, seed), seen.calls, seen.total_ms))
         except Refused as refused:

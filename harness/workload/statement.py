@@ -145,9 +145,11 @@ class _Work:
     def read(self, scope: Scope) -> None:
         """One query: its comparisons, its limit, its units of time."""
         nodes = list(below(scope.query))
-        for node in nodes:
-            for found in compared(node):
-                self._compare(scope, found)
+        found = [against for node in nodes for against in compared(node)]
+        # Keys first, inner ones before outer ones: what they find is compared.
+        keys = [against for against in found if against.how == "key"]
+        for against in (*reversed(keys), *found):
+            self._compare(scope, against)
         for node in nodes:
             if touches(scope, node, self.hidden):
                 self._cover(node)
@@ -165,15 +167,40 @@ class _Work:
     def _compare(self, scope: Scope, found: Against) -> None:
         if isinstance(found.slot, ast.A_Const) and _is_plain(found.slot):
             return
-        draw = _draw(scope, found, self.hidden)
+        draw = self._draw(scope, found)
         if draw is None:
             self._unknown(found)
             return
         number = self._placeholder(found.slot)
         self.draws.setdefault(number, draw)
 
+    def _draw(self, scope: Scope, found: Against) -> Draw | None:
+        """What to draw for something compared; None if it is no expression over a row."""
+        origins = [scope.origin(ref) for ref in _columns(found.subject)]
+        if not origins or None in origins or not _is_simple(found.subject):
+            return None
+        known = [origin for origin in origins if origin is not None]
+        place = known[0].place
+        if any(origin.place != place for origin in known) or not all(
+            number in self.draws and self.draws[number].place == place.number
+            for _, number in _refs(found.subject)
+        ):
+            return None
+        text = _over_row(found.subject, self.draws)
+        return Draw(
+            place=place.number,
+            relation=place.relation,
+            expression=_KEY.format(text) if found.how == "key" else text,
+            how=found.how,
+            number=found.number,
+            before=_before(found.slot),
+            hidden=any(self.hidden.has(place.relation, at.column) for at in known),
+        )
+
     def _unknown(self, found: Against) -> None:
-        """What is compared with something that no table has."""
+        """What is compared with something that no table has; a key may be any text."""
+        if found.how == "key":
+            return
         if isinstance(found.slot, ast.ParamRef):
             self.compared.setdefault(int(found.slot.number or 0), written(found.subject))
         elif isinstance(found.slot.val, ast.String):
@@ -200,45 +227,40 @@ def _is_plain(constant: ast.A_Const) -> bool:
     return bool(constant.isnull) or isinstance(constant.val, ast.Boolean)
 
 
-def _draw(scope: Scope, found: Against, hidden: Hidden) -> Draw | None:
-    """What to draw for something compared; None if it is no expression over one table."""
-    origins = [scope.origin(ref) for ref in _columns(found.subject)]
-    if not origins or None in origins or not _is_simple(found.subject):
-        return None
-    known = [origin for origin in origins if origin is not None]
-    if len({origin.place for origin in known}) != 1:
-        return None
-    place = known[0].place
-    covered = any(hidden.has(place.relation, origin.column) for origin in known)
-    return Draw(
-        place=place.number,
-        relation=place.relation,
-        expression=_over_row(found.subject),
-        how=found.how,
-        number=found.number,
-        before=_before(found.slot),
-        hidden=covered,
-    )
-
-
 def _columns(node: ast.Node) -> Iterator[ast.ColumnRef]:
     return (part for part in walk(node) if isinstance(part, ast.ColumnRef))
 
 
 def _is_simple(node: ast.Node) -> bool:
     """Whether it is computed from a row alone."""
-    unfit = (ast.SubLink, ast.ParamRef, ast.SelectStmt)
+    unfit = (ast.SubLink, ast.SelectStmt)
     return not any(
         isinstance(part, unfit) or bool(getattr(part, "over", None)) for part in walk(node)
     )
 
 
-def _over_row(subject: ast.Node) -> str:
-    """The expression with its columns as those of the row."""
+def _over_row(subject: ast.Node, draws: Mapping[int, Draw]) -> str:
+    """The expression with its columns as those of the row, and with the keys in it."""
     own = expression(written(subject))
-    others = {id(ref): column(ROW, names(ref)[-1]) for ref in _columns(own)}
+    others: dict[int, Any] = {
+        id(ref): column(ROW, names(ref)[-1]) for ref in _columns(own)
+    } | {id(ref): expression(draws[number].expression) for ref, number in _refs(own)}
     substitute(own, others)
     return written(others.get(id(own), own))
+
+
+def _refs(node: ast.Node) -> Iterator[tuple[ast.ParamRef, int]]:
+    """The placeholders in an expression, with their numbers."""
+    for part in walk(node):
+        if isinstance(part, ast.ParamRef):
+            yield part, int(part.number or 0)
+
+
+_KEY = (
+    "coalesce((select k from jsonb_object_keys(case jsonb_typeof(to_jsonb({0})) when 'object' "
+    "then to_jsonb({0}) else '{{}}' end) k order by 1 limit 1), '')"
+)
+"""The first key of a document; of what is no object a key that it has not."""
 
 
 def _before(slot: ast.ParamRef | ast.A_Const) -> str:

@@ -75,6 +75,15 @@ def test_placeholders_of_statistics_get_values_that_fit_their_place(
     assert values is None or found.rows == (values,)
 
 
+def test_keys_of_documents_are_real_and_what_they_find_is_drawn(
+    control: Control, relations: Relations
+) -> None:
+    sql = "select 1 from users where meta ->> $1 = $2 and meta -> $3 ->> $4 is null"
+    found = made(control, relations, sql)
+    assert {key for key, *_ in found.rows} == {"k"}
+    assert {value for _, value, *_ in found.rows} <= {"0", "1", "2"}
+
+
 def test_an_enum_and_a_view_and_odd_names_can_be_drawn(
     control: Control, relations: Relations
 ) -> None:
