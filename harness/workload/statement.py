@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pglast import ast
+from pglast import ast, parse_sql
 from pglast.enums import CoercionForm
+from pglast.parser import ParseError
 
 from harness.core.sql import parameters
 from harness.workload.comparing import Against, How, compared, uncast
@@ -78,6 +79,8 @@ def generalised(text: str, relations: Relations, hidden: Hidden) -> GeneralForm:
         return _generalised(parsed(text), relations, hidden)
     except RecursionError:
         raise Refused("it is nested too deeply") from None
+    except (ParseError, NotImplementedError):
+        raise Refused("it cannot be written down again as it was") from None
 
 
 def _generalised(tree: ast.SelectStmt, relations: Relations, hidden: Hidden) -> GeneralForm:
@@ -94,13 +97,21 @@ def _generalised(tree: ast.SelectStmt, relations: Relations, hidden: Hidden) -> 
     order = _renumbered(tree)
     places = (place for scope in found for place in scope.places.values() if place)
     return GeneralForm(
-        sql=written(tree),
+        sql=_faithful(tree),
         tables=tuple(dict.fromkeys(place.relation.name for place in places)),
         ordered=bool(tree.sortClause),
         draws=_renamed(work.draws, order),
         constants=_renamed(work.constants, order),
         compared=_renamed(work.compared, order),
     )
+
+
+def _faithful(tree: ast.SelectStmt) -> str:
+    """The text of a statement that means the very same."""
+    sql = written(tree)
+    if parse_sql(sql)[0].stmt != tree:
+        raise Refused("it cannot be written down again as it was")
+    return sql
 
 
 def _highest(tree: ast.Node) -> int:
@@ -257,8 +268,8 @@ def _refs(node: ast.Node) -> Iterator[tuple[ast.ParamRef, int]]:
 
 
 _KEY = (
-    "coalesce((select k from jsonb_object_keys(case jsonb_typeof(to_jsonb({0})) when 'object' "
-    "then to_jsonb({0}) else '{{}}' end) k order by 1 limit 1), '')"
+    "coalesce((select k from jsonb_object_keys(case jsonb_typeof(to_jsonb({0}))"
+    " when 'object' then to_jsonb({0}) else '{{}}' end) k order by 1 limit 1), '')"
 )
 """The first key of a document; of what is no object a key that it has not."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.core.toml import quoted
 from harness.core.visible import visible_line
 from harness.workload.trial import Repeatable
 
@@ -181,8 +181,3 @@ def _text(value: str) -> str:
     if "\n" in value and "'''" not in value and value.replace("\n", "").isprintable():
         return f"'''\n{value}\n'''"
     return quoted(value)
-
-
-def quoted(value: str) -> str:
-    """A basic string of TOML. JSON's escapes are TOML's, but for DEL."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
