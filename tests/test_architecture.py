@@ -64,7 +64,7 @@ LAW: dict[str, str] = {
     "venue report play check bench cli",
     "cli": "core plugin environments results settings servers machine analysis scenario "
     "venue statements workload report reproduce render play moving bisect history check "
-    "bench fuzz validity claims lanes lanes/meaning",
+    "bench fuzz validity claims lanes",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""

@@ -6,7 +6,7 @@ import argparse
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +115,6 @@ class Found:
     text: str
     cells: Sequence[Cell]
     checks: Sequence[Check] = ()
-    turns: Mapping[tuple[str, str], str] = field(default_factory=dict)
     run: Path | None = None
 
 
@@ -138,7 +137,6 @@ def run(args: argparse.Namespace) -> int:
         try:
             found.checks = _checked(args, place, found, arms, workers)
             timed = _timeable(found.checks, arms)
-            found.turns = _turns(place, found, timed) if timed else {}
             if timed and not found.question.untimed:
                 _measure(args, place, found, timed)
         except KeyboardInterrupt:
@@ -251,24 +249,6 @@ def _measure(
         orders.measure(place, order, found.run, progress, complain=complain)
 
 
-def _turns(place: Venue, found: Found, arms: Sequence[Arm]) -> dict[tuple[str, str], str]:
-    """How often an op of each driver waits for the server, by cell and driver."""
-    from harness.bench import orders, schedule
-    from harness.cli.progress import BenchProgress
-    from harness.lanes.wire.meaning import turns_of
-    from harness.results import store
-
-    plan = schedule.PLANS["quick"]
-    order = orders.Order([found.scenario], found.cells, arms, plan, "quick", 0, "wire")
-    out = place.folder / "turns.jsonl"
-    with BenchProgress() as progress:
-        orders.measure(place, order, out, progress, complain=complain)
-    return {
-        key: f"{turns.low:g}" if turns.exact else f"{turns.low:g}…{turns.high:g}"
-        for key, turns in turns_of(store.read(out)).items()
-    }
-
-
 # --- the end ----------------------------------------------------------------------------
 
 
@@ -284,7 +264,7 @@ def _tell(args: argparse.Namespace, place: Venue, found: Found, begun: float) ->
     (shown,) = view.build([timed]).runs if timed else (None,)
     head = _head(place, found, time.monotonic() - begun)
     notes = _notes(found.question)
-    end = tried.build(head, found.checks, timed, shown, found.text, found.turns, notes)
+    end = tried.build(head, found.checks, timed, shown, found.text, notes)
     if args.format == "json":
         say(drawn.tried(end, found.checks, list(numbers(shown)) if shown else []).rstrip())
     elif args.format == "markdown":

@@ -48,7 +48,7 @@ def _turns(end: Measured) -> Iterator[str]:
         for cell, group in told:
             found = {row.arm: row.turns.text for row in group.rows if row.turns}
             marks = "".join(f"{found.get(arm, ''):>{_COLUMN}}" for arm in arms)
-            yield f"{_question(cell, group, name - 1):<{name}}{marks}"
+            yield f"{_question(None, cell, group, name - 1):<{name}}{marks}"
 
 
 def _names(arms: Sequence[str]) -> Iterator[str]:

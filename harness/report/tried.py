@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,20 +66,16 @@ def build(
     run: Run | None,
     shown: RunView | None,
     scenario: str,
-    turns: Mapping[tuple[str, str], str],
     notes: Sequence[str] = (),
 ) -> Tried:
     """What was found; `run` and `shown` are of the timing, None where nothing was timed.
-
-    `turns` are how often an op waits for the server, by cell and driver; `notes` say how it
-    was played.
-    """
+    `notes` say how it was played."""
     views = {cell.facts.id: cell for cell in shown.cells} if shown else {}
     cells = tuple(
         TriedCell(
             cell,
             str(parted(cell)[1]) if parted(cell)[1].mark else "",
-            tuple(_rows(cell, checks, views.get(cell), turns)),
+            tuple(_rows(cell, checks, views.get(cell))),
         )
         for cell in dict.fromkeys(check.cell for check in checks)
     )
@@ -95,30 +91,23 @@ def build(
     )
 
 
-def _rows(
-    cell: str,
-    checks: Sequence[Check],
-    view: CellView | None,
-    turns: Mapping[tuple[str, str], str],
-) -> list[TriedRow]:
+def _rows(cell: str, checks: Sequence[Check], view: CellView | None) -> list[TriedRow]:
     """The ranked first, in their order, then the others as they were asked."""
     timed = {row.arm: row for row in view.rows} if view else {}
     places = {arm: place for place, arm in enumerate(timed)}
     here = [check for check in checks if check.cell == cell]
     here.sort(key=lambda check: places.get(check.driver, len(places)))
-    return [
-        _row(check, timed.get(check.driver), turns.get((cell, check.driver), ""))
-        for check in here
-    ]
+    return [_row(check, timed.get(check.driver)) for check in here]
 
 
-def _row(check: Check, timed: Row | None, turns: str) -> TriedRow:
+def _row(check: Check, timed: Row | None) -> TriedRow:
     """What a check found, unless something worse was found when it was timed."""
     verdict, detail = Verdict(check.verdict), check.detail
     if timed is None:
-        return TriedRow(check.driver, verdict, detail, turns)
+        return TriedRow(check.driver, verdict, detail)
     if timed.verdict and timed.verdict.severity > verdict.severity:
         verdict, detail = timed.verdict, timed.detail
+    turns = timed.turns.text if timed.turns else ""
     return TriedRow(
         check.driver, verdict, detail, turns, timed.time, timed.ratio, timed.rank
     )

@@ -22,7 +22,8 @@ from harness.venue.venue import Venue
 TABLES = """
 set search_path = public;
 create table try_cli (id int primary key, total numeric(10,2) not null, lent interval);
-insert into try_cli select i, i / 4.0, i * interval '1 month' from generate_series(1, 500) i;
+insert into try_cli
+  select i, i / 4.0, i * interval '1 month' from generate_series(1, 500) i;
 """
 LEFT = """
 select (select string_agg(t::text, ';' order by id) from public.try_cli t) || ' ' ||

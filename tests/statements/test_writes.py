@@ -1,4 +1,4 @@
-"""Statements that write, on copies: what is compared, what can be timed, what is refused."""
+"""Statements that write, on copies: what is compared, timed and refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ set search_path = public;
 create type try_mood as enum ('new', 'done');
 create table try_sales (id serial primary key, customer int not null, total numeric(10,2),
   mood try_mood not null default 'new', placed timestamptz not null default now());
-insert into try_sales (customer, total) select i % 9, i / 4.0 from generate_series(1, 2000) i;
+insert into try_sales (customer, total)
+  select i % 9, i / 4.0 from generate_series(1, 2000) i;
 create table try_lines (id int generated always as identity primary key,
   sale int references try_sales, twice int generated always as (sale * 2) stored);
 insert into try_lines (sale) select i from generate_series(1, 300) i;
