@@ -27,7 +27,7 @@ from harness.core.errors import (
 )
 
 VERBS = ("bench", "check", "compare", "bisect", "report", "show", "diff", "claims", "fuzz",
-         "try", "store", "trend", "list", "doctor", "environments")  # fmt: skip
+         "try", "import", "store", "trend", "list", "doctor", "environments")  # fmt: skip
 _MACHINE_LACKS = (
     errno.ENOSPC,
     errno.EDQUOT,
