@@ -48,11 +48,10 @@ def _turns(end: Measured) -> Iterator[str]:
     for start in range(0, len(end.arms) if told else 0, _DRIVERS):
         arms = end.arms[start : start + _DRIVERS]
         yield from _names(arms)
-        for before, (cell, group) in zip((None, *told), told, strict=False):
+        for cell, group in told:
             found = {row.arm: row.turns.text for row in group.rows if row.turns}
             marks = "".join(f"{found.get(arm, ''):>{_COLUMN}}" for arm in arms)
-            question = _question(before and before[0], cell, group, name - 1)
-            yield f"{question:<{name}}{marks}"
+            yield f"{_question(None, cell, group, name - 1):<{name}}{marks}"
 
 
 def _names(arms: Sequence[str]) -> Iterator[str]:
