@@ -78,7 +78,7 @@ LIBRARIES: dict[str, str] = {
     "psycopg_pool": "drivers.psycopg drivers.sqlspec",
     "psycopg2": "drivers.psycopg2 drivers.aiopg",
     "asyncpg": "drivers.asyncpg",
-    "psqlpy": "drivers.psqlpy",
+    "psqlpy": "drivers.psqlpy drivers.sqlspec",
     "pg8000": "drivers.pg8000",
     "django": "drivers.django",
     "pyro_postgres": "drivers.pyro",

@@ -204,11 +204,11 @@ def _asked(args: argparse.Namespace) -> list[Arm]:
 
 
 def _plan_for(args: argparse.Namespace, cells: Sequence[Cell], arms: Sequence[Arm]) -> Plan:
-    from harness.bench import schedule
+    from harness.bench import conditions, schedule
 
     if args.effort == "gate":
         return schedule.gate_plan(len(cells), len(arms))
-    plan = schedule.PLANS[args.effort]
+    plan = conditions.budgeted(schedule.PLANS[args.effort], cells, arms)
     return decomposing.lengthened(plan, len(arms)) if args.decompose else plan
 
 

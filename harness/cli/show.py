@@ -16,6 +16,7 @@ from harness.cli import options
 from harness.cli.terminal import say
 from harness.core.arms import PROFILES, Arm
 from harness.core.cells import Cell
+from harness.core.conditions import DIRECT
 from harness.core.verdicts import Judgement, Verdict, stopped
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "cell",
         metavar="CELL",
-        help="its id, types/numbers#nan@value=NaN, or mine.toml#case of a file of your own",
+        help="its id, types/numbers#nan@value=NaN or query/point#fetch-one[via=tls], or "
+        "mine.toml#case of a file of your own",
     )
     parser.add_argument(
         "--driver", required=True, metavar="D", help="a driver with its options"
@@ -52,6 +54,7 @@ def add_parser(subparsers: Any) -> None:
         help="as installed (default), or with the documented registrations done",
     )
     options.add_server(parser)
+    options.add_conditions(parser)
     parser.add_argument(
         "--run",
         action="store_true",
@@ -104,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.values and not args.wire:
         raise UsageError("--values goes with --wire", hint="add --wire")
-    cell = only_cell(args.cell)
+    cell = under_condition(args, only_cell(args.cell))
     arm = contract.parse_arm(args.driver, args.profile)
     options.make_environments([arm])
     spec = servers.parse(
@@ -181,6 +184,23 @@ def only_cell(path: str) -> Cell:
     }
     some = ", ".join(_asked_for(cell, files) for cell in cells[:3])
     raise UsageError(f"{path} names {len(cells)} cells", hint=f"name one: {some}, …")
+
+
+def under_condition(args: argparse.Namespace, cell: Cell) -> Cell:
+    """The cell as it is to be reached.
+
+    Raises:
+        UsageError: in several ways, or it is one of steps, which connect by themselves.
+    """
+    from harness.core.errors import UsageError
+
+    found = options.checked_under_conditions(args, [cell])
+    if not found:
+        raise UsageError("a case of steps connects by itself", hint="no --via, no --rtt")
+    if len(found) > 1:
+        ids = ", ".join(each.id for each in found[:3])
+        raise UsageError(f"{len(found)} conditions, one can be shown", hint=f"name: {ids}")
+    return found[0]
 
 
 def _asked_for(cell: Cell, files: Mapping[str, str]) -> str:
@@ -331,6 +351,8 @@ def description(played: Played, place: Venue) -> Iterator[str]:
     judged = played.judged
     yield played.cell.id
     yield _line("title", played.cell.title)
+    if played.cell.condition != DIRECT:
+        yield _line("reached", str(played.cell.condition))
     for share in played.cell.mix:
         turns = f"{share.turns} of {len(played.cell.turns)} turns"
         name = share.cell.local_id
@@ -454,7 +476,7 @@ def compared(place: Venue, played: Played, text: str) -> str:
     from harness.reproduce.script import SCHEMA, disagreement
 
     try:
-        ran = run_script(text, place, played.arm)
+        ran = run_script(text, place, played)
     finally:
         place.control.run(f"drop schema if exists {SCHEMA} cascade")
     if played.cell.steps:
@@ -463,14 +485,15 @@ def compared(place: Venue, played: Played, text: str) -> str:
     return disagreement(played.seen, played.state, played.judged.verdict, ran)
 
 
-def run_script(text: str, place: Venue, arm: Arm) -> Ran:
+def run_script(text: str, place: Venue, played: Played) -> Ran:
     """Run a script as a user would: the connection comes from the environment."""
     from harness import environments
     from harness.reproduce.script import Ran
 
-    target = place.server.target
+    stage = place.stage
+    target = stage.routes.target(played.cell.condition, place.server.target)
     own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    if arm.pin:
+    if played.arm.pin:
         own.pop("PYTHONPATH", None)
     environment = own | {
         "PGHOST": target.host,
@@ -485,7 +508,7 @@ def run_script(text: str, place: Venue, arm: Arm) -> Ran:
         file.write_text(text, "utf-8")
         try:
             done = subprocess.run(
-                [environments.of(arm).python, str(file)],
+                [environments.of(played.arm).python, str(file)],
                 capture_output=True,
                 encoding="utf-8",
                 errors="replace",

@@ -162,10 +162,11 @@ class Cell:
         return digests.digest(self, {**_NO_WORK, "Cell": named})
 
     def under(self, conditions: Sequence[Condition]) -> list[Cell]:
-        """The cell under each of these conditions."""
+        """The cell under each of these conditions, which its title says in words."""
         return [
             replace(
                 self,
+                title=condition.of(self.title),
                 condition=condition,
                 mix=tuple(
                     replace(share, cell=replace(share.cell, condition=condition))

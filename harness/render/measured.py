@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.core.conditions import parted
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
@@ -80,10 +81,10 @@ def _noise(end: Measured) -> Iterator[str]:
 def _block(cells: Sequence[CellView], arms: Sequence[str]) -> Iterator[str]:
     name = WIDTH - _COLUMN * _DRIVERS
     yield from _names(arms)
-    for cell in cells:
+    for before, cell in zip((None, *cells), cells, strict=False):
         for group in cell.groups:
             marks = "".join(f"{_entry(group, arm):>{_COLUMN}}" for arm in arms)
-            yield f"{_question(cell, group, name - 1):<{name}}{marks}"
+            yield f"{_question(before, cell, group, name - 1):<{name}}{marks}"
 
 
 def _heads(arms: Sequence[str]) -> Iterator[list[str]]:
@@ -107,12 +108,15 @@ def _lines(name: str) -> list[str]:
     return [fmt.shorten(line, _COLUMN - 1) for line in lines]
 
 
-def _question(cell: CellView, group: RankGroup, width: int) -> str:
-    """The title, shortened so that what tells it from its neighbours stays."""
+def _question(before: CellView | None, cell: CellView, group: RankGroup, width: int) -> str:
+    """The title, shortened so that what tells it from its neighbours stays: its condition
+    where the question before it is the same under another one."""
     values = ", ".join(map(str, cell.facts.point.values()))
     extra = f"{cell.facts.clients} {group.label}" if group.label else values
     extra = f" ({fmt.shorten(extra, _EXTRA)})" if extra else ""
-    return fmt.shorten(cell.facts.title, width - len(extra)) + extra
+    (plain, condition), same = parted(cell.facts.id), before and parted(before.facts.id)[0]
+    title = f"  · {condition}" if plain == same else cell.facts.title
+    return fmt.shorten_title(title, width - len(extra)) + extra
 
 
 def _entry(group: RankGroup, arm: str) -> str:

@@ -151,7 +151,7 @@ def _question(cell: CellView, group: RankGroup) -> str:
     """The title, shortened so that what tells it from its neighbours stays."""
     extra = ", ".join(filter(None, (cell.point, group.label)))
     extra = f" ({fmt.shorten(extra, _NAME - 24)})" if extra else ""
-    return _literal(fmt.shorten(cell.facts.title, _NAME - len(extra)) + extra)
+    return _literal(fmt.shorten_title(cell.facts.title, _NAME - len(extra)) + extra)
 
 
 # --- one family ---------------------------------------------------------------------

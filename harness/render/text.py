@@ -34,6 +34,8 @@ def render(report: Report) -> str:
         for finding in run.findings:
             said = f"! {finding.kind}: {finding.text} {finding.where}".rstrip()
             lines += wrapped(said, WIDTH, rest="  ")
+        for fact in run.routes:
+            lines += wrapped(f"{fact.name}: {fact.value}", WIDTH, rest="  ")
         lines.append("")
         if run.cells:
             lines += [ranking(run), ""]

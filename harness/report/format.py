@@ -173,6 +173,15 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
 
 
+def shorten_title(title: str, limit: int) -> str:
+    """A title cut at `limit` characters; the condition at its end, if it has one, stays:
+    `One row by pri… · TLS, RTT 5 ms`."""
+    head, sign, condition = title.rpartition(" · ")
+    if len(title) <= limit or not sign or len(condition) > 2 * limit // 3:
+        return shorten(title, limit)
+    return f"{shorten(head, limit - len(condition) - len(sign))}{sign}{visible(condition)}"
+
+
 def shorten_arm(name: str, limit: int) -> str:
     """An arm's name in `limit` characters, which still tells it from its neighbours: two
     versions differ at their end, two stacks in any of their parts."""

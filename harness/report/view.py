@@ -22,6 +22,7 @@ from harness.report import format as fmt
 from harness.report.cells import CellView, Row, cell_views
 from harness.report.layers import LayersView, layers_view
 from harness.report.measured import ranked_sentence
+from harness.report.routes import routes
 from harness.report.screened import Screening, screening
 from harness.report.sections import LaneView, Remark, RunFact, lane_view
 from harness.report.spent import Spending, spending
@@ -106,6 +107,7 @@ class RunView:
     lane: LaneView | None = None
     layers: LayersView | None = None
     forms: tuple[mixes.FormsView, ...] = ()
+    routes: tuple[RunFact, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -211,6 +213,7 @@ def _run_view(run: Run, hues: Mapping[str, int], checks: Sequence[Check]) -> Run
         lane=lane,
         layers=stacked,
         forms=mixes.forms(run, cells),
+        routes=tuple(routes(run)),
     )
 
 
@@ -282,6 +285,7 @@ def _environment(run: Run, lane: LaneView | None) -> Iterator[RunFact]:
     yield RunFact("extensions", _pairs(server.extensions, " "))
     yield RunFact("server settings", _pairs(server.settings, " = "))
     yield RunFact("placement", _pairs(header.placement, " = "))
+    yield from routes(run)
     yield RunFact("effort", header.effort or fmt.NONE)
     yield from lane.facts if lane else ()
     yield RunFact("seed", str(header.seed))

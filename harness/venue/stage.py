@@ -83,6 +83,7 @@ class Stage:
         self.extension_schemas = self._find_extension_schemas()
         self.rigs = Rigs(server)
         self.routes = Routes(server)
+        self._pools = False  # whether a pooler may have sessions
         self._needs = ServerNeeds(control, facts, self.rigs, managed=server.managed)
         self.unwritable = limits.unwritable(control)
         self.room = limits.room(control)
@@ -99,6 +100,11 @@ class Stage:
         own = not self.tight and each - limits.SESSIONS_OF_A_SEAT >= most
         self._share = each - limits.SESSIONS_OF_A_SEAT if own else each
         return own
+
+    @property
+    def alone(self) -> bool:
+        """Whether all sessions of the server are ours to count: a pooler's come and go."""
+        return self.server.managed and not self._pools
 
     @property
     def tight(self) -> bool:
@@ -246,6 +252,7 @@ class Stage:
         target = replace(
             self.server.target, settings=settings, application_name=application_name
         )
+        self._pools = self._pools or cell.condition.via == "pgbouncer"
         return self.routes.target(cell.condition, target)
 
     # --- cells -----------------------------------------------------------------------

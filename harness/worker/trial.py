@@ -81,6 +81,7 @@ class Worker:
             "capabilities": sorted(
                 str(capability) for capability in self.driver.capabilities
             ),
+            "options": sorted(self.driver.options),
             "terms": self.terms,
             "import_cpu_ns": self.import_cpu_ns,
         }

@@ -396,5 +396,6 @@ class Asyncpg:
                 "application_name": target.application_name,
                 **dict(target.settings),
             },
+            **target.tls_uri,
             **self._arguments,
         }

@@ -53,6 +53,11 @@ def _connect_arguments(target: Target) -> dict[str, Any]:
         "db_name": target.dbname,
         "options": target.options or None,
         "application_name": target.application_name,
+        **(
+            {"ssl_mode": psqlpy.SslMode.VerifyFull, "ca_file": target.tls}
+            if target.tls
+            else {}
+        ),
     }
 
 
@@ -61,6 +66,14 @@ WRAPPERS = {
     "jsonb": Wrapper("psqlpy.extra_types:JSONB"),
     "vector": Wrapper("psqlpy.extra_types:PgVector"),
 }
+
+
+def written(value: Any, imports: set[str]) -> str | None:
+    """Source code of a mode of TLS; None for anything else."""
+    if not isinstance(value, psqlpy.SslMode):
+        return None
+    imports.add("import psqlpy")
+    return f"psqlpy.{value!r}"
 
 
 class _Rows:
@@ -298,6 +311,7 @@ class Psqlpy:
     capabilities = frozenset(Capability) - {Capability.COPY_TEXT, Capability.COPY_CSV}
     acts = ("harness.drivers.psqlpy.acts",)
     wrappers = WRAPPERS
+    written = staticmethod(written)
 
     def __init__(self, options: frozenset[str]) -> None:
         self._loop = asyncio.new_event_loop

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from harness import lanes
-from harness.bench import schedule
+from harness.bench import conditions, schedule
 from harness.bench.assignment import Assignment, Forecast
 from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
@@ -23,7 +23,9 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
         if cell.arrivals:
             block_ns = cell.arrivals.seconds * 1_000_000_000
         playing = sum(map(cell.played_by, arms))
-        per_round += playing * (1.2 * block_ns / 1e9 + 0.06)
+        per_round += playing * (1.2 * block_ns / 1e9 + 0.06) + conditions.network_s(
+            cell, arms
+        )
     seconds = (per_round + 0.4 * len(arms)) * plan.min_rounds
     return Forecast(
         rounds=f"{plan.min_rounds} to {plan.max_rounds}",
