@@ -40,7 +40,9 @@ LAW: dict[str, str] = {
     "worker": "core values plugin judge",
     "scenario": "core values plugin judge",
     "venue": "core judge results servers",
+    "statements": "core venue",
     "report": "core analysis results lanes",
+    "workload": "core venue",
     "reproduce": "core values plugin judge",
     "moving": "core plugin results",
     "bisect": "core analysis results report",
@@ -61,8 +63,8 @@ LAW: dict[str, str] = {
     "pytest_plugin": "core environments results settings servers analysis worker scenario "
     "venue report play check bench cli",
     "cli": "core plugin environments results settings servers machine analysis scenario "
-    "venue report reproduce render play moving bisect history check bench fuzz validity "
-    "claims lanes",
+    "venue statements workload report reproduce render play moving bisect history check "
+    "bench fuzz validity claims lanes",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
@@ -101,6 +103,7 @@ LIBRARIES: dict[str, str] = {
     "ruptures": "history.changes",
     "packaging": "environments history.points",
     "platformdirs": "environments servers",
+    "pglast": "workload",
     "pytest": "pytest_plugin",
 }
 """Library → the rooms and modules that may import it: psycopg is the control connection in

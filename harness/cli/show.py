@@ -463,7 +463,7 @@ def _scene(place: Venue, play: Playable, played: Played) -> Setting:
     return Setting(
         title=_title(played),
         setup=";\n".join(parts),
-        extension_schemas=place.stage.extension_schemas,
+        extension_schemas=() if cell.search_path else place.stage.extension_schemas,
         settings=cell.settings,
         state=cell.expect.state,
         calls=play.prepared.calls,

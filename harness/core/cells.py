@@ -102,6 +102,8 @@ class Cell:
     that SQL cannot make, by their constructors, and `args_rows` the rows of a bulk op.
     A `mix` consists of other cells; `turns` says whose turn it is, by their index.
     `adk` is what a driver that has a session service of google-adk asks of that instead.
+    With `search_path` "server" names are looked up where the server's user finds them, and
+    nothing is made there: no session may write.
     `condition` is how it is reached; `conditions` are those that its file asks for when it
     is timed.
     """
@@ -142,6 +144,7 @@ class Cell:
     adk: str = ""
     condition: Condition = DIRECT
     conditions: tuple[Condition, ...] = ()
+    search_path: Literal["", "server"] = ""
 
     @property
     def id(self) -> str:

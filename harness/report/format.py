@@ -141,6 +141,13 @@ def ratio_interval(estimate: stats.Estimate) -> str:
     return f"{estimate.low:.2f} – {estimate.high:.2f}"
 
 
+def ratio_with_interval(estimate: stats.Estimate) -> str:
+    """A ratio and its interval in one: `1.08× (1.07…1.09)`."""
+    if estimate.low is None or estimate.high is None:
+        return f"{times(estimate.point)} (no interval)"
+    return f"{times(estimate.point)} ({estimate.low:.2f}…{estimate.high:.2f})"
+
+
 def time_interval(estimate: stats.Estimate) -> str:
     """The interval of a time in the unit of its point: `31.0 – 31.6`."""
     if estimate.low is None or estimate.high is None:

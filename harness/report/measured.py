@@ -45,7 +45,7 @@ def build(run: Run, shown: RunView, code: int) -> Measured:
         arms=tuple(arm.id for arm in shown.competitors),
         spending=shown.spending,
         screening=shown.screening,
-        noise=" ".join(map(_noise, shown.self_tests)),
+        noise=noise_sentence(shown.self_tests),
         conclusion=f"exit {code}: {_answered(run, shown.cells, code)}.",
         advice=_advice(shown.cells, code),
     )
@@ -119,6 +119,11 @@ def _advice(cells: Sequence[CellView], code: int) -> str:
 
 
 # --- how sure ---------------------------------------------------------------------------
+
+
+def noise_sentence(tests: Sequence[SelfTest]) -> str:
+    """How far drivers were from themselves; empty where none was run twice."""
+    return " ".join(map(_noise, tests))
 
 
 def _noise(test: SelfTest) -> str:

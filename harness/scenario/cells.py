@@ -102,6 +102,7 @@ def make(
         once=file.once or case.once or bool(case.step),
         round_trip=round_trip,
         conditions=_conditions(case, where),
+        search_path=file.search_path,
     )
     rules.check(cell, where)
     return cell
@@ -228,6 +229,7 @@ def _expect(case: CaseTable, op: Op) -> Expect:
         else None,
         plan=table.plan,
         sessions=table.sessions,
+        unordered=table.unordered,
     )
 
 

@@ -98,6 +98,7 @@ class ExpectTable(_Strict, frozen=True, kw_only=True):
     recall: RecallTable | None = None
     plan: str = ""
     sessions: Annotated[int, Meta(ge=0)] | None = None
+    unordered: bool = False
 
 
 class ArrivalsTable(_Strict, frozen=True, kw_only=True):
@@ -258,6 +259,7 @@ class ScenarioFile(_Strict, frozen=True, kw_only=True):
     requires: list[str] = []
     needs: list[str] = []
     once: bool = False
+    search_path: Literal["", "server"] = ""
     fixture: FixtureTable | None = None
     case: list[CaseTable] = []
     mix: list[MixTable] = []
