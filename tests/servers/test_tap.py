@@ -14,6 +14,7 @@ from clients import needs_server
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.conditions import Condition
 from harness.servers.proxy import Proxy
 from harness.servers.tap import Counts, Tap
 from harness.servers.tap.patience import is_asleep
@@ -273,3 +274,26 @@ def test_a_session_of_psycopg_is_counted(place) -> None:
             for _ in range(3):
                 connection.execute("select %s", [1])
         assert proxy.do("turns") == 1
+
+
+@needs_server
+@pytest.mark.parametrize("via", ["direct", "unix"])
+def test_before_a_unix_socket_the_tap_is_one(place, via) -> None:
+    """libpq asks for TLS over TCP only: a turn that a Unix socket does not have."""
+    condition = Condition(via)
+    if reason := place.stage.routes.lacks(condition):
+        pytest.skip(reason)
+    behind = place.stage.routes.target(condition, place.server.target)
+    with Proxy(place.server.target) as proxy:
+        target = proxy.before(behind)
+        with psycopg.connect(
+            host=target.host,
+            port=target.port,
+            user=target.user,
+            password=target.password,
+            dbname=target.dbname,
+        ) as connection:
+            connection.execute("select 1")
+        socket = behind.host.startswith("/")
+        assert proxy.counts.connections == 1
+        assert proxy.counts.sent["SSLRequest"] == (not socket)

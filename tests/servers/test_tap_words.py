@@ -46,7 +46,7 @@ def test_what_is_no_message_of_its_kind_does_no_harm(name: str, body: bytes) -> 
     ("sql", "shown"),
     [
         ("select a1 from t where b = 12.5e3", "select a1 from t where b = …"),
-        ("select -7, .5, 1_000", "select -…, …, …"),
+        ("select -7, .5, 1_000", "select -…, .…, …"),
         ("select 'it''s', E'a\\'b', $$x$$, B'101'", "select '…', '…', '…', B'…'"),
         ('select "col 1" from "t"', 'select "col 1" from "t"'),
         ("select $1::int /* user 42 */ -- id 7", "select $1::int"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import msgspec
 
@@ -32,7 +33,10 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 class Wire(LaneRecord, frozen=True, kw_only=True, tag="wire"):
     """One cell of one arm in one session: what passed while it, or its pool, was opened, in
     the first use of its op, in each later use, and while it was closed. `uses` is empty
-    where the verdict forbids numbers."""
+    where the verdict forbids numbers. The footer counts trials: in a run of times these
+    stand beside them."""
+
+    footed: ClassVar[str] = ""
 
     opening: Exchange | None = None
     uses: list[Exchange] = msgspec.field(default_factory=list)
