@@ -48,10 +48,12 @@ def _turns(end: Measured) -> Iterator[str]:
     for start in range(0, len(end.arms) if told else 0, _DRIVERS):
         arms = end.arms[start : start + _DRIVERS]
         yield from _names(arms)
+        before: CellView | None = None
         for cell, group in told:
             found = {row.arm: row.turns.text for row in group.rows if row.turns}
             marks = "".join(f"{found.get(arm, ''):>{_COLUMN}}" for arm in arms)
-            yield f"{_question(None, cell, group, name - 1):<{name}}{marks}"
+            yield f"{_question(before, cell, group, name - 1):<{name}}{marks}"
+            before = cell
 
 
 def _names(arms: Sequence[str]) -> Iterator[str]:

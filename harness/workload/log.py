@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harness.core.errors import UsageError
-from harness.workload.observed import TEXT_CHARS, Observations, Tally
+from harness.workload.observed import TEXT_CHARS, Observations, StatementTally
 
 _FIRST = 65_536
 _LINE_BYTES = 1_000_000
@@ -56,7 +56,7 @@ def observations(file: Path, database: str) -> Observations:
         UsageError: it cannot be read, is no log, or has no statement.
     """
     found = Observations(f"the log {file.name}")
-    tally = Tally(found)
+    tally = StatementTally(found)
     entries = others = 0
     for entry in _entries(file):
         entries += 1

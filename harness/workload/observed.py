@@ -37,7 +37,7 @@ class Observations:
         self.unseen[reason] = self.unseen.get(reason, 0) + calls
 
 
-class Tally:
+class StatementTally:
     """Counts statements as they come: texts that differ in their literals are one form.
 
     A log may have any size, so what is kept of it is bounded: forms, and the texts whose

@@ -11,7 +11,7 @@ from pglast.parser import ParseError, split
 
 from harness.core.errors import UsageError
 from harness.core.sql import parameters, tokens
-from harness.workload.observed import Observations, Tally
+from harness.workload.observed import Observations, StatementTally
 
 FILE_BYTES = 5_000_000
 COMMANDS = 1_000
@@ -27,7 +27,7 @@ def observations(file: Path) -> Observations:
         UsageError: it cannot be read, or has a weight that is no number.
     """
     found = Observations(f"the script {file.name}")
-    tally = Tally(found)
+    tally = StatementTally(found)
     text = _with_placeholders(_without_commands(read(file), found, file))
     for statement, weight in _weighted(text, file):
         tally.add(statement, weight)
