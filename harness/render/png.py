@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible_line
-from harness.render import png_front
+from harness.render import latency_png, png_front
 from harness.report import format as fmt
 from harness.report import scale
 from harness.report.cells import CellView, RankGroup, Row
@@ -40,8 +41,9 @@ of this height (inches)."""
 
 
 def render(report: Report) -> dict[str, bytes]:
-    """File name → PNG: an overview and one chart per family, for each run that measured;
-    of checks how right each driver is in each family, and what is behind the rest."""
+    """File name → PNG: an overview, a chart per family and one of what the network adds,
+    for each run that measured; of checks how right each driver is in each family, and what
+    is behind the rest."""
     files = {name: _png(figure) for name, figure in png_front.figures(report)}
     measured = [run for run in report.runs if _timed(run.cells)]
     for number, run in enumerate(measured, 1):
@@ -52,6 +54,8 @@ def render(report: Report) -> dict[str, bytes]:
                 files[f"{prefix}family-{_file_name(family)}.png"] = _png(
                     _family(run, family, cells)
                 )
+        if (over_rtts := latency_png.network(run, partial(_look, run))) is not None:
+            files[f"{prefix}network.png"] = _png(over_rtts)
     return files
 
 
@@ -171,7 +175,7 @@ def _question(cell: CellView, group: RankGroup) -> str:
     """The title, shortened so that what tells it from its neighbours stays."""
     extra = ", ".join(filter(None, (cell.point, group.label)))
     extra = f" ({fmt.shorten(extra, _NAME - 20)})" if extra else ""
-    return _literal(fmt.shorten(cell.facts.title, _NAME - len(extra)) + extra)
+    return _literal(fmt.shorten_title(cell.facts.title, _NAME - len(extra)) + extra)
 
 
 # --- one family ---------------------------------------------------------------------

@@ -22,6 +22,7 @@ from harness.core.metrics import METRICS
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
 from harness.report.ranks import ranked
+from harness.report.sections import Value, turns_of
 from harness.results.records import ArmFacts, CellFacts, Run
 
 _ASKED = {"sync": "called", "async": "awaited"}
@@ -51,7 +52,8 @@ class Row:
     `latencies` are `PERCENTILES` of single ops. `ratio` is times the fastest of the group,
     `trimmed` the same by trimmed means, `detectable` the smallest log-ratio to it that
     this run would have detected; `p` is of the test that the two are equal, `p_adjusted`
-    corrected over the whole report; `over_floor` is times the cell's floor. `rank` is None
+    corrected over the whole report; `over_floor` is times the cell's floor. `turns` is how
+    often the driver waits for the server in an op, where that was counted. `rank` is None
     where the arm may not be ranked; `tied` says that it shares rank 1 with others.
     """
 
@@ -74,6 +76,7 @@ class Row:
     latencies: tuple[float | None, ...] = (None,) * len(PERCENTILES)
     open_loop: OpenLoopView | None = None
     rss_bytes: int = 0
+    turns: Value | None = None
 
     @property
     def mark(self) -> str:
@@ -161,6 +164,11 @@ class CellView:
         return tuple(row for group in self.groups for row in group.rows)
 
     @property
+    def counted(self) -> bool:
+        """Whether turns were counted beside its times."""
+        return any(row.turns for row in self.rows)
+
+    @property
     def floor(self) -> Reference | None:
         """What drivers are compared with besides each other, if it has a time."""
         return next(
@@ -200,7 +208,25 @@ class CellView:
 
 def cell_views(run: Run) -> tuple[CellView, ...]:
     """All cells of a run in the order of its header; no driver is left out."""
-    return views_of(run, measured(run))
+    return _with_turns(run, views_of(run, measured(run)))
+
+
+def _with_turns(run: Run, cells: tuple[CellView, ...]) -> tuple[CellView, ...]:
+    """With the turns that the run counted beside its times."""
+    found = turns_of(run)
+    if not found:
+        return cells
+
+    def counted(cell: CellView, group: RankGroup) -> RankGroup:
+        rows = (
+            replace(row, turns=found.get((cell.facts.id, row.arm))) for row in group.rows
+        )
+        return replace(group, rows=tuple(rows))
+
+    return tuple(
+        replace(cell, groups=tuple(counted(cell, group) for group in cell.groups))
+        for cell in cells
+    )
 
 
 def views_of(run: Run, found: RunTimes) -> tuple[CellView, ...]:

@@ -189,6 +189,7 @@ def _row(row: Row, driver: int) -> dict[str, Any]:
         "latencies": [_figure(value) for value in row.latencies if value],
         "rate": _figure(row.open_loop.achieved) if row.open_loop else None,
         "rss": row.rss_bytes,
+        "turns": row.turns.text if row.turns else "",
     }
     return {name: value for name, value in found.items() if value or name == "driver"}
 

@@ -33,7 +33,9 @@ def violations(page, place: str = "document") -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_has_no_violation_of_wcag(opened, scheme, width):
     page = opened("small", width=width, scheme=scheme)
-    page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true })")
+    page.evaluate(
+        "document.querySelectorAll('details').forEach((it) => { it.open = true })"
+    )
     assert violations(page) == []
     for view in ("matrix", "times", "charts"):
         page.evaluate("(view) => { location.hash = `#view=${view}` }", view)

@@ -21,7 +21,12 @@ def address(page) -> str:
 
 
 def counted(page) -> tuple[int, int]:
-    shown, of = page.locator("#view-matrix .count").inner_text().split(" questions")[0].split(" of ")
+    shown, of = (
+        page.locator("#view-matrix .count")
+        .inner_text()
+        .split(" questions")[0]
+        .split(" of ")
+    )
     return int(shown.replace(",", "")), int(of.replace(",", ""))
 
 
@@ -128,8 +133,10 @@ def test_a_link_opens_a_question_with_its_driver(opened):
     assert clipboard(page) == page.url
     command = page.locator("dialog .chosen .copyable").first
     command.get_by_role("button").click()
-    assert clipboard(page) == command.locator("code").inner_text() == (
-        "pgdyno show values/numrange#read --driver psqlpy --run"
+    assert (
+        clipboard(page)
+        == command.locator("code").inner_text()
+        == ("pgdyno show values/numrange#read --driver psqlpy --run")
     )
 
 

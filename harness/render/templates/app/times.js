@@ -57,6 +57,7 @@ function question(data, timed, wanted) {
     const values = rows.flatMap(([, found]) => found ? [...found.shown.filter(Boolean),
       ...found.rounds.filter((value) => value > found.shown[0] / 2
         && value < found.shown[0] * 2)] : []);
+    const counted = group.rows.some((row) => row.turns);
     const axis = values.length ? logAxis(values, valueText[wanted.show]) : null;
     return h("table.times",
       group.label && h("caption", group.label),
@@ -66,7 +67,8 @@ function question(data, timed, wanted) {
       h("th.num", { scope: "col" }, SHOWN[wanted.show]), h("th.num", { scope: "col" },
         "95 % interval"), wanted.show !== "ratio" && h("th.num", { scope: "col" }, "× ",
         wanted.base >= 0 ? data.drivers[baseOf(group, wanted)] : "fastest"),
-      h("th.legend", { scope: "col" }, h("i.client"), "client ", h("i.server"), "server ",
+      counted && h("th.num.turns", { scope: "col", title: "how often the driver waits for "
+        + "the server in an op" }, "turns"), h("th.legend", { scope: "col" }, h("i.client"), "client ", h("i.server"), "server ",
         h("i.waiting"), "waiting"))),
       h("tbody", rows.map(([row, found]) => h("tr",
         h("th", { scope: "row" }, h("span.rank", rankOf(row)), driverName(data, row.driver)),
@@ -76,8 +78,9 @@ function question(data, timed, wanted) {
             wanted.show === "rate" && h("small", `${timed.unit}/s`)),
           h("td.num", intervalText(found.shown, wanted.show)),
           wanted.show !== "ratio" && multiple(group, row, wanted),
+          counted && h("td.num.turns", row.turns),
           h("td", cpuOf(row)),
-        ] : h("td", { colspan: 5 }, row.verdict ? verdictMark(row.verdict) : "not tried",
+        ] : h("td", { colspan: 6 }, row.verdict ? verdictMark(row.verdict) : "not tried",
           " ", row.time ? "no common rounds with the baseline" : row.detail ?? "")))));
   });
 }
