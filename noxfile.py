@@ -26,6 +26,7 @@ DEBIAN = {
     "pgbouncer": "usr/sbin/pgbouncer",
     "openssl": "usr/bin/openssl",
     "valgrind": "usr/bin/valgrind",
+    "chromium": "usr/bin/chromium",
 }
 """Packages that no wheel has, and what they bring."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,35 +54,49 @@ def file_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return file_of
 
 
+@pytest.fixture(scope="package")
+def tab(browser) -> object:
+    """The tab in which all pages are opened: a new one for each test costs more than most
+    of what tests do."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(10_000)
+    return context.new_page()
+
+
 @pytest.fixture
-def opened(browser, file_of) -> Iterator[Callable]:
+def opened(tab, file_of) -> Iterator[Callable]:
     """Open a page: `opened("small", "#view=matrix", width=375)`."""
-    said: list[str] = []
-    contexts = []
+    with watched(tab) as said:
 
-    def opened(name="small", state="", *, width=1280, height=900, scheme="light", **more):
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme,
-            permissions=["clipboard-read", "clipboard-write"], **more,
-        )  # fmt: skip
-        contexts.append(context)
-        context.set_default_timeout(5000)
-        page = context.new_page()
-        url = file_of(name).as_uri()
-        page.on("console", lambda message: said.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: said.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: said.append(f"alert: {dialog.message}"))
-        page.on("request", lambda asked: asked.url.partition("#")[0] == url
-                or said.append(f"request: {asked.url[:80]}"))  # fmt: skip
-        page.goto(url + state)
-        if more.get("java_script_enabled", True):
-            settle(page)
-        return page
+        def opened(name="small", state="", *, width=1280, height=900, scheme="light"):
+            tab.set_viewport_size({"width": width, "height": height})
+            tab.emulate_media(color_scheme=scheme)
+            tab.goto("about:blank")
+            tab.goto(file_of(name).as_uri() + state)
+            settle(tab)
+            return tab
 
-    yield opened
-    for context in contexts:
-        context.close()
+        yield opened
     assert said == []
+
+
+@contextmanager
+def watched(page) -> Iterator[list[str]]:
+    """Whatever a page says to its console, asks of anybody, or stops for."""
+    said: list[str] = []
+    listeners = {
+        "console": lambda message: said.append(f"console: {message.text}"),
+        "pageerror": lambda error: said.append(f"error: {error}"),
+        "dialog": lambda dialog: said.append(f"alert: {dialog.message}"),
+        "request": lambda asked: (
+            asked.is_navigation_request() or said.append(f"request: {asked.url[:80]}")
+        ),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    yield said
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
 
 
 def settle(page) -> None:

@@ -29,8 +29,7 @@ def violations(page, place: str = "document") -> list[str]:
     return page.evaluate(AXE % place, STANDARDS)
 
 
-@pytest.mark.parametrize("width", [375, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 375)])
 def test_a_page_has_no_violation_of_wcag(opened, scheme, width):
     page = opened("small", width=width, scheme=scheme)
     page.evaluate(

@@ -55,8 +55,9 @@ MEASURE = """() => ({
 })"""
 
 
-def test_without_javascript_the_answers_are_there(opened):
-    page = opened("catalogue", java_script_enabled=False)
+def test_without_javascript_the_answers_are_there(browser, file_of):
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(file_of("catalogue").as_uri())
     for section in ("answers", "drivers", "families", "causes"):
         assert page.locator(f"#{section}").is_visible()
     assert page.locator("#answers dt").count() >= 5
@@ -66,6 +67,7 @@ def test_without_javascript_the_answers_are_there(opened):
     assert "need JavaScript" in page.locator("noscript").inner_html()
     assert not page.locator("#explore").is_visible()
     assert page.locator("button:visible").count() == 0
+    page.context.close()
 
 
 def test_a_catalogue_on_paper_is_short(opened):
