@@ -28,6 +28,8 @@ from harness.results.records import ArmFacts, CellFacts, Run
 _ASKED = {"sync": "called", "async": "awaited"}
 
 PERCENTILES = (0.5, 0.9, 0.99, 0.999)
+CURVE = (0.0, *(step / 20 for step in range(1, 20)), 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)
+"""The shares of single ops at which a picture of their distribution has its points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class Row:
     """One arm in one cell. `verdict` is None where the arm was not even tried.
 
     Times are ns per op, of an open loop response times; CPU and switches are per op too.
-    `latencies` are `PERCENTILES` of single ops. `ratio` is times the fastest of the group,
+    `latencies` are `PERCENTILES` of single ops, `curve` their least times at the shares of
+    `CURVE`. `ratio` is times the fastest of the group,
     `trimmed` the same by trimmed means, `detectable` the smallest log-ratio to it that
     this run would have detected; `p` is of the test that the two are equal, `p_adjusted`
     corrected over the whole report; `over_floor` is times the cell's floor. `turns` is how
@@ -74,6 +77,7 @@ class Row:
     tied: bool = False
     per_op: Mapping[str, float | None] = field(default_factory=_nothing_read)
     latencies: tuple[float | None, ...] = (None,) * len(PERCENTILES)
+    curve: tuple[float, ...] = ()
     open_loop: OpenLoopView | None = None
     rss_bytes: int = 0
     turns: Value | None = None
@@ -273,15 +277,25 @@ def row_of(arm: ArmFacts, worst: WorstVerdict | None, series: Timings | None) ->
 
 
 def _timed(row: Row, series: Timings) -> Row:
+    ordered = sorted(series.latencies())
     return replace(
         row,
         rounds=tuple(series.walls),
         time=stats.hodges_lehmann([math.log(value) for value in series.walls]).exp(),
         per_op={name: _middle(values) for name, values in series.per_op.items()},
-        latencies=percentiles(series.latencies()),
+        latencies=percentiles(ordered),
+        curve=_curve(ordered),
         open_loop=_open_loop(series) if series.loops else None,
         rss_bytes=series.rss_bytes,
     )
+
+
+def _curve(ordered: Sequence[int]) -> tuple[float, ...]:
+    """The times of single ops at each share, empty where there are few."""
+    if len(ordered) < len(CURVE):
+        return ()
+    last = len(ordered) - 1
+    return tuple(float(ordered[round(share * last)]) for share in CURVE)
 
 
 def percentiles(values: Sequence[float]) -> tuple[float | None, ...]:
