@@ -17,7 +17,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible_line
-from harness.render import latency_png, png_front
+from harness.render import latency_png, png_front, png_times
+from harness.render.png_dark import darken
 from harness.report import format as fmt
 from harness.report import scale
 from harness.report.cells import CellView, RankGroup, Row
@@ -35,6 +36,8 @@ apart the drivers of a question stand in it."""
 _SIGNS = {"o": "●", "s": "■", "D": "◆", "^": "▲"}
 """The markers of arms, and the same as text for the legend."""
 MARKERS = tuple(_SIGNS)
+_FIRST = ("families", "causes", "overview")
+"""What a README shows."""
 _ONE_ROW, _BESIDE, _LEGEND_ROW = 7, 5, 0.22
 """So many arms have a legend of one row; others stand so many beside each other, in rows
 of this height (inches)."""
@@ -43,20 +46,29 @@ of this height (inches)."""
 def render(report: Report) -> dict[str, bytes]:
     """File name → PNG: an overview, a chart per family and one of what the network adds,
     for each run that measured; of checks how right each driver is in each family, and what
-    is behind the rest."""
-    files = {name: _png(figure) for name, figure in png_front.figures(report)}
+    is behind the rest. Those that stand first are there for dark pages, too."""
+    files: dict[str, bytes] = {}
+    for name, figure in _figures(report):
+        files[f"{name}.png"] = _png(figure)
+        if name in _FIRST:
+            darken(figure)
+            files[f"{name}-dark.png"] = _png(figure)
+    return files
+
+
+def _figures(report: Report) -> Iterator[tuple[str, Figure]]:
+    """Name → figure."""
+    yield from png_front.figures(report)
     measured = [run for run in report.runs if _timed(run.cells)]
     for number, run in enumerate(measured, 1):
         prefix = f"run{number}-" if len(measured) > 1 else ""
-        files[f"{prefix}overview.png"] = _png(_overview(run))
+        yield f"{prefix}overview", _overview(run)
         for family, cells in run.families:
             if _timed(cells):
-                files[f"{prefix}family-{_file_name(family)}.png"] = _png(
-                    _family(run, family, cells)
-                )
+                yield f"{prefix}family-{_file_name(family)}", _family(run, family, cells)
+        yield from png_times.figures(run, prefix, partial(_look, run))
         if (over_rtts := latency_png.network(run, partial(_look, run))) is not None:
-            files[f"{prefix}network.png"] = _png(over_rtts)
-    return files
+            yield f"{prefix}network", over_rtts
 
 
 def _timed(cells: Sequence[CellView]) -> bool:
@@ -65,7 +77,10 @@ def _timed(cells: Sequence[CellView]) -> bool:
 
 def _png(figure: Figure) -> bytes:
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=_DPI, metadata={"Software": None})
+    figure.savefig(
+        out, format="png", dpi=_DPI, metadata={"Software": None},
+        facecolor=figure.get_facecolor(),
+    )  # fmt: skip
     return out.getvalue()
 
 

@@ -21,11 +21,11 @@ _WIDTH, _MOST, _LINE_CHARS = 8.4, 30, 118
 
 
 def figures(report: Report) -> Iterator[tuple[str, Figure]]:
-    """File name → figure, of a report with checks."""
+    """Name → figure, of a report with checks."""
     if report.checks:
-        yield "families.png", _heat(report)
+        yield "families", _heat(report)
     if report.causes:
-        yield "causes.png", _causes(report.causes)
+        yield "causes", _causes(report.causes)
 
 
 def _heat(report: Report) -> Figure:
@@ -44,8 +44,9 @@ def _heat(report: Report) -> Figure:
             sign = f"  {fmt.SYMBOLS[worst]}" if worst in _GRAVE else ""
             text = fmt.whole(share.value) + sign if share else fmt.NONE
             dark = bool(share and share.value > 0.75)
-            axes.text(x, y, text, ha="center", va="center", fontsize=8.2,
-                      color="white" if dark else _TEXT)  # fmt: skip
+            shown = axes.text(x, y, text, ha="center", va="center", fontsize=8.2,
+                              color="white" if dark else _TEXT)  # fmt: skip
+            vars(shown)["keeps_colours"] = True  # it stands on a tint, whatever the page
     axes.set_yticks(range(len(rows)), [_family(row.family, row.questions) for row in rows])
     names = [fmt.shorten_arm(_literal(name), 14) for name in report.drivers]
     axes.set_xticks(range(len(names)), names)
