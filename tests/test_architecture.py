@@ -40,7 +40,9 @@ LAW: dict[str, str] = {
     "worker": "core values plugin judge",
     "scenario": "core values plugin judge",
     "venue": "core judge results servers",
+    "statements": "core venue",
     "report": "core analysis results lanes",
+    "workload": "core venue",
     "reproduce": "core values plugin judge",
     "moving": "core plugin results",
     "bisect": "core analysis results report",
@@ -53,7 +55,7 @@ LAW: dict[str, str] = {
     "lanes/meaning": "core results lanes/record",
     "lanes/view": "core report results lanes/meaning",
     "lanes/comparison": "core analysis report results lanes lanes/meaning",
-    "lanes/run": "core results judge machine venue play bench lanes/record",
+    "lanes/run": "core results servers judge machine venue play bench lanes lanes/record",
     "claims": "core plugin results analysis scenario venue report play check lanes/meaning",
     "fuzz": "core scenario venue report play",
     "validity": "core results drivers machine analysis scenario venue report render play "
@@ -61,8 +63,8 @@ LAW: dict[str, str] = {
     "pytest_plugin": "core environments results settings servers analysis worker scenario "
     "venue report play check bench cli",
     "cli": "core plugin environments results settings servers machine analysis scenario "
-    "venue report reproduce render play moving bisect history check bench fuzz validity "
-    "claims lanes",
+    "venue statements workload report reproduce render play moving bisect history check "
+    "bench fuzz validity claims lanes",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
@@ -78,7 +80,7 @@ LIBRARIES: dict[str, str] = {
     "psycopg_pool": "drivers.psycopg drivers.sqlspec",
     "psycopg2": "drivers.psycopg2 drivers.aiopg",
     "asyncpg": "drivers.asyncpg",
-    "psqlpy": "drivers.psqlpy",
+    "psqlpy": "drivers.psqlpy drivers.sqlspec",
     "pg8000": "drivers.pg8000",
     "django": "drivers.django",
     "pyro_postgres": "drivers.pyro",
@@ -101,6 +103,7 @@ LIBRARIES: dict[str, str] = {
     "ruptures": "history.changes",
     "packaging": "environments history.points",
     "platformdirs": "environments servers",
+    "pglast": "workload",
     "pytest": "pytest_plugin",
 }
 """Library → the rooms and modules that may import it: psycopg is the control connection in

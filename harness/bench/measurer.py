@@ -23,6 +23,7 @@ from harness.core.verdicts import EXACT, Judgement, Verdict, failed, stopped
 from harness.judge.verify import worst
 from harness.machine import contention, host, screening
 from harness.machine.watch import StealWatch, Watch, threads
+from harness.play import distance
 from harness.play.seat import Seat
 from harness.results.records import OpenLoop
 from harness.venue.stage import Playable, Stage
@@ -63,6 +64,8 @@ class Measurer:
                 self._play(block)
         except OracleError as error:  # a setting that the server does not have
             block.judged = dict.fromkeys(block.seats, stopped(error))
+        for arm, judged in block.judged.items():
+            block.judged[arm] = block.seats[arm].explained(judged, play.cell)
         return block
 
     def _play(self, block: Block) -> None:
@@ -176,7 +179,8 @@ class Measurer:
     def _pids(self, block: Block) -> list[int]:
         workers = [pid for seat in block.seats.values() if (pid := seat.pid)]
         postmaster = self.stage.server.pid
-        return [*workers, postmaster] if postmaster else workers
+        servers = [postmaster] if postmaster else []
+        return [*workers, *servers, *self.stage.routes.pids()]
 
     def _sides(self, block: Block, arm: str) -> Collection[str]:
         """Of which of its processes an arm's waiting tells of others.
@@ -195,7 +199,11 @@ class Measurer:
         backends = block.backends.get(arm, ())
         if not (backends or self.stage.server.managed):
             return ()
-        lone = threads(block.seats[arm].pid) == 1, len(backends) == 1
+        # A route's process takes turns with the backend on the server's core.
+        alone = len(backends) == 1 and not self.stage.routes.takes(
+            block.play.cell.condition
+        )
+        lone = threads(block.seats[arm].pid) == 1, alone
         return [side for side, alone in zip(WAITS, lone, strict=True) if alone]
 
     def _slice(self, block: Block, seat: Seat) -> None:
@@ -255,7 +263,13 @@ class Measurer:
         arm = seat.arm.id
         if block.timeable(arm):
             middle = 0 < block.number < self.plan.min_rounds - 1
-            again = seat.verify(block.play, calls=int(middle))
+            again = seat.verify(block.play, calls=self._calls_again(block, seat, middle))
             if worst((block.judged[arm], again)) is again:
                 block.judged[arm] = again.during("after it was timed")
         seat.close()
+
+    def _calls_again(self, block: Block, seat: Seat, middle: bool) -> int:
+        """How many calls: over a network as many as there is time for, 0 for all."""
+        if middle or not block.play.cell.condition.rtt_ms:
+            return int(middle)
+        return distance.calls_in_time(seat.slowest_ns, block.play.prepared.cycle)

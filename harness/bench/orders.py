@@ -24,6 +24,7 @@ from harness.play.recording import Recording
 from harness.play.seat import Seat
 from harness.results.records import Note
 from harness.scenario import Scenario
+from harness.venue import routes
 from harness.venue.limits import sessions_of
 from harness.venue.venue import Venue
 
@@ -84,6 +85,9 @@ def measure(
         recording.begin(greeted)
         if placement.chosen:
             recording.write(Note(kind="placement", text=placement.chosen))
+        place.stage.routes.settle(placement.server, placement.clients, placement.priority)
+        for record in routes.opened(place.stage, order.cells):
+            recording.write(record)
         runnable(order.lane).run(
             Assignment(
                 place=place,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Any, Protocol
 
@@ -31,6 +31,8 @@ from harness.results.records import Note, Trial
 from harness.venue.stage import Playable, Stage
 
 Emit = Callable[[Trial | Note], None]
+Timed = Sequence[tuple[Playable, Mapping[Seat, Judgement]]]
+"""Cells with the seats that have times in them, and the verdicts under which."""
 MAX_ATTEMPT_SHARE = 0.5
 """Disturbed blocks are run again, but at most half as many again as were planned."""
 MAX_REPEATS = 2
@@ -78,8 +80,10 @@ class Runner:
         emit: Emit,
         progress: Progress,
         phases: PhaseClock,
+        afterwards: Callable[[Timed], None] | None = None,
     ) -> None:
-        """Workers of the crew that wait already are those of the first round."""
+        """Workers of the crew that wait already are those of the first round; those of the
+        last one still wait when `afterwards` is called."""
         self.stage = stage
         self.arms = list(arms)
         self.cells = list(cells)
@@ -88,6 +92,7 @@ class Runner:
         self.emit = emit
         self.progress = progress
         self.phases = phases
+        self.afterwards = afterwards
         self.random = random.Random(seed)
         self.measurer = Measurer(stage, plan, self.random, placement, crew, phases)
         self.started = time.monotonic()
@@ -100,13 +105,14 @@ class Runner:
         self._blocks_done = 0
         self._cells_planned = 0
         self._dropped: set[str] = set()  # cells for which the budget did not do
+        self._judged: dict[str, dict[Seat, Judgement]] = defaultdict(dict)  # by cell
 
     # --- the run -----------------------------------------------------------------------
 
     def run(self) -> None:
         """Measure until every cell is narrow enough, or rounds or the budget run out."""
         with self.phases.phase(Phase.ORACLE):
-            plays = self.prepare()
+            plays = prepared = self.prepare()
         self._cells_planned = len(plays)
         share = self.plan.min_rounds * MAX_ATTEMPT_SHARE
         self._repeats_left = int(len(plays) * share)
@@ -116,6 +122,8 @@ class Runner:
                 break
             self.round(number, wanted)
             plays = [play for play in plays if play.cell.id not in self._dropped]
+        if self.afterwards:
+            self.afterwards([(play, self._judged[play.cell.id]) for play in prepared])
         self._tell_chatty()
 
     def prepare(self) -> list[Playable]:
@@ -295,6 +303,10 @@ class Runner:
         ]
         block = self.measurer.measure(play, number, attempt, seats)
         out.update(arm for arm in block.seats if not block.timeable(arm))
+        for arm, seat in block.seats.items():
+            self._judged[play.cell.id].pop(seat, None)
+            if arm not in out:
+                self._judged[play.cell.id][seat] = block.judged[arm]
         return block
 
     # --- records -----------------------------------------------------------------------

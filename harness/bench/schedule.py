@@ -21,6 +21,8 @@ LONG_SLICE_NS = 20_000_000
 """Cold caches cost a slice a tenth of a millisecond or two: 1 % at most of one so long."""
 WARM_UP_OPS = 12
 """psycopg prepares at the fifth execution, a generic plan may begin at the sixth."""
+NETWORK_WARM_UP_NS = 1_000_000_000
+"""How long warm-up may take over a network; all arms warm up at the same time."""
 WARM_UP_SLICES = (3, 12)
 """Warm-up goes on in short slices: at least so many, at most so many."""
 STEADY = 0.97
@@ -101,11 +103,19 @@ def ops_per_slice(ns_per_op: float, slice_ns: int, cycle: int) -> int:
     return max(1, cycles) * cycle
 
 
-def warm_up_ops(slowest_ns: int, plan: Plan) -> int:
+def warm_up_ops(slowest_ns: int, plan: Plan, *, network: bool = False) -> int:
     """How many ops warm up: fewer for slow ones, whose cost is not in how they start. They
-    take as long as they are then timed, at most."""
+    take as long as they are then timed, at most; over a `network`, where an op is slow
+    without having worked, they may take a second."""
     least = 1 if slowest_ns >= LONG_SLICE_NS else 2
-    return max(least, min(WARM_UP_OPS, plan.block_ns // max(1, slowest_ns)))
+    most_ns = max(plan.block_ns, NETWORK_WARM_UP_NS) if network else plan.block_ns
+    return max(least, min(WARM_UP_OPS, most_ns // max(1, slowest_ns)))
+
+
+def cycle_over_network(cycle: int, ns_per_op: float) -> int:
+    """After how many ops a slice over a network may end: a whole cycle, unless that takes
+    long. What the round trips take does not depend on the parameters."""
+    return cycle if cycle * ns_per_op <= LONG_SLICE_NS else 1
 
 
 def is_steady(walls: Sequence[float]) -> bool:

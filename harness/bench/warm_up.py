@@ -18,6 +18,7 @@ from harness.core.errors import DriverError, OracleError, WorkerGone
 from harness.core.verdicts import EXACT, Judgement, Verdict, stopped
 from harness.judge.verify import worst
 from harness.machine import host
+from harness.play import distance
 from harness.play.seat import Seat
 from harness.venue.stage import Playable, Stage
 
@@ -51,8 +52,27 @@ class WarmUp:
         if judged.verdict is Verdict.EXACT:
             # What answers from memory must first have heard all answers.
             whole = block.number == 0 or bool(seat.arm.isolates)
+            if block.play.cell.condition.rtt_ms and not seat.arm.isolates:
+                return self._verified_afar(block, seat)
             judged = seat.verify(block.play, calls=0 if whole else 1)
         return judged
+
+    def _verified_afar(self, block: Block, seat: Seat) -> Judgement:
+        """Over a network: one call, and in a cell's first round as many more as there is
+        time for, unless an op takes so long that it cannot be timed."""
+        play, whole = block.play, block.number == 0
+        if seat.kind == "program":
+            ops = schedule.WARM_UP_OPS * play.prepared.cycle
+            return distance.slow_program(play.cell, ops) or seat.verify(play)
+        judged = seat.verify(play, calls=1, seconds=distance.FIRST_S)
+        if not (whole and judged.verdict.timeable):
+            return judged
+        # What a first op does besides, it does once: the next ones tell how long they take.
+        more = distance.calls_in_time(seat.slowest_ns, play.prepared.cycle)
+        judged = worst((judged, seat.verify(play, calls=more)))
+        turns = play.prepared.cycle if play.prepared.task.turns else 1
+        slow = distance.too_long(play.cell, seat.slowest_ns, turns)
+        return slow if slow and judged.verdict.timeable else judged
 
     def warm(self, block: Block, seat: Seat) -> None:
         """Warm up who was verified, and watch."""
@@ -108,7 +128,9 @@ class WarmUp:
         return EXACT if cell.clients or seat.arm.isolates else looked
 
     def _run_warm(self, cell: Cell, seat: Seat) -> None:
-        ops = schedule.warm_up_ops(seat.slowest_ns * max(1, cell.clients), self.plan)
+        slowest_ns = seat.slowest_ns * max(1, cell.clients)
+        network = bool(cell.condition.rtt_ms)
+        ops = schedule.warm_up_ops(slowest_ns, self.plan, network=network)
         answer = seat.ask("warm", seat.deadlines.verify, ops=ops)
         if "failed" in answer:
             told = answer["failed"]
@@ -172,7 +194,7 @@ class WarmUp:
         return known
 
     def _calibrate(self, block: Block, seat: Seat) -> tuple[int, float]:
-        cell, cycle = block.play.cell, block.play.prepared.cycle
+        cell, cycle = block.play.cell, _least_ops(block.play, seat)
         slice_ns = schedule.CONCURRENT_SLICE_NS if cell.clients else self.plan.slice_ns
         ops = cycle
         while True:
@@ -190,6 +212,17 @@ class WarmUp:
         if block.number == 0:
             for seat in block.seats.values():
                 self._ops.pop((block.play.cell.id, seat.arm.name), None)
+
+
+def _least_ops(play: Playable, seat: Seat) -> int:
+    """After how many ops a slice may end: a whole cycle. Over a network less will do, if
+    each op does the same: of a mix it would be another one, and what single ops of it left
+    behind could not be counted."""
+    cycle = play.prepared.cycle
+    equal = not play.prepared.task.turns and len(set(play.prepared.added)) <= 1
+    if not (play.cell.condition.rtt_ms and equal):
+        return cycle
+    return schedule.cycle_over_network(cycle, seat.slowest_ns)
 
 
 _SINGLE = frozenset({Op.EXECUTE, Op.FETCH_ALL, Op.FETCH_ONE, Op.FETCH_VAL, Op.FETCH_ARROW})

@@ -14,6 +14,7 @@ from harness.check.deviations import Deviation
 from harness.check.expectations import Baseline, Expectation
 from harness.core.arms import Arm
 from harness.core.catalogue import Catalogue
+from harness.core.conditions import DIRECT, parted
 from harness.core.verdicts import Verdict
 from harness.plugin import contract
 from harness.results.records import Check
@@ -55,7 +56,7 @@ class Known:
                     expected, verdict, version, trait=check.trait, lacking=lacking
                 )
             )
-        if deviation is not None:
+        if deviation is not None and _plain(check):
             told.append(deviation.ended(verdict))
         holds = deviation is not None and verdict in deviation.verdicts
         return check.marked(
@@ -90,8 +91,14 @@ class Known:
             not check.expected_verdict
             for check in checks
             if check.driver in self.baselines
+            and _plain(check)
             and check.verdict not in (Verdict.SKIPPED, Verdict.INVALID)
         )
+
+
+def _plain(check: Check) -> bool:
+    """Whether it was over a plain connection: of those there are expectations."""
+    return parted(check.cell)[1] == DIRECT
 
 
 def load(folder: Path, server: int, arms: Iterable[Arm], known: Catalogue) -> Known:

@@ -153,7 +153,13 @@ def _place(cell: Cell) -> str:
 
 
 def _group(cell: Cell) -> tuple[object, ...]:
-    return _place(cell), cell.fixture, cell.settings, shares_session(cell)
+    return (
+        _place(cell),
+        cell.fixture,
+        cell.settings,
+        cell.search_path,
+        shares_session(cell),
+    )
 
 
 def shares_session(cell: Cell) -> bool:

@@ -28,7 +28,7 @@ def judged_in(seat: Seat, play: Playable) -> Judgement:
         if play.cell.steps:
             return _directed(seat, play)
         shares = shares_session(play.cell)
-        if play.cell.expect.sessions is not None:
+        if play.cell.expect.sessions is not None and play.cell.condition.has_sessions:
             server_view.await_others(seat.control, seat.stage.run)
         judged = _in_session(seat, play, reuse=shares)
         if judged.verdict is Verdict.BROKEN and seat.reused:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from harness.claims import form, intervals
+from harness.claims import form, intervals, turns
 from harness.claims.evidence import Evidence, LibrarySaid, PlayedCell, digest
 from harness.claims.form import AnyCondition, Claim, ClaimSource, Words, listed
 from harness.claims.labels import CellAnswer, labelled
@@ -296,6 +296,7 @@ _DECIDE: Mapping[type, Callable[..., Parts]] = {
     form.CompareCondition: _compares,
     form.TimeCondition: intervals.timed,
     form.MemoryCondition: intervals.remembered,
+    form.TurnsCondition: turns.waited,
     form.InspectCondition: _library,
     form.ProgramCondition: _library,
     form.UndecidableCondition: _undecidable,

@@ -22,6 +22,7 @@ from harness.claims.form import AnyCondition, InspectCondition, ProgramCondition
 from harness.core.errors import ResultsError
 from harness.core.patterns import matches
 from harness.lanes.memory.meaning import ArmMemory, arm_memory
+from harness.lanes.wire.meaning import ArmWire, arm_wires
 from harness.results.records import ArmFacts, Check, Run
 
 LIBRARY_FILE = "library.json"
@@ -87,6 +88,12 @@ class Evidence:
         for run in self.latest_first:
             if run.trials:
                 yield run, arm_times(run)
+
+    def wires(self) -> Iterator[tuple[Run, dict[tuple[str, str], ArmWire]]]:
+        """Runs of the lane wire, the latest first, and their cells and arms."""
+        for run in self.latest_first:
+            if found := arm_wires(run):
+                yield run, found
 
     def footprints(self) -> Iterator[tuple[Run, Sequence[ArmMemory]]]:
         """Runs of the lane memory, the latest first."""

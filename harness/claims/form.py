@@ -138,6 +138,19 @@ class MemoryCondition(ClaimCondition, frozen=True, kw_only=True, tag="memory"):
     ratio: Limits | None = None
 
 
+class TurnsCondition(ClaimCondition, frozen=True, kw_only=True, tag="turns"):
+    """How often a request waits for the server, or that nothing else decides a rate."""
+
+    cell: str
+    driver: str
+    is_: Limits | None = msgspec.field(name="is", default=None)
+    at: str = ""
+    published: float | None = None
+    clients: int = 0
+    rtt_ms: float = 0.0
+    within: float = 0.15
+
+
 class InspectCondition(ClaimCondition, frozen=True, kw_only=True, tag="inspect"):
     """The installed library has something: asked in a process of its own."""
 
@@ -203,6 +216,7 @@ AnyCondition = (
     | CompareCondition
     | TimeCondition
     | MemoryCondition
+    | TurnsCondition
     | InspectCondition
     | ProgramCondition
     | UndecidableCondition

@@ -32,7 +32,7 @@ DECISIVE = (
 )
 """Terms that decide about time without anybody naming them."""
 
-_NO_RUN = "no run here has measured it"
+NO_RUN = "no run here has measured it"
 _TIMES = "--run --times"
 Parts = Iterator[DecidedPart]
 
@@ -49,7 +49,7 @@ def compared(condition: form.CompareCondition, evidence: Evidence, command: str)
             first, second = (times[key] for key in keys)
             yield _comparison(condition, label, run, first, second)
             return
-    yield DecidedPart(label, ClaimOutcome.NOT_TRIED, _NO_RUN, command=_measuring(command))
+    yield DecidedPart(label, ClaimOutcome.NOT_TRIED, NO_RUN, command=measuring(command))
 
 
 def _sides(condition: form.CompareCondition) -> list[tuple[str, str]]:
@@ -58,7 +58,8 @@ def _sides(condition: form.CompareCondition) -> list[tuple[str, str]]:
     return [(cell, condition.driver) for cell in condition.cells]
 
 
-def _measuring(command: str) -> str:
+def measuring(command: str) -> str:
+    """The command of a claim that measures, too."""
     return command.replace("--run", _TIMES)
 
 
@@ -179,7 +180,7 @@ def timed(condition: form.TimeCondition, evidence: Evidence, command: str) -> Pa
             versions = _versions(side)
             yield DecidedPart(label, outcome, seen, versions, server, _bench(side), cells)
             return
-    yield DecidedPart(label, ClaimOutcome.NOT_TRIED, _NO_RUN, command=_measuring(command))
+    yield DecidedPart(label, ClaimOutcome.NOT_TRIED, NO_RUN, command=measuring(command))
 
 
 def _time(condition: form.TimeCondition, side: ArmTimes) -> tuple[ClaimOutcome, str]:
@@ -195,11 +196,19 @@ def _time(condition: form.TimeCondition, side: ArmTimes) -> tuple[ClaimOutcome, 
         seen = f"{fmt.duration(found.point)} ({ends}, {found.n} rounds)"
         return _placed(condition.ms, found.low / 1e6, found.high / 1e6), seen
     assert condition.per_second is not None
-    low, point, high = (
-        side.cell.units_per_op * 1e9 / ns for ns in (found.high, found.point, found.low)
-    )
-    seen = f"{point:,.0f} {side.cell.unit}/s ({low:,.0f} to {high:,.0f}, {found.n} rounds)"
-    return _placed(condition.per_second, low, high), seen
+    rate = rate_of(side)
+    assert rate.low is not None
+    assert rate.high is not None
+    ends = f"{rate.low:,.0f} to {rate.high:,.0f}, {rate.n} rounds"
+    seen = f"{rate.point:,.0f} {side.cell.unit}/s ({ends})"
+    return _placed(condition.per_second, rate.low, rate.high), seen
+
+
+def rate_of(side: ArmTimes) -> Estimate:
+    """Units per second of all clients together."""
+    units = math.log(side.cell.units_per_op * 1e9)
+    logs = [units - math.log(ns) for ns in side.by_round.values()]
+    return stats.hodges_lehmann(logs).exp()
 
 
 # --- memory -----------------------------------------------------------------------------
@@ -222,7 +231,7 @@ def remembered(condition: form.MemoryCondition, evidence: Evidence, command: str
             server, cells = run.header.server.version, (condition.cell,)
             yield DecidedPart(label, outcome, seen, versions, server, shown, cells)
             return
-    yield DecidedPart(label, ClaimOutcome.NOT_TRIED, _NO_RUN, command=_measuring(command))
+    yield DecidedPart(label, ClaimOutcome.NOT_TRIED, NO_RUN, command=measuring(command))
 
 
 def _memory(

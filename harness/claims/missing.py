@@ -19,6 +19,7 @@ from harness.plugin import contract
 _UNDECIDED = (ClaimOutcome.NOT_TRIED, ClaimOutcome.INCONCLUSIVE)
 TIMES = "time"
 MEMORY = "memory"
+WIRE = "wire"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +96,28 @@ def times(conditions: Iterable[AnyCondition], evidence: Evidence) -> list[Measur
     all arms that somebody compares in any of them."""
     found: list[Measuring] = []
     for condition in conditions:
-        wanted = _measuring(condition)
-        if wanted is None or any(map(unknown_driver, wanted.arms)):
-            continue
-        if _open(condition, evidence):
-            found = [*_joined(wanted, found)]
+        for wanted in _measuring(condition, evidence):
+            if not any(map(unknown_driver, wanted.arms)) and _open(condition, evidence):
+                found = [*_joined(wanted, found)]
     return found
 
 
-def _measuring(condition: AnyCondition) -> Measuring | None:
-    """The cells and arms of one condition; None of those that need no measuring."""
+def _measuring(condition: AnyCondition, evidence: Evidence) -> Iterator[Measuring]:
+    """The cells and arms of one condition; nothing of those that need no measuring."""
     if isinstance(condition, form.MemoryCondition):
         arms = [condition.driver, *filter(None, [condition.against])]
-        return Measuring(MEMORY, (condition.cell,), tuple(arms))
+        yield Measuring(MEMORY, (condition.cell,), tuple(arms))
     if isinstance(condition, form.TimeCondition):
-        return Measuring(TIMES, (condition.cell,), (condition.driver,))
+        yield Measuring(TIMES, (condition.cell,), (condition.driver,))
+    if isinstance(condition, form.TurnsCondition):
+        arms = [condition.driver]
+        if not any((condition.cell, arms[0]) in wires for _, wires in evidence.wires()):
+            yield Measuring(WIRE, (condition.cell,), tuple(arms))
+        if condition.at:
+            yield Measuring(TIMES, (condition.at,), tuple(arms))
     if isinstance(condition, form.CompareCondition):
         arms = condition.arms or [condition.driver]
-        return Measuring(TIMES, tuple(condition.cells or [condition.cell]), tuple(arms))
-    return None
+        yield Measuring(TIMES, tuple(condition.cells or [condition.cell]), tuple(arms))
 
 
 def _joined(wanted: Measuring, others: Iterable[Measuring]) -> Iterator[Measuring]:

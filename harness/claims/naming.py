@@ -11,6 +11,7 @@ from harness.claims.form import AnyCondition, Claim, listed
 from harness.claims.outcomes import ClaimOutcome, DecidedClaim, DecidedPart
 from harness.claims.reading import drivers
 from harness.core import arms, patterns
+from harness.core.conditions import parted
 from harness.core.errors import ScenarioError
 from harness.plugin import contract
 from harness.scenario import library, load, names
@@ -45,6 +46,7 @@ def _nameless(
 def cells_of(condition: AnyCondition) -> list[str]:
     """The cells that a condition names, by id or by pattern."""
     own = listed(getattr(condition, "cell", "")) + list(getattr(condition, "cells", ()))
+    own += listed(getattr(condition, "at", ""))
     return own + [because.cell for because in getattr(condition, "because", ())]
 
 
@@ -61,7 +63,7 @@ def unknown_cell(pattern: str, scenarios: Collection[str] = ()) -> str:
         found = [cell.id for cell in load(library() / f"{scenario}.toml").cells]
     except ScenarioError as error:
         return str(error)
-    if any(means(pattern, cell) for cell in found):
+    if any(means(parted(pattern)[0], cell) for cell in found):
         return ""
     return f"no cell is called '{pattern}': {nearest(pattern, found)}"
 

@@ -17,6 +17,7 @@ import msgspec
 from harness.claims import form
 from harness.claims.form import Claim, ClaimSource
 from harness.core import arms
+from harness.core.conditions import parted
 from harness.core.errors import ClaimError, DriverError, ScenarioError
 from harness.core.patterns import matches
 from harness.core.verdicts import Code, Verdict
@@ -26,7 +27,17 @@ from harness.scenario.cells import NEEDS
 from harness.scenario.reading import parse, read
 from harness.scenario.slips import label, nearest, shown
 
-WAYS = ("cell", "count", "compare", "time", "memory", "inspect", "program", "undecidable")
+WAYS = (
+    "cell",
+    "count",
+    "compare",
+    "time",
+    "memory",
+    "turns",
+    "inspect",
+    "program",
+    "undecidable",
+)
 """The ways to decide a claim: what stands in `by`."""
 
 
@@ -201,6 +212,8 @@ def _faults(condition: form.AnyCondition) -> Iterator[Fault]:
             yield "it says neither or both of `ms` and `per_second`", "write one of them"
     elif isinstance(condition, form.MemoryCondition):
         yield from _memory_faults(condition)
+    elif isinstance(condition, form.TurnsCondition):
+        yield from _turns_faults(condition)
     elif isinstance(condition, form.InspectCondition | form.ProgramCondition):
         yield from _library_faults(condition)
 
@@ -275,6 +288,18 @@ def _memory_faults(condition: form.MemoryCondition) -> Iterator[Fault]:
     beside = condition.kib is None and condition.against and condition.ratio is not None
     if not alone and not beside:
         yield "it says neither a size nor a ratio", "kib, or against and ratio"
+
+
+def _turns_faults(condition: form.TurnsCondition) -> Iterator[Fault]:
+    told = (condition.is_ is not None, bool(condition.at), condition.published is not None)
+    if sum(told) != 1:
+        yield "it says nothing or several things of turns", "is, at or published"
+    if condition.published is not None and not (condition.clients and condition.rtt_ms > 0):
+        yield "a published rate needs `clients` and `rtt_ms`", "as the source has them"
+    if condition.at and not parted(condition.at)[1].rtt_ms:
+        yield f"{shown(condition.at)} has no network", 'at = "…#case@point[rtt=45]"'
+    if not 0 < condition.within < 1:
+        yield "`within` is no share", "0.15"
 
 
 def _library_faults(

@@ -147,9 +147,10 @@ def measured(args: argparse.Namespace) -> Path | None:
     from harness.bench.assignment import runnable
     from harness.scenario import select_cells
 
-    scenarios, cells = select_cells(args.path)
-    named = () if args.path or args.effort != "gate" else gated()
-    cells = chosen_cells(cells, args.effort, everything=bool(args.path), named=named)
+    paths = args.path or list(lanes.get(args.lane).paths)
+    scenarios, cells = select_cells(paths)
+    named = () if paths or args.effort != "gate" else gated()
+    cells = chosen_cells(cells, args.effort, everything=bool(paths), named=named)
     if not cells:
         raise UsageError(
             f"nothing in {' '.join(args.path or named)} can be timed",
@@ -203,11 +204,11 @@ def _asked(args: argparse.Namespace) -> list[Arm]:
 
 
 def _plan_for(args: argparse.Namespace, cells: Sequence[Cell], arms: Sequence[Arm]) -> Plan:
-    from harness.bench import schedule
+    from harness.bench import conditions, schedule
 
     if args.effort == "gate":
         return schedule.gate_plan(len(cells), len(arms))
-    plan = schedule.PLANS[args.effort]
+    plan = conditions.budgeted(schedule.PLANS[args.effort], cells, arms)
     return decomposing.lengthened(plan, len(arms)) if args.decompose else plan
 
 
@@ -251,10 +252,13 @@ def _summary(run: Run, shown: RunView, code: int) -> str:
     """How the run ends, for people, in the words of its lane."""
     from harness.render import measured as drawn
     from harness.render import text
+    from harness.report import format as fmt
     from harness.report import measured
 
     if shown.lane:
-        return f"{text.lane(shown.lane)}\n\nexit {code}: {shown.answer}"
+        last = "\n".join(fmt.wrapped(f"exit {code}: {shown.answer}", text.WIDTH))
+        parts = text.lane(shown.lane), text.remarks(shown.lane), last
+        return "\n\n".join(filter(None, parts))
     return drawn.render(measured.build(run, shown, code))
 
 
@@ -383,7 +387,9 @@ def outcome(run: Run) -> int:
 
     if run.missing_arms:
         return EXIT_INVALID
-    if any(record.measured for record in run.lane_records):
+    # Beside times, counts are no answer.
+    own = (run.header.lane or lanes.DEFAULT) != lanes.DEFAULT
+    if own and any(record.measured for record in run.lane_records):
         return EXIT_PASS
     timed = [trial for trial in run.trials if has_time(trial)]
     if not timed:

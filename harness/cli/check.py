@@ -38,6 +38,7 @@ def add_parser(subparsers: Any) -> None:
     options.add_paths(parser)
     options.add_drivers(parser)
     options.add_server(parser)
+    options.add_conditions(parser)
     parser.add_argument(
         "--profile",
         choices=(*PROFILES, "both"),
@@ -117,6 +118,9 @@ def run(args: argparse.Namespace) -> int:
         every = _catalogue(scenarios, whole=args.update)
         if not args.path:
             cells = [cell for cell in cells if cell.checked]
+        cells = options.checked_under_conditions(args, cells)
+        if args.update:
+            _refuse_conditions(cells)
         known, checker, found = _checked(args, scenarios, cells, workers, arms, every)
     elapsed_ns = time.perf_counter_ns() - begun
     checks = in_order(found, cells, arms)
@@ -148,6 +152,18 @@ def _refuse_pinned(arms: Sequence[Arm]) -> None:
             f"--update accepts what {pinned.unpinned} does as it is installed, not what "
             f"{pinned.name} does",
             hint=f"install that version, then: --update --driver {pinned.unpinned}",
+        )
+
+
+def _refuse_conditions(cells: Sequence[Cell]) -> None:
+    """A baseline says what drivers do over a plain connection."""
+    from harness.core.conditions import DIRECT
+    from harness.core.errors import UsageError
+
+    if any(cell.condition != DIRECT for cell in cells):
+        raise UsageError(
+            "--update accepts what drivers do over a plain connection",
+            hint="leave out --via and --rtt",
         )
 
 

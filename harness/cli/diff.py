@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness import lanes
 from harness.cli import options
 from harness.cli.files import write
 from harness.core.arms import PROFILES, Arm
+from harness.core.cells import Cell
 
 if TYPE_CHECKING:
     from harness.check.checker import Hellos
@@ -24,6 +28,7 @@ examples:
   pgdyno diff psycopg2 psycopg > moving.md
   pgdyno diff psycopg2 asyncpg --format html --out moving.html
   pgdyno diff asyncpg psqlpy types/numbers
+  pgdyno diff psycopg2 asyncpg own.toml --times
   pgdyno diff asyncpg psqlpy --from checks.jsonl
 """
 
@@ -45,6 +50,12 @@ def add_parser(subparsers: Any) -> None:
         "--profile", choices=PROFILES, default="configured", help="default: configured"
     )
     options.add_server(parser)
+    parser.add_argument(
+        "--times",
+        action="store_true",
+        help="also time the mixes of PATH with both drivers, and say what the move changes "
+        "for such a workload",
+    )
     parser.add_argument(
         "--from",
         dest="run_file",
@@ -76,11 +87,14 @@ def run(args: argparse.Namespace) -> int:
             "PATH chooses what is checked; --from reads what was checked",
             hint="leave one of them out",
         )
+    mixes = _mixes(args) if args.times else []
     checked = _read(args.run_file, arms) if args.run_file else _check(args, arms)
     before, after = (_side(arm, checked) for arm in arms)
     guide = moving.build(
         checked, before, after, args.profile, fixes.load(arms[0].driver, arms[1].driver)
     )
+    if mixes:
+        guide = replace(guide, workload=_workload(args, arms, mixes, guide))
     _put(rendered(guide, args.format), args.out)
     return EXIT_PASS if guide.compared else EXIT_INVALID
 
@@ -120,6 +134,51 @@ def _check(args: argparse.Namespace, arms: list[Arm]) -> Run:
         path = Path(folder) / "diff.jsonl"
         check_into(path, args, scenarios, cells, arms, greeted)
         return read(path)
+
+
+def _mixes(args: argparse.Namespace) -> list[Cell]:
+    """The mixes of PATH, which --times is about.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from harness.core.errors import UsageError
+    from harness.scenario import select_cells
+
+    cells = select_cells(args.path)[1] if args.path else []
+    mixes = [cell for cell in cells if cell.mix and cell.bench]
+    if not mixes:
+        raise UsageError(
+            "--times is about a workload, and PATH names no [[mix]] that can be timed",
+            hint="pgdyno import writes one: pgdyno diff psycopg2 asyncpg own.toml --times",
+        )
+    return mixes
+
+
+def _workload(
+    args: argparse.Namespace, arms: list[Arm], mixes: list[Cell], guide: Guide
+) -> tuple[str, ...]:
+    """Time the mixes with both drivers; what the move changes for each."""
+    from harness import servers
+    from harness.bench import orders, schedule
+    from harness.bench.assignment import runnable
+    from harness.cli.bench import measure
+    from harness.report.moved import moved
+    from harness.results.store import read
+    from harness.scenario import select_cells
+
+    plan = schedule.PLANS["quick"]
+    forecast = runnable(lanes.DEFAULT).forecast(mixes, arms, plan)
+    spec = servers.parse(
+        args.server, max_connections=forecast.connections, transport=args.transport
+    )
+    seed = random.SystemRandom().randrange(2**31)
+    order = orders.Order(select_cells(args.path)[0], mixes, arms, plan, "quick", seed)
+    with tempfile.TemporaryDirectory(prefix="pgdyno-") as folder:
+        path = Path(folder) / "times.jsonl"
+        measure(spec, order, path)
+        found = moved(read(path), arms[0].id, arms[1].id, guide.changed)
+    return tuple(mix.sentence for mix in found)
 
 
 def _side(arm: Arm, checked: Run) -> DriverSide:

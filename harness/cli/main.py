@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import errno
 import importlib
+import keyword
 import sys
 from collections.abc import Sequence
 from typing import TextIO, cast
@@ -26,7 +27,7 @@ from harness.core.errors import (
 )
 
 VERBS = ("bench", "check", "compare", "bisect", "report", "show", "diff", "claims", "fuzz",
-         "store", "trend", "list", "doctor", "environments")  # fmt: skip
+         "try", "import", "store", "trend", "list", "doctor", "environments")  # fmt: skip
 _MACHINE_LACKS = (
     errno.ENOSPC,
     errno.EDQUOT,
@@ -50,8 +51,13 @@ def build_parser(verbs: Sequence[str] = VERBS) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pgdyno {__version__}")
     subparsers = parser.add_subparsers(title="verbs", metavar="VERB", dest="verb")
     for verb in verbs:
-        importlib.import_module(f"harness.cli.{verb}").add_parser(subparsers)
+        importlib.import_module(f"harness.cli.{_module(verb)}").add_parser(subparsers)
     return parser
+
+
+def _module(verb: str) -> str:
+    """The file of a verb; one that is a keyword of Python's has a `_` behind it."""
+    return f"{verb}_" if keyword.iskeyword(verb) else verb
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,10 +7,11 @@ import fnmatch
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness import environments
-from harness.cli.terminal import complain
+from harness.cli.terminal import complain, remark
 from harness.core.arms import Arm, Profile
 from harness.core.cells import Cell
 from harness.core.conditions import DIRECT, VIAS, crossed, listed
@@ -81,7 +82,8 @@ def add_server(parser: argparse.ArgumentParser) -> None:
         "--transport",
         choices=("tcp", "unix"),
         default="tcp",
-        help="how drivers reach a server that pgdyno starts (default: tcp)",
+        help="how drivers reach a server that pgdyno starts where no --via says otherwise "
+        "(default: tcp)",
     )
 
 
@@ -105,10 +107,30 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
 
 
 def under_conditions(args: argparse.Namespace, cells: Sequence[Cell]) -> list[Cell]:
-    """The cells under the conditions that were asked for; else as their files say."""
+    """The cells under the conditions that were asked for; else as their files say, and
+    those that a path names under one as it says."""
     asked = crossed(listed(args.via), listed(args.rtt))
-    found = [cell.under(asked or cell.conditions or (DIRECT,)) for cell in cells]
-    return [cell for group in found for cell in group]
+    return [
+        found
+        for cell in cells
+        for found in (
+            cell.under(asked or cell.conditions or (DIRECT,))
+            if cell.condition == DIRECT
+            else [cell]
+        )
+    ]
+
+
+def checked_under_conditions(args: argparse.Namespace, cells: Sequence[Cell]) -> list[Cell]:
+    """The same where nothing is timed: files say nothing of that. Cases of steps connect
+    to places of their own, so they are left out under a condition, and told."""
+    plain = [replace(cell, conditions=()) for cell in cells]
+    found = under_conditions(args, plain)
+    left_out = {cell.id for cell in found if cell.steps and cell.condition != DIRECT}
+    if left_out:
+        told = "case of steps connects" if len(left_out) == 1 else "cases of steps connect"
+        remark(f"{len(left_out)} {told} to places of its own: left out under a condition")
+    return [cell for cell in found if cell.id not in left_out]
 
 
 def arms(names: Sequence[str], profile: Profile) -> list[Arm]:

@@ -16,6 +16,7 @@ from harness.cli import options
 from harness.cli.terminal import say
 from harness.core.arms import PROFILES, Arm
 from harness.core.cells import Cell
+from harness.core.conditions import DIRECT
 from harness.core.verdicts import Judgement, Verdict, stopped
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "cell",
         metavar="CELL",
-        help="its id, types/numbers#nan@value=NaN, or mine.toml#case of a file of your own",
+        help="its id, types/numbers#nan@value=NaN or query/point#fetch-one[via=tls], or "
+        "mine.toml#case of a file of your own",
     )
     parser.add_argument(
         "--driver", required=True, metavar="D", help="a driver with its options"
@@ -52,6 +54,7 @@ def add_parser(subparsers: Any) -> None:
         help="as installed (default), or with the documented registrations done",
     )
     options.add_server(parser)
+    options.add_conditions(parser)
     parser.add_argument(
         "--run",
         action="store_true",
@@ -60,6 +63,16 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--script", type=Path, metavar="FILE.py", help="write the reproduction to a file"
+    )
+    parser.add_argument(
+        "--wire",
+        action="store_true",
+        help="print what driver and server say to each other, message by message",
+    )
+    parser.add_argument(
+        "--values",
+        action="store_true",
+        help="with --wire: show the values of parameters and rows, too; never passwords",
     )
     parser.set_defaults(run=run)
 
@@ -88,11 +101,13 @@ class Played:
 def run(args: argparse.Namespace) -> int:
     """Play, print, perhaps run the reproduction."""
     from harness import servers
-    from harness.core.errors import EXIT_PASS
+    from harness.core.errors import EXIT_PASS, UsageError
     from harness.plugin import contract
     from harness.venue import venue
 
-    cell = only_cell(args.cell)
+    if args.values and not args.wire:
+        raise UsageError("--values goes with --wire", hint="add --wire")
+    cell = under_condition(args, only_cell(args.cell))
     arm = contract.parse_arm(args.driver, args.profile)
     options.make_environments([arm])
     spec = servers.parse(
@@ -102,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
     )
     with venue.opened(spec) as place:
         play = place.stage.playable(cell)
+        if args.wire:
+            return _tell_wire(place, play, arm, values=args.values)
         if isinstance(play, Judgement):
             played, text = Played(cell, arm, play), ""
             reason = f"nothing was played: {play.detail}"
@@ -131,6 +148,24 @@ def _tell(told: str, ran: bool) -> int:
     return EXIT_INVALID
 
 
+def _tell_wire(place: Venue, play: Playable | Judgement, arm: Arm, *, values: bool) -> int:
+    """What passes between the two, instead of what came of it."""
+    from harness.cli.conversation import conversation
+    from harness.core.errors import EXIT_PASS, PgdynoError, UsageError
+
+    if isinstance(play, Judgement):
+        raise PgdynoError(f"{play.verdict}: {play.detail}")
+    if play.cell.steps:
+        raise UsageError(
+            "a case of steps has no op to listen to",
+            hint="name a case with an op: pgdyno show query/point#fetch-one …",
+        )
+    say(f"{play.cell.id}  {arm.name}, {arm.profile}")
+    for line in conversation(place, play, arm, values=values):
+        say(line)
+    return EXIT_PASS
+
+
 def only_cell(path: str) -> Cell:
     """The one cell that a path names.
 
@@ -149,6 +184,23 @@ def only_cell(path: str) -> Cell:
     }
     some = ", ".join(_asked_for(cell, files) for cell in cells[:3])
     raise UsageError(f"{path} names {len(cells)} cells", hint=f"name one: {some}, …")
+
+
+def under_condition(args: argparse.Namespace, cell: Cell) -> Cell:
+    """The cell as it is to be reached.
+
+    Raises:
+        UsageError: in several ways, or it is one of steps, which connect by themselves.
+    """
+    from harness.core.errors import UsageError
+
+    found = options.checked_under_conditions(args, [cell])
+    if not found:
+        raise UsageError("a case of steps connects by itself", hint="no --via, no --rtt")
+    if len(found) > 1:
+        ids = ", ".join(each.id for each in found[:3])
+        raise UsageError(f"{len(found)} conditions, one can be shown", hint=f"name: {ids}")
+    return found[0]
 
 
 def _asked_for(cell: Cell, files: Mapping[str, str]) -> str:
@@ -299,6 +351,8 @@ def description(played: Played, place: Venue) -> Iterator[str]:
     judged = played.judged
     yield played.cell.id
     yield _line("title", played.cell.title)
+    if played.cell.condition != DIRECT:
+        yield _line("reached", str(played.cell.condition))
     for share in played.cell.mix:
         turns = f"{share.turns} of {len(played.cell.turns)} turns"
         name = share.cell.local_id
@@ -409,7 +463,7 @@ def _scene(place: Venue, play: Playable, played: Played) -> Setting:
     return Setting(
         title=_title(played),
         setup=";\n".join(parts),
-        extension_schemas=place.stage.extension_schemas,
+        extension_schemas=() if cell.search_path else place.stage.extension_schemas,
         settings=cell.settings,
         state=cell.expect.state,
         calls=play.prepared.calls,
@@ -422,7 +476,7 @@ def compared(place: Venue, played: Played, text: str) -> str:
     from harness.reproduce.script import SCHEMA, disagreement
 
     try:
-        ran = run_script(text, place, played.arm)
+        ran = run_script(text, place, played)
     finally:
         place.control.run(f"drop schema if exists {SCHEMA} cascade")
     if played.cell.steps:
@@ -431,14 +485,15 @@ def compared(place: Venue, played: Played, text: str) -> str:
     return disagreement(played.seen, played.state, played.judged.verdict, ran)
 
 
-def run_script(text: str, place: Venue, arm: Arm) -> Ran:
+def run_script(text: str, place: Venue, played: Played) -> Ran:
     """Run a script as a user would: the connection comes from the environment."""
     from harness import environments
     from harness.reproduce.script import Ran
 
-    target = place.server.target
+    stage = place.stage
+    target = stage.routes.target(played.cell.condition, place.server.target)
     own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    if arm.pin:
+    if played.arm.pin:
         own.pop("PYTHONPATH", None)
     environment = own | {
         "PGHOST": target.host,
@@ -453,7 +508,7 @@ def run_script(text: str, place: Venue, arm: Arm) -> Ran:
         file.write_text(text, "utf-8")
         try:
             done = subprocess.run(
-                [environments.of(arm).python, str(file)],
+                [environments.of(played.arm).python, str(file)],
                 capture_output=True,
                 encoding="utf-8",
                 errors="replace",

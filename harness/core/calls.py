@@ -144,6 +144,18 @@ class Target:
         """The settings in libpq's form: `-c name=value`, with spaces escaped."""
         return libpq_options(self.settings)
 
+    @property
+    def libpq_tls(self) -> dict[str, str]:
+        """How libpq is told to insist on TLS and to verify the server; nothing without."""
+        return {"sslmode": "verify-full", "sslrootcert": self.tls} if self.tls else {}
+
+    @property
+    def tls_uri(self) -> dict[str, str]:
+        """The same as a URI that says nothing else, for asyncpg: the argument `dsn`."""
+        from urllib.parse import urlencode
+
+        return {"dsn": f"postgresql://?{urlencode(self.libpq_tls)}"} if self.tls else {}
+
 
 def libpq_options(settings: Iterable[tuple[str, str]]) -> str:
     """Settings as libpq's `options`: `-c name=value`, with blanks escaped."""

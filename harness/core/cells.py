@@ -102,6 +102,8 @@ class Cell:
     that SQL cannot make, by their constructors, and `args_rows` the rows of a bulk op.
     A `mix` consists of other cells; `turns` says whose turn it is, by their index.
     `adk` is what a driver that has a session service of google-adk asks of that instead.
+    With `search_path` "server" names are looked up where the server's user finds them, and
+    nothing is made there: no session may write.
     `condition` is how it is reached; `conditions` are those that its file asks for when it
     is timed. `task` is what a user would do with it, one of `PURPOSES`.
     """
@@ -143,6 +145,7 @@ class Cell:
     condition: Condition = DIRECT
     conditions: tuple[Condition, ...] = ()
     task: str = ""
+    search_path: Literal["", "server"] = ""
 
     @property
     def id(self) -> str:
@@ -163,10 +166,11 @@ class Cell:
         return digests.digest(self, {**_NO_WORK, "Cell": named})
 
     def under(self, conditions: Sequence[Condition]) -> list[Cell]:
-        """The cell under each of these conditions."""
+        """The cell under each of these conditions, which its title says in words."""
         return [
             replace(
                 self,
+                title=condition.of(self.title),
                 condition=condition,
                 mix=tuple(
                     replace(share, cell=replace(share.cell, condition=condition))

@@ -40,11 +40,21 @@ class Condition:
         parts += [f"rtt={self.rtt_ms:g}"] if self.rtt_ms else []
         return f"[{','.join(parts)}]" if parts else ""
 
+    @property
+    def has_sessions(self) -> bool:
+        """Whether each connection of a client is a session of the server."""
+        return self.via != "pgbouncer"
+
     def __str__(self) -> str:
-        """In words: `TLS, 5 ms`."""
-        name = {"unix": "Unix socket", "tls": "TLS", "pgbouncer": "PgBouncer"}
-        network = f", {self.rtt_ms:g} ms" if self.rtt_ms else ""
-        return f"{name.get(self.via, self.via)}{network}"
+        """In words: `TLS, RTT 5 ms`."""
+        names = {"unix": "Unix socket", "tls": "TLS", "pgbouncer": "PgBouncer"}
+        told = [names[self.via]] if self.via != "direct" else []
+        told += [f"RTT {self.rtt_ms:g} ms"] if self.rtt_ms else []
+        return ", ".join(told) or "direct"
+
+    def of(self, title: str) -> str:
+        """A title of what is asked under it: `One row by key · TLS, RTT 5 ms`."""
+        return f"{title} · {self}" if self.mark else title
 
 
 DIRECT = Condition()
@@ -54,7 +64,9 @@ DIRECT = Condition()
 def parted(cell: str) -> tuple[str, Condition]:
     """A cell's id without its condition, and the condition."""
     found = _MARKED.fullmatch(cell)
-    if found is None or (found["via"] or "direct") not in VIAS:
+    if found is None or not (found["via"] or found["rtt"]):
+        return cell, DIRECT
+    if (found["via"] or "direct") not in VIAS:
         return cell, DIRECT
     via: Via = found["via"] or "direct"  # type: ignore[assignment]  # it is one of VIAS
     try:

@@ -103,12 +103,16 @@ def needing(extra: str, what: str) -> Iterator[None]:
 class OracleError(PgdynoError):
     """The server could not say what is right: `invalid`, no driver is charged.
 
-    `sqlstate` is the server's, where it told one.
+    `sqlstate` is the server's, where it told one, and so is `position`: the character of
+    the statement at which it points, from 1; 0 where it points at none.
     """
 
-    def __init__(self, message: str, *, hint: str = "", sqlstate: str = "") -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", sqlstate: str = "", position: int = 0
+    ) -> None:
         super().__init__(message, hint=hint)
         self.sqlstate = sqlstate
+        self.position = position
 
 
 class WorkerGone(PgdynoError):  # noqa: N818 - a fact, not always an error

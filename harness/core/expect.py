@@ -32,7 +32,8 @@ class Expect:
     `state` is a query that must give the same rows in the driver's schema as in the
     schema where the control connection did the same work; `equals` is a query that
     gives the answer of a call; `trait` asks for a fact without right or wrong;
-    `sessions` is how many server sessions one op opens.
+    `sessions` is how many server sessions one op opens. `unordered` rows may come in any
+    order.
     """
 
     rows: bool = False
@@ -44,6 +45,7 @@ class Expect:
     recall: Recall | None = None
     plan: str = ""
     sessions: int | None = None
+    unordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

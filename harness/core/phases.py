@@ -22,6 +22,7 @@ class Phase(StrEnum):
     LEAD_IN = "lead-ins and taking turns"
     RESETTING = "resetting and counting rows"
     AGAIN = "verifying again and closing"
+    WIRE = "counting turns"
     REST = "everything else"
 
 

@@ -175,7 +175,7 @@ def returns_rows(sql: str) -> bool:
     Enough for libraries that answer `[]` either way; `call` and `execute`, which only
     the server can tell, count as returning none.
     """
-    words = list(_outer_words(sql))
+    words = list(outer_words(sql))
     verb = words[0] if words else ""
     if verb == "with":
         verb = next((word for word in words if word in _READS | _WRITES), "")
@@ -184,7 +184,8 @@ def returns_rows(sql: str) -> bool:
     return verb in _READS and not (verb == "select" and "into" in words)
 
 
-def _outer_words(sql: str) -> Iterator[str]:
+def outer_words(sql: str) -> Iterator[str]:
+    """The words of a statement outside of parentheses, small, and its very first one."""
     depth, first = 0, True
     for token in tokens(sql):
         if token.kind == "other":

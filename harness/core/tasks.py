@@ -27,6 +27,7 @@ class Expected:
     rejected: bool = False
     trait: bool = False
     accept: tuple[str, ...] = ()
+    unordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

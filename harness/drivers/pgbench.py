@@ -134,6 +134,7 @@ def _environment(target: Target) -> dict[str, str]:
         "PGDATABASE": target.dbname,
         "PGOPTIONS": target.options,
         "PGAPPNAME": target.application_name,
+        **{f"PG{name.upper()}": value for name, value in target.libpq_tls.items()},
         "PGCLIENTENCODING": "UTF8",
         "LC_ALL": "C",
     }
@@ -207,6 +208,15 @@ class PgbenchSession:
         return f"prepare q as {sql}\n;\nexecute q{given};\ndeallocate q;\n"
 
 
+def _require_tls(psql: Path, target: Target) -> None:
+    try:
+        _run([str(psql), "-X", "-c", "select 1"], "", target)
+    except ProgramError as error:
+        if "SSL support is not compiled in" not in str(error):
+            raise
+        raise Unsupported(f"this pgbench is built without TLS: {error}") from error
+
+
 _FIXED = (
     "--no-vacuum",
     "--protocol=prepared",
@@ -271,6 +281,12 @@ class Pgbench:
         return ErrorFields(message=str(error))
 
     def open(self, target: Target, profile: Profile) -> PgbenchSession:
-        """Nothing yet: each slice connects anew."""
+        """Nothing yet: each slice connects anew.
+
+        Raises:
+            Unsupported: the server wants TLS, and the programs are built without it.
+        """
+        if target.tls:
+            _require_tls(self._path.with_name("psql"), target)
         major = int(re.match(r"\d+", self._version)[0])  # type: ignore[index]
         return PgbenchSession(self._path, major, target)

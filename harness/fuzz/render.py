@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from harness.core.toml import quoted
 from harness.core.visible import safe_json
 from harness.fuzz.findings import Finding, Searched
 from harness.report import format as fmt
@@ -146,8 +147,3 @@ def _said(finding: Finding) -> str:
 def _comment(words: str) -> str:
     """A comment is one line without control characters."""
     return fmt.shorten(ascii_only(words), _LONG)
-
-
-def quoted(value: str) -> str:
-    """A basic string of TOML. JSON's escapes are TOML's, but for DEL."""
-    return _json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

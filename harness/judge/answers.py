@@ -12,6 +12,7 @@ from harness.core.tasks import Task
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict
 from harness.judge import arrow, shown, verify
 from harness.judge.recorded import without_addresses
+from harness.judge.unordered import in_order
 from harness.values import describe_type
 
 # Objects of these types may be the same object although they were made anew.
@@ -39,7 +40,8 @@ def judge(task: Task, session: Any, native: Any, index: int) -> Judgement:
     if task.op.answer == "row":
         return _judge_rows(table, session, [] if native is None else [native], accept)
     if task.op.answer == "rows":
-        return _judge_rows(table, session, native, accept)
+        unordered = task.expected.unordered
+        return _judge_rows(table, session, native, accept, unordered=unordered)
     if task.op.answer == "arrow":
         return arrow.judge_arrow(table, native, accept)
     return EXACT
@@ -132,10 +134,17 @@ def _judge_statements(
 
 
 def _judge_rows(
-    table: Table, session: Any, native: Any, accept: tuple[str, ...]
+    table: Table,
+    session: Any,
+    native: Any,
+    accept: tuple[str, ...],
+    *,
+    unordered: bool = False,
 ) -> Judgement:
     rows = session.rows(native)
     judged = verify.judge_rows(table, rows, accept)
+    if unordered and not judged.verdict.timeable:
+        judged = verify.judge_rows(table, in_order(table, rows), accept)
     if judged.verdict.timeable and not _settled(rows, session.rows(native)):
         return Judgement(
             Verdict.BROKEN,

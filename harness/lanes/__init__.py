@@ -40,7 +40,8 @@ class Lane:
 
     `package` is its package's `__name__`, `sentence` what a user reads about it. With
     `clocks` it reads clocks: an A/A arm and references take part. `threshold` is the share
-    up to which two of its numbers are the same, 0 where nothing compares them.
+    up to which two of its numbers are the same, 0 where nothing compares them. `paths` are
+    the scenarios that it asks where no path is given, if not those of an effort.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Lane:
     sentence: str
     clocks: bool = False
     threshold: float = 0.0
+    paths: tuple[str, ...] = ()
 
     def has(self, part: Part) -> bool:
         """Whether it brings this part."""

@@ -64,6 +64,17 @@ class Guide:
     terms: tuple[tuple[str, str, str], ...]
     code: tuple[CodePair, ...]
     parts: tuple[Part, ...]
+    workload: tuple[str, ...] = ()
+    """What the move changes for the mixes that were timed, each in a sentence or two."""
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The cells that come out otherwise, and not just better or with another error."""
+        kept = (Group.BETTER, Group.OTHER_ERROR)
+        parts = (part for part in self.parts if part.group not in kept)
+        return frozenset(
+            cell for part in parts for entry in part.entries for cell in entry.cells
+        )
 
     def count(self, group: Group) -> int:
         """How many cells a group has."""

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -82,6 +83,7 @@ class WorkerProcess:
             "parent": 0 if launch.prefix else os.getpid(),
         }
         self._channel = ours
+        self._answered = True
         numbers = [str(theirs.fileno()), json.dumps(spec)]
         python = self.environment.python
         program = [*launch.prefix, python, "-m", "harness.worker", *numbers]
@@ -130,6 +132,7 @@ class WorkerProcess:
         Raises:
             WorkerGone: the worker ended or did not answer in time; it is dead now.
         """
+        self._answered = False
         try:
             wire.send(self._channel, {"do": command, **arguments})
         except (wire.ChannelClosed, OSError):
@@ -139,6 +142,10 @@ class WorkerProcess:
     def _receive(self, seconds: float, what: str) -> dict[str, Any]:
         try:
             self._channel.settimeout(seconds)
+            # Another thread may ask whether it is busy: at no moment may it seem so after
+            # it has answered.
+            self._channel.recv(1, socket.MSG_PEEK)
+            self._answered = True
             answer = wire.receive(self._channel)
         except TimeoutError:
             self.kill()
@@ -194,6 +201,15 @@ class WorkerProcess:
         """Whether the process still runs."""
         return self._process.poll() is None
 
+    @property
+    def busy(self) -> bool:
+        """Whether it has not answered yet; for use by other threads, at any time."""
+        poll = select.poll()
+        with contextlib.suppress(OSError, ValueError):  # it was closed meanwhile
+            poll.register(self._channel, select.POLLIN)
+            return not (self._answered or poll.poll(0) or self._answered)
+        return False
+
     def stop(self) -> None:
         """Close the channel, which ends the worker; kill it if it does not listen."""
         self._channel.close()
@@ -234,6 +250,7 @@ def _doing(what: str) -> str:
         "gather": "opening further sessions",
         "measure": "being timed",
         "latencies": "being timed op by op",
+        "first_uses": "being timed at its first uses",
         "arrive": "answering at a fixed rate",
         "close": "closing the session",
         "begin_steps": "importing its acts",

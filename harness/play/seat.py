@@ -9,17 +9,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.core.arms import Arm
 from harness.core.calls import Op, Target
+from harness.core.cells import Cell
+from harness.core.conditions import DIRECT
 from harness.core.errors import OracleError, ServerError, SilentServerError, WorkerGone
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict, stopped
 from harness.judge import activity
 from harness.judge.recorded import renamed_in
+from harness.play import distance
 from harness.play.process import PLAIN, Launch, WorkerProcess, judgement, target_message
 from harness.venue import limits, server_view
 from harness.venue.control import Control, connected
@@ -75,6 +78,8 @@ class Seat:
         self.first_cpu_ns = 0  # of the first op of the cell that was verified last
         self.import_cpu_ns = 0  # what its driver took to import
         self.terms: dict[str, str] = {}  # what its driver said of itself
+        self.kind = ""  # sync, async or program, as it said
+        self.options: list[str] = []  # those that its driver has
         self.backends: list[int] = []  # the server's processes of its sessions
         self._last: dict[str, Any] = {}
         self._worker: WorkerProcess | None = None
@@ -86,9 +91,12 @@ class Seat:
         self._target: Target | None = None
         self._kept: Target | None = None  # whose session is left open for a next cell
         self._open = False  # whether a cell's session may be open
+        self._pooled = False  # whether a pooler stands between it and its sessions
+        self._routed = False  # whether anything does: its sessions end a while later
         self.swept = False  # no session of it is left on the server
         self.reused = False  # whether the open session was an earlier cell's
         self.played_steps = False  # its worker has
+        self.through: Callable[[Target], Target] | None = None  # a way of its own
 
     # --- the worker --------------------------------------------------------------------
 
@@ -129,6 +137,8 @@ class Seat:
             try:
                 told = self._worker.greet()
                 self.terms = told["terms"]
+                self.kind = told["kind"]
+                self.options = told["options"]
                 self.import_cpu_ns = told.get("import_cpu_ns", 0)
             except BaseException as error:
                 if isinstance(error, WorkerGone) and error.verdict == Verdict.HUNG:
@@ -220,7 +230,11 @@ class Seat:
         denied = blamed is judged and judged.verdict in _PERHAPS_DENIED
         if denied and self.stage.tight:
             return self._opened(play)  # what was still ending then has ended now
-        return blamed
+        return self.explained(blamed, play.cell)
+
+    def explained(self, judged: Judgement, cell: Cell) -> Judgement:
+        """A judgement with what the way to the server has to do with it."""
+        return distance.explained(judged, cell, self.arm, self.options)
 
     def _opened(self, play: Playable, *, reuse: bool = False) -> Judgement:
         kept = self._kept
@@ -245,30 +259,46 @@ class Seat:
         self._kept = None
         self._schema = self.stage.fresh_schema(self.control, play.cell, self.owner)
         self._fresh = True
-        return self.stage.place(play.cell, self._schema, self.application_name)
+        self._pooled = not play.cell.condition.has_sessions
+        self._routed = play.cell.condition != DIRECT
+        target = self.stage.place(play.cell, self._schema, self.application_name)
+        return self.through(target) if self.through else target
+
+    @property
+    def open_ns(self) -> int:
+        """How long the session that was just opened took; 0 where none was."""
+        return int(self._last.get("open_ns", 0))
 
     def keep(self) -> None:
         """Leave the session open for a next cell that may reuse it."""
         self._kept = self._target if self._open else None
 
-    def verify(self, play: Playable, *, keep: bool = False, calls: int = 0) -> Judgement:
+    def verify(
+        self, play: Playable, *, keep: bool = False, calls: int = 0, seconds: float = 0.0
+    ) -> Judgement:
         """One cycle of ops, or the next `calls` of it, judged: what came back, and what
         the server has afterwards.
 
-        `keep` also asks what each op brought; `seen` has it afterwards.
+        `keep` also asks what each op brought; `seen` has it afterwards. The worker may
+        take so many `seconds`.
         """
-        names = {str(self.stage.server.target.port): "@{port}"}
-        return renamed_in(self._verify(play, keep=keep, calls=calls), names)
+        targets = filter(None, (self.stage.server.target, self._target))
+        names = {str(target.port): "@{port}" for target in targets}
+        seconds = seconds or self.deadlines.verify
+        judged = self._verify(play, keep=keep, calls=calls, seconds=seconds)
+        return renamed_in(self.explained(judged, play.cell), names)
 
-    def _verify(self, play: Playable, *, keep: bool, calls: int) -> Judgement:
-        expected_sessions = play.cell.expect.sessions
+    def _verify(
+        self, play: Playable, *, keep: bool, calls: int, seconds: float
+    ) -> Judgement:
+        # Behind a pooler there are as many sessions as it likes.
+        expected_sessions = None if self._pooled else play.cell.expect.sessions
         try:
             if not self._fresh:
                 self.stage.renew(self.control, play.cell, self._schema)
             self._fresh = False
             counts = expected_sessions is not None
             before = server_view.count_sessions(self.control) if counts else 0
-            seconds = self.deadlines.verify
             if turns := play.prepared.task.turns:  # all of them: every task is asked
                 calls = len(turns)
             judged = self._judged("verify", seconds, keep=keep, calls=calls)
@@ -286,7 +316,7 @@ class Seat:
             if expected_sessions is not None:
                 wanted = before + expected_sessions * ops
                 counted = server_view.check_sessions(
-                    self.control, wanted, exact=self.stage.server.managed
+                    self.control, wanted, exact=self.stage.alone
                 )
                 if counted.verdict is not Verdict.EXACT:
                     return counted
@@ -334,8 +364,12 @@ class Seat:
         """Whether the last op left its session as the driver's terms say.
 
         `statement` is what that op had to send. One question to the server; `backends` has
-        the sessions' processes afterwards.
+        the sessions' processes afterwards. Behind a pooler sessions are everybody's in
+        turn, with what the pooler says besides: nothing is told of them.
         """
+        if self._pooled:
+            self.backends = []
+            return EXACT
         seen = server_view.activities(self.control, self.application_name)
         self.backends = [session.pid for session in seen]
         return activity.breach(seen[0], self.terms, statement) if seen else EXACT
@@ -367,6 +401,9 @@ class Seat:
         except WorkerGone as gone:
             return str(gone)
         self.rss_peak_bytes = max(self.rss_peak_bytes, answer.get("rss_peak_bytes", 0))
+        if self._routed and not self._pooled:
+            with contextlib.suppress(ServerError, OracleError):  # it is gone: so are they
+                server_view.await_end(self.control, self.application_name)
         return str(answer.get("warning", ""))
 
     def sources(self, acts: list[str], play: Playable) -> dict[str, Any]:
@@ -404,16 +441,25 @@ class Seat:
         return self._worker.pid if self._worker else 0
 
     @property
+    def busy(self) -> bool:
+        """Whether its worker is at something; for use by other threads."""
+        worker = self._worker
+        return worker is not None and worker.busy
+
+    @property
     def application_name(self) -> str:
-        """By which the server tells this seat's sessions apart."""
+        """By which the server tells this seat's sessions apart, and from those that a
+        pooler keeps: they have the name of who had them last."""
         number = f".{self.number}" if self.number else ""
         run = f"{self.stage.run}{number}"
         name = f"pgdyno {run} {self.arm.id} {self.arm.profile}"
+        if self._pooled:
+            name = f"pooled {name}"
         if name.isascii() and len(name) <= _NAME_BYTES and "/" not in name:
             return name
         # What the server would cut or replace could make two arms one; files have it, too.
         digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
-        return f"pgdyno {run} {digest[:16]}"
+        return f"{'pooled ' * self._pooled}pgdyno {run} {digest[:16]}"
 
     @property
     def owner(self) -> str:

@@ -24,6 +24,7 @@ from harness.claims.page import ClaimsPage
 from harness.core.metrics import METRICS
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
+from harness.render import latency
 from harness.report import format as fmt
 from harness.report import matrix
 from harness.report.causes import CauseView
@@ -68,6 +69,9 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
         claims=claims,
         link=partial(_place_of, report),
         data=_packed(payload(report)),
+        network=latency.drawing,
+        width=latency.WIDTH,
+        height=latency.HEIGHT,
     )
     return visible(re.sub(r"\n\s*\n+", "\n", page)) + "\n"
 

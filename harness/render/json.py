@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.core.visible import safe_json
 from harness.report.numbers import COLUMNS, Number
+from harness.report.tried import Tried, TriedCell
 from harness.results.records import Check
 
 FIELDS = ("scenario", "case", "cell", "driver", "profile", "verdict", "code", "detail",
@@ -29,6 +30,35 @@ def runs(summaries: Sequence[Mapping[str, Any]]) -> str:
 def run(summary: Mapping[str, Any], numbers: Sequence[Number]) -> str:
     """The same of a single run, with every number of its report."""
     return _document({**summary, "numbers": objects(numbers)})
+
+
+def tried(end: Tried, checks: Sequence[Check], numbers: Sequence[Number]) -> str:
+    """A try: what was asked and found, every verdict and every number."""
+    return _document(
+        {
+            "exit": end.code,
+            "conclusion": end.conclusion,
+            "notes": list(end.notes),
+            "run": end.run,
+            "scenario": end.scenario,
+            "cells": [_tried_cell(cell) for cell in end.cells],
+            "checks": objects(checks),
+            "numbers": objects(numbers),
+        }
+    )
+
+
+def _tried_cell(cell: TriedCell) -> dict[str, Any]:
+    """Who is ranked where; times are among the numbers."""
+    return {
+        "cell": cell.cell,
+        "condition": cell.condition,
+        "fastest": cell.first,
+        "drivers": [
+            {"driver": row.driver, "verdict": row.verdict, "rank": row.rank}
+            for row in cell.rows
+        ],
+    }
 
 
 def _document(content: Any) -> str:

@@ -71,7 +71,7 @@ def _run(run: RunView, images: Sequence[str]) -> Iterator[Block]:
     if run.cells:
         yield "the overview of times", _overview(run)
         yield "charts", (f"![{name}]({name})\n" for name in images)
-    for section in run.layers.sections if run.layers else ():
+    for section in run.further:
         yield section.title, _section(section)
     for section in run.lane.sections if run.lane else ():
         yield section.title, _section(section)
@@ -201,7 +201,9 @@ def _cell(cell: CellView) -> Iterator[str]:
     yield ""
     yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
     yield ""
-    head = ["rank", "driver", "time per op", "95 %", f"{esc(cell.facts.unit)}/s"]
+    head = ["rank", "driver", "time per op", "95 %"]
+    head += ["turns"] if cell.counted else []
+    head += [f"{esc(cell.facts.unit)}/s"]
     head += ["× fastest", "95 %", "detectable"]
     head += [f"× {esc(cell.floor.stands_for)}", "95 %"] if cell.floor else []
     head += ["client CPU", "server CPU", "p99"]
@@ -280,13 +282,14 @@ def _reference_row(cell: CellView, reference: Reference) -> list[str]:
 
 def _numbers(cell: CellView, row: Row, mark: str, name: str) -> list[str]:
     if row.time is None:
-        blank = [""] * (9 if cell.floor else 7)
+        blank = [""] * (7 + 2 * bool(cell.floor) + cell.counted)
         return [mark, name, _verdict(row), esc(row.detail), *blank]
     return [
         mark,
         name,
         fmt.duration(row.time.point),
         fmt.time_interval(row.time),
+        *([row.turns.text if row.turns else ""] if cell.counted else []),
         fmt.rate(cell.rate(row) or 0),
         *_times(row.ratio),
         fmt.change(row.detectable, sign=False),
@@ -317,6 +320,9 @@ def _section(shown: LaneSection) -> Iterator[str]:
         head = [esc(quantity.head) for quantity in shown.quantities]
         rows = (_arm_row(row, len(head)) for row in cell.rows)
         yield from table(["driver", *head], rows)
+        for note in cell.notes:
+            yield esc(note)
+            yield ""
 
 
 def _heading(cell: CellTable) -> Iterator[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
+from harness.core.conditions import parted
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
 from harness.report.cells import CellView, RankGroup, Row
+from harness.report.latency import LatencySummary
 from harness.report.measured import Measured, is_ranked
 
 WIDTH = 80
@@ -23,9 +26,42 @@ def render(end: Measured) -> str:
     for start in range(0, len(end.arms), _DRIVERS):
         lines += _block(end.cells, end.arms[start : start + _DRIVERS])
     lines.append(_LEGEND)
+    lines += _turns(end)
+    lines += _network(end.network)
     for sentence in (*_noise(end), end.advice, end.conclusion):
         lines += fmt.wrapped(sentence, WIDTH)
     return visible("\n".join(line.rstrip() for line in lines)) + "\n"
+
+
+def _turns(end: Measured) -> Iterator[str]:
+    """How often drivers wait for the server, where that is not the same for all."""
+    name = WIDTH - _COLUMN * _DRIVERS
+    told = [
+        (cell, group)
+        for cell in end.cells
+        for group in cell.groups
+        if len({row.turns.text for row in group.rows if row.turns}) > 1
+    ]
+    if told:
+        yield ""
+        yield "turns per op (speak, then wait for the server), where drivers differ"
+    for start in range(0, len(end.arms) if told else 0, _DRIVERS):
+        arms = end.arms[start : start + _DRIVERS]
+        yield from _names(arms)
+        before: CellView | None = None
+        for cell, group in told:
+            found = {row.arm: row.turns.text for row in group.rows if row.turns}
+            marks = "".join(f"{found.get(arm, ''):>{_COLUMN}}" for arm in arms)
+            yield f"{_question(before, cell, group, name - 1):<{name}}{marks}"
+            before = cell
+
+
+def _names(arms: Sequence[str]) -> Iterator[str]:
+    heads = list(_heads(arms))
+    for line in range(-max(map(len, heads), default=0), 0):
+        words = (head[line] if len(head) >= -line else "" for head in heads)
+        indent = " " * (WIDTH - _COLUMN * _DRIVERS)
+        yield indent + "".join(f"{word:>{_COLUMN}}" for word in words)
 
 
 def _head(end: Measured) -> str:
@@ -49,14 +85,22 @@ def _noise(end: Measured) -> Iterator[str]:
 
 def _block(cells: Sequence[CellView], arms: Sequence[str]) -> Iterator[str]:
     name = WIDTH - _COLUMN * _DRIVERS
-    heads = list(_heads(arms))
-    for line in range(-max(map(len, heads), default=0), 0):
-        words = (head[line] if len(head) >= -line else "" for head in heads)
-        yield " " * name + "".join(f"{word:>{_COLUMN}}" for word in words)
-    for cell in cells:
+    yield from _names(arms)
+    for before, cell in zip((None, *cells), cells, strict=False):
         for group in cell.groups:
             marks = "".join(f"{_entry(group, arm):>{_COLUMN}}" for arm in arms)
-            yield f"{_question(cell, group, name - 1):<{name}}{marks}"
+            yield f"{_question(before, cell, group, name - 1):<{name}}{marks}"
+
+
+def _network(lines: Sequence[LatencySummary]) -> Iterator[str]:
+    """t₀ and k of each driver, below the id of each question."""
+    if lines:
+        yield f"{'network: t = t₀ + k · RTT':<34}{'t₀':>12}{'k, turns':>24}{'counted':>10}"
+    for cell, group in groupby(lines, lambda line: line.cell):
+        yield fmt.shorten(cell, WIDTH)
+        for line in group:
+            name = fmt.shorten_arm(line.arm, 30)
+            yield f"  {name:<32}{line.fixed:>12}{line.turns:>24}{line.counted:>10}"
 
 
 def _heads(arms: Sequence[str]) -> Iterator[list[str]]:
@@ -80,12 +124,15 @@ def _lines(name: str) -> list[str]:
     return [fmt.shorten(line, _COLUMN - 1) for line in lines]
 
 
-def _question(cell: CellView, group: RankGroup, width: int) -> str:
-    """The title, shortened so that what tells it from its neighbours stays."""
+def _question(before: CellView | None, cell: CellView, group: RankGroup, width: int) -> str:
+    """The title, shortened so that what tells it from its neighbours stays: its condition
+    where the question before it is the same under another one."""
     values = ", ".join(map(str, cell.facts.point.values()))
     extra = f"{cell.facts.clients} {group.label}" if group.label else values
     extra = f" ({fmt.shorten(extra, _EXTRA)})" if extra else ""
-    return fmt.shorten(cell.facts.title, width - len(extra)) + extra
+    (plain, condition), same = parted(cell.facts.id), before and parted(before.facts.id)[0]
+    title = f"  · {condition}" if plain == same else cell.facts.title
+    return fmt.shorten_title(title, width - len(extra)) + extra
 
 
 def _entry(group: RankGroup, arm: str) -> str:

@@ -139,6 +139,8 @@ def markdown(guide: Guide) -> str:
         f"**{esc(lead(guide))}** {esc(advice(guide))}",
         "",
     ]
+    for sentence in guide.workload:
+        lines += [f"**{esc(sentence)}**", ""]
     lines += _facts(guide)
     lines += _code(guide)
     for part in guide.parts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible_line
+from harness.render import latency_png, png_front
 from harness.report import format as fmt
 from harness.report import scale
 from harness.report.cells import CellView, RankGroup, Row
@@ -26,7 +28,10 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b0508a", "#56a5d8", "#c98a00", "#6
 _TEXT, _SOFT, _LINE = "#1c1f24", "#5d646f", "#e4e4e0"
 _DPI = 120
 _ROW, _HEAD = 0.27, 0.78
-_NAME, _WIDTH = 74, 11.0
+_NAME, _WIDTH = 50, 11.0
+_OVERVIEW, _LANE = 8.4, 0.085
+"""The overview's width (inches), at which a type of 8 pt has 11 px on 800; and how far
+apart the drivers of a question stand in it."""
 _SIGNS = {"o": "●", "s": "■", "D": "◆", "^": "▲"}
 """The markers of arms, and the same as text for the legend."""
 MARKERS = tuple(_SIGNS)
@@ -36,8 +41,10 @@ of this height (inches)."""
 
 
 def render(report: Report) -> dict[str, bytes]:
-    """File name → PNG: an overview and one chart per family, for each run that measured."""
-    files: dict[str, bytes] = {}
+    """File name → PNG: an overview, a chart per family and one of what the network adds,
+    for each run that measured; of checks how right each driver is in each family, and what
+    is behind the rest."""
+    files = {name: _png(figure) for name, figure in png_front.figures(report)}
     measured = [run for run in report.runs if _timed(run.cells)]
     for number, run in enumerate(measured, 1):
         prefix = f"run{number}-" if len(measured) > 1 else ""
@@ -47,6 +54,8 @@ def render(report: Report) -> dict[str, bytes]:
                 files[f"{prefix}family-{_file_name(family)}.png"] = _png(
                     _family(run, family, cells)
                 )
+        if (over_rtts := latency_png.network(run, partial(_look, run))) is not None:
+            files[f"{prefix}network.png"] = _png(over_rtts)
     return files
 
 
@@ -82,27 +91,34 @@ def _look(run: RunView, arm: str) -> Look:
 
 
 def _overview(run: RunView) -> Figure:
-    """Ratios to the fastest: a row per question, a dot per driver."""
+    """Ratios to the fastest: a row per question, in it a lane per driver."""
     rows = [(cell, group) for cell in run.cells for group in cell.groups if group.fastest]
+    lanes = {arm.id: place for place, arm in enumerate(run.competitors)}
+    pitch = max(0.3, _LANE * len(lanes) + 0.1)
     above = 1.0 + _LEGEND_ROW * (len(_legend_rows(run)) - 1)
-    height = above + 0.7 + 0.3 * len(rows)
-    figure = Figure(figsize=(_WIDTH, height), facecolor="white")
+    height = above + 0.7 + pitch * len(rows)
+    figure = Figure(figsize=(_OVERVIEW, height), facecolor="white")
     inner = height - above - 0.62
-    axes = figure.add_axes((0.46, 0.62 / height, 0.51, inner / height))
+    axes = figure.add_axes((0.4, 0.62 / height, 0.54, inner / height))
     for place, (_, group) in enumerate(rows):
         for row in group.rows:
+            at = place + (lanes[row.arm] - (len(lanes) - 1) / 2) * _LANE / pitch
             if row.ratio:
-                _ratio_dot(axes, place, row, _look(run, row.arm))
+                _ratio_dot(axes, at, row, _look(run, row.arm))
+            elif row.verdict and not row.verdict.timeable:
+                _missing(axes, at, row, _look(run, row.arm))
+        if place:
+            axes.axhline(place - 0.5, color=_LINE, linewidth=0.6)
     _plain(axes)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_yticks([])
     for place, (cell, group) in enumerate(rows):
         y = 1 - (above + (place + 0.6) * inner / (len(rows) + 0.2)) / height
-        figure.text(0.02, y, _question(cell, group), color=_TEXT, fontsize=8.5, va="center")
+        figure.text(0.02, y, _question(cell, group), color=_TEXT, fontsize=8.2, va="center")
     _ratio_axis(axes, [ratio for _, group in rows for ratio in _ratios(group)])
     unranked = any(row.rank is None for _, group in rows for row in group.rows if row.ratio)
     note = "; open: timed, but not ranked" if unranked else ""
-    axes.set_xlabel(f"times the fastest (logarithmic){note}", color=_SOFT, fontsize=9)
+    axes.set_xlabel(f"times the fastest (logarithmic){note}", color=_SOFT, fontsize=8.5)
     _title(
         figure, height, "Time per operation, relative to the fastest driver", run.sureness
     )
@@ -110,22 +126,31 @@ def _overview(run: RunView) -> Figure:
     return figure
 
 
+def _missing(axes: Axes, at: float, row: Row, look: Look) -> None:
+    """Why a driver has no time, at the edge: it does not offer the question, or errs."""
+    assert row.verdict is not None
+    axes.text(1.01, at, fmt.SYMBOLS[row.verdict], color=look[0], fontsize=7,
+              transform=axes.get_yaxis_transform(), va="center")  # fmt: skip
+
+
 def _ratio_dot(axes: Axes, place: float, row: Row, look: Look) -> None:
     ratio = row.ratio
     assert ratio is not None
     if ratio.low is not None and ratio.high is not None:
-        axes.plot([ratio.low, ratio.high], [place, place], color=look[0], linewidth=2.5,
-                  solid_capstyle="round")  # fmt: skip
-    _dot(axes, ratio.point, place, row, look)
+        axes.plot([ratio.low, ratio.high], [place, place], color=look[0], linewidth=2,
+                  alpha=0.7, solid_capstyle="round")  # fmt: skip
+    _dot(axes, ratio.point, place, row, look, size=5)
 
 
-def _dot(axes: Axes, x: float, y: float, row: Row, look: Look) -> None:
+def _dot(
+    axes: Axes, x: float, y: float, row: Row, look: Look, *, size: float = 6.5
+) -> None:
     """Filled if ranked, open if it has a time but no rank."""
     ranked, (colour, marker) = row.rank is not None, look
-    axes.plot([x], [y], marker=marker, markersize=6.5, linestyle="none", zorder=3,
+    axes.plot([x], [y], marker=marker, markersize=size, linestyle="none", zorder=3,
               markerfacecolor=colour if ranked else "white",
               markeredgecolor="white" if ranked else colour,
-              markeredgewidth=0.8 if ranked else 1.6)  # fmt: skip
+              markeredgewidth=0.8 if ranked else 1.4)  # fmt: skip
 
 
 def _ratios(group: RankGroup) -> Iterator[float]:
@@ -139,9 +164,8 @@ def _ratio_axis(axes: Axes, ratios: Sequence[float]) -> None:
     # A dot is as wide as 2 % of the axis, so its middle stays away from the edge.
     low, high = min(1.0, *ratios), max(1.2, *ratios)
     edge = (high / low) ** 0.02
-    marks = [
-        mark for mark in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50, 100) if low <= mark <= high
-    ]
+    known = (0.5, 1, 2, 5, 10, 20, 50, 100) if high > 20 else (0.5, 1, 1.5, 2, 3, 5, 10)
+    marks = [mark for mark in known if low <= mark <= high]
     axes.set_xscale("log")
     axes.set_xlim(low / edge, high * edge)
     _marks(axes, marks, [f"{mark:g}×" for mark in marks])
@@ -150,8 +174,8 @@ def _ratio_axis(axes: Axes, ratios: Sequence[float]) -> None:
 def _question(cell: CellView, group: RankGroup) -> str:
     """The title, shortened so that what tells it from its neighbours stays."""
     extra = ", ".join(filter(None, (cell.point, group.label)))
-    extra = f" ({fmt.shorten(extra, _NAME - 24)})" if extra else ""
-    return _literal(fmt.shorten(cell.facts.title, _NAME - len(extra)) + extra)
+    extra = f" ({fmt.shorten(extra, _NAME - 20)})" if extra else ""
+    return _literal(fmt.shorten_title(cell.facts.title, _NAME - len(extra)) + extra)
 
 
 # --- one family ---------------------------------------------------------------------
@@ -288,7 +312,8 @@ def _legend(figure: Figure, run: RunView, height: float) -> None:
                 _legend_entry(figure, run, arm, 0.02 + 0.96 / _BESIDE * place, y, 30)
         return
     names = [fmt.shorten_arm(arm, 18) for arm in rows[0]]
-    step = min(0.0085, 0.61 / max(1, sum(len(name) + 4 for name in names)))
+    width = figure.get_figwidth()
+    step = min(0.0935 / width, 0.61 / max(1, sum(len(name) + 4 for name in names)))
     x, y = 0.36, 1 - 0.85 / height
     for arm, name in zip(rows[0], names, strict=True):
         _legend_entry(figure, run, arm, x, y, 18)
@@ -301,4 +326,6 @@ def _legend_entry(
     colour, marker = _look(run, arm)
     sign, name = _SIGNS[marker], _literal(fmt.shorten_arm(arm, limit))
     figure.text(x, y, sign, color=colour, fontsize=8.5, va="center")
-    figure.text(x + 0.013, y, name, color=_TEXT, fontsize=8.5, va="center")
+    figure.text(
+        x + 0.143 / figure.get_figwidth(), y, name, color=_TEXT, fontsize=8.5, va="center"
+    )

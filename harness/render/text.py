@@ -34,10 +34,12 @@ def render(report: Report) -> str:
         for finding in run.findings:
             said = f"! {finding.kind}: {finding.text} {finding.where}".rstrip()
             lines += wrapped(said, WIDTH, rest="  ")
+        for fact in run.routes:
+            lines += wrapped(f"{fact.name}: {fact.value}", WIDTH, rest="  ")
         lines.append("")
         if run.cells:
             lines += [ranking(run), ""]
-        for shown in run.layers.sections if run.layers else ():
+        for shown in run.further:
             lines += [shown.title, *wrapped(shown.intro, WIDTH), "", section(shown), ""]
         if run.lane:
             lines += [lane(run.lane), ""]
@@ -77,8 +79,11 @@ def _shifts(run: RunView) -> Iterator[str]:
 def _cell(cell: CellView) -> Iterator[str]:
     yield from wrapped(cell.facts.title, WIDTH)
     yield fmt.shorten(cell.facts.id, WIDTH)
-    unit = fmt.shorten(f"{cell.facts.unit}/s", 11)
-    yield f"{'':27}{'time per op':>12}  {'95 %':<13}{unit:>11}{'× fastest':>12}"
+    unit = fmt.shorten(f"{cell.facts.unit}/s", _widths(cell)[0])
+    rate, ratio = _widths(cell)
+    turns = f"{'turns':>7}" if cell.counted else ""
+    head = f"{'':27}{'time per op':>12}  {'95 %':<13}"
+    yield f"{head}{unit:>{rate}}{'× fastest':>{ratio}}{turns}"
     for group in cell.groups:
         if group.label:
             yield f"  {cell.facts.clients} {group.label}, ranked among themselves"
@@ -165,7 +170,15 @@ def _row(cell: CellView, row: Row) -> Iterator[str]:
         return
     time, rate = fmt.duration(row.time.point), fmt.rate(cell.rate(row) or 0)
     ratio = fmt.times(row.ratio.point) if row.ratio else fmt.NONE
-    yield f"{start}{time:>12}  {fmt.time_interval(row.time):<13}{rate:>11}{ratio:>12}"
+    wide, last = _widths(cell)
+    turns = f"{row.turns.text if row.turns else fmt.NONE:>7}" if cell.counted else ""
+    interval = fmt.time_interval(row.time)
+    yield f"{start}{time:>12}  {interval:<13}{rate:>{wide}}{ratio:>{last}}{turns}"
+
+
+def _widths(cell: CellView) -> tuple[int, int]:
+    """Those of the rate and of the ratio: turns need room beside them."""
+    return (9, 10) if cell.counted else (11, 12)
 
 
 def _reason(start: str, text: str) -> Iterator[str]:
@@ -182,6 +195,15 @@ def lane(view: LaneView) -> str:
     return "\n\n".join(map(section, view.sections))
 
 
+def remarks(view: LaneView) -> str:
+    """What a lane found, a point each."""
+    return "\n".join(
+        line
+        for remark in view.findings
+        for line in wrapped(f"{remark.text} {remark.where}", WIDTH, first="- ", rest="  ")
+    )
+
+
 def section(shown: LaneSection) -> str:
     """All tables of a section, with the same columns."""
     lines: list[str] = []
@@ -191,6 +213,7 @@ def section(shown: LaneSection) -> str:
             lines += [*wrapped(facts.title, WIDTH), fmt.shorten(facts.id, WIDTH)]
         for band in bands:
             lines += [*_head(shown, band), *_lane_rows(table, band)]
+        lines += [line for note in table.notes for line in wrapped(note, WIDTH)]
         lines.append("")
     return "\n".join(lines).rstrip()
 

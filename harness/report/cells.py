@@ -22,11 +22,14 @@ from harness.core.metrics import METRICS
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
 from harness.report.ranks import ranked
+from harness.report.sections import Value, turns_of
 from harness.results.records import ArmFacts, CellFacts, Run
 
 _ASKED = {"sync": "called", "async": "awaited"}
 
 PERCENTILES = (0.5, 0.9, 0.99, 0.999)
+CURVE = (0.0, *(step / 20 for step in range(1, 20)), 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)
+"""The shares of single ops at which a picture of their distribution has its points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,12 @@ class Row:
     """One arm in one cell. `verdict` is None where the arm was not even tried.
 
     Times are ns per op, of an open loop response times; CPU and switches are per op too.
-    `latencies` are `PERCENTILES` of single ops. `ratio` is times the fastest of the group,
+    `latencies` are `PERCENTILES` of single ops, `curve` their least times at the shares of
+    `CURVE`. `ratio` is times the fastest of the group,
     `trimmed` the same by trimmed means, `detectable` the smallest log-ratio to it that
     this run would have detected; `p` is of the test that the two are equal, `p_adjusted`
-    corrected over the whole report; `over_floor` is times the cell's floor. `rank` is None
+    corrected over the whole report; `over_floor` is times the cell's floor. `turns` is how
+    often the driver waits for the server in an op, where that was counted. `rank` is None
     where the arm may not be ranked; `tied` says that it shares rank 1 with others.
     """
 
@@ -72,8 +77,10 @@ class Row:
     tied: bool = False
     per_op: Mapping[str, float | None] = field(default_factory=_nothing_read)
     latencies: tuple[float | None, ...] = (None,) * len(PERCENTILES)
+    curve: tuple[float, ...] = ()
     open_loop: OpenLoopView | None = None
     rss_bytes: int = 0
+    turns: Value | None = None
 
     @property
     def mark(self) -> str:
@@ -161,6 +168,11 @@ class CellView:
         return tuple(row for group in self.groups for row in group.rows)
 
     @property
+    def counted(self) -> bool:
+        """Whether turns were counted beside its times."""
+        return any(row.turns for row in self.rows)
+
+    @property
     def floor(self) -> Reference | None:
         """What drivers are compared with besides each other, if it has a time."""
         return next(
@@ -200,7 +212,25 @@ class CellView:
 
 def cell_views(run: Run) -> tuple[CellView, ...]:
     """All cells of a run in the order of its header; no driver is left out."""
-    return views_of(run, measured(run))
+    return _with_turns(run, views_of(run, measured(run)))
+
+
+def _with_turns(run: Run, cells: tuple[CellView, ...]) -> tuple[CellView, ...]:
+    """With the turns that the run counted beside its times."""
+    found = turns_of(run)
+    if not found:
+        return cells
+
+    def counted(cell: CellView, group: RankGroup) -> RankGroup:
+        rows = (
+            replace(row, turns=found.get((cell.facts.id, row.arm))) for row in group.rows
+        )
+        return replace(group, rows=tuple(rows))
+
+    return tuple(
+        replace(cell, groups=tuple(counted(cell, group) for group in cell.groups))
+        for cell in cells
+    )
 
 
 def views_of(run: Run, found: RunTimes) -> tuple[CellView, ...]:
@@ -247,15 +277,25 @@ def row_of(arm: ArmFacts, worst: WorstVerdict | None, series: Timings | None) ->
 
 
 def _timed(row: Row, series: Timings) -> Row:
+    ordered = sorted(series.latencies())
     return replace(
         row,
         rounds=tuple(series.walls),
         time=stats.hodges_lehmann([math.log(value) for value in series.walls]).exp(),
         per_op={name: _middle(values) for name, values in series.per_op.items()},
-        latencies=percentiles(series.latencies()),
+        latencies=percentiles(ordered),
+        curve=_curve(ordered),
         open_loop=_open_loop(series) if series.loops else None,
         rss_bytes=series.rss_bytes,
     )
+
+
+def _curve(ordered: Sequence[int]) -> tuple[float, ...]:
+    """The times of single ops at each share, empty where there are few."""
+    if len(ordered) < len(CURVE):
+        return ()
+    last = len(ordered) - 1
+    return tuple(float(ordered[round(share * last)]) for share in CURVE)
 
 
 def percentiles(values: Sequence[float]) -> tuple[float | None, ...]:

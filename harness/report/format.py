@@ -48,6 +48,14 @@ def figures(value: float, count: int = 3) -> str:
     return rounded.replace("-", MINUS)
 
 
+def signed(value: float, decimals: int) -> str:
+    """A number with its sign: `+2.00`, `−0.50`, `0.00`."""
+    text = f"{abs(value):.{decimals}f}"
+    if float(text) == 0:
+        return text
+    return ("+" if value > 0 else MINUS) + text
+
+
 def time_unit(ns: float) -> tuple[float, str]:
     """The unit that suits a time: how many ns it has, and its name."""
     for size, name in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
@@ -146,6 +154,13 @@ def ratio_interval(estimate: stats.Estimate) -> str:
     return f"{estimate.low:.2f} – {estimate.high:.2f}"
 
 
+def ratio_with_interval(estimate: stats.Estimate) -> str:
+    """A ratio and its interval in one: `1.08× (1.07…1.09)`."""
+    if estimate.low is None or estimate.high is None:
+        return f"{times(estimate.point)} (no interval)"
+    return f"{times(estimate.point)} ({estimate.low:.2f}…{estimate.high:.2f})"
+
+
 def time_interval(estimate: stats.Estimate) -> str:
     """The interval of a time in the unit of its point: `31.0 – 31.6`."""
     if estimate.low is None or estimate.high is None:
@@ -176,6 +191,15 @@ def shorten(text: str, limit: int) -> str:
     """A text cut at `limit` characters, with what was cut said by an ellipsis."""
     text = visible(text)
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
+
+
+def shorten_title(title: str, limit: int) -> str:
+    """A title cut at `limit` characters; the condition at its end, if it has one, stays:
+    `One row by pri… · TLS, RTT 5 ms`."""
+    head, sign, condition = title.rpartition(" · ")
+    if len(title) <= limit or not sign or len(condition) > 2 * limit // 3:
+        return shorten(title, limit)
+    return f"{shorten(head, limit - len(condition) - len(sign))}{sign}{visible(condition)}"
 
 
 def shorten_arm(name: str, limit: int) -> str:

@@ -13,6 +13,7 @@ from harness.core.errors import EXIT_INCONCLUSIVE, EXIT_INVALID
 from harness.core.stats import MIN_ROUNDS
 from harness.report import format as fmt
 from harness.report.cells import CellView
+from harness.report.latency import LatencySummary
 from harness.report.quality import SelfTest
 from harness.report.screened import Screening
 from harness.report.spent import Spending
@@ -27,7 +28,8 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 @dataclass(frozen=True, slots=True)
 class Measured:
     """The end of a bench of times. `spending` is where its time went, `screening` which
-    passes were left out, `advice` what to do where something was not answered."""
+    passes were left out, `advice` what to do where something was not answered, `network`
+    are lines over RTTs."""
 
     cells: tuple[CellView, ...]
     arms: tuple[str, ...]
@@ -36,6 +38,7 @@ class Measured:
     noise: str
     conclusion: str
     advice: str
+    network: tuple[LatencySummary, ...] = ()
 
 
 def build(run: Run, shown: RunView, code: int) -> Measured:
@@ -45,9 +48,10 @@ def build(run: Run, shown: RunView, code: int) -> Measured:
         arms=tuple(arm.id for arm in shown.competitors),
         spending=shown.spending,
         screening=shown.screening,
-        noise=" ".join(map(_noise, shown.self_tests)),
+        noise=noise_sentence(shown.self_tests),
         conclusion=f"exit {code}: {_answered(run, shown.cells, code)}.",
         advice=_advice(shown.cells, code),
+        network=shown.latency.summary if shown.latency else (),
     )
 
 
@@ -119,6 +123,11 @@ def _advice(cells: Sequence[CellView], code: int) -> str:
 
 
 # --- how sure ---------------------------------------------------------------------------
+
+
+def noise_sentence(tests: Sequence[SelfTest]) -> str:
+    """How far drivers were from themselves; empty where none was run twice."""
+    return " ".join(map(_noise, tests))
 
 
 def _noise(test: SelfTest) -> str:

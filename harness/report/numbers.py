@@ -97,7 +97,7 @@ def numbers(view: RunView) -> Iterator[Number]:
     for test in view.self_tests:
         yield from _of_self_test(view.name, test)
     sections = view.lane.sections if view.lane else ()
-    for section in (*sections, *(view.layers.sections if view.layers else ())):
+    for section in (*sections, *view.further):
         yield from _of_section(view.name, section)
 
 
@@ -222,6 +222,8 @@ def _metrics(cell: CellView, row: Row) -> Iterator[tuple[str, str, float | None]
             yield f"lag_ns_p{share * 100:g}", "ns", value
     if row.rss_bytes:
         yield "rss_peak_bytes", "bytes", float(row.rss_bytes)
+    if row.turns:
+        yield "turns", "1/op", row.turns.number
 
 
 def _of_means(view: RunView) -> Iterator[Number]:

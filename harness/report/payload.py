@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
-from harness.report.cells import CellView, Row
+from harness.report.cells import CURVE, CellView, Row
 from harness.report.mixes import mix_of
 from harness.report.view import Report, RunView
 from harness.results.records import CellFacts, Check
@@ -48,6 +48,7 @@ def payload(report: Report) -> dict[str, Any]:
         "hues": [report.hue(name) for name in drivers],
         "cells": [_cell(cell, called, words) for cell, called in cells.values()],
         **_checks(checks, list(cells), drivers, words),
+        "shares": list(CURVE),
         "runs": [_run(run, list(cells), drivers) for run in report.runs if run.cells],
         "words": words.listed(),
     }
@@ -131,7 +132,22 @@ def _run(run: RunView, cells: Sequence[str], drivers: Sequence[str]) -> dict[str
     return {
         "name": run.name,
         "cells": [_timed(cell, numbers[cell.facts.id], drivers) for cell in run.cells],
+        "flags": _flags(run),
+        "noise": [
+            [comparison.cell, *_ends(comparison.shift.exp()), comparison.differs]
+            for test in run.self_tests
+            for comparison in test.cells
+        ],
     }
+
+
+def _flags(run: RunView) -> dict[str, list[str]]:
+    """What casts doubt on an arm's time in a cell: `CELL, ARM` → sentences."""
+    flags: dict[str, list[str]] = {}
+    for finding in run.findings:
+        if ", " in finding.where:
+            flags.setdefault(finding.where, []).append(f"{finding.kind}: {finding.text}")
+    return flags
 
 
 def _timed(cell: CellView, number: int, drivers: Sequence[str]) -> dict[str, Any]:
@@ -186,9 +202,11 @@ def _row(row: Row, driver: int) -> dict[str, Any]:
         "cpu": _figure(row.per_op.get("cpu_ns")),
         "server": _figure(row.per_op.get("server_cpu_ns")),
         "switches": _figure(row.per_op.get("voluntary_switches")),
+        "curve": [_figure(value) for value in row.curve],
         "latencies": [_figure(value) for value in row.latencies if value],
         "rate": _figure(row.open_loop.achieved) if row.open_loop else None,
         "rss": row.rss_bytes,
+        "turns": row.turns.text if row.turns else "",
     }
     return {name: value for name, value in found.items() if value or name == "driver"}
 

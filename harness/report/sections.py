@@ -78,10 +78,11 @@ class ArmRow:
 @dataclass(frozen=True, slots=True)
 class CellTable:
     """One question with the answers of all arms, in the order in which they are shown.
-    Without facts it is about all questions together."""
+    Without facts it is about all questions together. `notes` stand below."""
 
     facts: CellFacts | None
     rows: tuple[ArmRow, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def cell(self) -> str:
@@ -155,6 +156,22 @@ def lane_view(run: Run) -> LaneView | None:
         return None
     viewer: Viewer = lane.part("view")
     return viewer.view(run)
+
+
+class TurnsBeside(Protocol):
+    """The module `view` of the lane that counts turns."""
+
+    def turns_beside(self, run: Run) -> dict[tuple[str, str], Value]:
+        """The turns of each cell and arm, as they stand beside its time."""
+
+
+def turns_of(run: Run) -> dict[tuple[str, str], Value]:
+    """How often each arm waits for the server in an op of each cell, as far as the run
+    counted it."""
+    if not run.lane_records:
+        return {}
+    counting: TurnsBeside = lanes.get("wire").part("view")
+    return counting.turns_beside(run)
 
 
 def tallied(run: Run, tables: tuple[CellTable, ...]) -> str:

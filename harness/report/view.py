@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from harness.analysis import audit
-from harness.analysis.times import measured
+from harness.analysis.latency import Turns
+from harness.analysis.times import Key, measured
 from harness.core.stats import MIN_ROUNDS
 from harness.core.verdicts import Verdict
 from harness.report import causes, floor, matrix, mixes, quality
@@ -24,10 +25,12 @@ from harness.report.cards import Card, HeatRow, cards, heat
 from harness.report.causes import CauseView
 from harness.report.cells import CellView, Row, cell_views
 from harness.report.commands import path_of
+from harness.report.latency import LatencyView, counted_turns, latency_view
 from harness.report.layers import LayersView, layers_view
 from harness.report.measured import ranked_sentence
+from harness.report.routes import routes
 from harness.report.screened import Screening, screening
-from harness.report.sections import LaneView, Remark, RunFact, lane_view
+from harness.report.sections import LaneSection, LaneView, Remark, RunFact, lane_view
 from harness.report.spent import Spending, spending
 from harness.results.records import ArmFacts, CellFacts, Check, Note, Run
 
@@ -109,7 +112,9 @@ class RunView:
     hues: Mapping[str, int]
     lane: LaneView | None = None
     layers: LayersView | None = None
+    latency: LatencyView | None = None
     forms: tuple[mixes.FormsView, ...] = ()
+    routes: tuple[RunFact, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -130,6 +135,12 @@ class RunView:
         told = (screened.sentence, screened.effect) if screened else ()
         spent = (self.spending.sentence,) if self.spending else ()
         return tuple(filter(None, (*told, *spent)))
+
+    @property
+    def further(self) -> tuple[LaneSection, ...]:
+        """The sections of what a run of times holds besides times."""
+        parts = (self.latency, self.layers)
+        return tuple(section for part in parts if part for section in part.sections)
 
     @property
     def families(self) -> tuple[tuple[str, tuple[CellView, ...]], ...]:
@@ -222,8 +233,9 @@ class Report:
 
     @property
     def lane_terms(self) -> Mapping[str, str]:
-        """The words of lanes' and layers' sections that need explaining, each once."""
-        shown = [part for run in self.runs for part in (run.lane, run.layers) if part]
+        """The words of such sections that need explaining, each once."""
+        parts = ((run.lane, run.latency, run.layers) for run in self.runs)
+        shown = [part for of_run in parts for part in of_run if part]
         return {name: text for part in shown for name, text in part.terms}
 
 
@@ -231,7 +243,8 @@ def build(runs: Sequence[Run]) -> Report:
     """The report of one or several runs, in the order given."""
     hues = _hues(runs)
     checks = [check for run in runs for check in run.checks]
-    views = tuple(_run_view(run, hues, checks) for run in runs)
+    turns = counted_turns(runs)
+    views = tuple(_run_view(run, hues, checks, turns) for run in runs)
     timed = any(view.cells or view.lane for view in views)
     checked = any(view.matrix for view in views)
     what = " and ".join(["checked"] * checked + ["measured"] * timed) or "nothing found"
@@ -285,10 +298,16 @@ def _in_order(run: Run) -> list[Check]:
     return sorted(run.checks, key=lambda check: order.get(check.driver, len(order)))
 
 
-def _run_view(run: Run, hues: Mapping[str, int], checks: Sequence[Check]) -> RunView:
+def _run_view(
+    run: Run,
+    hues: Mapping[str, int],
+    checks: Sequence[Check],
+    turns: Mapping[Key, Turns],
+) -> RunView:
     cells = floor.laid(run, cell_views(run)) if run.trials else ()
     lane = lane_view(run)
     stacked = layers_view(run, checks) if run.trials else None
+    network = latency_view(run, turns) if run.trials else None
     tests = quality.self_tests(run)
     table = matrix.build(_in_order(run)) if run.checks else None
     arms = tuple(_arms(run, cells))
@@ -304,6 +323,7 @@ def _run_view(run: Run, hues: Mapping[str, int], checks: Sequence[Check]) -> Run
         terms=_terms(arms),
         findings=(
             *_findings(run, lane, cells, tests, averages),
+            *(network.findings if network else ()),
             *(stacked.findings if stacked else ()),
         ),
         cells=cells,
@@ -317,7 +337,9 @@ def _run_view(run: Run, hues: Mapping[str, int], checks: Sequence[Check]) -> Run
         hues=hues,
         lane=lane,
         layers=stacked,
+        latency=network,
         forms=mixes.forms(run, cells),
+        routes=tuple(routes(run)),
     )
 
 
@@ -389,6 +411,7 @@ def _environment(run: Run, lane: LaneView | None) -> Iterator[RunFact]:
     yield RunFact("extensions", _pairs(server.extensions, " "))
     yield RunFact("server settings", _pairs(server.settings, " = "))
     yield RunFact("placement", _pairs(header.placement, " = "))
+    yield from routes(run)
     yield RunFact("effort", header.effort or fmt.NONE)
     yield from lane.facts if lane else ()
     yield RunFact("seed", str(header.seed))

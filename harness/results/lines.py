@@ -17,6 +17,7 @@ from harness.results.records import (
     Note,
     Record,
     Rounds,
+    Route,
     Trial,
 )
 
@@ -26,7 +27,7 @@ def kinds() -> tuple[type[Record], ...]:
     """The types of all lines, of the lanes that are installed, too."""
     found = [lane for lane in lanes.known().values() if lane.has("record")]
     of_lanes = (kind for lane in found for kind in lane.part("record").RECORDS)
-    return (Header, Trial, Rounds, Check, Note, Footer, *of_lanes)
+    return (Header, Trial, Rounds, Check, Route, Note, Footer, *of_lanes)
 
 
 @functools.cache

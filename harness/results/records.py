@@ -17,6 +17,9 @@ from harness.core.digests import version_of
 from harness.core.verdicts import Code, Facts, Judgement, Verdict
 
 SCHEMA = 2
+ROUND_TRIP_SHARE = 0.05
+ROUND_TRIP_NS = 50_000
+"""A network keeps its promise of a round trip within this share of it, or this time."""
 Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """A count, or nanoseconds, or bytes: 2⁶³ ns are 292 years. Beyond, nothing was measured."""
 
@@ -324,6 +327,50 @@ class Check(Judged, frozen=True, kw_only=True, tag="check"):
         )
 
 
+class NullOps(msgspec.Struct, frozen=True, kw_only=True):
+    """What `ops` null ops took more through a route, with so many connections at once.
+
+    More than `base_ns`, the median without it: without the network where there is one,
+    else over a plain connection.
+    """
+
+    connections: Whole
+    ops: Whole
+    base_ns: Whole
+    median_ns: Whole
+    p5_ns: Whole
+    p95_ns: Whole
+
+
+class Route(Record, frozen=True, kw_only=True, tag="route"):
+    """A way to the server other than a plain connection, and what it was seen to cost
+    before anything was timed through it. `rtt_ms` is the round trip that was promised."""
+
+    via: str
+    rtt_ms: float = 0.0
+    label: str
+    versions: dict[str, str] = msgspec.field(default_factory=dict)
+    null_ops: list[NullOps] = msgspec.field(default_factory=list)
+
+    @property
+    def tolerance_ns(self) -> float:
+        """How far a round trip may be from its promise."""
+        return max(ROUND_TRIP_NS, ROUND_TRIP_SHARE * self.rtt_ms * 1e6)
+
+    @property
+    def broken(self) -> str:
+        """How the promise of a round trip is broken; empty if it is kept, or none."""
+        if not self.rtt_ms:
+            return ""
+        return "; ".join(
+            f"a round trip takes {seen.median_ns / 1e6:.2f} ms with "
+            f"{seen.connections} {'connection' if seen.connections == 1 else 'connections'}"
+            f" at once, and {self.rtt_ms:g} ms was promised"
+            for seen in self.null_ops
+            if abs(seen.median_ns - self.rtt_ms * 1e6) > self.tolerance_ns
+        )
+
+
 class Note(Record, frozen=True, kw_only=True, tag="note"):
     """Something a reader must know: dropped work, a disturbance, a chatty driver."""
 
@@ -353,7 +400,7 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
 
 S = TypeVar("S", bound=msgspec.Struct)
 L = TypeVar("L", bound=LaneRecord)
-AnyRecord = Header | Trial | Rounds | LaneRecord | Check | Note | Footer
+AnyRecord = Header | Trial | Rounds | LaneRecord | Check | Route | Note | Footer
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -372,6 +419,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     footer: Footer | None
     truncated: str = ""
     lane_records: list[LaneRecord] = msgspec.field(default_factory=list)
+    routes: list[Route] = msgspec.field(default_factory=list)
 
     @property
     def missing_arms(self) -> list[str]:

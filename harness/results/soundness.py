@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from harness.core.conditions import MOST_RTT_MS
 from harness.core.metrics import READINGS
 from harness.core.verdicts import Facts
 from harness.results.records import (
@@ -21,6 +22,7 @@ from harness.results.records import (
     LaneRecord,
     OpenLoop,
     Rounds,
+    Route,
     Slices,
     Trial,
 )
@@ -51,6 +53,8 @@ def _problems(record: msgspec.Struct) -> Iterator[str]:
     elif isinstance(record, LaneRecord):
         yield from _numbers(record)
         yield from record.problems()
+    elif isinstance(record, Route):
+        yield from _of_route(record)
     elif isinstance(record, Header):
         yield from _of_header(record)
     elif isinstance(record, Footer) and min(record.phases_ns.values(), default=0) < 0:
@@ -132,6 +136,14 @@ def _of_open_loop(loop: OpenLoop) -> Iterator[str]:
         yield "open_loop.response_ns holds a time of zero or less"
     if loop.planned_ns < 0:
         yield f"open_loop.planned_ns is {loop.planned_ns}, less than zero"
+
+
+def _of_route(route: Route) -> Iterator[str]:
+    if not 0 <= route.rtt_ms <= MOST_RTT_MS:
+        yield f"rtt_ms is {route.rtt_ms:g}: no round trip of a network"
+    for seen in route.null_ops:
+        if seen.connections < 1 or seen.ops < 1:
+            yield "null_ops holds a number of connections or ops of less than one"
 
 
 def _of_header(header: Header) -> Iterator[str]:

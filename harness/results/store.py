@@ -32,6 +32,7 @@ from harness.results.records import (
     LaneRecord,
     Note,
     Rounds,
+    Route,
     Run,
     Slices,
     Trial,
@@ -264,6 +265,7 @@ class _Reading:
             footer=footers[0] if footers else None,
             truncated=truncated,
             lane_records=self.others[LaneRecord],
+            routes=self.others[Route],
         )
 
 

@@ -14,10 +14,12 @@ from harness.scenario.files import (
     names,
     value_cells,
 )
+from harness.scenario.reading import check_name
 from harness.scenario.select import select, select_cells
 
 __all__ = [
     "Scenario",
+    "check_name",
     "json_schema",
     "library",
     "load",

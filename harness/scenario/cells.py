@@ -104,6 +104,7 @@ def make(
         round_trip=round_trip,
         task=_one_of(case.task or file.task, ("", *PURPOSES), "task", where),
         conditions=_conditions(case, where),
+        search_path=file.search_path,
     )
     rules.check(cell, where)
     return cell
@@ -230,6 +231,7 @@ def _expect(case: CaseTable, op: Op) -> Expect:
         else None,
         plan=table.plan,
         sessions=table.sessions,
+        unordered=table.unordered,
     )
 
 

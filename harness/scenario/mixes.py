@@ -132,6 +132,7 @@ def _made(
         once=all(task.once for task in tasks),
         mix=tuple(map(Share, tasks, weights, counts)),
         turns=order_of(counts, mix.seed),
+        search_path=file.search_path,
     )
     rules.check(cell, where)
     return cell

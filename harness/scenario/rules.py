@@ -15,6 +15,8 @@ _BULK = frozenset({Op.EXECUTE_MANY, Op.BATCH_HELPER, Op.COPY_IN})
 def check(cell: Cell, where: str) -> None:
     """Whether a cell is whole, and could ever be wrong; raises `ScenarioError`."""
     _check_complete(cell, where)
+    if cell.search_path:
+        _check_only_reads(cell, where)
     if cell.steps:
         _check_alone(cell, where)
         return
@@ -44,6 +46,22 @@ def _check_complete(cell: Cell, where: str) -> None:
     if cell.clients and not cell.pool:
         raise ScenarioError(f"{where}: clients need a pool", hint="pool = 4")
     _check_shared_params(cell, where)
+
+
+def _check_only_reads(cell: Cell, where: str) -> None:
+    """The server's own tables are somebody else's: nothing is made or changed there."""
+    writing = {
+        "a fixture": cell.fixture.sql,
+        "expect.state": cell.expect.state,
+        "bench.reset": _reset(cell),
+        "steps": cell.steps,
+        "a table to fill": cell.table,
+    }
+    if beside := [name for name, found in writing.items() if found]:
+        raise ScenarioError(
+            f'{where}: {beside[0]} beside search_path = "server"',
+            hint="such cases only read; without the key they have a schema of pgdyno's own",
+        )
 
 
 def _check_shared_params(cell: Cell, where: str) -> None:
@@ -165,6 +183,11 @@ def _check_oracle(cell: Cell, where: str) -> None:
         raise ScenarioError(
             f"{where}: expect.trait beside another oracle",
             hint="a trait is a fact without right or wrong",
+        )
+    if expect.unordered and (cell.op is not Op.FETCH_ALL or not expect.rows):
+        raise ScenarioError(
+            f"{where}: expect.unordered for `{cell.op}`",
+            hint=f"it is for the rows of `{Op.FETCH_ALL}`",
         )
     if expect.equals and not cell.op.reads:
         raise ScenarioError(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.core.cells import Cell
+from harness.core.conditions import parted
 from harness.core.errors import ScenarioError
 from harness.scenario.files import Scenario, library, load
 from harness.scenario.slips import label, nearest, shown
@@ -28,16 +29,21 @@ def select(paths: list[str]) -> list[Scenario]:
 
 
 def select_cells(paths: list[str]) -> tuple[list[Scenario], list[Cell]]:
-    """Like `select`, where a path may also end in `#case` or `#case@axis=value,…`."""
+    """Like `select`, where a path may also end in `#case` or `#case@axis=value,…`, and a
+    condition may stand behind each: `[via=tls]`."""
     scenarios: dict[Identity, Scenario] = {}
     cells: dict[str, Cell] = {}
     for path in paths or _families():
-        for scenario, chosen in _chosen(path):
+        plain, condition = parted(path)
+        for scenario, chosen in _chosen(plain):
             known = scenarios.setdefault(_identity(Path(scenario.path)), scenario)
             _no_namesakes(known, scenarios.values())
             # Through a link the same file may have another name: the first one holds.
             wanted = {_local(cell) for cell in chosen}
-            cells.update({cell.id: cell for cell in known.cells if _local(cell) in wanted})
+            for cell in known.cells:
+                if _local(cell) in wanted:
+                    (meant,) = cell.under([condition])
+                    cells[meant.id] = meant
     return list(scenarios.values()), list(cells.values())
 
 

@@ -98,6 +98,7 @@ class ExpectTable(_Strict, frozen=True, kw_only=True):
     recall: RecallTable | None = None
     plan: str = ""
     sessions: Annotated[int, Meta(ge=0)] | None = None
+    unordered: bool = False
 
 
 class ArrivalsTable(_Strict, frozen=True, kw_only=True):
@@ -260,6 +261,7 @@ class ScenarioFile(_Strict, frozen=True, kw_only=True):
     needs: list[str] = []
     once: bool = False
     task: str = ""
+    search_path: Literal["", "server"] = ""
     fixture: FixtureTable | None = None
     case: list[CaseTable] = []
     mix: list[MixTable] = []

@@ -1,26 +1,38 @@
-"""A TCP proxy before a server: for cases in which the network fails, and to count turns.
+"""A proxy before a server: for cases in which the network fails, and to count turns.
 
 A frozen one takes nothing out of its sockets. Its kernel still answers for them, as long
 as there is room: TCP's own timers (keepalives, user timeout) notice nothing.
+
+One that knows its client hands an answer on when the client waits for it, so that counts
+do not depend on who is faster (`tap.patience`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import socket
 import struct
+import tempfile
 import threading
+import time
 from collections.abc import Coroutine
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, cast
 
 from harness.core.calls import Target
-from harness.servers.tap import Counts, Tap
+from harness.servers.tap import Counts, Note, Tap
+from harness.servers.tap.patience import LATER_S, LONGEST_S, Client, Doing
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 _SOCKET_NAME = ".s.PGSQL.{}"
+_SETTLED_S = 0.5
+"""How long client and server may have something to say after an op."""
+_SOON = 20
+"""Looks at a client without a pause in between: it falls asleep within some 50 µs."""
+_LOOK_S = 0.001
 
 
 class Proxy:
@@ -29,16 +41,23 @@ class Proxy:
     Its event loop runs in a thread that ends with the block.
     """
 
-    def __init__(self, behind: Target) -> None:
+    def __init__(
+        self, behind: Target, client: Client | None = None, note: Note | None = None
+    ) -> None:
+        """Answers are held until `client` waits for them; without one they are handed on
+        at once. `note` is told of each message."""
         self.behind = behind
         self.target = behind
+        self.client = client
         self.frozen = False
         self.ends: set[_End] = set()
-        self.counts = Counts()
+        self.counts = Counts(note)
         self._dialling: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
         self._listener: asyncio.Server | None = None
+        self._unix_listener: asyncio.Server | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Proxy:
         self._thread.start()
@@ -60,6 +79,17 @@ class Proxy:
             self._within(self._end())
         finally:
             self._stop()
+
+    def before(self, target: Target) -> Target:
+        """Stand before this one from now on; how a client gets to it through here.
+
+        Before a Unix socket it is one: what a library says first depends on that.
+        """
+        self.behind = target
+        if not target.host.startswith("/"):
+            return replace(target, host="127.0.0.1", port=self.target.port)
+        folder = self._within(self._listen_on_path(target.port))
+        return replace(target, host=folder)
 
     def do(self, op: str) -> Any:
         """Freeze, thaw, cut, refuse or accept; count, and tell what was counted."""
@@ -105,7 +135,19 @@ class Proxy:
 
     async def _messages(self) -> dict[str, int]:
         """How many messages of each kind the clients sent."""
-        return dict(sorted(self.counts.messages.items()))
+        return dict(sorted(self.counts.sent.items()))
+
+    async def _counted(self) -> Counts:
+        """All that was counted, when client and server have nothing more to say."""
+        deadline = self._loop.time() + _SETTLED_S
+        while self._unsettled() and self._loop.time() < deadline:
+            await asyncio.sleep(0.0005)
+        return self.counts.copy()
+
+    def _unsettled(self) -> bool:
+        if self.client and self.client.does(0.0) is Doing.WORKS:
+            return True
+        return any(end.unsettled for end in self.ends)
 
     # --- connections -------------------------------------------------------------------
 
@@ -115,6 +157,16 @@ class Proxy:
         )
         self._listener = server
         return int(server.sockets[0].getsockname()[1])
+
+    async def _listen_on_path(self, port: int) -> str:
+        """A Unix socket besides; the folder in which it is."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="pgdyno-tap-")
+            path = f"{self._folder.name}/{_SOCKET_NAME.format(port)}"
+            self._unix_listener = await self._loop.create_unix_server(
+                lambda: _End(self), path
+            )
+        return self._folder.name
 
     def dial(self, client: _End) -> None:
         """Connect somebody who came in to the server."""
@@ -137,6 +189,9 @@ class Proxy:
 
     async def _end(self) -> None:
         await self._refuse()
+        if self._unix_listener is not None and self._folder is not None:
+            self._unix_listener.close()
+            self._folder.cleanup()
         tasks = list(self._dialling)
         for task in tasks:
             task.cancel()
@@ -165,8 +220,12 @@ class _End(asyncio.Protocol):
         self.other = other
         # Both ends of a connection share what the client's began.
         self._tap: Tap = Tap(proxy.counts) if other is None else other._tap
-        self._note = self._tap.from_client if other is None else self._tap.from_server
+        self._server = other is not None
         self._full = False  # what came from the other end waits in our buffer
+        self._spoke = 0.0  # when something came last
+        self._held = bytearray()  # of a server: what its client may not have yet
+        self._held_since = 0.0
+        self._looks = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -184,8 +243,73 @@ class _End(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         assert self.other is not None
-        self._note(data)
+        self._spoke = time.monotonic()
+        if not self._server:
+            self._tap.from_client(data)
+            self.other.transport.write(data)
+        elif self._held or (self.proxy.client and self._tap.waits):
+            self._hold(data)
+        else:
+            self._hand_on(data)
+
+    # --- patience ------------------------------------------------------------------------
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether something is still to come, or to be handed on."""
+        return bool(self._held) or self._tap.owed or self._readable
+
+    @property
+    def _readable(self) -> bool:
+        """Whether something came that was not taken yet."""
+        number = self.transport.get_extra_info("socket").fileno()
+        if number < 0:
+            return False
+        poll = select.poll()
+        poll.register(number, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def _hold(self, data: bytes) -> None:
+        if not self._held:
+            self._held_since, self._looks = time.monotonic(), 0
+            asyncio.get_running_loop().call_soon(self._look)
+        self._held += data
+
+    def _look(self) -> None:
+        """Hand on what is held, if the client waits for it."""
+        if not self._held:
+            return
+        doing = self._client_does()
+        if doing is Doing.WORKS and not self._held_too_long():
+            self._looks += 1
+            pause_s = 0 if self._looks < _SOON else _LOOK_S
+            asyncio.get_running_loop().call_later(pause_s, self._look)
+            return
+        self.proxy.counts.unsettled += doing is Doing.WORKS
+        self._hand_on_held(waited=doing is not Doing.DONE)
+
+    def _client_does(self) -> Doing:
+        """What the client does. Asleep, it may have said something before."""
+        assert self.other is not None
+        assert self.proxy.client is not None
+        doing = self.proxy.client.does(time.monotonic() - self.other._spoke)
+        return Doing.WORKS if self.other._readable else doing
+
+    def _held_too_long(self) -> bool:
+        limit_s = LATER_S if self.proxy.counts.unsettled else LONGEST_S
+        return time.monotonic() - self._held_since > limit_s
+
+    def _hand_on_held(self, *, waited: bool) -> None:
+        data, self._held = bytes(self._held), bytearray()
+        if data:
+            self._hand_on(data, waited=waited)
+
+    def _hand_on(self, data: bytes, *, waited: bool = True) -> None:
+        assert self.other is not None
+        self._tap.from_server(data, waited=waited)
         self.other.transport.write(data)
+
+    # --- the way through -----------------------------------------------------------------
 
     def pause_writing(self) -> None:
         self._full = True
@@ -213,6 +337,9 @@ class _End(asyncio.Protocol):
         self.proxy.ends.discard(self)
         if self.other is None:
             return
+        if self._server:
+            self._hand_on_held(waited=True)
+            self._tap.ended()
         if isinstance(exc, ConnectionError):
             self.other.reset()
         else:

@@ -11,13 +11,14 @@ import contextlib
 import re
 import time
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, LiteralString, cast
 
 import psycopg
-from psycopg import capabilities
+from psycopg import capabilities, generators
 from psycopg import sql as compose
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.types.string import TextLoader
 
 from harness.core.calls import Target
@@ -61,12 +62,22 @@ _NOT_FROM_ENVIRONMENT: dict[str, Any] = {
 }
 _CHUNK_ROWS = 100
 _LATE = ("55P03", QUERY_CANCELED)  # it waited for a lock, or for too long
+_SERVERS = ("", "server")  # no schema has an empty name
 _CHANGES_PATH = re.compile(r"search_path|\bdiscard\b|\breset\s+all\b", re.IGNORECASE)
 SETTINGS_OF_INTEREST = (
     "server_version", "fsync", "full_page_writes", "synchronous_commit", "autovacuum",
     "checkpoint_timeout", "max_wal_size", "jit", "wal_level", "shared_buffers",
     "max_connections", "work_mem", "ssl", "server_encoding", "TimeZone", "lc_collate",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The types of a statement's parameters, and the columns that it returns."""
+
+    parameters: tuple[PgType, ...]
+    columns: tuple[str, ...]
+    types: tuple[PgType, ...]
 
 
 class Control:
@@ -101,6 +112,7 @@ class Control:
         self._statement_s = ORACLE_S
         self._conn.answer_s = ORACLE_S + MARGIN_S
         self._path: tuple[str, ...] | None = None  # the schemas it looks at, if known
+        self._only_reads = False
         self.taken: set[tuple[str, str]] = (
             set()
         )  # settings whose values it was seen to take
@@ -290,6 +302,34 @@ class Control:
         except psycopg.Error as error:
             raise self._failure(error, query) from None
 
+    def describe(self, sql: str) -> Described:
+        """What a single statement takes and returns; it is parsed, and not run.
+
+        Raises:
+            OracleError: the server's message, with the position at which it points.
+        """
+        connection = self._conn.pgconn
+        try:
+            connection.send_prepare(b"", sql.encode())
+            self._answered()
+            connection.send_describe_prepared(b"")
+            found = self._answered()
+        except psycopg.Error as error:
+            raise self._failure(error, sql) from None
+        columns = range(found.nfields)
+        return Described(
+            tuple(self.type(found.param_type(at)) for at in range(found.nparams)),
+            tuple((found.fname(at) or b"").decode() for at in columns),
+            tuple(self.type(found.ftype(at)) for at in columns),
+        )
+
+    def _answered(self) -> Any:
+        """The answer to what was sent; an error of the server's is raised."""
+        *_, found = self._conn.wait(generators.execute(self._conn.pgconn))
+        if found.status == ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(found)
+        return found
+
     def _failure(self, error: psycopg.Error, sql: str) -> PgdynoError:
         """The scenario's SQL is wrong, or the server is gone: two different things."""
         if isinstance(error, SilentError) or (self._conn.closed and self._conn.silence):
@@ -306,7 +346,9 @@ class Control:
         if state == QUERY_CANCELED:
             late = f"no end within {self._statement_s} s: {_shortened(sql)}"
             return OracleError(late, sqlstate=state)
-        return OracleError(_explain(error, sql), sqlstate=state)
+        told = error.diag.statement_position or ""
+        position = int(told) if told.isdecimal() else 0
+        return OracleError(_explain(error, sql), sqlstate=state, position=position)
 
     # --- schemas of our own ----------------------------------------------------------
 
@@ -318,6 +360,30 @@ class Control:
             idle = self._conn.info.transaction_status == TransactionStatus.IDLE
             self._path = schemas if idle else None
 
+    def use_servers(self) -> None:
+        """Look names up where the server's user does who says nothing of it."""
+        if self._path != _SERVERS:
+            self.run("reset search_path")
+            self._path = _SERVERS
+
+    @contextlib.contextmanager
+    def looking(self) -> Iterator[None]:
+        """Look where the server's user looks, and write nothing, for a block."""
+        self.only_read(True)
+        self.use_servers()
+        try:
+            yield
+        finally:
+            if not self._conn.closed:
+                self.only_read(False)
+
+    def only_read(self, wanted: bool) -> None:
+        """Let the server refuse whatever a statement of ours writes, or no longer."""
+        if wanted != self._only_reads:
+            verb, value = ("set", " = on") if wanted else ("reset", "")
+            self.run(f"{verb} default_transaction_read_only{value}")
+            self._only_reads = wanted
+
     def _forget_path(self, sql: str) -> None:
         """A statement that may change where names are looked up: of its own, or anew."""
         if _CHANGES_PATH.search(sql):
@@ -325,6 +391,7 @@ class Control:
 
     def create_schema(self, name: str) -> None:
         """Make a schema; raises `ServerError` where the user may not."""
+        self.only_read(False)
         try:
             self._compose("create schema {}", compose.Identifier(name))
         except OracleError as error:
@@ -348,6 +415,7 @@ class Control:
         )
         limit = compose.Literal(f"{statement_s}s")
         self._path = None
+        self.only_read(False)
         try:
             self._compose(template, schema, schema, _joined(path), limit)
         except OracleError as error:
@@ -361,6 +429,7 @@ class Control:
 
     def drop_schema(self, name: str) -> None:
         """Remove a schema with all that is in it."""
+        self.only_read(False)
         self._compose("drop schema if exists {} cascade", compose.Identifier(name))
 
     def _compose(self, template: LiteralString, *names: compose.Composable) -> None:
@@ -509,9 +578,11 @@ def _reads(sql: str) -> bool:
 
 def _check_size(sql: str, rows: int, at_most: int, size: int) -> None:
     if rows > at_most:
-        raise OracleError(f"more than {at_most:,} rows come of: {sql[:80]}")
+        told = f"more than {at_most:,} rows come of: {sql[:80]}"
+        raise OracleError(told, hint="add a limit to it")
     if size > DATA_BYTES:
-        raise OracleError(f"more than {DATA_BYTES >> 20} MB of text come of: {sql[:80]}")
+        told = f"more than {DATA_BYTES >> 20} MB of text come of: {sql[:80]}"
+        raise OracleError(told, hint="add a limit to it")
 
 
 def _shortened(sql: str) -> str:

@@ -94,6 +94,8 @@ def unwritable(control: Control) -> str:
 
 def needs_schema(cell: Cell) -> bool:
     """Whether a cell works in a schema of ours; if not, it may be played anywhere."""
+    if cell.search_path:
+        return False
     if cell.fixture.sql or cell.expect.state or cell.table:
         return True
     if any(needs_schema(share.cell) for share in cell.mix):

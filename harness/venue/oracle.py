@@ -7,6 +7,7 @@ found. So nobody types an expected answer that the server can give.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -127,6 +128,7 @@ def task_of(
             rejected=cell.expect.rejected,
             trait=cell.expect.trait,
             accept=cell.accept,
+            unordered=cell.expect.unordered,
         ),
         requires=cell.requires,
         sql=statement_of(cell, given.rows),
@@ -207,14 +209,27 @@ def _as_table(query: str) -> str:
 # --- inputs ----------------------------------------------------------------------
 
 
-def _stable(control: Control, sql: str, params: Row = (), at_most: int = ROWS) -> Table:
+def _stable(
+    control: Control,
+    sql: str,
+    params: Row = (),
+    at_most: int = ROWS,
+    *,
+    unordered: bool = False,
+) -> Table:
     """A query's rows, asked twice: an oracle that changes its mind is none."""
     first = control.table(sql, params, at_most)
     if first is None:
         raise OracleError(f"this returns no rows, so it cannot be an input: {sql[:80]}")
-    if control.table(sql, params, at_most) != first:
+    again = control.table(sql, params, at_most)
+    if again != first and not (unordered and _same_rows(again, first)):
         raise _unstable(sql)
     return first
+
+
+def _same_rows(found: Table | None, other: Table) -> bool:
+    """Whether two answers have the same rows, in whatever order."""
+    return found is not None and Counter(found.rows) == Counter(other.rows)
 
 
 def _unstable(sql: str) -> OracleError:
@@ -314,7 +329,8 @@ def _answers_of_calls(
         if once:
             answer = control.table(cell.sql, row, left)
         else:
-            answer = _stable(control, cell.sql, row, left)
+            unordered = cell.expect.unordered
+            answer = _stable(control, cell.sql, row, left, unordered=unordered)
         left -= len(answer.rows) if answer else 0
         found.append((_first(answer, cell.op),))
     return tuple(found)

@@ -67,6 +67,15 @@ def await_others(control: Control, run: str) -> None:
         time.sleep(0.005)
 
 
+def await_end(control: Control, application_name: str) -> None:
+    """Wait for a moment until a seat has no session any more: a goodbye that is still on
+    its way would leave a backend that the next cell takes for its own."""
+    query = "select count(*) from pg_stat_get_activity(null) where application_name = $1"
+    deadline = time.monotonic() + REPORT_SECONDS
+    while control.value(query, [application_name]) != "0" and time.monotonic() < deadline:
+        time.sleep(0.002)
+
+
 def activities(control: Control, application_name: str) -> list[Activity]:
     """A seat's sessions as the server sees them, the one that worked last first.
 

@@ -83,6 +83,7 @@ class Stage:
         self.extension_schemas = self._find_extension_schemas()
         self.rigs = Rigs(server)
         self.routes = Routes(server)
+        self._pools = False  # whether a pooler may have sessions
         self._needs = ServerNeeds(control, facts, self.rigs, managed=server.managed)
         self.unwritable = limits.unwritable(control)
         self.room = limits.room(control)
@@ -99,6 +100,11 @@ class Stage:
         own = not self.tight and each - limits.SESSIONS_OF_A_SEAT >= most
         self._share = each - limits.SESSIONS_OF_A_SEAT if own else each
         return own
+
+    @property
+    def alone(self) -> bool:
+        """Whether all sessions of the server are ours to count: a pooler's come and go."""
+        return self.server.managed and not self._pools
 
     @property
     def tight(self) -> bool:
@@ -154,7 +160,7 @@ class Stage:
             elif name:
                 self._make(control, name, cell)
             else:
-                self.use(control, name)
+                self._look(control, cell, name)
         return name
 
     @contextlib.contextmanager
@@ -174,9 +180,17 @@ class Stage:
         self._schemas[key] = name
         self.control.create_schema(name)
         path = ", ".join(f'"{part}"' for part in self._path(name))
-        yield name, replace(self.server.target, settings=(("search_path", path),))
+        try:
+            yield name, replace(self.server.target, settings=(("search_path", path),))
+        except PgdynoError:
+            with contextlib.suppress(PgdynoError):  # what happened matters more
+                self._take_back(key)
+            raise
+        self._take_back(key)
+
+    def _take_back(self, key: tuple[str, str, str]) -> None:
         with self.control.taking(_LENT_S):
-            self.control.drop_schema(name)
+            self.control.drop_schema(self._schemas[key])
         del self._schemas[key]
 
     def _alone_in(self, name: str) -> threading.Lock:
@@ -185,7 +199,7 @@ class Stage:
 
     def _named(self, cell: Cell, owner: str) -> str:
         """The name of a schema, whether it is made or not; empty where none can be."""
-        if self.unwritable:
+        if self.unwritable or cell.search_path:
             return ""
         key = _schema_key(cell, owner)
         return self._schemas.setdefault(key, f"pgdyno_{self.run}_{next(self._numbers)}")
@@ -217,9 +231,16 @@ class Stage:
 
     def use(self, control: Control, schema: str) -> None:
         """Let the control connection look at a schema; without one, only look."""
-        if not schema:
-            control.run("set default_transaction_read_only = on")
+        control.only_read(not schema)
         control.use(*self._path(schema))
+
+    def _look(self, control: Control, cell: Cell, schema: str) -> None:
+        """Let it look where the sessions of a cell do."""
+        if cell.search_path:
+            control.only_read(True)
+            control.use_servers()
+        else:
+            self.use(control, schema)
 
     def _path(self, schema: str) -> list[str]:
         """Where names are looked up: in a schema of ours, then where extensions are."""
@@ -227,7 +248,7 @@ class Stage:
 
     def renew(self, control: Control, cell: Cell, schema: str) -> None:
         """Bring a schema back to the state in which a cell begins."""
-        self.use(control, schema)
+        self._look(control, cell, schema)
         if cell.fixture.scope == "run":
             return
         if reset := cell.fixture.reset or (cell.bench.reset if cell.bench else ""):
@@ -240,12 +261,14 @@ class Stage:
     def place(self, cell: Cell, schema: str, application_name: str) -> Target:
         """Where a worker connects for a cell: the schema travels as a startup option."""
         path = ", ".join(f'"{name}"' for name in (schema, *self.extension_schemas))
-        settings = (("search_path", path), *cell.settings)
+        own = () if cell.search_path else (("search_path", path),)
+        settings = (*own, *cell.settings)
         if not schema:  # what a case would write would be somebody else's
-            settings = (("default_transaction_read_only", "on"), *settings)
+            settings = (*settings, ("default_transaction_read_only", "on"))
         target = replace(
             self.server.target, settings=settings, application_name=application_name
         )
+        self._pools = self._pools or cell.condition.via == "pgbouncer"
         return self.routes.target(cell.condition, target)
 
     # --- cells -----------------------------------------------------------------------

@@ -77,7 +77,8 @@ def _answered(task: Task, turn: int) -> Task:
     """The task of a turn with what must come back then."""
     part = task.parts[task.turns[turn]]
     answer = (task.expected.calls[turn],)
-    return replace(part, expected=Expected(answer, accept=part.expected.accept))
+    accept, unordered = part.expected.accept, part.expected.unordered
+    return replace(part, expected=Expected(answer, accept=accept, unordered=unordered))
 
 
 def told_apart(

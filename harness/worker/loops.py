@@ -177,6 +177,37 @@ async def async_latencies(op: AsyncOp, ops: int) -> list[int]:
     return times
 
 
+Use = Timing
+"""One op: its wall nanoseconds, and the meter's readings before and after it."""
+
+
+def sync_uses(op: SyncOp, ops: int, meter: Meter) -> list[Use]:
+    """Single calls, each between two readings of the meter: for the first ones, which
+    take long enough that a reading of clocks between them does not matter."""
+    uses: list[Use] = []
+    record = uses.append
+    for _ in repeat(None, ops):
+        before = meter()
+        start = perf_counter_ns()
+        op()
+        end = perf_counter_ns()
+        record((end - start, before, meter()))
+    return uses
+
+
+async def async_uses(op: AsyncOp, ops: int, meter: Meter) -> list[Use]:
+    """Single awaits, each between two readings of the meter."""
+    uses: list[Use] = []
+    record = uses.append
+    for _ in repeat(None, ops):
+        before = meter()
+        start = perf_counter_ns()
+        await op()
+        end = perf_counter_ns()
+        record((end - start, before, meter()))
+    return uses
+
+
 def threads_latencies(ops: Sequence[SyncOp], each: int) -> tuple[int, list[int]]:
     """Wall ns, and the service times of every call of every client, at the same time."""
     times: list[int] = []

@@ -97,6 +97,21 @@ class Stopwatch:
             return {"ns": self._await(loops.async_latencies(ops[0], each))}
         return {"ns": loops.sync_latencies(ops[0], each)}
 
+    def uses(self, op: Callable[..., Any], ops: int) -> dict[str, list[int]]:
+        """Single ops, each with what it took of the clock and of the processors."""
+        if self._loop:
+            uses = self._await(loops.async_uses(op, ops, self._read))
+        else:
+            uses = loops.sync_uses(op, ops, self._read)
+        watched = bool(self.clocks)
+        return {
+            "wall_ns": [wall for wall, _, _ in uses],
+            "cpu_ns": [after[0] - before[0] for _, before, after in uses],
+            "server_cpu_ns": [sum(after[4:]) - sum(before[4:]) for _, before, after in uses]
+            if watched
+            else [],
+        }
+
     def arrivals(self, op: Callable[..., Any], due: Sequence[int]) -> dict[str, Any]:
         """An open loop: one op at each of these moments, ns from now."""
         _punctual_timers()

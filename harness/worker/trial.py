@@ -10,6 +10,7 @@ import gc
 import itertools
 import pickle
 import resource
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -52,6 +53,7 @@ class Worker:
         self.judging = Judging(self.driver, self.loop)
         self.task: Task | None = None
         self.session: Any = None
+        self.open_ns = 0  # how long it took to open
         self.further: list[Any] = []  # sessions beside it that do nothing but stay open
         self.ops: list[Callable[..., Any]] = []
         self.cycle: Cycle | None = None  # of a task that consists of others
@@ -79,6 +81,7 @@ class Worker:
             "capabilities": sorted(
                 str(capability) for capability in self.driver.capabilities
             ),
+            "options": sorted(self.driver.options),
             "terms": self.terms,
             "import_cpu_ns": self.import_cpu_ns,
         }
@@ -86,6 +89,7 @@ class Worker:
     def open(self, task: str, target: dict[str, Any]) -> dict[str, Any]:
         """Load a cell, open its session or pool and bind its ops."""
         self.close()
+        self.open_ns = 0
         self.task = pickle.loads(
             Path(task).read_bytes()
         )  # written by the parent, nobody else
@@ -97,7 +101,7 @@ class Worker:
             return _judged(not_configured(reason))
         except BaseException as error:
             return _judged(self.judging.charge(error, self.task, self._begun()))
-        return _judged(EXACT)
+        return {**_judged(EXACT), "open_ns": self.open_ns}
 
     def _begun(self) -> str:
         """What `open` was doing: parameters are built when there is a session."""
@@ -205,6 +209,24 @@ class Worker:
         self.position += ops
         self._rewind()
         return self.stopwatch.latencies(self.ops, ops, together=bool(self.task.clients))
+
+    def first_uses(self, ops: int) -> dict[str, Any]:
+        """The first ops of the open cell, each timed by itself."""
+        self.position += ops
+        return dict(self.stopwatch.uses(self.ops[0], ops))
+
+    def libraries(self) -> dict[str, Any]:
+        """The modules that its plug-in imported and are neither ours nor Python's, in the
+        order in which they were."""
+        ours = {"harness", type(self.driver).__module__.partition(".")[0]}
+        known = ours | sys.stdlib_module_names
+        return {
+            "libraries": [
+                name
+                for name, module in tuple(sys.modules.items())
+                if name.partition(".")[0] not in known and _has_file(name, module)
+            ]
+        }
 
     def arrive(self, due: list[int]) -> dict[str, Any]:
         """An open loop: one op at each of these moments, ns from now."""
@@ -316,7 +338,9 @@ class Worker:
         if task.op in (Op.CONNECT, Op.CONNECT_QUERY):
             self.ops = [self._bind_connect(task, target)]
             return
+        begun = time.perf_counter_ns()
         self.session = self._open(task, target)
+        self.open_ns = time.perf_counter_ns() - begun
         self._bind_ops(task)
 
     def _require_registered(self, task: Task) -> None:
@@ -394,6 +418,12 @@ def _imported(arm: Arm, plugin: str) -> tuple[drivers.Driver, dict[str, str], in
     begun = time.process_time_ns()
     terms = drivers.terms_of(driver)
     return driver, terms, took + time.process_time_ns() - begun
+
+
+def _has_file(name: str, module: Any) -> bool:
+    """Whether it came from a file, and can be imported again by this name."""
+    spec = getattr(module, "__spec__", None)
+    return spec is not None and spec.has_location and spec.name == name
 
 
 def _peak_bytes() -> int:

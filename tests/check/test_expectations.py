@@ -327,6 +327,20 @@ def test_a_check_without_expectation_is_new():
     assert known_.new([replace(check, driver="other")]) == 0
 
 
+def test_under_a_condition_nothing_is_new_and_nothing_drifts(outside):
+    known_ = Known(18, {"lib": Baseline("lib", 18)}, {"lib": (DEVIATION,)})
+    plain = changed(checked_run().checks[0], driver="lib", verdict="exact")
+    far = changed(plain, cell=f"{plain.cell}[via=pgbouncer,rtt=5]")
+    assert known_.new([plain]) == 1
+    assert known_.new([far]) == 0
+    terms = {"library": "lib", "version": "1"}
+    assert known_.mark(plain, terms, lacking=False).drift
+    assert not known_.mark(far, terms, lacking=False).drift
+    lossy = known_.mark(changed(far, verdict="lossy"), terms, lacking=False)
+    assert lossy.deviation == "a known thing"
+    assert not known.fails(lossy, LOSSY)
+
+
 def test_drift_and_deviations_are_shown_everywhere():
     drifted = marked(EXACT, expected=LOSSY)
     declared = replace(marked(LOSSY, deviation=DEVIATION), cell="values/int4#other")

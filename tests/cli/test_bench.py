@@ -70,6 +70,19 @@ def test_a_gate_has_the_quick_cells_or_what_the_project_gates(tmp_path: Path) ->
     assert {cell.partition("#")[0] for cell in named} == {"jsonb/fetch"}
 
 
+def test_a_lane_may_have_cells_of_its_own(tmp_path: Path) -> None:
+    own = planned("--lane", "start", cwd=tmp_path)
+    assert planned("--lane", "start", "--effort", "gate", cwd=tmp_path) == own
+    assert {cell.partition("#")[0] for cell in own} == {
+        "start/first_use", "start/plan_switch", "connections/connect",
+    }  # fmt: skip
+    assert not set(own) & set(planned(cwd=tmp_path))
+    assert planned("query/point#missing", "--lane", "start", cwd=tmp_path) == [
+        "query/point#missing"
+    ]
+    assert planned("--lane", "memory", cwd=tmp_path) == planned(cwd=tmp_path)
+
+
 def test_a_plan_for_programs() -> None:
     ended = pgdyno(
         "bench", "query/point", "--driver", "asyncpg", "--dry-run", "--format", "json"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from harness.core.calls import Op
+from harness.core.cells import Cell, Fixture
 from harness.core.conditions import DIRECT, Condition, crossed, listed, parted
 from harness.core.errors import UsageError
+from harness.core.expect import Expect
 from harness.core.patterns import names_cell
 
 
@@ -23,7 +26,9 @@ def test_a_mark_is_read_back(condition: Condition, mark: str) -> None:
     assert parted(f"copy/in#rows@rows=10{mark}") == ("copy/in#rows@rows=10", condition)
 
 
-@pytest.mark.parametrize("cell", ["a/b#c[1]", "a/b#c[via=smoke]", "a/b#c[rtt=1.2.3]"])
+@pytest.mark.parametrize(
+    "cell", ["a/b#c[1]", "a/b#c[via=smoke]", "a/b#c[rtt=1.2.3]", "a/b#c@type=int[]"]
+)
 def test_what_is_no_mark_belongs_to_the_name(cell: str) -> None:
     assert parted(cell) == (cell, DIRECT)
 
@@ -50,6 +55,20 @@ def test_what_is_no_condition_is_said(vias: list[str], rtts: list[str]) -> None:
     with pytest.raises(UsageError) as caught:
         crossed(vias, rtts)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("condition", "title"),
+    [
+        (DIRECT, "One row"),
+        (Condition(rtt_ms=0.2), "One row · RTT 0.2 ms"),
+        (Condition("unix"), "One row · Unix socket"),
+        (Condition("pgbouncer", 45), "One row · PgBouncer, RTT 45 ms"),
+    ],
+)
+def test_a_title_says_the_condition_in_words(condition: Condition, title: str) -> None:
+    cell = Cell("a", "b", (), "One row", Op.FETCH_ONE, Fixture(), Expect())
+    assert [found.title for found in cell.under([condition])] == [title]
 
 
 def test_a_pattern_means_a_cell_under_every_condition() -> None:

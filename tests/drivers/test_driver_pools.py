@@ -110,3 +110,28 @@ def in_threads(ops):
 def test_psqlpy_refuses_a_pool_of_one(client, target):
     with pytest.raises(Unsupported, match="at least 2"):
         client.open_pool(target, 1)
+
+
+@pytest.mark.parametrize("client", ["psqlpy"], indirect=True)
+def test_a_pool_of_psqlpy_has_pipelines(client, target, table):
+    pool = client.open_pool(target, 2)
+    reads = (Statement("select $1::int as a", (7,)), Statement("select 8 as b"))
+    natives = client.run(pool, "pipeline", statements=reads)
+    assert [list(pool.rows(native)) for native in natives] == [[(7,)], [(8,)]]
+    insert = "insert into items values ($1, $2)"
+    client.run(pool, "pipeline", statements=(Statement(insert, (9, "nine")),))
+    assert table() == [(9, "nine")]
+
+
+@pytest.mark.parametrize(
+    ("client", "left"),
+    [("asyncpg", "4MB"), ("asyncpg+noreset", "7MB")],
+    indirect=["client"],
+)
+def test_without_its_reset_asyncpgs_pool_hands_sessions_on_as_they_are(
+    client, target, left
+):
+    pool = client.open_pool(target, 1)
+    changed = "select set_config('work_mem', '7MB', false)"
+    assert client.run(pool, "fetch_val", sql=changed) == "7MB"
+    assert client.run(pool, "fetch_val", sql="show work_mem") == left

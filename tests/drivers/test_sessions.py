@@ -63,10 +63,41 @@ def test_capabilities_agree_with_the_methods(client, session):
         assert claimed == any((source, form) in able for form in ("text", "csv", "binary"))
 
 
-def test_noprepare_gives_up_the_capability():
-    assert Capability.PREPARED in drivers.load(drivers.parse_arm("asyncpg")).capabilities
-    arm = drivers.parse_arm("asyncpg+noprepare")
-    assert Capability.PREPARED not in drivers.load(arm).capabilities
+@pytest.mark.parametrize("name", ["asyncpg", "psycopg", "psycopg-async", "sqlspec-asyncpg"])
+def test_noprepare_gives_up_the_capability(name):
+    assert Capability.PREPARED in drivers.load(drivers.parse_arm(name)).capabilities
+    driver = drivers.load(drivers.parse_arm(f"{name}+noprepare"))
+    assert Capability.PREPARED not in driver.capabilities
+    assert driver.terms().statement_cache.startswith("off")
+
+
+PREPARED = "select count(*)::int from pg_prepared_statements where not from_sql"
+
+
+@pytest.mark.parametrize(
+    ("client", "kept"),
+    [
+        ("psycopg", True),
+        ("psycopg+noprepare", False),
+        ("psycopg-async", True),
+        ("psycopg-async+noprepare", False),
+        ("asyncpg+noprepare", False),
+        ("sqlspec-psycopg", True),
+        ("sqlspec-psycopg+noprepare", False),
+        ("sqlspec-psycopg-async+noprepare", False),
+        ("sqlspec-asyncpg+noprepare", False),
+        ("sqlalchemy-core-psycopg", True),
+        ("sqlalchemy-core-psycopg+noprepare", False),
+        ("sqlalchemy-orm-psycopg-async+noprepare", False),
+    ],
+    indirect=["client"],
+)
+def test_noprepare_keeps_no_statement_at_the_server(client, kept, target):
+    opened = [client.open(target), client.open_pool(target, 2)]
+    for session in opened:
+        ask = client.bind(session, "fetch_val", sql="select $1::int", params=((7,),))
+        assert [client.wait(ask()) for _ in range(20)] == [7] * 20
+        assert (client.run(session, "fetch_val", sql=PREPARED) > 0) == kept
 
 
 def test_unknown_option():

@@ -158,6 +158,66 @@ def test_a_verdict_that_forbids_numbers_takes_them_all_away():
     assert one.imported is None
 
 
+# --- a sweep ------------------------------------------------------------------------------
+
+
+def swept(*points: tuple[int, int], spread: int = 1_000) -> Run:
+    """A run of one case at several points, with so many bytes per connection at each."""
+    run = run_of()
+    cell = run.header.cells[0]
+    cells, prints = [], []
+    for most, size in points:
+        here = replace(cell, id=f"payloads#read@most={most}", point={"most": most})
+        cells.append(here)
+        for n in range(3):
+            memory_held = held(per_connection=size + n * spread)
+            prints.append(replace(printed("psycopg2", n, memory_held), cell=here.id))
+    header = replace(run.header, cells=cells)
+    return replace(run, header=header, lane_records=prints)
+
+
+def test_what_a_connection_keeps_is_told_of_both_ends_of_a_sweep():
+    run = swept((8_000_000, 16_040_000), (10_000, 40_000), (100_000, 900_000))
+    (kept,) = memory.kept(run)
+    assert kept == memory.Surplus(
+        "payloads#read@most=8000000", "psycopg2", "most", 10_000, 8_000_000, 16e6, None
+    )
+    (view_of,) = view.build([run]).runs
+    (found,) = [remark for remark in view_of.findings if remark.kind == "keeps"]
+    assert found.where == kept.cell
+    assert found.text == (
+        "A connection of psycopg2 keeps 16.0 MB more at most = 8,000,000 than at 10,000."
+    )
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        swept((10_000, 40_000)),
+        swept((10_000, 40_000), (8_000_000, 40_000 + 200_000)),
+        swept((10_000, 40_000), (8_000_000, 1_000_000), spread=600_000),
+        swept((10_000, 9_000_000), (8_000_000, 40_000)),
+    ],
+    ids=["one point", "little", "repeats overlap", "less"],
+)
+def test_nothing_else_is_kept(run):
+    assert memory.kept(run) == ()
+
+
+def test_conditions_and_axes_of_words_are_no_sweep():
+    run = swept((10_000, 40_000), (8_000_000, 16_040_000))
+    few, many = run.header.cells
+    through = replace(many, id=f"{many.id}[via=tls]")
+    prints = [
+        replace(one, cell=through.id) if one.cell == many.id else one
+        for one in run.lane_records
+    ]
+    header = replace(run.header, cells=[few, through])
+    assert memory.kept(replace(run, header=header, lane_records=prints)) == ()
+    words = [replace(cell, point={"form": str(n)}) for n, cell in enumerate((few, many))]
+    assert memory.kept(replace(run, header=replace(run.header, cells=words))) == ()
+
+
 # --- sizes of a loop ----------------------------------------------------------------------
 
 

@@ -121,3 +121,21 @@ def test_a_sentence_counts_what_was_answered():
     assert ranked_sentence(cells) == (
         "2 of 4 questions are ranked; 2 had too few quiet rounds"
     )
+
+
+def test_a_question_under_several_conditions_is_named_once():
+    point = fake_runs.CELLS[0]
+    far = (*point[:1], "one-row[via=tls,rtt=5]", {}, f"{point[3]} · TLS, RTT 5 ms")
+    other = (
+        "point/other",
+        "one-row[rtt=45]",
+        {},
+        "Another question of some length · RTT 45 ms",
+    )
+    rows = [point, (*far, *point[4:]), (*other, *point[4:])]
+    lines = lines_of(bench(rows=rows, arms=arms("psycopg", "psqlpy"), seed=4))
+    assert [line[:25].rstrip() for line in lines[2:5]] == [
+        "One row by primary key",
+        "  · TLS, RTT 5 ms",
+        "Another que… · RTT 45 ms",
+    ]

@@ -81,6 +81,8 @@ INVALID = {
     "duplicate-case": ("", "two cases are called 'case'", "rename one"),
     "no-oracle": (CASE, "it has no oracle", "a write needs expect.state"),
     "no-oracle-of-statements": (CASE, "it has no oracle", "a write needs expect.state"),
+    "fixture-beside-search-path": (CASE, 'beside search_path = "server"', "only read"),
+    "unordered-value": (CASE, "expect.unordered for `fetch_val`", "`fetch_all`"),
     "state-in-shared-fixture": (CASE, "all drivers share", 'scope = "trial"'),
     "timed-error": (CASE, "an error cannot be timed", "leave bench out"),
     "missing-sql": (CASE, "sql is missing for op `fetch_all`", ""),

@@ -287,3 +287,29 @@ def test_a_stall_is_charged_to_every_op_that_was_due_in_it(asynchronous):
 def test_a_failing_op_ends_the_open_loop(asynchronous):
     with pytest.raises(ValueError, match="op 1 fails"):
         arrivals(Counter(fails=1), [0, 1, 2], asynchronous)
+
+
+# --- single uses --------------------------------------------------------------------------
+
+
+def used(kind: str, op: Counter, count: int) -> list[loops.Use]:
+    """So many first uses, by a loop of this kind."""
+    if kind == "sync":
+        return loops.sync_uses(op.call, count, Meter(op))
+    return asyncio.run(loops.async_uses(op.wait, count, Meter(op)))
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_each_use_is_timed_by_itself_between_two_readings(kind):
+    op = Counter(seconds=0.02, slow=1)
+    uses = used(kind, op, 5)
+    assert op.calls == 5
+    assert [reading for _, *reading in uses] == [[(n,), (n + 1,)] for n in range(5)]
+    assert uses[0][0] >= 20_000_000
+    assert all(wall > 0 for wall, _, _ in uses)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_use_that_fails_ends_them_all(kind):
+    with pytest.raises(ValueError, match="op 2 fails"):
+        used(kind, Counter(fails=2), 5)

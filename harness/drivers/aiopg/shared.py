@@ -35,6 +35,7 @@ def connect_arguments(target: Target) -> dict[str, Any]:
         "dbname": target.dbname,
         "options": target.options,
         "application_name": target.application_name,
+        **target.libpq_tls,
     }
 
 

@@ -268,6 +268,10 @@ class AsyncpgPool(_Rows):
         return op
 
 
+async def _leave_as_it_is(connection: Any) -> None:
+    """In place of a pool's reset, which is a round trip."""
+
+
 class Asyncpg:
     """asyncpg."""
 
@@ -276,6 +280,7 @@ class Asyncpg:
     acts: tuple[str, ...] = ("harness.drivers.asyncpg.acts",)
     options: Mapping[str, str] = {
         "noprepare": "no statement cache (statement_cache_size=0), as behind PgBouncer",
+        "noreset": "the pool resets no session that comes back (its `reset`)",
         "uvloop": "run on uvloop instead of asyncio's loop",
     }
     registrations = (
@@ -292,6 +297,7 @@ class Asyncpg:
             self._arguments["statement_cache_size"] = 0
             self.acts = (*self.acts, "harness.drivers.asyncpg.acts_noprepare")
             self.capabilities = self.capabilities - {Capability.PREPARED}
+        self._reset = _leave_as_it_is if "noreset" in options else None
         self._loop = asyncio.new_event_loop
         self._loop_name = "asyncio"
         if "uvloop" in options:
@@ -319,7 +325,8 @@ class Asyncpg:
             if self._arguments
             else "prepares at the 1st execution, keeps 100 for 300 s (default)",
             autocommit="on (the library's only habit)",
-            pool="asyncpg.create_pool; a release resets the session",
+            pool="asyncpg.create_pool; a release resets "
+            + ("nothing" if self._reset else "the session"),
             loop=self._loop_name,
         )
 
@@ -356,6 +363,7 @@ class Asyncpg:
             min_size=size,
             max_size=size,
             init=configure if profile == "configured" else None,
+            reset=self._reset,
         )
         opened = AsyncpgPool(pool)
         if profile == "configured":
@@ -396,5 +404,6 @@ class Asyncpg:
                 "application_name": target.application_name,
                 **dict(target.settings),
             },
+            **target.tls_uri,
             **self._arguments,
         }

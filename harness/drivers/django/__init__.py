@@ -66,6 +66,7 @@ def _database(target: Target) -> dict[str, Any]:
         "OPTIONS": {
             "options": target.options,
             "application_name": target.application_name,
+            **target.libpq_tls,
         },
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import importlib.util
+import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
@@ -78,6 +79,11 @@ def _connect_arguments(target: Target) -> dict[str, Any]:
         "database": target.dbname,
         "application_name": target.application_name,
         "startup_params": dict(target.settings),
+        **(
+            {"ssl_context": ssl.create_default_context(cafile=target.tls)}
+            if target.tls
+            else {}
+        ),
     }
 
 

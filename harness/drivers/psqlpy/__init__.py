@@ -53,6 +53,11 @@ def _connect_arguments(target: Target) -> dict[str, Any]:
         "db_name": target.dbname,
         "options": target.options or None,
         "application_name": target.application_name,
+        **(
+            {"ssl_mode": psqlpy.SslMode.VerifyFull, "ca_file": target.tls}
+            if target.tls
+            else {}
+        ),
     }
 
 
@@ -61,6 +66,14 @@ WRAPPERS = {
     "jsonb": Wrapper("psqlpy.extra_types:JSONB"),
     "vector": Wrapper("psqlpy.extra_types:PgVector"),
 }
+
+
+def written(value: Any, imports: set[str]) -> str | None:
+    """Source code of a mode of TLS; None for anything else."""
+    if not isinstance(value, psqlpy.SslMode):
+        return None
+    imports.add("import psqlpy")
+    return f"psqlpy.{value!r}"
 
 
 class _Rows:
@@ -262,6 +275,22 @@ class PsqlpyPool(_Rows):
 
         return op
 
+    def pipeline(self, call: Call) -> AsyncOp:
+        """`pool.acquire` around a transaction with a pipeline."""
+        acquire = self._pool.acquire
+        queries = [(statement.sql, statement.params) for statement in call.statements]
+        returns_rows = [sql.returns_rows(statement.sql) for statement in call.statements]
+
+        async def op() -> list[Any]:
+            async with acquire() as connection, connection.transaction() as transaction:
+                results = await transaction.pipeline(queries)
+            return [
+                result.result() if returns else None
+                for result, returns in zip(results, returns_rows, strict=True)
+            ]
+
+        return op
+
     def transaction(self, call: Call) -> AsyncOp:
         """`pool.acquire` around `connection.transaction`."""
         acquire, steps = self._pool.acquire, _steps(call)
@@ -298,6 +327,7 @@ class Psqlpy:
     capabilities = frozenset(Capability) - {Capability.COPY_TEXT, Capability.COPY_CSV}
     acts = ("harness.drivers.psqlpy.acts",)
     wrappers = WRAPPERS
+    written = staticmethod(written)
 
     def __init__(self, options: frozenset[str]) -> None:
         self._loop = asyncio.new_event_loop

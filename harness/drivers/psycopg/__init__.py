@@ -19,6 +19,7 @@ from harness.drivers.psycopg.sync import Opening
 from harness.plugin import Capability, DriverError, ErrorFields, Kind, Terms
 
 _BINARY = "ask for results in binary format (cursor binary=True)"
+_NOPREPARE = "prepare no statements (prepare_threshold=None), as behind PgBouncer"
 _PYTHON = "the pure-Python implementation (PSYCOPG_IMPL=python); needs a libpq"
 _UVLOOP = "run on uvloop instead of asyncio's loop"
 
@@ -72,7 +73,7 @@ def _version_text(number: int) -> str:
     return f"{major}.{minor}" if major >= 10 else f"{major}.{minor // 100}.{minor % 100}"
 
 
-def _terms(binary: bool, loop: str) -> Terms:
+def _terms(binary: bool, prepare: bool, loop: str) -> Terms:
     import psycopg
 
     return Terms(
@@ -84,7 +85,9 @@ def _terms(binary: bool, loop: str) -> Terms:
         wire_parameters="binary where the type has a binary dumper, otherwise text",
         row_shape="tuple",
         placeholders="%s; %(name)s where a parameter is used twice",
-        statement_cache="prepares at the 5th execution, keeps 100 (default)",
+        statement_cache="prepares at the 5th execution, keeps 100 (default)"
+        if prepare
+        else "off (prepare_threshold=None)",
         autocommit="on (set at connect)",
         pool="psycopg_pool",
         loop=loop,
@@ -95,9 +98,13 @@ class Psycopg(Opening):
     """psycopg's sync API."""
 
     name = "psycopg"
-    acts = ("harness.drivers.psycopg.acts",)
+    acts: tuple[str, ...] = ("harness.drivers.psycopg.acts",)
     kind: Kind = "sync"
-    options: Mapping[str, str] = {"binary": _BINARY, "python": _PYTHON}
+    options: Mapping[str, str] = {
+        "binary": _BINARY,
+        "noprepare": _NOPREPARE,
+        "python": _PYTHON,
+    }
     registrations = (
         "a `dict` is sent as jsonb: `register_dumper(dict, JsonbDumper)`",
         "pgvector’s `register_vector`, where the server has the type",
@@ -109,10 +116,14 @@ class Psycopg(Opening):
         self.environment = _environment(options)
         _import_library(self.environment)
         self._binary = "binary" in options
+        self._prepare = "noprepare" not in options
+        if not self._prepare:
+            self.acts = (*self.acts, "harness.drivers.psycopg.acts_pooler")
+            self.capabilities = self.capabilities - {Capability.PREPARED}
 
     def terms(self) -> Terms:
         """Versions and habits."""
-        return _terms(self._binary, loop="none")
+        return _terms(self._binary, self._prepare, loop="none")
 
     def describe_error(self, error: BaseException) -> ErrorFields:
         """From `error.diag`."""
@@ -123,9 +134,14 @@ class PsycopgAsync(AsyncOpening):
     """psycopg's async API."""
 
     name = "psycopg-async"
-    acts = ("harness.drivers.psycopg.acts_async",)
+    acts: tuple[str, ...] = ("harness.drivers.psycopg.acts_async",)
     kind: Kind = "async"
-    options: Mapping[str, str] = {"binary": _BINARY, "python": _PYTHON, "uvloop": _UVLOOP}
+    options: Mapping[str, str] = {
+        "binary": _BINARY,
+        "noprepare": _NOPREPARE,
+        "python": _PYTHON,
+        "uvloop": _UVLOOP,
+    }
     registrations = (
         "a `dict` is sent as jsonb: `register_dumper(dict, JsonbDumper)`",
         "pgvector’s `register_vector_async`, where the server has the type",
@@ -137,6 +153,10 @@ class PsycopgAsync(AsyncOpening):
         self.environment = _environment(options)
         _import_library(self.environment)
         self._binary = "binary" in options
+        self._prepare = "noprepare" not in options
+        if not self._prepare:
+            self.acts = (*self.acts, "harness.drivers.psycopg.acts_pooler_async")
+            self.capabilities = self.capabilities - {Capability.PREPARED}
         self._loop = asyncio.new_event_loop
         self._loop_name = "asyncio"
         if "uvloop" in options:
@@ -151,7 +171,7 @@ class PsycopgAsync(AsyncOpening):
 
     def terms(self) -> Terms:
         """Versions and habits."""
-        return _terms(self._binary, loop=self._loop_name)
+        return _terms(self._binary, self._prepare, loop=self._loop_name)
 
     def describe_error(self, error: BaseException) -> ErrorFields:
         """From `error.diag`."""

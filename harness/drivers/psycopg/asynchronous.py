@@ -301,13 +301,17 @@ class AsyncOpening:
     """How a driver of the async API opens what it works with."""
 
     _binary = False
+    _prepare = True
     configure = staticmethod(configure)
 
     def opening(self, target: Target) -> AsyncOp:
         """`AsyncConnection.connect`."""
         import psycopg
 
-        connect, arguments = psycopg.AsyncConnection.connect, connect_arguments(target)
+        connect, arguments = (
+            psycopg.AsyncConnection.connect,
+            connect_arguments(target, self._prepare),
+        )
         return lambda: connect(**arguments)
 
     async def open(self, target: Target, profile: Profile) -> PsycopgAsyncSession:
@@ -331,7 +335,7 @@ class AsyncOpening:
         tried = await self.open(target, profile)  # a pool would retry for ever
         await tried.close()
         pool = AsyncConnectionPool(
-            kwargs=connect_arguments(target),
+            kwargs=connect_arguments(target, self._prepare),
             min_size=size,
             max_size=size,
             configure=configure if profile == "configured" else None,
@@ -346,7 +350,10 @@ class AsyncOpening:
         """Connect and close; no registrations, which cost queries of their own."""
         import psycopg
 
-        connect, arguments = psycopg.AsyncConnection.connect, connect_arguments(target)
+        connect, arguments = (
+            psycopg.AsyncConnection.connect,
+            connect_arguments(target, self._prepare),
+        )
 
         async def op() -> None:
             await (await connect(**arguments)).close()
@@ -358,7 +365,7 @@ class AsyncOpening:
         import psycopg
 
         connect: Callable[..., Any] = psycopg.AsyncConnection.connect
-        arguments = connect_arguments(target)
+        arguments = connect_arguments(target, self._prepare)
 
         async def op() -> Any:
             async with await connect(**arguments) as connection:

@@ -45,7 +45,7 @@ def steps_of(call: Call) -> list[tuple[str, Any]]:
     return steps
 
 
-def connect_arguments(target: Target) -> dict[str, Any]:
+def connect_arguments(target: Target, prepare: bool = True) -> dict[str, Any]:
     """The arguments of `connect`; the settings travel as startup options."""
     return {
         "host": target.host,
@@ -56,6 +56,8 @@ def connect_arguments(target: Target) -> dict[str, Any]:
         "options": target.options,
         "application_name": target.application_name,
         "autocommit": True,
+        **target.libpq_tls,
+        **({} if prepare else {"prepare_threshold": None}),
     }
 
 

@@ -299,13 +299,17 @@ class Opening:
     """How a driver of the sync API opens what it works with."""
 
     _binary = False
+    _prepare = True
     configure = staticmethod(configure)
 
     def opening(self, target: Target) -> SyncOp:
         """`psycopg.connect`."""
         import psycopg
 
-        connect, arguments = psycopg.connect, connect_arguments(target)
+        connect, arguments = (
+            psycopg.connect,
+            connect_arguments(target, self._prepare),
+        )
         return lambda: connect(**arguments)
 
     def open(self, target: Target, profile: Profile) -> PsycopgSession:
@@ -327,7 +331,7 @@ class Opening:
         tried = self.open(target, profile)  # a pool would retry for ever
         tried.close()
         pool = ConnectionPool(
-            kwargs=connect_arguments(target),
+            kwargs=connect_arguments(target, self._prepare),
             min_size=size,
             max_size=size,
             configure=configure if profile == "configured" else None,
@@ -342,7 +346,10 @@ class Opening:
         """Connect and close; no registrations, which cost queries of their own."""
         import psycopg
 
-        connect, arguments = psycopg.connect, connect_arguments(target)
+        connect, arguments = (
+            psycopg.connect,
+            connect_arguments(target, self._prepare),
+        )
 
         def op() -> None:
             connect(**arguments).close()
@@ -354,7 +361,7 @@ class Opening:
         import psycopg
 
         connect: Callable[..., Any] = psycopg.connect
-        arguments = connect_arguments(target)
+        arguments = connect_arguments(target, self._prepare)
 
         def op() -> Any:
             with connect(**arguments) as connection:

@@ -62,6 +62,7 @@ def _connect_arguments(target: Target) -> dict[str, Any]:
         "dbname": target.dbname,
         "options": target.options,
         "application_name": target.application_name,
+        **target.libpq_tls,
     }
 
 

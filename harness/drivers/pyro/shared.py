@@ -7,7 +7,7 @@ from itertools import repeat
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from harness.plugin import Call, Target, Wrapper, sql, wrapped
+from harness.plugin import Call, Target, Unsupported, Wrapper, sql, wrapped
 
 WRAPPERS = {
     "json": Wrapper("pyro_postgres:Json"),
@@ -16,7 +16,16 @@ WRAPPERS = {
 
 
 def connect_arguments(target: Target) -> dict[str, Any]:
-    """What `Opts` is made of. Settings travel as the parameters of its URL."""
+    """What `Opts` is made of. Settings travel as the parameters of its URL.
+
+    Raises:
+        Unsupported: TLS is asked for, with a certificate that must be verified.
+    """
+    if target.tls:
+        raise Unsupported(
+            "pyro-postgres cannot verify the certificate of a server: its ssl_mode is"
+            " disable, prefer or require"
+        )
     parameters = {"application_name": target.application_name, **dict(target.settings)}
     return {
         "url": f"postgres://localhost/?{urlencode(parameters, quote_via=quote)}",

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 import sqlalchemy
 
-from harness.drivers.sqlalchemy.below import BELOW, described_driver
+from harness.drivers.sqlalchemy.below import BELOW, Below, described_driver
 from harness.drivers.sqlalchemy.opening import CoreOpening, OrmOpening
 from harness.drivers.sqlalchemy.opening_async import AsyncCoreOpening, AsyncOrmOpening
 from harness.drivers.sqlalchemy.statements import WRAPPERS
@@ -48,6 +48,10 @@ def _implementation() -> str:
     return "Cython" if compiled else "Python"
 
 
+_NOPREPARE = {
+    "noprepare": "ops prepare no statements, as behind PgBouncer:"
+    " connect_args={'prepare_threshold': None}"
+}
 _HERE = "harness.drivers.sqlalchemy"
 
 
@@ -70,8 +74,11 @@ class _Stack:
     pool = "QueuePool of the engine; waits 30 s; a return sends nothing in AUTOCOMMIT"
 
     def __init__(self, options: frozenset[str]) -> None:
-        del options  # there are none
         self.capabilities = self.capabilities - BELOW[self.wraps].without
+        self.further: Mapping[str, Any] = {}
+        if "noprepare" in options:
+            self.further = {"prepare_threshold": None}
+            self.capabilities = self.capabilities - {Capability.PREPARED}
 
     def terms(self) -> Terms:
         """Versions and habits."""
@@ -86,7 +93,7 @@ class _Stack:
             wire_parameters=parameters,
             row_shape=self.row_shape,
             placeholders=":name; the driver gets its own",
-            statement_cache=f"compiles a text once, keeps 500; {below.statement_cache}",
+            statement_cache=f"compiles a text once, keeps 500; {self._prepares(below)}",
             autocommit='on (isolation_level="AUTOCOMMIT"; transactions by another engine)',
             pool=self.pool,
             loop=self.loop,
@@ -95,6 +102,11 @@ class _Stack:
         )
 
     loop = "none"
+
+    def _prepares(self, below: Below) -> str:
+        if self.further:
+            return "the driver prepares nothing (prepare_threshold=None)"
+        return below.statement_cache
 
     def describe_error(self, error: BaseException) -> ErrorFields:
         """From the driver's exception, which SQLAlchemy's has as `orig`."""
@@ -124,6 +136,7 @@ class CorePsycopg(_Sync, CoreOpening):
     """SQLAlchemy Core over psycopg."""
 
     name = "sqlalchemy-core-psycopg"
+    options = _NOPREPARE
     wraps = "psycopg"
     acts = _acts("core", "", "psycopg")
     configure = staticmethod(configure_psycopg)
@@ -133,6 +146,7 @@ class CorePsycopgAsync(_Async, AsyncCoreOpening):
     """SQLAlchemy Core's asyncio API over psycopg."""
 
     name = "sqlalchemy-core-psycopg-async"
+    options = _NOPREPARE
     wraps = "psycopg-async"
     acts = _acts("core", "_async", "psycopg_async")
     configure = staticmethod(configure_psycopg_async)
@@ -159,6 +173,7 @@ class OrmPsycopg(_Orm, _Sync, OrmOpening):
     """SQLAlchemy's ORM over psycopg."""
 
     name = "sqlalchemy-orm-psycopg"
+    options = _NOPREPARE
     wraps = "psycopg"
     acts = _acts("orm", "", "psycopg")
 
@@ -167,6 +182,7 @@ class OrmPsycopgAsync(_Orm, _Async, AsyncOrmOpening):
     """SQLAlchemy's ORM over the asyncio API of psycopg."""
 
     name = "sqlalchemy-orm-psycopg-async"
+    options = _NOPREPARE
     wraps = "psycopg-async"
     acts = _acts("orm", "_async", "psycopg_async")
 

@@ -44,12 +44,16 @@ def place_of(below: Below, target: Target) -> dict[str, Any]:
 
 
 def _libpq(target: Target) -> dict[str, Any]:
-    return {"options": target.options, "application_name": target.application_name}
+    return {
+        "options": target.options,
+        "application_name": target.application_name,
+        **target.libpq_tls,
+    }
 
 
 def _asyncpg(target: Target) -> dict[str, Any]:
     settings = {"application_name": target.application_name, **dict(target.settings)}
-    return {"server_settings": settings}
+    return {"server_settings": settings, **target.tls_uri}
 
 
 _DIAGNOSTICS = {

@@ -62,16 +62,20 @@ async def _filled(engine: AsyncEngine, profile: Profile, size: int) -> Mapping[s
 class AsyncEngines:
     """Makes engines, and connects.
 
-    Whoever has another library below, or none, replaces `engine`.
+    Whoever has another library below, or none, replaces `engine`. `further` are arguments
+    that an option adds to the driver's.
     """
 
     wraps: str
+    further: Mapping[str, Any] = {}
 
     def engine(self, target: Target, **options: Any) -> AsyncEngine:
         """`create_async_engine`."""
         below = BELOW[self.wraps]
         url = URL.create(**place_of(below, target))
-        return create_async_engine(url, connect_args=below.connect_args(target), **options)
+        return create_async_engine(
+            url, connect_args={**below.connect_args(target), **self.further}, **options
+        )
 
     def autocommit_engine(self, target: Target, profile: Profile, size: int) -> AsyncEngine:
         """An engine in AUTOCOMMIT with a pool of a fixed size."""
@@ -122,7 +126,7 @@ class AsyncCoreOpening(AsyncEngines):
         below = BELOW[self.wraps]
         arguments: dict[str, dict[str, Any]] = {
             "url": place_of(below, target),
-            "options": {"connect_args": below.connect_args(target)},
+            "options": {"connect_args": {**below.connect_args(target), **self.further}},
         }
 
         async def op() -> Any:

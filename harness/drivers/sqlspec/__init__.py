@@ -42,6 +42,10 @@ from harness.plugin import (
 )
 
 _JSON = "json.dumps and json.loads as json_serializer and json_deserializer"
+_NOPREPARE = (
+    "ops prepare no statements, as behind PgBouncer:"
+    " driver_features={'pooler_mode': 'transaction'}"
+)
 _UVLOOP = "run on uvloop instead of asyncio's loop"
 _AGENTS = "harness.drivers.sqlspec.acts_agents"
 _BLOCKING_AGENTS = "harness.drivers.sqlspec.acts_agents_blocking"
@@ -54,6 +58,7 @@ class _Layer:
     name: str
     wraps: str
     options: Mapping[str, str] = {"json": _JSON}
+    capabilities: frozenset[Capability]
     registrations = ()  # JSON codecs and pgvector's types register themselves
     wrappers: Mapping[str, Wrapper]
     _package: str
@@ -66,12 +71,17 @@ class _Layer:
         self._beneath = beneath(self.wraps)
         config_class(self._package, self._config_name)
         self.wrappers = getattr(self._beneath, "wrappers", {})
-        self._features = {}
+        features: dict[str, Any] = {}
         if "json" in options:
-            self._features = {
+            features = {
                 "json_serializer": json.dumps,
                 "json_deserializer": json.loads,
             }
+        self._prepares = "noprepare" not in options
+        if not self._prepares:
+            features["pooler_mode"] = "transaction"
+            self.capabilities = self.capabilities - {Capability.PREPARED}
+        self._features = features
 
     def terms(self) -> Terms:
         """Those of the driver below, but for what SQLSpec does in another way."""
@@ -83,6 +93,9 @@ class _Layer:
             implementation=_implementation(),
             row_shape="dict",
             placeholders=_PLACEHOLDERS,
+            statement_cache=below.statement_cache
+            if self._prepares
+            else "off (pooler_mode='transaction')",
             pool=f"provide_session() over {below.pool}",
             loop=self._loop_name,
             rewrites=self._rewrites,
@@ -127,6 +140,7 @@ def _psycopg_arguments(target: Target) -> dict[str, Any]:
         "options": target.options,
         "application_name": target.application_name,
         "autocommit": True,
+        **target.libpq_tls,
     }
 
 
@@ -143,6 +157,7 @@ class SqlspecPsycopg(_Layer, SqlspecOpening):
     """`PsycopgSyncConfig`."""
 
     name = "sqlspec-psycopg"
+    options: Mapping[str, str] = {"json": _JSON, "noprepare": _NOPREPARE}
     wraps = "psycopg"
     kind: Kind = "sync"
     acts = (
@@ -166,6 +181,11 @@ class SqlspecPsycopgAsync(_AsyncLayer, SqlspecAsyncOpening):
     """`PsycopgAsyncConfig`."""
 
     name = "sqlspec-psycopg-async"
+    options: Mapping[str, str] = {
+        "json": _JSON,
+        "noprepare": _NOPREPARE,
+        "uvloop": _UVLOOP,
+    }
     wraps = "psycopg-async"
     kind: Kind = "async"
     acts = (
@@ -188,6 +208,11 @@ class SqlspecAsyncpg(_AsyncLayer, SqlspecAsyncOpening):
     """`AsyncpgConfig`."""
 
     name = "sqlspec-asyncpg"
+    options: Mapping[str, str] = {
+        "json": _JSON,
+        "noprepare": _NOPREPARE,
+        "uvloop": _UVLOOP,
+    }
     wraps = "asyncpg"
     kind: Kind = "async"
     acts = (
@@ -210,6 +235,7 @@ class SqlspecAsyncpg(_AsyncLayer, SqlspecAsyncOpening):
                 "application_name": target.application_name,
                 **dict(target.settings),
             },
+            **target.tls_uri,
         }
 
 
@@ -249,7 +275,16 @@ class SqlspecPsqlpy(_AsyncLayer, SqlspecAsyncOpening):
             "db_name": target.dbname,
             "options": target.options or None,
             "application_name": target.application_name,
+            **self._verified(target),
         }
+
+    def _verified(self, target: Target) -> dict[str, Any]:
+        """SQLSpec's types say a word for `ssl_mode`, which psqlpy refuses."""
+        if not target.tls:
+            return {}
+        from psqlpy import SslMode
+
+        return {"ssl_mode": SslMode.VerifyFull, "ca_file": target.tls}
 
     def _pool_arguments(self, size: int) -> dict[str, Any]:
         if size < 2:

@@ -6,23 +6,28 @@ not independent, so a leak is told by all repeats together and never by one of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
 from harness.core import stats
+from harness.core.conditions import Condition, parted
 from harness.core.verdicts import Verdict
 from harness.lanes.memory.record import Footprint, Memory
 
 if TYPE_CHECKING:
-    from harness.results.records import Run
+    from harness.results.records import CellFacts, Run
 
 LEAK_REPEATS = 3
 """Fewer fresh processes may agree by chance."""
 LEAK_PAGES = 64
 """Growth over a loop that says nothing: an allocator takes memory in pieces, and a cache
 that fills up is no leak. 256 KiB where a page has 4."""
+
+
+KEPT_BYTES = 256 * 1024
+"""So much more per connection, at one point of a sweep than at another, says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,21 @@ class ArmMemory:
         return self.growth is not None and self.growth.leaks
 
 
+@dataclass(frozen=True, slots=True)
+class Surplus:
+    """What a connection of an arm keeps more at the greatest point of an axis than at the
+    least one, bytes: the client of each, and its process on the server; None where nothing
+    can be told. `cell` is that of the greatest."""
+
+    cell: str
+    arm: str
+    axis: str
+    least: int
+    greatest: int
+    client: float | None
+    server: float | None
+
+
 def arm_memory(run: Run) -> tuple[ArmMemory, ...]:
     """Every cell and arm of a run that was tried, in the order of its header; worked out
     once, and kept with the run."""
@@ -128,6 +148,45 @@ def _of_repeats(prints: Sequence[Footprint]) -> ArmMemory:
         ),
         growth=_growth(told),
     )
+
+
+def kept(run: Run) -> tuple[Surplus, ...]:
+    """Who keeps more per connection where there was more to read or to send."""
+    sizes = {(held.cell, held.arm): held for held in arm_memory(run)}
+    found = []
+    for axis, few, many in _sweeps(run.header.cells):
+        for arm in run.header.arms:
+            a, b = sizes.get((few.id, arm.id)), sizes.get((many.id, arm.id))
+            if a is None or b is None:
+                continue
+            more = _more(a.connection, b.connection), _more(a.server, b.server)
+            if more != (None, None):
+                ends = int(few.point[axis]), int(many.point[axis])
+                found.append(Surplus(many.id, arm.id, axis, *ends, *more))
+    return tuple(found)
+
+
+def _sweeps(cells: Sequence[CellFacts]) -> Iterator[tuple[str, CellFacts, CellFacts]]:
+    """The least and the greatest point of each case that has one axis, of numbers."""
+    cases: dict[tuple[str, str, Condition], list[CellFacts]] = {}
+    for cell in cells:
+        key = cell.scenario, cell.case, parted(cell.id)[1]
+        cases.setdefault(key, []).append(cell)
+    for points in cases.values():
+        axes = {axis for cell in points for axis in cell.point}
+        numbers = all(isinstance(n, int) for cell in points for n in cell.point.values())
+        if len(points) > 1 and len(axes) == 1 and numbers:
+            (axis,) = axes
+            ordered = sorted(points, key=lambda cell: int(cell.point[axis]))
+            yield axis, ordered[0], ordered[-1]
+
+
+def _more(few: Size | None, many: Size | None) -> float | None:
+    """By how much; None where the repeats of both overlap, or it is not much."""
+    if few is None or many is None or many.low <= few.high:
+        return None
+    more = many.typical - few.typical
+    return more if more > KEPT_BYTES else None
 
 
 def _concern(verdict: str) -> int:

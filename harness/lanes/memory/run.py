@@ -7,15 +7,12 @@ their own because they would use again what the loop has freed.
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from harness.bench import schedule
 from harness.bench.assignment import Assignment, Forecast
+from harness.bench.repeats import Repeats
 from harness.bench.schedule import WARM_UP_OPS, Plan
-from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.core.calls import Op
 from harness.core.cells import Cell
@@ -24,7 +21,7 @@ from harness.core.verdicts import Judgement, Verdict, failed, stopped
 from harness.judge.verify import worst
 from harness.lanes.memory.record import Footprint, Memory
 from harness.machine import rss
-from harness.play.seat import Deadlines, Seat
+from harness.play.seat import Seat
 from harness.results.records import Note
 from harness.venue.stage import Playable
 from harness.venue.venue import SPARE_CONNECTIONS
@@ -92,25 +89,16 @@ class _Gone(Exception):  # noqa: N818 - what became of a driver, not a failure o
 class _Lane:
     def __init__(self, work: Assignment) -> None:
         self.work = work
-        self.random = random.Random(work.seed)
-        self.done = 0
-        self.total = 0
-        self.started = time.monotonic()
-        self.out: set[tuple[str, str]] = set()  # cells × arms that get no number
+        self.repeats = Repeats(work, REPEATS)
         self.roomy = True  # the server takes as many sessions as are to be opened
 
     def run(self) -> None:
         self._look_for_room()
-        plays = self._prepare()
-        self.total = REPEATS * len(plays) * len(self.work.arms)
-        for repeat in range(REPEATS):
-            for play in self.random.sample(plays, len(plays)):
-                for arm in self.random.sample(self.work.arms, len(self.work.arms)):
-                    interrupt.check()
-                    self._tell(repeat, play.cell)
-                    if (play.cell.id, arm.id) not in self.out:
-                        self._record(play.cell, arm, repeat, *self._footprint(play, arm))
-                    self.done += 1
+        for turn in self.repeats.turns(self.repeats.plays(left_out, _record)):
+            judged, memory = self._footprint(turn.play, turn.arm)
+            self.repeats.record(
+                _record(turn.play.cell, turn.arm, judged, turn.repeat, memory)
+            )
 
     def _look_for_room(self) -> None:
         """A borrowed server that is full is no driver's fault."""
@@ -120,53 +108,17 @@ class _Lane:
             text = f"connections are not counted: the server has room for {room} sessions"
             self.work.emit(Note(kind="left-out", text=text))
 
-    def _prepare(self) -> list[Playable]:
-        """Ask the oracle about every cell; cells that cannot be played are recorded."""
-        plays = []
-        for cell in self.work.cells:
-            if reason := left_out(cell):
-                self.work.emit(Note(kind="left-out", cell=cell.id, text=reason))
-                continue
-            self.work.progress.preparing(cell)
-            play = self.work.place.stage.playable(cell)
-            if isinstance(play, Playable):
-                plays.append(play)
-                continue
-            for arm in self.work.arms:
-                self._record(cell, arm, 0, play, None)
-        return plays
-
-    def _tell(self, repeat: int, cell: Cell) -> None:
-        spent = time.monotonic() - self.started
-        left = spent / self.done * (self.total - self.done) if self.done else 0.0
-        self.work.progress.block(repeat, cell, self.done, self.total, left)
-
-    def _record(
-        self, cell: Cell, arm: Arm, repeat: int, judged: Judgement, memory: Memory | None
-    ) -> None:
-        if not judged.verdict.timeable:
-            self.out.add((cell.id, arm.id))
-        self.work.emit(
-            Footprint(
-                cell=cell.id,
-                arm=arm.id,
-                repeat=repeat,
-                judgement=judged,
-                memory=memory if judged.verdict.timeable else None,
-            )
-        )
-
     # --- one footprint -------------------------------------------------------------------
 
     def _footprint(self, play: Playable, arm: Arm) -> tuple[Judgement, Memory | None]:
         """What became of the cell, and its memory if both processes were right."""
         try:
             with self.work.place.stage.server_settings(play.cell):
-                with self._fresh(arm) as seat:
+                with self.repeats.fresh(arm) as seat:
                     judged, memory = _loop(play, seat)
                 opens = self.roomy and opens_sessions(play.cell)
                 if judged.verdict.timeable and opens:
-                    with self._fresh(arm) as seat:
+                    with self.repeats.fresh(arm) as seat:
                         again, memory = _sessions(play, seat, memory)
                     judged = worst((judged, again))
         except _Gone as gone:
@@ -175,15 +127,21 @@ class _Lane:
             return stopped(error), None
         return judged, memory
 
-    @contextmanager
-    def _fresh(self, arm: Arm) -> Iterator[Seat]:
-        place, cores = self.work.place, list(self.work.placement.clients)
-        deadlines = Deadlines(open=20, verify=30, measure=60)
-        seat = Seat(arm, place.stage, place.control, place.folder, cores, deadlines)
-        try:
-            yield seat
-        finally:
-            seat.dismiss()
+
+def _record(
+    cell: Cell,
+    arm: Arm,
+    judged: Judgement,
+    repeat: int = 0,
+    memory: Memory | None = None,
+) -> Footprint:
+    return Footprint(
+        cell=cell.id,
+        arm=arm.id,
+        repeat=repeat,
+        judgement=judged,
+        memory=memory if judged.verdict.timeable else None,
+    )
 
 
 def opens_sessions(cell: Cell) -> bool:

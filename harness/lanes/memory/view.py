@@ -9,7 +9,9 @@ from harness.lanes.memory.meaning import (
     ArmMemory,
     Growth,
     Size,
+    Surplus,
     arm_memory,
+    kept,
 )
 from harness.report import format as fmt
 from harness.report.sections import (
@@ -68,7 +70,7 @@ def view(run: Run) -> LaneView:
         _answer(run, tables, sum(held.leaks for held in found)),
         _sureness(max((held.repeats for held in found), default=0)),
         (section,),
-        findings=tuple(_leaks(found)),
+        findings=(*_leaks(found), *map(_keeps, kept(run))),
         terms=TERMS,
     )
 
@@ -154,3 +156,16 @@ def _leaks(found: Sequence[ArmMemory]) -> Iterator[Remark]:
                 f"{held.repeats} fresh processes."
             )
             yield Remark("grows", text, held.cell)
+
+
+def _keeps(held: Surplus) -> Remark:
+    """What a connection keeps of large payloads."""
+    sides = {"": held.client, " on the server": held.server}
+    more = " and ".join(
+        f"{fmt.size(size)} more{where}" for where, size in sides.items() if size
+    )
+    text = (
+        f"A connection of {held.arm} keeps {more} at {held.axis} = {held.greatest:,} than "
+        f"at {held.least:,}."
+    )
+    return Remark("keeps", text, held.cell)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from harness.bench import schedule
+from harness import lanes
+from harness.bench import conditions, schedule
 from harness.bench.assignment import Assignment, Forecast
 from harness.bench.runner import Runner
 from harness.bench.schedule import Plan
@@ -21,7 +23,9 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
         if cell.arrivals:
             block_ns = cell.arrivals.seconds * 1_000_000_000
         playing = sum(map(cell.played_by, arms))
-        per_round += playing * (1.2 * block_ns / 1e9 + 0.06)
+        per_round += playing * (1.2 * block_ns / 1e9 + 0.06) + conditions.network_s(
+            cell, arms
+        )
     seconds = (per_round + 0.4 * len(arms)) * plan.min_rounds
     return Forecast(
         rounds=f"{plan.min_rounds} to {plan.max_rounds}",
@@ -32,7 +36,8 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
 
 
 def run(work: Assignment) -> None:
-    """Rounds of blocks, until every cell is narrow enough or the rounds are used up."""
+    """Rounds of blocks, until every cell is narrow enough or the rounds are used up; then
+    the turns of each op, which stand beside its time."""
     Runner(
         work.place.stage,
         work.arms,
@@ -44,4 +49,5 @@ def run(work: Assignment) -> None:
         emit=work.emit,
         progress=work.progress,
         phases=work.phases,
+        afterwards=partial(lanes.get("wire").part("run").beside, work),
     ).run()

@@ -10,24 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from harness.core.errors import ServerError
-from harness.servers import Server, child
+from harness.servers import Server, certificates
 from harness.servers.cluster import connect, made
 from harness.servers.folder import Folder
 from harness.servers.rigs.rig import Rig, settings
 
 USER = "certuser"
 
-_PROGRAM = "openssl"
 _ADDRESS = "127.0.0.1"
-_SERVER_EXTENSIONS = f"subjectAltName=IP:{_ADDRESS}\nextendedKeyUsage=serverAuth\n"
-_CLIENT_EXTENSIONS = "extendedKeyUsage=clientAuth\n"
-_CA_EXTENSIONS = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n"
 _RULES = f"hostssl all {USER} 127.0.0.1/32 cert\nhost all {USER} 127.0.0.1/32 reject\n"
 
 
@@ -37,7 +31,7 @@ def lacks(server: Server) -> str:
         row = connection.execute("show ssl_library").fetchone()
     if row == ("",):
         return "these PostgreSQL binaries are built without OpenSSL: --server local"
-    return "" if shutil.which(_PROGRAM) else f"tls: there is no {_PROGRAM} program"
+    return certificates.lacks()
 
 
 @contextlib.contextmanager
@@ -70,48 +64,13 @@ def _furnish(folder: Folder) -> None:
     """Make all certificates with us, and give the server's to the server's user."""
     files = _client_files(folder)
     files.mkdir(mode=0o700)
-    _authority(files, "ca")
-    _authority(files, "other")
-    _signed(files, "server", _ADDRESS, _SERVER_EXTENSIONS)
-    _signed(files, "client", USER, _CLIENT_EXTENSIONS)
+    certificates.authority(files, "ca")
+    certificates.authority(files, "other")
+    certificates.for_server(files, "server", _ADDRESS)
+    certificates.for_client(files, "client", USER)
     for name in ("ca.crt", "server.crt", "server.key"):
         shutil.copyfile(files / name, folder.data / name)
         (folder.data / name).chmod(0o600)
         folder.own(folder.data / name)
     rules = folder.data / "pg_hba.conf"
     rules.write_text(_RULES + rules.read_text())
-
-
-def _authority(files: Path, name: str) -> None:
-    """A key, and a certificate that it has signed itself."""
-    _request(files, name, f"pgdyno-{name}")
-    (files / "extensions").write_text(_CA_EXTENSIONS)
-    _certify(files, name, "-signkey", f"{name}.key")
-
-
-def _signed(files: Path, name: str, subject: str, extensions: str) -> None:
-    """A key, and a certificate of our authority."""
-    _request(files, name, subject)
-    (files / "extensions").write_text(extensions)
-    _certify(files, name, "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial")
-
-
-def _request(files: Path, name: str, subject: str) -> None:
-    (files / "config").write_text("[req]\ndistinguished_name=name\n[name]\n")
-    command = f"req -new -newkey rsa:2048 -nodes -config config -subj /CN={subject}".split()
-    _openssl(files, *command, "-keyout", f"{name}.key", "-out", f"{name}.csr")
-    (files / f"{name}.key").chmod(0o600)
-
-
-def _certify(files: Path, name: str, *signer: str) -> None:
-    command = f"x509 -req -days 2 -in {name}.csr -out {name}.crt -extfile extensions"
-    _openssl(files, *command.split(), *signer)
-
-
-def _openssl(files: Path, *arguments: str) -> None:
-    command: Sequence[str] = (_PROGRAM, *arguments)
-    done = subprocess.run(
-        command, cwd=files, env=child.environment(), capture_output=True, text=True
-    )
-    if done.returncode:
-        raise ServerError(f"{_PROGRAM} {arguments[0]} failed: {child.tail(done.stderr)}")

@@ -11,19 +11,32 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
 
-def pool_open(
-    dsn: str,
+def pool_open(dsn: str, *, min_size: int, max_size: int, **options: Any) -> ConnectionPool:
+    """`psycopg_pool.ConnectionPool`; it is open when `min_size` connections are."""
+    from psycopg_pool import ConnectionPool
+
+    pool = ConnectionPool(
+        dsn,
+        kwargs={"autocommit": True},
+        min_size=min_size,
+        max_size=max_size,
+        open=False,
+        **_pool_options(**options),
+    )
+    pool.open(wait=True, timeout=options.get("timeout") or 30.0)
+    return pool
+
+
+def _pool_options(
     *,
-    min_size: int,
-    max_size: int,
     timeout: float | None = None,
     max_waiting: int | None = None,
     max_lifetime: float | None = None,
     max_idle: float | None = None,
     check: bool | None = None,
     recycling: str | None = None,
-) -> ConnectionPool:
-    """`psycopg_pool.ConnectionPool`; it is open when `min_size` connections are."""
+) -> dict[str, Any]:
+    """The options of a pool, as far as they are asked for."""
     from psycopg_pool import ConnectionPool
 
     if recycling is not None:
@@ -35,19 +48,7 @@ def pool_open(
         "max_idle": max_idle,
         "check": ConnectionPool.check_connection if check else None,
     }
-    options: dict[str, Any] = {
-        name: value for name, value in given.items() if value is not None
-    }
-    pool = ConnectionPool(
-        dsn,
-        kwargs={"autocommit": True},
-        min_size=min_size,
-        max_size=max_size,
-        open=False,
-        **options,
-    )
-    pool.open(wait=True, timeout=timeout or 30.0)
-    return pool
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def pool_acquire(pool: ConnectionPool, timeout: float | None = None) -> Connection:

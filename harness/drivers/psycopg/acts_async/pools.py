@@ -11,18 +11,33 @@ if TYPE_CHECKING:
 
 
 async def pool_open(
-    dsn: str,
+    dsn: str, *, min_size: int, max_size: int, **options: Any
+) -> AsyncConnectionPool:
+    """`psycopg_pool.AsyncConnectionPool`; it is open when `min_size` connections are."""
+    from psycopg_pool import AsyncConnectionPool
+
+    pool = AsyncConnectionPool(
+        dsn,
+        kwargs={"autocommit": True},
+        min_size=min_size,
+        max_size=max_size,
+        open=False,
+        **_pool_options(**options),
+    )
+    await pool.open(wait=True, timeout=options.get("timeout") or 30.0)
+    return pool
+
+
+def _pool_options(
     *,
-    min_size: int,
-    max_size: int,
     timeout: float | None = None,
     max_waiting: int | None = None,
     max_lifetime: float | None = None,
     max_idle: float | None = None,
     check: bool | None = None,
     recycling: str | None = None,
-) -> AsyncConnectionPool:
-    """`psycopg_pool.AsyncConnectionPool`; it is open when `min_size` connections are."""
+) -> dict[str, Any]:
+    """The options of a pool, as far as they are asked for."""
     from psycopg_pool import AsyncConnectionPool
 
     if recycling is not None:
@@ -34,19 +49,7 @@ async def pool_open(
         "max_idle": max_idle,
         "check": AsyncConnectionPool.check_connection if check else None,
     }
-    options: dict[str, Any] = {
-        name: value for name, value in given.items() if value is not None
-    }
-    pool = AsyncConnectionPool(
-        dsn,
-        kwargs={"autocommit": True},
-        min_size=min_size,
-        max_size=max_size,
-        open=False,
-        **options,
-    )
-    await pool.open(wait=True, timeout=timeout or 30.0)
-    return pool
+    return {name: value for name, value in given.items() if value is not None}
 
 
 async def pool_acquire(

@@ -81,6 +81,58 @@ function dots(axis, row) {
     h("circle.estimate", { cx: at(point), cy: 21, r: 5 }));
 }
 
+/** The share of single ops that took no longer than a time: a step line for each driver. */
+function ecdf(data, timed) {
+  const rows = timed.groups.flatMap((group) => group.rows.filter((row) => row.curve));
+  if (!rows.length) return null;
+  const width = 640, height = 240, left = 48, right = 12, top = 8, bottom = 40;
+  const axis = logAxis(rows.flatMap((row) => row.curve.slice(0, -2)), duration);
+  const px = (value) => left + Math.min(100, axis.at(value)) / 100 * (width - left - right);
+  const py = (share) => height - bottom - share * (height - top - bottom);
+  return h("figure", h("svg.chart", { viewBox: `0 0 ${width} ${height}`, role: "img",
+    "aria-label": "Share of single ops that took no longer than a time, by driver" },
+  [0, 0.5, 0.9, 1].map((share) => [h("line.grid", { x1: left, x2: width - right,
+    y1: py(share), y2: py(share) }), h("t.tick", { x: left - 6, y: py(share) + 4,
+    "text-anchor": "end" }, `${share * 100} %`)]),
+  axis.ticks.map((tick) => h("t.tick", { x: left + tick.at / 100 * (width - left - right),
+    y: height - bottom + 18, "text-anchor": "middle" }, tick.text)),
+  h("t.tick", { x: (left + width) / 2, y: height - 4, "text-anchor": "middle" },
+    timed.open ? "response time" : "service time"),
+  rows.map((row) => h(`g.h${data.hues[row.driver] % 8}`, h("title", data.drivers[row.driver]),
+    h("path.line", { d: row.curve.map((value, number) => `${number ? "H" : "M"}`
+      + `${px(value).toFixed(1)}${number ? "V" : " "}${py(data.shares[number]).toFixed(1)}`)
+      .join("") })))));
+}
+
+/** One driver against itself in every question: what lies off 1 is noise. */
+function forest(data, comparisons) {
+  const known = comparisons.filter(([, , low, high]) => low && high);
+  if (!known.length) return null;
+  const row = 18, left = 300, width = 860, top = 24;
+  const height = top + row * known.length + 8;
+  const reach = Math.max(0.01, ...known.flatMap(([, , low, high]) =>
+    [Math.abs(Math.log(low)), Math.abs(Math.log(high))]));
+  const px = (ratio) => left + (width - left - 12) * (0.5 + Math.log(ratio) / reach / 2.1);
+  const percent = (ratio) => `${ratio > 1 ? "+" : ratio < 1 ? "−" : ""}`
+    + `${Math.abs((ratio - 1) * 100).toFixed(1)} %`;
+  return h("figure", h("figcaption", h("b", "One driver against itself"), " ",
+    h("small", "the copy over the original in every question, with 95 % intervals")),
+  h("svg.chart", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label":
+    "Ratio of a driver to itself by question" },
+  [Math.exp(-reach), 1, Math.exp(reach)].map((ratio) => [h("line.grid", { x1: px(ratio),
+    x2: px(ratio), y1: top - 6, y2: height }), h("t.tick", { x: px(ratio), y: 12,
+    "text-anchor": "middle" }, percent(ratio))]),
+  known.map(([cell, point, low, high, differs], number) => {
+    const y = top + row * (number + 0.5);
+    return h(differs ? "g.off" : "g.own", h("title", `${cell}: ${percent(point)} `
+      + `(${percent(low)} … ${percent(high)})`),
+    h("t.tick", { x: left - 10, y: y + 4, "text-anchor": "end" },
+      data.byId.get(cell)?.title.slice(0, 44) ?? cell),
+    h("line.interval", { x1: px(low), x2: px(high), y1: y, y2: y }),
+    h("circle.estimate", { cx: px(point), cy: y, r: 4 }));
+  })));
+}
+
 /** How a time is made up: client, server, waiting. */
 function split(parts, whole) {
   let at = 0;

@@ -40,7 +40,8 @@ function unfold(raw) {
     for (const timed of run.cells) cells[timed.cell].timed.push({ ...timed, run: number });
   });
   const byId = new Map(cells.map((cell) => [cell.id, cell]));
-  return { drivers: raw.drivers, hues: raw.hues, runs: raw.runs, cells, columns, byId };
+  return { drivers: raw.drivers, hues: raw.hues, runs: raw.runs, shares: raw.shares, cells,
+    columns, byId };
 }
 
 /** What a driver said of a cell, by profile: of two that are alike only one. */

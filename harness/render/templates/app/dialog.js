@@ -49,7 +49,7 @@ function content(data, cell, chosen, around) {
     cell.why && h("details", h("summary", "Why it is asked"), h("p", cell.why)),
     h("p.note", "Time it again:"),
     copyable(`pgdyno bench ${quoted(cell.path)}`),
-  ].flat().filter(Boolean);
+  ].flat(Infinity).filter(Boolean);
 }
 
 function sides(data, cell, driver, chosen) {
@@ -76,13 +76,13 @@ function latencies(data, timed) {
     row.latencies?.length));
   if (!rows.length) return null;
   const heads = ["p50", "p90", "p99", "p99.9"];
-  return h("table.plain", h("caption", timed.open ? "Response time, from when an op was due"
+  return [ecdf(data, timed), h("table.plain", h("caption", timed.open ? "Response time, from when an op was due"
     : "Service time of single ops"),
   h("thead", h("tr", h("th", { scope: "col" }, "driver"), heads.map((head) =>
     h("th.num", { scope: "col" }, head)))),
   h("tbody", rows.map((row) => h("tr", h("th", { scope: "row" },
     driverName(data, row.driver)), heads.map((_, number) => h("td.num",
-    row.latencies[number] ? duration(row.latencies[number]) : "–"))))));
+    row.latencies[number] ? duration(row.latencies[number]) : "–"))))))];
 }
 
 /** The tasks of a mix, and how often each has its turn. */

@@ -49,8 +49,8 @@ function crossings(sweep, driver, base) {
 function buildCharts(data, place) {
   const found = sweeps(data);
   if (!found.length) {
-    place.append(h("p.note", "No case was timed at three points of an axis or more."));
-    return { update() {} };
+    place.append(h("p.note", "No case was timed at three points of an axis or more, so "
+      + "there is no sweep to draw."));
   }
   for (const sweep of found) {
     const series = seriesOf(data, sweep);
@@ -70,5 +70,6 @@ function buildCharts(data, place) {
     crossed.slice(0, 3).map(({ text }) => h("p.note", `${text}.`)),
     h("button.quiet", { type: "button", click: () => saved(chart, "sweep") }, "SVG")));
   }
+  for (const run of data.runs) place.append(forest(data, run.noise) ?? "");
   return { update() {} };
 }

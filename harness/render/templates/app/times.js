@@ -54,9 +54,11 @@ function intervalText([, low, high], show) {
 function question(data, timed, wanted) {
   return timed.groups.map((group) => {
     const rows = group.rows.map((row) => [row, shownOf(timed, group, row, wanted)]);
-    const values = rows.flatMap(([, found]) => found ? [...found.shown.filter(Boolean),
+    const floor = wanted.show === "time" && timed.floor?.time ? timed.floor.time : [];
+    const values = floor.concat(rows.flatMap(([, found]) => found ? [...found.shown.filter(Boolean),
       ...found.rounds.filter((value) => value > found.shown[0] / 2
-        && value < found.shown[0] * 2)] : []);
+        && value < found.shown[0] * 2)] : []));
+    const counted = group.rows.some((row) => row.turns);
     const axis = values.length ? logAxis(values, valueText[wanted.show]) : null;
     return h("table.times",
       group.label && h("caption", group.label),
@@ -66,7 +68,8 @@ function question(data, timed, wanted) {
       h("th.num", { scope: "col" }, SHOWN[wanted.show]), h("th.num", { scope: "col" },
         "95 % interval"), wanted.show !== "ratio" && h("th.num", { scope: "col" }, "× ",
         wanted.base >= 0 ? data.drivers[baseOf(group, wanted)] : "fastest"),
-      h("th.legend", { scope: "col" }, h("i.client"), "client ", h("i.server"), "server ",
+      counted && h("th.num.turns", { scope: "col", title: "how often the driver waits for "
+        + "the server in an op" }, "turns"), h("th.key", { scope: "col" }, h("i.client"), "client ", h("i.server"), "server ",
         h("i.waiting"), "waiting"))),
       h("tbody", rows.map(([row, found]) => h("tr",
         h("th", { scope: "row" }, h("span.rank", rankOf(row)), driverName(data, row.driver)),
@@ -74,11 +77,13 @@ function question(data, timed, wanted) {
           h(`td.plot.h${data.hues[row.driver] % 8}`, dots(axis, found)),
           h("td.num", valueText[wanted.show](found.shown[0]),
             wanted.show === "rate" && h("small", `${timed.unit}/s`)),
-          h("td.num", intervalText(found.shown, wanted.show)),
+          h("td.num", intervalText(found.shown, wanted.show), flagsOf(data, timed, row)),
           wanted.show !== "ratio" && multiple(group, row, wanted),
+          counted && h("td.num.turns", row.turns),
           h("td", cpuOf(row)),
-        ] : h("td", { colspan: 5 }, row.verdict ? verdictMark(row.verdict) : "not tried",
-          " ", row.time ? "no common rounds with the baseline" : row.detail ?? "")))));
+        ] : h("td", { colspan: 6 }, row.verdict ? verdictMark(row.verdict) : "not tried",
+          " ", row.time ? "no common rounds with the baseline" : row.detail ?? ""))),
+      axis && floorOf(timed, axis, wanted)));
   });
 }
 
@@ -86,6 +91,23 @@ function question(data, timed, wanted) {
 function rankOf(row) {
   if (row.rank) return row.rank === 1 && row.tied ? "=1" : row.rank;
   return row.verdict === "differs" && row.time && h("abbr", { title: row.detail ?? "" }, "≠");
+}
+
+/** What casts doubt on a time, beside it. */
+function flagsOf(data, timed, row) {
+  const cell = data.cells[timed.cell];
+  const flags = data.runs[timed.run].flags[`${cell.id}, ${data.drivers[row.driver]}`];
+  return flags && h("abbr.flag", { title: flags.join("\n"), tabindex: 0 }, "⚑",
+    h("span.sr", flags.join(" ")));
+}
+
+/** The floor below the drivers: what a C program takes for the same statements. */
+function floorOf(timed, axis, wanted) {
+  if (!timed.floor?.time || wanted.show !== "time") return null;
+  const [point] = timed.floor.time;
+  return h("tr.floor", h("th", { scope: "row" }, h("span.rank"), `floor: ${timed.floor_name}`),
+    h("td.plot", dots(axis, { shown: timed.floor.time, rounds: timed.floor.rounds ?? [] })),
+    h("td.num", duration(point)), h("td.num", intervalText(timed.floor.time, "time")));
 }
 
 function cpuOf(row) {

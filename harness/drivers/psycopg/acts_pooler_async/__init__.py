@@ -1,0 +1,1 @@
+"""Acts of psycopg's async API that differ with the option `noprepare`."""
