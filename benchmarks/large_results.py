@@ -90,7 +90,7 @@ def make(path: Path, shape: str, records: int, seed: int) -> Path:
     cells = blocks // 10 + 1 if shape in ("cells", "checks") else min(blocks, MOST_CELLS)
     with Writer(path) as writer:
         writer.write(
-            _header(shape, [f"family/scenario#case-{n}" for n in range(cells)], seed)
+            header(shape, [f"family/scenario#case-{n}" for n in range(cells)], seed)
         )
         for record in _records(rng, shape, blocks, cells):
             writer.write(record)
@@ -155,7 +155,8 @@ def _check(cell: str, arm: str) -> Check:
     )
 
 
-def _header(shape: str, cells: list[str], seed: int) -> Header:
+def header(shape: str, cells: list[str], seed: int) -> Header:
+    """The first line of a file of this shape."""
     machine = Machine(
         system="Linux",
         release="6",

@@ -11,6 +11,7 @@ import unicodedata
 
 _LINES = "\n\t"
 _UNUSUAL = re.compile(r"[^\n\t -~]")
+_NOT_PLAIN = re.compile(r"[^ -~]")
 
 
 def visible(text: str, *, keep: str = _LINES) -> str:
@@ -22,9 +23,11 @@ def visible(text: str, *, keep: str = _LINES) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        repr(char)[1:-1] if _hidden(char) and char not in keep else char for char in text
-    )
+    return _NOT_PLAIN.sub(lambda found: _shown(found[0], keep), text)
+
+
+def _shown(char: str, keep: str) -> str:
+    return repr(char)[1:-1] if _hidden(char) and char not in keep else char
 
 
 def visible_line(text: str) -> str:

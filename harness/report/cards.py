@@ -115,11 +115,15 @@ def worst_of(checks: Iterable[Check]) -> dict[str, Verdict]:
 
 
 def _families(worst: Mapping[str, Verdict]) -> Iterable[Rightness]:
+    shares = (_share(*found) for found in _by_family(worst).items())
+    return [share for share in shares if share.asked]
+
+
+def _by_family(worst: Mapping[str, Verdict]) -> Mapping[str, list[Verdict]]:
     grouped: dict[str, list[Verdict]] = defaultdict(list)
     for cell, verdict in worst.items():
         grouped[cell.partition("/")[0]].append(verdict)
-    shares = (_share(family, verdicts) for family, verdicts in grouped.items())
-    return [share for share in shares if share.asked]
+    return grouped
 
 
 def _share(family: str, verdicts: Iterable[Verdict]) -> Rightness:
@@ -148,7 +152,10 @@ def heat(
     drivers: Sequence[str], cells: Sequence[CellView], checks: Sequence[Check]
 ) -> tuple[HeatRow, ...]:
     """Every family that was checked or timed, by its name."""
-    by_driver = {name: worst_of(c for c in checks if c.driver == name) for name in drivers}
+    own: dict[str, list[Check]] = defaultdict(list)
+    for check in checks:
+        own[check.driver].append(check)
+    found = [_by_family(worst_of(own[name])) for name in drivers]
     asked = Counter(cell.partition("/")[0] for cell in {check.cell for check in checks})
     timed: dict[str, list[CellView]] = defaultdict(list)
     for cell in cells:
@@ -158,27 +165,21 @@ def heat(
             family,
             asked[family],
             len(timed[family]),
-            tuple(_in_family(family, by_driver[name]) for name in drivers),
+            tuple(_in_family(family, verdicts.get(family, ())) for verdicts in found),
             tuple(_ratio(name, timed[family]) for name in drivers),
-            tuple(_worst(family, by_driver[name]) for name in drivers),
+            tuple(_worst(verdicts.get(family, ())) for verdicts in found),
         )
         for family in sorted({*asked, *timed})
     )
 
 
-def _in_family(family: str, worst: Mapping[str, Verdict]) -> Rightness | None:
-    share = _share(family, _verdicts(family, worst))
+def _in_family(family: str, verdicts: Iterable[Verdict]) -> Rightness | None:
+    share = _share(family, verdicts)
     return share if share.asked else None
 
 
-def _worst(family: str, worst: Mapping[str, Verdict]) -> Verdict | None:
-    found = _verdicts(family, worst)
-    return max(found, key=lambda verdict: verdict.severity, default=None)
-
-
-def _verdicts(family: str, worst: Mapping[str, Verdict]) -> list[Verdict]:
-    head = f"{family}/"
-    return [verdict for cell, verdict in worst.items() if cell.startswith(head)]
+def _worst(verdicts: Iterable[Verdict]) -> Verdict | None:
+    return max(verdicts, key=lambda verdict: verdict.severity, default=None)
 
 
 def _ratio(arm: str, cells: Sequence[CellView]) -> float | None:

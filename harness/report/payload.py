@@ -7,6 +7,7 @@ when somebody looks. docs/report.md describes it for whoever writes another view
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,9 +28,15 @@ class _Words:
 
     def __init__(self) -> None:
         self._numbers = {"": 0}
+        self._known = {"": 0}  # texts as they came, which are many times more
 
     def __call__(self, text: str) -> int:
-        return self._numbers.setdefault(fmt.shorten(text, _LONGEST), len(self._numbers))
+        known = self._known.get(text)
+        if known is None:
+            short = fmt.shorten(text, _LONGEST)
+            known = self._numbers.setdefault(short, len(self._numbers))
+            self._known[text] = known
+        return known
 
     def listed(self) -> list[str]:
         return list(self._numbers)
@@ -89,11 +96,10 @@ def _checks(
     the number of its answer, 0 where it was not asked."""
     numbers = {cell: number for number, cell in enumerate(cells)}
     answers: dict[tuple[Any, ...], int] = {}
-    columns: dict[tuple[str, str], list[int]] = {}
+    columns: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * len(cells))
     for check in checks:
-        key = check.driver, check.profile
-        column = columns.setdefault(key, [0] * len(cells))
         answer = _answer(check, words)
+        column = columns[check.driver, check.profile]
         column[numbers[check.cell]] = answers.setdefault(answer, len(answers) + 1)
     return {
         "answers": [list(answer) for answer in answers],

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from browser import made_pages
-
 from harness.render import html
 from harness.report import view
 

@@ -73,8 +73,8 @@ def _tagged(cell: CellFacts) -> CellFacts:
     if cell.scenario != "app/shop":
         return tagged
     tasks = [
-        TaskFacts(cell=f"app/shop#{name}", title=f"A {name}", op="sequential", weight=weight,
-                  turns=int(weight), statements=2, round_trips=2)
+        TaskFacts(cell=f"app/shop#{name}", title=f"A {name}", op="sequential",
+                  weight=weight, turns=int(weight), statements=2, round_trips=2)
         for name, weight in (("read", "75"), ("write", "25"))
     ]  # fmt: skip
     return replace(tagged, tasks=tasks)
@@ -108,7 +108,7 @@ PROFILES = ("default", "configured")
 
 
 def catalogue() -> list[Run]:
-    """The small one's times; families with many causes, declared and not, in two profiles."""
+    """The small one's times; many causes, declared and not, in two profiles."""
     empty = fake_runs.check(types=())
     checks = [
         _catalogue_check(family, number, driver, profile)

@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 import pytest
+
 from browser.conftest import settle
 
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]

@@ -8,7 +8,6 @@ import unicodedata
 from browser import made_pages
 from browser.conftest import settle
 from browser.made_pages import BIDI, HOSTILE, LONG
-
 from harness.core.visible import visible
 
 INVISIBLE = """() => {

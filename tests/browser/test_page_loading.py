@@ -1,11 +1,11 @@
-"""A page after loading: what it takes, how large it is, and what is there without JavaScript
-or on paper."""
+"""A page after loading: its size, and what is there without JavaScript or on paper."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
+
 from browser.conftest import settle
 
 MOST_NODES = 3000

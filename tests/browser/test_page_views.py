@@ -1,4 +1,4 @@
-"""What somebody who looks for themselves can do: search, filter, compare, open, copy, send."""
+"""What a reader can do: search, filter, compare, open, copy, send around."""
 
 from __future__ import annotations
 
@@ -190,14 +190,12 @@ def test_a_link_with_a_state_shows_the_same_view(opened):
 
 def looked_at(page) -> list[str]:
     """What is chosen, and the first of what is shown for it."""
-    page.wait_for_function(
-        "document.querySelector('[role=tabpanel]:not([hidden]) :is(.row, tr)')"
+    panel = "[role=tabpanel]:not([hidden])"
+    page.locator(f"{panel} :is(.rows .row, table.times)").first.wait_for()
+    chosen = page.locator(f"{panel} :is(select, input)").evaluate_all(
+        "(fields) => fields.map((field) => field.value)"
     )
-    chosen = page.evaluate(
-        """[...document.querySelectorAll("[role=tabpanel]:not([hidden]) :is(select, input)")]
-          .map((field) => field.value)"""
-    )
-    shown = "#explore [aria-pressed=true]:visible, .count:visible, dialog[open] .sides"
+    shown = "[aria-pressed=true]:visible, .count:visible, dialog[open] .sides"
     first = page.locator(".rows .row:visible, table.times:visible").first
     return [*chosen, *page.locator(shown).all_inner_texts(), first.inner_text()]
 
