@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
