@@ -83,6 +83,13 @@ def add_parser(subparsers: Any) -> None:
         dest="every",
         help="text: list every comparison, not only what changed",
     )
+    parser.add_argument(
+        "--chart",
+        type=Path,
+        metavar="FILE.png",
+        help="also draw it there: every change with its interval, and the threshold "
+        "(needs the extra 'report')",
+    )
     parser.set_defaults(run=run)
 
 
@@ -164,7 +171,19 @@ def run(args: argparse.Namespace) -> int:
         )
     )
     sys.stdout.write(written(comparison, args.format, every=args.every))
+    if args.chart:
+        _draw(comparison, args.chart)
     return comparison.exit_code
+
+
+def _draw(comparison: Comparison, path: Path) -> None:
+    """The picture, in a file."""
+    from harness.cli.files import write
+    from harness.core.errors import needing
+
+    with needing("report", "a chart"):
+        from harness.render import comparison_png
+    write(path, comparison_png.render(comparison))
 
 
 def written(comparison: Comparison, name: str, *, every: bool = False) -> str:
