@@ -1,4 +1,4 @@
-"""A comparison as a picture: there for whatever there is to draw, and the same each time."""
+"""A comparison as a picture: whatever there is to draw, and the same each time."""
 
 from __future__ import annotations
 
