@@ -17,6 +17,9 @@ WIDTH = 80
 _COLUMN = 11
 _DRIVERS = 5
 _EXTRA = 13
+_FAILURES = 5
+_REASON_CHARS = 300
+_SILENT = (Verdict.UNSUPPORTED, Verdict.SKIPPED)
 _LEGEND = "▶ fastest, or tied with it · ( ) not ranked · – not offered"
 
 
@@ -26,6 +29,7 @@ def render(end: Measured) -> str:
     for start in range(0, len(end.arms), _DRIVERS):
         lines += _block(end.cells, end.arms[start : start + _DRIVERS])
     lines.append(_LEGEND)
+    lines += _failures(end)
     lines += _turns(end)
     lines += _network(end.network)
     for sentence in (*_noise(end), end.advice, end.conclusion):
@@ -54,6 +58,19 @@ def _turns(end: Measured) -> Iterator[str]:
             marks = "".join(f"{found.get(arm, ''):>{_COLUMN}}" for arm in arms)
             yield f"{_question(before, cell, group, name - 1):<{name}}{marks}"
             before = cell
+
+
+def _failures(end: Measured) -> Iterator[str]:
+    """Why drivers have no number, each reason once."""
+    reasons: dict[tuple[str, str], None] = {}
+    for row in (row for cell in end.cells for row in cell.rows if not row.time):
+        if row.verdict and row.verdict not in _SILENT and not row.verdict.timeable:
+            reasons[row.arm, f"{row.verdict}, {row.detail}"] = None
+    for arm, reason in list(reasons)[:_FAILURES]:
+        text = fmt.shorten(" ".join(reason.split()), _REASON_CHARS)
+        yield from fmt.wrapped(f"{arm}: {text}", WIDTH, rest="  ")
+    if (more := len(reasons) - _FAILURES) > 0:
+        yield f"and {fmt.plural(more, 'reason')} more: pgdyno report RUN.jsonl"
 
 
 def _names(arms: Sequence[str]) -> Iterator[str]:

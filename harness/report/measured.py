@@ -94,12 +94,15 @@ def _answered(run: Run, cells: Sequence[CellView], code: int) -> str:
 def _disturbance(run: Run) -> str:
     """The commonest reason why blocks were not counted, as it was told first."""
     told = [trial.disturbed for trial in run.trials if trial.disturbed]
-    kinds = Counter(_NUMBER.sub("…", reason) for reason in told)
-    if not kinds:
-        return ""
-    kind, _ = kinds.most_common(1)[0]
-    first = next(reason for reason in told if _NUMBER.sub("…", reason) == kind)
-    return f", mostly because {first}"
+    return f", mostly because {commonest(told)[0]}" if told else ""
+
+
+def commonest(reasons: Sequence[str]) -> tuple[str, int]:
+    """The reason that was given most often, whatever its numbers, with those of its first
+    time; and how often."""
+    kinds = Counter(_NUMBER.sub("…", reason) for reason in reasons)
+    kind, count = kinds.most_common(1)[0]
+    return next(reason for reason in reasons if _NUMBER.sub("…", reason) == kind), count
 
 
 def _obstacle(cells: Sequence[CellView]) -> str:
@@ -134,8 +137,6 @@ def _noise(test: SelfTest) -> str:
     """How far a driver was from itself; the widest of all questions."""
     points = [comparison.shift.point for comparison in test.cells]
     low, high = fmt.change(min(points)), fmt.change(max(points))
+    worst = f"{low.removesuffix(' %')} … {high} at worst" if len(points) > 1 else high
     doubt = " The numbers are doubtful: it differs from itself." if test.doubtful else ""
-    return (
-        f"noise: {test.original} against itself {low.removesuffix(' %')} … {high} at worst."
-        f"{doubt}"
-    )
+    return f"noise: {test.original} against itself {worst}.{doubt}"
