@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 class Measured:
     """The end of a bench of times. `spending` is where its time went, `screening` which
     passes were left out, `advice` what to do where something was not answered, `network`
-    are lines over RTTs."""
+    are lines over RTTs, `saved` says from which RTT on waiting less often pays."""
 
     cells: tuple[CellView, ...]
     arms: tuple[str, ...]
@@ -39,6 +39,7 @@ class Measured:
     conclusion: str
     advice: str
     network: tuple[LatencySummary, ...] = ()
+    saved: tuple[str, ...] = ()
 
 
 def build(run: Run, shown: RunView, code: int) -> Measured:
@@ -52,6 +53,7 @@ def build(run: Run, shown: RunView, code: int) -> Measured:
         conclusion=f"exit {code}: {_answered(run, shown.cells, code)}.",
         advice=_advice(shown.cells, code),
         network=shown.latency.summary if shown.latency else (),
+        saved=shown.latency.saved if shown.latency else (),
     )
 
 

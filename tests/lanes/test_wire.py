@@ -109,7 +109,11 @@ def test_problems_of_a_record_are_told() -> None:
 
 def test_what_clients_send_stands_flush_left_and_reasons_are_told_once() -> None:
     refused = [
-        replace(each, judgement=Judgement(Verdict.UNSUPPORTED, Code.NOT_OFFERED, "no pipeline"), uses=[])
+        replace(
+            each,
+            judgement=Judgement(Verdict.UNSUPPORTED, Code.NOT_OFFERED, "no pipeline"),
+            uses=[],
+        )
         for each in wires("psycopg2", exchange())
     ]
     run = run_of(
