@@ -15,8 +15,8 @@ from typing import Any
 
 from harness.core.errors import UsageError
 from harness.core.sql import quote
-from harness.statements.lasting import check_lasting, names_in, text_array
 from harness.venue.control import Control
+from harness.venue.lasting import check_lasting, names_in, text_array
 
 ROWS = 1_000
 """So many rows of each table are copied: before every slice the copy is filled anew."""

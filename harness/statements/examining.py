@@ -15,9 +15,9 @@ from harness.core.errors import OracleError, UsageError
 from harness.core.limits import CALLS
 from harness.core.tables import Table
 from harness.statements import reading
-from harness.statements.lasting import check_lasting
 from harness.statements.parameters import check_parameters
 from harness.venue.control import Control, Described
+from harness.venue.lasting import check_lasting
 
 ROWS = 100_000
 """So many rows a statement may return: all of them are in memory, in every worker."""

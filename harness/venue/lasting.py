@@ -60,11 +60,22 @@ def check_lasting(control: Control, texts: Sequence[str], what: str) -> None:
             f'{what} has a name that is written U&"…", which is not read here',
             hint='write the name itself, in plain "…"',
         )
-    names = set(names_in(*texts))
-    if called := next(filter(_LASTING.fullmatch, sorted(names)), None):
-        raise _refused(f"{what} calls {called}")
-    for name, called in _reached(control, names):
-        raise _refused(f"{what} uses {name}, which calls {called}")
+    if found := lasting(control, names_in(*texts)):
+        user, called = found
+        calls = f"uses {user}, which calls {called}" if user else f"calls {called}"
+        raise UsageError(
+            f"{what} {calls}, and what that does may outlast the try",
+            hint="the server is left as it was found: leave it out",
+        )
+
+
+def lasting(control: Control, names: Iterable[str]) -> tuple[str, str] | None:
+    """A function whose effect lasts that is among these names, or behind one of them: what
+    of the user's own calls it, empty if nothing does, and its name."""
+    found = set(names)
+    if called := next(filter(_LASTING.fullmatch, sorted(found)), None):
+        return "", called
+    return next(_reached(control, found), None)
 
 
 def _reached(control: Control, names: set[str]) -> Iterator[tuple[str, str]]:
@@ -78,13 +89,6 @@ def _reached(control: Control, names: set[str]) -> Iterator[tuple[str, str]]:
             if called := _MENTIONED.search(text):
                 yield name, called[0]
         names = set(names_in(*(text for _, text in defined)))
-
-
-def _refused(what: str) -> UsageError:
-    return UsageError(
-        f"{what}, and what that does may outlast the try",
-        hint="the server is left as it was found: leave it out",
-    )
 
 
 def names_in(*texts: str) -> Iterator[str]:
