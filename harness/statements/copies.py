@@ -132,7 +132,8 @@ def written_by(
     plan = json.loads("\n".join(str(line) for (line,) in found.rows))
     touched = list(_relations(plan))
     for node in touched:
-        if node["Schema"] not in (own, "pg_catalog"):
+        reads_catalog = node["Schema"] == "pg_catalog" and "Operation" not in node
+        if node["Schema"] != own and not reads_catalog:
             name = f"{node['Schema']}.{node['Relation Name']}"
             raise UsageError(
                 f"the statement would reach {name} itself",
