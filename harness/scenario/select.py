@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.core.cells import Cell
-from harness.core.conditions import parted
+from harness.core.conditions import asked
 from harness.core.errors import ScenarioError
 from harness.scenario.files import Scenario, library, load
 from harness.scenario.slips import label, nearest, shown
@@ -34,7 +34,7 @@ def select_cells(paths: list[str]) -> tuple[list[Scenario], list[Cell]]:
     scenarios: dict[Identity, Scenario] = {}
     cells: dict[str, Cell] = {}
     for path in paths or _families():
-        plain, condition = parted(path)
+        plain, condition = asked(path)
         for scenario, chosen in _chosen(plain):
             known = scenarios.setdefault(_identity(Path(scenario.path)), scenario)
             _no_namesakes(known, scenarios.values())

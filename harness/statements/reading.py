@@ -29,7 +29,7 @@ def single(text: str, where: str = "the statement") -> str:
                 hint="write SQL only; what psql sends for a \\ command, psql -E shows",
             )
     first, rest = _cut(found)
-    if not first.strip():
+    if all(token.kind == "comment" or not token.text.strip() for token in tokens(first)):
         raise UsageError(f"{where} is empty")
     if rest:
         raise UsageError(

@@ -8,6 +8,7 @@ from functools import cache
 
 from harness.core.errors import UsageError
 from harness.venue.control import Control
+from harness.venue.lasting import lasting, text_array
 
 _KINDS = {"r": "table", "p": "table", "m": "table", "v": "view", "f": "foreign table"}
 _CATALOGS = ("pg_catalog", "information_schema", "pg_toast")
@@ -81,15 +82,14 @@ class Relations:
 
     def volatile(self, names: Iterable[str]) -> list[str]:
         """Which of these functions may answer anew each time, or write."""
-        wanted = "{" + ",".join(sorted({_element(name) for name in names})) + "}"
+        wanted = text_array(sorted(set(names)))
         found = self._control.table(_FUNCTIONS, [wanted]) if wanted != "{}" else None
         return sorted(str(row[0]) for row in found.rows) if found else []
 
-
-def _element(text: str) -> str:
-    """An element of an array, as PostgreSQL reads it."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    def lasting(self, names: Iterable[str]) -> tuple[str, str] | None:
+        """Which of these functions and views reaches a function whose effect outlasts a
+        session that only reads, and that function."""
+        return lasting(self._control, names)
 
 
 @dataclass(frozen=True)

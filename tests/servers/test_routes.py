@@ -373,6 +373,24 @@ def test_pgbouncer_has_a_password_of_its_own(routes, server):
         connect(replace(target, password=server.target.password))
 
 
+def test_no_file_has_the_servers_password_while_pgbouncer_works(server):
+    own = Routes(server)
+    try:
+        for path in "ab":
+            target = own.target(
+                BOUNCER, replace(server.target, settings=(("search_path", path),))
+            )
+            with connect(target) as session:
+                assert answer(session, "show search_path") == path
+        (pid,) = own.pids()
+        folder = Path(psutil.Process(pid).cwd())
+        texts = [file.read_text() for file in folder.rglob("*") if file.is_file()]
+        assert texts
+        assert not any(server.target.password in text for text in texts)
+    finally:
+        own.close()
+
+
 def test_a_full_pooler_says_so(routes, server, monkeypatch):
     reach(routes, BOUNCER, server.target)
     monkeypatch.setattr(pgbouncer, "POOL_SIZE", 1)

@@ -46,6 +46,7 @@ PgBouncer takes that for a server that refuses, and would not try again for 15 s
 
 _PREPARES = (1, 21)
 _ADMIN = "pgbouncer"
+_CONFIGURATION = "pgbouncer.ini"
 
 
 def lacks(_server: Server) -> str:
@@ -78,6 +79,7 @@ def open(server: Server) -> Iterator[Way]:
         entries.write()
         with bouncer.Bouncer(program, folder, replace(place, dbname=_ADMIN)) as process:
             entries.process = process
+            entries.forget()
             told = {"pgbouncer": version, **_prepared(entries, version)}
             yield Way(
                 f"PgBouncer {version}, transaction mode",
@@ -104,7 +106,10 @@ class _Entries:
         if key not in self._names:
             self._names[key] = f"pgdyno_{len(self._names) + 1}"
             self.write()
-            self.say("reload")
+            try:
+                self.say("reload")
+            finally:
+                self.forget()
         place = self._place
         return replace(
             target,
@@ -136,7 +141,12 @@ class _Entries:
         }
         databases = {name: self._entry(*key) for key, name in self._names.items()}
         text = bouncer.ini(databases, settings)
-        bouncer.write(self._folder, "pgbouncer.ini", text)
+        bouncer.write(self._folder, _CONFIGURATION, text)
+
+    def forget(self) -> None:
+        """Remove the configuration, which PgBouncer has read: the server's password is in
+        it, and a run that is killed leaves its files behind."""
+        (self._folder.data / _CONFIGURATION).unlink()
 
     def _entry(self, dbname: str, settings: tuple[tuple[str, str], ...]) -> str:
         server = self._server
