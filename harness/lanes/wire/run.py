@@ -81,7 +81,12 @@ class _WireLane:
         return seat.arm in self.work.arms and not seat.arm.reference
 
     def _repeat(
-        self, repeat: int, plays: Sequence[Playable], seats: Sequence[Seat], *, together: bool
+        self,
+        repeat: int,
+        plays: Sequence[Playable],
+        seats: Sequence[Seat],
+        *,
+        together: bool,
     ) -> None:
         """These cells by all arms. What a worker does depends on what it did before (names
         of statements are counted up), so all repeats have one order."""
