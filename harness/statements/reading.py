@@ -33,7 +33,7 @@ def single(text: str, where: str = "the statement") -> str:
         raise UsageError(f"{where} is empty")
     if rest:
         raise UsageError(
-            f"{where} is several statements; the second one is: {_short(rest)}",
+            f"{where} holds several statements; the second is: {in_short(rest)}",
             hint="try them one by one; a scenario file can hold many: "
             "docs/scenario-format.md",
         )
@@ -124,9 +124,10 @@ def _to_run(tail: str, found: list[Token]) -> str:
 
 
 def _line_of(text: str) -> str:
-    return _short(next(line for line in text.splitlines() if "\\" in line))
+    return in_short(next(line for line in text.splitlines() if "\\" in line))
 
 
-def _short(text: str) -> str:
+def in_short(text: str) -> str:
+    """A statement on one line, cut where it is long."""
     text = " ".join(text.split())
     return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"
