@@ -14,7 +14,7 @@ from harness import environments
 from harness.cli.terminal import complain, remark
 from harness.core.arms import Arm, Profile
 from harness.core.cells import Cell
-from harness.core.conditions import DIRECT, VIAS, crossed, listed
+from harness.core.conditions import DIRECT, VIAS, Condition, crossed, listed
 from harness.core.errors import UsageError
 from harness.plugin import contract
 
@@ -107,10 +107,15 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def conditions(args: argparse.Namespace) -> tuple[Condition, ...]:
+    """The conditions that were asked for."""
+    return crossed(listed(args.via), listed(args.rtt))
+
+
 def under_conditions(args: argparse.Namespace, cells: Sequence[Cell]) -> list[Cell]:
     """The cells under the conditions that were asked for; else as their files say, and
     those that a path names under one as it says."""
-    asked = crossed(listed(args.via), listed(args.rtt))
+    asked = conditions(args)
     return [
         found
         for cell in cells

@@ -14,7 +14,7 @@ from harness.cli import options
 from harness.cli.terminal import complain, remark, say
 from harness.core.arms import Arm
 from harness.core.cells import Cell
-from harness.core.conditions import Condition, crossed, listed
+from harness.core.conditions import Condition
 from harness.core.errors import EXIT_INVALID, UsageError
 from harness.core.verdicts import Code, Verdict
 
@@ -133,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.venue import venue
 
     begun = time.monotonic()
-    conditions = crossed(listed(args.via), listed(args.rtt))
+    conditions = options.conditions(args)
     asked = _asked(args, conditions)
     _check_save(args.save)
     if args.out:

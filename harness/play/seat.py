@@ -201,6 +201,11 @@ class Seat:
         if worker is not None:
             worker.kill()
 
+    @property
+    def ended(self) -> bool:
+        """Whether it was killed: what became of its cell then is no verdict."""
+        return self._ended
+
     def ask(self, command: str, seconds: float, **arguments: Any) -> dict[str, Any]:
         """One request; a worker that goes takes its seat's worker with it.
 
