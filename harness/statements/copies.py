@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.errors import UsageError
-from harness.core.sql import quote, tokens
+from harness.core.sql import array_literal, literal, quote, tokens
 from harness.venue.control import Control
 
 ROWS = 1_000
@@ -86,7 +86,7 @@ def copies(control: Control, texts: Sequence[str]) -> dict[str, Copy]:
         UsageError: something would be written that is not copied.
     """
     _check_functions(control, texts)
-    names = _array(dict.fromkeys(name for text in texts for name in names_in(text)))
+    names = array_literal(dict.fromkeys(name for text in texts for name in names_in(text)))
     found = control.table(_TABLES_QUERY, [names])
     rows = found.rows if found else ()
     return {
@@ -197,7 +197,7 @@ def _counting(
     elif default and _NEXT.search(default):
         sequence = quote(f"{table}_{column}_seq"[:63])
         owner = f"{quote(table)}.{quote(column)}"
-        own = "nextval('" + sequence.replace("'", "''") + "'::regclass)"
+        own = f"nextval({literal(sequence)}::regclass)"
         yield f"create sequence {sequence} start {of_default} owned by {owner};"
         yield f"{alter} set default {_NEXT.sub(lambda _: own, default)};"
 
@@ -218,15 +218,9 @@ def _check_functions(control: Control, texts: Sequence[str]) -> None:
     """A function is not copied, and may write into the server's own tables."""
     names = dict.fromkeys(name for text in texts for name in names_in(text))
     lasting = next((name for name in names if name in _LASTING), "")
-    called = lasting or control.value(_FUNCTIONS_QUERY, [_array(names)])
+    called = lasting or control.value(_FUNCTIONS_QUERY, [array_literal(names)])
     if called:
         raise UsageError(
             f"the statement calls {called}, which may write outside of the copies",
             hint="leave it out; with --writes, only tables are copied",
         )
-
-
-def _array(names: Mapping[str, None]) -> str:
-    """A text[] as the server reads it."""
-    escaped = (name.replace("\\", "\\\\").replace('"', '\\"') for name in names)
-    return "{" + ",".join(f'"{name}"' for name in escaped) + "}"

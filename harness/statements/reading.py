@@ -6,7 +6,7 @@ import itertools
 import re
 
 from harness.core.errors import UsageError
-from harness.core.sql import Token, outer_words, parameters, tokens
+from harness.core.sql import Token, outer_words, parameters, shortened, tokens
 
 WRITING = frozenset({"insert", "update", "delete", "merge"})
 _MARK = re.compile(r"\$\{[\w-]+\}")
@@ -33,7 +33,7 @@ def single(text: str, where: str = "the statement") -> str:
         raise UsageError(f"{where} is empty")
     if rest:
         raise UsageError(
-            f"{where} is several statements; the second one is: {_short(rest)}",
+            f"{where} is several statements; the second one is: {shortened(rest, _WIDTH)}",
             hint="try them one by one; a scenario file can hold many: "
             "docs/scenario-format.md",
         )
@@ -124,9 +124,5 @@ def _to_run(tail: str, found: list[Token]) -> str:
 
 
 def _line_of(text: str) -> str:
-    return _short(next(line for line in text.splitlines() if "\\" in line))
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"
+    line = next(line for line in text.splitlines() if "\\" in line)
+    return shortened(line, _WIDTH)
