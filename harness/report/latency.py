@@ -41,7 +41,8 @@ INTRO = (
 )
 SAVED = (
     "What one way to do the same work takes less than another, for one driver: waits less, "
-    "and time less at each RTT. Pays from: the RTT from which on it saves time."
+    "and time less at each RTT. Pays from: the RTT from which on, or up to which, it saves "
+    "time."
 )
 TERMS = (
     (
@@ -117,7 +118,10 @@ def counted_turns(runs: Iterable[Run]) -> dict[tuple[str, str], Turns]:
         if told.number is None:
             continue
         bare, condition = parted(name)
-        ends = (told.low or told.number, told.high or told.number)
+        ends = (
+            told.number if told.low is None else told.low,
+            told.number if told.high is None else told.high,
+        )
         low, high = found.get(key := (bare + Condition(condition.via).mark, arm), ends)
         found[key] = (min(low, ends[0]), max(high, ends[1]))
     return found
@@ -331,6 +335,8 @@ def _saving_row(saving: Saving, rtts: Sequence[float]) -> ArmRow:
 
 
 def _pays(saving: Saving) -> str:
+    if saving.until_ms is not None:
+        return f"up to {_ms(saving.until_ms)}"
     if saving.from_ms is None:
         return "never"
     return _ms(saving.from_ms) if saving.from_ms else "0"

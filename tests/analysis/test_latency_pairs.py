@@ -110,6 +110,16 @@ def test_what_waits_as_often_and_takes_longer_never_pays():
     assert found.from_ms is None
 
 
+def test_what_waits_more_often_and_takes_less_pays_up_to_a_distance():
+    """400 + 1·R = 100 + 2·R at 0.3 ms."""
+    (found,) = saved(strategies(loop=(400.0, 1), helper=(100.0, 2)))
+    assert found.from_ms is None
+    assert found.until_ms == pytest.approx(0.3, rel=0.1)
+    for line in ((700.0, 2), (400.0, 1), (100.0, 1)):
+        (found,) = saved(strategies(loop=(400.0, 1), helper=line))
+        assert found.until_ms is None
+
+
 def test_a_pipeline_is_held_against_its_statements_one_by_one():
     """The pipeline stands first in its file."""
     few, many = {"statements": 10}, {"statements": 99}

@@ -82,6 +82,20 @@ def test_counted_turns_of_the_same_report_stand_beside():
     assert not [one for one in shown(timed, wire).findings if one.kind == "network"]
 
 
+def test_an_op_that_may_need_no_turn_was_counted_from_none():
+    without, once = counted([0, 0, 0, 0]), counted([1, 1, 1, 1])
+    repeated = [replace(record, repeat=1) for record in once.lane_records]
+    both = replace(without, lane_records=[*without.lane_records, *repeated])
+    found = rows(still(LINES), others=[both])
+    assert found["asyncpg"]["counted"] == "0 – 1"
+
+
+def test_a_network_that_other_work_hid_is_taken_as_promised():
+    hidden = replace(still(LINES), routes=[made.route(0.2, -0.01)])
+    assert rows(hidden) == rows(still(LINES))
+    assert html.render(view.build([hidden]))
+
+
 def test_a_driver_that_waits_more_often_than_was_counted_is_a_finding():
     timed = made.run(LINES)
     (finding,) = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -31,7 +32,7 @@ from harness.servers.postmaster import free_port
 from harness.servers.relay.gate import ALPN
 from harness.servers.routes import Routes, pgbouncer, promise, tls, unix
 from harness.servers.routes.relayed import relayed
-from harness.servers.routes.way import connect
+from harness.servers.routes.way import Way, connect
 
 SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 GSS_REQUEST = (8).to_bytes(4, "big") + (80877104).to_bytes(4, "big")
@@ -199,6 +200,33 @@ def test_a_route_to_nowhere_is_told_once(server):
                 routes.target(NETWORK, gone.target)
     finally:
         routes.close()
+
+
+def test_a_route_that_was_still_being_opened_ends_too(server, monkeypatch):
+    """A Ctrl-C reaches who waits for it, and not the thread that opens it."""
+    begun, opens, ended = threading.Event(), threading.Event(), threading.Event()
+
+    class SlowKind:
+        @staticmethod
+        @contextlib.contextmanager
+        def open(_):
+            begun.set()
+            assert opens.wait(60)
+            yield Way("slow")
+            ended.set()
+
+    monkeypatch.setattr("harness.servers.routes._KINDS", {"unix": SlowKind})
+    routes = Routes(server)
+    asking = threading.Thread(target=routes.target, args=(UNIX, server.target))
+    asking.start()
+    assert begun.wait(60)
+    closing = threading.Thread(target=routes.close)
+    closing.start()
+    assert wait_until(lambda: routes._keeper._work_queue.qsize() or not closing.is_alive())
+    opens.set()
+    closing.join(60)
+    asking.join(60)
+    assert ended.is_set()
 
 
 # --- what a way lacks -----------------------------------------------------------------

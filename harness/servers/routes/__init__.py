@@ -82,6 +82,7 @@ class Routes:
         self._open: dict[Condition, OpenRoute] = {}
         self._failures: dict[Condition, str] = {}
         self._stack = contextlib.ExitStack()
+        self._used = False
         self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="routes")
 
     def settle(self, cores: Sequence[int], clients: Sequence[int], nice: int) -> None:
@@ -140,9 +141,9 @@ class Routes:
         return bool(route and route.pids)
 
     def close(self) -> None:
-        """End all of them."""
+        """End all of them, and one that is still being opened after an interrupt."""
         try:
-            if self._ways:
+            if self._used:
                 self._keep(self._stack.close)
         finally:
             self._keeper.shutdown()
@@ -151,6 +152,7 @@ class Routes:
 
     def _keep(self, call: Callable[[], _T]) -> _T:
         """Let the keeper's thread do it. An interrupt of ours does not interrupt it."""
+        self._used = True
         return self._keeper.submit(call).result()
 
     def _reached(self, condition: Condition, target: Target) -> Target:
