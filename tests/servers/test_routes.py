@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
@@ -32,7 +31,7 @@ from harness.servers.postmaster import free_port
 from harness.servers.relay.gate import ALPN
 from harness.servers.routes import Routes, pgbouncer, promise, tls, unix
 from harness.servers.routes.relayed import relayed
-from harness.servers.routes.way import Way, connect
+from harness.servers.routes.way import connect
 
 SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 GSS_REQUEST = (8).to_bytes(4, "big") + (80877104).to_bytes(4, "big")
@@ -42,11 +41,12 @@ BOUNCER = Condition("pgbouncer")
 UNIX = Condition("unix")
 
 START_AND_WAIT = """
+import sys
 import time
 from harness.core.conditions import Condition
 from harness.servers import open_server, parse
 from harness.servers.routes import Routes
-with open_server(parse("wheel")) as server:
+with open_server(parse(sys.argv[1])) as server:
     routes = Routes(server)
     for condition in (Condition("direct", 0.2), Condition("pgbouncer")):
         if not routes.lacks(condition):
@@ -110,7 +110,7 @@ def answer(connection, query):
 def test_a_plain_connection_goes_where_it_always_went(server, monkeypatch):
     """Not a process, not a thread, and not another target."""
     routes = Routes(server)
-    monkeypatch.setattr(routes, "_keep", None)
+    monkeypatch.setattr(routes, "_keeper", None)
     assert not routes.lacks(DIRECT)
     assert routes.target(DIRECT, server.target) is server.target
     assert routes.pids() == []
@@ -169,8 +169,9 @@ def test_routes_are_shared_and_leave_nothing(server, tmp_path, monkeypatch):
 @pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux ends a child with its parent"
 )
-def test_kill_9_of_the_run_ends_its_routes():
-    run = subprocess.Popen([sys.executable, "-c", START_AND_WAIT], stdout=subprocess.PIPE)
+def test_kill_9_of_the_run_ends_its_routes(dsn):
+    command = [sys.executable, "-c", START_AND_WAIT, dsn]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE)
     with run:
         started = [psutil.Process(int(pid)) for pid in run.stdout.readline().split()]
         assert started
@@ -200,33 +201,6 @@ def test_a_route_to_nowhere_is_told_once(server):
                 routes.target(NETWORK, gone.target)
     finally:
         routes.close()
-
-
-def test_a_route_that_was_still_being_opened_ends_too(server, monkeypatch):
-    """A Ctrl-C reaches who waits for it, and not the thread that opens it."""
-    begun, opens, ended = threading.Event(), threading.Event(), threading.Event()
-
-    class SlowKind:
-        @staticmethod
-        @contextlib.contextmanager
-        def open(_):
-            begun.set()
-            assert opens.wait(60)
-            yield Way("slow")
-            ended.set()
-
-    monkeypatch.setattr("harness.servers.routes._KINDS", {"unix": SlowKind})
-    routes = Routes(server)
-    asking = threading.Thread(target=routes.target, args=(UNIX, server.target))
-    asking.start()
-    assert begun.wait(60)
-    closing = threading.Thread(target=routes.close)
-    closing.start()
-    assert wait_until(lambda: routes._keeper._work_queue.qsize() or not closing.is_alive())
-    opens.set()
-    closing.join(60)
-    asking.join(60)
-    assert ended.is_set()
 
 
 # --- what a way lacks -----------------------------------------------------------------
@@ -470,8 +444,8 @@ def test_connecting_costs_a_round_trip_more(far):
 @pytest.mark.parametrize("way", ["far", "secure"])
 def test_a_stream_passes_whole_and_in_order(request, way):
     target = request.getfixturevalue(way)
-    sent = b"".join(b"%d\t%s\n" % (n, b"x" * (n % 97)) for n in range(100_000))
-    assert len(sent) > 5 << 20
+    sent = b"".join(b"%d\t%s\n" % (n, b"x" * (n % 97)) for n in range(40_000))
+    assert len(sent) > 2 << 20
     with connect(target) as connection:
         connection.execute("create temp table streamed (id int, body text)")
         with connection.cursor().copy("copy streamed from stdin") as copy:
