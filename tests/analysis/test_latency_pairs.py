@@ -61,7 +61,7 @@ def test_crossings_stand_in_the_order_of_their_distance():
     found = crossed(
         {"asyncpg": (30.0, 3), "psqlpy": (1030.0, 1), "psycopg": (130.0, 2)}, noise=0.002
     )
-    assert [(one.below, one.above) for one in found] == [
+    assert [(each.below, each.above) for each in found] == [
         ("asyncpg", "psycopg"),
         ("asyncpg", "psqlpy"),
         ("psycopg", "psqlpy"),
@@ -86,7 +86,7 @@ def saved(cells, **given):
 
 def test_each_way_is_held_against_the_first():
     found = saved(strategies(loop=(300.0, 3), unnest=(200.0, 1), values=(200.0, 1)))
-    assert [(one.way, one.instead_of, one.axis) for one in found] == [
+    assert [(each.way, each.instead_of, each.axis) for each in found] == [
         ("unnest", "loop", "strategy"),
         ("values", "loop", "strategy"),
     ]

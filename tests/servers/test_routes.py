@@ -160,8 +160,8 @@ def test_routes_are_shared_and_leave_nothing(server, tmp_path, monkeypatch):
     assert Path(authority).exists()
     routes.close()
     assert not Path(authority).exists()
-    assert {one.pid for one in psutil.Process().children(recursive=True)} <= {
-        one.pid for one in before
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= {
+        child.pid for child in before
     }
     assert threading.active_count() == threads
 
@@ -357,13 +357,13 @@ def test_entries_stand_side_by_side_in_transaction_mode(routes, server):
         for path in ("a", "b")
     )
     assert first.port == second.port
-    with connect(first) as one, connect(second) as other, connect(first) as third:
-        paths = [answer(each, "show search_path") for each in (one, other, third)]
+    with connect(first) as first_a, connect(second) as other, connect(first) as first_b:
+        paths = [answer(each, "show search_path") for each in (first_a, other, first_b)]
         assert paths == ["a", "b", "a"]
         pid = "select pg_backend_pid()"
-        assert answer(one, pid) == answer(third, pid) != answer(other, pid)
-        with one.transaction():  # which keeps its session to itself
-            assert answer(one, pid) != answer(third, pid)
+        assert answer(first_a, pid) == answer(first_b, pid) != answer(other, pid)
+        with first_a.transaction():  # which keeps its session to itself
+            assert answer(first_a, pid) != answer(first_b, pid)
     way = routes.about(BOUNCER)
     assert way.label == f"PgBouncer {bouncer.version(bouncer.found())}, transaction mode"
 
