@@ -253,7 +253,7 @@ def test_one_driver_is_counted(burdened: Run):
     side = arm_instructions(burdened)[POINT, BURDENED[0].id]
     assert side.verdict == "exact"
     assert 10_000 < side.number < 1_000_000
-    assert side.spread < 0.002
+    assert side.spread < 0.005  # a busy machine cuts answers into more reads
     assert side.syscalls is None or 1 < side.syscalls < 20
 
 

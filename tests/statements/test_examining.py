@@ -53,8 +53,9 @@ def test_parameters_are_a_sample_of_what_there_is(control: Control) -> None:
         "select * from (\nselect id from try_orders\n) params limit"
     )
     far = examined(control, Proposal(sql, "select id from try_orders limit 50", rtt_s=0.04))
-    assert (far.calls, far.offered) == (2, 50)
-    assert far.params.endswith("limit 2")
+    assert far.calls in (1, 2)  # by how long the statement took just now
+    assert far.offered == 50
+    assert far.params.endswith(f"limit {far.calls}")
 
 
 def test_a_cycle_is_as_long_as_there_is_time_for() -> None:
