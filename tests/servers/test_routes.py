@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -54,6 +56,20 @@ with open_server(parse(sys.argv[1])) as server:
     print(*routes.pids(), flush=True)
     time.sleep(60)
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def furnished(tmp_path_factory):
+    """Keys are made once: they take more of the processor than all that is tested."""
+    if certificates.lacks():
+        yield None
+        return
+    files = tmp_path_factory.mktemp("certificates")
+    tls._furnish(files)
+    with pytest.MonkeyPatch.context() as patch:
+        copied = functools.partial(shutil.copytree, files, dirs_exist_ok=True)
+        patch.setattr(tls, "_furnish", copied)
+        yield files
 
 
 @pytest.fixture(scope="module")
@@ -311,18 +327,18 @@ host all secret 127.0.0.1/32 reject
 
 
 @pytest.fixture(scope="module")
-def tls_only():
+def tls_only(furnished):
     """A borrowed server whose user may come over TLS only."""
+    if furnished is None:
+        pytest.skip(certificates.lacks())
     try:
         binaries = local.find()
     except ServerError as error:
         pytest.skip(str(error))
 
     def furnish(folder):
-        certificates.authority(folder.path, "ca")
-        certificates.for_server(folder.path, "server", "127.0.0.1")
         for name in ("server.crt", "server.key"):
-            (folder.path / name).rename(folder.data / name)
+            shutil.copy(furnished / name, folder.data / name)
             folder.own(folder.data / name)
         rules = folder.data / "pg_hba.conf"
         rules.write_text(RULES + rules.read_text())
