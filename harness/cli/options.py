@@ -51,7 +51,8 @@ def add_paths(parser: argparse.ArgumentParser) -> None:
         "path",
         nargs="*",
         metavar="PATH",
-        help="a scenario (copy/in), a case (copy/in#rows), a family (copy) or a TOML file",
+        help="a family (copy), a scenario (copy/in), a case (copy/in#rows), sweep points "
+        "of it (copy/in#rows@rows=1000) or a TOML file",
     )
 
 
@@ -63,7 +64,7 @@ def add_drivers(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="D",
         help="a driver with its options, such as asyncpg+uvloop; ==VERSION, @FOLDER, "
-        "@CLONE#COMMIT or %%PYTHON give it an environment of its own; may be repeated "
+        "@CLONE#COMMIT or %%PYTHON give it an environment of its own; may be repeated; "
         f"a pattern such as 'sqlspec-*' names several (default: {', '.join(usual())})",
     )
 

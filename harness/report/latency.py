@@ -97,12 +97,13 @@ class LatencySummary:
 
 @dataclass(frozen=True, slots=True)
 class LatencyView:
-    """What the network adds in one run."""
+    """What the network adds in one run; `saved` are sentences for the end of a bench."""
 
     sections: tuple[LaneSection, ...]
     charts: tuple[LatencyChart, ...]
     findings: tuple[Remark, ...]
     summary: tuple[LatencySummary, ...]
+    saved: tuple[str, ...] = ()
     terms: tuple[tuple[str, str], ...] = TERMS
 
     def chart(self, cell: str) -> LatencyChart | None:
@@ -143,6 +144,7 @@ def latency_view(
         charts=tuple(_chart(list(group), crossed) for _, group in _by_cell(lines)),
         findings=tuple(_findings(lines)),
         summary=tuple(map(_summary, lines)),
+        saved=tuple(map(_saving_sentence, saved)),
     )
 
 
@@ -332,6 +334,17 @@ def _saving_row(saving: Saving, rtts: Sequence[float]) -> ArmRow:
         Value(_pays(saving)),
     )
     return ArmRow(saving.arm, Verdict.EXACT, "", values, repeats=turns.n)
+
+
+def _saving_sentence(saving: Saving) -> str:
+    """`psycopg, pipeline instead of sequential: 9.00 turns less, pays from 0.2 ms on`."""
+    pays = {None: "never pays", 0.0: "pays at any RTT"}
+    when = pays.get(saving.from_ms, f"pays from {_pays(saving)} of RTT on")
+    if saving.until_ms is not None:
+        when = f"pays {_pays(saving)} of RTT"
+    told = f"{saving.way} instead of {saving.instead_of}"
+    turns = f"{fmt.signed(-saving.turns.point, 2)} turns"
+    return f"{saving.arm}, {told}: {turns}, {when} ({saving.cell})"
 
 
 def _pays(saving: Saving) -> str:

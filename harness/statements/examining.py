@@ -238,6 +238,6 @@ def _advice(error: OracleError, sql: str) -> str:
 
 def _writes(sql: str) -> UsageError:
     return UsageError(
-        f"the statement writes, and `try` only reads: {sql[:60]}",
+        f"the statement writes, and try only reads: {reading.in_short(sql)}",
         hint="with --writes it works on copies of its tables, in a schema of pgdyno's own",
     )

@@ -33,7 +33,7 @@ def single(text: str, where: str = "the statement") -> str:
         raise UsageError(f"{where} is empty")
     if rest:
         raise UsageError(
-            f"{where} is several statements; the second one is: {shortened(rest, _WIDTH)}",
+            f"{where} holds several statements; the second is: {in_short(rest)}",
             hint="try them one by one; a scenario file can hold many: "
             "docs/scenario-format.md",
         )
@@ -124,5 +124,9 @@ def _to_run(tail: str, found: list[Token]) -> str:
 
 
 def _line_of(text: str) -> str:
-    line = next(line for line in text.splitlines() if "\\" in line)
-    return shortened(line, _WIDTH)
+    return in_short(next(line for line in text.splitlines() if "\\" in line))
+
+
+def in_short(text: str) -> str:
+    """A statement on one line, cut where it is long."""
+    return shortened(text, _WIDTH)

@@ -14,7 +14,7 @@ from harness.cli.bench import outcome
 from harness.cli.main import main
 from harness.core.arms import Arm
 from harness.core.errors import EXIT_INVALID, EXIT_PASS, EXIT_USAGE
-from harness.core.verdicts import EXACT, Change
+from harness.core.verdicts import EXACT, Change, Code, Judgement, Verdict
 from harness.lanes.wire import comparison, meaning
 from harness.lanes.wire.record import Exchange, Wire, folded, unfolded
 from harness.render import html, json, markdown, measured, text
@@ -105,6 +105,24 @@ def test_problems_of_a_record_are_told() -> None:
     (good, _) = wires("asyncpg", exchange())
     assert list(good.problems()) == []
     assert len(list(replace(good, uses=[exchange(-1), exchange(ops=0)]).problems())) == 2
+
+
+def test_what_clients_send_stands_flush_left_and_reasons_are_told_once() -> None:
+    refused = [
+        replace(
+            each,
+            judgement=Judgement(Verdict.UNSUPPORTED, Code.NOT_OFFERED, "no pipeline"),
+            uses=[],
+        )
+        for each in wires("psycopg2", exchange())
+    ]
+    run = run_of(
+        "run", wires("asyncpg", exchange(12)), wires("psycopg", exchange()), refused
+    )
+    told = text.render(view.build([run]))
+    starts = {line.index("Bind") for line in told.splitlines() if "Bind" in line}
+    assert len(starts) == 1
+    assert told.count("no pipeline") == 1
 
 
 # --- beside times -----------------------------------------------------------------------

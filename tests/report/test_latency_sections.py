@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import latency_runs as made
 from msgspec.structs import replace
 
@@ -146,6 +148,22 @@ def test_what_a_pipeline_saves_is_a_table_of_its_own():
         "at 45 ms": "405 ms",
         "pays from": "11.1 µs",
     }
+
+
+def test_a_bench_ends_with_the_rtt_from_which_on_a_pipeline_pays():
+    """300 + 10·R against 400 + R: equal at 0.1 / 9 ms."""
+    few = {"statements": 10}
+    ahead = made.cell("pipeline/selects#pipeline", op="pipeline", point=few)
+    waiting = made.cell("pipeline/selects#sequential", op="sequential", point=few)
+    cells = [(ahead, {"psycopg": (400.0, 1)}), (waiting, {"psycopg": (300.0, 10)})]
+    run = still({}, cells=cells)
+    end = measured.build(run, shown(run), 0)
+    assert (
+        "psycopg, pipeline instead of sequential: −9.00 turns, pays from 11.1 µs of RTT on "
+        "(pipeline/selects#pipeline@statements=10)"
+    ) in " ".join(end_of_bench.render(end).split())
+    many = dataclasses.replace(end, saved=("a saving",) * 12)
+    assert "and 2 more like these" in end_of_bench.render(many)
 
 
 def test_every_format_has_it():
