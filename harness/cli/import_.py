@@ -111,12 +111,12 @@ def run(args: argparse.Namespace) -> int:
     with needing("import", "pgdyno import"):
         from harness.workload import importing, relations, trial, writing
     spec = servers.parse(args.server, max_connections=20, transport=args.transport)
+    if spec.managed:
+        raise UsageError(
+            f"--server {args.server} starts a server that is empty",
+            hint="name yours: --server dsn:postgresql://user@host/database",
+        )
     with open_server(spec) as server, Control(server.target, "pgdyno import") as control:
-        if server.managed:
-            raise UsageError(
-                f"--server {args.server} starts a server that is empty",
-                hint="name yours: --server dsn:postgresql://user@host/database",
-            )
         trial.only_read(control)
         hidden = relations.hidden(args.hide, relations.Relations(control))
         out = _free(args.out, control)

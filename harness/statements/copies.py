@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.errors import UsageError
-from harness.core.sql import quote
+from harness.core.sql import array_literal, quote
 from harness.venue.control import Control
-from harness.venue.lasting import check_lasting, names_in, text_array
+from harness.venue.lasting import check_lasting, names_in
 
 ROWS = 1_000
 """So many rows of each table are copied: before every slice the copy is filled anew."""
@@ -94,7 +94,7 @@ def copies(control: Control, texts: Sequence[str]) -> dict[str, Copy]:
         UsageError: something would be written that is not copied.
     """
     _check_functions(control, texts)
-    names = text_array(dict.fromkeys(names_in(*texts)))
+    names = array_literal(dict.fromkeys(names_in(*texts)))
     found = control.table(_TABLES_QUERY, [names])
     rows = found.rows if found else ()
     return {
@@ -199,7 +199,7 @@ def _counting(
     elif default and _NEXT.search(default):
         sequence = quote(f"{table}_{column}_seq"[:63])
         owner = f"{quote(table)}.{quote(column)}"
-        own = "nextval('" + sequence.replace("'", "''") + "'::regclass)"
+        own = f"nextval({literal(sequence)}::regclass)"
         yield f"create sequence {sequence} start {of_default} owned by {owner};"
         yield f"{alter} set default {_NEXT.sub(lambda _: own, default)};"
 
@@ -219,7 +219,7 @@ def _check_called(control: Control, oid: str, name: str) -> None:
 def _check_functions(control: Control, texts: Sequence[str]) -> None:
     """A function is not copied, and may write into the server's own tables."""
     check_lasting(control, texts, "the statement")
-    names = text_array(dict.fromkeys(names_in(*texts)))
+    names = array_literal(dict.fromkeys(names_in(*texts)))
     if called := control.value(_FUNCTIONS_QUERY, [names]):
         raise UsageError(
             f"the statement calls {called}, which may write outside of the copies",

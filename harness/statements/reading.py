@@ -6,7 +6,7 @@ import itertools
 import re
 
 from harness.core.errors import UsageError
-from harness.core.sql import Token, outer_words, parameters, tokens
+from harness.core.sql import Token, outer_words, parameters, shortened, tokens
 
 WRITING = frozenset({"insert", "update", "delete", "merge"})
 _MARK = re.compile(r"\$\{[\w-]+\}")
@@ -129,5 +129,4 @@ def _line_of(text: str) -> str:
 
 def in_short(text: str) -> str:
     """A statement on one line, cut where it is long."""
-    text = " ".join(text.split())
-    return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"
+    return shortened(text, _WIDTH)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.core.errors import UsageError
-from harness.core.sql import tokens
+from harness.core.sql import array_literal, tokens
 from harness.venue.control import Control
 
 _NAMES = r"""
@@ -83,7 +83,7 @@ def _reached(control: Control, names: set[str]) -> Iterator[tuple[str, str]]:
     seen: set[str] = set()
     while names := names - seen:
         seen |= names
-        found = control.table(_DEFINED_QUERY, [text_array(sorted(names))])
+        found = control.table(_DEFINED_QUERY, [array_literal(sorted(names))])
         defined = [(str(name), str(text)) for name, text in found.rows] if found else []
         for name, text in defined:
             if called := _MENTIONED.search(text):
@@ -99,9 +99,3 @@ def names_in(*texts: str) -> Iterator[str]:
                 yield token.text.lower()
             elif token.kind == "quoted" and token.text.startswith('"'):
                 yield token.text[1:-1].replace('""', '"')
-
-
-def text_array(names: Iterable[str]) -> str:
-    """A text[] as the server reads it."""
-    escaped = (name.replace("\\", "\\\\").replace('"', '\\"') for name in names)
-    return "{" + ",".join(f'"{name}"' for name in escaped) + "}"

@@ -47,8 +47,8 @@ def test_a_statement_is_asked_with_its_parameters(control: Control) -> None:
     assert (found.sql, found.params) == (sql, "select id from try_orders limit 7")
     assert (found.calls, found.offered, found.unordered) == (7, 7, False)
     assert examined(control, Proposal("select id from try_orders")).unordered
-    one = Proposal("select id from try_orders", "", "fetch_one")
-    assert not examined(control, one).unordered
+    first = Proposal("select id from try_orders", "", "fetch_one")
+    assert not examined(control, first).unordered
 
 
 def test_parameters_are_a_sample_of_what_there_is(control: Control) -> None:

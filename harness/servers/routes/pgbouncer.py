@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from harness.core.calls import Target
 from harness.core.errors import ServerError
+from harness.core.sql import literal
 from harness.servers import Server, bouncer
 from harness.servers.cluster import connect
 from harness.servers.folder import Folder, create
@@ -65,7 +66,7 @@ def lacks(_server: Server) -> str:
 def open(server: Server) -> Iterator[Way]:
     """Start it in a folder that is removed at the end, with the passwords in it."""
     program = bouncer.found()
-    assert program
+    assert program, "see `lacks`"
     version = bouncer.version(program)
     with create() as folder:
         place = replace(
@@ -159,11 +160,12 @@ class _Entries:
         }
         if settings:
             calls = (
-                f"set_config({_literal(name)}, {_literal(value)}, false)"
+                f"set_config({literal(name)}, {literal(value)}, false)"
                 for name, value in settings
             )
             parts["connect_query"] = f"select {', '.join(calls)}"
-        return " ".join(f"{name}={_literal(text)}" for name, text in parts.items() if text)
+        # PgBouncer quotes in its connection strings as SQL does.
+        return " ".join(f"{name}={literal(text)}" for name, text in parts.items() if text)
 
     def say(self, command: str) -> list[tuple[str, ...]]:
         """Tell PgBouncer's console something; the rows that it answers.
@@ -188,8 +190,3 @@ def _prepared(entries: _Entries, version: str) -> dict[str, str]:
         return {"prepared statements": f"none, as before {'.'.join(map(str, _PREPARES))}"}
     config = {row[0]: row[1] for row in entries.say("show config")}
     return {"max_prepared_statements": config.get("max_prepared_statements", "?")}
-
-
-def _literal(text: str) -> str:
-    """Quoted as SQL has it, and PgBouncer's connection strings."""
-    return "'" + text.replace("'", "''") + "'"
