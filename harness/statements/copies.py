@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.errors import UsageError
-from harness.core.sql import array_literal, quote
+from harness.core.sql import array_literal, literal, quote
 from harness.venue.control import Control
 from harness.venue.lasting import check_lasting, names_in
 

@@ -103,9 +103,9 @@ def test_a_cycle_is_as_long_as_there_is_time_for() -> None:
         ("create table t (a int)", "", "returns no rows, so there is nothing to verify"),
         ("select i from generate_series(1, 100001) i", "", "more than 100,000 rows"),
         ("select repeat('x', 1000000) from generate_series(1, 70) i", "", "70 MB of text"),
-        ("insert into try_orders values (0, 0)", "", "writes, and `try` only reads"),
-        ("select try_writes()", "", "writes, and `try` only reads"),
-        ("select id from try_orders for update", "", "writes, and `try` only reads"),
+        ("insert into try_orders values (0, 0)", "", "writes, and try only reads"),
+        ("select try_writes()", "", "writes, and try only reads"),
+        ("select id from try_orders for update", "", "writes, and try only reads"),
         ("select pg_notify('a', 'b')", "", "calls pg_notify"),
         ("select 1 where $1", "select PG_Catalog.pg_reload_conf()", "calls pg_reload_conf"),
         (
