@@ -35,6 +35,8 @@ if TYPE_CHECKING:  # at run time this module needs the standard library only
 
 FEWEST_RTTS = 3
 """Two points always lie on a line."""
+_FEWEST_ROUNDS = 3
+"""Fewer say nothing of how far rounds lie apart."""
 WHOLE = 0.05
 WHOLE_SHARE = 0.02
 """k is a whole number of turns if it is within 0.05 of one, or within 2 %."""
@@ -170,13 +172,13 @@ def latency_lines(
 
 
 def measured_rtts(run: Run) -> dict[Condition, float]:
-    """The RTTs that a single connection was seen to have, ms. Where nobody measured, what
-    was promised counts."""
+    """The RTTs that a single connection was seen to have, ms. Where nobody measured, or
+    other work hid the network, what was promised counts."""
     return {
         Condition(cast("Via", route.via), route.rtt_ms): seen.median_ns / _NS
         for route in run.routes
         for seen in route.null_ops
-        if route.rtt_ms and seen.connections == 1
+        if route.rtt_ms and seen.connections == 1 and seen.median_ns > 0
     }
 
 
@@ -288,7 +290,7 @@ def _weights(rtts_ms: Sequence[float], walls: Sequence[Sequence[float]]) -> list
 def _spread(column: Sequence[float], middle: float) -> float:
     """The standard deviation between rounds, ns; with too few of them, in proportion to
     the time."""
-    if len(column) < FEWEST_RTTS:
+    if len(column) < _FEWEST_ROUNDS:
         return middle
     return max(stats.spread(column), _LEAST_SPREAD * middle)
 

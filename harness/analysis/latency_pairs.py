@@ -128,12 +128,24 @@ class Saving:
 
     @property
     def from_ms(self) -> float | None:
-        """From which RTT on it saves time: 0 for at any, None for at none."""
+        """From which RTT on it saves time: 0 for at any, None for at none, or for those
+        below `until_ms`."""
         fixed, turns = self.fixed, self.turns
+        if turns.excludes_zero and turns.point < -WHOLE:
+            return None
         gains = turns.excludes_zero and turns.point > WHOLE
         if fixed.point >= 0:
             return 0.0 if gains or fixed.excludes_zero else None
         return RoundLine(fixed.point, turns.point).crossing_ms if gains else None
+
+    @property
+    def until_ms(self) -> float | None:
+        """Up to which RTT it saves time, where it waits more often but does less."""
+        fixed, turns = self.fixed, self.turns
+        waits = turns.excludes_zero and turns.point < -WHOLE
+        if not (waits and fixed.excludes_zero and fixed.point > 0):
+            return None
+        return RoundLine(fixed.point, turns.point).crossing_ms
 
 
 def savings(lines: Sequence[LatencyLine]) -> tuple[Saving, ...]:

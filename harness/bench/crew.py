@@ -16,8 +16,9 @@ from harness.core import interrupt
 from harness.core.arms import Arm
 from harness.machine import host
 from harness.machine.host import NOWHERE, Placement
+from harness.play.admission import LEAVING_S
 from harness.play.process import Launch
-from harness.play.seat import LEAVING_S, Deadlines, Seat
+from harness.play.seat import Deadlines, Seat
 from harness.venue.control import connected
 from harness.venue.venue import Venue
 

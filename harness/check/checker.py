@@ -24,8 +24,9 @@ from harness.core.arms import Arm
 from harness.core.cells import Cell
 from harness.core.errors import DriverError, WorkerGone
 from harness.core.verdicts import Judgement
+from harness.play.admission import LEAVING_S
 from harness.play.process import WorkerProcess
-from harness.play.seat import LEAVING_S, Deadlines, Seat
+from harness.play.seat import Deadlines, Seat
 from harness.play.sessions import SharedSessions
 from harness.results.records import Check
 from harness.venue.control import Control, connected

@@ -97,7 +97,8 @@ def _ratio(
     found = stats.hodges_lehmann(ratios).exp() if ratios else None
     if found is None or found.low is None or found.high is None:
         point = f", median {fmt.times(found.point)}" if found else ""
-        told = f"{len(ratios)} common quiet rounds, {MIN_ROUNDS} are needed{point}"
+        rounds = fmt.plural(len(ratios), "common quiet round")
+        told = f"{rounds}, {MIN_ROUNDS} are needed{point}"
         return ClaimOutcome.INCONCLUSIVE, told
     names = _names(condition, first, second)
     told = f"{names[0]} takes {_interval(found)} the time of {names[1]}"

@@ -358,8 +358,8 @@ def _plan(cells: Sequence[Cell], arms: Sequence[Arm], plan: Forecast) -> dict[st
 
 
 def default_path() -> Path:
-    """A new file under results/runs."""
-    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    """A new file under results/runs; another one for each of two runs at once."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     return Path("results") / "runs" / f"{stamp}.jsonl"
 
 

@@ -17,7 +17,7 @@ from harness.core.visible import visible_line
 from harness.report.format import shorten, wrapped
 
 if TYPE_CHECKING:
-    from harness.core.arms import Arm
+    from harness.core.calls import Target
     from harness.play.seat import Seat
     from harness.servers.proxy import Proxy
     from harness.servers.tap import Counts
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from harness.servers.tap.tap import Direction
     from harness.servers.tap.words import Teller
     from harness.venue.stage import Playable
-    from harness.venue.venue import Venue
 
 WIDTH = 80
 LATER = 8
@@ -78,28 +77,26 @@ class Listener:
         return speeches
 
 
-def conversation(place: Venue, play: Playable, arm: Arm, *, values: bool) -> Iterator[str]:
+def conversation(
+    seat: Seat, play: Playable, server: Target, *, values: bool
+) -> Iterator[str]:
     """The opening of a session, the first use of the op, and a later one.
 
     Raises:
         PgdynoError: the driver cannot play the cell.
     """
-    from harness.cli.show import seat_of
     from harness.servers.proxy import Proxy
     from harness.servers.tap.patience import Client
     from harness.servers.tap.words import Teller
 
-    seat = seat_of(place, arm)
     listener = Listener(Teller(statements_of(play.cell), values))
     client = Client(lambda: seat.pid, lambda: seat.busy)
     try:
-        with Proxy(place.server.target, client, listener.note) as proxy:
+        with Proxy(server, client, listener.note) as proxy:
             seat.through = proxy.before
             yield from _parts(play, seat, proxy, listener)
     except (WorkerGone, DriverError, OracleError) as error:
         yield f"  then it ended: {error}"
-    finally:
-        seat.dismiss()
 
 
 def statements_of(cell: Cell) -> frozenset[str]:

@@ -25,11 +25,13 @@ def add_parser(subparsers: Any) -> None:
         "what to do about it. Exits 5 when no benchmark could run.",
     )
     options.add_server(parser)
+    options.add_conditions(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument(
         "--validate",
         action="store_true",
-        help="test pgdyno’s own numbers on this machine (five minutes)",
+        help="test pgdyno’s own numbers on this machine (five minutes); with --via or "
+        "--rtt: what must hold under each of these conditions (a minute each)",
     )
     parser.add_argument("--full", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(
@@ -52,6 +54,11 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.validate:
         return _validate(args)
+    if args.via or args.rtt:
+        raise UsageError(
+            "--via and --rtt go with --validate",
+            hint="pgdyno doctor --validate --via tls",
+        )
     findings = [*_drivers(), *_server(args), *_machine()]
     if args.format == "json":
         print(json.dumps(findings, indent=1))
@@ -85,6 +92,7 @@ def _validate(args: argparse.Namespace) -> int:
     from harness.validity import listing, suite
     from harness.venue import venue
 
+    asked = options.conditions(args)
     spec = servers.parse(args.server, max_connections=100, transport=args.transport)
     with (
         contextlib.nullcontext(args.keep) if args.keep else scratch() as folder,
@@ -92,7 +100,8 @@ def _validate(args: argparse.Namespace) -> int:
         BenchProgress() as progress,
     ):
         trials = folder if args.keep else folder / "trials"  # beside what says whose it is
-        found = suite.run(suite.Workbench(place, trials, progress))
+        parts = suite.under(asked) if asked else suite.QUICK
+        found = suite.run(suite.Workbench(place, trials, progress), parts)
         form = listing.as_json if args.format == "json" else None
         outcomes = listing.printed(found, form)
     return EXIT_PASS if all(outcome.ok for outcome in outcomes) else EXIT_FAILED

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SOURCES = ("pg_stat_statements", "log", "sql")
 TOP = 20
 LISTED = 20
+WIDTH = 80
 
 _EPILOG = """\
 exit codes: 0 a file was written, 2 usage, 4 nothing can be repeated,
@@ -110,12 +111,12 @@ def run(args: argparse.Namespace) -> int:
     with needing("import", "pgdyno import"):
         from harness.workload import importing, relations, trial, writing
     spec = servers.parse(args.server, max_connections=20, transport=args.transport)
+    if spec.managed:
+        raise UsageError(
+            f"--server {args.server} starts a server that is empty",
+            hint="name yours: --server dsn:postgresql://user@host/database",
+        )
     with open_server(spec) as server, Control(server.target, "pgdyno import") as control:
-        if server.managed:
-            raise UsageError(
-                f"--server {args.server} starts a server that is empty",
-                hint="name yours: --server dsn:postgresql://user@host/database",
-            )
         trial.only_read(control)
         hidden = relations.hidden(args.hide, relations.Relations(control))
         out = _free(args.out, control)
@@ -201,15 +202,20 @@ def _write(path: Path, text: str) -> None:
 
 def _tell(workload: Workload) -> None:
     """What is covered by which case, and what is left out for what reason."""
+    from harness.report import format as fmt
     from harness.workload.writing import covered, left_out_line, title_of
 
     say(f"{covered(workload)}\n")
     for case in workload.cases:
         share = 100 * case.calls / workload.calls
-        say(f"  {share:5.1f} %  {case.name}: {title_of(case.tried.statement.sql)}")
+        line = f"  {share:5.1f} %  {case.name}: {title_of(case.tried.statement.sql)}"
+        say(fmt.shorten(line, WIDTH))
     if workload.left_out:
         remark("\nleft out:")
     for part in workload.left_out[:LISTED]:
-        remark(left_out_line(part))
+        for line in fmt.wrapped(
+            left_out_line(part).strip(), WIDTH, first="  ", rest="    "
+        ):
+            remark(line)
     if (more := len(workload.left_out) - LISTED) > 0:
         remark(f"  and {more:,} more")

@@ -14,7 +14,7 @@ from harness import environments
 from harness.cli.terminal import complain, remark
 from harness.core.arms import Arm, Profile
 from harness.core.cells import Cell
-from harness.core.conditions import DIRECT, VIAS, crossed, listed
+from harness.core.conditions import DIRECT, VIAS, Condition, crossed, listed
 from harness.core.errors import UsageError
 from harness.plugin import contract
 
@@ -51,7 +51,8 @@ def add_paths(parser: argparse.ArgumentParser) -> None:
         "path",
         nargs="*",
         metavar="PATH",
-        help="a scenario (copy/in), a case (copy/in#rows), a family (copy) or a TOML file",
+        help="a family (copy), a scenario (copy/in), a case (copy/in#rows), sweep points "
+        "of it (copy/in#rows@rows=1000) or a TOML file",
     )
 
 
@@ -63,7 +64,7 @@ def add_drivers(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="D",
         help="a driver with its options, such as asyncpg+uvloop; ==VERSION, @FOLDER, "
-        "@CLONE#COMMIT or %%PYTHON give it an environment of its own; may be repeated "
+        "@CLONE#COMMIT or %%PYTHON give it an environment of its own; may be repeated; "
         f"a pattern such as 'sqlspec-*' names several (default: {', '.join(usual())})",
     )
 
@@ -106,10 +107,15 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def conditions(args: argparse.Namespace) -> tuple[Condition, ...]:
+    """The conditions that were asked for."""
+    return crossed(listed(args.via), listed(args.rtt))
+
+
 def under_conditions(args: argparse.Namespace, cells: Sequence[Cell]) -> list[Cell]:
     """The cells under the conditions that were asked for; else as their files say, and
     those that a path names under one as it says."""
-    asked = crossed(listed(args.via), listed(args.rtt))
+    asked = conditions(args)
     return [
         found
         for cell in cells

@@ -59,7 +59,7 @@ class _Live:
         text = visible_line(text)
         count = f"{done:,}/{total:,}" if total else ""
         if self._console.is_terminal:
-            short = escape(text if len(text) <= 40 else text[:39] + "…")
+            short = escape(in_short(text, 40))
             self._bar.update(
                 self._task,
                 description=short,
@@ -71,8 +71,23 @@ class _Live:
             )
         elif time.monotonic() - self._logged > LOG_EVERY_S:
             self._logged = time.monotonic()
-            line = " ".join(filter(None, (count, text[:50], left)))
+            line = " ".join(filter(None, (count, in_short(text, 50), left)))
             print(line, file=sys.stderr, flush=True)
+
+
+def in_short(text: str, limit: int) -> str:
+    """A text with its middle left out: the names of cells differ at their ends."""
+    if len(text) <= limit:
+        return text
+    end = limit // 2
+    return f"{text[: limit - end - 1]}…{text[-end:]}"
+
+
+def _time_left(seconds: float) -> str:
+    """`about 41 s left`, `about 6 min left`."""
+    if seconds < 100:
+        return f"about {seconds:.0f} s left"
+    return f"about {seconds / 60:.0f} min left"
 
 
 class CheckProgress(_Live):
@@ -143,6 +158,6 @@ class BenchProgress(_Live):
     ) -> None:
         """A block begins."""
         known = f"{with_interval} with interval" if with_interval else ""
-        left = f"about {seconds_left:.0f} s left" if seconds_left else ""
+        left = _time_left(seconds_left) if seconds_left else ""
         about = ", ".join(filter(None, (known, left)))
         self.show(f"round {number + 1}: {cell.id}", done, max(of, done), about)

@@ -14,7 +14,7 @@ from harness.cli import options
 from harness.cli.terminal import complain, remark, say
 from harness.core.arms import Arm
 from harness.core.cells import Cell
-from harness.core.conditions import Condition, crossed, listed
+from harness.core.conditions import Condition
 from harness.core.errors import EXIT_INVALID, UsageError
 from harness.core.verdicts import Code, Verdict
 
@@ -104,7 +104,10 @@ def add_parser(subparsers: Any) -> None:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < 86_400:
         raise argparse.ArgumentTypeError("seconds above 0, up to a day")
     return value
@@ -126,12 +129,15 @@ def run(args: argparse.Namespace) -> int:
     """Examine, check, time; the exit code says whether the values are right."""
     from harness import servers
     from harness.play import early
+    from harness.results import store
     from harness.venue import venue
 
     begun = time.monotonic()
-    conditions = crossed(listed(args.via), listed(args.rtt))
+    conditions = options.conditions(args)
     asked = _asked(args, conditions)
     _check_save(args.save)
+    if args.out:
+        store.check_new(args.out)
     arms = options.arms(args.driver, args.profile)
     options.make_environments(arms)
     needed = venue.connections_needed([], arms)

@@ -23,6 +23,7 @@ MOST_RTT_MS = 1000.0
 _MARKED = re.compile(
     r"(?P<cell>.*)\[(?:via=(?P<via>[a-z]+))?,?(?:rtt=(?P<rtt>[0-9.]+))?\]", re.DOTALL
 )
+_ASKED = re.compile(r"(?P<cell>.*)\[(?P<parts>(?:via|rtt)=[^\[\]]*)\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,27 @@ def parted(cell: str) -> tuple[str, Condition]:
         return found["cell"], Condition(via, float(found["rtt"] or 0))
     except ValueError:
         return cell, DIRECT
+
+
+def asked(path: str) -> tuple[str, Condition]:
+    """The same of what a user names, whose mark may be wrong, or in another order.
+
+    Raises:
+        UsageError: it says something that is no condition, and what.
+    """
+    found = _ASKED.fullmatch(path)
+    if found is None:
+        return path, DIRECT
+    values: dict[str, list[str]] = {"via": [], "rtt": []}
+    for part in found["parts"].split(","):
+        name, _, value = part.partition("=")
+        if name not in values or values[name]:
+            raise UsageError(
+                f"[{found['parts']}] is no condition: {part!r} cannot stand there",
+                hint="such as [via=tls], [rtt=5] or [via=tls,rtt=5]",
+            )
+        values[name].append(value)
+    return found["cell"], crossed(values["via"], values["rtt"])[0]
 
 
 def crossed(vias: Sequence[str], rtts: Sequence[str | float]) -> tuple[Condition, ...]:

@@ -52,9 +52,11 @@ def install() -> None:
 
 
 def check() -> None:
-    """Raise an interrupt that was asked for and got lost."""
+    """Raise an interrupt that was asked for and got lost; in the main thread only, which
+    is the one that puts everything away."""
     global _requested
-    if _requested and not _deferrals:
+    here = threading.current_thread() is threading.main_thread()
+    if here and _requested and not _deferrals:
         _requested = False
         raise KeyboardInterrupt
 

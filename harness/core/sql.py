@@ -11,7 +11,7 @@ Strings are read as PostgreSQL reads them with `standard_conforming_strings = on
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -198,6 +198,28 @@ def outer_words(sql: str) -> Iterator[str]:
 def quote(name: str) -> str:
     """A name as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as a string constant."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def array_literal(values: Iterable[str | None]) -> str:
+    """Texts as an array that PostgreSQL reads, for a parameter."""
+    items = (
+        "NULL"
+        if value is None
+        else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        for value in values
+    )
+    return "{" + ",".join(items) + "}"
+
+
+def shortened(sql: str, chars: int) -> str:
+    """SQL on one line, in at most so many characters."""
+    line = " ".join(sql.split())
+    return line if len(line) <= chars else f"{line[: chars - 1]}…"
 
 
 def split_table(table: str) -> tuple[str | None, str]:

@@ -78,7 +78,7 @@ def disturbance(signs: Signs, cell: str, norms: Norms) -> str:
     if signs.work:
         return f"the server was busy with {signs.work}"
     if signs.foreign > FOREIGN_LIMIT:
-        return f"{signs.foreign:.0%} of the processors went to others"
+        return f"{signs.foreign * 100:.0f} % of the processors went to others"
     if signs.too_few_passes:
         return (
             "too few passes were quiet: in the others a client or its backend waited for a "

@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import secrets
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -83,6 +84,7 @@ class Recording:
         self._begun = time.perf_counter_ns()
         self._before = venue.stage.housekeeping()
         self._footed = False
+        self._writing = threading.Lock()
 
     def begin(self, hellos: Sequence[tuple[Arm, dict[str, Any]]] = ()) -> None:
         """Write the header, with what the drivers said of themselves."""
@@ -116,14 +118,16 @@ class Recording:
         )
 
     def write(self, record: AnyRecord) -> None:
-        """Append a record; raises `ResultsError` if the file takes no more."""
-        if isinstance(record, Check):
-            self.checks.append(record)
-        self.totals[_total(record)] += 1
-        if self._writer is not None:
-            self._writer.write(record)
-        elif self._path is not None:
-            self._early.append(record)
+        """Append a record, from any thread; raises `ResultsError` if the file takes no
+        more."""
+        with self._writing:
+            if isinstance(record, Check):
+                self.checks.append(record)
+            self.totals[_total(record)] += 1
+            if self._writer is not None:
+                self._writer.write(record)
+            elif self._path is not None:
+                self._early.append(record)
 
     def __enter__(self) -> Recording:
         return self

@@ -7,8 +7,6 @@ crashes or hangs, that cell gets the verdict, and the next cell gets a fresh wor
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,23 +16,18 @@ from harness.core.arms import Arm
 from harness.core.calls import Op, Target
 from harness.core.cells import Cell
 from harness.core.conditions import DIRECT
-from harness.core.errors import OracleError, ServerError, SilentServerError, WorkerGone
+from harness.core.errors import OracleError, ServerError, WorkerGone
 from harness.core.verdicts import EXACT, Code, Judgement, Verdict, stopped
 from harness.judge import activity
 from harness.judge.recorded import renamed_in
-from harness.play import distance
+from harness.play import admission, distance, naming
 from harness.play.process import PLAIN, Launch, WorkerProcess, judgement, target_message
 from harness.venue import limits, server_view
-from harness.venue.control import Control, connected
+from harness.venue.control import Control
 from harness.venue.stage import Playable, Stage
 
 ALIVE_S = 5.0
 """How long the server may take to say that it is there."""
-
-LEAVING_S = 1.0
-"""How long a session that was closed may still be there."""
-_NAME_BYTES = 63
-"""The longest name that the server keeps of a session."""
 _PERHAPS_DENIED = (Verdict.REJECTED, Verdict.HUNG, Verdict.BROKEN)
 """What a driver may say when the server does not let it in."""
 
@@ -201,6 +194,11 @@ class Seat:
         if worker is not None:
             worker.kill()
 
+    @property
+    def ended(self) -> bool:
+        """Whether it was killed: what became of its cell then is no verdict."""
+        return self._ended
+
     def ask(self, command: str, seconds: float, **arguments: Any) -> dict[str, Any]:
         """One request; a worker that goes takes its seat's worker with it.
 
@@ -335,30 +333,8 @@ class Seat:
             return judged
         self._require_server()
         self.close()
-        reason = self._denied(sessions)
+        reason = admission.denied(self.stage.server.target, sessions, self.dismiss)
         return Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, reason) if reason else judged
-
-    def _denied(self, sessions: int) -> str:
-        """Why we do not get so many sessions either; empty if we do.
-
-        Sessions that a driver left open end with its worker, a moment later.
-        """
-        deadline = time.monotonic() + LEAVING_S
-        while (reason := self._refused(sessions)) and time.monotonic() < deadline:
-            self.dismiss()
-            time.sleep(0.05)
-        return reason
-
-    def _refused(self, sessions: int) -> str:
-        try:
-            with contextlib.ExitStack() as stack:
-                for _ in range(sessions):
-                    stack.enter_context(connected(self.stage.server.target))
-        except SilentServerError:
-            raise
-        except ServerError as error:
-            return f"pgdyno itself gets no session: {error}"
-        return ""
 
     def look(self, statement: str = "") -> Judgement:
         """Whether the last op left its session as the driver's terms say.
@@ -448,18 +424,9 @@ class Seat:
 
     @property
     def application_name(self) -> str:
-        """By which the server tells this seat's sessions apart, and from those that a
-        pooler keeps: they have the name of who had them last."""
-        number = f".{self.number}" if self.number else ""
-        run = f"{self.stage.run}{number}"
-        name = f"pgdyno {run} {self.arm.id} {self.arm.profile}"
-        if self._pooled:
-            name = f"pooled {name}"
-        if name.isascii() and len(name) <= _NAME_BYTES and "/" not in name:
-            return name
-        # What the server would cut or replace could make two arms one; files have it, too.
-        digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
-        return f"{'pooled ' * self._pooled}pgdyno {run} {digest[:16]}"
+        """By which the server tells this seat's sessions apart."""
+        run, number = self.stage.run, self.number
+        return naming.session_name(run, self.arm, number, pooled=self._pooled)
 
     @property
     def owner(self) -> str:

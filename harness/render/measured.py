@@ -17,6 +17,10 @@ WIDTH = 80
 _COLUMN = 11
 _DRIVERS = 5
 _EXTRA = 13
+_FAILURES = 5
+_SAVINGS = 10
+_REASON_CHARS = 300
+_SILENT = (Verdict.UNSUPPORTED, Verdict.SKIPPED)
 _LEGEND = "▶ fastest, or tied with it · ( ) not ranked · – not offered"
 
 
@@ -26,8 +30,10 @@ def render(end: Measured) -> str:
     for start in range(0, len(end.arms), _DRIVERS):
         lines += _block(end.cells, end.arms[start : start + _DRIVERS])
     lines.append(_LEGEND)
+    lines += _failures(end)
     lines += _turns(end)
     lines += _network(end.network)
+    lines += _saved(end.saved)
     for sentence in (*_noise(end), end.advice, end.conclusion):
         lines += fmt.wrapped(sentence, WIDTH)
     return visible("\n".join(line.rstrip() for line in lines)) + "\n"
@@ -54,6 +60,19 @@ def _turns(end: Measured) -> Iterator[str]:
             marks = "".join(f"{found.get(arm, ''):>{_COLUMN}}" for arm in arms)
             yield f"{_question(before, cell, group, name - 1):<{name}}{marks}"
             before = cell
+
+
+def _failures(end: Measured) -> Iterator[str]:
+    """Why drivers have no number, each reason once."""
+    reasons: dict[tuple[str, str], None] = {}
+    for row in (row for cell in end.cells for row in cell.rows if not row.time):
+        if row.verdict and row.verdict not in _SILENT and not row.verdict.timeable:
+            reasons[row.arm, f"{row.verdict}, {row.detail}"] = None
+    for arm, reason in list(reasons)[:_FAILURES]:
+        text = fmt.shorten(" ".join(reason.split()), _REASON_CHARS)
+        yield from fmt.wrapped(f"{arm}: {text}", WIDTH, rest="  ")
+    if (more := len(reasons) - _FAILURES) > 0:
+        yield f"and {fmt.plural(more, 'more reason')}: pgdyno report RUN.jsonl"
 
 
 def _names(arms: Sequence[str]) -> Iterator[str]:
@@ -101,6 +120,14 @@ def _network(lines: Sequence[LatencySummary]) -> Iterator[str]:
         for line in group:
             name = fmt.shorten_arm(line.arm, 30)
             yield f"  {name:<32}{line.fixed:>12}{line.turns:>24}{line.counted:>10}"
+
+
+def _saved(sentences: Sequence[str]) -> Iterator[str]:
+    """From which RTT on waiting less often pays."""
+    for told in sentences[:_SAVINGS]:
+        yield from fmt.wrapped(told, WIDTH, rest="  ")
+    if (more := len(sentences) - _SAVINGS) > 0:
+        yield f"and {more} more like these: pgdyno report RUN.jsonl"
 
 
 def _heads(arms: Sequence[str]) -> Iterator[list[str]]:

@@ -65,7 +65,7 @@ def lead(guide: Guide) -> str:
     ]
     alike = f"{guide.alike:,} of {guide.compared:,} checks come out alike"
     if not counted:
-        return f"Nothing changes: {alike}."
+        return f"No answer changes: {alike}."
     return f"{alike}. Of the others, {_and(counted)}."
 
 

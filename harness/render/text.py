@@ -212,7 +212,7 @@ def section(shown: LaneSection) -> str:
         if facts := table.facts:
             lines += [*wrapped(facts.title, WIDTH), fmt.shorten(facts.id, WIDTH)]
         for band in bands:
-            lines += [*_head(shown, band), *_lane_rows(table, band)]
+            lines += [*_head(shown, band), *_lane_rows(shown, table, band)]
         lines += [line for note in table.notes for line in wrapped(note, WIDTH)]
         lines.append("")
     return "\n".join(lines).rstrip()
@@ -245,16 +245,21 @@ def _head(shown: LaneSection, band: Band) -> Iterator[str]:
     height = max(map(len, heads), default=0)
     columns = [[""] * (height - len(head)) + head for head in heads]
     for words in zip(*columns, strict=True):
-        parts = zip(words, band.values(), strict=True)
-        start = " " * _name_width(band)
-        yield start + "".join(f"{word:>{width}}" for word, width in parts)
+        said = zip(words, band.items(), strict=True)
+        parts = (_flush(shown, number, word, width) for word, (number, width) in said)
+        yield (" " * _name_width(band) + "".join(parts)).rstrip()
+
+
+def _flush(shown: LaneSection, number: int, text: str, width: int) -> str:
+    """An entry of a column: words begin where it does, numbers end there."""
+    return f"{text:<{width}}" if shown.quantities[number].words else f"{text:>{width}}"
 
 
 def _name_width(band: Band) -> int:
     return min(22, WIDTH - sum(band.values()))
 
 
-def _lane_rows(table: CellTable, band: Band) -> Iterator[str]:
+def _lane_rows(shown: LaneSection, table: CellTable, band: Band) -> Iterator[str]:
     """The arms; what belongs to a number stands in brackets below it."""
     width = _name_width(band)
     for row in table.rows:
@@ -262,9 +267,11 @@ def _lane_rows(table: CellTable, band: Band) -> Iterator[str]:
         if not row.values:
             yield from _reason(start, row.reason)
             continue
-        yield start + "".join(
-            f"{row.values[number].text:>{column}}" for number, column in band.items()
+        parts = (
+            _flush(shown, number, row.values[number].text, column)
+            for number, column in band.items()
         )
+        yield (start + "".join(parts)).rstrip()
         yield from _lane_notes(row, band)
 
 

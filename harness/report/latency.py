@@ -41,7 +41,8 @@ INTRO = (
 )
 SAVED = (
     "What one way to do the same work takes less than another, for one driver: waits less, "
-    "and time less at each RTT. Pays from: the RTT from which on it saves time."
+    "and time less at each RTT. Pays from: the RTT from which on, or up to which, it saves "
+    "time."
 )
 TERMS = (
     (
@@ -96,12 +97,13 @@ class LatencySummary:
 
 @dataclass(frozen=True, slots=True)
 class LatencyView:
-    """What the network adds in one run."""
+    """What the network adds in one run; `saved` are sentences for the end of a bench."""
 
     sections: tuple[LaneSection, ...]
     charts: tuple[LatencyChart, ...]
     findings: tuple[Remark, ...]
     summary: tuple[LatencySummary, ...]
+    saved: tuple[str, ...] = ()
     terms: tuple[tuple[str, str], ...] = TERMS
 
     def chart(self, cell: str) -> LatencyChart | None:
@@ -117,7 +119,10 @@ def counted_turns(runs: Iterable[Run]) -> dict[tuple[str, str], Turns]:
         if told.number is None:
             continue
         bare, condition = parted(name)
-        ends = (told.low or told.number, told.high or told.number)
+        ends = (
+            told.number if told.low is None else told.low,
+            told.number if told.high is None else told.high,
+        )
         low, high = found.get(key := (bare + Condition(condition.via).mark, arm), ends)
         found[key] = (min(low, ends[0]), max(high, ends[1]))
     return found
@@ -139,6 +144,7 @@ def latency_view(
         charts=tuple(_chart(list(group), crossed) for _, group in _by_cell(lines)),
         findings=tuple(_findings(lines)),
         summary=tuple(map(_summary, lines)),
+        saved=tuple(map(_saving_sentence, saved)),
     )
 
 
@@ -330,7 +336,20 @@ def _saving_row(saving: Saving, rtts: Sequence[float]) -> ArmRow:
     return ArmRow(saving.arm, Verdict.EXACT, "", values, repeats=turns.n)
 
 
+def _saving_sentence(saving: Saving) -> str:
+    """`psycopg, pipeline instead of sequential: 9.00 turns less, pays from 0.2 ms on`."""
+    pays = {None: "never pays", 0.0: "pays at any RTT"}
+    when = pays.get(saving.from_ms, f"pays from {_pays(saving)} of RTT on")
+    if saving.until_ms is not None:
+        when = f"pays {_pays(saving)} of RTT"
+    told = f"{saving.way} instead of {saving.instead_of}"
+    turns = f"{fmt.signed(-saving.turns.point, 2)} turns"
+    return f"{saving.arm}, {told}: {turns}, {when} ({saving.cell})"
+
+
 def _pays(saving: Saving) -> str:
+    if saving.until_ms is not None:
+        return f"up to {_ms(saving.until_ms)}"
     if saving.from_ms is None:
         return "never"
     return _ms(saving.from_ms) if saving.from_ms else "0"

@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 class Measured:
     """The end of a bench of times. `spending` is where its time went, `screening` which
     passes were left out, `advice` what to do where something was not answered, `network`
-    are lines over RTTs."""
+    are lines over RTTs, `saved` says from which RTT on waiting less often pays."""
 
     cells: tuple[CellView, ...]
     arms: tuple[str, ...]
@@ -39,6 +39,7 @@ class Measured:
     conclusion: str
     advice: str
     network: tuple[LatencySummary, ...] = ()
+    saved: tuple[str, ...] = ()
 
 
 def build(run: Run, shown: RunView, code: int) -> Measured:
@@ -52,6 +53,7 @@ def build(run: Run, shown: RunView, code: int) -> Measured:
         conclusion=f"exit {code}: {_answered(run, shown.cells, code)}.",
         advice=_advice(shown.cells, code),
         network=shown.latency.summary if shown.latency else (),
+        saved=shown.latency.saved if shown.latency else (),
     )
 
 
@@ -94,12 +96,15 @@ def _answered(run: Run, cells: Sequence[CellView], code: int) -> str:
 def _disturbance(run: Run) -> str:
     """The commonest reason why blocks were not counted, as it was told first."""
     told = [trial.disturbed for trial in run.trials if trial.disturbed]
-    kinds = Counter(_NUMBER.sub("…", reason) for reason in told)
-    if not kinds:
-        return ""
-    kind, _ = kinds.most_common(1)[0]
-    first = next(reason for reason in told if _NUMBER.sub("…", reason) == kind)
-    return f", mostly because {first}"
+    return f", mostly because {commonest(told)[0]}" if told else ""
+
+
+def commonest(reasons: Sequence[str]) -> tuple[str, int]:
+    """The reason that was given most often, whatever its numbers, with those of its first
+    time; and how often."""
+    kinds = Counter(_NUMBER.sub("…", reason) for reason in reasons)
+    kind, count = kinds.most_common(1)[0]
+    return next(reason for reason in reasons if _NUMBER.sub("…", reason) == kind), count
 
 
 def _obstacle(cells: Sequence[CellView]) -> str:
@@ -134,8 +139,6 @@ def _noise(test: SelfTest) -> str:
     """How far a driver was from itself; the widest of all questions."""
     points = [comparison.shift.point for comparison in test.cells]
     low, high = fmt.change(min(points)), fmt.change(max(points))
+    worst = f"{low.removesuffix(' %')} … {high} at worst" if len(points) > 1 else high
     doubt = " The numbers are doubtful: it differs from itself." if test.doubtful else ""
-    return (
-        f"noise: {test.original} against itself {low.removesuffix(' %')} … {high} at worst."
-        f"{doubt}"
-    )
+    return f"noise: {test.original} against itself {worst}.{doubt}"

@@ -22,11 +22,12 @@ Emphasis = Literal["", "best", "alarm"]
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A column: its head, and for programs what its numbers are and in which unit. One
-    without a metric is for people only."""
+    without a metric is for people only, and one of words is flush left."""
 
     head: str
     metric: str = ""
     unit: str = ""
+    words: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,10 @@ def conclusion(cells: Sequence[TriedCell]) -> str:
     if not told and not any(row.time for cell in cells for row in cell.rows):
         told = ["nothing was timed"]
     elif not told:
-        told = ["nobody is ranked: too few quiet rounds for an interval"]
+        told = [
+            "nobody is ranked: too few quiet rounds for an interval (run it again, or give "
+            "it longer: --seconds)"
+        ]
     return "; ".join([*told, *wrong])
 
 

@@ -6,7 +6,6 @@ Renderers only arrange it; none of them computes.
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +26,7 @@ from harness.report.cells import CellView, Row, cell_views
 from harness.report.commands import path_of
 from harness.report.latency import LatencyView, counted_turns, latency_view
 from harness.report.layers import LayersView, layers_view
-from harness.report.measured import ranked_sentence
+from harness.report.measured import commonest, ranked_sentence
 from harness.report.routes import routes
 from harness.report.screened import Screening, screening
 from harness.report.sections import LaneSection, LaneView, Remark, RunFact, lane_view
@@ -37,7 +36,6 @@ from harness.results.records import ArmFacts, CellFacts, Check, Note, Run
 _NOTE_KINDS = {"dropped": "too few"}
 """What a reader calls a kind of note, where that is another word."""
 
-_DIGITS = re.compile(r"[\d.]+")
 
 TERMS = {
     "library": "library",
@@ -564,10 +562,10 @@ def _disturbed(run: Run) -> Iterator[Remark]:
     """Blocks that were thrown away, with the commonest reason."""
     blocks = measured(run).disturbed
     if blocks:
-        reasons = Counter(_DIGITS.sub("…", reason) for reason in blocks.values())
-        reason, count = reasons.most_common(1)[0]
+        reason, count = commonest(list(blocks.values()))
+        alike = "" if count == len(blocks) else f"in {count} of them "
         text = (
-            f"{fmt.plural(len(blocks), 'block')} disturbed and not counted; in "
-            f"{count} of them {reason}."
+            f"{fmt.plural(len(blocks), 'block')} disturbed and not counted; {alike}as in "
+            f"this one: {reason}."
         )
         yield Remark("disturbed", text)

@@ -48,6 +48,23 @@ LONGEST_LINE = 64 << 20
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
+def check_new(path: Path) -> None:
+    """Refuse a results file that exists, before anything is measured for it.
+
+    Raises:
+        ResultsError: it is there.
+    """
+    if os.path.lexists(path):
+        raise _exists(path)
+
+
+def _exists(path: Path) -> ResultsError:
+    return ResultsError(
+        f"{path} exists already",
+        hint="results are never overwritten: name another file",
+    )
+
+
 class Writer:
     """An open results file. Use as a context manager; every `write` reaches the system."""
 
@@ -65,10 +82,7 @@ class Writer:
                     f"{path} cannot be written: {error.filename} is no folder",
                     hint="name another --out",
                 ) from error
-            raise ResultsError(
-                f"{path} exists already",
-                hint="results are never overwritten: name another file",
-            ) from error
+            raise _exists(path) from error
         except OSError as error:
             raise ResultsError(
                 f"{path} cannot be written: {error.strerror}", hint="name another --out"

@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from harness.core.sql import literal
 from harness.scenario.tables import LiteralTable, ValueTable
 
 _NAME = re.compile(r"[A-Za-z0-9_.:+/-]{1,40}")
@@ -29,8 +30,8 @@ def cases(value: ValueTable) -> Iterator[tuple[str, dict[str, Any]]]:
     """The value's name on its axis and the raw case table, for each cell."""
     for direction in value.directions:
         chosen = value.literals[:1] if direction == "array-null" else value.literals
-        for number, literal in enumerate(chosen, 1):
-            name, sql = _literal(literal, number, value.type)
+        for number, given in enumerate(chosen, 1):
+            name, sql = _literal(given, number, value.type)
             yield name, _CASES[direction](value.type, sql) | _common(value, direction)
 
 
@@ -46,13 +47,13 @@ def _common(value: ValueTable, direction: str) -> dict[str, Any]:
     }
 
 
-def _literal(literal: str | LiteralTable, number: int, pg_type: str) -> tuple[str, str]:
+def _literal(given: str | LiteralTable, number: int, pg_type: str) -> tuple[str, str]:
     """A literal's name and its SQL. One that cannot be its own name has a number."""
-    if isinstance(literal, LiteralTable):
-        return literal.name, f"({literal.sql})::{pg_type}"
-    quoted = "'" + literal.replace("'", "''") + "'"
-    name = literal.replace(" ", "_")
-    return name if _NAME.fullmatch(name) else f"v{number}", f"{quoted}::{pg_type}"
+    if isinstance(given, LiteralTable):
+        return given.name, f"({given.sql})::{pg_type}"
+    name = given.replace(" ", "_")
+    name = name if _NAME.fullmatch(name) else f"v{number}"
+    return name, f"{literal(given)}::{pg_type}"
 
 
 def _read(_: str, sql: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.core.cells import Cell
-from harness.core.conditions import parted
+from harness.core.conditions import asked
 from harness.core.errors import ScenarioError
 from harness.scenario.files import Scenario, library, load
 from harness.scenario.slips import label, nearest, shown
@@ -29,12 +29,12 @@ def select(paths: list[str]) -> list[Scenario]:
 
 
 def select_cells(paths: list[str]) -> tuple[list[Scenario], list[Cell]]:
-    """Like `select`, where a path may also end in `#case` or `#case@axis=value,…`, and a
-    condition may stand behind each: `[via=tls]`."""
+    """Like `select`, where a path may also end in `#case` or `#case@axis=value,…`, which is
+    all points with these values, and a condition may stand behind each: `[via=tls]`."""
     scenarios: dict[Identity, Scenario] = {}
     cells: dict[str, Cell] = {}
     for path in paths or _families():
-        plain, condition = parted(path)
+        plain, condition = asked(path)
         for scenario, chosen in _chosen(plain):
             known = scenarios.setdefault(_identity(Path(scenario.path)), scenario)
             _no_namesakes(known, scenarios.values())
@@ -55,11 +55,25 @@ def _chosen(path: str) -> list[tuple[Scenario, list[Cell]]]:
         for scenario in select([file])
     ]
     if not any(cells for _, cells in found):
-        cases = [cell.case for scenario, _ in found for cell in scenario.cells]
-        raise ScenarioError(
-            f"no case is called {path}", hint=_near(case, cases, "pgdyno list cases")
+        raise _no_case(
+            path, case, [cell for scenario, _ in found for cell in scenario.cells]
         )
     return found
+
+
+def _no_case(path: str, case: str, cells: Iterable[Cell]) -> ScenarioError:
+    """Which case was probably meant, or which points there are of it."""
+    name = case.partition("@")[0]
+    points = [f"#{_local(cell)}" for cell in cells if cell.case == name]
+    if points:
+        return ScenarioError(
+            f"{path} is no sweep point of '{name}'",
+            hint=nearest(f"#{case}", points, "its points").replace("`", ""),
+        )
+    return ScenarioError(
+        f"no case is called {path}",
+        hint=_near(case, [cell.case for cell in cells], "pgdyno list cases"),
+    )
 
 
 def _near(name: str, known: Iterable[str], otherwise: str) -> str:
@@ -69,7 +83,12 @@ def _near(name: str, known: Iterable[str], otherwise: str) -> str:
 
 
 def _is_called(cell: Cell, case: str) -> bool:
-    return case in (cell.case, _local(cell))
+    """Whether a cell is meant: by its case, its own name, or some values of its axes."""
+    if case in (cell.case, _local(cell)):
+        return True
+    name, _, values = case.partition("@")
+    point = {f"{axis}={value}" for axis, value in cell.point}
+    return cell.case == name and bool(values) and point.issuperset(values.split(","))
 
 
 def _local(cell: Cell) -> str:

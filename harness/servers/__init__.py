@@ -40,6 +40,11 @@ class ServerSpec:
             return self.kind
         return f"{self.kind}:{self.argument}"
 
+    @property
+    def managed(self) -> bool:
+        """Whether the server is made for the run, and empty at first."""
+        return self.kind in ("wheel", "local")
+
 
 @dataclass(frozen=True, slots=True)
 class Server:

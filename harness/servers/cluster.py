@@ -24,6 +24,7 @@ from psycopg.conninfo import make_conninfo
 
 from harness.core.calls import Target
 from harness.core.errors import ServerError
+from harness.core.sql import literal
 from harness.servers import Server, ServerSpec, child, template
 from harness.servers.folder import Account, Folder, create, reap
 from harness.servers.patient import PatientConnection
@@ -234,8 +235,7 @@ def configure(folder: Folder, settings: Mapping[str, str]) -> None:
     places = {"listen_addresses": "127.0.0.1", "unix_socket_directories": sockets}
     with (folder.data / "postgresql.conf").open("a") as file:
         for name, value in {**settings, **places}.items():
-            quoted = value.replace("'", "''")
-            file.write(f"{name} = '{quoted}'\n")
+            file.write(f"{name} = {literal(value)}\n")
 
 
 def connect(target: Target, dbname: str = "") -> PatientConnection:

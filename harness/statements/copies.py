@@ -14,16 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.errors import UsageError
-from harness.core.sql import quote, tokens
+from harness.core.sql import array_literal, literal, quote
 from harness.venue.control import Control
+from harness.venue.lasting import check_lasting, names_in
 
 ROWS = 1_000
 """So many rows of each table are copied: before every slice the copy is filled anew."""
 
 _KEPT = "pgdyno_rows_of_"
 _NEXT = re.compile(r"nextval\('(?:[^']|'')+'::regclass\)")
-_LASTING = frozenset({"nextval", "setval", "lo_create", "lo_creat", "lo_from_bytea",
-                      "lo_import", "lo_unlink", "lo_put", "dblink_exec"})  # fmt: skip
 
 _TABLES_QUERY = """
 select c.oid::int8, n.nspname, c.relname
@@ -33,12 +32,14 @@ where c.oid = to_regclass(quote_ident(name)) and c.relkind in ('r', 'p', 'v', 'm
 order by c.relname
 """
 _COLUMNS_QUERY = """
-select attname, attidentity, pg_get_expr(adbin, adrelid),
+select attname, attidentity, coalesce(pg_get_expr(adbin, adrelid), t.typdefault),
        coalesce((select coalesce(s.last_value, s.start_value - 1) + s.increment_by
                  from pg_depend d join pg_class c on c.oid = d.refobjid and c.relkind = 'S'
                  join pg_namespace n on n.oid = c.relnamespace
                  join pg_sequences s on (s.schemaname, s.sequencename) = (nspname, relname)
-                 where d.classid = 'pg_attrdef'::regclass and d.objid = f.oid limit 1), 1),
+                 where (d.classid, d.objid) in (('pg_attrdef'::regclass, f.oid),
+                                                ('pg_type'::regclass, atttypid))
+                 limit 1), 1),
        coalesce((select coalesce(s.last_value, s.start_value - 1) + s.increment_by
                  from pg_depend d join pg_class c on c.oid = d.objid and c.relkind = 'S'
                  join pg_namespace n on n.oid = c.relnamespace
@@ -46,6 +47,7 @@ select attname, attidentity, pg_get_expr(adbin, adrelid),
                  where d.refobjid = a.attrelid and d.refobjsubid = a.attnum
                    and d.deptype = 'i' limit 1), 1)
 from pg_attribute a left join pg_attrdef f on (adrelid, adnum) = (attrelid, attnum)
+join pg_type t on t.oid = atttypid
 where attrelid = $1::oid and attnum > 0 and not attisdropped and attgenerated = ''
 order by attnum
 """
@@ -56,7 +58,13 @@ where d.refclassid = 'pg_proc'::regclass and p.provolatile = 'v' and
       (d.classid, d.objid) in (
         select 'pg_attrdef'::regclass, oid from pg_attrdef where adrelid = $1::oid
         union all
-        select 'pg_constraint'::regclass, oid from pg_constraint where conrelid = $1::oid)
+        select 'pg_constraint'::regclass, oid from pg_constraint where conrelid = $1::oid
+        union all
+        select 'pg_constraint'::regclass, c.oid
+        from pg_attribute join pg_constraint c on contypid = atttypid
+        where attrelid = $1::oid
+        union all
+        select 'pg_type'::regclass, atttypid from pg_attribute where attrelid = $1::oid)
 """
 _FUNCTIONS_QUERY = """
 select distinct proname from pg_proc p where proname = any($1::text[]) and provolatile = 'v'
@@ -86,22 +94,13 @@ def copies(control: Control, texts: Sequence[str]) -> dict[str, Copy]:
         UsageError: something would be written that is not copied.
     """
     _check_functions(control, texts)
-    names = _array(dict.fromkeys(name for text in texts for name in names_in(text)))
+    names = array_literal(dict.fromkeys(names_in(*texts)))
     found = control.table(_TABLES_QUERY, [names])
     rows = found.rows if found else ()
     return {
         str(name): _copy(control, str(oid), str(schema), str(name))
         for oid, schema, name in rows
     }
-
-
-def names_in(sql: str) -> Iterator[str]:
-    """Every word that may name a table."""
-    for token in tokens(sql):
-        if token.kind == "word":
-            yield token.text.lower()
-        elif token.kind == "quoted" and token.text.startswith('"'):
-            yield token.text[1:-1].replace('""', '"')
 
 
 def fixture(made: Mapping[str, Copy]) -> str:
@@ -133,7 +132,8 @@ def written_by(
     plan = json.loads("\n".join(str(line) for (line,) in found.rows))
     touched = list(_relations(plan))
     for node in touched:
-        if node["Schema"] not in (own, "pg_catalog"):
+        reads_catalog = node["Schema"] == "pg_catalog" and "Operation" not in node
+        if node["Schema"] != own and not reads_catalog:
             name = f"{node['Schema']}.{node['Relation Name']}"
             raise UsageError(
                 f"the statement would reach {name} itself",
@@ -167,6 +167,8 @@ def _copy(control: Control, oid: str, schema: str, name: str) -> Copy:
     listed = ", ".join(map(quote, columns))
     table, kept = quote(name), quote(_KEPT + name)
     source = f"{quote(schema)}.{table}"
+    defaults = [_NEXT.sub("", default) for *_, default, _, _ in rows if default]
+    check_lasting(control, defaults, f"a default of {name}")
     counting = {str(row[0]): list(_counting(name, *row)) for row in rows}
     make = [
         f"create table {table} (like {source} including all);",
@@ -197,7 +199,7 @@ def _counting(
     elif default and _NEXT.search(default):
         sequence = quote(f"{table}_{column}_seq"[:63])
         owner = f"{quote(table)}.{quote(column)}"
-        own = "nextval('" + sequence.replace("'", "''") + "'::regclass)"
+        own = f"nextval({literal(sequence)}::regclass)"
         yield f"create sequence {sequence} start {of_default} owned by {owner};"
         yield f"{alter} set default {_NEXT.sub(lambda _: own, default)};"
 
@@ -216,17 +218,10 @@ def _check_called(control: Control, oid: str, name: str) -> None:
 
 def _check_functions(control: Control, texts: Sequence[str]) -> None:
     """A function is not copied, and may write into the server's own tables."""
-    names = dict.fromkeys(name for text in texts for name in names_in(text))
-    lasting = next((name for name in names if name in _LASTING), "")
-    called = lasting or control.value(_FUNCTIONS_QUERY, [_array(names)])
-    if called:
+    check_lasting(control, texts, "the statement")
+    names = array_literal(dict.fromkeys(names_in(*texts)))
+    if called := control.value(_FUNCTIONS_QUERY, [names]):
         raise UsageError(
             f"the statement calls {called}, which may write outside of the copies",
             hint="leave it out; with --writes, only tables are copied",
         )
-
-
-def _array(names: Mapping[str, None]) -> str:
-    """A text[] as the server reads it."""
-    escaped = (name.replace("\\", "\\\\").replace('"', '\\"') for name in names)
-    return "{" + ",".join(f'"{name}"' for name in escaped) + "}"

@@ -17,6 +17,7 @@ from harness.core.tables import Table
 from harness.statements import reading
 from harness.statements.parameters import check_parameters
 from harness.venue.control import Control, Described
+from harness.venue.lasting import check_lasting
 
 ROWS = 100_000
 """So many rows a statement may return: all of them are in memory, in every worker."""
@@ -88,6 +89,7 @@ def examined(control: Control, asked: Proposal) -> Examined:
 
 def _examined(control: Control, asked: Proposal) -> Examined:
     wanted = described(control, asked.sql, "the statement")
+    check_lasting(control, [asked.sql, asked.params], "the statement")
     if not wanted.columns:
         raise UsageError(
             f"the statement returns no rows, so there is nothing to verify: "
@@ -230,14 +232,15 @@ def _advice(error: OracleError, sql: str) -> str:
         return "add a condition or a limit: each driver is asked many times"
     if error.sqlstate == _UNDEFINED_TABLE:
         return "names are looked up as the server's user does; another server is --server"
-    near = sql[max(0, error.position - 1) :][:1] if error.position else ""
-    if near in _FOREIGN_MARKS and near:
+    at = max(0, error.position - 1)
+    near = {sql[at : at + 1], sql[:at].rstrip()[-1:]} if error.position else set()
+    if near.intersection(_FOREIGN_MARKS):
         return "placeholders are written $1, $2, …"
     return ""
 
 
 def _writes(sql: str) -> UsageError:
     return UsageError(
-        f"the statement writes, and `try` only reads: {sql[:60]}",
+        f"the statement writes, and try only reads: {reading.in_short(sql)}",
         hint="with --writes it works on copies of its tables, in a schema of pgdyno's own",
     )

@@ -6,7 +6,7 @@ import itertools
 import re
 
 from harness.core.errors import UsageError
-from harness.core.sql import Token, outer_words, parameters, tokens
+from harness.core.sql import Token, outer_words, parameters, shortened, tokens
 
 WRITING = frozenset({"insert", "update", "delete", "merge"})
 _MARK = re.compile(r"\$\{[\w-]+\}")
@@ -29,11 +29,11 @@ def single(text: str, where: str = "the statement") -> str:
                 hint="write SQL only; what psql sends for a \\ command, psql -E shows",
             )
     first, rest = _cut(found)
-    if not first.strip():
+    if all(token.kind == "comment" or not token.text.strip() for token in tokens(first)):
         raise UsageError(f"{where} is empty")
     if rest:
         raise UsageError(
-            f"{where} is several statements; the second one is: {_short(rest)}",
+            f"{where} holds several statements; the second is: {in_short(rest)}",
             hint="try them one by one; a scenario file can hold many: "
             "docs/scenario-format.md",
         )
@@ -124,9 +124,9 @@ def _to_run(tail: str, found: list[Token]) -> str:
 
 
 def _line_of(text: str) -> str:
-    return _short(next(line for line in text.splitlines() if "\\" in line))
+    return in_short(next(line for line in text.splitlines() if "\\" in line))
 
 
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"
+def in_short(text: str) -> str:
+    """A statement on one line, cut where it is long."""
+    return shortened(text, _WIDTH)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from harness.core.conditions import Condition
+from harness.core.sql import shortened
+from harness.core.toml import text
 from harness.statements.examining import Examined
 
 CASE = "statement"
-_TITLE = 60
+_TITLE_CHARS = 60
 
 
 def scenario_text(question: Examined, conditions: Sequence[Condition] = ()) -> str:
@@ -25,7 +26,10 @@ def scenario_text(question: Examined, conditions: Sequence[Condition] = ()) -> s
 
 
 def _head(question: Examined) -> str:
-    title, why = _short(question.sql), "A statement of one's own: pgdyno try."
+    title, why = (
+        shortened(question.sql, _TITLE_CHARS),
+        "A statement of one's own: pgdyno try.",
+    )
     if question.fixture:
         return _table("", schema=1, title=title, why=why)
     return _table("", schema=1, title=title, why=why, search_path="server")
@@ -49,10 +53,10 @@ def _case(question: Examined) -> str:
     values = {"name": CASE, "op": question.op, "sql": question.sql}
     if question.params:
         values["params"] = question.params
-    text = _table("[[case]]", **values)
+    lines = _table("[[case]]", **values)
     if question.state:
-        text += f"expect.state = {_value(question.state)}\n"
-    return f"{text}expect.unordered = true\n" if question.unordered else text
+        lines += f"expect.state = {text(question.state)}\n"
+    return f"{lines}expect.unordered = true\n" if question.unordered else lines
 
 
 def _conditions(conditions: Sequence[Condition]) -> str:
@@ -71,22 +75,7 @@ def _table(head: str, **values: object) -> str:
 
 def _value(value: object) -> str:
     if isinstance(value, str):
-        return _text(value)
+        return text(value)
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
     return str(value)
-
-
-def _text(text: str) -> str:
-    """Plain where it can be, as it stands where it has several lines or quotes."""
-    if '"' not in text and "\\" not in text and text.isprintable():
-        return f'"{text}"'
-    shown = text.replace("\n", "").replace("\t", "")
-    if "'''" not in text and not text.endswith("'") and shown.isprintable():
-        return f"'''\n{text}'''"
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _short(sql: str) -> str:
-    text = " ".join(sql.split())
-    return text if len(text) <= _TITLE else f"{text[: _TITLE - 1]}…"

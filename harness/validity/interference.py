@@ -23,16 +23,19 @@ from harness.bench.block import Block
 from harness.bench.crew import assembled
 from harness.bench.measurer import Measurer
 from harness.bench.schedule import Plan
-from harness.core.arms import Arm
+from harness.core.arms import parse
+from harness.core.conditions import DIRECT, Condition
 from harness.core.phases import PhaseClock
 from harness.machine import host, watch
 from harness.validity.outcome import Outcome
+from harness.validity.trials import fail
 from harness.venue.venue import Venue
 
 CELL = "query/point#fetch-one"
 SHARE = 0.3
 BUSY_S = 0.01
 DRIVERS = ("psycopg2", "psycopg", "asyncpg")
+BEHIND_A_POOLER = ("psycopg2", "psycopg+noprepare", "asyncpg+noprepare")
 MARK = 0.95
 QUIET_S = 0.003
 """A block without the hog counts as quiet if the host and other programs took less from
@@ -77,29 +80,31 @@ def hog(
         process.wait()
 
 
-def noticed(place: Venue, blocks: int) -> Iterator[Outcome]:
+def noticed(place: Venue, blocks: int, condition: Condition = DIRECT) -> Iterator[Outcome]:
     """So many blocks without the hog and as many beside it, then as many without again."""
-    without = _blocks(place, blocks)
+    without = _blocks(place, blocks, condition)
     with hog():
-        hit = _blocks(place, blocks)
-    without += _blocks(place, blocks)
-    yield from judged(without, hit)
+        hit = _blocks(place, blocks, condition)
+    without += _blocks(place, blocks, condition)
+    yield from judged(without, hit, condition)
 
 
-def judged(without: Sequence[Seen], hit: Sequence[Seen]) -> Iterator[Outcome]:
+def judged(
+    without: Sequence[Seen], hit: Sequence[Seen], condition: Condition = DIRECT
+) -> Iterator[Outcome]:
     """How many blocks beside the hog are marked, and how many quiet ones without it."""
     noticed = sum(bool(block.reason or block.left_out) for block in hit)
     quiet = [block for block in without if block.taken < QUIET_S]
     false = [block.reason for block in quiet if block.reason]
     left_out = len(without) - len(quiet)
     yield Outcome(
-        "a hog switched on: blocks that leave passes out, or are marked",
+        condition.of("a hog switched on: blocks that leave passes out, or are marked"),
         f"at least {MARK:.0%}",
         f"{noticed} of {len(hit)}",
         noticed >= MARK * len(hit),
     )
     yield Outcome(
-        "a hog switched off: false flags",
+        condition.of("a hog switched off: false flags"),
         "none",
         f"{len(false)} of {len(quiet)}"
         + "".join(f"; {reason}" for reason in false[:1])
@@ -144,17 +149,28 @@ def _others_seconds() -> dict[int, float]:
     return seconds
 
 
-def _blocks(place: Venue, blocks: int) -> list[Seen]:
-    _, (cell,) = scenario.select_cells([CELL])
+def _blocks(place: Venue, blocks: int, condition: Condition) -> list[Seen]:
+    _, (plain,) = scenario.select_cells([CELL])
+    (cell,) = plain.under([condition])
     play = place.stage.prepare(cell)
+    names = DRIVERS if condition.has_sessions else BEHIND_A_POOLER
     with (
         host.placed(place.server, priority=0) as placement,
-        assembled(place, [Arm(name) for name in DRIVERS], placement) as crew,
+        assembled(place, [parse(name) for name in names], placement) as crew,
     ):
+        place.stage.routes.settle(placement.server, placement.clients, 0)
         rng, phases = random.Random(0), PhaseClock()
         measurer = WitnessedMeasurer(place.stage, _PLAN, rng, placement, crew, phases)
         seats = list(crew.seats.values())
-        blocks_ = (measurer.measure(play, number, 0, seats) for number in range(blocks))
         return [
-            Seen(block.disturbed, len(block.left_out), measurer.taken) for block in blocks_
+            _seen(measurer.measure(play, number, 0, seats), measurer)
+            for number in range(blocks)
         ]
+
+
+def _seen(block: Block, measurer: WitnessedMeasurer) -> Seen:
+    """A driver that was not timed would make a block quiet that says nothing."""
+    for arm, judged in block.judged.items():
+        if not block.timeable(arm):
+            fail(f"{arm} in {block.play.cell.id}: {judged.verdict}, {judged.detail}")
+    return Seen(block.disturbed, len(block.left_out), measurer.taken)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any, Literal
@@ -22,8 +22,9 @@ from harness.bench import orders
 from harness.bench.runner import Progress
 from harness.bench.schedule import Plan
 from harness.core import stats
-from harness.core.arms import Arm
+from harness.core.arms import Arm, parse
 from harness.core.cells import Cell
+from harness.core.conditions import DIRECT, Condition
 from harness.core.errors import ResultsError
 from harness.machine import host
 from harness.results import store
@@ -74,6 +75,7 @@ class Series:
     driver: str = "psycopg2"
     burdens: Sequence[float] = BURDENS
     kind: Purpose = "idle"
+    condition: Condition = DIRECT
 
     def burdens_of(self, number: int) -> Sequence[float]:
         """By how much arms of a trial are slowed: in those for the line and in every tenth
@@ -89,10 +91,8 @@ class Series:
         copies = [(n, 0.0) for n in range(EQUAL_ARMS)]
         slowed = [(0, burden) for burden in self.burdens_of(number)]
         # As installed: what registrations import takes time at each start, and no other.
-        return [
-            Arm(self.driver, profile="default", copy=copy, burden=burden)
-            for copy, burden in copies + slowed
-        ]
+        arm = parse(self.driver, "default")
+        return [replace(arm, copy=copy, burden=burden) for copy, burden in copies + slowed]
 
     @property
     def plan(self) -> Plan:
@@ -103,7 +103,8 @@ class Series:
     @property
     def name(self) -> str:
         """What its files have in common."""
-        return f"{self.kind}-{self.rounds}x{self.slices}"
+        way = self.condition.mark.strip("[]")
+        return "-".join(filter(None, [self.kind, way, f"{self.rounds}x{self.slices}"]))
 
     def file(self, number: int) -> Path:
         """Where a trial is kept."""
@@ -119,7 +120,8 @@ class Series:
 def measure(place: Venue, series: Series, progress: Progress) -> None:
     """Run the trials that are not there yet."""
     cell = LINE_CELL if series.kind == "line" else CELL
-    scenarios, cells = scenario.select_cells([cell])
+    scenarios, (plain,) = scenario.select_cells([cell])
+    cells = plain.under([series.condition])
     kept.claim(series.folder, place.facts, series.name, series.rules(cells))
     missing = [n for n in range(series.trials) if not kept.complete(series.file(n))]
     if not missing:
@@ -282,7 +284,7 @@ def false_alarms(told: Told) -> Iterator[Outcome]:
         f", {len(found) - len(judged)} inconclusive" if len(found) > len(judged) else ""
     )
     yield Outcome(
-        AA_HOG if told.series.kind == "hog" else AA_IDLE,
+        told.series.condition.of(AA_HOG if told.series.kind == "hog" else AA_IDLE),
         f"at most {allowed} of {len(judged)} flagged",
         f"{flagged} of {len(judged)} flagged{undecided}",
         flagged <= allowed and bool(found),

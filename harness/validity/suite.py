@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.bench.runner import Progress
 from harness.bench.schedule import PLANS
+from harness.core.conditions import Condition
 from harness.validity import (
     attribution,
     interference,
@@ -25,7 +26,7 @@ from harness.validity import (
     stalled,
     twice,
 )
-from harness.validity.outcome import Outcome
+from harness.validity.outcome import AA_IDLE, Outcome
 from harness.venue.venue import Venue
 
 
@@ -105,6 +106,22 @@ def a_hog_comes_and_goes(bench: Workbench, *, blocks: int) -> Iterator[Outcome]:
     yield from interference.noticed(bench.place, blocks)
 
 
+def under_a_condition(
+    bench: Workbench, *, condition: Condition, trials: int, blocks: int
+) -> Iterator[Outcome]:
+    """Equal arms, and a hog that comes and goes, where clients take another way."""
+    if reason := bench.place.stage.routes.lacks(condition):
+        yield Outcome(condition.of(AA_IDLE), "the server can be reached", reason, ok=False)
+        return
+    driver = "psycopg2" if condition.has_sessions else "psycopg+noprepare"
+    series = live.Series(
+        bench.folder, trials, 8, 40, driver=driver, burdens=(), condition=condition
+    )
+    live.measure(bench.place, series, bench.progress)
+    yield from live.false_alarms(live.read(series))
+    yield from interference.noticed(bench.place, blocks, condition)
+
+
 def a_server_stalls(bench: Workbench) -> Iterator[Outcome]:
     """Open loops meet a backend that stands still."""
     yield from stalled.stall(bench.place)
@@ -132,6 +149,19 @@ QUICK: tuple[tuple[str, Part], ...] = (
     ("open loop, a server that stalls", a_server_stalls),
     ("two complete runs", partial(two_complete_runs, cells=1)),
 )
+
+
+def under(
+    conditions: Sequence[Condition], *, trials: int = 1, blocks: int = 8
+) -> tuple[tuple[str, Part], ...]:
+    """What must hold under each condition; a minute each, with one trial and 8 blocks."""
+    return tuple(
+        (
+            condition.of("A/A, and a hog switched on and off"),
+            partial(under_a_condition, condition=condition, trials=trials, blocks=blocks),
+        )
+        for condition in conditions
+    )
 
 
 def run(bench: Workbench, parts: Sequence[tuple[str, Part]] = QUICK) -> Iterator[Outcome]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from harness.core.cells import Cell
 from harness.core.errors import OracleError
-from harness.core.sql import quote
+from harness.core.sql import array_literal, quote
 from harness.core.tables import PgType, Table
 
 # A statement can carry at most this many parameters: the protocol counts in 16 bits.
@@ -65,12 +63,4 @@ def _as_arrays(rows: Table) -> Table:
     """Each column as one array: the parameters of unnest."""
     types = tuple(PgType(f"_{of.name}", "array", of) for of in rows.types)
     columns = zip(*rows.rows, strict=True)
-    return Table(rows.columns, types, (tuple(_array_text(column) for column in columns),))
-
-
-def _array_text(values: Sequence[str | None]) -> str:
-    quoted = (
-        "NULL" if v is None else '"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        for v in values
-    )
-    return "{" + ",".join(quoted) + "}"
+    return Table(rows.columns, types, (tuple(map(array_literal, columns)),))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from pglast.parser import ParseError, parse_sql
 
@@ -16,8 +18,8 @@ from harness.workload.statement import GeneralForm, generalised
 from harness.workload.trial import Repeatable, tried
 from harness.workload.writing import LeftOut, Workload, named
 
-By = str
-"""`calls` or `time`: what the statements are ranked by."""
+By = Literal["calls", "time"]
+"""What the statements are ranked by."""
 
 
 def imported(
@@ -32,16 +34,9 @@ def imported(
     relations = Relations(control)
     left_out: list[LeftOut] = []
     statements = _general(observations.statements, relations, hidden, left_out)
-    ranked = sorted(statements, key=lambda item: -_weight(item[1], by))
-    kept: list[tuple[Repeatable, float, float]] = []
-    for statement, seen in ranked:
-        if len(kept) >= top:
-            left_out.append(_left(seen, f"not among the first {top} by {by}"))
-            continue
-        try:
-            kept.append((tried(control, statement, seed), seen.calls, seen.total_ms))
-        except Refused as refused:
-            left_out.append(_left(seen, str(refused)))
+    ranked = deque(sorted(statements, key=lambda item: -_weight(item[1], by)))
+    kept = _repeatable(control, ranked, seed, top, left_out)
+    left_out += [_left(seen, f"not among the first {top} by {by}") for _, seen in ranked]
     left_out += [
         LeftOut("(not known)", reason, calls)
         for reason, calls in observations.unseen.items()
@@ -55,6 +50,24 @@ def imported(
         cases=named(kept),
         left_out=_merged(left_out),
     )
+
+
+def _repeatable(
+    control: Control,
+    ranked: deque[tuple[GeneralForm, Observed]],
+    seed: int,
+    top: int,
+    left_out: list[LeftOut],
+) -> list[tuple[Repeatable, float, float]]:
+    """The first that can be repeated, taken from the ranked; those behind them stay."""
+    kept: list[tuple[Repeatable, float, float]] = []
+    while ranked and len(kept) < top:
+        statement, seen = ranked.popleft()
+        try:
+            kept.append((tried(control, statement, seed), seen.calls, seen.total_ms))
+        except Refused as refused:
+            left_out.append(_left(seen, str(refused)))
+    return kept
 
 
 def _weight(seen: Observed, by: By) -> float:

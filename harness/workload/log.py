@@ -102,6 +102,8 @@ def _entries(file: Path) -> Iterator[LogEntry]:
             yield from _format(first)(stream)
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from None
+    except csv.Error as error:
+        raise UsageError(f"{file} is no csvlog to its end: {error}", hint=_HINT) from None
 
 
 def _format(first: bytes) -> Callable[[BinaryIO], Iterator[LogEntry]]:
@@ -135,13 +137,14 @@ def _json(stream: BinaryIO) -> Iterator[LogEntry]:
 
 
 def _csv(stream: BinaryIO) -> Iterator[LogEntry]:
-    csv.field_size_limit(100 * _LINE_BYTES)
+    before = csv.field_size_limit(100 * _LINE_BYTES)  # of the whole process
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
     try:
         for fields in csv.reader(text):
             if len(fields) > _CSV_MESSAGE and fields[_CSV_SEVERITY] == "LOG":
                 yield LogEntry(fields[_CSV_DATABASE], fields[_CSV_MESSAGE])
     finally:
+        csv.field_size_limit(before)
         text.detach()  # whoever opened the file closes it
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from harness.core.errors import UsageError
+from harness.core.sql import array_literal
 from harness.venue.control import Control
+from harness.venue.lasting import lasting
 
 _KINDS = {"r": "table", "p": "table", "m": "table", "v": "view", "f": "foreign table"}
 _CATALOGS = ("pg_catalog", "information_schema", "pg_toast")
@@ -81,15 +84,15 @@ class Relations:
 
     def volatile(self, names: Iterable[str]) -> list[str]:
         """Which of these functions may answer anew each time, or write."""
-        wanted = "{" + ",".join(sorted({_element(name) for name in names})) + "}"
-        found = self._control.table(_FUNCTIONS, [wanted]) if wanted != "{}" else None
+        wanted = sorted(set(names))
+        called = [array_literal(wanted)]
+        found = self._control.table(_FUNCTIONS, called) if wanted else None
         return sorted(str(row[0]) for row in found.rows) if found else []
 
-
-def _element(text: str) -> str:
-    """An element of an array, as PostgreSQL reads it."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    def lasting(self, names: Iterable[str]) -> tuple[str, str] | None:
+        """Which of these functions and views reaches a function whose effect outlasts a
+        session that only reads, and that function."""
+        return lasting(self._control, names)
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,6 @@ def hidden(names: Iterable[str], relations: Relations) -> Hidden:
 
 
 def _hidden(text: str, relations: Relations) -> tuple[str, str]:
-    import difflib
-
     *path, column = text.split(".")
     if len(path) not in (1, 2) or not all([*path, column]):
         raise UsageError(

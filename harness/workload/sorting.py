@@ -101,6 +101,17 @@ def check_functions(tree: ast.Node, relations: Relations) -> None:
         raise Refused(f"its answer depends on the moment ({moments[0]})")
     if found := relations.volatile(called):
         raise Refused(f"{found[0]}() is volatile: it may write, or answer anew each time")
+    if reached := relations.lasting(called | set(_relations(tree))):
+        name, lasting = reached
+        raise Refused(
+            f"{name or lasting} calls {lasting}, which may leave something behind"
+        )
+
+
+def _relations(tree: ast.Node) -> Iterator[str]:
+    for node in walk(tree):
+        if isinstance(node, ast.RangeVar):
+            yield str(node.relname)
 
 
 def _functions(tree: ast.Node) -> Iterator[str]:

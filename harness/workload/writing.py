@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.core.toml import quoted
+from harness.core.sql import shortened
+from harness.core.toml import quoted, text
 from harness.core.visible import visible_line
 from harness.workload.trial import Repeatable
 
@@ -79,8 +80,7 @@ def named(tried: Sequence[tuple[Repeatable, float, float]]) -> list[Case]:
 
 def title_of(sql: str) -> str:
     """A statement in short, on one line."""
-    line = visible_line(" ".join(sql.split()))
-    return line if len(line) <= TITLE_CHARS else f"{line[: TITLE_CHARS - 1]}…"
+    return shortened(visible_line(" ".join(sql.split())), TITLE_CHARS)
 
 
 def covered(workload: Workload) -> str:
@@ -137,9 +137,9 @@ def _case(case: Case) -> Iterator[str]:
     yield f"name = {quoted(case.name)}"
     yield f"title = {quoted(title_of(statement.sql))}"
     yield 'op = "fetch_all"'
-    yield f"sql = {_text(statement.sql)}"
+    yield f"sql = {text(statement.sql)}"
     if case.tried.params:
-        yield f"params = {_text(case.tried.params)}"
+        yield f"params = {text(case.tried.params)}"
     if not statement.ordered:
         yield "expect.unordered = true"
     yield ""
@@ -174,10 +174,3 @@ def mix_name(workload: Workload) -> str:
     """The mix's name, which no case has."""
     taken = {case.name for case in workload.cases}
     return "workload" if "workload" not in taken else "all-statements"
-
-
-def _text(value: str) -> str:
-    """A text of several lines as it stands, if TOML can have it so."""
-    if "\n" in value and "'''" not in value and value.replace("\n", "").isprintable():
-        return f"'''\n{value}\n'''"
-    return quoted(value)

@@ -15,7 +15,7 @@ from harness.core.errors import (
     EXIT_PASS,
     UsageError,
 )
-from harness.validity import listing
+from harness.validity import listing, suite
 from harness.validity.outcome import PGDYNO, Outcome
 from harness.validity.suite import Workbench
 from harness.venue import venue
@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
         "Exits 1 when a mark is not kept.",
     )
     options.add_server(made)
+    options.add_conditions(made)
     made.add_argument("--format", choices=tuple(FORMS), default="text")
     made.add_argument(
         "--trials",
@@ -63,11 +64,13 @@ def run(args: argparse.Namespace) -> int:
         if args.trials < 1:
             raise UsageError("no trial can say anything", hint="--trials 1 or more")
         extent = study.at_most(extent, args.trials)
+    asked = options.conditions(args)
     spec = servers.parse(
         args.server, max_connections=MAX_CONNECTIONS, transport=args.transport
     )
     with venue.opened(spec) as place, BenchProgress() as progress:
-        found = study.run(Workbench(place, args.keep, progress), extent)
+        parts = study.under(asked, extent) if asked else study.parts(extent)
+        found = suite.run(Workbench(place, args.keep, progress), parts)
         outcomes = listing.printed(found, FORMS[args.format])
     for sentence in others.missing():
         print(f"studies: {sentence}", file=sys.stderr)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from harness.core.conditions import Condition
 from harness.machine import host
 from harness.validity import disturbers, live, refusals, suite
 from harness.validity.outcome import Outcome
@@ -36,6 +37,9 @@ class Extent:
     burden_repeats: int
     others: others.Blocks
 
+
+MOST_UNDER_A_CONDITION = 5
+"""Trials: the marks are about more of them, this is whether a way changes anything."""
 
 FULL = Extent(
     repeats=2_000,
@@ -103,9 +107,10 @@ def parts(extent: Extent) -> tuple[tuple[str, Part], ...]:
     )
 
 
-def run(bench: Workbench, extent: Extent) -> Iterator[Outcome]:
-    """Every test."""
-    yield from suite.run(bench, parts(extent))
+def under(conditions: Sequence[Condition], extent: Extent) -> tuple[tuple[str, Part], ...]:
+    """What must hold under each condition."""
+    trials = min(extent.trials, MOST_UNDER_A_CONDITION)
+    return suite.under(conditions, trials=trials, blocks=8 * trials)
 
 
 def _live(bench: Workbench, *, extent: Extent) -> Iterator[Outcome]:

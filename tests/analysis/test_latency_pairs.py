@@ -61,7 +61,7 @@ def test_crossings_stand_in_the_order_of_their_distance():
     found = crossed(
         {"asyncpg": (30.0, 3), "psqlpy": (1030.0, 1), "psycopg": (130.0, 2)}, noise=0.002
     )
-    assert [(one.below, one.above) for one in found] == [
+    assert [(each.below, each.above) for each in found] == [
         ("asyncpg", "psycopg"),
         ("asyncpg", "psqlpy"),
         ("psycopg", "psqlpy"),
@@ -86,7 +86,7 @@ def saved(cells, **given):
 
 def test_each_way_is_held_against_the_first():
     found = saved(strategies(loop=(300.0, 3), unnest=(200.0, 1), values=(200.0, 1)))
-    assert [(one.way, one.instead_of, one.axis) for one in found] == [
+    assert [(each.way, each.instead_of, each.axis) for each in found] == [
         ("unnest", "loop", "strategy"),
         ("values", "loop", "strategy"),
     ]
@@ -108,6 +108,16 @@ def test_what_costs_time_here_pays_from_a_distance_on():
 def test_what_waits_as_often_and_takes_longer_never_pays():
     (found,) = saved(strategies(loop=(300.0, 3), batch=(700.0, 3)))
     assert found.from_ms is None
+
+
+def test_what_waits_more_often_and_takes_less_pays_up_to_a_distance():
+    """400 + 1·R = 100 + 2·R at 0.3 ms."""
+    (found,) = saved(strategies(loop=(400.0, 1), helper=(100.0, 2)))
+    assert found.from_ms is None
+    assert found.until_ms == pytest.approx(0.3, rel=0.1)
+    for line in ((700.0, 2), (400.0, 1), (100.0, 1)):
+        (found,) = saved(strategies(loop=(400.0, 1), helper=line))
+        assert found.until_ms is None
 
 
 def test_a_pipeline_is_held_against_its_statements_one_by_one():

@@ -17,6 +17,7 @@ from commands import FIXTURE_FAILS, ONE, PGDYNO, Ended, check, pgdyno
 from helpers import wait_until
 
 from harness.bench.schedule import PLANS
+from harness.cli.bench import default_path
 from harness.results import store
 from harness.servers.cluster import free_port
 from harness.venue.control import Control
@@ -348,3 +349,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next(
     assert wait_until(lambda: sessions(place) <= others)  # the server sees that it is gone
     assert pgdyno("check", file(ONE, "next.toml"), "--driver", "psycopg2").code == 0
     assert settled(place, before) == before
+
+
+def test_two_runs_at_once_have_files_of_their_own() -> None:
+    assert default_path() != default_path()

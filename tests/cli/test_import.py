@@ -15,6 +15,7 @@ from helpers import uri
 from psycopg import sql
 
 from harness.bench import schedule
+from harness.cli import try_
 from harness.scenario import load
 from harness.servers import ServerSpec, cluster
 from harness.venue.venue import Venue
@@ -80,13 +81,23 @@ def ten(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run has a round."""
+    plan = replace(schedule.PLANS["quick"], slice_ns=200_000, slices=2, min_rounds=1,
+                   max_rounds=1)  # fmt: skip
+    monkeypatch.setitem(schedule.PLANS, "quick", plan)  # type: ignore[arg-type]
+    monkeypatch.setattr(try_, "_MOST_ROUNDS", 1)
+
+
 def snapshot(dsn: str) -> str:
     with psycopg.connect(dsn.removeprefix("dsn:")) as connection:
         return str(connection.execute(SNAPSHOT).fetchone())
 
 
+@pytest.mark.usefixtures("short")
 def test_ten_statements_of_a_pgbench_database_become_a_mix_that_runs(
-    bank: str, ten: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bank: str, ten: Path, tmp_path: Path
 ) -> None:
     """The server is only read: its catalog and its data are as they were."""
     before = snapshot(bank)
@@ -99,9 +110,6 @@ def test_ten_statements_of_a_pgbench_database_become_a_mix_that_runs(
     weights = {share.cell.case: share.weight for share in mix.mix}
     assert weights["pgbench-accounts-1"] == "50"
     assert "4711" not in out.read_text()
-    short = replace(schedule.PLANS["quick"], slice_ns=200_000, slices=2, min_rounds=1,
-                    max_rounds=1)  # fmt: skip
-    monkeypatch.setitem(schedule.PLANS, "quick", short)  # type: ignore[arg-type]
     moved = pgdyno("diff", "psycopg2", "asyncpg", out, "--times", "--server", bank)
     assert moved.code == 0, moved.said
     assert "11 of 11 checks come out alike" in moved.out
@@ -110,6 +118,7 @@ def test_ten_statements_of_a_pgbench_database_become_a_mix_that_runs(
     assert snapshot(bank) == before
 
 
+@pytest.mark.usefixtures("short")
 def test_an_imported_statement_can_be_tried(bank: str, ten: Path, tmp_path: Path) -> None:
     out = tmp_path / "bank.toml"
     assert pgdyno("import", "--from", "sql", ten, "--server", bank, "--out", out).code == 0
@@ -203,8 +212,9 @@ def counted() -> Iterator[Callable[[str], str]]:
     """A server with pg_stat_statements, as `owner` or `guest` sees it."""
     if not (STATISTICS.exists() and (DEBIANS / "postgres").exists()):
         pytest.skip("contrib's pg_stat_statements is not installed: Debian's PostgreSQL 15")
-    settings = cluster.profile(ServerSpec("local")) | {
-        "shared_preload_libraries": "pg_stat_statements"
+    settings = cluster.profile(ServerSpec("local", max_connections=20)) | {
+        "shared_preload_libraries": "pg_stat_statements",
+        "shared_buffers": "16MB",
     }
     with cluster.made(DEBIANS, settings) as made:
         to = made.target
@@ -266,7 +276,8 @@ def test_texts_of_others_are_counted_and_said(
                    "--out", out)  # fmt: skip
     assert ended.code == 0, ended.said
     assert (
-        "statements of other users, whose texts only pg_read_all_stats may see" in ended.err
+        "statements of other users, whose texts only pg_read_all_stats may see"
+        in " ".join(ended.err.split())
     )
 
 
@@ -277,4 +288,6 @@ def test_a_table_that_may_not_be_read_is_said(
     script.write_text("select id from users where id = 1; select count(*) from secrets;")
     ended = pgdyno("import", "--from", "sql", script, "--server", counted("guest"),
                    "--out", tmp_path / "own.toml")  # fmt: skip
-    assert "no permission: permission denied for table secrets" in ended.err
+    told = " ".join(ended.err.split())
+    assert "no permission: permission denied for table secrets" in told
+    assert max(map(len, ended.err.splitlines())) <= 80

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.lanes.wire.record import Wire
 from harness.results import store
 from harness.results.records import Run
 
@@ -122,6 +123,24 @@ def test_an_interrupt_keeps_what_was_measured(
         footer = read(out).footer
         assert footer is not None
         assert footer.reason == "interrupted"
+
+
+def test_an_interrupted_wire_lane_charges_no_driver(scratch: Path, tmp_path: Path) -> None:
+    """Arms are counted side by side: all of them are ended in the middle of a cell."""
+    out = tmp_path / "run.jsonl"
+    process = start(out, "bench", "pipeline", *DRIVERS, "--lane", "wire")
+    wait_for(lambda: out.exists() and b'"record":"wire"' in out.read_bytes())
+    family = descendants(process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=TO_END_S)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    wait_for(lambda: gone(family))
+    assert list(scratch.iterdir()) == []
+    run = store.read(out)
+    assert run.footer is not None
+    assert run.footer.reason == "interrupted"
+    assert {record.verdict for record in run.of(Wire)} <= {"exact", "unsupported"}
 
 
 def test_a_killed_parent_leaves_no_process_and_the_next_run_cleans_up(

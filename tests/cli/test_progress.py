@@ -42,6 +42,23 @@ def test_a_bench_says_what_runs_what_is_known_and_what_is_left(capsys):
     ]
 
 
+@pytest.mark.usefixtures("every_line")
+def test_a_long_time_is_told_in_minutes(capsys):
+    with BenchProgress() as shown:
+        shown.block(0, CELL, 1, 12, 1_039.0)
+    assert capsys.readouterr().err.rstrip().endswith("about 17 min left")
+
+
+def test_the_names_of_two_sweep_points_stay_apart():
+    loop, helper = (
+        progress.in_short(f"round 1: many/strategies#insert@rows=1000,strategy={way}", 40)
+        for way in ("loop", "helper")
+    )
+    assert loop.endswith(",strategy=loop")
+    assert helper.startswith("round 1: many/stra")
+    assert len(loop) == len(helper) == 40
+
+
 def test_a_log_gets_a_line_now_and_then(capsys):
     checks = fake_runs.check().checks
     with CheckProgress(len(checks)) as shown:
@@ -62,7 +79,7 @@ def test_a_check_shows_verdicts_and_how_many_are_not_exact(capsys, monkeypatch):
     worse = 0
     for number, (line, check) in enumerate(zip(lines, checks, strict=True), 1):
         worse += check.verdict != "exact"
-        told = f"{check.verdict}: {check.driver} {check.cell}"[:50]
+        told = progress.in_short(f"{check.verdict}: {check.driver} {check.cell}", 50)
         counted = f" {worse} not exact" if worse else ""
         assert line == f"{number}/{len(checks)} {told}{counted}"
     assert worse

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from commands import PGDYNO, Ended, check, pgdyno
 from helpers import uri, wait_until
 
+from harness.bench import schedule
+from harness.cli import try_
 from harness.core.verdicts import Verdict
 from harness.results import store
 from harness.scenario import load
@@ -47,6 +50,14 @@ def server(place: Venue, owner: Control) -> Iterator[str]:
     before = owner.value(LEFT)
     yield f"dsn:{uri(place)}"
     assert owner.value(LEFT) == before
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The timing has two rounds."""
+    plan = replace(schedule.PLANS["quick"], min_rounds=2, max_rounds=2)
+    monkeypatch.setitem(schedule.PLANS, "quick", plan)  # type: ignore[arg-type]
+    monkeypatch.setattr(try_, "_MOST_ROUNDS", 2)
 
 
 def ended(folder: Path, server: str, *words: str) -> Ended:
@@ -99,6 +110,7 @@ def test_who_changes_a_value_gets_no_time(server: str, tmp_path: Path) -> None:
     assert (document["run"], document["numbers"]) == ("", [])
 
 
+@pytest.mark.usefixtures("short")
 def test_a_statement_that_writes_works_on_copies(
     server: str, owner: Control, tmp_path: Path
 ) -> None:
@@ -155,7 +167,10 @@ def test_a_file_of_the_servers_tables_only_reads_beside_one_that_makes_its_own(
         (["select 1", "--save", "there.toml"], 2, "it exists already"),
         (["select 1", "--save", "mine.txt"], 2, "ends in .toml"),
         (["select 1", "--save", "no/mine.toml"], 2, "there is no folder no"),
+        (["select 1", "--out", "there.toml"], 4, "there.toml exists already"),
         (["select 1", "--seconds", "0"], 2, "seconds above 0"),
+        (["select 1", "--seconds", "x"], 2, "--seconds: seconds above 0"),
+        (["-- nothing\n;"], 2, "the statement is empty"),
         (["select 1", "--rtt", "x"], 2, "'x' is no round-trip time"),
         (["select 1", "--driver", "no-such"], 2, "no-such"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.calls import Op
 from harness.core.cells import Cell, Fixture
-from harness.core.conditions import DIRECT, Condition, crossed, listed, parted
+from harness.core.conditions import DIRECT, Condition, asked, crossed, listed, parted
 from harness.core.errors import UsageError
 from harness.core.expect import Expect
 from harness.core.patterns import names_cell
@@ -74,3 +74,34 @@ def test_a_title_says_the_condition_in_words(condition: Condition, title: str) -
 def test_a_pattern_means_a_cell_under_every_condition() -> None:
     assert names_cell("query/point#one", "query/point#one[via=tls]")
     assert not names_cell("query/point#one", "query/point#one-more")
+
+
+@pytest.mark.parametrize(
+    ("mark", "condition"),
+    [
+        ("[via=tls]", Condition("tls")),
+        ("[rtt=5,via=tls]", Condition("tls", 5.0)),
+        ("[rtt=5.0]", Condition("direct", 5.0)),
+        ("[via=direct]", DIRECT),
+    ],
+)
+def test_a_user_names_a_condition_in_any_order(mark: str, condition: Condition) -> None:
+    assert asked(f"query/point#fetch-one{mark}") == ("query/point#fetch-one", condition)
+
+
+@pytest.mark.parametrize(
+    ("mark", "words"),
+    [
+        ("[via=wifi]", "'wifi' is no way to a server"),
+        ("[rtt=-1]", "'-1' is no round-trip time"),
+        ("[rtt=100000]", "'100000' is no round-trip time"),
+        ("[rtt=1e400]", "'1e400' is no round-trip time"),
+        ("[via=unix,rtt=5]", "a Unix socket has no network"),
+        ("[via=tls,rtt=5,rtt=6]", "'rtt=6' cannot stand there"),
+        ("[via=tls,]", "'' cannot stand there"),
+    ],
+)
+def test_what_a_user_names_and_is_no_condition_is_told(mark: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        asked(f"query/point#fetch-one{mark}")
+    assert words in str(caught.value)

@@ -14,8 +14,8 @@ from harness.core.calls import Call, Op
 from harness.core.errors import ServerError, Unsupported
 from harness.drivers.pgbench import Pgbench, ProgramError
 from harness.plugin import contract
-from harness.servers import local, open_server, parse
-from harness.servers.rigs import Rigs
+from harness.servers import certificates, local
+from harness.servers.rigs import tls as tls_rig
 
 ENCRYPTED = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
 BY_LIBRARY = [
@@ -47,22 +47,17 @@ CANNOT = ["pyro", "pyro-async"]
 
 
 @pytest.fixture(scope="module")
-def tls():
+def tls(place):
     """A server with TLS, told of its authority; and told of one that signed nothing."""
     try:
-        binaries = local.find()
+        server = replace(place.server, binaries=local.find())
     except ServerError as error:
         pytest.skip(str(error))
-    with open_server(parse(f"local:{binaries}")) as server:
-        rigs = Rigs(server)
-        if reason := rigs.lacks("tls"):
-            pytest.skip(reason)
-        try:
-            with rigs.use("tls") as rig:
-                target = rig.targets["tls"]
-                yield [replace(target, tls=rig.words[word]) for word in WORDS]
-        finally:
-            rigs.close()
+    if reason := certificates.lacks():
+        pytest.skip(reason)
+    with tls_rig.open(server) as rig:
+        target = rig.targets["tls"]
+        yield [replace(target, tls=rig.words[word]) for word in WORDS]
 
 
 WORDS = ("tls_ca", "tls_other_ca")

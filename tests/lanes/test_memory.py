@@ -186,7 +186,8 @@ def test_what_a_connection_keeps_is_told_of_both_ends_of_a_sweep():
     (found,) = [remark for remark in view_of.findings if remark.kind == "keeps"]
     assert found.where == kept.cell
     assert found.text == (
-        "A connection of psycopg2 keeps 16.0 MB more at most = 8,000,000 than at 10,000."
+        "A connection of psycopg2 keeps 16.0 MB more in the client at most = 8,000,000 "
+        "than at 10,000."
     )
 
 

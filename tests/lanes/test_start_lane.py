@@ -208,5 +208,12 @@ def test_what_stands_out_is_said_last_and_in_points(run):
     assert max(map(len, points)) <= text.WIDTH
 
 
+def test_a_first_use_that_is_not_dearer_is_no_finding():
+    even = [started("asyncpg", n, first=200) for n in range(10)]
+    dear = [started("psycopg2", n, first=400) for n in range(10)]
+    (found,) = lane_view.view(run_of(*even, *dear)).findings
+    assert found.text.startswith("psycopg2’s first use takes ")
+
+
 def test_a_text_report_keeps_to_its_width(run):
     assert max(map(len, text.render(view.build([run])).splitlines())) <= text.WIDTH

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from fake_runs import CELLS, bench, cell_facts, counted
 from helpers import Silent
@@ -13,8 +15,9 @@ from harness.bench import orders, schedule
 from harness.cli.bench import outcome
 from harness.cli.main import main
 from harness.core.arms import Arm
+from harness.core.cells import Cell
 from harness.core.errors import EXIT_INVALID, EXIT_PASS, EXIT_USAGE
-from harness.core.verdicts import EXACT, Change
+from harness.core.verdicts import EXACT, Change, Code, Judgement, Verdict
 from harness.lanes.wire import comparison, meaning
 from harness.lanes.wire.record import Exchange, Wire, folded, unfolded
 from harness.render import html, json, markdown, measured, text
@@ -107,6 +110,24 @@ def test_problems_of_a_record_are_told() -> None:
     assert len(list(replace(good, uses=[exchange(-1), exchange(ops=0)]).problems())) == 2
 
 
+def test_what_clients_send_stands_flush_left_and_reasons_are_told_once() -> None:
+    refused = [
+        replace(
+            each,
+            judgement=Judgement(Verdict.UNSUPPORTED, Code.NOT_OFFERED, "no pipeline"),
+            uses=[],
+        )
+        for each in wires("psycopg2", exchange())
+    ]
+    run = run_of(
+        "run", wires("asyncpg", exchange(12)), wires("psycopg", exchange()), refused
+    )
+    told = text.render(view.build([run]))
+    starts = {line.index("Bind") for line in told.splitlines() if "Bind" in line}
+    assert len(starts) == 1
+    assert told.count("no pipeline") == 1
+
+
 # --- beside times -----------------------------------------------------------------------
 
 
@@ -186,6 +207,20 @@ expect.state = "select a from t"
 reset = "truncate t"
 
 [[case]]
+name = "connect"
+op = "connect"
+expect.sessions = 1
+[case.bench]
+
+[[case]]
+name = "durable"
+needs = ["owned"]
+op = "fetch_val"
+sql = "select 2"
+[case.bench]
+server_settings = { fsync = "on" }
+
+[[case]]
 name = "pool"
 op = "fetch_val"
 sql = "select 1"
@@ -194,11 +229,33 @@ pool = 4
 requires = ["pool-waits"]
 [case.bench]
 """
+ALONE = {"short#connect", "short#durable"}
 ARMS = [Arm("psycopg2"), Arm("asyncpg"), Arm("wrong-value")]
 
 
+class Witness(Silent):
+    """Which threads played a cell."""
+
+    def __init__(self) -> None:
+        self.threads: dict[str, set[str]] = {}
+
+    def block(self, number: object, cell: Cell, *rest: object) -> None:  # type: ignore[override]
+        name = threading.current_thread().name
+        self.threads.setdefault(cell.id, set()).add(name)
+
+
 @pytest.fixture(scope="module")
-def real(miniatures: None, place: Venue, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def witness() -> Witness:
+    return Witness()
+
+
+@pytest.fixture(scope="module")
+def real(
+    miniatures: None,
+    place: Venue,
+    witness: Witness,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Run:
     folder = tmp_path_factory.mktemp("wire")
     file, out = folder / "short.toml", folder / "run.jsonl"
     file.write_text(SCENARIO)
@@ -206,7 +263,7 @@ def real(miniatures: None, place: Venue, tmp_path_factory: pytest.TempPathFactor
     plan = schedule.PLANS["quick"]
     order = orders.Order([made], made.cells, ARMS, plan, "quick", seed=1, lane="wire")
     with trials.findable():
-        orders.measure(place, order, out, Silent(), trials.fail)
+        orders.measure(place, order, out, witness, trials.fail)
     return store.read(out)
 
 
@@ -228,6 +285,20 @@ def test_both_repeats_are_equal(real: Run) -> None:
             turns = of(real, case, arm).turns
             assert turns is not None
             assert (turns.exact, turns.typical) == (True, 1)
+
+
+def test_arms_are_played_side_by_side_but_alone_with_what_counts_sessions(
+    real: Run, witness: Witness
+) -> None:
+    """And with what changes the server: other arms would count, or have it, too."""
+    main = {"MainThread"}
+    assert {cell for cell, told in witness.threads.items() if told & main} == ALONE
+    for cell, told in witness.threads.items():
+        assert told == main if cell in ALONE else len(told) == len(ARMS)
+    for case in ("connect", "durable"):
+        turns = of(real, case, "asyncpg").turns
+        assert turns is not None
+        assert turns.exact
 
 
 def test_nothing_wrong_has_counts(real: Run) -> None:

@@ -20,7 +20,7 @@ def norms(count: float, rounds: int = ROUNDS_FOR_A_NORM) -> Norms:
     ("signs", "words"),
     [
         (Signs(work="a checkpoint"), "busy with a checkpoint"),
-        (Signs(foreign=0.11), "11% of the processors went to others"),
+        (Signs(foreign=0.11), "11 % of the processors went to others"),
         (Signs(passes=36, left_out=34, wanted=12), "too few passes were quiet"),
         (Signs(passes=9, left_out=8, wanted=3), "too few passes were quiet"),
         (Signs(passes=2, left_out=2, wanted=1), "too few passes were quiet"),

@@ -547,7 +547,7 @@ def test_json_has_every_cell():
 
 def test_nothing_changes():
     shown = migration.markdown(guide(*both("x#a", {"verdict": "exact"})))
-    assert "Nothing changes: 1 of 1 checks come out alike." in shown
+    assert "No answer changes: 1 of 1 checks come out alike." in shown
 
 
 # --- the verb ---------------------------------------------------------------------------

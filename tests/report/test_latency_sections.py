@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import latency_runs as made
 from msgspec.structs import replace
 
@@ -79,7 +81,23 @@ def test_counted_turns_of_the_same_report_stand_beside():
     timed, wire = still(LINES), counted([3, 2, 2, 2])
     found = rows(timed, others=[wire])
     assert (found["asyncpg"]["counted"], found["psycopg"]["counted"]) == ("2", "–")
-    assert not [one for one in shown(timed, wire).findings if one.kind == "network"]
+    assert not [
+        remark for remark in shown(timed, wire).findings if remark.kind == "network"
+    ]
+
+
+def test_an_op_that_may_need_no_turn_was_counted_from_none():
+    without, once = counted([0, 0, 0, 0]), counted([1, 1, 1, 1])
+    repeated = [replace(record, repeat=1) for record in once.lane_records]
+    both = replace(without, lane_records=[*without.lane_records, *repeated])
+    found = rows(still(LINES), others=[both])
+    assert found["asyncpg"]["counted"] == "0 – 1"
+
+
+def test_a_network_that_other_work_hid_is_taken_as_promised():
+    hidden = replace(still(LINES), routes=[made.route(0.2, -0.01)])
+    assert rows(hidden) == rows(still(LINES))
+    assert html.render(view.build([hidden]))
 
 
 def test_a_driver_that_waits_more_often_than_was_counted_is_a_finding():
@@ -132,6 +150,22 @@ def test_what_a_pipeline_saves_is_a_table_of_its_own():
     }
 
 
+def test_a_bench_ends_with_the_rtt_from_which_on_a_pipeline_pays():
+    """300 + 10·R against 400 + R: equal at 0.1 / 9 ms."""
+    few = {"statements": 10}
+    ahead = made.cell("pipeline/selects#pipeline", op="pipeline", point=few)
+    waiting = made.cell("pipeline/selects#sequential", op="sequential", point=few)
+    cells = [(ahead, {"psycopg": (400.0, 1)}), (waiting, {"psycopg": (300.0, 10)})]
+    run = still({}, cells=cells)
+    end = measured.build(run, shown(run), 0)
+    assert (
+        "psycopg, pipeline instead of sequential: −9.00 turns, pays from 11.1 µs of RTT on "
+        "(pipeline/selects#pipeline@statements=10)"
+    ) in " ".join(end_of_bench.render(end).split())
+    many = dataclasses.replace(end, saved=("a saving",) * 12)
+    assert "and 2 more like these" in end_of_bench.render(many)
+
+
 def test_every_format_has_it():
     run = made.run(LINES)
     report = view.build([run])
@@ -144,7 +178,9 @@ def test_every_format_has_it():
     assert page.count('class="x"') == 1
     assert png.render(report)["network.png"].startswith(b"\x89PNG")
     told = list(numbers(report.runs[0]))
-    turns = {one.arm: one.estimate for one in told if one.metric == "network_turns"}
+    turns = {
+        number.arm: number.estimate for number in told if number.metric == "network_turns"
+    }
     assert round(turns["asyncpg"], 2) == 2
     assert "network_fixed_ns" in csv.render(told)
 

@@ -37,9 +37,7 @@ def test_the_fastest_has_its_time_and_the_others_their_ratio():
     assert re.fullmatch(r" +psycopg +psqlpy", lines[1])
     assert re.fullmatch(r"One row by primary key +▶\d\d\.\d µs +\d\.\d\d×", lines[2])
     assert lines[3].startswith("▶ fastest, or tied with it")
-    assert re.fullmatch(
-        r"noise: psycopg against itself [−+]?\d\.\d … [−+]?\d\.\d % at worst.", lines[4]
-    )
+    assert re.fullmatch(r"noise: psycopg against itself [−+]?\d\.\d %\.", lines[4])
     assert lines[-1] == "exit 0: 1 of 1 question is ranked."
 
 
@@ -55,6 +53,26 @@ def test_what_is_not_ranked_stands_in_brackets_and_what_is_not_offered_is_a_dash
     assert rows["pgvector: the ten neare…"].endswith("✗ lossy")
     assert rows["Check a connection out …"].split()[2] == "!"
     assert rows["Point quer… (16 threads)"].split()[0].endswith("×")
+
+
+def test_noise_of_several_questions_is_a_range():
+    lines = lines_of(bench(rows=fake_runs.CELLS[:3], arms=arms("psycopg", "psqlpy")))
+    noise = r"noise: psycopg against itself [−+]?\d\.\d … [−+]?\d\.\d % at worst\."
+    assert any(re.match(noise, line) for line in lines)
+
+
+def test_why_a_driver_has_no_number_is_told_once_and_with_the_remedy():
+    reason = "no prepared statement; --driver psqlpy+noprepare prepares none"
+
+    def refused(trial):
+        if trial.arm != "psqlpy":
+            return trial
+        return changed(trial, verdict="rejected", detail=reason, slices=None, latency_ns=[])
+
+    run = bench(rows=fake_runs.CELLS[:3], arms=arms("psycopg", "psqlpy"), override=refused)
+    lines = lines_of(run)
+    assert lines.count(f"psqlpy: rejected, {reason}") == 1
+    assert all(len(line) <= 80 for line in lines)
 
 
 def test_below_six_rounds_nothing_is_ranked_and_the_end_says_what_to_do():
@@ -80,6 +98,14 @@ def test_a_run_in_which_every_block_was_disturbed_says_why_and_what_to_do():
         "0.10 cores went to others."
     )
     assert end.advice.startswith("The medians above are in doubt. Stop what else runs")
+
+
+def test_a_report_names_the_commonest_disturbance_with_its_numbers():
+    run = bench(rows=fake_runs.CELLS[:2], arms=arms("psycopg"), override=disturbed)
+    (found,) = [
+        each for each in view.build([run]).runs[0].findings if "disturbed" in each.kind
+    ]
+    assert found.text.endswith("as in this one: 0.10 cores went to others.")
 
 
 def test_a_run_without_any_time_says_why():

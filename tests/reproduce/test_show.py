@@ -10,7 +10,7 @@ import pytest
 from warm import Interpreter
 
 from harness import scenario
-from harness.cli import main, show
+from harness.cli import main, one_cell, show
 from harness.core.arms import PROFILES, Arm
 from harness.core.calls import Op
 from harness.core.errors import UsageError
@@ -300,7 +300,7 @@ def test_a_reproduction_of_steps_reproduces(place, tmp_path, driver):
     arm = Arm(driver, profile="default")
     with warm_scripts(place, tmp_path), seat(place, arm) as seated:
         for name in STEPS:
-            play = place.stage.playable(show.only_cell(name))
+            play = place.stage.playable(one_cell.only_cell(name))
             played = show.played_by(seated, place, play)
             text, reason = show.reproduction_of(place, play, played)
             wrong = show.compared(place, played, text) if text else ""
@@ -344,4 +344,4 @@ def test_the_verb_is_honest_where_there_is_no_reproduction(
 
 def test_the_verb_wants_one_cell():
     with pytest.raises(UsageError, match=r"query names \d+ cells"):
-        show.only_cell("query")
+        one_cell.only_cell("query")

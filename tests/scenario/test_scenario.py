@@ -295,6 +295,19 @@ def test_a_file_can_be_given_with_a_case_and_a_point():
     assert found.id == "axes#rows@size=small,rows=2"
 
 
+def test_some_values_of_axes_are_all_points_that_have_them():
+    axes = FOLDER / "valid-pass" / "axes.toml"
+    found = scenario.select_cells([f"{axes}#rows@rows=2"])[1]
+    assert len(found) == 2
+    assert all(dict(cell.point)["rows"] == 2 for cell in found)
+    (found,) = scenario.select_cells([f"{axes}#rows@rows=2,size=small"])[1]
+    assert found.id == "axes#rows@size=small,rows=2"
+    for slip in ("rows=20000", "rows=2,rows=1", "nothing=2", "rows", ","):
+        with pytest.raises(ScenarioError, match="is no sweep point of 'rows'") as error:
+            scenario.select_cells([f"{axes}#rows@{slip}"])
+        assert "#rows@size=small" in error.value.hint
+
+
 def test_a_file_beside_a_case_keeps_its_cells():
     minimal = FOLDER / "valid-pass" / "minimal.toml"
     found = scenario.select_cells([str(minimal), "query/point#missing"])[1]

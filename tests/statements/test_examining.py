@@ -17,6 +17,9 @@ create table public.try_orders (id int primary key, total numeric not null, note
 insert into public.try_orders select i, i / 4.0, 'n' from generate_series(1, 1000) i;
 create function public.try_writes() returns int language sql volatile
   as 'update public.try_orders set total = 0 where id = 1 returning 1';
+create function public.try_shouts() returns text language plpgsql stable
+  as $$ begin execute 'select pg_notify(''a'', ''b'')'; return ''; end $$;
+create view public.try_noisy as select public.try_shouts() as shout;
 """
 
 
@@ -26,7 +29,10 @@ def control(place: Venue) -> Iterator[Control]:
     with connected(place.server.target) as control:
         control.run(TABLES)
         yield control
-        control.run("drop function public.try_writes; drop table public.try_orders")
+        control.run(
+            "drop view public.try_noisy; drop table public.try_orders;"
+            "drop function public.try_writes, public.try_shouts"
+        )
 
 
 def refused(control: Control, *asked: str) -> UsageError:
@@ -41,8 +47,8 @@ def test_a_statement_is_asked_with_its_parameters(control: Control) -> None:
     assert (found.sql, found.params) == (sql, "select id from try_orders limit 7")
     assert (found.calls, found.offered, found.unordered) == (7, 7, False)
     assert examined(control, Proposal("select id from try_orders")).unordered
-    one = Proposal("select id from try_orders", "", "fetch_one")
-    assert not examined(control, one).unordered
+    first = Proposal("select id from try_orders", "", "fetch_one")
+    assert not examined(control, first).unordered
 
 
 def test_parameters_are_a_sample_of_what_there_is(control: Control) -> None:
@@ -97,9 +103,19 @@ def test_a_cycle_is_as_long_as_there_is_time_for() -> None:
         ("create table t (a int)", "", "returns no rows, so there is nothing to verify"),
         ("select i from generate_series(1, 100001) i", "", "more than 100,000 rows"),
         ("select repeat('x', 1000000) from generate_series(1, 70) i", "", "70 MB of text"),
-        ("insert into try_orders values (0, 0)", "", "writes, and `try` only reads"),
-        ("select try_writes()", "", "writes, and `try` only reads"),
-        ("select id from try_orders for update", "", "writes, and `try` only reads"),
+        ("insert into try_orders values (0, 0)", "", "writes, and try only reads"),
+        ("select try_writes()", "", "writes, and try only reads"),
+        ("select id from try_orders for update", "", "writes, and try only reads"),
+        ("select pg_notify('a', 'b')", "", "calls pg_notify"),
+        ("select 1 where $1", "select PG_Catalog.pg_reload_conf()", "calls pg_reload_conf"),
+        (
+            "select set_config('default_transaction_read_only', 'off', false)",
+            "",
+            "set_config",
+        ),
+        ("select pg_terminate_backend(0)", "", "calls pg_terminate_backend"),
+        ("select pg_advisory_unlock_all()", "", "calls pg_advisory_unlock_all"),
+        ("select * from try_noisy", "", "uses try_shouts, which calls pg_notify"),
     ],
 )
 def test_what_cannot_be_played_is_told(
@@ -108,7 +124,15 @@ def test_what_cannot_be_played_is_told(
     assert words in str(refused(control, sql, params))
 
 
-@pytest.mark.parametrize("sql", ["select * from try_orders where id = %s", "select :id"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from try_orders where id = %s",
+        "select :id",
+        "select * from try_orders where id = ?",
+        "select * from try_orders where id = ? and total > 1",
+    ],
+)
 def test_placeholders_of_others_are_recognised(control: Control, sql: str) -> None:
     assert refused(control, sql).hint == "placeholders are written $1, $2, …"
 

@@ -28,8 +28,8 @@ def test_a_statement_is_what_stands_before_the_semicolon(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("select 1; select 2", "several statements; the second one is: select 2"),
-        ("begin;\nupdate t set a = 1;", "the second one is: update t set a = 1;"),
+        ("select 1; select 2", "holds several statements; the second is: select 2"),
+        ("begin;\nupdate t set a = 1;", "the second is: update t set a = 1;"),
         (r"\d orders", r"has a command of psql in it: \d orders"),
         (r"select 1 \gset", "has a command of psql in it"),
         ("  ;", "is empty"),

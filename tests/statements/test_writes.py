@@ -26,12 +26,22 @@ create table "try Odd" ("a b" int check ("a b" < 100));
 create function try_leaks(int) returns int language sql volatile
   as 'insert into public.try_lines (sale) values ($1) returning 1';
 create table try_leaking (a int default public.try_leaks(1), b int);
+create sequence try_numbers;
+create domain try_number as int default nextval('try_numbers');
+create table try_numbered (n try_number, m int, old int);
+create function try_counts() returns int8 language sql immutable
+  as 'select nextval(''public.try_numbers'')';
+create function try_notes() returns int8 language sql stable as 'select try_counts()';
+create view try_noted as select try_notes() as n;
+create table try_large (a int, object oid default lo_create(0));
+create table try_old (a int default nextval('try_numbers'::text::regclass), b int);
 """
 STATE = """
 select (select sum(hashtextextended(s::text, 0)) from public.try_sales s)::text
   || (select sum(hashtextextended(s::text, 0)) from public.try_lines s)
   || (select last_value from public.try_sales_id_seq)
   || (select last_value from public.try_lines_id_seq)
+  || (select last_value || is_called::text from public.try_numbers)
   || (select count(*) from pg_namespace where nspname like 'pgdyno%')
 """
 
@@ -44,8 +54,10 @@ def owner(place: Venue) -> Iterator[Control]:
         before = control.value(STATE)
         yield control
         assert control.value(STATE) == before
-        control.run("drop schema try_mine; drop table try_leaking, try_lines, try_sales,"
-                    ' "try Odd"; drop type try_mood; drop function try_leaks')  # fmt: skip
+        control.run("drop schema try_mine; drop view try_noted; drop table try_leaking, "
+                    'try_lines, try_sales, try_numbered, try_large, try_old, "try Odd"; '
+                    "drop type try_mood; drop domain try_number; drop sequence try_numbers;"
+                    "drop function try_leaks, try_counts, try_notes")  # fmt: skip
 
 
 @pytest.fixture
@@ -92,6 +104,12 @@ def test_identity_generated_columns_and_hard_names_are_copied(place: Venue) -> N
 
 
 @pytest.mark.usefixtures("unchanged")
+def test_a_domain_that_counts_has_a_sequence_of_its_own(place: Venue) -> None:
+    found = tried(place, "insert into try_numbered (m) values (5)")
+    assert 'create sequence "try_numbered_n_seq" start 1 ' in found.fixture
+
+
+@pytest.mark.usefixtures("unchanged")
 def test_what_cannot_be_repeated_is_not_timed(place: Venue) -> None:
     gone = tried(place, "delete from try_lines where sale = 7")
     assert gone.untimed == "the first cycle adds -1 rows, the second one 0"
@@ -117,6 +135,20 @@ def test_several_tables_are_written_at_once(place: Venue) -> None:
         ("update try_sales set total = try_leaks(1)", "calls try_leaks"),
         ("insert into try_leaking (b) values (1)", "calls the function try_leaks"),
         ("update try_sales set id = nextval('public.try_sales_id_seq')", "calls nextval"),
+        ("update try_sales set id = U&\"nextva\\006C\"('public.try_sales_id_seq')", "U&"),
+        ("update try_sales set id = try_counts()", "uses try_counts, which calls nextval"),
+        ("update try_sales set id = try_notes()", "uses try_counts, which calls nextval"),
+        (
+            "insert into try_lines (sale) select n from try_noted",
+            "try_counts, which calls nextval",
+        ),
+        (
+            "update try_sales set total = set_config('search_path', 'a', false)::int",
+            "calls set_",
+        ),
+        ("insert into try_large values (1)", "a default of try_large calls lo_create"),
+        ("insert into try_old (b) values (1)", "a default of try_old calls nextval"),
+        ("delete from pg_description where objoid = 0", "reach pg_catalog.pg_description"),
         ("truncate try_sales", "'truncate' cannot be tried"),
         ("select 1", "'select' cannot be tried"),
         ("with x as (select 1) select * from x", "writes nothing"),

@@ -92,7 +92,7 @@ def test_a_recipe_measures_once_and_leaves_out_what_is_not_there(
 def test_a_recipe_says_which_verdicts_changed(made, measurement, tmp_path):
     recipe = Recipe("Which?", "asyncpg", (OLD, NEW), (), ("query/constant",))
     said = answered(recipe, tmp_path, measurement, "verdicts")
-    assert f"asyncpg=={OLD} → asyncpg=={NEW}: **Nothing changes: " in said
+    assert f"asyncpg=={OLD} → asyncpg=={NEW}: **No answer changes: " in said
     assert (tmp_path / f"asyncpg=={OLD}-asyncpg=={NEW}.md").exists()
 
 

@@ -26,6 +26,9 @@ create table shop."odd ""<b>" (id int, "Ä'x" text);
 insert into shop."odd ""<b>" values (1, 'a'), (2, 'b');
 create view shop.grown as select id, email from shop.users where born < '1970-06-01';
 create function shop.touched(int) returns int language sql as 'select $1';
+create function shop.told(int) returns int language plpgsql stable
+  as $$ begin perform pg_notify('news', ''); return $1; end $$;
+create view shop.loud as select shop.told(id) as id from shop.users;
 create type shop.mood as enum ('glad', 'sad');
 create table shop.moods (id int, mood shop.mood);
 insert into shop.moods values (1, 'glad'), (2, 'sad');

@@ -62,6 +62,8 @@ def test_literals_become_parameters_that_are_drawn_from_what_they_meet(
         ("select now() - placed from orders", "depends on the moment (now)"),
         ("select random()", "random() is volatile"),
         ("select touched(id) from users", "touched() is volatile"),
+        ("select told(id) from users", "told calls pg_notify"),
+        ("select id from loud where id = 5", "told calls pg_notify"),
         ("select nextval('s')", "nextval() is volatile"),
         ("select id from users where similarity(email, 'bob') > 0.5", "may be private"),
         ("select id from users where email || id::text = 'x' || born", "may be private"),

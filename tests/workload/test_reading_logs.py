@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,6 +141,19 @@ def test_bytes_that_are_no_utf_8_lose_nothing_else(file: Path) -> None:
         b"x LOG:  statement: select '\xff\xfe'\nx LOG:  statement: select 1, 2\n"
     )
     assert len(log.observations(file, "shop").statements) == 2
+
+
+def test_a_csvlog_with_an_open_quote_says_so(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be one field to the end of the file."""
+    monkeypatch.setattr(log, "_LINE_BYTES", 100)
+    limit = csv.field_size_limit()
+    entry = ["t", "u", "shop", *["x"] * 8, "LOG", "x", "statement: select 1"]
+    file.write_text(",".join(entry) + '\n"' + "x" * 20_000)
+    with pytest.raises(UsageError, match="is no csvlog to its end: field larger"):
+        log.observations(file, "shop")
+    assert csv.field_size_limit() == limit
 
 
 def test_what_is_kept_of_a_log_is_bounded(

@@ -160,9 +160,9 @@ def _leaks(found: Sequence[ArmMemory]) -> Iterator[Remark]:
 
 def _keeps(held: Surplus) -> Remark:
     """What a connection keeps of large payloads."""
-    sides = {"": held.client, " on the server": held.server}
+    sides = {"in the client": held.client, "on the server": held.server}
     more = " and ".join(
-        f"{fmt.size(size)} more{where}" for where, size in sides.items() if size
+        f"{fmt.size(size)} more {where}" for where, size in sides.items() if size
     )
     text = (
         f"A connection of {held.arm} keeps {more} at {held.axis} = {held.greatest:,} than "

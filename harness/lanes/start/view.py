@@ -199,15 +199,17 @@ def _steps(starts: Sequence[ArmStart]) -> Iterator[Remark]:
 
 
 def _firsts(starts: Sequence[ArmStart]) -> Iterator[Remark]:
-    """The dearest first use of each arm."""
+    """The dearest first use of each arm, where it is dearer than later ones at all."""
     for arm in dict.fromkeys(found.arm for found in starts):
         known = [
             (found.first, found)
             for found in starts
             if found.arm == arm and found.first and found.verdict is Verdict.EXACT
         ]
-        if known:
-            first, found = max(known, key=lambda each: each[0].point)
+        if not known:
+            continue
+        first, found = max(known, key=lambda each: each[0].point)
+        if first.low is None or first.low > 1:
             text = (
                 f"{arm}’s first use takes {fmt.times(first.point)} what its uses 2 to 5 "
                 f"take ({fmt.ratio_interval(first)}): {_spent(found)}."

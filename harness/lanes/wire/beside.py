@@ -27,14 +27,24 @@ LATER = 8
 
 
 def count(work: Assignment, timed: Timed) -> None:
-    """One record for each cell and arm that has a time."""
+    """One record for each cell and arm that has a time; arms side by side."""
+
+    def counted(seat: Seat) -> None:
+        plays = [(play, seats[seat]) for play, seats in timed if seat in seats]
+        with counting.tap_of(seat) as proxy:
+            for record in _counted(plays, seat, proxy):
+                if seat.ended:  # with the run: that is no verdict
+                    return
+                work.emit(record)
+
+    playing = {seat for _, seats in timed for seat in seats}
+    seats = [
+        seat
+        for seat in work.crew.seats.values()
+        if seat in playing and not (seat.arm.reference or seat.arm.copy)
+    ]
     with work.phases.phase(Phase.WIRE):
-        for seat in work.crew.seats.values():
-            plays = [(play, seats[seat]) for play, seats in timed if seat in seats]
-            if plays and not (seat.arm.reference or seat.arm.copy):
-                with counting.tap_of(seat) as proxy:
-                    for record in _counted(plays, seat, proxy):
-                        work.emit(record)
+        work.crew.each(seats, counted, spread=True)
 
 
 def _counted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from harness.lanes.wire.meaning import ArmWire, Passage, Tally, arm_wires
 from harness.report import format as fmt
@@ -26,7 +27,7 @@ QUANTITIES = (
     Quantity("bytes received", "bytes_received", "bytes/op"),
     Quantity("changes at use"),
 )
-MESSAGES = (Quantity("the client sends"),)
+MESSAGES = (Quantity("the client sends", words=True),)
 _MOST_CHARS = 56
 INTRO = (
     "A turn is a client that speaks and then waits for the server: on a network it costs a "
@@ -55,7 +56,8 @@ def view(run: Run) -> LaneView:
     """All of a run that counted what passes."""
     sides = arm_wires(run)
     tables = tuple(_table(run, cell, sides, _row) for cell in run.header.cells)
-    messages = tuple(_table(run, cell, sides, _messages) for cell in run.header.cells)
+    kinds = (_messages_of(run, cell, sides) for cell in run.header.cells)
+    messages = tuple(table for table in kinds if table.rows)
     return LaneView(
         "Wire",
         f"{tallied(run, tables)}.",
@@ -96,6 +98,12 @@ def _place(held: ArmWire) -> tuple[bool, float]:
 
 def _row(held: ArmWire) -> ArmRow:
     return _arm_row(held, tuple(_values(held)))
+
+
+def _messages_of(run: Run, cell: CellFacts, sides: Sides) -> CellTable:
+    """Those of the arms that have numbers: why the others have none is said once."""
+    table = _table(run, cell, sides, _messages)
+    return replace(table, rows=tuple(row for row in table.rows if row.values))
 
 
 def _messages(held: ArmWire) -> ArmRow:

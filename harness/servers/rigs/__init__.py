@@ -1,25 +1,21 @@
 """Servers that only some cases need, started on first use and ended with the run.
 
-All seats share them. Linux ends a server together with the thread that started it, and
-a seat's thread may be gone before the run is; so one thread of our own starts, stops
-and ends all of them, one thing at a time.
+All seats share them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol
 
 from harness.core.errors import OracleError, ServerError
 from harness.servers import Server
+from harness.servers.keeper import Keeper
 from harness.servers.rigs import pgbouncer, spare, standby, tls
 from harness.servers.rigs.rig import Rig as Rig
-
-_T = TypeVar("_T")
 
 
 class RigKind(Protocol):
@@ -50,8 +46,7 @@ class Rigs:
         self._locks = {kind: threading.Lock() for kind in _KINDS}
         self._running: dict[str, Rig] = {}
         self._failures: dict[str, str] = {}
-        self._stack = contextlib.ExitStack()
-        self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rigs")
+        self._keeper = Keeper("rigs")
 
     def lacks(self, need: str) -> str:
         """Why a rig cannot be had here; empty if it can."""
@@ -75,27 +70,19 @@ class Rigs:
 
     def close(self) -> None:
         """End whatever was started."""
-        try:
-            if self._running:
-                self._keep(self._stack.close)
-        finally:
-            self._keeper.shutdown()
+        self._keeper.close()
 
     def _started(self, need: str) -> Rig:
         if need in self._failures:
             raise OracleError(self._failures[need])
         if need not in self._running:
             try:
-                rig = self._keep(lambda: self._open(need))
+                rig = self._keeper.do(lambda: self._open(need))
             except ServerError as error:
                 self._failures[need] = f"the server for {need} does not start: {error}"
                 raise OracleError(self._failures[need]) from error
-            self._running[need] = replace(rig, within=self._keep)
+            self._running[need] = replace(rig, within=self._keeper.do)
         return self._running[need]
 
     def _open(self, need: str) -> Rig:
-        return self._stack.enter_context(_KINDS[need].open(self.server))
-
-    def _keep(self, call: Callable[[], _T]) -> _T:
-        """Let the keeper's thread do it. An interrupt of ours does not interrupt it."""
-        return self._keeper.submit(call).result()
+        return self._keeper.enter(_KINDS[need].open(self.server))

@@ -1,19 +1,16 @@
 """Routes to a server: what may stand between a client and the server of a run.
 
 Each is started on first use and ended with the run. A route leads to the run's own
-server, so its schemas, its oracle and its control connection are the same. Linux ends a
-process together with the thread that started it, and a seat's thread may be gone before
-the run is; so one thread of our own starts and ends all of them.
+server, so its schemas, its oracle and its control connection are the same.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import psycopg
 
@@ -22,11 +19,10 @@ from harness.core.conditions import DIRECT, Condition, Via
 from harness.core.errors import OracleError, ServerError
 from harness.core.niceness import set_niceness
 from harness.servers import Server
+from harness.servers.keeper import Keeper
 from harness.servers.routes import direct, pgbouncer, promise, tls, unix
 from harness.servers.routes.relayed import Relayed, relayed
 from harness.servers.routes.way import Way
-
-_T = TypeVar("_T")
 
 
 class ViaKind(Protocol):
@@ -81,8 +77,7 @@ class Routes:
         self._ways: dict[str, Way] = {}
         self._open: dict[Condition, OpenRoute] = {}
         self._failures: dict[Condition, str] = {}
-        self._stack = contextlib.ExitStack()
-        self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="routes")
+        self._keeper = Keeper("routes")
 
     def settle(self, cores: Sequence[int], clients: Sequence[int], nice: int) -> None:
         """Let the processes of routes run where the server does, and be as nice; who
@@ -107,7 +102,7 @@ class Routes:
         """
         if condition == DIRECT:
             return target
-        return self._keep(lambda: self._reached(condition, target))
+        return self._keeper.do(lambda: self._reached(condition, target))
 
     def about(self, condition: Condition) -> Way:
         """What its way is called, and the versions of what stands there.
@@ -115,7 +110,7 @@ class Routes:
         Raises:
             OracleError: the route cannot be opened.
         """
-        return self._keep(lambda: self._opened(condition)).way
+        return self._keeper.do(lambda: self._opened(condition)).way
 
     def measured(
         self, condition: Condition, *, anew: bool = False
@@ -127,7 +122,7 @@ class Routes:
         Raises:
             OracleError: the route cannot be opened, or does not answer.
         """
-        return self._keep(lambda: self._measured(condition, anew))
+        return self._keeper.do(lambda: self._measured(condition, anew))
 
     def pids(self) -> Sequence[int]:
         """The processes of all routes that are open: they are part of the run."""
@@ -141,17 +136,9 @@ class Routes:
 
     def close(self) -> None:
         """End all of them."""
-        try:
-            if self._ways:
-                self._keep(self._stack.close)
-        finally:
-            self._keeper.shutdown()
+        self._keeper.close()
 
     # --- in the keeper's thread --------------------------------------------------------
-
-    def _keep(self, call: Callable[[], _T]) -> _T:
-        """Let the keeper's thread do it. An interrupt of ours does not interrupt it."""
-        return self._keeper.submit(call).result()
 
     def _reached(self, condition: Condition, target: Target) -> Target:
         route = self._opened(condition)
@@ -179,7 +166,7 @@ class Routes:
         rtt_ns = _rtt_ns(condition)
         network = {"rtt_ns": rtt_ns, "hold_ns": rtt_ns // 2}
         orders = {"host": behind.host, "port": behind.port, **network, **way.orders}
-        relay = self._stack.enter_context(relayed(orders))
+        relay = self._keeper.enter(relayed(orders))
         self._put([relay.pid])
         route = OpenRoute(way, relay)
         self._tune(condition, route)
@@ -197,7 +184,7 @@ class Routes:
     def _way(self, via: Via) -> Way:
         if via not in self._ways:
             opened = _KINDS[via].open(self.server)
-            self._ways[via] = self._stack.enter_context(opened)
+            self._ways[via] = self._keeper.enter(opened)
             self._put(self._ways[via].pids)
         return self._ways[via]
 

@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from harness.core.calls import Target
 from harness.core.errors import ServerError
+from harness.core.sql import literal
 from harness.servers import Server, bouncer
 from harness.servers.cluster import connect
 from harness.servers.folder import Folder, create
@@ -46,6 +47,7 @@ PgBouncer takes that for a server that refuses, and would not try again for 15 s
 
 _PREPARES = (1, 21)
 _ADMIN = "pgbouncer"
+_CONFIGURATION = "pgbouncer.ini"
 
 
 def lacks(_server: Server) -> str:
@@ -64,7 +66,7 @@ def lacks(_server: Server) -> str:
 def open(server: Server) -> Iterator[Way]:
     """Start it in a folder that is removed at the end, with the passwords in it."""
     program = bouncer.found()
-    assert program
+    assert program, "see `lacks`"
     version = bouncer.version(program)
     with create() as folder:
         place = replace(
@@ -78,6 +80,7 @@ def open(server: Server) -> Iterator[Way]:
         entries.write()
         with bouncer.Bouncer(program, folder, replace(place, dbname=_ADMIN)) as process:
             entries.process = process
+            entries.forget()
             told = {"pgbouncer": version, **_prepared(entries, version)}
             yield Way(
                 f"PgBouncer {version}, transaction mode",
@@ -104,7 +107,10 @@ class _Entries:
         if key not in self._names:
             self._names[key] = f"pgdyno_{len(self._names) + 1}"
             self.write()
-            self.say("reload")
+            try:
+                self.say("reload")
+            finally:
+                self.forget()
         place = self._place
         return replace(
             target,
@@ -136,7 +142,12 @@ class _Entries:
         }
         databases = {name: self._entry(*key) for key, name in self._names.items()}
         text = bouncer.ini(databases, settings)
-        bouncer.write(self._folder, "pgbouncer.ini", text)
+        bouncer.write(self._folder, _CONFIGURATION, text)
+
+    def forget(self) -> None:
+        """Remove the configuration, which PgBouncer has read: the server's password is in
+        it, and a run that is killed leaves its files behind."""
+        (self._folder.data / _CONFIGURATION).unlink()
 
     def _entry(self, dbname: str, settings: tuple[tuple[str, str], ...]) -> str:
         server = self._server
@@ -149,11 +160,12 @@ class _Entries:
         }
         if settings:
             calls = (
-                f"set_config({_literal(name)}, {_literal(value)}, false)"
+                f"set_config({literal(name)}, {literal(value)}, false)"
                 for name, value in settings
             )
             parts["connect_query"] = f"select {', '.join(calls)}"
-        return " ".join(f"{name}={_literal(text)}" for name, text in parts.items() if text)
+        # PgBouncer quotes in its connection strings as SQL does.
+        return " ".join(f"{name}={literal(text)}" for name, text in parts.items() if text)
 
     def say(self, command: str) -> list[tuple[str, ...]]:
         """Tell PgBouncer's console something; the rows that it answers.
@@ -178,8 +190,3 @@ def _prepared(entries: _Entries, version: str) -> dict[str, str]:
         return {"prepared statements": f"none, as before {'.'.join(map(str, _PREPARES))}"}
     config = {row[0]: row[1] for row in entries.say("show config")}
     return {"max_prepared_statements": config.get("max_prepared_statements", "?")}
-
-
-def _literal(text: str) -> str:
-    """Quoted as SQL has it, and PgBouncer's connection strings."""
-    return "'" + text.replace("'", "''") + "'"
