@@ -13,6 +13,10 @@ rounds (weights from replicates: Carroll & Ruppert 1988, Transformation and Weig
 Regression, chapter 2), and that of what the RTT itself is known to, times the slope
 (effective variance: Orear 1982, Least squares when both variables have uncertainties). All
 rounds share the weights, which are no part of a round's luck.
+
+Real times bend: who has slept for milliseconds finds caches and cores cold, and t₀ itself
+is longer then. That saturates, so where the points lie on no line, k is what the two
+longest RTTs say: `far`.
 """
 
 from __future__ import annotations
@@ -91,7 +95,8 @@ class LatencyLine:
     """An arm in a cell, over RTTs. `cell` is without the RTT, but with the way.
 
     `fixed` is t₀ in ns, `turns` is k; `rounds` are the fits of single rounds by their
-    number, and `worst` is the point that is farthest from the line.
+    number, and `worst` is the point that is farthest from the line. `far` is the slope
+    between the two longest RTTs.
     """
 
     cell: str
@@ -102,6 +107,7 @@ class LatencyLine:
     rounds: Mapping[int, RoundLine]
     fixed: Estimate
     turns: Estimate
+    far: Estimate
     worst: LatencyPoint
     counted: Turns | None = None
 
@@ -121,20 +127,30 @@ class LatencyLine:
         return abs(self.off_ns) <= _allowed(self.worst, self.middle)
 
     @property
+    def best(self) -> Estimate:
+        """k: the slope of the line, and where it is none that of its far end."""
+        return self.turns if self.straight else self.far
+
+    @property
+    def far_from_ms(self) -> float:
+        """From which RTT on `far` holds."""
+        return self.points[-2].promised_ms
+
+    @property
     def whole(self) -> bool | None:
         """Whether k may be a whole number; None for want of rounds."""
-        if self.turns.low is None:
+        if self.best.low is None:
             return None
-        nearest = (math.floor(self.turns.point), math.ceil(self.turns.point))
-        return any(_within(self.turns, (count, count)) for count in nearest)
+        nearest = (math.floor(self.best.point), math.ceil(self.best.point))
+        return any(_within(self.best, (count, count)) for count in nearest)
 
     @property
     def as_counted(self) -> bool | None:
         """Whether k may be what was counted; None where nobody counted, or for want of
         rounds."""
-        if self.turns.low is None or self.counted is None:
+        if self.best.low is None or self.counted is None:
             return None
-        return _within(self.turns, self.counted)
+        return _within(self.best, self.counted)
 
 
 def _within(turns: Estimate, counted: Turns) -> bool:
@@ -226,6 +242,8 @@ def _line(
     fits = [fitted(rtts_ms, walls, weights) for walls in rounds.values()]
     fixed = stats.hodges_lehmann([fit.fixed_ns for fit in fits])
     turns = stats.hodges_lehmann([fit.turns for fit in fits])
+    apart_ns = (rtts_ms[-1] - rtts_ms[-2]) * _NS
+    far = stats.hodges_lehmann([(w[-1] - w[-2]) / apart_ns for w in rounds.values()])
     points = tuple(
         LatencyPoint(condition.rtt_ms, rtt_ms, _time(told))
         for condition, rtt_ms, told in zip(times, rtts_ms, of_rtts, strict=True)
@@ -243,6 +261,7 @@ def _line(
         rounds=dict(zip(rounds, fits, strict=True)),
         fixed=fixed,
         turns=turns,
+        far=far,
         worst=worst,
     )
 

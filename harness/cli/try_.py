@@ -160,7 +160,7 @@ def _asked(args: argparse.Namespace, conditions: Sequence[Condition]) -> Proposa
 
     rtt_ms = max((condition.rtt_ms for condition in conditions), default=0.0)
     params = single(args.params, "--params") if args.params else ""
-    return Proposal(single(args.sql), params, args.op, rtt_ms / 1e3)
+    return Proposal(single(args.sql), params, args.op, rtt_ms / 1e3, args.seconds)
 
 
 def _check_save(file: Path | None) -> None:

@@ -10,7 +10,7 @@ from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.report import format as fmt
 from harness.report.cells import CellView, RankGroup, Row
-from harness.report.latency import LatencySummary
+from harness.report.latency import BENT, LatencySummary
 from harness.report.measured import Measured, is_ranked
 
 WIDTH = 80
@@ -114,12 +114,18 @@ def _block(cells: Sequence[CellView], arms: Sequence[str]) -> Iterator[str]:
 def _network(lines: Sequence[LatencySummary]) -> Iterator[str]:
     """t₀ and k of each driver, below the id of each question."""
     if lines:
-        yield f"{'network: t = t₀ + k · RTT':<34}{'t₀':>12}{'k, turns':>24}{'counted':>10}"
+        yield f"{'network: t = t₀ + k · RTT':<34}{'t₀':>10}{'k, turns':>26}{'counted':>10}"
     for cell, group in groupby(lines, lambda line: line.cell):
         yield fmt.shorten(cell, WIDTH)
         for line in group:
             name = fmt.shorten_arm(line.arm, 30)
-            yield f"  {name:<32}{line.fixed:>12}{line.turns:>24}{line.counted:>10}"
+            yield f"  {name:<32}{line.fixed:>10}{line.turns:>26}{line.counted:>10}"
+    if any(line.turns.startswith(BENT) for line in lines):
+        yield from fmt.wrapped(
+            f"{BENT} of the two longest RTTs: nearer ones lie on no line, because an op "
+            "costs more of itself when caches and cores have gone cold.",
+            WIDTH,
+        )
 
 
 def _saved(sentences: Sequence[str]) -> Iterator[str]:

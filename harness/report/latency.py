@@ -29,6 +29,8 @@ from harness.report.sections import (
 )
 from harness.results.records import CellFacts, Run, changed
 
+BENT = "~"
+"""Stands before a k that only the two longest RTTs have."""
 TOLD = 6
 """So many crossings of a question are told, the nearest."""
 SAMPLES = 25
@@ -225,15 +227,16 @@ def _at_rtt(estimate: Estimate | None) -> Value:
 
 
 def _turns(line: LatencyLine) -> Value:
-    turns, apart = line.turns, line.as_counted is False
+    turns, apart = line.best, line.as_counted is False
     mark = "≠ " if line.verdict is Verdict.DIFFERS else ""
+    far = "" if line.straight else f", from {line.far_from_ms:g} ms on"
     return Value(
-        f"{mark}{turns.point:.2f}",
+        f"{mark}{_number(turns.point)}",
         turns.point,
         turns.low,
         turns.high,
-        note=turns_interval(turns),
-        emphasis="alarm" if apart or not line.straight else "",
+        note=f"{turns_interval(turns)}{far}".removeprefix(", "),
+        emphasis="alarm" if apart else "",
         flag="not-as-counted" if apart else "" if line.straight else "not-a-line",
     )
 
@@ -242,7 +245,12 @@ def turns_interval(turns: Estimate) -> str:
     """`1.99 – 2.01`; empty for want of rounds."""
     if turns.low is None or turns.high is None:
         return ""
-    return f"{turns.low:.2f} – {turns.high:.2f}"
+    return f"{_number(turns.low)} – {_number(turns.high)}"
+
+
+def _number(turns: float) -> str:
+    """Turns with two decimals, from a hundred on with one."""
+    return f"{turns:.2f}" if turns < 99.95 else f"{turns:.1f}"
 
 
 def counted_text(line: LatencyLine) -> str:
@@ -263,7 +271,7 @@ def _off(line: LatencyLine) -> Value:
     note = f"at {line.worst.promised_ms:g} ms"
     if line.straight:
         return Value(text, note=note)
-    return Value(f"not a line: {text}", note=note, emphasis="alarm")
+    return Value(f"not a line: {text}", note=note)
 
 
 def _crossing_notes(cell: str, crossed: Sequence[Crossing]) -> Iterator[str]:
@@ -366,18 +374,27 @@ def _findings(lines: Sequence[LatencyLine]) -> Iterator[Remark]:
 
 def _doubt(line: LatencyLine) -> str:
     """What is odd about a line, if anything."""
-    turns = f"k = {line.turns.point:.2f} ({turns_interval(line.turns)})"
+    turns = f"k = {_number(line.best.point)} ({turns_interval(line.best)})"
     if not line.straight:
         above = "above" if line.off_ns > 0 else "below"
-        return (
+        bent = (
             f"not a line: at {line.worst.promised_ms:g} ms the time is "
-            f"{fmt.duration(abs(line.off_ns))} {above} t₀ + k · RTT"
+            f"{fmt.duration(abs(line.off_ns))} {above} t₀ + k · RTT; from "
+            f"{line.far_from_ms:g} ms on {turns}"
         )
+        return f"{bent}, {_against(line)}" if _against(line) else bent
+    told = _against(line)
+    return f"{turns}{':' if line.counted is None else ', but'} {told}" if told else ""
+
+
+def _against(line: LatencyLine) -> str:
+    """What speaks against a k; of a bent line also what speaks for it."""
+    counted = f"the wire lane counted {counted_text(line)} turns"
     if line.as_counted is False:
-        return f"{turns}, but the wire lane counted {counted_text(line)} turns"
+        return counted
     if line.counted is None and line.whole is False:
-        return f"{turns}: no whole number of turns"
-    return ""
+        return "no whole number of turns"
+    return "as counted" if line.as_counted and not line.straight else ""
 
 
 # --- charts, and the end of a bench -----------------------------------------------------
@@ -425,13 +442,15 @@ def _at(line: LatencyLine, rtt_ms: float) -> Estimate:
 
 
 def _summary(line: LatencyLine) -> LatencySummary:
-    turns = f"{line.turns.point:.2f}"
-    if interval := turns_interval(line.turns):
+    turns = _number(line.best.point)
+    if interval := turns_interval(line.best):
         turns = f"{turns} ({interval})"
+    if not line.straight:
+        turns = f"{BENT}{turns}"
     return LatencySummary(
         line.cell,
         line.arm.id,
         fmt.duration(line.fixed.point),
-        turns if line.straight else "not a line",
+        turns,
         counted_text(line),
     )

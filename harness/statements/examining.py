@@ -28,7 +28,11 @@ LONGEST_S = 10
 PARAMETERS = 200
 """So many rows of --params are taken where it does not say how many itself."""
 CYCLE_S = 0.1
-"""All calls of a cycle may take so long: a slice is a whole number of cycles."""
+"""All calls of a cycle may take so long where nobody waits: a slice is a whole number of
+cycles."""
+CYCLE_SHARE = 1 / 480
+"""And so much of the time that there is: each of six drivers and more has four slices of a
+cycle at least in each of six rounds, and is verified before and after."""
 
 _LOOKS = 5
 """The quickest of so many times is what an op takes."""
@@ -41,12 +45,13 @@ _FOREIGN_MARKS = ("?", "%", ":")
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What a user asks: a statement, SQL that makes its parameters, and the op. `rtt_s` is
-    how much longer the network makes each op."""
+    how much longer the network makes each op, `patience_s` how long it may be timed."""
 
     sql: str
     params: str = ""
     op: str = "fetch_all"
     rtt_s: float = 0.0
+    patience_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +107,15 @@ def _examined(control: Control, asked: Proposal) -> Examined:
     unordered = asked.op == "fetch_all" and not reading.is_ordered(asked.sql)
     answer, seconds = _answered_twice(control, asked.sql, first, unordered=unordered)
     offered = len(params.rows) if params else 1
-    calls = min(offered, affordable(seconds + asked.rtt_s, len(answer.rows)))
+    cycle_s = min(CYCLE_S, asked.patience_s * CYCLE_SHARE)
+    calls = min(offered, affordable(seconds + asked.rtt_s, len(answer.rows), cycle_s))
     text = sampled(asked.params, calls) if calls < offered else limited(asked.params)
     return Examined(asked.sql, text, asked.op, calls, offered, unordered, seconds)
 
 
-def affordable(seconds: float, rows: int) -> int:
+def affordable(seconds: float, rows: int, cycle_s: float = CYCLE_S) -> int:
     """How many calls a cycle may have if one takes so long and returns so many rows."""
-    return max(1, min(int(CYCLE_S / max(seconds, 1e-9)), ROWS // max(rows, 1)))
+    return max(1, min(int(cycle_s / max(seconds, 1e-9)), ROWS // max(rows, 1)))
 
 
 # --- parameters -------------------------------------------------------------------------

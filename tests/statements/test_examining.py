@@ -66,6 +66,7 @@ def test_parameters_are_a_sample_of_what_there_is(control: Control) -> None:
 
 def test_a_cycle_is_as_long_as_there_is_time_for() -> None:
     assert affordable(0.001, 1) == 100
+    assert affordable(0.001, 1, cycle_s=0.025) == 25
     assert affordable(30.0, 1) == 1
     assert affordable(0.0001, 50_000) == 2
 
