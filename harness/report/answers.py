@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from harness.core.purposes import PURPOSES
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
+from harness.report.cards import better_of
 from harness.report.cells import CellView, RankGroup, Row
 from harness.report.checked import causes
 from harness.results.records import Check
@@ -90,14 +91,14 @@ def _of_times(title: str, cells: Sequence[CellView], checks: Sequence[Check]) ->
         return TaskAnswer(
             title, (), f"No question of {len(cells)} {why}", cell=cells[0].facts.id
         )
-    wins = Counter(arm for cell in ranked for arm in _winners(cell))
-    most = max(wins.values())
-    winners = tuple(arm for arm, count in wins.items() if count == most)
+    leaders = _leaders(ranked)
+    winners = tuple(dict.fromkeys(arm for arms, _ in leaders.values() for arm in arms))
+    most = min(count for _, count in leaders.values())
     shown, row = _shown(ranked, winners)
     return TaskAnswer(
         title,
         winners,
-        _verb(winners, most, len(ranked)),
+        _each(leaders) if len(leaders) > 1 else _verb(winners, most, len(ranked)),
         figure=_figure(shown, row),
         what=_title(shown),
         wins=_wins(most, len(ranked), len(cells)),
@@ -105,6 +106,32 @@ def _of_times(title: str, cells: Sequence[CellView], checks: Sequence[Check]) ->
         catches=tuple(_catches(winners, cells, checks)),
         cell=shown.facts.id,
     )
+
+
+def _leaders(cells: Sequence[CellView]) -> dict[str, tuple[tuple[str, ...], int]]:
+    """Who wins most questions, and how many, of each kind of client that is ranked among
+    itself: `threads` and `tasks`, and where nobody is told apart the empty word alone."""
+    groups = [group for cell in cells for group in cell.groups]
+    labels = sorted({group.label for group in groups if group.label}) or [""]
+    found = {}
+    for label in labels:
+        wins = Counter(
+            row.arm
+            for group in groups
+            if group.label == label
+            for row in group.rows
+            if row.rank == 1
+        )
+        if wins:
+            most = max(wins.values())
+            found[label] = tuple(arm for arm in wins if wins[arm] == most), most
+    return found
+
+
+def _each(leaders: Mapping[str, tuple[Sequence[str], int]]) -> str:
+    """Who leads which kind."""
+    parts = [f"{_and(arms)} among {label}" for label, (arms, _) in leaders.items()]
+    return f"lead among their kind ({'; '.join(parts)})"
 
 
 def _winners(cell: CellView) -> Iterable[str]:
@@ -220,11 +247,10 @@ def _silent(checks: Sequence[Check]) -> Iterator[TaskAnswer]:
     if not checks:
         return
     asked = len({check.cell for check in checks})
-    changed = {check.driver: set[str]() for check in checks}
-    for check in checks:
-        if check.verdict is Verdict.LOSSY:
-            changed[check.driver].add(check.cell)
-    counts = {driver: len(cells) for driver, cells in changed.items()}
+    counts = {
+        driver: list(better_of(own).values()).count(Verdict.LOSSY)
+        for driver, own in _by_driver(checks).items()
+    }
     least, most = min(counts.values()), max(counts.values())
     winners = tuple(driver for driver, count in counts.items() if count == least)
     how = f"in {least} of {fmt.plural(asked, 'question')}" if least else "in none"
@@ -243,6 +269,13 @@ def _silent(checks: Sequence[Check]) -> Iterator[TaskAnswer]:
         ),
         driver=worst if most else "",
     )
+
+
+def _by_driver(checks: Sequence[Check]) -> Mapping[str, list[Check]]:
+    found: dict[str, list[Check]] = {}
+    for check in checks:
+        found.setdefault(check.driver, []).append(check)
+    return found
 
 
 def _example(checks: Sequence[Check], driver: str) -> Check | None:

@@ -85,7 +85,7 @@ def cards(
 
 
 def _card(arm: ArmFacts, cells: Sequence[CellView], checks: Sequence[Check]) -> Card:
-    worst = worst_of(checks)
+    worst = better_of(checks)
     offered = {c: v for c, v in worst.items() if v is not Verdict.UNSUPPORTED}
     families = [share for share in _families(offered) if share.asked >= _FEWEST]
     ranked = [row for cell in cells for row in cell.rows if row.arm == arm.id and row.rank]
@@ -103,7 +103,7 @@ def _card(arm: ArmFacts, cells: Sequence[CellView], checks: Sequence[Check]) -> 
     )
 
 
-def worst_of(checks: Iterable[Check]) -> dict[str, Verdict]:
+def better_of(checks: Iterable[Check]) -> dict[str, Verdict]:
     """The verdict of each cell: the better of two profiles, because a registration that
     is documented belongs to the driver."""
     found: dict[str, Verdict] = {}
@@ -155,7 +155,7 @@ def heat(
     own: dict[str, list[Check]] = defaultdict(list)
     for check in checks:
         own[check.driver].append(check)
-    found = [_by_family(worst_of(own[name])) for name in drivers]
+    found = [_by_family(better_of(own[name])) for name in drivers]
     asked = Counter(cell.partition("/")[0] for cell in {check.cell for check in checks})
     timed: dict[str, list[CellView]] = defaultdict(list)
     for cell in cells:

@@ -1,0 +1,130 @@
+"""What a report says first: answers, cards, families and causes, all from the runs."""
+
+from __future__ import annotations
+
+import fake_runs
+import pytest
+from msgspec.structs import replace
+
+from harness.core.verdicts import Verdict
+from harness.report import view
+from harness.report.answers import SILENT, TaskAnswer
+from harness.report.cards import better_of
+from harness.report.view import Report
+from harness.results.records import Check, Run
+
+
+def tagged(run: Run, task: str) -> Run:
+    """The run with all its cells tagged."""
+    cells = [replace(cell, task=task) for cell in run.header.cells]
+    return replace(run, header=replace(run.header, cells=cells))
+
+
+def answer(report: Report, task: str) -> TaskAnswer:
+    (found,) = [answer for answer in report.answers if answer.task == task]
+    return found
+
+
+def checked(*checks: Check) -> Run:
+    return replace(fake_runs.check(types=()), checks=list(checks))
+
+
+def checks_of(**verdicts: str) -> list[Check]:
+    """A check of one cell for each driver, with this verdict."""
+    pattern = fake_runs.check().checks[0]
+    return [
+        fake_runs.changed(
+            pattern, driver=driver, cell="types/x#read", scenario="types/x",
+            verdict=verdict, observed="int: 1", expected="int: 2", detail=f"{verdict}!",
+        )
+        for driver, verdict in verdicts.items()
+    ]  # fmt: skip
+
+
+def test_who_wins_a_task_is_named_with_a_rate_and_its_interval():
+    report = view.build(
+        [tagged(fake_runs.bench(rows=fake_runs.CELLS[:2]), "small-queries")]
+    )
+    told = answer(report, "Many small queries")
+    firsts = {
+        row.arm for cell in report.runs[0].cells for row in cell.rows if row.rank == 1
+    }
+    assert told.winners
+    assert set(told.winners) <= firsts
+    assert "ops/s (" in told.figure
+    assert "of 2 questions" in told.wins
+    assert told.cell in {cell.facts.id for cell in report.runs[0].cells}
+
+
+def test_without_rounds_nobody_wins():
+    run = tagged(fake_runs.bench(rows=fake_runs.CELLS[:2], rounds=3), "json")
+    told = answer(view.build([run]), "JSON")
+    assert told.winners == ()
+    assert "had quiet rounds enough" in told.sentence
+
+
+def test_threads_and_tasks_each_have_a_leader():
+    run = tagged(fake_runs.bench(rows=fake_runs.CELLS[10:11]), "many-clients")
+    told = answer(view.build([run]), "Many clients")
+    assert " among threads" in told.verb
+    assert " among tasks" in told.verb
+
+
+def test_what_no_scenario_is_tagged_with_has_no_answer():
+    report = view.build([fake_runs.bench(rows=fake_runs.CELLS[:2])])
+    assert report.answers == ()
+
+
+def test_a_catch_is_what_was_seen_of_a_winner_at_its_task():
+    run = tagged(fake_runs.bench(rows=fake_runs.CELLS[:1]), "small-queries")
+    winner = answer(view.build([run]), "Many small queries").winners[0]
+    scenario = run.header.cells[0].scenario
+    hung = replace(checks_of(**{winner: "hung"})[0], scenario=scenario)
+    told = answer(view.build([run, checked(hung)]), "Many small queries")
+    assert told.catches == (
+        f"{winner} can stop for ever here, in 1 question (types/x#read)",
+    )
+
+
+def test_silent_changes_are_counted_by_question():
+    checks = checks_of(psycopg="exact", asyncpg="lossy", psqlpy="exact")
+    told = answer(view.build([checked(*checks)]), SILENT)
+    assert set(told.winners) == {"psycopg", "psqlpy"}
+    assert told.others == "asyncpg most often, in 1"
+    assert told.examples == ("asyncpg: int: 1 instead of int: 2 (types/x#read)",)
+
+
+def test_a_card_counts_the_better_of_two_profiles():
+    (bad,) = checks_of(psqlpy="lossy")
+    good = fake_runs.changed(bad, profile="configured", verdict="exact")
+    assert better_of([bad, good]) == {"types/x#read": Verdict.EXACT}
+    report = view.build([fake_runs.bench(rows=fake_runs.CELLS[:1]), checked(bad, good)])
+    (card,) = [card for card in report.cards if card.name == "psqlpy"]
+    assert (card.right.right, card.right.asked) == (1, 1)
+    assert card.counts[Verdict.LOSSY] == 0
+    (row,) = [row for row in report.heat if row.family == "types"]
+    assert row.shares[report.drivers.index("psqlpy")].value == 1
+    assert row.shares[report.drivers.index("asyncpg")] is None
+
+
+@pytest.mark.parametrize(
+    ("known", "new"),
+    [({}, True), ({"deviation": "known"}, False), ({"expected_verdict": "lossy"}, False),
+     ({"expected_verdict": "lossy", "drift": "it changed"}, True)],
+)  # fmt: skip
+def test_what_nobody_declared_or_expected_is_new(known, new):
+    (check,) = checks_of(asyncpg="lossy")
+    (cause,) = view.build([checked(replace(check, **known))]).causes
+    assert cause.new is new
+    assert cause.example.observed == "int: 1"
+    assert cause.example.command == "pgdyno show types/x#read --driver asyncpg --run"
+
+
+def test_causes_stand_in_the_order_in_which_one_looks():
+    known = [replace(check, deviation=f"declared: {check.verdict}")
+             for check in checks_of(asyncpg="lossy", psqlpy="broken")]  # fmt: skip
+    fresh = checks_of(psycopg="differs")
+    found = view.build([checked(*known, *fresh)]).causes
+    assert [(cause.new, str(cause.verdict)) for cause in found] == [
+        (True, "differs"), (False, "broken"), (False, "lossy"),
+    ]  # fmt: skip
