@@ -1,9 +1,10 @@
 """Which driver to take for what: a sentence for each task, computed from the runs.
 
 A task's questions are the timed cells whose scenario is tagged with it. A driver wins a
-question if it is the fastest, or cannot be told from it. The answer names who wins most
-questions, or all of those who do; how fast that is comes from the question in which most
-drivers are ranked. The catch is what else was seen of the winners at this task.
+question if it is the fastest, or cannot be told from it, in every run that ranked it. The
+answer names who wins most questions, or all of those who do; how fast that is comes from
+the question in which most drivers are ranked. The catch is what else was seen of the
+winners at this task.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from harness.core.purposes import PURPOSES
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
-from harness.report.cards import better_of
+from harness.report.cards import NOT_ASKED, better_of
 from harness.report.cells import CellView, RankGroup, Row
 from harness.report.checked import causes
 from harness.results.records import Check
@@ -60,7 +61,7 @@ class TaskAnswer:
     @property
     def sentence(self) -> str:
         """All of it but the catch."""
-        said = f"{_and(self.winners)} {self.verb}"
+        said = f"{_and(self.winners)} {self.verb}".lstrip()
         return " ".join(
             filter(
                 None, (f"{said}: {self.figure}." if self.figure else f"{said}.", self.rest)
@@ -70,11 +71,10 @@ class TaskAnswer:
 
 def answers(cells: Sequence[CellView], checks: Sequence[Check]) -> tuple[TaskAnswer, ...]:
     """The answers that these cells and checks can give, in the order of the tasks."""
-    tasks = {cell.facts.scenario: cell.facts.task for cell in cells}
     found = []
     for task, title in PURPOSES.items():
         own = [cell for cell in cells if cell.facts.task == task]
-        scenarios = {name for name, tagged in tasks.items() if tagged == task}
+        scenarios = {cell.facts.scenario for cell in own}
         seen = [check for check in checks if check.scenario in scenarios]
         if own:
             found.append(_of_times(title, own, seen))
@@ -85,69 +85,95 @@ def answers(cells: Sequence[CellView], checks: Sequence[Check]) -> tuple[TaskAns
 
 
 def _of_times(title: str, cells: Sequence[CellView], checks: Sequence[Check]) -> TaskAnswer:
-    ranked = [cell for cell in cells if any(row.rank == 1 for row in cell.rows)]
-    if not ranked:
-        why = "had quiet rounds enough to rank anybody"
-        return TaskAnswer(
-            title, (), f"No question of {len(cells)} {why}", cell=cells[0].facts.id
-        )
-    leaders = _leaders(ranked)
-    winners = tuple(dict.fromkeys(arm for arms, _ in leaders.values() for arm in arms))
-    most = min(count for _, count in leaders.values())
-    shown, row = _shown(ranked, winners)
+    leaders = _leaders(cells)
+    asked = len({cell.facts.id for cell in cells})
+    if not leaders:
+        verb = f"Nobody leads: {_unranked(cells, asked)}"
+        return TaskAnswer(title, (), verb, cell=cells[0].facts.id)
+    winners = tuple(dict.fromkeys(arm for leader in leaders for arm in leader.arms))
+    shown, group, row = _shown(cells, leaders[0])
+    others = {arm for leader in leaders for arm in leader.ranked} - set(winners)
+    whose = f", by {row.arm}" if len(winners) > 1 else ""
     return TaskAnswer(
         title,
         winners,
-        _each(leaders) if len(leaders) > 1 else _verb(winners, most, len(ranked)),
+        _each(leaders) if len(leaders) > 1 else _verb(leaders[0], alone=not others),
         figure=_figure(shown, row),
-        what=_title(shown),
-        wins=_wins(most, len(ranked), len(cells)),
-        others=_next(shown, winners),
+        what=f"{_title(shown)}{whose}",
+        wins=_wins(leaders, asked),
+        others=_next(group, winners),
         catches=tuple(_catches(winners, cells, checks)),
         cell=shown.facts.id,
     )
 
 
-def _leaders(cells: Sequence[CellView]) -> dict[str, tuple[tuple[str, ...], int]]:
-    """Who wins most questions, and how many, of each kind of client that is ranked among
-    itself: `threads` and `tasks`, and where nobody is told apart the empty word alone."""
-    groups = [group for cell in cells for group in cell.groups]
-    labels = sorted({group.label for group in groups if group.label}) or [""]
-    found = {}
-    for label in labels:
-        wins = Counter(
-            row.arm
-            for group in groups
-            if group.label == label
-            for row in group.rows
-            if row.rank == 1
-        )
-        if wins:
-            most = max(wins.values())
-            found[label] = tuple(arm for arm in wins if wins[arm] == most), most
-    return found
+def _unranked(cells: Sequence[CellView], asked: int) -> str:
+    if any(row.rank == 1 for cell in cells for row in cell.rows):
+        return "the runs disagree about every question"
+    return f"too few quiet rounds to rank anybody in {fmt.plural(asked, 'question')}"
 
 
-def _each(leaders: Mapping[str, tuple[Sequence[str], int]]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Leader:
+    """Who wins most questions of those whose clients are of one kind: `threads`, `tasks`,
+    or nothing where there is one client. They win `wins` of `of`, among `ranked`."""
+
+    label: str
+    arms: tuple[str, ...]
+    wins: int
+    of: int
+    ranked: frozenset[str]
+
+
+def _leaders(cells: Sequence[CellView]) -> list[_Leader]:
+    """The leaders of each kind of client, if any question has a winner."""
+    labels = sorted({group.label for cell in cells for group in cell.groups})
+    found = (_leader(label, cells) for label in labels)
+    return [leader for leader in found if leader]
+
+
+def _leader(label: str, cells: Sequence[CellView]) -> _Leader | None:
+    firsts: dict[str, list[str]] = {}
+    ranked: set[str] = set()
+    for cell in cells:
+        rows = [row for group in cell.groups if group.label == label for row in group.rows]
+        first = [row.arm for row in rows if row.rank == 1]
+        ranked.update(row.arm for row in rows if row.rank is not None)
+        if first:
+            known = firsts.get(cell.facts.id, first)
+            firsts[cell.facts.id] = [arm for arm in known if arm in first]
+    wins = Counter(arm for arms in firsts.values() for arm in arms)
+    if not wins:
+        return None
+    most = max(wins.values())
+    arms = tuple(arm for arm in wins if wins[arm] == most)
+    return _Leader(label, arms, most, len(firsts), frozenset(ranked))
+
+
+def _each(leaders: Sequence[_Leader]) -> str:
     """Who leads which kind."""
-    parts = [f"{_and(arms)} among {label}" for label, (arms, _) in leaders.items()]
+    parts = [
+        f"{_and(leader.arms)} {f'among {leader.label}' if leader.label else 'otherwise'}"
+        for leader in sorted(leaders, key=lambda leader: not leader.label)
+    ]
     return f"lead among their kind ({'; '.join(parts)})"
 
 
-def _winners(cell: CellView) -> Iterable[str]:
-    return dict.fromkeys(row.arm for row in cell.rows if row.rank == 1)
-
-
-def _shown(cells: Sequence[CellView], winners: Sequence[str]) -> tuple[CellView, Row]:
+def _shown(cells: Sequence[CellView], leader: _Leader) -> tuple[CellView, RankGroup, Row]:
     """The question whose figure is given: one that a winner won, with most drivers."""
-    won = [cell for cell in cells if winners[0] in _winners(cell)]
-    shown = max(won, key=_telling)
-    return shown, next(row for row in shown.rows if row.arm == winners[0] and row.rank == 1)
+    won = [
+        (cell, group, row)
+        for cell in cells
+        for group in cell.groups
+        for row in group.rows
+        if group.label == leader.label and row.arm == leader.arms[0] and row.rank == 1
+    ]
+    return max(won, key=lambda found: _telling(found[0], found[1]))
 
 
-def _telling(cell: CellView) -> tuple[bool, int]:
+def _telling(cell: CellView, group: RankGroup) -> tuple[bool, int]:
     """A rate says more than a response time, and more drivers say more."""
-    return not cell.facts.rate, sum(row.rank is not None for row in cell.rows)
+    return not cell.facts.rate, sum(row.rank is not None for row in group.rows)
 
 
 def _title(cell: CellView) -> str:
@@ -155,10 +181,12 @@ def _title(cell: CellView) -> str:
     return f"{cell.facts.title} ({cell.point})" if cell.point else cell.facts.title
 
 
-def _verb(winners: Sequence[str], most: int, of: int) -> str:
-    if len(winners) == 1:
-        return "is fastest" if most == of else "is fastest most often"
-    if most == of:
+def _verb(leader: _Leader, *, alone: bool) -> str:
+    if len(leader.arms) == 1:
+        if alone:
+            return "is ranked alone, so nothing compares with it"
+        return "is fastest" if leader.wins == leader.of else "is fastest most often"
+    if leader.wins == leader.of:
         return "cannot be told apart, and nobody is faster"
     return "are fastest equally often"
 
@@ -176,35 +204,33 @@ def _figure(cell: CellView, row: Row) -> str:
     return f"{text} ({' – '.join(map(fmt.rate, ends))})"
 
 
-def _wins(most: int, ranked: int, asked: int) -> str:
+def _wins(leaders: Sequence[_Leader], asked: int) -> str:
+    """In how many questions that holds; of several kinds, of each."""
     if asked == 1:
         return ""
-    few = f" ({asked - ranked} had too few quiet rounds)" if asked > ranked else ""
-    return f"first or level in {most} of {fmt.plural(ranked, 'question')}{few}"
+    parts = []
+    for leader in leaders:
+        few = f" ({asked - leader.of} were not ranked)" if asked > leader.of else ""
+        kind = f" of {leader.label}" if leader.label else ""
+        of = f"{fmt.plural(leader.of, 'question')}{kind}"
+        parts.append(f"first or level in {leader.wins} of {of}")
+        parts[-1] += few if len(leaders) == 1 else ""
+    return ", ".join(parts)
 
 
-def _next(cell: CellView, winners: Sequence[str]) -> str:
+def _next(group: RankGroup, winners: Sequence[str]) -> str:
     """Who follows in the question that is shown, and by how much."""
     later = [
-        (row, group)
-        for group in cell.groups
+        (row.ratio.point, row.arm, row.ratio)
         for row in group.rows
-        if row.rank is not None and row.rank > 1 and row.arm not in winners
+        if row.rank is not None and row.rank > 1 and row.arm not in winners and row.ratio
     ]
     if not later:
         return ""
-    row, _ = min(later, key=_ratio)
-    assert row.ratio is not None
-    return (
-        f"{row.arm} takes {fmt.times(row.ratio.point)} ({fmt.ratio_interval(row.ratio)}) "
-        "the time"
-    )
-
-
-def _ratio(entry: tuple[Row, RankGroup]) -> float:
-    ratio = entry[0].ratio
-    assert ratio is not None
-    return ratio.point
+    _, arm, ratio = min(later, key=lambda found: found[:2])
+    of = f" of {group.first}" if len(winners) > 1 else ""
+    times = f"{fmt.times(ratio.point)} ({fmt.ratio_interval(ratio)})"
+    return f"{arm} takes {times} the time{of}"
 
 
 # --- the catch ------------------------------------------------------------------------
@@ -243,31 +269,40 @@ def _troubles(
 
 
 def _silent(checks: Sequence[Check]) -> Iterator[TaskAnswer]:
-    """Who silently changes values least, and who most."""
-    if not checks:
-        return
-    asked = len({check.cell for check in checks})
-    counts = {
-        driver: list(better_of(own).values()).count(Verdict.LOSSY)
+    """Who silently changes values least, and who most, in what all of them were asked."""
+    verdicts = {
+        driver: {
+            cell: verdict
+            for cell, verdict in better_of(own).items()
+            if verdict not in NOT_ASKED
+        }
         for driver, own in _by_driver(checks).items()
+    }
+    known = {driver: found for driver, found in verdicts.items() if found}
+    asked = set.intersection(*map(set, known.values())) if known else set()
+    if not asked:
+        return
+    counts = {
+        driver: sum(found[cell] is Verdict.LOSSY for cell in asked)
+        for driver, found in known.items()
     }
     least, most = min(counts.values()), max(counts.values())
     winners = tuple(driver for driver, count in counts.items() if count == least)
-    how = f"in {least} of {fmt.plural(asked, 'question')}" if least else "in none"
+    worst = tuple(driver for driver, count in counts.items() if count == most)
+    how = f"in {least or 'none'} of {fmt.plural(len(asked), 'question')}"
     verb = "silently changes a value" if len(winners) == 1 else "silently change a value"
-    worst = max(counts, key=lambda driver: counts[driver])
     yield TaskAnswer(
         SILENT,
         winners,
         f"{verb} least often, {how}" if most > least else f"{verb} {how}",
-        others=f"{worst} most often, in {most}" if most > least else "",
+        others=f"{_and(worst)} most often, in {most}" if most > least else "",
         examples=tuple(
             f"{driver}: {fmt.shorten(example.observed, 60)} instead of "
             f"{fmt.shorten(example.expected, 60)} ({example.cell})"
-            for driver in dict.fromkeys((worst, winners[0]))
+            for driver in dict.fromkeys((worst[0], winners[0]))
             if (example := _example(checks, driver))
         ),
-        driver=worst if most else "",
+        driver=worst[0] if most else "",
     )
 
 

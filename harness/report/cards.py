@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.core.verdicts import Verdict
-from harness.report.cells import CellView
+from harness.report.cells import CellView, RankGroup
 from harness.report.checked import Cause, causes
 from harness.results.records import ArmFacts, Check
 
-_NOT_ASKED = (Verdict.SKIPPED, Verdict.INVALID)
+NOT_ASKED = (Verdict.SKIPPED, Verdict.INVALID)
+"""What says nothing of a driver."""
 _FEWEST = 5
 """So many questions a family has, if it is to be somebody's best or worst."""
 _MOST_CAUSES = 3
@@ -85,18 +86,20 @@ def cards(
 
 
 def _card(arm: ArmFacts, cells: Sequence[CellView], checks: Sequence[Check]) -> Card:
-    worst = better_of(checks)
-    offered = {c: v for c, v in worst.items() if v is not Verdict.UNSUPPORTED}
+    verdicts = better_of(checks)
+    offered = {c: v for c, v in verdicts.items() if v is not Verdict.UNSUPPORTED}
     families = [share for share in _families(offered) if share.asked >= _FEWEST]
+    best = max(families, key=lambda share: (share.value, share.asked), default=None)
+    worst = min(families, key=lambda share: (share.value, -share.asked), default=None)
     ranked = [row for cell in cells for row in cell.rows if row.arm == arm.id and row.rank]
     wrong = [check for check in checks if check.verdict is not Verdict.EXACT]
-    told = causes([check for check in wrong if check.verdict not in _NOT_ASKED], checks)
+    told = causes([check for check in wrong if check.verdict not in NOT_ASKED], checks)
     return Card(
         arm=arm,
-        right=_share("", worst.values()) if worst else None,
-        counts=Counter(worst.values()),
-        best=max(families, key=lambda share: (share.value, share.asked), default=None),
-        worst=min(families, key=lambda share: (share.value, -share.asked), default=None),
+        right=_in_family("", verdicts.values()),
+        counts=Counter(verdicts.values()),
+        best=best,
+        worst=worst if best and worst and worst.value < best.value else None,
         causes=told[:_MOST_CAUSES],
         wins=sum(row.rank == 1 for row in ranked),
         ranked=len(ranked),
@@ -105,31 +108,36 @@ def _card(arm: ArmFacts, cells: Sequence[CellView], checks: Sequence[Check]) -> 
 
 def better_of(checks: Iterable[Check]) -> dict[str, Verdict]:
     """The verdict of each cell: the better of two profiles, because a registration that
-    is documented belongs to the driver."""
+    is documented belongs to the driver. What one profile was not asked, the other says."""
     found: dict[str, Verdict] = {}
     for check in checks:
         known = found.get(check.cell)
-        if known is None or check.verdict.severity < known.severity:
+        if known is None or _badness(check.verdict) < _badness(known):
             found[check.cell] = check.verdict
     return found
 
 
-def _families(worst: Mapping[str, Verdict]) -> Iterable[Rightness]:
-    shares = (_share(*found) for found in _by_family(worst).items())
-    return [share for share in shares if share.asked]
+def _badness(verdict: Verdict) -> tuple[bool, int]:
+    return verdict in NOT_ASKED, verdict.severity
 
 
-def _by_family(worst: Mapping[str, Verdict]) -> Mapping[str, list[Verdict]]:
+def _families(verdicts: Mapping[str, Verdict]) -> Iterable[Rightness]:
+    shares = (_in_family(*found) for found in _by_family(verdicts).items())
+    return filter(None, shares)
+
+
+def _by_family(verdicts: Mapping[str, Verdict]) -> Mapping[str, list[Verdict]]:
     grouped: dict[str, list[Verdict]] = defaultdict(list)
-    for cell, verdict in worst.items():
+    for cell, verdict in verdicts.items():
         grouped[cell.partition("/")[0]].append(verdict)
     return grouped
 
 
-def _share(family: str, verdicts: Iterable[Verdict]) -> Rightness:
+def _in_family(family: str, verdicts: Iterable[Verdict]) -> Rightness | None:
+    """How right that is; None where nothing was asked."""
     tally = Counter(verdicts)
-    asked = sum(count for verdict, count in tally.items() if verdict not in _NOT_ASKED)
-    return Rightness(family, tally[Verdict.EXACT], asked)
+    asked = sum(count for verdict, count in tally.items() if verdict not in NOT_ASKED)
+    return Rightness(family, tally[Verdict.EXACT], asked) if asked else None
 
 
 # --- family × driver ------------------------------------------------------------------
@@ -138,7 +146,8 @@ def _share(family: str, verdicts: Iterable[Verdict]) -> Rightness:
 @dataclass(frozen=True, slots=True)
 class HeatRow:
     """A family: how right each driver is in it, and its times as multiples of the fastest
-    (geometric mean over its ranked questions); None where there is nothing."""
+    of its kind: the geometric mean over the questions that rank all of those that are
+    compared. None where there is nothing to say."""
 
     family: str
     questions: int
@@ -160,33 +169,50 @@ def heat(
     timed: dict[str, list[CellView]] = defaultdict(list)
     for cell in cells:
         timed[cell.family].append(cell)
+    ratios = {family: _ratios(own_cells) for family, own_cells in timed.items()}
     return tuple(
         HeatRow(
             family,
             asked[family],
-            len(timed[family]),
+            len({cell.facts.id for cell in timed.get(family, ())}),
             tuple(_in_family(family, verdicts.get(family, ())) for verdicts in found),
-            tuple(_ratio(name, timed[family]) for name in drivers),
+            tuple(ratios.get(family, {}).get(name) for name in drivers),
             tuple(_worst(verdicts.get(family, ())) for verdicts in found),
         )
         for family in sorted({*asked, *timed})
     )
 
 
-def _in_family(family: str, verdicts: Iterable[Verdict]) -> Rightness | None:
-    share = _share(family, verdicts)
-    return share if share.asked else None
-
-
 def _worst(verdicts: Iterable[Verdict]) -> Verdict | None:
     return max(verdicts, key=lambda verdict: verdict.severity, default=None)
 
 
-def _ratio(arm: str, cells: Sequence[CellView]) -> float | None:
-    logs = [
-        math.log(row.ratio.point)
-        for cell in cells
-        for row in cell.rows
-        if row.arm == arm and row.rank is not None and row.ratio
-    ]
-    return math.exp(sum(logs) / len(logs)) if logs else None
+def _ratios(cells: Sequence[CellView]) -> dict[str, float]:
+    """The mean ratio of each driver, threads and tasks apart."""
+    by_label: dict[str, list[Mapping[str, float]]] = defaultdict(list)
+    for cell in cells:
+        for group in cell.groups:
+            if told := _ranked_ratios(group):
+                by_label[group.label].append(told)
+    means = [_means(by_label[label]) for label in sorted(by_label, reverse=True)]
+    return {arm: mean for found in means for arm, mean in found.items()}
+
+
+def _ranked_ratios(group: RankGroup) -> dict[str, float]:
+    return {
+        row.arm: row.ratio.point for row in group.rows if row.rank is not None and row.ratio
+    }
+
+
+def _means(questions: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Means over the same questions, or they would not compare: those that rank every
+    driver which is ranked in half of them or more."""
+    counts = Counter(arm for question in questions for arm in question)
+    compared = {arm for arm, count in counts.items() if 2 * count >= len(questions)}
+    common = [question for question in questions if compared <= question.keys()]
+    if not common:
+        return {}
+    return {
+        arm: math.exp(sum(math.log(question[arm]) for question in common) / len(common))
+        for arm in compared
+    }

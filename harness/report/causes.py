@@ -36,7 +36,8 @@ class CauseExample:
 @dataclass(frozen=True, slots=True)
 class CauseView:
     """A cause. `new` is what nobody has declared or expected; `drivers` is empty where it
-    is all of them; `link` is where the library's maintainers speak of it."""
+    is all of them; `link` is where the library's maintainers speak of it, if that is a page
+    of the web."""
 
     verdict: Verdict
     new: bool
@@ -94,7 +95,7 @@ def _view(
         cells=cause.cells,
         families=tuple(dict.fromkeys(cell.partition("/")[0] for cell in cause.cells)),
         example=_example(check, facts.get(check.cell), called.get(id(check), ())),
-        link=check.link,
+        link=check.link if check.link.startswith(("https://", "http://")) else "",
     )
 
 

@@ -7,6 +7,7 @@ when somebody looks. docs/report.md describes it for whoever writes another view
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -232,5 +233,6 @@ def _ends(estimate: Any) -> list[float | None]:
 
 
 def _figure(value: float | None) -> float | None:
-    """Four significant figures: more than anybody can see, or trust."""
-    return None if value is None else float(f"{value:.4g}")
+    """Four significant figures: more than anybody can see, or trust. JSON has no other
+    numbers than finite ones."""
+    return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None
