@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -50,8 +51,9 @@ def header_of(run: Path) -> dict[str, Any]:
 
 
 def newest_runs(session: nox.Session) -> list[str]:
-    """The last run that measured, and the last one that checked."""
-    runs = sorted(RUNS.glob("*.jsonl"), key=lambda file: file.stat().st_mtime)
+    """The last run of each kind: what measured, and what checked."""
+    found = [file for file in RUNS.glob("*.jsonl") if file.stat().st_size]
+    runs = sorted(found, key=lambda file: file.stat().st_mtime)
     if not runs:
         session.error(f"there is no run in {RUNS}: nox -s bench makes one")
     by_kind = {header_of(run)["kind"]: str(run) for run in runs}
@@ -61,11 +63,17 @@ def newest_runs(session: nox.Session) -> list[str]:
 def check_of(session: nox.Session, run: Path) -> Path:
     """A check of what a run timed, of the drivers that it timed, on the same server."""
     header = header_of(run)
-    cells = [cell["id"] for cell in header["cells"]]
+    # What a driver says does not depend on the way to the server: `[via=tls,rtt=5]`.
+    asked = (re.sub(r"\[(via|rtt)=[^\]]*\]$", "", cell["id"]) for cell in header["cells"])
+    cells = list(dict.fromkeys(asked))
     arms = [arm for arm in header["arms"] if not (arm.get("twin") or arm.get("reference"))]
     drivers = [word for arm in arms for word in ("--driver", arm["id"])]
-    called = itertools.pairwise(session.posargs)
-    server = [word for pair in called if pair[0] in ON_THE_SERVER for word in pair]
+    server = [
+        given
+        for word, following in itertools.pairwise([*session.posargs, ""])
+        if word.partition("=")[0] in ON_THE_SERVER
+        for given in ([word] if "=" in word else [word, following])
+    ]
     out = run.with_name(f"check-of-{run.name}")
     wanted = [*cells, *drivers, *server, "--out", str(out)]
     session.run("pgdyno", "check", *wanted, success_codes=[0, 1])

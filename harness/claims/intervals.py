@@ -19,7 +19,7 @@ from harness.core.stats import MIN_ROUNDS, Estimate
 from harness.core.verdicts import Verdict
 from harness.lanes.memory.meaning import ArmMemory, Size
 from harness.report import format as fmt
-from harness.report.view import TERMS
+from harness.report.circumstances import TERMS
 from harness.results.records import Run
 
 DECISIVE = (

@@ -11,18 +11,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from harness.core.verdicts import Change
-from harness.core.visible import visible_line
+from harness.render.png_parts import ACCENT, BAD, COLOURS, GOOD, LINE, SOFT, TEXT, literal
 from harness.report import format as fmt
 from harness.report.comparison import score
 
 if TYPE_CHECKING:
     from harness.analysis.changes import CellChange, Comparison
 
-_TEXT, _SOFT, _LINE, _BAND = "#1c1f24", "#5d646f", "#e4e4e0", "#0b6363"
 _COLOURS = {
-    Change.REGRESSED: "#b3261e",
-    Change.IMPROVED: "#2f6b3c",
-    Change.SAME: "#0072b2",
+    Change.REGRESSED: BAD,
+    Change.IMPROVED: GOOD,
+    Change.SAME: COLOURS[0],
 }
 _WIDTH, _ROW, _NAME, _MOST = 8.4, 0.24, 52, 120
 
@@ -34,14 +33,14 @@ def render(comparison: Comparison) -> bytes:
     figure = Figure(figsize=(_WIDTH, height), facecolor="white")
     axes = figure.add_axes((0.4, 0.6 / height, 0.38, 1 - 1.5 / height))
     band = math.log1p(comparison.threshold)
-    axes.axvspan(-band, band, color=_BAND, alpha=0.08)
-    axes.axvline(0, color=_SOFT, linewidth=0.8)
+    axes.axvspan(-band, band, color=ACCENT, alpha=0.08)
+    axes.axvline(0, color=SOFT, linewidth=0.8)
     for place, row in enumerate(rows):
         _draw(axes, place, row, same_arm=len({row.arm for row in rows}) == 1)
     axes.set_ylim(max(1, len(rows)) - 0.5, -0.5)
     axes.set_yticks([])
-    axes.tick_params(length=0, labelsize=8, labelcolor=_SOFT)
-    axes.grid(axis="x", color=_LINE, linewidth=0.7)
+    axes.tick_params(length=0, labelsize=8, labelcolor=SOFT)
+    axes.grid(axis="x", color=LINE, linewidth=0.7)
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda shift, _: fmt.change(shift, decimals=0))
     )
@@ -56,7 +55,7 @@ def render(comparison: Comparison) -> bytes:
 def _draw(axes: Axes, place: int, row: CellChange, *, same_arm: bool) -> None:
     """One change: its dot, its interval, its name and its number."""
     assert row.shift is not None
-    colour = _COLOURS.get(row.change, _SOFT)
+    colour = _COLOURS.get(row.change, SOFT)
     if row.shift.low is not None and row.shift.high is not None:
         ends = [row.shift.low, row.shift.high]
         axes.plot(ends, [place, place], color=colour, linewidth=2, alpha=0.75,
@@ -68,7 +67,7 @@ def _draw(axes: Axes, place: int, row: CellChange, *, same_arm: bool) -> None:
         "fontsize": 8,
     }
     name = fmt.shorten(row.cell if same_arm else f"{row.cell}  {row.arm}", _NAME)
-    axes.text(-0.02, place, _literal(name), ha="right", color=_TEXT, **side)
+    axes.text(-0.02, place, literal(name), ha="right", color=TEXT, **side)
     said = f"{fmt.change(row.shift.point)}  {fmt.change_interval(row.shift)}"
     axes.text(1.02, place, said, color=colour, **side)
 
@@ -76,13 +75,8 @@ def _draw(axes: Axes, place: int, row: CellChange, *, same_arm: bool) -> None:
 def _heading(figure: Figure, comparison: Comparison) -> None:
     height = figure.get_figheight()
     title = fmt.shorten(f"{comparison.base} → {comparison.candidate}", 80)
-    figure.text(0.02, 1 - 0.32 / height, _literal(title), fontsize=11, weight="bold",
-                color=_TEXT, va="center")  # fmt: skip
+    figure.text(0.02, 1 - 0.32 / height, literal(title), fontsize=11, weight="bold",
+                color=TEXT, va="center")  # fmt: skip
     below = fmt.shorten(score(comparison), 110)
-    figure.text(0.02, 1 - 0.6 / height, _literal(below), fontsize=8.5, color=_SOFT,
+    figure.text(0.02, 1 - 0.6 / height, literal(below), fontsize=8.5, color=SOFT,
                 va="center")  # fmt: skip
-
-
-def _literal(text: str) -> str:
-    """A text without mathematics: matplotlib takes `$…$` for TeX."""
-    return visible_line(text).replace("$", r"\$")

@@ -21,12 +21,10 @@ import jinja2
 from markupsafe import Markup, escape
 
 from harness.claims.page import ClaimsPage
-from harness.core.metrics import METRICS
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.render import latency
 from harness.report import format as fmt
-from harness.report import matrix
 from harness.report.causes import CauseView
 from harness.report.checked import KINDS
 from harness.report.payload import payload
@@ -55,19 +53,16 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
     environment.globals.update(
         report=report,
         SYMBOLS=fmt.SYMBOLS,
-        MEANINGS=fmt.MEANINGS,
-        Verdict=Verdict,
         HUES=HUES,
         KINDS={verdict: words[1] for verdict, words in KINDS.items()},
         GRAVE=_GRAVE,
-        METRICS=METRICS,
         MOST_CAUSES=MOST_CAUSES,
         APP=APP,
     )
     page = environment.get_template("report.html.j2").render(
         anchor=anchor,
         claims=claims,
-        link=partial(_place_of, report),
+        link=partial(_place_of, _openable(report)),
         data=_packed(payload(report)),
         network=latency.drawing,
         width=latency.WIDTH,
@@ -117,13 +112,15 @@ def anchor(*parts: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-") or "x"
 
 
-def _place_of(report: Report, cell: str) -> str:
+def _openable(report: Report) -> frozenset[str]:
+    """The cells that the page can open: what was checked or timed."""
+    timed = (cell.facts.id for run in report.runs for cell in run.cells)
+    return frozenset([*timed, *(check.cell for check in report.checks)])
+
+
+def _place_of(cells: frozenset[str], cell: str) -> str:
     """The address that opens a cell, if the page has it."""
-    known = any(
-        run.matrix and any(row.cell == cell for row in run.matrix.rows)
-        for run in report.runs
-    )
-    return _state({"c": cell}) if known else ""
+    return _state({"c": cell}) if cell in cells else ""
 
 
 def _prose(text: str) -> Markup:
@@ -135,27 +132,17 @@ def _verdict(value: str) -> Verdict:
     return Verdict(value)
 
 
-def _per_op(value: float | None, unit: str) -> str:
-    if value is None or unit == "ns/op":
-        return fmt.duration(value)
-    return f"{value:.2f}"
-
-
 _FILTERS = {
     "change": fmt.change,
     "change_interval": fmt.change_interval,
     "by_kind": _by_kind,
     "clip": lambda text: fmt.shorten(text, _CLIP),
-    "concern": matrix.concern,
     "duration": fmt.duration,
     "interval": fmt.ratio_interval,
-    "per_op": _per_op,
     "percentage": fmt.percentage,
     "plural": fmt.plural,
     "prose": _prose,
-    "rate": fmt.rate,
     "shorten": lambda text: fmt.shorten(text, _LONG),
-    "size": fmt.size,
     "state": _state,
     "time_interval": fmt.time_interval,
     "times": fmt.times,

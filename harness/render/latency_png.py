@@ -8,14 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from harness.core.visible import visible_line
+from harness.render.png_parts import LINE, SOFT, TEXT, literal
 from harness.report import format as fmt
 from harness.report import scale
 from harness.report.latency import LatencyChart, LatencyCurve
 from harness.report.view import RunView
 
 _WIDTH, _PANEL, _HEAD, _FOOT = 11.0, 2.9, 0.85, 0.75
-_TEXT, _SOFT, _LINE = "#1c1f24", "#5d646f", "#e4e4e0"
 _LEFT_OF = 2.2
 """No RTT stands so many times left of the nearest one: a logarithmic axis has no 0."""
 
@@ -31,9 +30,9 @@ def network(run: RunView, look: Look) -> Figure | None:
     height = _HEAD + _PANEL * len(charts)
     figure = Figure(figsize=(_WIDTH, height), facecolor="white")
     title = "Time per operation over round-trip times"
-    figure.text(0.02, 1 - 0.3 / height, title, fontsize=14, color=_TEXT, weight="bold")
+    figure.text(0.02, 1 - 0.3 / height, title, fontsize=14, color=TEXT, weight="bold")
     below = "points: medians and 95 % intervals; lines: t₀ + k · RTT, dashed if no line"
-    figure.text(0.02, 1 - 0.58 / height, below, fontsize=9, color=_SOFT)
+    figure.text(0.02, 1 - 0.58 / height, below, fontsize=9, color=SOFT)
     for number, chart in enumerate(charts):
         bottom = height - _HEAD - _PANEL * (number + 1) + _FOOT
         box = (0.09, bottom / height, 0.68, (_PANEL - 1.1) / height)
@@ -46,11 +45,11 @@ def _panel(axes: Axes, chart: LatencyChart, look: Look) -> None:
     for curve in chart.curves:
         _curve(axes, curve, zero, *look(curve.arm))
     for rtt, ns, _ in chart.marks:
-        axes.plot([rtt], [ns], marker="o", markersize=9, color=_TEXT, alpha=0.25,
+        axes.plot([rtt], [ns], marker="o", markersize=9, color=TEXT, alpha=0.25,
                   markeredgewidth=0)  # fmt: skip
     point = f" ({chart.point})" if chart.point else ""
     axes.set_title(
-        _literal(f"{chart.title}{point}"), loc="left", fontsize=10.5, color=_TEXT, pad=5
+        literal(f"{chart.title}{point}"), loc="left", fontsize=10.5, color=TEXT, pad=5
     )
     _axes(axes, chart, zero)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
@@ -71,7 +70,7 @@ def _curve(axes: Axes, curve: LatencyCurve, zero: float, colour: str, marker: st
             axes.plot([rtt or zero] * 2, [time.low, time.high], color=colour, linewidth=2.5)
     axes.plot([rtt or zero for rtt, _ in curve.points],
               [time.point for _, time in curve.points], marker=marker, markersize=5.5,
-              linestyle="none", color=colour, label=_literal(curve.arm))  # fmt: skip
+              linestyle="none", color=colour, label=literal(curve.arm))  # fmt: skip
 
 
 def _axes(axes: Axes, chart: LatencyChart, zero: float) -> None:
@@ -92,12 +91,7 @@ def _axes(axes: Axes, chart: LatencyChart, zero: float) -> None:
         single.set_minor_locator(NullLocator())
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_LINE)
-    axes.tick_params(axis="both", length=0, labelsize=9, labelcolor=_SOFT)
-    axes.grid(axis="y", color=_LINE, linewidth=0.8)
+    axes.spines["bottom"].set_color(LINE)
+    axes.tick_params(axis="both", length=0, labelsize=9, labelcolor=SOFT)
+    axes.grid(axis="y", color=LINE, linewidth=0.8)
     axes.set_axisbelow(True)
-
-
-def _literal(text: str) -> str:
-    """A text without mathematics: matplotlib takes `$…$` for TeX."""
-    return visible_line(text).replace("$", r"\$")

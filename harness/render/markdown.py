@@ -36,13 +36,15 @@ Block = tuple[str, Iterable[str]]
 def render(report: Report, *, images: Sequence[str] = ()) -> str:
     """The whole document, the most important first; what does not fit is named. `images`
     are file names beside it."""
-    shown, left = "", []
+    shown, left, size = "", [], 0
     for name, lines in _blocks(report, images):
         text = visible("\n".join(lines).rstrip())
-        if len((shown + text).encode()) > MOST_BYTES - _ELSEWHERE:
+        more = len(text.encode()) + 2
+        if size + more > MOST_BYTES - _ELSEWHERE:
             left.append(name)
         elif text:
             shown += f"{text}\n\n"
+            size += more
     if left:
         names = ", ".join(dict.fromkeys(left))
         shown += f"Too long for here: {names}. The HTML report has all of it.\n"

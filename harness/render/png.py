@@ -16,20 +16,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from harness.core.verdicts import Verdict
-from harness.core.visible import visible_line
 from harness.render import latency_png, png_front, png_times
 from harness.render.png_dark import darken
+from harness.render.png_parts import COLOURS, LINE, SOFT, TEXT, literal
 from harness.report import format as fmt
 from harness.report import scale
 from harness.report.cells import CellView, RankGroup, Row
 from harness.report.view import Report, RunView
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b0508a", "#56a5d8", "#c98a00", "#6f6f78",
-           "#7b6b2c")  # fmt: skip
-_TEXT, _SOFT, _LINE = "#1c1f24", "#5d646f", "#e4e4e0"
 _DPI = 120
 _ROW, _HEAD = 0.27, 0.78
 _NAME, _WIDTH = 50, 11.0
+_TALLEST = 200.0
+"""So many inches a picture has at most: a PNG cannot be taller than 65,535 px, and nobody
+looks at one that nearly is."""
 _OVERVIEW, _LANE = 8.4, 0.085
 """The overview's width (inches), at which a type of 8 pt has 11 px on 800; and how far
 apart the drivers of a question stand in it."""
@@ -88,11 +88,6 @@ def _file_name(family: str) -> str:
     return "".join(char if char.isalnum() else "-" for char in family)
 
 
-def _literal(text: str) -> str:
-    """A text without mathematics: matplotlib takes `$…$` for TeX."""
-    return visible_line(text).replace("$", r"\$")
-
-
 Look = tuple[str, str]
 """The colour of an arm, and the marker that tells it from others of that colour."""
 
@@ -110,6 +105,7 @@ def _overview(run: RunView) -> Figure:
     rows = [(cell, group) for cell in run.cells for group in cell.groups if group.fastest]
     lanes = {arm.id: place for place, arm in enumerate(run.competitors)}
     pitch = max(0.3, _LANE * len(lanes) + 0.1)
+    asked, rows = len(rows), rows[: int(_TALLEST / pitch)]
     above = 1.0 + _LEGEND_ROW * (len(_legend_rows(run)) - 1)
     height = above + 0.7 + pitch * len(rows)
     figure = Figure(figsize=(_OVERVIEW, height), facecolor="white")
@@ -123,22 +119,30 @@ def _overview(run: RunView) -> Figure:
             elif row.verdict and not row.verdict.timeable:
                 _missing(axes, at, row, _look(run, row.arm))
         if place:
-            axes.axhline(place - 0.5, color=_LINE, linewidth=0.6)
+            axes.axhline(place - 0.5, color=LINE, linewidth=0.6)
     _plain(axes)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_yticks([])
     for place, (cell, group) in enumerate(rows):
         y = 1 - (above + (place + 0.6) * inner / (len(rows) + 0.2)) / height
-        figure.text(0.02, y, _question(cell, group), color=_TEXT, fontsize=8.2, va="center")
+        figure.text(0.02, y, _question(cell, group), color=TEXT, fontsize=8.2, va="center")
     _ratio_axis(axes, [ratio for _, group in rows for ratio in _ratios(group)])
     unranked = any(row.rank is None for _, group in rows for row in group.rows if row.ratio)
     note = "; open: timed, but not ranked" if unranked else ""
-    axes.set_xlabel(f"times the fastest (logarithmic){note}", color=_SOFT, fontsize=8.5)
+    axes.set_xlabel(f"times the fastest (logarithmic){note}", color=SOFT, fontsize=8.5)
     _title(
-        figure, height, "Time per operation, relative to the fastest driver", run.sureness
+        figure,
+        height,
+        "Time per operation, relative to the fastest driver",
+        _cut(len(rows), asked) + run.sureness,
     )
     _legend(figure, run, height)
     return figure
+
+
+def _cut(shown: int, of: int) -> str:
+    """What a picture that would be too tall says."""
+    return f"The first {shown} of {of}; the page has all. " if shown < of else ""
 
 
 def _missing(axes: Axes, at: float, row: Row, look: Look) -> None:
@@ -190,7 +194,7 @@ def _question(cell: CellView, group: RankGroup) -> str:
     """The title, shortened so that what tells it from its neighbours stays."""
     extra = ", ".join(filter(None, (cell.point, group.label)))
     extra = f" ({fmt.shorten(extra, _NAME - 20)})" if extra else ""
-    return _literal(fmt.shorten_title(cell.facts.title, _NAME - len(extra)) + extra)
+    return literal(fmt.shorten_title(cell.facts.title, _NAME - len(extra)) + extra)
 
 
 # --- one family ---------------------------------------------------------------------
@@ -198,6 +202,8 @@ def _question(cell: CellView, group: RankGroup) -> str:
 
 def _family(run: RunView, family: str, cells: Sequence[CellView]) -> Figure:
     """Times per op: a panel per cell, a row per driver, a dot per round."""
+    asked, most = len(cells), max(_HEAD + _ROW * len(_lines(cell)) for cell in cells)
+    cells = cells[: max(1, int(_TALLEST / most))]
     heights = [_HEAD + _ROW * len(_lines(cell)) for cell in cells]
     height = 1.05 + sum(heights)
     figure = Figure(figsize=(_WIDTH, height), facecolor="white")
@@ -207,17 +213,18 @@ def _family(run: RunView, family: str, cells: Sequence[CellView]) -> Figure:
         box = (0.2, (top - own + 0.42) / height, 0.56, inner / height)
         _panel(figure.add_axes(box), run, cell)
         top -= own
-    _title(figure, height, f"{family}: time per operation", run.sureness)
+    below = _cut(len(cells), asked) + run.sureness
+    _title(figure, height, f"{fmt.shorten(family, 60)}: time per operation", below)
     return figure
 
 
 def _panel(axes: Axes, run: RunView, cell: CellView) -> None:
     _plain(axes)
     title = cell.facts.title + (f" ({cell.point})" if cell.point else "")
-    axes.set_title(_literal(title), loc="left", fontsize=10.5, color=_TEXT, pad=5)
+    axes.set_title(literal(title), loc="left", fontsize=10.5, color=TEXT, pad=5)
     lines = _lines(cell)
     axes.set_ylim(len(lines) - 0.5, -0.5)
-    axes.set_yticks(range(len(lines)), [_literal(label) for label, _ in lines])
+    axes.set_yticks(range(len(lines)), [literal(label) for label, _ in lines])
     timed = [row for _, row in lines if row.time]
     if not timed:
         axes.set_xticks([])
@@ -225,13 +232,11 @@ def _panel(axes: Axes, run: RunView, cell: CellView) -> None:
         _time_axis(axes, timed)
     for place, (_, row) in enumerate(lines):
         floor = place >= len(cell.rows)
-        look = (_SOFT, "o") if floor else _look(run, row.arm)
+        look = (SOFT, "o") if floor else _look(run, row.arm)
         _time_row(axes, place, cell, row, look)
     if cell.floor:
-        axes.axhline(len(cell.rows) - 0.5, color=_LINE, linewidth=0.8)
-        axes.set_xlabel(
-            _literal(cell.harness_sentence), color=_SOFT, fontsize=8, loc="left"
-        )
+        axes.axhline(len(cell.rows) - 0.5, color=LINE, linewidth=0.8)
+        axes.set_xlabel(literal(cell.harness_sentence), color=SOFT, fontsize=8, loc="left")
 
 
 def _lines(cell: CellView) -> list[tuple[str, Row]]:
@@ -258,7 +263,7 @@ def _time_row(axes: Axes, place: int, cell: CellView, row: Row, look: Look) -> N
     if time is None:
         reason = f"{row.status}: {row.detail}".rstrip(": ")
         axes.text(
-            0.01, place, _literal(fmt.shorten(reason, 100)), color=_SOFT, fontsize=9, **side
+            0.01, place, literal(fmt.shorten(reason, 100)), color=SOFT, fontsize=9, **side
         )
         return
     axes.plot(row.rounds, [place] * len(row.rounds), marker="o", markersize=3.2, alpha=0.3,
@@ -268,8 +273,8 @@ def _time_row(axes: Axes, place: int, cell: CellView, row: Row, look: Look) -> N
                   solid_capstyle="round")  # fmt: skip
     _dot(axes, time.point, place, row, look)
     weight = "bold" if row.rank == 1 else "normal"
-    number = _literal(_number(cell, row))
-    axes.text(1.02, place, number, color=_TEXT, fontsize=9, weight=weight, **side)
+    number = literal(_number(cell, row))
+    axes.text(1.02, place, number, color=TEXT, fontsize=9, weight=weight, **side)
 
 
 def _number(cell: CellView, row: Row) -> str:
@@ -286,10 +291,10 @@ def _number(cell: CellView, row: Row) -> str:
 def _plain(axes: Axes) -> None:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_LINE)
-    axes.tick_params(axis="both", length=0, labelsize=9, labelcolor=_TEXT)
-    axes.tick_params(axis="x", labelcolor=_SOFT)
-    axes.grid(axis="x", color=_LINE, linewidth=0.8)
+    axes.spines["bottom"].set_color(LINE)
+    axes.tick_params(axis="both", length=0, labelsize=9, labelcolor=TEXT)
+    axes.tick_params(axis="x", labelcolor=SOFT)
+    axes.grid(axis="x", color=LINE, linewidth=0.8)
     axes.set_axisbelow(True)
 
 
@@ -302,11 +307,9 @@ def _marks(axes: Axes, places: Sequence[float], labels: Sequence[str]) -> None:
 def _title(figure: Figure, height: float, title: str, below: str) -> None:
     y = 1 - 0.32 / height
     figure.text(
-        0.02, y, _literal(title), fontsize=14, color=_TEXT, weight="bold", va="center"
+        0.02, y, literal(title), fontsize=14, color=TEXT, weight="bold", va="center"
     )
-    figure.text(
-        0.02, 1 - 0.6 / height, _literal(below), fontsize=9, color=_SOFT, va="center"
-    )
+    figure.text(0.02, 1 - 0.6 / height, literal(below), fontsize=9, color=SOFT, va="center")
 
 
 def _legend_rows(run: RunView) -> list[list[str]]:
@@ -339,8 +342,8 @@ def _legend_entry(
     figure: Figure, run: RunView, arm: str, x: float, y: float, limit: int
 ) -> None:
     colour, marker = _look(run, arm)
-    sign, name = _SIGNS[marker], _literal(fmt.shorten_arm(arm, limit))
+    sign, name = _SIGNS[marker], literal(fmt.shorten_arm(arm, limit))
     figure.text(x, y, sign, color=colour, fontsize=8.5, va="center")
     figure.text(
-        x + 0.143 / figure.get_figwidth(), y, name, color=_TEXT, fontsize=8.5, va="center"
+        x + 0.143 / figure.get_figwidth(), y, name, color=TEXT, fontsize=8.5, va="center"
     )

@@ -8,13 +8,12 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from harness.core.verdicts import Verdict
-from harness.core.visible import visible_line
+from harness.render.png_parts import ACCENT, BAD, SOFT, TEXT, literal
 from harness.report import format as fmt
 from harness.report.causes import CauseView
 from harness.report.view import Report
 
-_TEXT, _SOFT, _BAD = "#1c1f24", "#5d646f", "#b3261e"
-_TINTS = LinearSegmentedColormap.from_list("right", ["#f6e3e1", "#fdfdfc", "#0b6363"])
+_TINTS = LinearSegmentedColormap.from_list("right", ["#f6e3e1", "#fdfdfc", ACCENT])
 _GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
 _ROW, _NAMES, _COLUMN = 0.27, 1.7, 1.15
 _WIDTH, _MOST, _LINE_CHARS = 8.4, 30, 118
@@ -45,12 +44,12 @@ def _heat(report: Report) -> Figure:
             text = fmt.whole(share.value) + sign if share else fmt.NONE
             dark = bool(share and share.value > 0.75)
             shown = axes.text(x, y, text, ha="center", va="center", fontsize=8.2,
-                              color="white" if dark else _TEXT)  # fmt: skip
+                              color="white" if dark else TEXT)  # fmt: skip
             vars(shown)["keeps_colours"] = True  # it stands on a tint, whatever the page
     axes.set_yticks(range(len(rows)), [_family(row.family, row.questions) for row in rows])
-    names = [fmt.shorten_arm(_literal(name), 14) for name in report.drivers]
+    names = [literal(fmt.shorten_arm(name, 14)) for name in report.drivers]
     axes.set_xticks(range(len(names)), names)
-    axes.tick_params(length=0, labelsize=8.2, labelcolor=_TEXT, top=True, labeltop=True,
+    axes.tick_params(length=0, labelsize=8.2, labelcolor=TEXT, top=True, labeltop=True,
                      bottom=False, labelbottom=False)  # fmt: skip
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -62,7 +61,7 @@ def _heat(report: Report) -> Figure:
 
 
 def _family(name: str, questions: int) -> str:
-    return f"{_literal(name)}  {questions}"
+    return f"{literal(fmt.shorten(name, 16))}  {questions}"
 
 
 def _causes(causes: Sequence[CauseView]) -> Figure:
@@ -72,11 +71,11 @@ def _causes(causes: Sequence[CauseView]) -> Figure:
     figure = Figure(figsize=(_WIDTH, height), facecolor="white")
     axes = figure.add_axes((0.02, 0.2 / height, 0.9, 1 - 1.2 / height))
     for y, cause in enumerate(shown):
-        colour = _BAD if cause.verdict in _GRAVE else _SOFT
+        colour = BAD if cause.verdict in _GRAVE else SOFT
         axes.barh(y + 0.22, len(cause.cells), height=0.18, color=colour, alpha=0.75)
         said = f"{cause.who}: {cause.reason}"
-        axes.text(0, y - 0.16, _literal(fmt.shorten(said, _LINE_CHARS)), fontsize=8.2,
-                  color=_TEXT, va="center")  # fmt: skip
+        axes.text(0, y - 0.16, literal(fmt.shorten(said, _LINE_CHARS)), fontsize=8.2,
+                  color=TEXT, va="center")  # fmt: skip
         count = f" {fmt.SYMBOLS[cause.verdict]} {len(cause.cells)}"
         axes.text(len(cause.cells), y + 0.22, count,
                   fontsize=8.2, color=colour, va="center")  # fmt: skip
@@ -90,11 +89,6 @@ def _causes(causes: Sequence[CauseView]) -> Figure:
 def _heading(figure: Figure, title: str, below: str) -> None:
     height, width = figure.get_figheight(), figure.get_figwidth()
     x = 0.17 / width
-    figure.text(x, 1 - 0.32 / height, title, fontsize=13, weight="bold", color=_TEXT,
+    figure.text(x, 1 - 0.32 / height, title, fontsize=13, weight="bold", color=TEXT,
                 va="center")  # fmt: skip
-    figure.text(x, 1 - 0.6 / height, below, fontsize=8.5, color=_SOFT, va="center")
-
-
-def _literal(text: str) -> str:
-    """A text without mathematics: matplotlib takes `$…$` for TeX."""
-    return visible_line(text).replace("$", r"\$")
+    figure.text(x, 1 - 0.6 / height, below, fontsize=8.5, color=SOFT, va="center")

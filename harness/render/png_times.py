@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
 
-from harness.core.visible import visible_line
+from harness.render.png_parts import LINE, SOFT, TEXT, literal
 from harness.report import format as fmt
 from harness.report import scale
 from harness.report.cells import CURVE, CellView, Row
@@ -19,7 +19,6 @@ from harness.report.view import RunView
 
 Look = Callable[[str], tuple[str, str]]
 """An arm → its colour and its marker."""
-_TEXT, _SOFT, _LINE = "#1c1f24", "#5d646f", "#e4e4e0"
 _WIDTH, _PANEL, _MOST = 8.4, 3.1, 12
 _FEWEST = 3
 """So many points make a sweep."""
@@ -50,15 +49,15 @@ def _sheet(panels: Sequence[tuple[str, Callable[[Axes], None]]]) -> Figure:
     for axes, (title, draw) in zip(places.flat, panels, strict=False):
         axes.set_axis_on()
         axes.set_title(
-            _literal(fmt.shorten(title, 52)), loc="left", fontsize=8.5, color=_TEXT
+            literal(fmt.shorten(title, 52)), loc="left", fontsize=8.5, color=TEXT
         )
-        axes.tick_params(length=0, labelsize=8, labelcolor=_SOFT)
-        axes.grid(color=_LINE, linewidth=0.7)
+        axes.tick_params(length=0, labelsize=8, labelcolor=SOFT)
+        axes.grid(color=LINE, linewidth=0.7)
         axes.set_axisbelow(True)
         for spine in axes.spines.values():
             spine.set_visible(False)
         draw(axes)
-        axes.legend(fontsize=7.8, frameon=False, labelcolor=_TEXT)
+        axes.legend(fontsize=7.8, frameon=False, labelcolor=TEXT)
     return figure
 
 
@@ -75,12 +74,16 @@ def _sweeps(cells: Sequence[CellView]) -> Iterator[tuple[str, str, list[CellView
                 for name, other in cell.facts.point.items()
                 if name != axis
             )
-            if isinstance(value, int):
+            if _on_a_logarithmic_axis(value):
                 case = cell.facts.id.partition("@")[0]
                 groups[cell.facts.title, rest, axis, case].append(cell)
     for (title, rest, axis, _), found in groups.items():
         if len(found) >= _FEWEST:
             yield f"{title}{f' ({rest})' if rest else ''}", axis, found
+
+
+def _on_a_logarithmic_axis(value: int | str) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _sweep(axes: Axes, cells: Sequence[CellView], axis: str, look: Look) -> None:
@@ -91,12 +94,12 @@ def _sweep(axes: Axes, cells: Sequence[CellView], axis: str, look: Look) -> None
         across = [x for x, *_ in points]
         colour, marker = look(arm)
         axes.plot(across, [y for _, y, *_ in points], color=colour, marker=marker,
-                  markersize=4, linewidth=1.6, label=_literal(arm))  # fmt: skip
+                  markersize=4, linewidth=1.6, label=literal(arm))  # fmt: skip
         lows, highs = [low for *_, low, _ in points], [high for *_, high in points]
         shown += lows + highs
         axes.fill_between(across, lows, highs, color=colour, alpha=0.15)
     axes.set_xscale("log")
-    axes.set_xlabel(axis, fontsize=8, color=_SOFT)
+    axes.set_xlabel(axis, fontsize=8, color=SOFT)
     _times(axes, "y", shown)
 
 
@@ -128,7 +131,7 @@ def _steps(axes: Axes, cell: CellView, look: Look) -> None:
 
 def _step(axes: Axes, row: Row, colour: str) -> None:
     axes.step(row.curve[:-1], CURVE[:-1], where="post", color=colour, linewidth=1.6,
-              label=_literal(row.arm))  # fmt: skip
+              label=literal(row.arm))  # fmt: skip
 
 
 # --- both -----------------------------------------------------------------------------
@@ -150,8 +153,3 @@ def _times(axes: Axes, which: Literal["x", "y"], values: Iterable[float]) -> Non
 
 def _title(cell: CellView) -> str:
     return f"{cell.facts.title} ({cell.point})" if cell.point else cell.facts.title
-
-
-def _literal(text: str) -> str:
-    """A text without mathematics: matplotlib takes `$…$` for TeX."""
-    return visible_line(text).replace("$", r"\$")

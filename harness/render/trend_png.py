@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from harness.core.visible import visible_line
 from harness.history import words
 from harness.history.panels import Panel, panels
-from harness.render.png import COLOURS
+from harness.render.png_parts import COLOURS, LINE, SOFT, TEXT, literal
 from harness.report import format as fmt
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from harness.history.trend import Trend, TrendSeries
 
-_TEXT, _SOFT, _LINE = "#1c1f24", "#5d646f", "#e4e4e0"
 _DPI = 120
 _WIDTH, _PANEL, _HEAD, _FOOT = 11.0, 3.0, 1.05, 0.0
 _MOST_PANELS = 40
@@ -54,13 +52,13 @@ def _title(figure: Figure, height: float, trend: Trend, left_out: int) -> None:
     if left_out:
         below = f"{below} ({left_out} more questions are not drawn)"
     rows = (
-        (0.34, words.subject(trend), 14, _TEXT, "bold"),
-        (0.62, below, 9.5, _TEXT, "normal"),
+        (0.34, words.subject(trend), 14, TEXT, "bold"),
+        (0.62, below, 9.5, TEXT, "normal"),
         (0.84, "lower is faster; bars are 95 % intervals within runs; "
-         f"control: {trend.control.name}, {trend.control.reason}", 8.5, _SOFT, "normal"),
+         f"control: {trend.control.name}, {trend.control.reason}", 8.5, SOFT, "normal"),
     )  # fmt: skip
     for down, text, size, colour, weight in rows:
-        figure.text(0.02, 1 - down / height, _literal(text), fontsize=size, color=colour,
+        figure.text(0.02, 1 - down / height, literal(text), fontsize=size, color=colour,
                     weight=weight, va="center")  # fmt: skip
 
 
@@ -72,13 +70,13 @@ def _colours(trend: Trend) -> dict[str, str]:
 def _panel(axes: Axes, panel: Panel, colours: dict[str, str], *, several: bool) -> None:
     labels = {label: place for place, label in enumerate(panel.labels)}
     title = f"{panel.cell}  on  {panel.machine.about}" if several else panel.cell
-    axes.set_title(_literal(fmt.shorten(title, 110)), loc="left", fontsize=10.5,
-                   color=_TEXT, pad=7)  # fmt: skip
+    axes.set_title(literal(fmt.shorten(title, 110)), loc="left", fontsize=10.5,
+                   color=TEXT, pad=7)  # fmt: skip
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_LINE)
-    axes.tick_params(axis="both", length=0, labelsize=8.5, labelcolor=_SOFT)
-    axes.grid(axis="y", color=_LINE, linewidth=0.8)
+    axes.spines["bottom"].set_color(LINE)
+    axes.tick_params(axis="both", length=0, labelsize=8.5, labelcolor=SOFT)
+    axes.grid(axis="y", color=LINE, linewidth=0.8)
     axes.set_axisbelow(True)
     _ratio_axis(axes, panel)
     _label_axis(axes, panel.labels)
@@ -96,14 +94,14 @@ def _ratio_axis(axes: Axes, panel: Panel) -> None:
     axes.yaxis.set_major_formatter(FixedFormatter([f"{mark:.3g}×" for mark in marks]))
     axes.yaxis.set_minor_locator(NullLocator())
     if axis.low < 1 < axis.high:
-        axes.axhline(1, color=_SOFT, linewidth=1, linestyle=(0, (4, 3)))
+        axes.axhline(1, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
 
 
 def _label_axis(axes: Axes, labels: Sequence[str]) -> None:
     step = -(-len(labels) // _MOST_LABELS)
     shown = range(0, len(labels), step)
     axes.set_xlim(-0.4, len(labels) - 0.6)
-    texts = [_literal(fmt.shorten(labels[place], 12)) for place in shown]
+    texts = [literal(fmt.shorten(labels[place], 12)) for place in shown]
     axes.set_xticks(list(shown), texts)
 
 
@@ -153,11 +151,6 @@ def _names(axes: Axes, panel: Panel, colours: dict[str, str]) -> None:
     for number, (height, arm, ratio) in enumerate(ends):
         floor = max(floor, min(height, room + gap * number))
         text = f"{fmt.shorten(arm, 18)}  {fmt.times(ratio)}"
-        axes.text(1.015, floor, _literal(text), color=colours[arm], fontsize=9.5,
+        axes.text(1.015, floor, literal(text), color=colours[arm], fontsize=9.5,
                   va="center", transform=axes.transAxes)  # fmt: skip
         floor += gap
-
-
-def _literal(text: str) -> str:
-    """A text without mathematics: matplotlib takes `$…$` for TeX."""
-    return visible_line(text).replace("$", r"\$")

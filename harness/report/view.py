@@ -6,15 +6,12 @@ Renderers only arrange it; none of them computes.
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
-from harness.analysis import audit
 from harness.analysis.latency import Turns
-from harness.analysis.times import Key, measured
+from harness.analysis.times import Key
 from harness.core.stats import MIN_ROUNDS
 from harness.core.verdicts import Verdict
 from harness.report import causes, floor, matrix, mixes, quality
@@ -22,69 +19,18 @@ from harness.report import format as fmt
 from harness.report.answers import TaskAnswer, answers
 from harness.report.cards import Card, HeatRow, cards, heat
 from harness.report.causes import CauseView
-from harness.report.cells import CellView, Row, cell_views
+from harness.report.cells import CellView, cell_views
+from harness.report.circumstances import ArmView, TermRow, arms, environment, term_rows
 from harness.report.commands import path_of
+from harness.report.findings import findings
 from harness.report.latency import LatencyView, counted_turns, latency_view
 from harness.report.layers import LayersView, layers_view
-from harness.report.measured import commonest, ranked_sentence
+from harness.report.measured import ranked_sentence
 from harness.report.routes import routes
 from harness.report.screened import Screening, screening
 from harness.report.sections import LaneSection, LaneView, Remark, RunFact, lane_view
 from harness.report.spent import Spending, spending
-from harness.results.records import ArmFacts, CellFacts, Check, Note, Run
-
-_NOTE_KINDS = {"dropped": "too few"}
-"""What a reader calls a kind of note, where that is another word."""
-
-
-TERMS = {
-    "library": "library",
-    "version": "version",
-    "implementation": "implementation",
-    "libpq": "libpq",
-    "wire_results": "results on the wire",
-    "wire_parameters": "parameters on the wire",
-    "row_shape": "a row is",
-    "placeholders": "placeholders",
-    "statement_cache": "statement cache",
-    "autocommit": "autocommit",
-    "pool": "pool",
-    "loop": "event loop",
-    "commits": "commits an op",
-    "binds": "binds parameters",
-    "rewrites": "rewrites SQL",
-    "wraps": "stands on",
-    "wrapped_version": "version of that",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ArmView:
-    """A driver as a column: `rss_bytes` is its greatest peak."""
-
-    id: str
-    twin: str
-    reference: str
-    kind: str
-    profile: str
-    problem: str
-    terms: dict[str, str]
-    rss_bytes: int
-
-    @property
-    def habit(self) -> str:
-        """The terms that decide most about speed, in few words."""
-        wire, shape = self.terms.get("wire_results", ""), self.terms.get("row_shape", "")
-        return " · ".join(part for part in (wire, shape) if part)
-
-
-@dataclass(frozen=True, slots=True)
-class TermRow:
-    """One term of all arms; `differs` where the drivers do not all have the same."""
-
-    name: str
-    values: tuple[str, ...]
-    differs: bool
+from harness.results.records import CellFacts, Check, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,15 +193,15 @@ def build(runs: Sequence[Run]) -> Report:
     checked = any(view.matrix for view in views)
     what = " and ".join(["checked"] * checked + ["measured"] * timed) or "nothing found"
     cells = [cell for view in views for cell in view.cells]
-    arms = [arm for run in runs for arm in run.header.arms if arm.competes]
-    named = (*(arm.id for arm in arms), *(check.driver for check in checks))
+    competing = [arm for run in runs for arm in run.header.arms if arm.competes]
+    named = (*(arm.id for arm in competing), *(check.driver for check in checks))
     drivers = tuple(dict.fromkeys(named))
     return Report(
         f"Python’s PostgreSQL drivers, {what}",
         views,
         drivers=drivers,
         answers=answers(cells, checks),
-        cards=cards(arms, cells, checks),
+        cards=cards(competing, cells, checks),
         heat=heat(drivers, cells, checks),
         causes=causes.views(runs),
         tiles=tuple(_tiles(cells, checks)),
@@ -284,10 +230,10 @@ def _tiles(cells: Sequence[CellView], checks: Sequence[Check]) -> Iterator[Tile]
             if found:
                 yield Tile(len(found), words, f"view=matrix&verdict={verdict}", verdict)
     if cells:
-        ranked = sum(any(row.rank for row in cell.rows) for cell in cells)
-        yield Tile(
-            ranked, f"of {fmt.plural(len(cells), 'timed question')} ranked", "view=times"
-        )
+        timed = {cell.facts.id for cell in cells}
+        ranked = {cell.facts.id for cell in cells if any(row.rank for row in cell.rows)}
+        words = f"of {fmt.plural(len(timed), 'timed question')} ranked"
+        yield Tile(len(ranked), words, "view=times")
 
 
 def _in_order(run: Run) -> list[Check]:
@@ -308,7 +254,7 @@ def _run_view(
     network = latency_view(run, turns) if run.trials else None
     tests = quality.self_tests(run)
     table = matrix.build(_in_order(run)) if run.checks else None
-    arms = tuple(_arms(run, cells))
+    taking_part = tuple(arms(run, cells))
     averages, averaged = quality.means(cells)
     rounds = max((len(row.rounds) for cell in cells for row in cell.rows), default=0)
     return RunView(
@@ -316,11 +262,11 @@ def _run_view(
         kind=run.header.kind,
         answer=_answer(run, cells, lane, table),
         sureness=lane.sureness if lane else _sureness(cells, tests, rounds),
-        environment=tuple(_environment(run, lane)),
-        arms=arms,
-        terms=_terms(arms),
+        environment=tuple(environment(run, lane)),
+        arms=taking_part,
+        terms=term_rows(taking_part),
         findings=(
-            *_findings(run, lane, cells, tests, averages),
+            *findings(run, lane, cells, tests, averages),
             *(network.findings if network else ()),
             *(stacked.findings if stacked else ()),
         ),
@@ -351,12 +297,12 @@ def _answer(
     table: matrix.Matrix | None,
 ) -> str:
     parts = []
-    arms = fmt.plural(sum(arm.competes for arm in run.header.arms), "driver")
+    drivers = fmt.plural(sum(arm.competes for arm in run.header.arms), "driver")
     if cells:
         wrong = matrix.tally(_not_exact(cells))
         parts.append(f"{ranked_sentence(cells)}.".capitalize())
         exact = f"not all exact: {wrong}" if wrong else "all exact"
-        parts.append(f"{arms}, {exact}.")
+        parts.append(f"{drivers}, {exact}.")
     if lane:
         parts.append(lane.answer)
     if table:
@@ -391,181 +337,8 @@ def _sureness(
     return "; ".join(parts) + "."
 
 
-# --- the circumstances ----------------------------------------------------------------
-
-
-def _environment(run: Run, lane: LaneView | None) -> Iterator[RunFact]:
-    header, machine, server = run.header, run.header.machine, run.header.server
-    memory = f"{machine.memory_bytes / 2**30:.1f} GiB"
-    virtual = f", virtual ({machine.virtual})" if machine.virtual else ""
-    yield RunFact(
-        "machine", f"{machine.cpu}, {fmt.plural(machine.cores, 'core')}, {memory}{virtual}"
-    )
-    yield RunFact("system", f"{machine.system} {machine.release}")
-    yield RunFact("Python", f"{machine.implementation} {machine.python}")
-    managed = "managed by pgdyno" if server.managed else "borrowed"
-    yield RunFact("server", f"PostgreSQL {server.version} ({server.label}, {managed})")
-    yield RunFact("transport", server.transport)
-    yield RunFact("extensions", _pairs(server.extensions, " "))
-    yield RunFact("server settings", _pairs(server.settings, " = "))
-    yield RunFact("placement", _pairs(header.placement, " = "))
-    yield from routes(run)
-    yield RunFact("effort", header.effort or fmt.NONE)
-    yield from lane.facts if lane else ()
-    yield RunFact("seed", str(header.seed))
-    yield RunFact("started", header.started)
-    yield RunFact("duration", fmt.span(run.footer.elapsed_ns) if run.footer else "unknown")
-    yield RunFact("pgdyno", header.pgdyno)
-    yield RunFact("command", shlex.join(["pgdyno", *_without_name(header.command)]))
-    yield RunFact("results file", run.path.rpartition("/")[2])
-
-
-def _without_name(command: Sequence[str]) -> Sequence[str]:
-    return command[1:] if command and command[0] == "pgdyno" else command
-
-
-def _pairs(values: dict[str, str], between: str) -> str:
-    shown = (f"{name}{between}{value}" for name, value in sorted(values.items()))
-    return ", ".join(shown) or "none"
-
-
 def _hues(runs: Sequence[Run]) -> dict[str, int]:
     """A number per arm name over all runs, so that a driver keeps its colour."""
     names = [arm.twin or arm.id for run in runs for arm in run.header.arms]
     names += [check.driver for run in runs for check in run.checks]
     return {name: index for index, name in enumerate(dict.fromkeys(names))}
-
-
-def _arms(run: Run, cells: Sequence[CellView]) -> Iterator[ArmView]:
-    """All drivers, and the references that some driver is compared with: the harness's own
-    have no terms."""
-    floors = {cell.floor.row.arm for cell in cells if cell.floor}
-    peaks = measured(run).peaks
-    for arm in run.header.arms:
-        if arm.reference and arm.id not in floors:
-            continue
-        yield ArmView(
-            id=arm.id,
-            twin=arm.twin,
-            reference=arm.reference,
-            kind=arm.kind,
-            profile=arm.profile,
-            problem=arm.problem,
-            terms=arm.terms,
-            rss_bytes=peaks.get(arm.id, 0),
-        )
-
-
-def _terms(arms: Sequence[ArmView]) -> tuple[TermRow, ...]:
-    """Every term of every arm; the known ones first and in their own order."""
-    known = [name for name in TERMS if any(name in arm.terms for arm in arms)]
-    other = sorted({name for arm in arms for name in arm.terms} - TERMS.keys())
-    rows = [
-        _term("kind", arms, lambda arm: arm.kind),
-        _term("profile", arms, lambda arm: arm.profile),
-        *(_term(_title(name), arms, partial(_declared, name)) for name in (*known, *other)),
-    ]
-    if any(arm.rss_bytes for arm in arms):
-        rows.append(_term("peak memory (RSS)", arms, lambda arm: fmt.size(arm.rss_bytes)))
-    return tuple(rows)
-
-
-def _title(term: str) -> str:
-    own = term.removeprefix("wrapped_")
-    told = TERMS.get(term) or TERMS.get(own, own)
-    return told if own == term or term in TERMS else f"{told}, of that"
-
-
-def _declared(name: str, arm: ArmView) -> str:
-    return arm.terms.get(name) or fmt.NONE
-
-
-def _term(name: str, arms: Sequence[ArmView], value: Callable[[ArmView], str]) -> TermRow:
-    drivers = {value(arm) for arm in arms if not arm.reference}
-    return TermRow(name, tuple(map(value, arms)), len(drivers) > 1)
-
-
-# --- findings -------------------------------------------------------------------------
-
-
-def _findings(
-    run: Run,
-    lane: LaneView | None,
-    cells: Sequence[CellView],
-    tests: Sequence[quality.SelfTest],
-    averages: Sequence[quality.ArmMean],
-) -> Iterator[Remark]:
-    if run.truncated:
-        text = (
-            f"The results file is truncated: {run.truncated}. What is missing is unknown."
-        )
-        yield Remark("truncated", text, grave=True)
-    for test in tests:
-        yield from _doubts(test)
-    yield from (_problem(arm) for arm in run.header.arms if arm.problem)
-    yield from lane.findings if lane else ()
-    yield from _few_rounds(cells)
-    yield from (_doubt(doubt) for doubt in audit.audit(run))
-    yield from _dominated(averages)
-    yield from (_note(note) for note in run.notes)
-    yield from _disturbed(run)
-
-
-def _doubts(test: quality.SelfTest) -> Iterator[Remark]:
-    for cell in test.doubtful:
-        text = (
-            f"{test.original} differs from itself by {fmt.change(cell.shift.point)}. "
-            "Differences of this size between drivers mean nothing in this run."
-        )
-        yield Remark("A/A", text, cell.cell, grave=True)
-
-
-def _problem(arm: ArmFacts) -> Remark:
-    return Remark("driver", f"{arm.id} was left out: {arm.problem}", arm.id)
-
-
-def _doubt(doubt: audit.Doubt) -> Remark:
-    return Remark(doubt.kind, doubt.text, doubt.where, doubt.grave)
-
-
-def _dominated(averages: Sequence[quality.ArmMean]) -> Iterator[Remark]:
-    """Means that one question decides."""
-    for mean in averages:
-        if mean.dominated_by:
-            text = (
-                f"the mean of {mean.arm} is {fmt.times(mean.mean.point)} the fastest, and "
-                f"{fmt.times(mean.without)} without this one question"
-            )
-            yield Remark("mean", text, mean.dominated_by)
-
-
-def _few_rounds(cells: Sequence[CellView]) -> Iterator[Remark]:
-    few = [cell for cell in cells if any(_unsure(row) for row in cell.rows)]
-    if few:
-        text = (
-            f"{len(few)} of {fmt.plural(len(cells), 'question')} had fewer than "
-            f"{MIN_ROUNDS} quiet rounds: a median, no interval, no rank."
-        )
-        yield Remark("rounds", text, ", ".join(cell.facts.id for cell in few[:3]))
-
-
-def _unsure(row: Row) -> bool:
-    return bool(row.verdict and row.verdict.timeable and not row.sure)
-
-
-def _note(note: Note) -> Remark:
-    kind = _NOTE_KINDS.get(note.kind, note.kind)
-    return Remark(kind, note.text, ", ".join(filter(None, (note.cell, note.arm))))
-
-
-def _disturbed(run: Run) -> Iterator[Remark]:
-    """Blocks that were thrown away, with the commonest reason."""
-    blocks = measured(run).disturbed
-    if blocks:
-        reason, count = commonest(list(blocks.values()))
-        alike = "" if count == len(blocks) else f"in {count} of them "
-        text = (
-            f"{fmt.plural(len(blocks), 'block')} disturbed and not counted; {alike}as in "
-            f"this one: {reason}."
-        )
-        yield Remark("disturbed", text)

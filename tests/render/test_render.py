@@ -28,7 +28,7 @@ from pages import everything, unfolded
 from harness.cli import report as verb
 from harness.core.errors import MissingExtra
 from harness.core.verdicts import Verdict
-from harness.render import html, json, junit, markdown, png, text
+from harness.render import html, json, junit, markdown, png, png_parts, text
 from harness.report import matrix as matrices
 from harness.report import view
 from harness.report.cells import cell_views
@@ -305,8 +305,8 @@ def test_charts_show_hostile_names(hostile):
 def test_colours_are_the_same_in_all_charts():
     style = (Path(html.__file__).parent / "templates" / "report.css").read_text()
     light = re.findall(r"--h\d: light-dark\((#[0-9a-f]{6})", style)
-    assert tuple(light) == png.COLOURS
-    assert len(png.COLOURS) == html.HUES
+    assert tuple(light) == png_parts.COLOURS
+    assert len(png_parts.COLOURS) == html.HUES
 
 
 def test_charts_have_no_global_state(report):

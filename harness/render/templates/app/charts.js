@@ -5,7 +5,10 @@ const STEPS = [1, 2, 5];
 
 /** A logarithmic axis around values: where each stands, 0 to 100, and round ticks. */
 function logAxis(values, label) {
-  const low = Math.min(...values) / 1.06, high = Math.max(...values) * 1.06;
+  const known = values.filter((value) => value > 0 && isFinite(value));
+  const [least, most] = known.reduce(([low, high], value) =>
+    [Math.min(low, value), Math.max(high, value)], [known[0] ?? 1, known[0] ?? 1]);
+  const low = least / 1.06, high = most * 1.06;
   const span = Math.log(high / low) || 1;
   const at = (value) => 100 * Math.log(value / low) / span;
   const ticks = [];
@@ -87,7 +90,8 @@ function ecdf(data, timed) {
   if (!rows.length) return null;
   const width = 640, height = 240, left = 48, right = 12, top = 8, bottom = 40;
   const axis = logAxis(rows.flatMap((row) => row.curve.slice(0, -2)), duration);
-  const px = (value) => left + Math.min(100, axis.at(value)) / 100 * (width - left - right);
+  const px = (value) => left + Math.max(0, Math.min(100, axis.at(value))) / 100
+    * (width - left - right);
   const py = (share) => height - bottom - share * (height - top - bottom);
   return h("figure", h("svg.chart", { viewBox: `0 0 ${width} ${height}`, role: "img",
     "aria-label": "Share of single ops that took no longer than a time, by driver" },

@@ -3,7 +3,8 @@
 
 const dialog = h("dialog.cell", { "aria-labelledby": "cell-title",
   click: (event) => { if (event.target === dialog) leave(); },
-  cancel: (event) => { event.preventDefault(); leave(); } });
+  cancel: (event) => { event.preventDefault(); leave(); },
+  close: () => { if (state.c) leave(); } });
 document.body.append(dialog);
 
 const leave = () => go({ c: "", d: "" });
@@ -47,8 +48,8 @@ function content(data, cell, chosen, around) {
       ...timed.groups.filter((group) => group.note).map((group) => h("p.note", group.note)),
       timed.harness && h("p.note", timed.harness), timed.mix && mixed(timed.mix)]),
     cell.why && h("details", h("summary", "Why it is asked"), h("p", cell.why)),
-    h("p.note", "Time it again:"),
-    copyable(`pgdyno bench ${quoted(cell.path)}`),
+    h("p.note", cell.timed.length ? "Time it again:" : "Check it again:"),
+    copyable(`pgdyno ${cell.timed.length ? "bench" : "check"} ${quoted(cell.path)}`),
   ].flat(Infinity).filter(Boolean);
 }
 
@@ -64,7 +65,7 @@ function sides(data, cell, driver, chosen) {
     answer.expected && [h("dt", "due"), h("dd", h("code", answer.expected))]),
   answer.drift && h("p.drift", "Drift: ", answer.drift),
   answer.deviation && h("p.declared", "Declared: ", answer.deviation, " ",
-    ["http:", "https:"].includes(URL.parse?.(answer.link)?.protocol) && h("a", { href: answer.link, rel: "noreferrer" },
+    /^https?:\/\//.test(answer.link) && h("a", { href: answer.link, rel: "noreferrer" },
       "link")),
   answer.verdict !== "exact" && copyable(["pgdyno show", quoted(cell.path), "--driver",
     quoted(data.drivers[driver]), ...profile && profile !== "default"
@@ -76,8 +77,8 @@ function latencies(data, timed) {
     row.latencies?.length));
   if (!rows.length) return null;
   const heads = ["p50", "p90", "p99", "p99.9"];
-  return [ecdf(data, timed), h("table.plain", h("caption", timed.open ? "Response time, from when an op was due"
-    : "Service time of single ops"),
+  return [ecdf(data, timed), h("table.plain", h("caption", timed.open
+    ? "Response time, from when an op was due" : "Service time of single ops"),
   h("thead", h("tr", h("th", { scope: "col" }, "driver"), heads.map((head) =>
     h("th.num", { scope: "col" }, head)))),
   h("tbody", rows.map((row) => h("tr", h("th", { scope: "row" },

@@ -42,20 +42,23 @@ function copyable(text) {
 }
 
 async function copy(text, button) {
-  const said = button.textContent;
+  const label = button.dataset.label ??= button.textContent;
   try {
     await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
   } catch {
-    select(button.previousElementSibling ?? button);
-    button.textContent = "Selected: press Ctrl C";
+    button.textContent = copiedByHand(text, button) ? "Copied" : "Could not copy";
   }
-  setTimeout(() => { button.textContent = said; }, 1600);
+  setTimeout(() => { button.textContent = label; }, 1600);
 }
 
-function select(node) {
-  const range = document.createRange();
-  range.selectNodeContents(node);
-  getSelection().removeAllRanges();
-  getSelection().addRange(range);
+/** Where a page may not write to the clipboard, what is selected can still be copied. */
+function copiedByHand(text, button) {
+  const area = h("textarea.sr", { value: text });
+  button.after(area);
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  button.focus();
+  return copied;
 }

@@ -6,6 +6,7 @@ const SYMBOLS = {
 };
 const WORST = ["broken", "crashed", "hung", "lossy", "differs", "rejected", "unsupported",
   "skipped", "invalid", "exact"];
+const NOT_ASKED = new Set(["skipped", "invalid"]);
 
 function figures(value, count = 3) {
   if (!value || !isFinite(value)) return value ? "∞" : "0";

@@ -15,25 +15,37 @@ async function view(name) {
   return built[name];
 }
 
+const viewIs = (name) => tabs.some((tab) => tab.dataset.view === name);
+
 async function show(next, before) {
-  if (next.view && explore.contains(document.getElementById(`view-${next.view}`))) {
+  if (viewIs(next.view)) {
     for (const tab of tabs) {
       const chosen = tab.dataset.view === next.view;
       tab.setAttribute("aria-selected", String(chosen));
       tab.tabIndex = chosen ? 0 : -1;
       document.getElementById(`view-${tab.dataset.view}`).hidden = !chosen;
     }
-    (await view(next.view))?.update(next);
+    (await view(next.view))?.update(state);
     if (before && !before.view) explore.scrollIntoView();
   }
-  if (next.c) openCell(await unpacked(), next.c, next.d, built.matrix?.around);
-  else closeDialog();
+  if (!next.c) closeDialog();
+  else {
+    const data = await unpacked();
+    if (next.c === state.c) openCell(data, next.c, next.d, built.matrix?.around);
+  }
+}
+
+/** A browser that cannot unfold the data says so: everything else is there without them. */
+function failed(error) {
+  console.error(error);
+  explore.append(h("p.alarm", { role: "alert" }, "This browser could not show this: ",
+    String(error)));
 }
 
 listeners.push((next, before) => {
   const looks = Object.keys(DEFAULTS).some((name) => name !== "c" && name !== "d"
     && next[name] !== before[name]);
-  if (looks || next.c !== before.c || next.d !== before.d) show(next, before);
+  if (looks || next.c !== before.c || next.d !== before.d) show(next, before).catch(failed);
 });
 
 explore.hidden = false;
@@ -54,7 +66,10 @@ addEventListener("click", (event) => {
   if (!link || !link.hash.includes("=") || event.defaultPrevented || event.metaKey
     || event.ctrlKey) return;
   event.preventDefault();
-  go(Object.fromEntries(new URLSearchParams(link.hash.slice(1))));
+  const wanted = stated(Object.fromEntries(new URLSearchParams(link.hash.slice(1))));
+  const { show: shown, base } = state;
+  go(wanted.view ? { ...DEFAULTS, show: shown, base, ...wanted } : wanted);
+  if (wanted.view) explore.scrollIntoView();
 });
 
 const theme = document.getElementById("theme");
@@ -69,6 +84,8 @@ theme.addEventListener("click", () => {
 const given = readState();
 if (given) {
   state = given;
-  if (!given.view && !given.c) state.view = tabs.at(-1).dataset.view;
-  show(state).then(() => state.view && explore.scrollIntoView());
+  if (!viewIs(given.view) && !given.c) {
+    state.view = viewIs("matrix") ? "matrix" : tabs[0].dataset.view;
+  }
+  show(state).then(() => state.view && explore.scrollIntoView()).catch(failed);
 }

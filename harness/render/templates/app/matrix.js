@@ -16,9 +16,9 @@ function buildMatrix(data, place) {
   const count = h("output.count", { "aria-live": "polite" });
   const search = h("input", { type: "search", placeholder: "id, title, SQL, what was said",
     "aria-label": "Search", input: () => go({ q: search.value }, { typed: true }) });
+  const families = new Set(checked.map((cell) => cell.family));
   const family = choice("Family", [["", "all families"],
-    ...[...new Set(checked.map((cell) => cell.family))].sort().map((name) => [name, name])],
-  (value) => go({ family: value }));
+    ...[...families].sort().map((name) => [name, name])], (value) => go({ family: value }));
   const driver = choice("Driver", [["", "all drivers"],
     ...drivers.map((number) => [data.drivers[number], data.drivers[number]])],
   (value) => go({ driver: value }));
@@ -49,14 +49,14 @@ function buildMatrix(data, place) {
   /** One answer of a driver: the profile's, or the better of both. */
   const columnsOf = new Map(drivers.map((number) => [number,
     data.columns.filter((column) => column.driver === number)]));
-  const severity = (name) => WORST.length - WORST.indexOf(name);
+  const badness = (name) => (NOT_ASKED.has(name) ? 100 : 0) - WORST.indexOf(name);
   function answerOf(cell, number, wanted) {
     let best = null;
     for (const column of columnsOf.get(number)) {
       const answer = cell.answers[column.number];
       if (!answer) continue;
       if (wanted && column.profile === wanted) return answer;
-      if (!best || severity(answer.verdict) < severity(best.verdict)) best = answer;
+      if (!best || badness(answer.verdict) < badness(best.verdict)) best = answer;
     }
     return best;
   }
@@ -69,7 +69,15 @@ function buildMatrix(data, place) {
       .toLowerCase()).includes(needle));
   }
 
-  function update(wanted) {
+  /** What is asked for and there: an address may be of another view, or another report. */
+  function known(next) {
+    const verdict = next.verdict === "trouble" || WORST.includes(next.verdict);
+    return { ...next, family: families.has(next.family) ? next.family : "",
+      verdict: verdict ? next.verdict : "" };
+  }
+
+  function update(next) {
+    const wanted = known(next);
     const needle = wanted.q.trim().toLowerCase();
     const only = data.drivers.indexOf(wanted.driver);
     const asked = only >= 0 && drivers.includes(only) ? [only] : drivers;
@@ -178,12 +186,12 @@ function copyMenu(rows) {
     return node;
   };
   const escaped = (text) => text.replace(/([\\|`*_<>[\]])/g, "\\$1").replace(/\s+/g, " ");
-  const quoted = (text) => /[",\n]/.test(text) ? `"${text.replaceAll("\"", "\"\"")}"` : text;
+  const field = (text) => /[",\n]/.test(text) ? `"${text.replaceAll("\"", "\"\"")}"` : text;
   return [
     button("Copy as Markdown", ([head, ...body]) => [head, head.map(() => "---"), ...body]
       .map((row) => `| ${row.map((text) => escaped(visible(String(text)))).join(" | ")} |`)
-      .join("\n").replaceAll("\\-\\-\\-", "---")),
+      .join("\n")),
     button("Copy as CSV", (all) => all.map((row) =>
-      row.map((text) => quoted(visible(String(text)))).join(",")).join("\n")),
+      row.map((text) => field(visible(String(text)))).join(",")).join("\n")),
   ];
 }

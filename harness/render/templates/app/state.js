@@ -1,11 +1,11 @@
 // What somebody looks at stands in the address, so that a link shows the same.
 //
 // `#key=value&…` is a state; anything else after `#` is a place on the page. `c` and `d`
-// are the cell and the driver of the open dialog, `view` is `times` or `matrix`.
+// are the cell and the driver of the open dialog, `view` is `times`, `matrix` or `charts`.
 
 const DEFAULTS = {
   view: "", q: "", family: "", driver: "", verdict: "", profile: "", disagree: "",
-  show: "time", base: "", sort: "", c: "", d: "",
+  show: "time", base: "", c: "", d: "",
 };
 let state = { ...DEFAULTS };
 const listeners = [];
@@ -14,8 +14,13 @@ function readState() {
   const text = location.hash.slice(1);
   if (!text.includes("=")) return null;
   const given = Object.fromEntries(new URLSearchParams(text));
-  const known = Object.entries(given).filter(([name]) => name in DEFAULTS);
-  return { ...DEFAULTS, ...Object.fromEntries(known) };
+  return { ...DEFAULTS, ...stated(given) };
+}
+
+/** Of what an address says, what is part of a state. */
+function stated(given) {
+  const known = Object.entries(given).filter(([name]) => Object.hasOwn(DEFAULTS, name));
+  return Object.fromEntries(known);
 }
 
 function address(changes) {
@@ -35,12 +40,7 @@ function go(changes, { typed = false } = {}) {
 }
 
 addEventListener("popstate", () => {
-  const next = readState();
-  if (!next) {
-    if (state.c) closeDialog();
-    return;
-  }
   const before = state;
-  state = next;
+  state = readState() ?? { ...state, c: "", d: "" };  // a place on the page opens nothing
   for (const listen of listeners) listen(state, before);
 });

@@ -6,9 +6,10 @@ function sweeps(data) {
   for (const cell of data.cells) {
     for (const timed of cell.timed) {
       for (const [axis, value] of Object.entries(timed.point)) {
-        if (typeof value !== "number") continue;
+        if (typeof value !== "number" || value <= 0) continue;  // the axis is logarithmic
         const rest = Object.entries(timed.point).filter(([name]) => name !== axis);
-        const key = JSON.stringify([timed.run, cell.scenario, cell.id.split(/[@[]/)[0], axis, rest]);
+        const asked = cell.id.replace(/@[^[]*/, "");  // the case and its condition
+        const key = JSON.stringify([timed.run, asked, axis, rest]);
         const found = groups.get(key) ?? { axis, rest, cell, points: [] };
         found.points.push({ x: value, timed, cell });
         groups.set(key, found);

@@ -129,8 +129,9 @@ function buildTimes(data, place) {
   const base = choice("Baseline", [["", "baseline: the fastest"], ...drivers.map((number) =>
     [data.drivers[number], `baseline: ${data.drivers[number]}`])],
   (value) => go({ base: value }));
-  const family = choice("Family", [["", "all families"], ...[...new Set(timed.map((cell) =>
-    cell.family))].sort().map((name) => [name, name])], (value) => go({ family: value }));
+  const families = new Set(timed.map((cell) => cell.family));
+  const family = choice("Family", [["", "all families"],
+    ...[...families].sort().map((name) => [name, name])], (value) => go({ family: value }));
   const list = h("div.questions");
   place.append(h("div.filters", show, base, family, copyMenu(() => table())), list);
   const blocks = timed.map((cell) => ({ cell, node: h("article.question",
@@ -146,7 +147,7 @@ function buildTimes(data, place) {
   for (const { node } of blocks) seen.observe(node);
 
   function wantedNow() {
-    return { show: state.show in SHOWN ? state.show : "time",
+    return { show: Object.hasOwn(SHOWN, state.show) ? state.show : "time",
       base: data.drivers.indexOf(state.base) };
   }
 
@@ -178,10 +179,15 @@ function buildTimes(data, place) {
     pick(base, next.base);
     pick(family, next.family);
     for (const { cell, node } of blocks) {
-      node.hidden = Boolean(next.family) && cell.family !== next.family;
+      node.hidden = families.has(next.family) && cell.family !== next.family;
+    }
+    const near = new Set(blocks.map(({ node }) => node).filter((node) => {  // one layout
       const box = node.hidden ? null : node.getBoundingClientRect();
-      if (box && box.bottom > -600 && box.top < innerHeight + 600) paint(node);
-      else byNode.get(node).painted = "";
+      return box && box.bottom > -600 && box.top < innerHeight + 600;
+    }));
+    for (const block of blocks) {
+      if (near.has(block.node)) paint(block.node);
+      else block.painted = "";
     }
   }
   return { update };
