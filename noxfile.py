@@ -111,7 +111,9 @@ def bench(session: nox.Session) -> None:
     """
     session.install("-e", ".[all]")
     run = RUNS / f"bench-{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
-    session.run("pgdyno", "bench", "--out", str(run), *session.posargs)
+    for word, following in itertools.pairwise(session.posargs):
+        run = Path(following) if word == "--out" else run
+    session.run("pgdyno", "bench", *session.posargs, "--out", str(run))
     session.run("pgdyno", "report", str(run), str(check_of(session, run)))
 
 

@@ -62,7 +62,8 @@ def _figures(report: Report) -> Iterator[tuple[str, Figure]]:
     measured = [run for run in report.runs if _timed(run.cells)]
     for number, run in enumerate(measured, 1):
         prefix = f"run{number}-" if len(measured) > 1 else ""
-        yield f"{prefix}overview", _overview(run)
+        if any(group.fastest for cell in run.cells for group in cell.groups):
+            yield f"{prefix}overview", _overview(run)
         for family, cells in run.families:
             if _timed(cells):
                 yield f"{prefix}family-{_file_name(family)}", _family(run, family, cells)

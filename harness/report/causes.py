@@ -75,7 +75,10 @@ def _grouped(
 
 
 def _is_new(check: Check) -> bool:
-    """Whether it is neither declared nor what was expected, or not what it was."""
+    """Whether it is neither declared nor what was expected, or not what it was; what is
+    invalid is our own fault."""
+    if check.verdict is Verdict.INVALID:
+        return False
     expected = check.expected_verdict == check.verdict
     return bool(check.drift) or not (check.deviation or expected)
 

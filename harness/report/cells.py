@@ -23,7 +23,7 @@ from harness.core.verdicts import Verdict
 from harness.report import format as fmt
 from harness.report.ranks import ranked
 from harness.report.sections import Value, turns_of
-from harness.results.records import ArmFacts, CellFacts, Run
+from harness.results.records import ArmFacts, CellFacts, Run, changed
 
 _ASKED = {"sync": "called", "async": "awaited"}
 
@@ -237,9 +237,15 @@ def views_of(run: Run, found: RunTimes) -> tuple[CellView, ...]:
     """The same from what was found in the run's trials, however they were counted."""
     arms = [arm for arm in run.header.arms if arm.competes]
     drafts = [
-        CellView(cell, tuple(_groups(cell, arms, found))) for cell in run.header.cells
+        CellView(_titled(cell), tuple(_groups(cell, arms, found)))
+        for cell in run.header.cells
     ]
     return ranked(drafts, found.series)
+
+
+def _titled(cell: CellFacts) -> CellFacts:
+    """A baseline has no titles; an id is better than nothing."""
+    return cell if cell.title else changed(cell, title=cell.id)
 
 
 # --- one row --------------------------------------------------------------------------

@@ -159,14 +159,16 @@ class Report:
     @property
     def subject(self) -> str:
         """What was asked of whom, where."""
-        facts = {fact.name: fact.value for run in self.runs for fact in run.environment}
-        parts = [
-            fmt.plural(len(self.drivers), "driver"),
-            facts.get("server", ""),
-            facts.get("Python", ""),
-            facts.get("machine", ""),
-        ]
+        where = (self._circumstance(name) for name in ("server", "Python", "machine"))
+        parts = (fmt.plural(len(self.drivers), "driver"), *where)
         return " · ".join(filter(None, parts))
+
+    def _circumstance(self, name: str) -> str:
+        """The one that all runs have, or how many there are."""
+        found = {
+            fact.value for run in self.runs for fact in run.environment if fact.name == name
+        }
+        return found.pop() if len(found) == 1 else f"{len(found)} {name}s" * bool(found)
 
     @property
     def grave(self) -> tuple[Remark, ...]:

@@ -315,3 +315,52 @@ def test_long_tables_are_built_when_they_are_opened(opened):
     assert details.locator("table").count() == 0
     details.locator("summary").click()
     assert details.locator("tbody tr").count() > 3
+
+
+# --- odd addresses --------------------------------------------------------------------
+
+
+def test_back_closes_a_question_for_good(opened):
+    page = opened("small")
+    page.locator("#causes a").first.click()
+    page.locator("dialog[open]").wait_for()
+    page.go_back()
+    settle(page)
+    assert not page.locator("dialog").is_visible()
+    page.get_by_role("tab", name="Times").click()
+    settle(page)
+    assert not page.locator("dialog").is_visible()
+    assert address(page) == "#view=times"
+
+
+def test_what_an_address_asks_for_in_vain_filters_nothing(opened):
+    page = opened("catalogue", "#view=matrix&family=nowhere&verdict=odd&driver=nobody")
+    assert counted(page) == (360, 360)
+    page = opened("small", "#view=times&family=nowhere&show=toString&base=nobody")
+    settle(page)
+    assert page.locator("#view-times tbody tr").count() > 0
+    assert page.locator("[data-show=time]").get_attribute("aria-pressed") == "true"
+
+
+def test_a_question_that_is_not_there_is_said_so(opened):
+    page = opened("small", "#c=no/such%23cell&d=nobody")
+    page.locator("dialog[open]").wait_for()
+    assert "no question" in page.locator("dialog").inner_text()
+
+
+def test_a_link_to_a_view_drops_what_was_filtered_before(opened):
+    page = opened("catalogue", "#view=matrix&q=nothing-like-it")
+    assert counted(page) == (0, 360)
+    page.locator("#families a", has_text="family-03").click()
+    settle(page)
+    assert counted(page) == (12, 360)
+
+
+def test_without_a_clipboard_a_text_is_copied_all_the_same(opened):
+    page = opened("small", LINK)
+    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error())")
+    button = page.locator("dialog .chosen .copyable button").first
+    button.click()
+    settle(page)
+    assert button.inner_text() == "Copied"
+    assert clipboard(page).startswith("pgdyno show")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
+
 import fake_runs
 import pytest
 from msgspec.structs import replace
 
 from harness.core.verdicts import Verdict
+from harness.render import html, markdown
 from harness.report import view
 from harness.report.answers import SILENT, TaskAnswer
 from harness.report.cards import better_of
@@ -130,3 +133,85 @@ def test_causes_stand_in_the_order_in_which_one_looks():
     assert [(cause.new, str(cause.verdict)) for cause in found] == [
         (True, "differs"), (False, "broken"), (False, "lossy"),
     ]  # fmt: skip
+
+
+def asked(driver: str, *verdicts: str) -> list[Check]:
+    """Checks of the cells types/0#read, types/1#read, …"""
+    (pattern,) = checks_of(**{driver: "exact"})
+    return [
+        fake_runs.changed(pattern, cell=f"types/{at}#read", verdict=verdict)
+        for at, verdict in enumerate(verdicts)
+    ]
+
+
+@pytest.mark.parametrize("unasked", ["skipped", "invalid"])
+def test_what_a_profile_was_not_asked_the_other_says(unasked):
+    (bad,) = checks_of(psqlpy="lossy")
+    other = fake_runs.changed(bad, profile="configured", verdict=unasked)
+    for checks in ([bad, other], [other, bad]):
+        assert better_of(checks) == {"types/x#read": Verdict.LOSSY}
+
+
+@pytest.mark.parametrize("unasked", ["skipped", "invalid"])
+def test_a_driver_that_was_asked_nothing_is_neither_right_nor_wrong(unasked):
+    report = view.build([checked(*asked("psqlpy", unasked), *asked("asyncpg", "lossy"))])
+    assert {card.name: card.right is None for card in report.cards}["psqlpy"]
+    assert "asyncpg" in html.render(report)
+    assert "asyncpg" in markdown.render(report)
+    assert answer(report, SILENT).winners == ("asyncpg",)
+
+
+def test_silent_changes_are_compared_in_what_all_were_asked():
+    few = asked("psqlpy", "exact", "skipped", "skipped")
+    many = asked("asyncpg", "exact", "lossy", "lossy")
+    told = answer(view.build([checked(*few, *many)]), SILENT)
+    assert set(told.winners) == {"psqlpy", "asyncpg"}
+    assert told.verb == "silently change a value in none of 1 question"
+
+
+def test_all_who_are_worst_are_named():
+    checks = checks_of(psycopg="exact", asyncpg="lossy", psqlpy="lossy")
+    told = answer(view.build([checked(*checks)]), SILENT)
+    assert told.others == "asyncpg and psqlpy most often, in 1"
+
+
+def test_a_question_of_two_runs_is_one_question():
+    run = tagged(fake_runs.bench(rows=fake_runs.CELLS[:2]), "small-queries")
+    report = view.build([run, run])
+    once = answer(view.build([run]), "Many small queries")
+    assert answer(report, "Many small queries").wins == once.wins
+    assert [row.timed for row in report.heat] == [
+        row.timed for row in view.build([run]).heat
+    ]
+    assert {tile.words for tile in report.tiles} == {"of 2 timed questions ranked"}
+
+
+def test_who_is_timed_alone_is_not_called_fast():
+    arms = [fake_runs.arm_facts("psycopg")]
+    run = tagged(fake_runs.bench(rows=fake_runs.CELLS[:1], arms=arms), "json")
+    told = answer(view.build([run]), "JSON")
+    assert told.winners == ("psycopg",)
+    assert told.verb == "is ranked alone, so nothing compares with it"
+
+
+def test_a_familys_means_are_over_the_same_questions():
+    """asyncpg leads by far in one question, in which psqlpy is not ranked."""
+    rows = [
+        ("f/x", "c", {"rows": n}, "T", "", "fetch_all", "rows", 1, 0, 30) for n in (1, 2, 3)
+    ]
+
+    def factor(cell: str, arm: str) -> float:
+        return 0.1 if cell.endswith("=1") and arm == "asyncpg" else 1.0
+
+    def unranked(trial):
+        lost = trial.arm == "psqlpy" and trial.cell.endswith("=1")
+        return fake_runs.changed(trial, verdict="differs") if lost else trial
+
+    run = fake_runs.bench(rows=rows, rounds=8, factor=factor, override=unranked)
+    report = view.build([run])
+    (row,) = report.heat
+    means = dict(zip(report.drivers, row.ratios, strict=True))
+    common = [cell for cell in report.runs[0].cells if not cell.facts.id.endswith("=1")]
+    for arm in ("asyncpg", "psqlpy"):
+        found = [r.ratio.point for cell in common for r in cell.rows if r.arm == arm]
+        assert means[arm] == pytest.approx(statistics.geometric_mean(found))
