@@ -77,6 +77,8 @@ def _heading(figure: Figure, comparison: Comparison) -> None:
     title = fmt.shorten(f"{comparison.base} → {comparison.candidate}", 80)
     figure.text(0.02, 1 - 0.32 / height, literal(title), fontsize=11, weight="bold",
                 color=TEXT, va="center")  # fmt: skip
-    below = fmt.shorten(score(comparison), 110)
+    drawn = sum(row.shift is not None for row in comparison.changes)
+    more = f"; the worst {_MOST} of {drawn} are drawn" if drawn > _MOST else ""
+    below = fmt.shorten(score(comparison), 110 - len(more)) + more
     figure.text(0.02, 1 - 0.6 / height, literal(below), fontsize=8.5, color=SOFT,
                 va="center")  # fmt: skip

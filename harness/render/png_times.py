@@ -67,7 +67,7 @@ def _sheet(panels: Sequence[tuple[str, Callable[[Axes], None]]]) -> Figure:
 def _sweeps(cells: Sequence[CellView]) -> Iterator[tuple[str, str, list[CellView]]]:
     """The title, the axis, and the cells that differ in nothing but that axis."""
     groups: dict[tuple[str, ...], list[CellView]] = defaultdict(list)
-    for cell in cells:
+    for cell in filter(_timed, cells):
         for axis, value in cell.facts.point.items():
             rest = ", ".join(
                 f"{name} = {other}"
@@ -80,6 +80,10 @@ def _sweeps(cells: Sequence[CellView]) -> Iterator[tuple[str, str, list[CellView
     for (title, rest, axis, _), found in groups.items():
         if len(found) >= _FEWEST:
             yield f"{title}{f' ({rest})' if rest else ''}", axis, found
+
+
+def _timed(cell: CellView) -> bool:
+    return any(row.time for row in cell.rows)
 
 
 def _on_a_logarithmic_axis(value: int | str) -> bool:

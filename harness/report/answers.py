@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from harness.core.purposes import PURPOSES
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
-from harness.report.cards import NOT_ASKED, better_of
+from harness.report.cards import NOT_ASKED, verdicts_by_driver
 from harness.report.cells import CellView, RankGroup, Row
 from harness.report.checked import causes
 from harness.results.records import Check
@@ -270,26 +270,13 @@ def _troubles(
 
 def _silent(checks: Sequence[Check]) -> Iterator[TaskAnswer]:
     """Who silently changes values least, and who most, in what all of them were asked."""
-    verdicts = {
-        driver: {
-            cell: verdict
-            for cell, verdict in better_of(own).items()
-            if verdict not in NOT_ASKED
-        }
-        for driver, own in _by_driver(checks).items()
-    }
-    known = {driver: found for driver, found in verdicts.items() if found}
-    asked = set.intersection(*map(set, known.values())) if known else set()
+    asked, counts = _silent_changes(checks)
     if not asked:
         return
-    counts = {
-        driver: sum(found[cell] is Verdict.LOSSY for cell in asked)
-        for driver, found in known.items()
-    }
     least, most = min(counts.values()), max(counts.values())
     winners = tuple(driver for driver, count in counts.items() if count == least)
     worst = tuple(driver for driver, count in counts.items() if count == most)
-    how = f"in {least or 'none'} of {fmt.plural(len(asked), 'question')}"
+    how = f"in {least or 'none'} of {fmt.plural(asked, 'question')}"
     verb = "silently changes a value" if len(winners) == 1 else "silently change a value"
     yield TaskAnswer(
         SILENT,
@@ -306,11 +293,21 @@ def _silent(checks: Sequence[Check]) -> Iterator[TaskAnswer]:
     )
 
 
-def _by_driver(checks: Sequence[Check]) -> Mapping[str, list[Check]]:
-    found: dict[str, list[Check]] = {}
-    for check in checks:
-        found.setdefault(check.driver, []).append(check)
-    return found
+def _silent_changes(checks: Sequence[Check]) -> tuple[int, Mapping[str, int]]:
+    """How many questions all drivers were asked, and in how many of them each changes a
+    value; who was asked nothing is left out."""
+    told = {
+        driver: {
+            cell: verdict for cell, verdict in found.items() if verdict not in NOT_ASKED
+        }
+        for driver, found in verdicts_by_driver(checks).items()
+    }
+    known = {driver: found for driver, found in told.items() if found}
+    asked = set.intersection(*map(set, known.values())) if known else set()
+    return len(asked), {
+        driver: sum(found[cell] is Verdict.LOSSY for cell in asked)
+        for driver, found in known.items()
+    }
 
 
 def _example(checks: Sequence[Check], driver: str) -> Check | None:

@@ -117,6 +117,14 @@ def better_of(checks: Iterable[Check]) -> dict[str, Verdict]:
     return found
 
 
+def verdicts_by_driver(checks: Iterable[Check]) -> dict[str, dict[str, Verdict]]:
+    """The same of each driver."""
+    own: dict[str, list[Check]] = defaultdict(list)
+    for check in checks:
+        own[check.driver].append(check)
+    return {driver: better_of(some) for driver, some in own.items()}
+
+
 def _badness(verdict: Verdict) -> tuple[bool, int]:
     return verdict in NOT_ASKED, verdict.severity
 
@@ -161,10 +169,8 @@ def heat(
     drivers: Sequence[str], cells: Sequence[CellView], checks: Sequence[Check]
 ) -> tuple[HeatRow, ...]:
     """Every family that was checked or timed, by its name."""
-    own: dict[str, list[Check]] = defaultdict(list)
-    for check in checks:
-        own[check.driver].append(check)
-    found = [_by_family(better_of(own[name])) for name in drivers]
+    by_driver = verdicts_by_driver(checks)
+    found = [_by_family(by_driver.get(name, {})) for name in drivers]
     asked = Counter(cell.partition("/")[0] for cell in {check.cell for check in checks})
     timed: dict[str, list[CellView]] = defaultdict(list)
     for cell in cells:

@@ -6,7 +6,7 @@ Renderers only arrange it; none of them computes.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ from harness.core.verdicts import Verdict
 from harness.report import causes, floor, matrix, mixes, quality
 from harness.report import format as fmt
 from harness.report.answers import TaskAnswer, answers
-from harness.report.cards import Card, HeatRow, cards, heat
+from harness.report.cards import Card, HeatRow, cards, heat, verdicts_by_driver
 from harness.report.causes import CauseView
 from harness.report.cells import CellView, cell_views
 from harness.report.circumstances import ArmView, TermRow, arms, environment, term_rows
@@ -99,12 +99,14 @@ class RunView:
         return self.hues.get(arm.removesuffix(" (A/A)"), 0)
 
 
-_TILES: Mapping[Verdict, str] = {
-    Verdict.BROKEN: "break somebody’s session",
-    Verdict.HUNG: "hang for somebody",
-    Verdict.LOSSY: "are silently changed by somebody",
-    Verdict.REJECTED: "are an error for somebody",
+_TILES: Mapping[Verdict, tuple[str, str]] = {
+    Verdict.BROKEN: ("breaks somebody’s session", "break somebody’s session"),
+    Verdict.CRASHED: ("crashes somebody’s process", "crash somebody’s process"),
+    Verdict.HUNG: ("hangs for somebody", "hang for somebody"),
+    Verdict.LOSSY: ("is silently changed by somebody", "are silently changed by somebody"),
+    Verdict.REJECTED: ("is an error for somebody", "are an error for somebody"),
 }
+"""What a question does for some driver, and what several do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,18 +226,30 @@ def _paths(runs: Sequence[Run]) -> dict[str, str]:
 
 
 def _tiles(cells: Sequence[CellView], checks: Sequence[Check]) -> Iterator[Tile]:
-    """What was found, counted: questions of any driver, each once."""
+    """What was found, counted: questions of any driver, each once, in the better of both
+    profiles, as the table that a tile opens shows them."""
     if asked := {check.cell for check in checks}:
-        yield Tile(len(asked), "questions checked", "view=matrix")
-        for verdict, words in _TILES.items():
-            found = {check.cell for check in checks if check.verdict is verdict}
-            if found:
-                yield Tile(len(found), words, f"view=matrix&verdict={verdict}", verdict)
+        words = "question checked" if len(asked) == 1 else "questions checked"
+        yield Tile(len(asked), words, "view=matrix")
+        found = _questions(checks)
+        for verdict, (of_one, of_many) in _TILES.items():
+            if many := len(found[verdict]):
+                words = of_one if many == 1 else of_many
+                yield Tile(many, words, f"view=matrix&verdict={verdict}", verdict)
     if cells:
         timed = {cell.facts.id for cell in cells}
         ranked = {cell.facts.id for cell in cells if any(row.rank for row in cell.rows)}
         words = f"of {fmt.plural(len(timed), 'timed question')} ranked"
         yield Tile(len(ranked), words, "view=times")
+
+
+def _questions(checks: Sequence[Check]) -> Mapping[Verdict, set[str]]:
+    """The questions of which some driver has this verdict."""
+    found: dict[Verdict, set[str]] = defaultdict(set)
+    for verdicts in verdicts_by_driver(checks).values():
+        for cell, verdict in verdicts.items():
+            found[verdict].add(cell)
+    return found
 
 
 def _in_order(run: Run) -> list[Check]:

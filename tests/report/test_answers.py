@@ -186,6 +186,16 @@ def test_a_question_of_two_runs_is_one_question():
     assert {tile.words for tile in report.tiles} == {"of 2 timed questions ranked"}
 
 
+def test_tiles_count_what_the_table_shows_and_speak_of_one_as_one():
+    (bad,) = checks_of(psqlpy="lossy")
+    good = fake_runs.changed(bad, profile="configured", verdict="exact")
+    (crashed,) = checks_of(asyncpg="crashed")
+    tiles = view.build([checked(bad, good, crashed)]).tiles
+    assert [(tile.count, tile.words) for tile in tiles] == [
+        (1, "question checked"), (1, "crashes somebody’s process"),
+    ]  # fmt: skip
+
+
 def test_who_is_timed_alone_is_not_called_fast():
     arms = [fake_runs.arm_facts("psycopg")]
     run = tagged(fake_runs.bench(rows=fake_runs.CELLS[:1], arms=arms), "json")

@@ -34,8 +34,10 @@ function go(changes, { typed = false } = {}) {
   const before = state;
   state = { ...state, ...changes };
   const url = address({});
-  if (typed) history.replaceState(null, "", url === "#" ? location.pathname : url);
-  else history.pushState(null, "", url);
+  try {
+    if (typed) history.replaceState(null, "", url === "#" ? location.pathname : url);
+    else history.pushState(null, "", url);
+  } catch { /* Too often for this browser: the address follows with the next change. */ }
   for (const listen of listeners) listen(state, before);
 }
 
