@@ -44,13 +44,19 @@ function content(data, cell, chosen, around) {
     h("div.sides", data.drivers.flatMap((_, driver) => sides(data, cell, driver, chosen))),
     cell.timed.length > 0 && h("h3", "Times"),
     cell.timed.flatMap((timed) => [
-      ...question(data, timed, { show: "time", base: -1 }), latencies(data, timed),
+      ...question(data, timed, asked(data)), latencies(data, timed),
       ...timed.groups.filter((group) => group.note).map((group) => h("p.note", group.note)),
       timed.harness && h("p.note", timed.harness), timed.mix && mixed(timed.mix)]),
     cell.why && h("details", h("summary", "Why it is asked"), h("p", cell.why)),
     h("p.note", cell.timed.length ? "Time it again:" : "Check it again:"),
     copyable(`pgdyno ${cell.timed.length ? "bench" : "check"} ${quoted(cell.path)}`),
   ].flat(Infinity).filter(Boolean);
+}
+
+/** Times as they are shown on the page, so that a link shows the same. */
+function asked(data) {
+  const show = state.show in SHOWN ? state.show : "time";
+  return { show, base: data.drivers.indexOf(state.base) };
 }
 
 function sides(data, cell, driver, chosen) {
