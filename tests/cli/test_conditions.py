@@ -10,7 +10,7 @@ import pytest
 from commands import SMALL, pgdyno
 
 from harness.core.conditions import Condition
-from harness.core.errors import ScenarioError
+from harness.core.errors import UsageError
 from harness.scenario import select_cells
 
 STEPS = (
@@ -57,8 +57,8 @@ def test_a_cell_and_the_same_under_a_condition_are_two() -> None:
     ]  # fmt: skip
 
 
-def test_a_condition_that_there_is_not_is_part_of_a_wrong_name() -> None:
-    with pytest.raises(ScenarioError, match="no case is called"):
+def test_a_condition_that_there_is_not_is_said() -> None:
+    with pytest.raises(UsageError, match="'smoke' is no way to a server"):
         select_cells(["query/point#fetch-one[via=smoke]"])
 
 

@@ -191,11 +191,12 @@ def test_rows_without_columns(client, session):
 
 @every_stack
 def test_it_is_idle_after_an_op(client, target, control):
-    session = client.open(dataclasses.replace(target, application_name="stack"))
+    name = f"stack {client.arm.id}"  # sessions of other stacks may be ending
+    session = client.open(dataclasses.replace(target, application_name=name))
     for op in ("fetch_all", "fetch_one", "fetch_val", "execute"):
         client.run(session, op, sql="select 1 as id")
-        query = "select state, query from pg_stat_activity where application_name = 'stack'"
-        (seen,) = control.execute(query).fetchall()
+        query = "select state, query from pg_stat_activity where application_name = %s"
+        (seen,) = control.execute(query, [name]).fetchall()
         assert seen == ("idle", "select 1 as id"), op
 
 

@@ -122,7 +122,7 @@ def test_what_nobody_declared_or_expected_is_new(known, new):
     (cause,) = view.build([checked(replace(check, **known))]).causes
     assert cause.new is new
     assert cause.example.observed == "int: 1"
-    assert cause.example.command == "pgdyno show types/x#read --driver asyncpg --run"
+    assert cause.example.command == "pgdyno show 'types/x#read' --driver asyncpg --run"
 
 
 def test_causes_stand_in_the_order_in_which_one_looks():
