@@ -165,12 +165,13 @@ def _leader(label: str, cells: Sequence[CellView]) -> _Leader | None:
     return _Leader(label, arms, most, len(firsts), frozenset(ranked))
 
 
+def _kind(leader: _Leader) -> str:
+    return f"among {leader.label}" if leader.label else "when ops arrive by themselves"
+
+
 def _each(leaders: Sequence[_Leader]) -> str:
     """Who leads which kind."""
-    parts = [
-        f"{_and(leader.arms)} {f'among {leader.label}' if leader.label else 'when ops arrive by themselves'}"
-        for leader in sorted(leaders, key=lambda leader: not leader.label)
-    ]
+    parts = [f"{_and(leader.arms)} {_kind(leader)}" for leader in leaders]
     return f"lead among their kind ({'; '.join(parts)})"
 
 
