@@ -19,7 +19,7 @@ from harness.report.view import RunView
 
 Look = Callable[[str], tuple[str, str]]
 """An arm → its colour and its marker."""
-_WIDTH, _PANEL, _MOST = 8.4, 3.1, 12
+_WIDTH, _PANEL, _MOST, _NAME = 8.4, 3.1, 12, 24
 _FEWEST = 3
 """So many points make a sweep."""
 
@@ -98,12 +98,12 @@ def _sweep(axes: Axes, cells: Sequence[CellView], axis: str, look: Look) -> None
         across = [x for x, *_ in points]
         colour, marker = look(arm)
         axes.plot(across, [y for _, y, *_ in points], color=colour, marker=marker,
-                  markersize=4, linewidth=1.6, label=literal(arm))  # fmt: skip
+                  markersize=4, linewidth=1.6, label=literal(fmt.shorten_arm(arm, _NAME)))  # fmt: skip
         lows, highs = [low for *_, low, _ in points], [high for *_, high in points]
         shown += lows + highs
         axes.fill_between(across, lows, highs, color=colour, alpha=0.15)
     axes.set_xscale("log")
-    axes.set_xlabel(axis, fontsize=8, color=SOFT)
+    axes.set_xlabel(literal(fmt.shorten(axis, _NAME)), fontsize=8, color=SOFT)
     _times(axes, "y", shown)
 
 
@@ -135,7 +135,7 @@ def _steps(axes: Axes, cell: CellView, look: Look) -> None:
 
 def _step(axes: Axes, row: Row, colour: str) -> None:
     axes.step(row.curve[:-1], CURVE[:-1], where="post", color=colour, linewidth=1.6,
-              label=literal(row.arm))  # fmt: skip
+              label=literal(fmt.shorten_arm(row.arm, _NAME)))  # fmt: skip
 
 
 # --- both -----------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def _of_times(title: str, cells: Sequence[CellView], checks: Sequence[Check]) ->
         _each(leaders) if len(leaders) > 1 else _verb(leaders[0], alone=not others),
         figure=_figure(shown, row),
         what=f"{_title(shown)}{whose}",
-        wins=_wins(leaders, asked),
+        wins=_wins(leaders, asked) if others or len(winners) > 1 else "",
         others="; ".join(filter(None, (_next(group, winners), _loss(cells, row.arm)))),
         catches=tuple(_catches(winners, cells, checks)),
         cell=shown.facts.id,
@@ -124,7 +124,8 @@ def _loss(cells: Sequence[CellView], arm: str) -> str:
 def _unranked(cells: Sequence[CellView], asked: int) -> str:
     if any(row.rank == 1 for cell in cells for row in cell.rows):
         return "the runs disagree about every question"
-    return f"too few quiet rounds to rank anybody in {fmt.plural(asked, 'question')}"
+    where = fmt.plural(asked, "question")
+    return f"no exact answer to {where} had quiet rounds enough for a rank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +227,11 @@ def _wins(leaders: Sequence[_Leader], asked: int) -> str:
         return ""
     parts = []
     for leader in leaders:
-        few = f" ({asked - leader.of} were not ranked)" if asked > leader.of else ""
         kind = f" of {leader.label}" if leader.label else ""
-        of = f"{fmt.plural(leader.of, 'question')}{kind}"
-        parts.append(f"first or level in {leader.wins} of {of}")
-        parts[-1] += few if len(leaders) == 1 else ""
-    return ", ".join(parts)
+        parts.append(f"in {leader.wins} of {fmt.plural(leader.of, 'question')}{kind}")
+    unranked = asked - leaders[0].of if len(leaders) == 1 else 0
+    few = f" ({unranked} could not be ranked)" if unranked else ""
+    return f"first or level {', '.join(parts)}{few}"
 
 
 def _next(group: RankGroup, winners: Sequence[str]) -> str:

@@ -358,9 +358,20 @@ def test_a_link_to_a_view_drops_what_was_filtered_before(opened):
 
 def test_without_a_clipboard_a_text_is_copied_all_the_same(opened):
     page = opened("small", LINK)
-    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error())")
+    page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error()) }"
+    )
     button = page.locator("dialog .chosen .copyable button").first
     button.click()
     settle(page)
     assert button.inner_text() == "Copied"
     assert clipboard(page).startswith("pgdyno show")
+
+
+def test_a_declared_cause_links_to_where_it_is_spoken_of(opened):
+    page = opened("catalogue")
+    group = page.locator("#causes details").nth(1)
+    group.locator("summary").click()
+    settle(page)
+    link = group.get_by_role("link", name="link", exact=True).first
+    assert link.get_attribute("href") == "https://example.org/issue"

@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 from xml.etree import ElementTree as ET
 
 import fake_runs
+import msgspec
 import pytest
 from fake_runs import arm_facts, bench, changed, check
 from msgspec.structs import replace
@@ -31,10 +32,13 @@ from harness.core.verdicts import Verdict
 from harness.render import html, json, junit, markdown, png, png_parts, text
 from harness.report import matrix as matrices
 from harness.report import view
+from harness.report.baseline import fold
 from harness.report.cells import cell_views
 from harness.report.format import SYMBOLS
 from harness.report.quality import self_tests
 from harness.report.scale import around
+from harness.results import store
+from harness.results.records import Run
 from harness.results.store import Writer
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -690,5 +694,58 @@ def test_only_links_to_the_web_are_links():
         for name, link in (("a", "javascript:alert(1)"), ("b", "https://example.org/1"))
     ]
     page = html.render(view.build([replace(check(), checks=spoilt)]))
-    assert "javascript:alert" not in page
-    assert 'href="https://example.org/1"' in page
+    assert "javascript:alert" not in page.partition("<script")[0]
+    assert 'data-link="https://example.org/1"' in page
+
+
+# --- odd runs -------------------------------------------------------------------------
+
+SWEEP = [
+    ("copy/in", "rows", {"rows": n}, "COPY in", "", "copy_in", "rows", 9, 0, 30)
+    for n in (0, 1, 10, 100)
+]
+
+
+def verdict_of_all(verdict: str):
+    return lambda trial: changed(trial, verdict=verdict)
+
+
+def of_a_baseline(folder: Path) -> Run:
+    path = folder / "baseline.jsonl"
+    lines = map(msgspec.json.encode, fold(bench(rows=fake_runs.CELLS[:2])))
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    return store.read(path)
+
+
+ODD = {
+    "one driver": lambda _: bench(rows=fake_runs.CELLS[:1], arms=[arm_facts("psycopg")]),
+    "a sweep from 0": lambda _: bench(rows=SWEEP),
+    "nothing timed": lambda _: bench(rows=SWEEP, override=verdict_of_all("unsupported")),
+    "nothing exact": lambda _: bench(rows=SWEEP, override=verdict_of_all("differs")),
+    "no arms": lambda _: replace(check(), header=replace(check().header, arms=[])),
+    "nothing": lambda _: check(types=()),
+    "a baseline": of_a_baseline,
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_runs_have_a_report_too(name, tmp_path):
+    report = view.build([ODD[name](tmp_path)])
+    assert report.title in html.render(report)
+    assert report.title in markdown.render(report)
+    assert all(drawn.startswith(b"\x89PNG") for drawn in png.render(report).values())
+
+
+def test_a_question_without_a_title_is_called_by_its_id(tmp_path):
+    report = view.build([of_a_baseline(tmp_path)])
+    assert [cell.facts.title for cell in report.runs[0].cells] == [
+        cell.facts.id for cell in report.runs[0].cells
+    ]
+
+
+def test_pictures_end_before_a_png_would():
+    rows = [(f"f/{n}", "c", {}, "T", "", "fetch_all", "rows", 1, 0, 30) for n in range(600)]
+    arms = [arm_facts(name) for name in ("psycopg", "asyncpg")]
+    report = view.build([bench(rows=rows, arms=arms, rounds=6, slices=1)])
+    for drawn in (png.render(report)[name] for name in ("overview.png", "family-f.png")):
+        assert int.from_bytes(drawn[20:24], "big") < 65_536

@@ -64,7 +64,7 @@ def test_without_rounds_nobody_wins():
     told = answer(view.build([run]), "JSON")
     assert told.winners == ()
     assert told.sentence == (
-        "Nobody leads: too few quiet rounds to rank anybody in 2 questions."
+        "Nobody leads: no exact answer to 2 questions had quiet rounds enough for a rank."
     )
 
 
@@ -202,6 +202,7 @@ def test_who_is_timed_alone_is_not_called_fast():
     told = answer(view.build([run]), "JSON")
     assert told.winners == ("psycopg",)
     assert told.verb == "is ranked alone, so nothing compares with it"
+    assert told.wins == ""
 
 
 def test_a_familys_means_are_over_the_same_questions():

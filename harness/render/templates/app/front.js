@@ -18,12 +18,15 @@ function roving(block, selector) {
   });
 }
 
-/** Every cause has the command that shows it; its button comes when its group is opened. */
+/** Every cause has the command that shows it, and some a link to where maintainers speak of
+ * it; both come when their group is opened. */
 function commands(list) {
   for (const cause of list.querySelectorAll("[data-copy]")) {
     const button = h("button.copy", { type: "button", click: () =>
       copy(cause.dataset.copy, button) }, "Copy command");
-    cause.lastElementChild.append(" ", button);
+    const { link } = cause.dataset;
+    cause.lastElementChild.append(" ", button, ...link
+      ? [" ", h("a", { href: link, rel: "noreferrer" }, "link")] : []);
   }
   roving(list, "a, button");
 }
