@@ -25,7 +25,7 @@ def signs(library: str, environment: Environment) -> Mapping[str, str]:
     told = {
         "requires Python": found.metadata["Requires-Python"] or "",
         "names Python": _span(found.metadata.get_all("Classifier") or ()),
-        "wheel": ", ".join(_tags(found.read_text("WHEEL") or "")),
+        "wheel": _tag(found.read_text("WHEEL") or ""),
     }
     return {name: text for name, text in told.items() if text}
 
@@ -55,6 +55,7 @@ def _span(classifiers: Iterable[str]) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def _tags(wheel: str) -> list[str]:
+def _tag(wheel: str) -> str:
+    """The first of its tags: others name the same platform in older ways."""
     tags = re.findall(r"^Tag: (\S+)$", wheel, re.MULTILINE)
-    return tags[:2]
+    return str(tags[0]) if tags else ""

@@ -53,6 +53,7 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
     environment.globals.update(
         report=report,
         SYMBOLS=fmt.SYMBOLS,
+        MEANINGS=fmt.MEANINGS,
         HUES=HUES,
         KINDS={verdict: words[1] for verdict, words in KINDS.items()},
         GRAVE=_GRAVE,

@@ -22,6 +22,8 @@ from harness.report.checked import causes
 from harness.results.records import Check
 
 SILENT = "Silent changes"
+_NO_KIND = "when ops arrive by themselves"
+"""What of many clients is neither threads nor tasks."""
 _CATCHES: Mapping[Verdict, str] = {
     Verdict.BROKEN: "breaks the session",
     Verdict.CRASHED: "crashes",
@@ -101,10 +103,24 @@ def _of_times(title: str, cells: Sequence[CellView], checks: Sequence[Check]) ->
         figure=_figure(shown, row),
         what=f"{_title(shown)}{whose}",
         wins=_wins(leaders, asked) if others or len(winners) > 1 else "",
-        others=_next(group, winners),
+        others="; ".join(filter(None, (_next(group, winners), _loss(cells, row.arm)))),
         catches=tuple(_catches(winners, cells, checks)),
         cell=shown.facts.id,
     )
+
+
+def _loss(cells: Sequence[CellView], arm: str) -> str:
+    """Where a winner is farthest behind the fastest, if it is behind at all."""
+    behind = [
+        (row.ratio.point, cell)
+        for cell in cells
+        for row in cell.rows
+        if row.arm == arm and row.rank is not None and row.rank > 1 and row.ratio
+    ]
+    if not behind:
+        return ""
+    ratio, cell = max(behind, key=lambda entry: entry[0])
+    return f"at worst {arm} takes {fmt.times(ratio)} the fastest’s time: {_title(cell)}"
 
 
 def _unranked(cells: Sequence[CellView], asked: int) -> str:
@@ -128,8 +144,9 @@ class _Leader:
 
 def _leaders(cells: Sequence[CellView]) -> list[_Leader]:
     """The leaders of each kind of client, if any question has a winner."""
-    labels = sorted({group.label for cell in cells for group in cell.groups})
-    found = (_leader(label, cells) for label in labels)
+    labels = {group.label for cell in cells for group in cell.groups}
+    ordered = sorted(labels, key=lambda label: (not label, label))
+    found = (_leader(label, cells) for label in ordered)
     return [leader for leader in found if leader]
 
 
@@ -154,7 +171,7 @@ def _leader(label: str, cells: Sequence[CellView]) -> _Leader | None:
 def _each(leaders: Sequence[_Leader]) -> str:
     """Who leads which kind."""
     parts = [
-        f"{_and(leader.arms)} {f'among {leader.label}' if leader.label else 'otherwise'}"
+        f"{_and(leader.arms)} {f'among {leader.label}' if leader.label else _NO_KIND}"
         for leader in sorted(leaders, key=lambda leader: not leader.label)
     ]
     return f"lead among their kind ({'; '.join(parts)})"

@@ -54,9 +54,9 @@ class Card:
         return self.arm.id
 
     @property
-    def signs(self) -> tuple[tuple[str, str], ...]:
-        """What its installed package says of itself."""
-        return tuple(self.arm.vital.items())
+    def package(self) -> str:
+        """What its installed package says of itself, in a line."""
+        return "; ".join(f"{name} {value}" for name, value in self.arm.vital.items())
 
     @property
     def traits(self) -> tuple[str, ...]:

@@ -68,7 +68,8 @@ def environment(run: Run, lane: LaneView | None) -> Iterator[RunFact]:
     """What was measured where, and how it was called."""
     header, machine, server = run.header, run.header.machine, run.header.server
     memory = f"{machine.memory_bytes / 2**30:.1f} GiB"
-    virtual = f", virtual ({machine.virtual})" if machine.virtual else ""
+    kind = "" if machine.virtual == "yes" else f" ({machine.virtual})"
+    virtual = f", virtual{kind}" if machine.virtual else ""
     yield RunFact(
         "machine", f"{machine.cpu}, {fmt.plural(machine.cores, 'core')}, {memory}{virtual}"
     )

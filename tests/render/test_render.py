@@ -687,6 +687,17 @@ def test_page_works_in_a_browser(page, tmp_path):
     assert "24 of 24 questions" in done.stdout  # only the script writes this
 
 
+def test_only_links_to_the_web_are_links():
+    (first, *_) = check().checks
+    spoilt = [
+        changed(first, driver=name, verdict="lossy", deviation=name, link=link)
+        for name, link in (("a", "javascript:alert(1)"), ("b", "https://example.org/1"))
+    ]
+    page = html.render(view.build([replace(check(), checks=spoilt)]))
+    assert "javascript:alert" not in page
+    assert 'data-link="https://example.org/1"' in page
+
+
 # --- odd runs -------------------------------------------------------------------------
 
 SWEEP = [

@@ -44,7 +44,7 @@ function content(data, cell, chosen, around) {
     h("div.sides", data.drivers.flatMap((_, driver) => sides(data, cell, driver, chosen))),
     cell.timed.length > 0 && h("h3", "Times"),
     cell.timed.flatMap((timed) => [
-      ...question(data, timed, { show: "time", base: -1 }), latencies(data, timed),
+      ...question(data, timed, asked(data)), latencies(data, timed),
       ...timed.groups.filter((group) => group.note).map((group) => h("p.note", group.note)),
       timed.harness && h("p.note", timed.harness), timed.mix && mixed(timed.mix)]),
     cell.why && h("details", h("summary", "Why it is asked"), h("p", cell.why)),

@@ -1,7 +1,8 @@
 // Every question and what each driver said of it: filtered in memory, and of its rows only
 // those that can be seen are in the document.
 
-const ROW_PX = 52;
+const NARROW = matchMedia("(max-width: 48rem)");
+const ROW_PX = NARROW.matches ? 104 : 52;  // as front.css has it
 const SPARE_ROWS = 8;
 
 function buildMatrix(data, place) {
@@ -132,7 +133,7 @@ function buildMatrix(data, place) {
     drivers.map((driver) => {
       const answer = answerOf(cell, driver, state.profile);
       if (!answer) return h("div.v", { role: "cell" }, "–");
-      return h(`div.v.v-${answer.verdict}`, { role: "cell" },
+      return h(`div.v.v-${answer.verdict}`, { role: "cell", "data-d": data.drivers[driver] },
         h("span.s", { "aria-hidden": "true" }, SYMBOLS[answer.verdict]),
         h("span", answer.verdict), answer.drift && h("em", " drift"));
     }));
