@@ -34,7 +34,7 @@ HUES = 8
 APP = ("data", "format", "dom", "state", "matrix", "charts", "times", "sweeps", "dialog",
        "front", "main")  # fmt: skip
 """The parts of the page's own program, in the order in which they stand in it."""
-MOST_CAUSES = 200
+MOST_CAUSES = 150
 _GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
 _LONG, _CLIP = 600, 220
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -22,8 +22,6 @@ from harness.report.checked import causes
 from harness.results.records import Check
 
 SILENT = "Silent changes"
-_NO_KIND = "when ops arrive by themselves"
-"""What of many clients is neither threads nor tasks."""
 _CATCHES: Mapping[Verdict, str] = {
     Verdict.BROKEN: "breaks the session",
     Verdict.CRASHED: "crashes",
@@ -168,12 +166,13 @@ def _leader(label: str, cells: Sequence[CellView]) -> _Leader | None:
     return _Leader(label, arms, most, len(firsts), frozenset(ranked))
 
 
+def _kind(leader: _Leader) -> str:
+    return f"among {leader.label}" if leader.label else "when ops arrive by themselves"
+
+
 def _each(leaders: Sequence[_Leader]) -> str:
     """Who leads which kind."""
-    parts = [
-        f"{_and(leader.arms)} {f'among {leader.label}' if leader.label else _NO_KIND}"
-        for leader in sorted(leaders, key=lambda leader: not leader.label)
-    ]
+    parts = [f"{_and(leader.arms)} {_kind(leader)}" for leader in leaders]
     return f"lead among their kind ({'; '.join(parts)})"
 
 

