@@ -108,11 +108,6 @@ def _head(verdict: Verdict) -> str:
     return named[0].upper() + named[1:]
 
 
-def _web(link: str) -> bool:
-    """Whether a link leads to the web: nothing else that a results file says is one."""
-    return link.startswith(("https://", "http://"))
-
-
 def anchor(*parts: str) -> str:
     """An id for a link: letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-") or "x"
@@ -154,6 +149,5 @@ _FILTERS = {
     "times": fmt.times,
     "tint": _tint,
     "verdict": _verdict,
-    "web": _web,
     "whole": fmt.whole,
 }

@@ -97,9 +97,9 @@ def _sweep(axes: Axes, cells: Sequence[CellView], axis: str, look: Look) -> None
         points = sorted(_points(cells, axis, arm))
         across = [x for x, *_ in points]
         colour, marker = look(arm)
-        name = literal(fmt.shorten_arm(arm, _NAME))
         axes.plot(across, [y for _, y, *_ in points], color=colour, marker=marker,
-                  markersize=4, linewidth=1.6, label=name)  # fmt: skip
+                  markersize=4, linewidth=1.6,
+                  label=literal(fmt.shorten_arm(arm, _NAME)))  # fmt: skip
         lows, highs = [low for *_, low, _ in points], [high for *_, high in points]
         shown += lows + highs
         axes.fill_between(across, lows, highs, color=colour, alpha=0.15)

@@ -374,5 +374,5 @@ def test_a_declared_cause_links_to_where_it_is_spoken_of(opened):
     if group.get_attribute("open") is None:
         group.locator("summary").click()
     settle(page)
-    link = group.get_by_role("link", name="link", exact=True).first
+    link = group.get_by_role("link", name="what is known of it").first
     assert link.get_attribute("href") == "https://example.org/issue"

@@ -53,12 +53,6 @@ function content(data, cell, chosen, around) {
   ].flat(Infinity).filter(Boolean);
 }
 
-/** Times as they are shown on the page, so that a link shows the same. */
-function asked(data) {
-  const show = state.show in SHOWN ? state.show : "time";
-  return { show, base: data.drivers.indexOf(state.base) };
-}
-
 function sides(data, cell, driver, chosen) {
   const found = said(data, cell, driver);
   return found.map(({ profile, answer }) => h("section.side", {

@@ -26,7 +26,7 @@ function commands(list) {
       copy(cause.dataset.copy, button) }, "Copy command");
     const { link } = cause.dataset;
     cause.lastElementChild.append(" ", button, ...link
-      ? [" ", h("a", { href: link, rel: "noreferrer" }, "link")] : []);
+      ? [" ", h("a", { href: link, rel: "noreferrer" }, "what is known of it")] : []);
   }
   roving(list, "a, button");
 }

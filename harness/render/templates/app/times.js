@@ -118,6 +118,12 @@ function cpuOf(row) {
   return split([...parts, ["waiting", Math.max(0, whole - spent)]], Math.max(whole, spent));
 }
 
+/** How times are to be shown: here and in a question's dialog, so that a link shows it. */
+function asked(data) {
+  return { show: Object.hasOwn(SHOWN, state.show) ? state.show : "time",
+    base: data.drivers.indexOf(state.base) };
+}
+
 function buildTimes(data, place) {
   const timed = data.cells.filter((cell) => cell.timed.length);
   if (!timed.length) return null;
@@ -146,13 +152,8 @@ function buildTimes(data, place) {
   list.append(...blocks.map(({ node }) => node));
   for (const { node } of blocks) seen.observe(node);
 
-  function wantedNow() {
-    return { show: Object.hasOwn(SHOWN, state.show) ? state.show : "time",
-      base: data.drivers.indexOf(state.base) };
-  }
-
   function paint(node) {
-    const block = byNode.get(node), wanted = wantedNow();
+    const block = byNode.get(node), wanted = asked(data);
     const key = `${wanted.show} ${wanted.base}`;
     if (block.painted === key || node.hidden) return;
     block.painted = key;
@@ -163,7 +164,7 @@ function buildTimes(data, place) {
   }
 
   function table() {
-    const wanted = wantedNow();
+    const wanted = asked(data);
     const shown = blocks.filter(({ node }) => !node.hidden);
     return [["question", "driver", SHOWN[wanted.show], "low", "high"], ...shown.flatMap(
       ({ cell }) => cell.timed.flatMap((one) => one.groups.flatMap((group) =>
@@ -174,7 +175,7 @@ function buildTimes(data, place) {
 
   function update(next) {
     for (const button of show.children) {
-      button.setAttribute("aria-pressed", String(button.dataset.show === wantedNow().show));
+      button.setAttribute("aria-pressed", String(button.dataset.show === asked(data).show));
     }
     pick(base, next.base);
     pick(family, next.family);
