@@ -314,6 +314,7 @@ def test_long_tables_are_built_when_they_are_opened(opened):
     details = page.locator("details.later").first
     assert details.locator("table").count() == 0
     details.locator("summary").click()
+    details.locator("tbody tr").first.wait_for()
     assert details.locator("tbody tr").count() > 3
 
 
