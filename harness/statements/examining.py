@@ -34,6 +34,9 @@ CYCLE_SHARE = 1 / 480
 """And so much of the time that there is: each of six drivers and more has four slices of a
 cycle at least in each of six rounds, and is verified before and after."""
 
+LEAST_CYCLE_S = 0.02
+"""However little time there is: a handful of calls."""
+
 _LOOKS = 5
 """The quickest of so many times is what an op takes."""
 _READ_ONLY = "25006"
@@ -107,7 +110,7 @@ def _examined(control: Control, asked: Proposal) -> Examined:
     unordered = asked.op == "fetch_all" and not reading.is_ordered(asked.sql)
     answer, seconds = _answered_twice(control, asked.sql, first, unordered=unordered)
     offered = len(params.rows) if params else 1
-    cycle_s = min(CYCLE_S, asked.patience_s * CYCLE_SHARE)
+    cycle_s = min(CYCLE_S, max(LEAST_CYCLE_S, asked.patience_s * CYCLE_SHARE))
     calls = min(offered, affordable(seconds + asked.rtt_s, len(answer.rows), cycle_s))
     text = sampled(asked.params, calls) if calls < offered else limited(asked.params)
     return Examined(asked.sql, text, asked.op, calls, offered, unordered, seconds)
