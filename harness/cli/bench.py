@@ -65,13 +65,7 @@ def add_parser(subparsers: Any) -> None:
         default=lanes.DEFAULT,
         help=f"what is counted; {_lanes()} (default: {lanes.DEFAULT})",
     )
-    parser.add_argument(
-        "--profile",
-        choices=("default", "configured"),
-        default="configured",
-        help="as installed, or with the documented registrations done "
-        "(default: configured)",
-    )
+    options.add_profile(parser)
     parser.add_argument(
         "--seed", type=int, metavar="N", help="order of slices (default: random)"
     )

@@ -88,6 +88,17 @@ def add_server(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_profile(parser: argparse.ArgumentParser) -> None:
+    """`--profile P`: how drivers are set up where times are taken."""
+    parser.add_argument(
+        "--profile",
+        choices=("default", "configured"),
+        default="configured",
+        help="as installed, or with the documented registrations done "
+        "(default: configured)",
+    )
+
+
 def add_conditions(parser: argparse.ArgumentParser) -> None:
     """`--via W` and `--rtt MS`: how cells are reached."""
     parser.add_argument(

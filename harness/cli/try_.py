@@ -67,13 +67,7 @@ def add_parser(subparsers: Any) -> None:
     options.add_drivers(parser)
     options.add_server(parser)
     options.add_conditions(parser)
-    parser.add_argument(
-        "--profile",
-        choices=("default", "configured"),
-        default="configured",
-        help="as installed, or with the documented registrations done "
-        "(default: configured)",
-    )
+    options.add_profile(parser)
     parser.add_argument(
         "--seconds",
         type=_seconds,

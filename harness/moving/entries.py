@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.core.verdicts import Verdict
+from harness.core.words import listed
 from harness.moving.evidence import Example, answers, example, missing, telling
 from harness.moving.fixes import Book, Fix
 from harness.moving.groups import INTROS, CellPair, Group, classify, error_class
@@ -190,14 +191,10 @@ def _plain_words(group: Group, pairs: Sequence[CellPair], subjects: Sequence[str
         return ""
     ways = list(dict.fromkeys(filter(None, (direction_of(pair.cell) for pair in pairs))))
     about = ", ".join(subjects[:6]) + (" and more" if len(subjects) > 6 else "")
-    words = f"{about}, {_and(ways)}" if ways else about
+    words = f"{about}, {listed(ways)}" if ways else about
     lossy = any(pair.before is Verdict.LOSSY for pair in pairs)
     if group is Group.ERROR and lossy:
         words += "; before, another value came without an error"
     if group is Group.SILENT and lossy:
         words += "; both are wrong, each in its way"
     return f"Concerns {words}."
-
-
-def _and(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""

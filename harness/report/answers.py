@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from harness.core.purposes import PURPOSES
 from harness.core.verdicts import Verdict
+from harness.core.words import listed
 from harness.report import format as fmt
 from harness.report.cards import NOT_ASKED, verdicts_by_driver
 from harness.report.cells import CellView, RankGroup, Row
@@ -61,7 +62,7 @@ class TaskAnswer:
     @property
     def sentence(self) -> str:
         """All of it but the catch."""
-        said = f"{_and(self.winners)} {self.verb}".lstrip()
+        said = f"{listed(self.winners)} {self.verb}".lstrip()
         return " ".join(
             filter(
                 None, (f"{said}: {self.figure}." if self.figure else f"{said}.", self.rest)
@@ -172,7 +173,7 @@ def _kind(leader: _Leader) -> str:
 
 def _each(leaders: Sequence[_Leader]) -> str:
     """Who leads which kind."""
-    parts = [f"{_and(leader.arms)} {_kind(leader)}" for leader in leaders]
+    parts = [f"{listed(leader.arms)} {_kind(leader)}" for leader in leaders]
     return f"lead among their kind ({'; '.join(parts)})"
 
 
@@ -298,7 +299,7 @@ def _silent(checks: Sequence[Check]) -> Iterator[TaskAnswer]:
         SILENT,
         winners,
         f"{verb} least often, {how}" if most > least else f"{verb} {how}",
-        others=f"{_and(worst)} most often, in {most}" if most > least else "",
+        others=f"{listed(worst)} most often, in {most}" if most > least else "",
         examples=tuple(
             f"{driver}: {fmt.shorten(example.observed, 60)} instead of "
             f"{fmt.shorten(example.expected, 60)} ({example.cell})"
@@ -336,10 +337,3 @@ def _example(checks: Sequence[Check], driver: str) -> Check | None:
 
 def _length(check: Check) -> tuple[int, str]:
     return len(check.observed) + len(check.expected), check.cell
-
-
-def _and(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    if len(names) <= 1:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

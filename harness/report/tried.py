@@ -10,6 +10,7 @@ from harness.core import stats
 from harness.core.conditions import DIRECT, parted
 from harness.core.errors import EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_PASS
 from harness.core.verdicts import Verdict
+from harness.core.words import listed
 from harness.report.cells import CellView, Row
 from harness.report.measured import noise_sentence
 from harness.results.records import Check, Run
@@ -157,4 +158,4 @@ def _fastest(cell: TriedCell) -> str:
     names = cell.first
     if len(names) == 1:
         return f"{where}{names[0]} is the fastest"
-    return f"{where}{', '.join(names[:-1])} and {names[-1]} are equally fast"
+    return f"{where}{listed(names)} are equally fast"
