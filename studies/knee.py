@@ -18,17 +18,23 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from harness.core.stats.saturation import AskedRate, Knee, knee
-from studies.queues import Queue, Slot, slots
+from harness.core.verdicts import EXACT
+from harness.lanes.load.record import Load
+from harness.lanes.load.sweep import Sweep
+from harness.lanes.load.sweep import rates as rising
+from studies.queues import Queue, Slot, slot
 
-RATES = [500.0, 1000.0, 2000.0, 4000.0]
-CAPACITIES = (1450.0, 1900.0, 2500.0)
-"""Well below a rate of the sweep, just below one, and far from the next."""
+FIRST = 500.0
+"""The rate at which a sweep begins; the next ones are 750, 1,125, 1,688 and 2,532 ops/s."""
+FIRST_CELL = "arrivals/token#row"
+CAPACITIES = (1400.0, 1650.0)
+"""In the middle between two rates of the sweep, and just below one."""
 QUEUES = (
     Queue(0.0, 1, "fixed", between=0.03, within=0.01),
     Queue(0.0, 1, "exponential", between=0.03, within=0.01),
     Queue(0.0, 8, "exponential", between=0.03, within=0.01),
 )
-REPEATS = (6, 10, 20)
+REPEATS = (6, 10)
 SECONDS = 1.0
 
 
@@ -43,28 +49,38 @@ class Coverage:
     half_width: float
 
 
-def asked_rates(
-    sweeps: Sequence[Sequence[Slot]], rates: Sequence[float]
-) -> list[AskedRate]:
-    """The sweep of each repeat as the statistics take it."""
-    by_rate = zip(rates, zip(*sweeps, strict=True), strict=True)
-    return [
-        AskedRate(
-            rate,
-            {n: len(held.response_ns) / held.wall_ns * 1e9 for n, held in enumerate(found)},
-            {
-                n: held.planned_ns / (held.wall_ns - min(held.response_ns))
-                for n, held in enumerate(found)
-            },
-        )
-        for rate, found in by_rate
-    ]
-
-
 def found_knee(rng: random.Random, queue: Queue, repeats: int) -> Knee:
-    """The knee of one simulated sweep."""
-    sweeps = [list(slots(rng, queue, RATES, SECONDS)) for _ in range(repeats)]
-    return knee(asked_rates(sweeps, RATES))
+    """The knee of simulated sweeps: rates rise, as in a run, until the queue is saturated;
+    later repeats ask around that rate."""
+    achieved: dict[float, dict[int, float]] = {}
+    kept: dict[float, dict[int, float]] = {}
+    known = None
+    for repeat in range(repeats):
+        luck = rng.gauss(0, queue.between)
+        sweep = Sweep(rising(FIRST, (), known))
+        while (rate := sweep.rate) is not None:
+            held = slot(rng, queue, rate, SECONDS, luck)
+            rate_of = len(held.response_ns) / held.wall_ns * 1e9
+            achieved.setdefault(rate, {})[repeat] = rate_of
+            share = held.planned_ns / (held.wall_ns - min(held.response_ns))
+            kept.setdefault(rate, {})[repeat] = share
+            sweep.saw(_record(held, repeat, rate))
+        known = known or sweep.knee
+    return knee([AskedRate(rate, achieved[rate], kept[rate]) for rate in kept], FIRST)
+
+
+def _record(held: Slot, repeat: int, rate: float) -> Load:
+    """A slot as the lane records it."""
+    return Load(
+        cell=FIRST_CELL,
+        arm="queue",
+        repeat=repeat,
+        judgement=EXACT,
+        rate=rate,
+        planned_ns=held.planned_ns,
+        wall_ns=held.wall_ns,
+        response_ns=held.response_ns,
+    )
 
 
 def coverage(queue: Queue, repeats: int, sweeps: int, seed: int = 1) -> Coverage:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,25 +42,17 @@ class Slot:
     response_ns: list[int]
 
 
-def slots(
-    rng: random.Random, queue: Queue, rates: list[float], seconds: float
-) -> Iterator[Slot]:
-    """A repeat of a sweep: each rate for so many seconds."""
-    luck = rng.gauss(0, queue.between)
-    for rate in rates:
-        capacity = queue.capacity * math.exp(luck + rng.gauss(0, queue.within))
-        yield slot(rng, queue, rate, round(rate * seconds), capacity)
-
-
 def slot(
-    rng: random.Random, queue: Queue, rate: float, ops: int, capacity: float = 0.0
+    rng: random.Random, queue: Queue, rate: float, seconds: float, luck: float = 0.0
 ) -> Slot:
-    """So many ops at a rate, first come, first served, beginning with nobody waiting."""
-    mean = queue.servers / (capacity or queue.capacity)
+    """A rate for so many seconds, first come, first served, beginning with nobody waiting.
+    `luck` is the logarithm of what the repeat's capacity differs by."""
+    capacity = queue.capacity * math.exp(luck + rng.gauss(0, queue.within))
+    mean = queue.servers / capacity
     fixed, draw = queue.service == "fixed", rng.expovariate
     free, due, last = [0.0] * queue.servers, 0.0, 0.0
     responses = []
-    for _ in range(ops):
+    for _ in range(round(rate * seconds)):
         due += draw(rate)
         done = max(due, free[0]) + (mean if fixed else draw(1 / mean))
         heapq.heapreplace(free, done)

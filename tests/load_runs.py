@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from harness.core.verdicts import EXACT, Judgement
 from harness.lanes.load.record import Load
 from harness.results.records import CellFacts, Run
-from studies.queues import Queue, slot, slots
+from studies.queues import Queue, slot
 
 RATES = (500.0, 1000.0, 2000.0, 4000.0)
 SWEEP = "load/point#open"
@@ -25,9 +25,7 @@ def open_cell(rate: float, name: str = SWEEP) -> CellFacts:
     row = (scenario, case, {"rate": round(rate)}, "One row", "Why.", "fetch_one", "ops",
            1, 0, 0)  # fmt: skip
     made = fake_runs.cell_facts(row)
-    return replace(
-        made, id=f"{name}@rate={rate:g}", arrivals="poisson", rate=round(rate)
-    )
+    return replace(made, id=f"{name}@rate={rate:g}", arrivals="poisson", rate=round(rate))
 
 
 def closed_cell(clients: int) -> CellFacts:
@@ -52,8 +50,9 @@ def swept(
     for arm, queue in queues.items():
         rng = random.Random(f"{arm} {seed}")
         for repeat in range(repeats):
-            made = zip(rates, slots(rng, queue, list(rates), seconds), strict=True)
-            for rate, held in made:
+            luck = rng.gauss(0, queue.between)
+            for rate in rates:
+                held = slot(rng, queue, rate, seconds, luck)
                 lag = (late or {}).get((arm, rate), LAG_NS)
                 records.append(
                     Load(
@@ -123,4 +122,4 @@ def judged_at(run: Run, arm: str, rate: float, judgement: Judgement) -> Run:
     return replace(run, lane_records=list(records))
 
 
-__all__ = ["RATES", "Queue", "closed_cell", "judged_at", "looped", "slot", "swept"]
+__all__ = ["RATES", "Queue", "closed_cell", "judged_at", "looped", "swept"]

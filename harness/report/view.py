@@ -22,8 +22,8 @@ from harness.report.causes import CauseView
 from harness.report.cells import CellView, cell_views
 from harness.report.circumstances import ArmView, TermRow, arms, environment, term_rows
 from harness.report.commands import path_of
-from harness.report.findings import findings
 from harness.report.curves import CurveChart
+from harness.report.findings import findings
 from harness.report.latency import LatencyView, counted_turns, latency_view
 from harness.report.layers import LayersView, layers_view
 from harness.report.measured import ranked_sentence

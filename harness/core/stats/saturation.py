@@ -59,7 +59,7 @@ class Knee:
 
     `capacity` has an interval from six repeats on, `logs` are the logarithms of single
     repeats. `keeps_up_to` is the greatest asked rate that was achieved; 0 where none was.
-    `below` is the least rate, where already that one was too much.
+    `below` is the least rate that was asked, where already that one was too much.
     """
 
     capacity: Estimate | None = None
@@ -67,14 +67,10 @@ class Knee:
     keeps_up_to: float = 0.0
     below: float = 0.0
 
-    @property
-    def reached(self) -> bool:
-        """Whether the sweep has both pieces, hence their corner."""
-        return self.capacity is not None
 
-
-def knee(rates: Sequence[AskedRate]) -> Knee:
-    """The knee of a sweep."""
+def knee(rates: Sequence[AskedRate], least: float = 0.0) -> Knee:
+    """The knee of a sweep: of the rates that count. `least` is the least rate that was
+    asked at all; if that one counts and is saturated, nobody saw the other piece."""
     ordered = sorted((asked for asked in rates if asked.achieved), key=_rate)
     kept = [asked.rate for asked in ordered if asked.keeps_up]
     saturated = [asked for asked in ordered if asked.share < FLAT] or [
@@ -82,10 +78,10 @@ def knee(rates: Sequence[AskedRate]) -> Knee:
     ]
     if not saturated:
         return Knee(keeps_up_to=max(kept, default=0.0))
-    if not kept:
-        return Knee(below=ordered[0].rate)
+    if not kept and ordered[0].rate == least:
+        return Knee(below=least)
     logs = _flat(saturated)
-    return Knee(hodges_lehmann(list(logs.values())).exp(), logs, keeps_up_to=max(kept))
+    return Knee(hodges_lehmann(list(logs.values())).exp(), logs, max(kept, default=0.0))
 
 
 def _rate(asked: AskedRate) -> float:
@@ -93,9 +89,10 @@ def _rate(asked: AskedRate) -> float:
 
 
 def _flat(saturated: Sequence[AskedRate]) -> dict[int, float]:
-    """The flat piece of each repeat that has all of the saturated rates."""
-    common = set.intersection(*(set(asked.achieved) for asked in saturated))
-    return {
-        repeat: fmean(math.log(asked.achieved[repeat]) for asked in saturated)
-        for repeat in sorted(common)
-    }
+    """The flat piece of each repeat, by those of the saturated rates that it has: a sweep
+    ends where it found its end, which is not the same rate in all repeats."""
+    logs: dict[int, list[float]] = {}
+    for asked in saturated:
+        for repeat, rate in asked.achieved.items():
+            logs.setdefault(repeat, []).append(math.log(rate))
+    return {repeat: fmean(found) for repeat, found in sorted(logs.items())}

@@ -110,6 +110,13 @@ class ArmLoad:
         """Whether it is a sweep over rates."""
         return bool(self.points) and self.points[0].rate > 0
 
+    @property
+    def shown(self) -> tuple[LoadPoint, ...]:
+        """The points that may be shown: a driver that raises at one rate was right at the
+        others, one that is wrong at any has no numbers."""
+        may = self.verdict.timeable or self.verdict is Verdict.REJECTED
+        return self.points if may else ()
+
     @cached_property
     def valid(self) -> tuple[LoadPoint, ...]:
         """The points that count, the least rate first."""
@@ -118,9 +125,8 @@ class ArmLoad:
     @cached_property
     def knee(self) -> Knee:
         """Where it saturates, by the points that count."""
-        return knee(
-            [AskedRate(point.rate, point.by_repeat, point.kept) for point in self.valid]
-        )
+        asked = [AskedRate(held.rate, held.by_repeat, held.kept) for held in self.valid]
+        return knee(asked, min(held.rate for held in self.points) if self.points else 0.0)
 
     @cached_property
     def logs(self) -> Mapping[int, float]:
@@ -179,10 +185,22 @@ def sweep(cell: CellFacts) -> CellFacts:
     """The cell without its rate: what a sweep is of."""
     if "rate" not in cell.point:
         return cell
-    point = {axis: value for axis, value in cell.point.items() if axis != "rate"}
+    axes = {axis: value for axis, value in cell.point.items() if axis != "rate"}
+    return _at(cell, axes)
+
+
+def at_rate(cell: CellFacts, rate: float) -> CellFacts:
+    """The cell of a sweep at one of its rates; a closed loop is itself."""
+    if not rate:
+        return cell
+    return replace(_at(cell, {**cell.point, "rate": round(rate)}), rate=round(rate))
+
+
+def _at(cell: CellFacts, point: Mapping[str, int | str]) -> CellFacts:
+    """The same case at other points of its axes."""
     axes = ",".join(f"{axis}={value}" for axis, value in point.items())
     name = f"{cell.scenario}#{cell.case}" + (f"@{axes}" if axes else "")
-    return replace(cell, id=name + parted(cell.id)[1].mark, point=point)
+    return replace(cell, id=name + parted(cell.id)[1].mark, point=dict(point))
 
 
 def _arm_load(
@@ -191,12 +209,12 @@ def _arm_load(
     worst = max(
         records, key=lambda held: (held.verdict is Verdict.INVALID, held.verdict.severity)
     )
-    at: dict[tuple[float, str], list[Load]] = {}
+    at: dict[float, list[Load]] = {}
     for record in records:
-        at.setdefault((record.rate, record.cell), []).append(record)
+        at.setdefault(record.rate, []).append(record)
     told = [
-        _point(found, cells[cell])
-        for (_, cell), held in sorted(at.items(), key=lambda entry: entry[0])
+        _point(found, at_rate(cells[held[0].cell], rate))
+        for rate, held in sorted(at.items())
         if all(record.verdict.timeable for record in held)
         and (found := [record for record in held if record.measured])
     ]
@@ -343,7 +361,7 @@ def doubts(run: Run) -> Iterator[LoadDoubt]:
     )
     slots = Counter((held.cell, held.arm) for held in measured)
     for doubt, count in found.items():
-        text = f"{doubt.text}, in {count} of {slots[doubt.cell, doubt.arm]} repeats"
+        text = f"{doubt.text}, in {count} of {slots[doubt.cell, doubt.arm]} slots"
         yield LoadDoubt(doubt.kind, text, doubt.cell, doubt.arm, doubt.grave)
 
 
@@ -358,8 +376,9 @@ def _backwards(held: Load, _: int) -> LoadDoubt | None:
 
 
 def _too_fast(held: Load, _: int) -> LoadDoubt | None:
-    """Nobody answers what was not due yet."""
-    if held.open_loop and held.wall_ns < held.planned_ns:
+    """Nobody answers what was not due yet; the wall clock runs from when the first process
+    began, which is a little later than the moment from which ops are due."""
+    if held.open_loop and held.wall_ns < (1 - SPREAD_LIMIT) * held.planned_ns:
         text = "the last answer came before the last op was due"
         return _doubt(held, "clock", text, grave=True)
     return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.core import stats
-from harness.core.verdicts import Verdict
 from harness.lanes.load.meaning import (
     CALM,
     FALLS,
@@ -40,7 +39,7 @@ KNEES = (
     Quantity("× highest", "knee_ratio", "ratio"),
     Quantity("keeps up to", "kept_rate", "1/s"),
     Quantity("p99 calm to", "calm_rate", "1/s"),
-    Quantity("p99 at least rate", "calm_response_ns_p99", "ns"),
+    Quantity("client cores", "client_cores", "1"),
 )
 _QUANTILES = tuple(
     Quantity(f"p{share * 100:g}", f"response_ns_p{share * 100:g}", "ns") for share in SHARES
@@ -49,7 +48,6 @@ RATES = (
     Quantity("ops/s", "achieved", "1/s"),
     *_QUANTILES,
     Quantity("lag p99", "lag_ns_p99", "ns"),
-    Quantity("client cores", "client_cores", "1"),
 )
 CLOSED = (
     Quantity("sessions", words=True),
@@ -61,8 +59,9 @@ CLOSED = (
 KNEES_INTRO = (
     "Ops arrive by chance at a rate that all processes together were asked for. Up to its "
     "knee a driver achieves what is asked; from there on it achieves the same, however "
-    f"much is asked, and response times only grow. p99 is calm up to {CALM:g} times what it "
-    "is at the least rate. Threads and tasks are two workloads and not compared."
+    "much is asked, and response times only grow. p99 is calm up to "
+    f"{CALM:g} times what it is at the least rate; client cores are the most that all "
+    "processes took. Threads and tasks are two workloads and not compared."
 )
 RATES_INTRO = (
     "Response times from the moment at which an op was due to when it was back, over all "
@@ -178,28 +177,27 @@ def _row(load: ArmLoad, values: tuple[Value, ...], repeats: int) -> ArmRow:
         load.arm.id,
         load.verdict,
         load.detail,
-        values if load.verdict.timeable else (),
+        values,
         repeats=repeats,
     )
 
 
 def _knee(load: ArmLoad, ranks: Standings) -> ArmRow:
-    if not load.points:
+    if not load.points or not load.verdict.timeable:
         return _row(load, (), 0)
-    first = next(iter(load.valid), None)
     values = (
         _sessions(load, load.points[-1]),
         _capacity(load),
         _standing(ranks.get((load.cell.id, load.arm.id))),
         _asked(load.knee.keeps_up_to),
         _asked(load.calm_up_to),
-        _time(first.response[SHARES.index(0.99)]) if first else Value(fmt.NONE),
+        _cores(max(point.cores for point in load.points)),
     )
     return _row(load, values, max(point.repeats for point in load.points))
 
 
 def _closed(load: ArmLoad, ranks: Standings) -> ArmRow:
-    if not load.points:
+    if not load.points or not load.verdict.timeable:
         return _row(load, (), 0)
     point = load.points[0]
     values = (
@@ -207,7 +205,7 @@ def _closed(load: ArmLoad, ranks: Standings) -> ArmRow:
         _rate(point.achieved, note=True),
         _standing(ranks.get((load.cell.id, load.arm.id))),
         *map(_time, point.response),
-        Value(f"{point.cores:.2f}", point.cores),
+        _cores(point.cores),
     )
     return _row(load, values, point.repeats)
 
@@ -215,15 +213,13 @@ def _closed(load: ArmLoad, ranks: Standings) -> ArmRow:
 def _by_rate(found: Sequence[ArmLoad]) -> Iterator[CellTable]:
     """A table for each rate, with the arms that were asked for it."""
     cells: dict[str, CellFacts] = {
-        point.cell.id: point.cell
-        for load in found
-        for point in sorted(load.points, key=lambda point: point.rate)
+        point.cell.id: point.cell for load in found for point in load.shown
     }
     for name, cell in sorted(cells.items(), key=lambda entry: entry[1].rate):
         rows = tuple(
             _row(load, _point(point), point.repeats)
             for load in found
-            for point in load.points
+            for point in load.shown
             if point.cell.id == name
         )
         yield CellTable(cell, rows)
@@ -235,7 +231,6 @@ def _point(point: LoadPoint) -> tuple[Value, ...]:
         _rate(point.achieved),
         *map(_time, point.response),
         Value(fmt.duration(lag), lag),
-        Value(f"{point.cores:.2f}", point.cores),
     )
     return values if point.valid else tuple(map(_bracketed, values))
 
@@ -272,6 +267,10 @@ def _standing(found: Standing | None) -> Value:
     note = fmt.ratio_interval(ratio) if ratio.low is not None else ""
     return Value(text, ratio.point, ratio.low, ratio.high, note=note,
                  flag="tied" if found.tied else "")  # fmt: skip
+
+
+def _cores(cores: float) -> Value:
+    return Value(f"{cores:.2f}", cores)
 
 
 def _asked(rate: float) -> Value:
@@ -317,7 +316,7 @@ def _interval(estimate: stats.Estimate) -> str:
 
 def _chart(found: Sequence[ArmLoad]) -> CurveChart | None:
     """p50 and p99 over the asked rates, and what was achieved of these."""
-    drawn = [load for load in found if load.points and load.verdict.timeable]
+    drawn = [load for load in found if load.shown]
     if not drawn:
         return None
     times = tuple(
@@ -359,7 +358,7 @@ def _told(load: ArmLoad, point: LoadPoint, what: str) -> str:
 
 def _marks(drawn: Sequence[ArmLoad]) -> Iterator[CurveMark]:
     for load in drawn:
-        if capacity := load.knee.capacity:
+        if load.logs and (capacity := load.capacity):
             yield CurveMark(load.arm.id, capacity, f"{load.arm.id}: {_told_knee(load)}")
 
 
@@ -410,7 +409,7 @@ def _best(found: Sequence[ArmLoad], ranks: Standings) -> ArmLoad | None:
 
 
 def _unsaturated(load: ArmLoad) -> bool:
-    return load.open_loop and not load.knee.reached and load.knee.keeps_up_to > 0
+    return load.open_loop and not load.logs and load.knee.keeps_up_to > 0
 
 
 def _apart(loads: Sweeps, ranks: Standings) -> Iterator[Remark]:
@@ -440,22 +439,26 @@ def _group(found: Sequence[ArmLoad], ranks: Standings) -> Iterator[str]:
 
 
 def _late(loads: Iterable[ArmLoad]) -> Iterator[Remark]:
-    """Where numbers are the load generator’s."""
+    """Where numbers are the load generator’s: at all these rates, and where most."""
     for load in loads:
-        for point in load.points:
-            if not point.valid and point.lag and point.response[0]:
-                text = (
-                    f"{load.arm.id} at {_number(point.rate)}/s does not count: the load "
-                    f"generator was late by {fmt.duration(point.lag[1])} (p99), and half "
-                    f"of the ops took less than {fmt.duration(point.response[0].point)}."
-                )
-                yield Remark("late", text, load.cell.id)
+        late = [point for point in load.shown if not point.valid]
+        if not late:
+            continue
+        rates = ", ".join(_number(point.rate) for point in late)
+        worst = max(late, key=lambda point: point.late)
+        lag, half = (worst.lag or (0.0, 0.0))[1], worst.response[0]
+        text = (
+            f"{load.arm.id} does not count at {rates}/s: the load generator was late, at "
+            f"worst by {fmt.duration(lag)} (p99) where half of the ops took less than "
+            f"{fmt.duration(half.point if half else None)}."
+        )
+        yield Remark("late", text, load.cell.id)
 
 
 def _falling(loads: Iterable[ArmLoad]) -> Iterator[Remark]:
     """Who achieves less when more is asked."""
     for load in loads:
-        if not load.open_loop or not load.knee.reached:
+        if not load.open_loop or not load.logs:
             continue
         most = max(load.valid, key=lambda point: point.achieved.point)
         last = load.valid[-1]
@@ -470,7 +473,7 @@ def _falling(loads: Iterable[ArmLoad]) -> Iterator[Remark]:
 
 def _errors(loads: Iterable[ArmLoad]) -> Iterator[Remark]:
     for load in loads:
-        for point in load.points:
+        for point in load.shown:
             if point.errors:
                 first = f": {point.failures[0]}" if point.failures else ""
                 text = f"{load.arm.id}: {fmt.plural(point.errors, 'op')} raised{first}"
