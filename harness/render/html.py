@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 from harness.claims.page import ClaimsPage
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
-from harness.render import latency
+from harness.render import curves, latency
 from harness.report import format as fmt
 from harness.report.causes import CauseView
 from harness.report.checked import KINDS
@@ -68,6 +68,9 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
         network=latency.drawing,
         width=latency.WIDTH,
         height=latency.HEIGHT,
+        curves_of=curves.drawn,
+        curves_width=curves.WIDTH,
+        curves_height=curves.HEIGHT,
     )
     return visible(re.sub(r"\n\s*\n+", "\n", page)) + "\n"
 

@@ -22,6 +22,7 @@ from harness.report.causes import CauseView
 from harness.report.cells import CellView, cell_views
 from harness.report.circumstances import ArmView, TermRow, arms, environment, term_rows
 from harness.report.commands import path_of
+from harness.report.curves import CurveChart
 from harness.report.findings import findings
 from harness.report.latency import LatencyView, counted_turns, latency_view
 from harness.report.layers import LayersView, layers_view
@@ -85,6 +86,13 @@ class RunView:
         """The sections of what a run of times holds besides times."""
         parts = (self.latency, self.layers)
         return tuple(section for part in parts if part for section in part.sections)
+
+    @property
+    def charts(self) -> tuple[CurveChart, ...]:
+        """The charts of the lane's sections."""
+        sections = self.lane.sections if self.lane else ()
+        tables = (table for section in sections for table in section.tables)
+        return tuple(table.chart for table in tables if table.chart)
 
     @property
     def families(self) -> tuple[tuple[str, tuple[CellView, ...]], ...]:

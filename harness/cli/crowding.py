@@ -1,0 +1,89 @@
+"""`--processes`, `--sessions` and `--rate` of a bench: more than one process can send."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import TYPE_CHECKING
+
+from harness import lanes
+from harness.core.errors import UsageError
+from harness.core.limits import ARRIVALS, CLIENTS
+
+if TYPE_CHECKING:
+    from harness.bench.schedule import Crowd
+
+LANE = "load"
+_PROCESSES = 64
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare them."""
+    parser.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help=f"lane {LANE}: so many processes of each driver send together (default: 2)",
+    )
+    parser.add_argument(
+        "--sessions",
+        type=int,
+        metavar="K",
+        help=f"lane {LANE}: sessions of each process in cells with arrivals (default: 8)",
+    )
+    parser.add_argument(
+        "--rate",
+        action="append",
+        default=[],
+        metavar="R",
+        help=f"lane {LANE}: ops per second of all processes together, several between "
+        "commas (default: from the rate of the cell up, until the driver saturates)",
+    )
+
+
+def lane_of(args: argparse.Namespace) -> str:
+    """What is counted: many processes are a lane of their own."""
+    asked = [
+        f"--{name}" for name in ("processes", "sessions", "rate") if _given(args, name)
+    ]
+    lane: str = args.lane or (LANE if "--processes" in asked else lanes.DEFAULT)
+    if asked and lane != LANE:
+        raise UsageError(f"{asked[0]} is for --lane {LANE}", hint=f"--lane {LANE}")
+    return lane
+
+
+def _given(args: argparse.Namespace, name: str) -> bool:
+    return getattr(args, name) not in (None, [])
+
+
+def crowd_of(args: argparse.Namespace) -> Crowd:
+    """How many send, and how fast."""
+    from harness.bench.schedule import Crowd
+
+    usual = Crowd()
+    return Crowd(
+        _whole(args.processes, "--processes", usual.processes, _PROCESSES),
+        _whole(args.sessions, "--sessions", usual.sessions, CLIENTS),
+        tuple(_rate(text) for given in args.rate for text in given.split(",")),
+    )
+
+
+def _whole(given: int | None, name: str, usual: int, most: int) -> int:
+    if given is None:
+        return usual
+    if not 1 <= given <= most:
+        raise UsageError(f"{name} {given}: from 1 to {most:,}")
+    return given
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 1 <= rate <= ARRIVALS:
+        raise UsageError(
+            f"--rate {text}: ops per second, from 1 to {ARRIVALS:,}",
+            hint="several between commas: --rate 1000,2000,4000",
+        )
+    return rate

@@ -1,0 +1,67 @@
+"""What several processes told of one slot, as one record. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from harness.core.verdicts import Code, Judgement, Verdict
+from harness.judge.verify import worst
+
+Answer = Mapping[str, Any]
+"""What a process told of its clients."""
+_MOST_TOLD = 5
+
+
+def merged(answers: Sequence[Answer], planned_ns: int) -> dict[str, Any]:
+    """The numbers of a slot: all ops in the order in which they were due. Without a plan
+    it was a closed loop, which is never late."""
+    ops = sorted(_ops(answers))
+    begun = [answer["begun_ns"] for answer in answers]
+    return {
+        "planned_ns": planned_ns,
+        "wall_ns": max(answer["ended_ns"] for answer in answers) - min(begun),
+        "lag_ns": [lag for _, lag, _ in ops] if planned_ns else [],
+        "response_ns": [response for _, _, response in ops],
+        "cpu_ns": sum(answer["cpu_ns"] for answer in answers),
+        "start_spread_ns": max(begun) - min(begun),
+    }
+
+
+def _ops(answers: Iterable[Answer]) -> Iterable[tuple[int, int, int]]:
+    for answer in answers:
+        times = answer["due_ns"], answer["lag_ns"], answer["response_ns"]
+        yield from zip(*times, strict=True)
+
+
+def faults(answers: Sequence[Answer]) -> dict[str, Any]:
+    """What went wrong in a slot, counted."""
+    texts = [text for answer in answers for text in answer["failures"]]
+    return {
+        "mixed_up": sum(answer["mixed_up"] for answer in answers),
+        "errors": sum(answer["errors"] for answer in answers),
+        "failures": list(dict.fromkeys(texts))[:_MOST_TOLD],
+    }
+
+
+def judged(answers: Sequence[Answer], before: Judgement) -> Judgement:
+    """What a slot means for a verdict: that of the verification if all was well. Rows of
+    another call are worse than any error."""
+    mixed = [pair for answer in answers for pair in answer["mixed"]]
+    if mixed:
+        return _mixed_up(answers, *mixed[0])
+    told = [Judgement.of(answer["judgement"]) for answer in answers if answer["errors"]]
+    return worst((before, *told))
+
+
+def _mixed_up(answers: Sequence[Answer], sent: str, came: str) -> Judgement:
+    count = sum(answer["mixed_up"] for answer in answers)
+    ops = sum(len(answer["response_ns"]) for answer in answers)
+    return Judgement(
+        Verdict.BROKEN,
+        Code.DESYNC,
+        f"while many clients sent, {count:,} of {ops:,} answers were another call’s",
+        came,
+        sent,
+        {"mixed_up": count, "ops": ops},
+    )

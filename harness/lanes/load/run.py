@@ -1,0 +1,286 @@
+"""Many clients in several processes: open loops up to saturation, closed loops as they are.
+
+In each repeat every arm has fresh processes, verified before and after. Of an open loop all
+arms are asked for their next rate, in random order, then for the one after: nobody has a
+minute of the machine to himself. At one rate all arms have the same schedule.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from harness.bench import schedule
+from harness.bench.assignment import Assignment, Forecast
+from harness.bench.repeats import Repeats
+from harness.bench.schedule import Crowd, Plan
+from harness.core import interrupt
+from harness.core.arms import Arm
+from harness.core.cells import Arrivals, Cell
+from harness.core.errors import OracleError
+from harness.core.verdicts import Code, Judgement, Verdict, stopped
+from harness.lanes.load import sweep
+from harness.lanes.load.merging import faults, judged, merged
+from harness.lanes.load.record import Load
+from harness.lanes.load.splitting import Share, dealt, split
+from harness.lanes.load.sweep import Sweep
+from harness.lanes.load.team import Team
+from harness.results.records import Note
+from harness.venue import limits
+from harness.venue.stage import Playable
+from harness.venue.venue import SPARE_CONNECTIONS
+
+LEAST_REPEATS = 2
+"""However small the budget of an effort is."""
+_SECONDS = 0.4
+"""What a slot takes besides its own time."""
+_READY_S = 1.5
+"""What it takes to make an arm's processes ready in one repeat."""
+
+
+def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast:
+    """How much a run would do, and how many sessions all arms have at once."""
+    played = [cell for cell in cells if not left_out(cell)]
+    crowd = plan.crowd
+    slots = sum(
+        sweep.planned(cell.arrivals.rate, crowd.rates) if cell.arrivals else 1
+        for cell in played
+    )
+    repeat = len(arms) * (slots * (crowd.seconds + _SECONDS) + len(played) * _READY_S)
+    within = max(LEAST_REPEATS * repeat, plan.budget_s or plan.min_rounds * repeat)
+    most = max((_sessions(cell, crowd) for cell in played), default=1)
+    return Forecast(
+        rounds=f"{LEAST_REPEATS} to {plan.min_rounds} repeats of about {slots} slots",
+        connections=len(arms) * (most + crowd.processes) + SPARE_CONNECTIONS,
+        seconds=min(within, plan.min_rounds * repeat),
+    )
+
+
+def left_out(cell: Cell) -> str:
+    """Why a cell is no load; empty if it is."""
+    if cell.mix:
+        return "mixes are left out: their ops are of several kinds"
+    if not (cell.arrivals or cell.clients):
+        return "only cells with arrivals or with clients are a load"
+    return ""
+
+
+def shares_of(cell: Cell, crowd: Crowd) -> list[Share]:
+    """What each process of an arm has in a cell."""
+    if cell.arrivals:
+        return [Share(crowd.sessions)] * crowd.processes
+    return split(cell.clients, cell.pool, crowd.processes)
+
+
+def _sessions(cell: Cell, crowd: Crowd) -> int:
+    return sum(share.sessions for share in shares_of(cell, crowd))
+
+
+def run(work: Assignment) -> None:
+    """Repeats of all cells, until the budget of the effort is used up."""
+    _LoadLane(work).run()
+
+
+class _LoadLane:
+    def __init__(self, work: Assignment) -> None:
+        self.work = work
+        self.crowd = work.plan.crowd
+        self.repeats = Repeats(work, work.plan.min_rounds)
+        self.knees: dict[tuple[str, str], float] = {}
+        self.started = time.monotonic()
+
+    def run(self) -> None:
+        self._tell_crowded()
+        cells = self._first_rates()
+        plays = self.repeats.plays(lambda cell: cells.get(cell.id, ""), self._bare)
+        self.work.dismiss()
+        for repeat in range(self.repeats.count):
+            begun = time.monotonic()
+            for play in self.repeats.random.sample(plays, len(plays)):
+                self._tell(repeat, play.cell)
+                self._cell(repeat, play)
+            if repeat + 1 >= LEAST_REPEATS and not self._affords(time.monotonic() - begun):
+                return
+
+    def _affords(self, repeat_s: float) -> bool:
+        """Whether another repeat as long as the last one is within the budget."""
+        budget = self.work.plan.budget_s
+        return not budget or time.monotonic() - self.started + repeat_s <= budget
+
+    def _tell_crowded(self) -> None:
+        cores, processes = len(self.work.placement.clients), self.crowd.processes
+        if 0 < cores < processes:
+            text = (
+                f"{processes} client processes of a driver share {cores} "
+                f"{'core' if cores == 1 else 'cores'}: what saturates first may be that"
+            )
+            self.work.emit(Note(kind="placement", text=text))
+
+    def _first_rates(self) -> dict[str, str]:
+        """Why cells are left out, by their id: of those that differ in their rate only the
+        lowest is asked, because its sweep comes by all others."""
+        reasons: dict[str, str] = {}
+        lowest: dict[Any, Cell] = {}
+        for cell in self.work.cells:
+            if reason := left_out(cell):
+                reasons[cell.id] = reason
+            elif cell.arrivals:
+                first = lowest.setdefault(_but_rate(cell), cell)
+                if first.arrivals and cell.arrivals.rate < first.arrivals.rate:
+                    lowest[_but_rate(cell)] = cell
+        for cell in self.work.cells:
+            first = lowest.get(_but_rate(cell), cell) if cell.arrivals else cell
+            if first is not cell and cell.id not in reasons:
+                reasons[cell.id] = f"the sweep of {first.id} comes by its rate"
+        return reasons
+
+    def _tell(self, repeat: int, cell: Cell) -> None:
+        interrupt.check()
+        spent = time.monotonic() - self.started
+        left = spent / repeat * (self.repeats.count - repeat) if repeat else 0.0
+        self.work.progress.block(repeat, cell, repeat, self.repeats.count, left)
+
+    # --- a cell ------------------------------------------------------------------------
+
+    def _cell(self, repeat: int, play: Playable) -> None:
+        cell = play.cell
+        arms = [arm for arm in self.work.arms if (cell.id, arm.id) not in self.repeats.out]
+        if reason := self._lacks(cell, len(arms)):
+            facts = {"message": reason}
+            denied = Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, reason, facts=facts)
+            for arm in arms:
+                self.repeats.record(self._bare(cell, arm, denied, repeat))
+            return
+        try:
+            with ExitStack() as stack:
+                stack.enter_context(self.work.place.stage.server_settings(cell))
+                self._played(repeat, play, arms, stack)
+        except OracleError as error:  # a setting that the server does not have
+            for arm in arms:
+                self.repeats.record(self._bare(cell, arm, stopped(error), repeat))
+
+    def _lacks(self, cell: Cell, arms: int) -> str:
+        """Why the server cannot have all sessions at once; empty if it can."""
+        wanted = arms * _sessions(cell, self.crowd)
+        room = limits.room(self.work.place.control)
+        if wanted <= room:
+            return ""
+        return (
+            f"{arms} drivers × {_sessions(cell, self.crowd)} sessions are {wanted}, and "
+            f"the server has room for {room}: fewer --processes, --sessions or drivers"
+        )
+
+    def _played(
+        self, repeat: int, play: Playable, arms: Sequence[Arm], stack: ExitStack
+    ) -> None:
+        teams = []
+        for arm in self.repeats.random.sample(arms, len(arms)):
+            team = Team(self.work, play, arm, shares_of(play.cell, self.crowd))
+            stack.callback(team.dismiss)
+            team.begin(whole=repeat == 0)
+            if self._goes_on(repeat, play.cell, team):
+                teams.append(team)
+        if play.cell.arrivals:
+            self._open(repeat, play.cell, play.cell.arrivals, teams)
+        else:
+            self._closed(repeat, play.cell, teams)
+        for team in teams:
+            if team.judged.verdict.timeable:
+                team.verify_again()
+                self._goes_on(repeat, play.cell, team)
+
+    def _goes_on(self, repeat: int, cell: Cell, team: Team) -> bool:
+        """Whether it may be measured; if not, that is recorded."""
+        if team.judged.verdict.timeable:
+            return True
+        self.repeats.record(self._bare(cell, team.arm, team.judged, repeat))
+        return False
+
+    # --- slots -------------------------------------------------------------------------
+
+    def _open(
+        self, repeat: int, cell: Cell, arrivals: Arrivals, teams: Sequence[Team]
+    ) -> None:
+        """Every arm at its next rate, until none has one."""
+        sweeps = {team: self._sweep(cell, arrivals, team.arm) for team in teams}
+        while going := [team for team in teams if sweeps[team].rate is not None]:
+            for team in self.repeats.random.sample(going, len(going)):
+                rate = sweeps[team].rate
+                assert rate is not None
+                due = self._due(repeat, cell, arrivals, rate)
+                slot = self._slot(repeat, cell, team, due, rate)
+                sweeps[team].saw(slot)
+        for team, seen in sweeps.items():
+            if seen.knee is not None:
+                self.knees.setdefault((cell.id, team.arm.id), seen.knee)
+
+    def _sweep(self, cell: Cell, arrivals: Arrivals, arm: Arm) -> Sweep:
+        knee = self.knees.get((cell.id, arm.id))
+        return Sweep(sweep.rates(arrivals.rate, self.crowd.rates, knee))
+
+    def _due(
+        self, repeat: int, cell: Cell, arrivals: Arrivals, rate: float
+    ) -> list[list[int]]:
+        """When ops are due in each process, the same for all arms."""
+        rng = random.Random(f"{self.work.seed} {cell.id} {repeat} {rate}")
+        asked = schedule.moments(arrivals.kind, rate, self.crowd.seconds, rng)
+        return dealt(asked, self.crowd.processes, rng)
+
+    def _closed(self, repeat: int, cell: Cell, teams: Sequence[Team]) -> None:
+        for team in teams:
+            self._slot(repeat, cell, team, [[] for _ in team.shares], 0.0)
+
+    def _slot(
+        self, repeat: int, cell: Cell, team: Team, hands: list[list[int]], rate: float
+    ) -> Load:
+        interrupt.check()
+        answers = team.slot(hands, self.crowd.seconds)
+        bare = partial(self._bare, cell, team.arm, repeat=repeat, rate=rate)
+        if answers is None:
+            record = bare(team.judged)
+            self.repeats.record(record)
+            return record
+        told = judged(answers, team.judged)
+        planned = max((hand[-1] for hand in hands if hand), default=0)
+        numbers = merged(answers, planned) if told.verdict.timeable else {}
+        record = bare(told, **faults(answers), **numbers)
+        self._record(record, first=not rate or rate == self._first(cell))
+        if told.verdict is Verdict.BROKEN:
+            team.judged = told
+        return record
+
+    def _first(self, cell: Cell) -> float:
+        asked = self.crowd.rates
+        return min(asked) if asked else (cell.arrivals.rate if cell.arrivals else 0)
+
+    def _record(self, record: Load, *, first: bool) -> None:
+        """A driver that raises at a high rate may be asked for lower ones in the next
+        repeat; all else is the last of its pair."""
+        if first or record.verdict is not Verdict.REJECTED:
+            self.repeats.record(record)
+        else:
+            self.work.emit(record)
+
+    def _bare(
+        self, cell: Cell, arm: Arm, verdict: Judgement, repeat: int = 0, **more: Any
+    ) -> Load:
+        shares = shares_of(cell, self.crowd)
+        return Load(
+            cell=cell.id,
+            arm=arm.id,
+            repeat=repeat,
+            judgement=verdict,
+            processes=len(shares),
+            sessions=sum(share.sessions for share in shares),
+            **more,
+        )
+
+
+def _but_rate(cell: Cell) -> tuple[Any, ...]:
+    """Equal for cells that differ in their rate only."""
+    point = tuple(item for item in cell.point if item[0] != "rate")
+    return cell.scenario, cell.case, point, cell.condition
