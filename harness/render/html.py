@@ -27,6 +27,7 @@ from harness.render import curves, latency
 from harness.report import format as fmt
 from harness.report.causes import CauseView
 from harness.report.checked import KINDS
+from harness.report.dots import plots
 from harness.report.payload import payload
 from harness.report.view import Report
 
@@ -68,6 +69,7 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
         network=latency.drawing,
         width=latency.WIDTH,
         height=latency.HEIGHT,
+        dot_plots=plots,
         curves_of=curves.drawn,
         curves_width=curves.WIDTH,
         curves_height=curves.HEIGHT,
