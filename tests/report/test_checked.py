@@ -213,6 +213,14 @@ def test_eighty_columns_and_few_lines_whatever_was_found():
     assert len(lines) < 80
 
 
+def test_versions_and_pythons_are_told_in_full_within_eighty_columns():
+    names = [f"asyncpg==0.{minor}.0%3.1{python}" for minor in (29, 30) for python in (1, 3)]
+    lines = shown.render(end_of([check(driver=name) for name in names])).splitlines()
+    told = [line.split()[0] for line in lines if line.startswith("asyncpg")]
+    assert told == names
+    assert max(map(len, lines)) <= 80
+
+
 def test_hostile_text_commands_no_terminal():
     said = check("a\x1b[2J", "t/a#\u202e1", "lossy", detail="\x9b31m\r\u200b")
     text = shown.render(end_of([said], [said], 1))
