@@ -101,12 +101,13 @@ def _shards(wanted: Wanted) -> Iterator[_Shard]:
             if wanted.verb == "check" and questions.leaves_out(cells):
                 continue
             paths = questions.paths.to(cells)
+            digests = tuple(map(digest_of, paths.values()))
             yield _Shard(
                 questions=questions,
                 paths=tuple(paths),
-                digests=tuple(map(digest_of, paths.values())),
+                digests=digests,
                 digest=digest(sorted(parted(cell.id)[0] for cell in cells)),
-                catalogue=digest(sorted(cell.digest for cell in cells)),
+                catalogue=digest(digests),
                 seconds=round(START_S + questions.seconds(cells), 1),
             )
 
