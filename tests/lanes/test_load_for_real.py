@@ -165,7 +165,7 @@ def test_broken_drivers_have_no_numbers_through_the_command(
     ("asked", "said"),
     [
         (["--sessions", "3"], "--sessions is for --lane load"),
-        (["--processes", "2", "--lane", "time"], "--processes is for --lane load"),
+        (["--processes", "2", "--lane", "memory"], "--processes is for --lane load"),
         (["--processes", "0"], "--processes 0: from 1 to 64"),
         (["--lane", "load", "--rate", "fast"], "--rate fast: ops per second"),
         (["--lane", "load", "--rate", "1e9"], "--rate 1e9: ops per second"),

@@ -51,13 +51,18 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
     played = [cell for cell in cells if cell.id not in reasons]
     slots = sum(_slots(cell, crowd) for cell in played)
     repeat = len(arms) * (slots * (crowd.seconds + _SECONDS) + len(played) * _READY_S)
-    within = max(LEAST_REPEATS * repeat, _BUDGET * plan.budget_s or math.inf)
+    within = max(LEAST_REPEATS * repeat, budget_s(plan))
     most = max((_sessions(cell, crowd) for cell in played), default=1)
     return Forecast(
         rounds=f"{LEAST_REPEATS} to {plan.min_rounds} repeats of about {slots} slots",
         connections=len(arms) * (most + crowd.processes) + SPARE_CONNECTIONS,
         seconds=min(within, plan.min_rounds * repeat),
     )
+
+
+def budget_s(plan: Plan) -> float:
+    """How long a run may go on with repeats; infinite without a limit."""
+    return _BUDGET * plan.budget_s or math.inf
 
 
 def _slots(cell: Cell, crowd: Crowd) -> int:
@@ -116,6 +121,7 @@ class _LoadLane:
         self.crowd = work.plan.crowd
         self.repeats = Repeats(work, work.plan.min_rounds)
         self.knees: dict[tuple[str, str], float] = {}
+        self.budget_s = budget_s(work.plan)
         self.each = 0  # about how many slots a repeat has
         self.done = 0  # slots
         self.started = time.monotonic()
@@ -142,9 +148,8 @@ class _LoadLane:
         within the budget."""
         if not any(self._arms(play.cell) for play in plays):
             return False
-        budget = _BUDGET * self.work.plan.budget_s or math.inf
         spent = time.monotonic() - self.started
-        return done < LEAST_REPEATS or spent + repeat_s <= budget
+        return done < LEAST_REPEATS or spent + repeat_s <= self.budget_s
 
     def _arms(self, cell: Cell) -> list[Arm]:
         """Those that may still get numbers in a cell."""
@@ -166,9 +171,10 @@ class _LoadLane:
         total = self.each * self.repeats.count
         done = self.done = min(self.done + 1, (repeat + 1) * self.each)
         spent = time.monotonic() - self.started
-        self.work.progress.block(
-            repeat, cell, done - 1, total, spent / done * (total - done)
-        )
+        least = self.each * LEAST_REPEATS - done
+        within = max(self.budget_s - spent, spent / done * least, 0.0)
+        left = min(spent / done * (total - done), within)
+        self.work.progress.block(repeat, cell, done - 1, total, left)
 
     # --- a cell ------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ by their number."""
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter_ns
 from typing import Any
@@ -165,7 +165,7 @@ class Team:
             judged = worst((judged, seat.verify(play, calls=1).during("after the load")))
         return judged
 
-    def _guard(self, act: Any) -> None:
+    def _guard(self, act: Callable[[], Judgement]) -> None:
         """Whatever ends a process, or a query of ours, is a judgement of the arm."""
         try:
             self.judged = act()
