@@ -14,7 +14,7 @@ import pytest
 from harness.core.calls import Call, Op
 from harness.core.tables import PgType, Table
 from harness.core.tasks import Expected, Task
-from harness.worker import clients, load_loops, tokens
+from harness.worker import alarm, clients, load_loops, tokens
 
 MS = 1_000_000
 INT8 = PgType("int8")
@@ -120,6 +120,29 @@ def test_ops_go_to_whoever_is_free() -> None:
     load_loops.threads_open(played, [number * MS for number in range(20)], soon())
     assert sorted(len(client.moments) for client in played)[0] <= 5
     assert len(moments(played)) == 20
+
+
+@pytest.mark.parametrize("without_file", [False, True])
+def test_an_alarm_rings_at_its_moment(
+    without_file: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the system's file not before it; without, a loop's timer is asked earlier."""
+    if without_file:
+        monkeypatch.setattr(alarm.Alarm, "_opened", lambda self: -1)
+
+    async def rung() -> list[int]:
+        clock = alarm.Alarm(asyncio.get_running_loop())
+        late = []
+        for _ in range(3):
+            moment = time.perf_counter_ns() + 5 * MS
+            await clock.until(moment)
+            late.append(time.perf_counter_ns() - moment)
+        await clock.until(time.perf_counter_ns() - MS)  # over already
+        clock.close()
+        return late
+
+    late = asyncio.run(rung())
+    assert min(late) > (-3 * MS if without_file else 0)
 
 
 @pytest.mark.parametrize("kind", ["threads", "tasks"])

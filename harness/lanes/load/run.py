@@ -25,9 +25,10 @@ from harness.core.cells import Arrivals, Cell
 from harness.core.errors import OracleError
 from harness.core.verdicts import Code, Judgement, Verdict, stopped
 from harness.lanes.load import sweep
+from harness.lanes.load.asking import left_out, portions_of, sessions_of
 from harness.lanes.load.merging import faults, judged, merged
 from harness.lanes.load.record import Load
-from harness.lanes.load.splitting import Portion, dealt, split
+from harness.lanes.load.splitting import dealt
 from harness.lanes.load.sweep import Sweep
 from harness.lanes.load.team import Team
 from harness.results.records import Note
@@ -52,7 +53,7 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
     slots = sum(_slots(cell, crowd) for cell in played)
     repeat = len(arms) * (slots * (crowd.seconds + _SECONDS) + len(played) * _READY_S)
     within = max(LEAST_REPEATS * repeat, budget_s(plan))
-    most = max((_sessions(cell, crowd) for cell in played), default=1)
+    most = max((sessions_of(cell, crowd) for cell in played), default=1)
     return Forecast(
         rounds=f"{LEAST_REPEATS} to {plan.min_rounds} repeats of about {slots} slots",
         connections=len(arms) * (most + crowd.processes) + SPARE_CONNECTIONS,
@@ -68,46 +69,6 @@ def budget_s(plan: Plan) -> float:
 def _slots(cell: Cell, crowd: Crowd) -> int:
     """About how many slots an arm has in a cell in one repeat."""
     return sweep.planned(crowd.rates) if cell.arrivals else 1
-
-
-def left_out(cells: Sequence[Cell]) -> dict[str, str]:
-    """Why cells are left out, by their id. Of those that differ in their rate only the
-    lowest is asked: its sweep comes by all others."""
-    reasons = {cell.id: reason for cell in cells if (reason := _no_load(cell))}
-    lowest: dict[tuple[Any, ...], Cell] = {}
-    for cell in sorted(cells, key=lambda cell: cell.arrivals.rate if cell.arrivals else 0):
-        if cell.arrivals and cell.id not in reasons:
-            first = lowest.setdefault(_but_rate(cell), cell)
-            if first is not cell:
-                reasons[cell.id] = f"the sweep of {first.id} comes by its rate"
-    return reasons
-
-
-def _but_rate(cell: Cell) -> tuple[Any, ...]:
-    """Equal for cells that differ in their rate only."""
-    point = tuple(item for item in cell.point if item[0] != "rate")
-    return cell.scenario, cell.case, point, cell.condition
-
-
-def _no_load(cell: Cell) -> str:
-    """Why a cell is no load; empty if it is."""
-    if cell.mix:
-        return "mixes are left out: their ops are of several kinds"
-    if not (cell.arrivals or cell.clients):
-        return "only cells with arrivals or with clients are a load"
-    return ""
-
-
-def portions_of(cell: Cell, crowd: Crowd) -> list[Portion]:
-    """What each process of an arm has in a cell."""
-    if not cell.pool:
-        return [Portion(crowd.sessions)] * crowd.processes
-    clients = cell.clients or crowd.sessions * crowd.processes
-    return split(clients, cell.pool, crowd.processes)
-
-
-def _sessions(cell: Cell, crowd: Crowd) -> int:
-    return sum(portion.sessions for portion in portions_of(cell, crowd))
 
 
 def run(work: Assignment) -> None:
@@ -197,12 +158,12 @@ class _LoadLane:
 
     def _lacks(self, cell: Cell, arms: int) -> str:
         """Why the server cannot have all sessions at once; empty if it can."""
-        wanted = arms * _sessions(cell, self.crowd)
+        wanted = arms * sessions_of(cell, self.crowd)
         room = limits.room(self.work.place.control)
         if wanted <= room:
             return ""
         return (
-            f"{arms} drivers × {_sessions(cell, self.crowd)} sessions are {wanted}, and "
+            f"{arms} drivers × {sessions_of(cell, self.crowd)} sessions are {wanted}, and "
             f"the server has room for {room}: fewer --processes, --sessions or drivers"
         )
 
