@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from harness import lanes
 from harness.core.errors import UsageError
-from harness.core.limits import ARRIVALS, CLIENTS
+from harness.core.limits import CLIENTS
 
 if TYPE_CHECKING:
     from harness.bench.schedule import Crowd
 
 LANE = "load"
 _PROCESSES = 64
+_RATE = 100_000
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -86,9 +87,9 @@ def _rate(text: str) -> float:
         rate = float(text)
     except ValueError:
         rate = math.nan
-    if not 1 <= rate <= ARRIVALS:
+    if not 1 <= rate <= _RATE:
         raise UsageError(
-            f"--rate {text}: ops per second, from 1 to {ARRIVALS:,}",
+            f"--rate {text}: ops per second, from 1 to {_RATE:,}",
             hint="several between commas: --rate 1000,2000,4000",
         )
     return rate

@@ -26,7 +26,7 @@ from harness.core.errors import OracleError
 from harness.core.verdicts import Code, Judgement, Verdict, stopped
 from harness.lanes.load import sweep
 from harness.lanes.load.asking import left_out, portions_of, sessions_of
-from harness.lanes.load.merging import faults, judged, merged
+from harness.lanes.load.merging import Hand, faults, judged, merged
 from harness.lanes.load.record import Load
 from harness.lanes.load.splitting import dealt
 from harness.lanes.load.sweep import Sweep
@@ -162,8 +162,9 @@ class _LoadLane:
         room = limits.room(self.work.place.control)
         if wanted <= room:
             return ""
+        drivers = "1 driver" if arms == 1 else f"{arms} drivers"
         return (
-            f"{arms} drivers × {sessions_of(cell, self.crowd)} sessions are {wanted}, and "
+            f"{drivers} × {sessions_of(cell, self.crowd)} sessions are {wanted}, and "
             f"the server has room for {room}: fewer --processes, --sessions or drivers"
         )
 
@@ -225,10 +226,10 @@ class _LoadLane:
 
     def _closed(self, repeat: int, cell: Cell, teams: Sequence[Team]) -> None:
         for team in teams:
-            self._slot(repeat, cell, team, [[] for _ in team.portions], 0.0)
+            self._slot(repeat, cell, team, [None for _ in team.portions], 0.0)
 
     def _slot(
-        self, repeat: int, cell: Cell, team: Team, hands: list[list[int]], rate: float
+        self, repeat: int, cell: Cell, team: Team, hands: Sequence[Hand], rate: float
     ) -> Load:
         self._tell(repeat, cell)
         answers = team.slot(hands, self.crowd.seconds)
@@ -238,8 +239,7 @@ class _LoadLane:
             self.repeats.record(record)
             return record
         told = judged(answers, team.judged)
-        planned = max((hand[-1] for hand in hands if hand), default=0)
-        numbers = merged(answers, planned) if told.verdict.timeable else {}
+        numbers = merged(answers, hands) if told.verdict.timeable else {}
         record = bare(told, **faults(answers), **numbers)
         self._record(record, first=not rate or rate == self._first(cell))
         if told.verdict is Verdict.BROKEN:
