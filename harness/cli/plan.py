@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness import lanes
-from harness.cli import bench, check, options
+from harness.cli import bench, check, crowding, options
 from harness.cli.terminal import remark
 from harness.core import arms as arm_names
 from harness.core.arms import Arm
@@ -141,6 +141,7 @@ def _checks(args: argparse.Namespace) -> Design:
 def _benches(args: argparse.Namespace) -> Design:
     from harness.bench.assignment import runnable
 
+    args.lane = crowding.lane_of(args)
     _name_arms(args, args.profile)
     clocks = lanes.get(args.lane).clocks
     drivers = options.arms(args.driver, args.profile)
@@ -157,6 +158,7 @@ def _benches(args: argparse.Namespace) -> Design:
     own = ["--profile", args.profile, "--lane", args.lane, "--effort", args.effort]
     own += ["--seed", str(seed)]
     own += ["--no-aa"] * args.no_aa + ["--no-floor"] * args.no_floor
+    own += crowding.words_of(args)
     return _design(args, scenarios, cells, own, seconds)
 
 

@@ -31,7 +31,7 @@ _MOST_TOLD = 5
 _CHARS = 200
 
 
-class OneClient:
+class LoadClient:
     """A client of a session, or of a pool: what `load_loops` plays, and what came."""
 
     def __init__(self, task: Task, session: Any, process: int, number: int) -> None:
@@ -88,8 +88,8 @@ class Clients:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._clients: list[OneClient] = []
-        self._due: list[int] = []
+        self._clients: list[LoadClient] = []
+        self._due: list[int] | None = None
 
     def ready(self, process: int, sessions: int, target: dict[str, Any]) -> dict[str, Any]:
         """Open further sessions of the open cell until there are so many, of a pool none;
@@ -101,7 +101,7 @@ class Clients:
         punctual_timers()
         shared = [worker.session] * (task.clients if task.pool else 0)
         self._clients = [
-            OneClient(task, session, process, number)
+            LoadClient(task, session, process, number)
             for number, session in enumerate(shared or self._sessions(sessions, target))
         ]
         self._play_together(WARM)
@@ -126,8 +126,8 @@ class Clients:
         for client in self._clients:
             client.skip(ops)
 
-    def schedule(self, due: list[int]) -> dict[str, Any]:
-        """When the ops of this process are due, ns from the start; none: a closed loop."""
+    def schedule(self, due: list[int] | None) -> dict[str, Any]:
+        """When the ops of this process are due, ns from the start; None: a closed loop."""
         self._due = due
         for client in self._clients:
             client.clear()
@@ -148,11 +148,11 @@ class Clients:
         if self._worker.asynchronous:
             play = (
                 load_loops.tasks_open(clients, due, start)
-                if due
+                if due is not None
                 else load_loops.tasks_closed(clients, start, stop)
             )
             return int(self._worker.wait(play))
-        if due:
+        if due is not None:
             return load_loops.threads_open(clients, due, start)
         return load_loops.threads_closed(clients, start, stop)
 
@@ -166,7 +166,7 @@ class Clients:
         return {"judgement": {name: getattr(judged, name) for name in judged.__slots__}}
 
 
-def told(clients: Sequence[OneClient], start: int) -> dict[str, Any]:
+def told(clients: Sequence[LoadClient], start: int) -> dict[str, Any]:
     """What came of all clients, their ops in the order in which they were due."""
     moments = sorted(moment for client in clients for moment in client.moments)
     errors = [error for client in clients for error in client.errors]

@@ -7,6 +7,7 @@ minute of the machine to himself. At one rate all arms have the same schedule.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -24,9 +25,10 @@ from harness.core.cells import Arrivals, Cell
 from harness.core.errors import OracleError
 from harness.core.verdicts import Code, Judgement, Verdict, stopped
 from harness.lanes.load import sweep
-from harness.lanes.load.merging import faults, judged, merged
+from harness.lanes.load.asking import left_out, portions_of, sessions_of
+from harness.lanes.load.merging import Hand, faults, judged, merged
 from harness.lanes.load.record import Load
-from harness.lanes.load.splitting import Share, dealt, split
+from harness.lanes.load.splitting import dealt
 from harness.lanes.load.sweep import Sweep
 from harness.lanes.load.team import Team
 from harness.results.records import Note
@@ -36,6 +38,8 @@ from harness.venue.venue import SPARE_CONNECTIONS
 
 LEAST_REPEATS = 2
 """However small the budget of an effort is."""
+_BUDGET = 1.6
+"""How much longer than a run of times with the same effort: a slot takes a second."""
 _SECONDS = 0.4
 """What a slot takes besides its own time."""
 _READY_S = 1.5
@@ -44,15 +48,12 @@ _READY_S = 1.5
 
 def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast:
     """How much a run would do, and how many sessions all arms have at once."""
-    played = [cell for cell in cells if not left_out(cell)]
-    crowd = plan.crowd
-    slots = sum(
-        sweep.planned(cell.arrivals.rate, crowd.rates) if cell.arrivals else 1
-        for cell in played
-    )
+    crowd, reasons = plan.crowd, left_out(cells)
+    played = [cell for cell in cells if cell.id not in reasons]
+    slots = sum(_slots(cell, crowd) for cell in played)
     repeat = len(arms) * (slots * (crowd.seconds + _SECONDS) + len(played) * _READY_S)
-    within = max(LEAST_REPEATS * repeat, plan.budget_s or plan.min_rounds * repeat)
-    most = max((_sessions(cell, crowd) for cell in played), default=1)
+    within = max(LEAST_REPEATS * repeat, budget_s(plan))
+    most = max((sessions_of(cell, crowd) for cell in played), default=1)
     return Forecast(
         rounds=f"{LEAST_REPEATS} to {plan.min_rounds} repeats of about {slots} slots",
         connections=len(arms) * (most + crowd.processes) + SPARE_CONNECTIONS,
@@ -60,24 +61,14 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
     )
 
 
-def left_out(cell: Cell) -> str:
-    """Why a cell is no load; empty if it is."""
-    if cell.mix:
-        return "mixes are left out: their ops are of several kinds"
-    if not (cell.arrivals or cell.clients):
-        return "only cells with arrivals or with clients are a load"
-    return ""
+def budget_s(plan: Plan) -> float:
+    """How long a run may go on with repeats; infinite without a limit."""
+    return _BUDGET * plan.budget_s or math.inf
 
 
-def shares_of(cell: Cell, crowd: Crowd) -> list[Share]:
-    """What each process of an arm has in a cell."""
-    if cell.arrivals:
-        return [Share(crowd.sessions)] * crowd.processes
-    return split(cell.clients, cell.pool, crowd.processes)
-
-
-def _sessions(cell: Cell, crowd: Crowd) -> int:
-    return sum(share.sessions for share in shares_of(cell, crowd))
+def _slots(cell: Cell, crowd: Crowd) -> int:
+    """About how many slots an arm has in a cell in one repeat."""
+    return sweep.planned(crowd.rates) if cell.arrivals else 1
 
 
 def run(work: Assignment) -> None:
@@ -91,25 +82,40 @@ class _LoadLane:
         self.crowd = work.plan.crowd
         self.repeats = Repeats(work, work.plan.min_rounds)
         self.knees: dict[tuple[str, str], float] = {}
+        self.budget_s = budget_s(work.plan)
+        self.each = 0  # about how many slots a repeat has
+        self.done = 0  # slots
         self.started = time.monotonic()
 
     def run(self) -> None:
         self._tell_crowded()
-        cells = self._first_rates()
-        plays = self.repeats.plays(lambda cell: cells.get(cell.id, ""), self._bare)
+        reasons = left_out(self.work.cells)
+        plays = self.repeats.plays(lambda cell: reasons.get(cell.id, ""), self._bare)
+        self.each = len(self.work.arms) * sum(
+            _slots(play.cell, self.crowd) for play in plays
+        )
         self.work.dismiss()
         for repeat in range(self.repeats.count):
             begun = time.monotonic()
             for play in self.repeats.random.sample(plays, len(plays)):
-                self._tell(repeat, play.cell)
+                interrupt.check()
                 self._cell(repeat, play)
-            if repeat + 1 >= LEAST_REPEATS and not self._affords(time.monotonic() - begun):
+            self.done = (repeat + 1) * self.each
+            if not self._goes_on(repeat + 1, plays, time.monotonic() - begun):
                 return
 
-    def _affords(self, repeat_s: float) -> bool:
-        """Whether another repeat as long as the last one is within the budget."""
-        budget = self.work.plan.budget_s
-        return not budget or time.monotonic() - self.started + repeat_s <= budget
+    def _goes_on(self, done: int, plays: Sequence[Playable], repeat_s: float) -> bool:
+        """Whether anybody is left to measure, and another repeat as long as the last one is
+        within the budget."""
+        if not any(self._arms(play.cell) for play in plays):
+            return False
+        spent = time.monotonic() - self.started
+        return done < LEAST_REPEATS or spent + repeat_s <= self.budget_s
+
+    def _arms(self, cell: Cell) -> list[Arm]:
+        """Those that may still get numbers in a cell."""
+        out = self.repeats.out
+        return [arm for arm in self.work.arms if (cell.id, arm.id) not in out]
 
     def _tell_crowded(self) -> None:
         cores, processes = len(self.work.placement.clients), self.crowd.processes
@@ -120,35 +126,22 @@ class _LoadLane:
             )
             self.work.emit(Note(kind="placement", text=text))
 
-    def _first_rates(self) -> dict[str, str]:
-        """Why cells are left out, by their id: of those that differ in their rate only the
-        lowest is asked, because its sweep comes by all others."""
-        reasons: dict[str, str] = {}
-        lowest: dict[Any, Cell] = {}
-        for cell in self.work.cells:
-            if reason := left_out(cell):
-                reasons[cell.id] = reason
-            elif cell.arrivals:
-                first = lowest.setdefault(_but_rate(cell), cell)
-                if first.arrivals and cell.arrivals.rate < first.arrivals.rate:
-                    lowest[_but_rate(cell)] = cell
-        for cell in self.work.cells:
-            first = lowest.get(_but_rate(cell), cell) if cell.arrivals else cell
-            if first is not cell and cell.id not in reasons:
-                reasons[cell.id] = f"the sweep of {first.id} comes by its rate"
-        return reasons
-
     def _tell(self, repeat: int, cell: Cell) -> None:
+        """That a slot begins; at most as many follow as are planned."""
         interrupt.check()
+        total = self.each * self.repeats.count
+        done = self.done = min(self.done + 1, (repeat + 1) * self.each)
         spent = time.monotonic() - self.started
-        left = spent / repeat * (self.repeats.count - repeat) if repeat else 0.0
-        self.work.progress.block(repeat, cell, repeat, self.repeats.count, left)
+        least = self.each * LEAST_REPEATS - done
+        within = max(self.budget_s - spent, spent / done * least, 0.0)
+        left = min(spent / done * (total - done), within)
+        self.work.progress.block(repeat, cell, done - 1, total, left)
 
     # --- a cell ------------------------------------------------------------------------
 
     def _cell(self, repeat: int, play: Playable) -> None:
         cell = play.cell
-        arms = [arm for arm in self.work.arms if (cell.id, arm.id) not in self.repeats.out]
+        arms = self._arms(cell)
         if reason := self._lacks(cell, len(arms)):
             facts = {"message": reason}
             denied = Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, reason, facts=facts)
@@ -165,12 +158,13 @@ class _LoadLane:
 
     def _lacks(self, cell: Cell, arms: int) -> str:
         """Why the server cannot have all sessions at once; empty if it can."""
-        wanted = arms * _sessions(cell, self.crowd)
+        wanted = arms * sessions_of(cell, self.crowd)
         room = limits.room(self.work.place.control)
         if wanted <= room:
             return ""
+        drivers = "1 driver" if arms == 1 else f"{arms} drivers"
         return (
-            f"{arms} drivers × {_sessions(cell, self.crowd)} sessions are {wanted}, and "
+            f"{drivers} × {sessions_of(cell, self.crowd)} sessions are {wanted}, and "
             f"the server has room for {room}: fewer --processes, --sessions or drivers"
         )
 
@@ -179,10 +173,10 @@ class _LoadLane:
     ) -> None:
         teams = []
         for arm in self.repeats.random.sample(arms, len(arms)):
-            team = Team(self.work, play, arm, shares_of(play.cell, self.crowd))
+            team = Team(self.work, play, arm, portions_of(play.cell, self.crowd))
             stack.callback(team.dismiss)
             team.begin(whole=repeat == 0)
-            if self._goes_on(repeat, play.cell, team):
+            if self._is_well(repeat, play.cell, team):
                 teams.append(team)
         if play.cell.arrivals:
             self._open(repeat, play.cell, play.cell.arrivals, teams)
@@ -191,9 +185,9 @@ class _LoadLane:
         for team in teams:
             if team.judged.verdict.timeable:
                 team.verify_again()
-                self._goes_on(repeat, play.cell, team)
+                self._is_well(repeat, play.cell, team)
 
-    def _goes_on(self, repeat: int, cell: Cell, team: Team) -> bool:
+    def _is_well(self, repeat: int, cell: Cell, team: Team) -> bool:
         """Whether it may be measured; if not, that is recorded."""
         if team.judged.verdict.timeable:
             return True
@@ -211,9 +205,9 @@ class _LoadLane:
             for team in self.repeats.random.sample(going, len(going)):
                 rate = sweeps[team].rate
                 assert rate is not None
-                due = self._due(repeat, cell, arrivals, rate)
-                slot = self._slot(repeat, cell, team, due, rate)
-                sweeps[team].saw(slot)
+                seconds = self.crowd.seconds * sweeps[team].share
+                hands = self._hands(repeat, cell, arrivals, rate, seconds)
+                sweeps[team].saw(self._slot(repeat, cell, team, hands, rate))
         for team, seen in sweeps.items():
             if seen.knee is not None:
                 self.knees.setdefault((cell.id, team.arm.id), seen.knee)
@@ -222,22 +216,22 @@ class _LoadLane:
         knee = self.knees.get((cell.id, arm.id))
         return Sweep(sweep.rates(arrivals.rate, self.crowd.rates, knee))
 
-    def _due(
-        self, repeat: int, cell: Cell, arrivals: Arrivals, rate: float
+    def _hands(
+        self, repeat: int, cell: Cell, arrivals: Arrivals, rate: float, seconds: float
     ) -> list[list[int]]:
         """When ops are due in each process, the same for all arms."""
         rng = random.Random(f"{self.work.seed} {cell.id} {repeat} {rate}")
-        asked = schedule.moments(arrivals.kind, rate, self.crowd.seconds, rng)
+        asked = schedule.moments(arrivals.kind, rate, seconds, rng)
         return dealt(asked, self.crowd.processes, rng)
 
     def _closed(self, repeat: int, cell: Cell, teams: Sequence[Team]) -> None:
         for team in teams:
-            self._slot(repeat, cell, team, [[] for _ in team.shares], 0.0)
+            self._slot(repeat, cell, team, [None for _ in team.portions], 0.0)
 
     def _slot(
-        self, repeat: int, cell: Cell, team: Team, hands: list[list[int]], rate: float
+        self, repeat: int, cell: Cell, team: Team, hands: Sequence[Hand], rate: float
     ) -> Load:
-        interrupt.check()
+        self._tell(repeat, cell)
         answers = team.slot(hands, self.crowd.seconds)
         bare = partial(self._bare, cell, team.arm, repeat=repeat, rate=rate)
         if answers is None:
@@ -245,8 +239,7 @@ class _LoadLane:
             self.repeats.record(record)
             return record
         told = judged(answers, team.judged)
-        planned = max((hand[-1] for hand in hands if hand), default=0)
-        numbers = merged(answers, planned) if told.verdict.timeable else {}
+        numbers = merged(answers, hands) if told.verdict.timeable else {}
         record = bare(told, **faults(answers), **numbers)
         self._record(record, first=not rate or rate == self._first(cell))
         if told.verdict is Verdict.BROKEN:
@@ -268,19 +261,13 @@ class _LoadLane:
     def _bare(
         self, cell: Cell, arm: Arm, verdict: Judgement, repeat: int = 0, **more: Any
     ) -> Load:
-        shares = shares_of(cell, self.crowd)
+        portions = portions_of(cell, self.crowd)
         return Load(
             cell=cell.id,
             arm=arm.id,
             repeat=repeat,
             judgement=verdict,
-            processes=len(shares),
-            sessions=sum(share.sessions for share in shares),
+            processes=len(portions),
+            sessions=sum(portion.sessions for portion in portions),
             **more,
         )
-
-
-def _but_rate(cell: Cell) -> tuple[Any, ...]:
-    """Equal for cells that differ in their rate only."""
-    point = tuple(item for item in cell.point if item[0] != "rate")
-    return cell.scenario, cell.case, point, cell.condition
