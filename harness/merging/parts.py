@@ -13,11 +13,12 @@ from pathlib import Path
 import msgspec
 
 from harness.core.errors import ResultsError
+from harness.merging.heading import jobs
 from harness.results import store
-from harness.results.records import ArmFacts, Header, ServerFacts, changed
+from harness.results.records import ArmFacts, Header, ServerFacts
 
-PARTIAL = ".partial.jsonl"
-"""The end of the name of a job's file that is not whole."""
+UNFINISHED = (".partial.jsonl", ".running.jsonl")
+"""Ends of the names of files of a job that is not done."""
 
 _VARIES = "max_connections"
 """The setting of a server of our own that follows from the cells that are asked."""
@@ -55,7 +56,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RunPart:
     """A results file that may be a part of a run; of its header only what sorts it."""
 
     path: Path
@@ -79,10 +80,10 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
         return
     found = (file for file in path.rglob("*.jsonl") if file.is_file())
-    yield from sorted(file for file in found if not file.name.endswith(PARTIAL))
+    yield from sorted(file for file in found if not file.name.endswith(UNFINISHED))
 
 
-def part_of(path: Path) -> tuple[Kinship, Part]:
+def part_of(path: Path) -> tuple[Kinship, RunPart]:
     """A file, and whose part it may be.
 
     Raises:
@@ -91,14 +92,8 @@ def part_of(path: Path) -> tuple[Kinship, Part]:
     header = store.header_of(path)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
-    part = Part(path, header.run, frozenset(_jobs(header)), digest)
+    part = RunPart(path, header.run, frozenset(jobs(header)), digest)
     return kinship_of(header), part
-
-
-def _jobs(header: Header) -> Sequence[str]:
-    if header.parts:
-        return header.parts
-    return [header.job.id] if header.job else []
 
 
 def kinship_of(header: Header) -> Kinship:
@@ -120,7 +115,7 @@ def kinship_of(header: Header) -> Kinship:
 
 
 def _asked(arms: Iterable[ArmFacts]) -> list[ArmFacts]:
-    """Arms that every part of a run has. A reference takes part only where a cell needs it."""
+    """Arms that every part of a run has: a reference is there where a cell needs it."""
     return [arm for arm in arms if not arm.reference]
 
 
@@ -144,7 +139,7 @@ def _pairs(values: dict[str, str]) -> str:
 class Sorted:
     """Files by the run whose parts they are; those that cannot be read, with the reason."""
 
-    kin: dict[Kinship, list[Part]]
+    kin: dict[Kinship, list[RunPart]]
     unreadable: list[tuple[Path, ResultsError]]
 
 
@@ -164,7 +159,7 @@ def sort_out(paths: Iterable[Path]) -> Sorted:
     return found
 
 
-def _once(parts: Sequence[Part]) -> list[Part]:
+def _once(parts: Sequence[RunPart]) -> list[RunPart]:
     ordered = sorted(parts, key=lambda part: (part.run, part.digest, part.path))
     single = list({part.digest: part for part in reversed(ordered)}.values())[::-1]
     joined = {part.jobs for part in single if part.is_joined}
@@ -204,8 +199,3 @@ def _terms(first: str, second: str) -> str:
     pairs = zip(*(msgspec.json.decode(text, type=list[ArmFacts]) for text in
                   (first, second)), strict=True)  # fmt: skip
     return ", ".join(ours.id for ours, theirs in pairs if ours != theirs)
-
-
-def renamed(header: Header, run: str) -> Header:
-    """A header under another id."""
-    return changed(header, run=run)

@@ -165,7 +165,6 @@ class Header(Record, frozen=True, kw_only=True, tag="header"):
 
     schema: Whole
     run: str
-    parts: list[str] = msgspec.field(default_factory=list)
     kind: str
     pgdyno: str
     started: str
@@ -179,6 +178,7 @@ class Header(Record, frozen=True, kw_only=True, tag="header"):
     arms: list[ArmFacts] = msgspec.field(default_factory=list)
     cells: list[CellFacts] = msgspec.field(default_factory=list)
     job: JobFacts | None = None
+    parts: list[str] = msgspec.field(default_factory=list)
 
 
 class Judged(Record, frozen=True, kw_only=True):
