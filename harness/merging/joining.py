@@ -25,7 +25,6 @@ from harness.merging.source import (
     TOTALS,
     CellRecord,
     Indexed,
-    Key,
     LinePlace,
     RunSource,
     index,
@@ -207,20 +206,25 @@ class Whole:
 
     def _records(self, order: dict[str, int]) -> Iterator[CellRecord]:
         """By cell, round, arm and attempt."""
-        arms = {arm.id: number for number, arm in reversed([*enumerate(self.header.arms)])}
-        profiles = {
-            (arm.id, arm.profile): number for number, arm in enumerate(self.header.arms)
-        }
+        cells = sorted(self._chosen, key=lambda cell: (order.get(cell, len(order)), cell))
+        rank = self._rank()
+        return read_again(
+            place for cell in cells for place in sorted(self._chosen[cell][1], key=rank)
+        )
+
+    def _rank(self) -> Callable[[LinePlace], tuple[object, ...]]:
+        """The place of a record among those of its cell."""
+        arms: dict[tuple[str, str], int] = {}
+        for number, arm in enumerate(self.header.arms):
+            arms[arm.id, arm.profile] = number
+            arms.setdefault((arm.id, ""), number)  # records of times name no profile
 
         def rank(place: LinePlace) -> tuple[object, ...]:
-            key: Key = place.key
-            arm = profiles.get((key.arm, key.profile), arms.get(key.arm, len(arms)))
-            return key.round, arm, key.arm, key.profile, key.kind, key.attempt, key.nth
+            kind, number, arm, profile, attempt, nth = place.key
+            seat = arms.get((arm, profile), len(arms))
+            return number, seat, arm, profile, kind, attempt, nth
 
-        for cell in sorted(
-            self._chosen, key=lambda cell: (order.get(cell, len(order)), cell)
-        ):
-            yield from read_again(sorted(self._chosen[cell][1], key=rank))
+        return rank
 
     def _footers(self) -> list[Footer]:
         return [footer for source in self._sources for footer in source.footers]

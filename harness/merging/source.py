@@ -6,7 +6,7 @@ Records stay in their files, however many there are; memory holds where each beg
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -224,7 +224,7 @@ class RunSource:
                     )
 
 
-def read_again(places: Sequence[LinePlace]) -> Iterator[CellRecord]:
+def read_again(places: Iterable[LinePlace]) -> Iterator[CellRecord]:
     """The records that lie there, in this order."""
     for file, group in groupby(places, attrgetter("file")):
         same = list(group)
