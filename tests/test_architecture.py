@@ -104,7 +104,7 @@ LIBRARIES: dict[str, str] = {
     "pyarrow": "history render drivers",
     "ruptures": "history.changes",
     "packaging": "environments history.points",
-    "platformdirs": "environments servers",
+    "platformdirs": "environments servers merging",
     "pglast": "workload",
     "pytest": "pytest_plugin",
 }
