@@ -1,0 +1,325 @@
+"""Where versions, Pythons and servers differ in what they answer.
+
+A column is a driver in a version, on a Python, against a server, over a way. For each
+question the columns' answers are laid beside each other, and what they differ by is the
+least that explains it: that 0.29.0 rejects and later versions do not, whatever the Python.
+What answers differently when it is asked again says nothing about versions.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.core.arms import parse
+from harness.core.conditions import parted
+from harness.core.verdicts import Code, Verdict
+
+if TYPE_CHECKING:  # at run time this module needs the standard library only
+    from harness.results.records import ArmFacts, Check, Header, Run
+
+
+class Column(NamedTuple):
+    """Who was asked, but for the driver's name; each field is an axis."""
+
+    version: str
+    python: str
+    server: str
+    via: str
+
+
+AXES = Column._fields
+
+
+class Outcome(NamedTuple):
+    """What a column says: a verdict, its cause, and the fact of a question without right or
+    wrong."""
+
+    verdict: Verdict
+    code: Code
+    trait: str = ""
+
+
+class Question(NamedTuple):
+    """A cell, without the condition under which it is asked, in a profile."""
+
+    cell: str
+    profile: str
+
+
+Values = tuple[str, ...]
+"""The values of some axes, in the order of `AXES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """By what columns differ: the outcome for each combination of the values of `axes`.
+
+    `otherwise` are other axes that explain it as well, because they changed together.
+    """
+
+    axes: tuple[str, ...]
+    outcomes: tuple[tuple[Values, Outcome], ...]
+    otherwise: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Questions in which a driver's columns differ by the same pattern. `least` is how
+    often the outcome was seen that was seen least often."""
+
+    pattern: Pattern
+    questions: tuple[Question, ...]
+    least: int
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells, each once."""
+        return tuple(dict.fromkeys(question.cell for question in self.questions))
+
+
+@dataclass(frozen=True, slots=True)
+class Unstable:
+    """A question that a column answered in several ways when it was asked several times."""
+
+    question: Question
+    column: Column
+    outcomes: tuple[tuple[Outcome, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DriverColumns:
+    """A driver in its columns. `axes` are those that vary, `same` counts the cells in which
+    all columns say the same, `alone` those that a single column was asked."""
+
+    driver: str
+    columns: tuple[Column, ...]
+    axes: tuple[str, ...]
+    differences: tuple[Difference, ...]
+    unstable: tuple[Unstable, ...]
+    same: int
+    alone: int
+    absent: tuple[tuple[str, str], ...] = ()
+
+    def values(self, axis: str) -> tuple[str, ...]:
+        """What an axis takes, in its order."""
+        return tuple(in_order({getattr(column, axis) for column in self.columns}))
+
+
+Seen = dict[Column, Counter[Outcome]]
+
+
+class Variants:
+    """Takes runs of checks, one after the other, and keeps who said what how often."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[Question, Seen]] = defaultdict(dict)
+        self._absent: dict[str, dict[tuple[str, str], None]] = defaultdict(dict)
+        self._outcomes: dict[Outcome, Outcome] = {}
+
+    def add(self, run: Run) -> None:
+        """Take the verdicts of a run."""
+        arms = {(arm.id, arm.profile): arm for arm in run.header.arms if arm.competes}
+        columns = {key: _column(run.header, arm) for key, arm in arms.items()}
+        drivers = {key: driver_of(arm) for key, arm in arms.items()}
+        for key, arm in arms.items():
+            if arm.problem:
+                self._absent[drivers[key]][arm.id, arm.problem] = None
+        for check in run.checks:
+            key = (check.driver, check.profile)
+            if key in arms and check.verdict is not Verdict.INVALID:
+                self._take(check, drivers[key], columns[key])
+
+    def _take(self, check: Check, driver: str, column: Column) -> None:
+        cell, condition = parted(check.cell)
+        outcome = Outcome(check.verdict, check.code, check.trait)
+        seen = self._seen[driver].setdefault(Question(cell, check.profile), {})
+        counts = seen.setdefault(column._replace(via=str(condition)), Counter())
+        counts[self._outcomes.setdefault(outcome, outcome)] += 1
+
+    def result(self) -> tuple[DriverColumns, ...]:
+        """Every driver that has several columns."""
+        found = (
+            _compared(driver, questions, tuple(self._absent[driver]))
+            for driver, questions in sorted(self._seen.items())
+        )
+        return tuple(driver for driver in found if driver.axes)
+
+
+# --- columns ------------------------------------------------------------------------------
+
+
+def driver_of(arm: ArmFacts) -> str:
+    """The driver with its options, whichever copy of it."""
+    return "+".join((arm.driver, *arm.options))
+
+
+def _column(header: Header, arm: ArmFacts) -> Column:
+    return Column(version_of(arm), python_of(header, arm), header.server.version, "")
+
+
+def version_of(arm: ArmFacts) -> str:
+    """The version of a driver; of one that was built from a folder, the folder."""
+    pin = parse(arm.id).pin
+    if pin.path:
+        return f"{pin.path}#{pin.revision}" if pin.revision else pin.path
+    version = arm.terms.get("version", "")
+    below = arm.terms.get("wrapped_version", "")
+    return f"{version} on {below}" if below else version
+
+
+def python_of(header: Header, arm: ArmFacts) -> str:
+    """The Python that an arm ran on, `t` behind a free-threaded one."""
+    told = arm.python or f"{header.machine.implementation} {header.machine.python}"
+    free = "t" if arm.gil == "off" and not told.endswith("t") else ""
+    return told.removeprefix("CPython ") + free
+
+
+def shortened(versions: Collection[str], parts: int) -> dict[str, str]:
+    """`3.11.7` → `3.11` where no other version is called so."""
+    short = {version: ".".join(version.split(".")[:parts]) for version in versions}
+    alike = Counter(short.values())
+    return {
+        version: text if alike[text] == 1 else version for version, text in short.items()
+    }
+
+
+def in_order(values: Collection[str]) -> list[str]:
+    """As people count: 0.9 before 0.10."""
+    return sorted(values, key=_natural)
+
+
+def _natural(text: str) -> list[tuple[int, int, str]]:
+    parts = re.findall(r"\d+|\D+", text)
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+
+
+# --- a driver -----------------------------------------------------------------------------
+
+
+def _compared(
+    driver: str, questions: Mapping[Question, Seen], absent: tuple[tuple[str, str], ...]
+) -> DriverColumns:
+    questions = _renamed(questions)
+    columns = sorted(
+        {column for seen in questions.values() for column in seen},
+        key=lambda column: [_natural(value) for value in column],
+    )
+    groups: dict[Pattern, list[tuple[Question, int]]] = defaultdict(list)
+    unstable: list[Unstable] = []
+    same: set[str] = set()
+    alone: set[str] = set()
+    for question, seen in sorted(questions.items()):
+        if shaky := list(_shaky(question, seen)):
+            unstable += shaky
+            continue
+        told = {column: next(iter(counts)) for column, counts in seen.items()}
+        if len(set(told.values())) == 1:
+            (alone if len(told) == 1 else same).add(question.cell)
+            continue
+        pattern = explained(told)
+        groups[pattern].append((question, _least(seen)))
+    told_apart = {question.cell for found in groups.values() for question, _ in found}
+    told_apart |= {found.question.cell for found in unstable}
+    return DriverColumns(
+        driver=driver,
+        columns=tuple(columns),
+        axes=varying(columns),
+        differences=tuple(sorted(map(_difference, groups.items()), key=_most_first)),
+        unstable=tuple(unstable),
+        same=len(same - told_apart),
+        alone=len(alone - same - told_apart),
+        absent=absent,
+    )
+
+
+def _renamed(questions: Mapping[Question, Seen]) -> dict[Question, Seen]:
+    """With versions of Pythons and servers as short as tells them apart."""
+    columns = {column for seen in questions.values() for column in seen}
+    pythons = shortened({column.python for column in columns}, 2)
+    servers = shortened({column.server for column in columns}, 1)
+    names = {
+        column: column._replace(
+            python=pythons[column.python], server=servers[column.server]
+        )
+        for column in columns
+    }
+    return {
+        question: {names[column]: counts for column, counts in seen.items()}
+        for question, seen in questions.items()
+    }
+
+
+def varying(columns: Collection[Column]) -> tuple[str, ...]:
+    """The axes that take several values."""
+    return tuple(
+        axis for axis in AXES if len({getattr(column, axis) for column in columns}) > 1
+    )
+
+
+def _shaky(question: Question, seen: Seen) -> Iterator[Unstable]:
+    for column, counts in seen.items():
+        if len(counts) > 1:
+            yield Unstable(question, column, tuple(counts.most_common()))
+
+
+def explained(told: Mapping[Column, Outcome]) -> Pattern:
+    """The fewest axes of which outcomes are a function; of equally many the first in the
+    order of `AXES`, for a new version is likelier to be the cause than a server."""
+    axes = varying(told)
+    for count in range(1, len(axes) + 1):
+        able = [
+            (some, outcomes)
+            for some in itertools.combinations(axes, count)
+            if (outcomes := _function(some, told)) is not None
+        ]
+        if able:
+            (first, outcomes), *others = able
+            otherwise = tuple(" and ".join(some) for some, _ in others)
+            ordered = sorted(outcomes.items(), key=lambda pair: [*map(_natural, pair[0])])
+            return Pattern(first, tuple(ordered), otherwise)
+    raise AssertionError("columns of different outcomes differ in some axis")
+
+
+def _function(
+    axes: Sequence[str], told: Mapping[Column, Outcome]
+) -> dict[Values, Outcome] | None:
+    """The outcome of each combination of these axes' values, if they decide it."""
+    found: dict[Values, Outcome] = {}
+    for column, outcome in told.items():
+        values = projected(column, axes)
+        if found.setdefault(values, outcome) != outcome:
+            return None
+    return found
+
+
+def projected(column: Column, axes: Sequence[str]) -> Values:
+    """The values of some axes."""
+    return tuple(getattr(column, axis) for axis in axes)
+
+
+def _least(seen: Seen) -> int:
+    """How often the outcome was seen that was seen least often."""
+    counts: Counter[Outcome] = Counter()
+    for found in seen.values():
+        counts += found
+    return min(counts.values())
+
+
+def _difference(
+    found: tuple[Pattern, Sequence[tuple[Question, int]]],
+) -> Difference:
+    pattern, told = found
+    return Difference(
+        pattern, tuple(question for question, _ in told), min(least for _, least in told)
+    )
+
+
+def _most_first(found: Difference) -> tuple[int, int, str]:
+    """What hurts most, then what concerns most cells."""
+    worst = max(outcome.verdict.severity for _, outcome in found.pattern.outcomes)
+    return -worst, -len(found.cells), found.questions[0].cell
