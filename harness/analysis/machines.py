@@ -33,8 +33,8 @@ Fingerprint = tuple[str, ...]
 
 
 class RatioKey(NamedTuple):
-    """Which ratio: the time of `arm` over that of `base` in a cell. Another major version of
-    the server makes it another question."""
+    """Which ratio: the time of `arm` over that of `base` in a cell. Another major version
+    of the server makes it another question."""
 
     server: str
     cell: str

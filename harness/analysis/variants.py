@@ -12,7 +12,7 @@ import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.arms import parse
@@ -94,7 +94,8 @@ class Unstable:
 @dataclass(frozen=True, slots=True)
 class DriverColumns:
     """A driver in its columns. `axes` are those that vary, `same` counts the cells in which
-    all columns say the same, `alone` those that a single column was asked."""
+    all columns say the same, `alone` those that a single column was asked. `invalid` are
+    answers that nothing can be said of, `absent` the arms that took no part, and why."""
 
     driver: str
     columns: tuple[Column, ...]
@@ -104,6 +105,7 @@ class DriverColumns:
     same: int
     alone: int
     absent: tuple[tuple[str, str], ...] = ()
+    invalid: int = 0
 
     def values(self, axis: str) -> tuple[str, ...]:
         """What an axis takes, in its order."""
@@ -118,6 +120,7 @@ class Variants:
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[Question, Seen]] = defaultdict(dict)
+        self._invalid: Counter[str] = Counter()
         self._absent: dict[str, dict[tuple[str, str], None]] = defaultdict(dict)
         self._outcomes: dict[Outcome, Outcome] = {}
 
@@ -131,7 +134,11 @@ class Variants:
                 self._absent[drivers[key]][arm.id, arm.problem] = None
         for check in run.checks:
             key = (check.driver, check.profile)
-            if key in arms and check.verdict is not Verdict.INVALID:
+            if key not in arms:
+                continue
+            if check.verdict is Verdict.INVALID:
+                self._invalid[drivers[key]] += 1
+            else:
                 self._take(check, drivers[key], columns[key])
 
     def _take(self, check: Check, driver: str, column: Column) -> None:
@@ -144,7 +151,11 @@ class Variants:
     def result(self) -> tuple[DriverColumns, ...]:
         """Every driver that has several columns."""
         found = (
-            _compared(driver, questions, tuple(self._absent[driver]))
+            replace(
+                _compared(driver, questions),
+                absent=tuple(self._absent[driver]),
+                invalid=self._invalid[driver],
+            )
             for driver, questions in sorted(self._seen.items())
         )
         return tuple(driver for driver in found if driver.axes)
@@ -201,9 +212,7 @@ def _natural(text: str) -> list[tuple[int, int, str]]:
 # --- a driver -----------------------------------------------------------------------------
 
 
-def _compared(
-    driver: str, questions: Mapping[Question, Seen], absent: tuple[tuple[str, str], ...]
-) -> DriverColumns:
+def _compared(driver: str, questions: Mapping[Question, Seen]) -> DriverColumns:
     questions = _renamed(questions)
     columns = sorted(
         {column for seen in questions.values() for column in seen},
@@ -233,7 +242,6 @@ def _compared(
         unstable=tuple(unstable),
         same=len(same - told_apart),
         alone=len(alone - same - told_apart),
-        absent=absent,
     )
 
 

@@ -5,6 +5,8 @@ Runs are given one after the other and may be let go: what is kept of each is li
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from harness.analysis.machines import MachineBlocks
 from harness.analysis.variant_times import VariantTimes
 from harness.analysis.variants import Variants
@@ -35,3 +37,11 @@ class Across:
     def variants(self) -> VariantsView | None:
         """Where versions, Pythons and servers differ; None where none of them varies."""
         return variants_view(self._variants.result(), self._times)
+
+
+def across(runs: Iterable[Run], base: str = "") -> Across:
+    """Several runs, taken."""
+    together = Across(base)
+    for run in runs:
+        together.add(run)
+    return together

@@ -97,7 +97,8 @@ class UnstableRow:
 @dataclass(frozen=True, slots=True)
 class DriverVariants:
     """A driver in its columns: `asked` says which, `same` how many cells they answer
-    alike, `alone` how many only one of them was asked."""
+    alike, `alone` how many only one of them was asked, `invalid` how many answers nothing
+    can be said of."""
 
     driver: str
     asked: str
@@ -105,6 +106,7 @@ class DriverVariants:
     unstable: tuple[UnstableRow, ...]
     same: int
     alone: int
+    invalid: int
     absent: tuple[str, ...]
 
     @property
@@ -119,7 +121,9 @@ class DriverVariants:
         parts += [f"{shaky} not stable"] if shaky else []
         parts += [f"{self.same:,} the same in all columns"] if self.same else []
         parts += [f"{self.alone:,} asked in a single column"] if self.alone else []
-        return f"{self.driver}: {', '.join(parts)}."
+        told = ", ".join(parts) or "nothing that could be compared"
+        left = f" ({self.invalid:,} invalid answers left out)" if self.invalid else ""
+        return f"{self.driver}: {told}{left}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +208,7 @@ def _driver(found: DriverColumns) -> DriverVariants:
         unstable=tuple(map(_unstable, found.unstable)),
         same=found.same,
         alone=found.alone,
+        invalid=found.invalid,
         absent=tuple(f"{arm} took no part: {why}" for arm, why in found.absent),
     )
 

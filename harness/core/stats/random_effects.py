@@ -143,7 +143,7 @@ class _Blocks:
         """What stands for all the sᵢ² (Higgins & Thompson, equation 9)."""
         weights = [1 / variance for variance in self.variances]
         total = sum(weights)
-        squares = sum(map(mul, weights, weights))
+        squares = sum(weight * weight for weight in weights)
         return (len(weights) - 1) * total / (total * total - squares)
 
 
