@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # at run time this module needs the standard library only
 _BEYOND = (Change.IMPROVED, Change.REGRESSED)
 
 
-class Step(NamedTuple):
+class VersionStep(NamedTuple):
     """From one version of a driver to the next, or from one Python to the next."""
 
     driver: str
@@ -33,7 +33,7 @@ class Step(NamedTuple):
     after: str
 
 
-class Context(NamedTuple):
+class StepContext(NamedTuple):
     """Where a step was timed; `other` is the Python of two versions, the version of two
     Pythons."""
 
@@ -47,9 +47,9 @@ class TimeChange:
     """A cell whose time a step changes beyond the margin: the log-ratio in each context in
     which it does, among so many in which it was judged."""
 
-    step: Step
+    step: VersionStep
     cell: str
-    found: tuple[tuple[Context, Estimate], ...]
+    found: tuple[tuple[StepContext, Estimate], ...]
     judged: int
 
     @property
@@ -62,9 +62,9 @@ class VariantTimes:
     """Takes runs of times, one after the other, and keeps what changed in their steps."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[Step, str], list[tuple[Context, Estimate]]]
+        self._found: dict[tuple[VersionStep, str], list[tuple[StepContext, Estimate]]]
         self._found = defaultdict(list)
-        self._judged: dict[tuple[Step, str], int] = defaultdict(int)
+        self._judged: dict[tuple[VersionStep, str], int] = defaultdict(int)
 
     def add(self, run: Run) -> None:
         """Take the steps of a run."""
@@ -80,9 +80,9 @@ class VariantTimes:
                     self._found[step, row.cell].append((context, row.shift))
 
     @property
-    def steps(self) -> tuple[tuple[Step, int], ...]:
+    def steps(self) -> tuple[tuple[VersionStep, int], ...]:
         """Every step that was judged, with the number of its cells."""
-        cells: dict[Step, int] = defaultdict(int)
+        cells: dict[VersionStep, int] = defaultdict(int)
         for step, _ in self._judged:
             cells[step] += 1
         return tuple(sorted(cells.items()))
@@ -95,7 +95,7 @@ class VariantTimes:
         )
 
 
-def _steps(run: Run) -> Iterator[tuple[Step, Context, ArmFacts, ArmFacts]]:
+def _steps(run: Run) -> Iterator[tuple[VersionStep, StepContext, ArmFacts, ArmFacts]]:
     """Neighbours in one axis, with all else equal."""
     header = run.header
     arms = [arm for arm in header.arms if arm.competes and not arm.problem]
@@ -106,9 +106,9 @@ def _steps(run: Run) -> Iterator[tuple[Step, Context, ArmFacts, ArmFacts]]:
             value, other = (version, python) if axis == "version" else (python, version)
             lines[driver_of(arm), other].setdefault(value, arm)
         for (driver, other), by_value in lines.items():
-            context = Context(other, header.server.version, header.machine.fingerprint)
+            context = StepContext(other, header.server.version, header.machine.fingerprint)
             for before, after in _neighbours(tuple(by_value)):
-                step = Step(driver, axis, before, after)
+                step = VersionStep(driver, axis, before, after)
                 yield step, context, by_value[before], by_value[after]
 
 

@@ -15,7 +15,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.core.arms import parse
 from harness.core.conditions import parted
 from harness.core.verdicts import Code, Verdict
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:  # at run time this module needs the standard library only
     from harness.results.records import ArmFacts, Check, Header, Run
 
 
-class Column(NamedTuple):
+class Variant(NamedTuple):
     """Who was asked, but for the driver's name; each field is an axis."""
 
     version: str
@@ -32,10 +31,10 @@ class Column(NamedTuple):
     via: str
 
 
-AXES = Column._fields
+AXES = Variant._fields
 
 
-class Outcome(NamedTuple):
+class VariantAnswer(NamedTuple):
     """What a column says: a verdict, its cause, and the fact of a question without right or
     wrong."""
 
@@ -44,7 +43,7 @@ class Outcome(NamedTuple):
     trait: str = ""
 
 
-class Question(NamedTuple):
+class AskedCell(NamedTuple):
     """A cell, without the condition under which it is asked, in a profile."""
 
     cell: str
@@ -57,23 +56,23 @@ Values = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """By what columns differ: the outcome for each combination of the values of `axes`.
+    """By what columns differ: the answer for each combination of the values of `axes`.
 
     `otherwise` are other axes that explain it as well, because they changed together.
     """
 
     axes: tuple[str, ...]
-    outcomes: tuple[tuple[Values, Outcome], ...]
+    answers: tuple[tuple[Values, VariantAnswer], ...]
     otherwise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Questions in which a driver's columns differ by the same pattern. `least` is how
-    often the outcome was seen that was seen least often."""
+    often the answer was seen that was seen least often."""
 
     pattern: Pattern
-    questions: tuple[Question, ...]
+    questions: tuple[AskedCell, ...]
     least: int
 
     @property
@@ -86,9 +85,9 @@ class Difference:
 class Unstable:
     """A question that a column answered in several ways when it was asked several times."""
 
-    question: Question
-    column: Column
-    outcomes: tuple[tuple[Outcome, int], ...]
+    question: AskedCell
+    column: Variant
+    answers: tuple[tuple[VariantAnswer, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ class DriverColumns:
     answers that nothing can be said of, `absent` the arms that took no part, and why."""
 
     driver: str
-    columns: tuple[Column, ...]
+    columns: tuple[Variant, ...]
     axes: tuple[str, ...]
     differences: tuple[Difference, ...]
     unstable: tuple[Unstable, ...]
@@ -112,17 +111,17 @@ class DriverColumns:
         return tuple(in_order({getattr(column, axis) for column in self.columns}))
 
 
-Seen = dict[Column, Counter[Outcome]]
+Seen = dict[Variant, Counter[VariantAnswer]]
 
 
 class Variants:
     """Takes runs of checks, one after the other, and keeps who said what how often."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, dict[Question, Seen]] = defaultdict(dict)
+        self._seen: dict[str, dict[AskedCell, Seen]] = defaultdict(dict)
         self._invalid: Counter[str] = Counter()
         self._absent: dict[str, dict[tuple[str, str], None]] = defaultdict(dict)
-        self._outcomes: dict[Outcome, Outcome] = {}
+        self._answers: dict[VariantAnswer, VariantAnswer] = {}
 
     def add(self, run: Run) -> None:
         """Take the verdicts of a run."""
@@ -141,12 +140,12 @@ class Variants:
             else:
                 self._take(check, drivers[key], columns[key])
 
-    def _take(self, check: Check, driver: str, column: Column) -> None:
+    def _take(self, check: Check, driver: str, column: Variant) -> None:
         cell, condition = parted(check.cell)
-        outcome = Outcome(check.verdict, check.code, check.trait)
-        seen = self._seen[driver].setdefault(Question(cell, check.profile), {})
+        answer = VariantAnswer(check.verdict, check.code, check.trait)
+        seen = self._seen[driver].setdefault(AskedCell(cell, check.profile), {})
         counts = seen.setdefault(column._replace(via=str(condition)), Counter())
-        counts[self._outcomes.setdefault(outcome, outcome)] += 1
+        counts[self._answers.setdefault(answer, answer)] += 1
 
     def result(self) -> tuple[DriverColumns, ...]:
         """Every driver that has several columns."""
@@ -169,15 +168,16 @@ def driver_of(arm: ArmFacts) -> str:
     return "+".join((arm.driver, *arm.options))
 
 
-def _column(header: Header, arm: ArmFacts) -> Column:
-    return Column(version_of(arm), python_of(header, arm), header.server.version, "")
+def _column(header: Header, arm: ArmFacts) -> Variant:
+    return Variant(version_of(arm), python_of(header, arm), header.server.version, "")
 
 
 def version_of(arm: ArmFacts) -> str:
     """The version of a driver; of one that was built from a folder, the folder."""
-    pin = parse(arm.id).pin
-    if pin.path:
-        return f"{pin.path}#{pin.revision}" if pin.revision else pin.path
+    pin = arm.id.removeprefix(driver_of(arm))
+    if pin.startswith("@"):
+        place, percent, _ = pin[1:].rpartition("%")
+        return place if percent else pin[1:]
     version = arm.terms.get("version", "")
     below = arm.terms.get("wrapped_version", "")
     return f"{version} on {below}" if below else version
@@ -212,13 +212,13 @@ def _natural(text: str) -> list[tuple[int, int, str]]:
 # --- a driver -----------------------------------------------------------------------------
 
 
-def _compared(driver: str, questions: Mapping[Question, Seen]) -> DriverColumns:
+def _compared(driver: str, questions: Mapping[AskedCell, Seen]) -> DriverColumns:
     questions = _renamed(questions)
     columns = sorted(
         {column for seen in questions.values() for column in seen},
         key=lambda column: [_natural(value) for value in column],
     )
-    groups: dict[Pattern, list[tuple[Question, int]]] = defaultdict(list)
+    groups: dict[Pattern, list[tuple[AskedCell, int]]] = defaultdict(list)
     unstable: list[Unstable] = []
     same: set[str] = set()
     alone: set[str] = set()
@@ -245,7 +245,7 @@ def _compared(driver: str, questions: Mapping[Question, Seen]) -> DriverColumns:
     )
 
 
-def _renamed(questions: Mapping[Question, Seen]) -> dict[Question, Seen]:
+def _renamed(questions: Mapping[AskedCell, Seen]) -> dict[AskedCell, Seen]:
     """With versions of Pythons and servers as short as tells them apart."""
     columns = {column for seen in questions.values() for column in seen}
     pythons = shortened({column.python for column in columns}, 2)
@@ -262,64 +262,64 @@ def _renamed(questions: Mapping[Question, Seen]) -> dict[Question, Seen]:
     }
 
 
-def varying(columns: Collection[Column]) -> tuple[str, ...]:
+def varying(columns: Collection[Variant]) -> tuple[str, ...]:
     """The axes that take several values."""
     return tuple(
         axis for axis in AXES if len({getattr(column, axis) for column in columns}) > 1
     )
 
 
-def _shaky(question: Question, seen: Seen) -> Iterator[Unstable]:
+def _shaky(question: AskedCell, seen: Seen) -> Iterator[Unstable]:
     for column, counts in seen.items():
         if len(counts) > 1:
             yield Unstable(question, column, tuple(counts.most_common()))
 
 
-def explained(told: Mapping[Column, Outcome]) -> Pattern:
-    """The fewest axes of which outcomes are a function; of equally many the first in the
+def explained(told: Mapping[Variant, VariantAnswer]) -> Pattern:
+    """The fewest axes of which answers are a function; of equally many the first in the
     order of `AXES`, for a new version is likelier to be the cause than a server."""
     axes = varying(told)
     for count in range(1, len(axes) + 1):
         able = [
-            (some, outcomes)
+            (some, answers)
             for some in itertools.combinations(axes, count)
-            if (outcomes := _function(some, told)) is not None
+            if (answers := _function(some, told)) is not None
         ]
         if able:
-            (first, outcomes), *others = able
+            (first, answers), *others = able
             otherwise = tuple(" and ".join(some) for some, _ in others)
-            ordered = sorted(outcomes.items(), key=lambda pair: [*map(_natural, pair[0])])
+            ordered = sorted(answers.items(), key=lambda pair: [*map(_natural, pair[0])])
             return Pattern(first, tuple(ordered), otherwise)
-    raise AssertionError("columns of different outcomes differ in some axis")
+    raise AssertionError("columns of different answers differ in some axis")
 
 
 def _function(
-    axes: Sequence[str], told: Mapping[Column, Outcome]
-) -> dict[Values, Outcome] | None:
-    """The outcome of each combination of these axes' values, if they decide it."""
-    found: dict[Values, Outcome] = {}
-    for column, outcome in told.items():
+    axes: Sequence[str], told: Mapping[Variant, VariantAnswer]
+) -> dict[Values, VariantAnswer] | None:
+    """The answer of each combination of these axes' values, if they decide it."""
+    found: dict[Values, VariantAnswer] = {}
+    for column, answer in told.items():
         values = projected(column, axes)
-        if found.setdefault(values, outcome) != outcome:
+        if found.setdefault(values, answer) != answer:
             return None
     return found
 
 
-def projected(column: Column, axes: Sequence[str]) -> Values:
+def projected(column: Variant, axes: Sequence[str]) -> Values:
     """The values of some axes."""
     return tuple(getattr(column, axis) for axis in axes)
 
 
 def _least(seen: Seen) -> int:
-    """How often the outcome was seen that was seen least often."""
-    counts: Counter[Outcome] = Counter()
+    """How often the answer was seen that was seen least often."""
+    counts: Counter[VariantAnswer] = Counter()
     for found in seen.values():
         counts += found
     return min(counts.values())
 
 
 def _difference(
-    found: tuple[Pattern, Sequence[tuple[Question, int]]],
+    found: tuple[Pattern, Sequence[tuple[AskedCell, int]]],
 ) -> Difference:
     pattern, told = found
     return Difference(
@@ -329,5 +329,5 @@ def _difference(
 
 def _most_first(found: Difference) -> tuple[int, int, str]:
     """What hurts most, then what concerns most cells."""
-    worst = max(outcome.verdict.severity for _, outcome in found.pattern.outcomes)
+    worst = max(answer.verdict.severity for _, answer in found.pattern.answers)
     return -worst, -len(found.cells), found.questions[0].cell

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from harness.core.stats import Estimate
 from harness.report import format as fmt
 from harness.report.format import wrapped
 from harness.report.machines import CellAcross, DriverAcross, MachinesView
 from harness.report.variants import CauseRow, DriverVariants, StepView, VariantsView
+
+if TYPE_CHECKING:
+    from harness.core.stats import Estimate
 
 WIDTH = 80
 _MOST_MACHINES = 20

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from harness.core.stats import Estimate
 from harness.report import format as fmt
 from harness.report import scale
 from harness.report.machines import CellAcross, DriverAcross, MachineDot
+
+if TYPE_CHECKING:
+    from harness.core.stats import Estimate
 
 HEIGHT = 28
 _MOST_DOTS = 40

@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.variant_times import Step, TimeChange, VariantTimes
+from harness.analysis.variant_times import TimeChange, VariantTimes, VersionStep
 from harness.analysis.variants import (
+    AskedCell,
     Difference,
     DriverColumns,
-    Outcome,
-    Question,
     Unstable,
     Values,
+    VariantAnswer,
 )
 from harness.core.arms import PROFILES
 from harness.core.stats import Estimate
@@ -224,7 +224,7 @@ def _asked(found: DriverColumns) -> str:
 def _matrix(
     found: DriverColumns, axes: tuple[str, ...], some: Sequence[Difference]
 ) -> ColumnMatrix:
-    places = {values: None for each in some for values, _ in each.pattern.outcomes}
+    places = {values: None for each in some for values, _ in each.pattern.answers}
     order = sorted(places, key=lambda values: _place(found, axes, values))
     rows = tuple(_row(found, each, order) for each in some)
     names = tuple(AXIS_NAMES[axis] for axis in axes)
@@ -240,7 +240,7 @@ def _place(found: DriverColumns, axes: Sequence[str], values: Values) -> tuple[i
 def _row(
     found: DriverColumns, difference: Difference, columns: Sequence[Values]
 ) -> CauseRow:
-    told = dict(difference.pattern.outcomes)
+    told = dict(difference.pattern.answers)
     entries = (_entry(told[values]) if values in told else None for values in columns)
     return CauseRow(
         sentence=_sentence(found, difference),
@@ -250,12 +250,12 @@ def _row(
     )
 
 
-def _entry(outcome: Outcome) -> ColumnEntry:
-    code = "" if outcome.code in _TELLING else str(outcome.code)
-    return ColumnEntry(outcome.verdict, outcome.trait or code)
+def _entry(answer: VariantAnswer) -> ColumnEntry:
+    code = "" if answer.code in _TELLING else str(answer.code)
+    return ColumnEntry(answer.verdict, answer.trait or code)
 
 
-def _cells(questions: Sequence[Question]) -> Iterator[str]:
+def _cells(questions: Sequence[AskedCell]) -> Iterator[str]:
     """The cells; with the profile where only one of both differs so."""
     profiles: dict[str, list[str]] = defaultdict(list)
     for question in questions:
@@ -266,7 +266,7 @@ def _cells(questions: Sequence[Question]) -> Iterator[str]:
         yield f"{cell} ({', '.join(some)})" if alone else cell
 
 
-def _has_both(questions: Sequence[Question]) -> bool:
+def _has_both(questions: Sequence[AskedCell]) -> bool:
     return len({question.profile for question in questions}) > 1
 
 
@@ -274,10 +274,10 @@ def _sentence(found: DriverColumns, difference: Difference) -> str:
     """`0.29.0: rejected (error); 0.30.0 and later: exact`."""
     pattern = difference.pattern
     by_outcome: dict[str, list[Values]] = defaultdict(list)
-    for values, outcome in pattern.outcomes:
-        by_outcome[_entry(outcome).text].append(values)
+    for values, answer in pattern.answers:
+        by_outcome[_entry(answer).text].append(values)
     return "; ".join(
-        f"{_named(found, pattern.axes, some, len(pattern.outcomes))}: {text}"
+        f"{_named(found, pattern.axes, some, len(pattern.answers))}: {text}"
         for text, some in by_outcome.items()
     )
 
@@ -324,9 +324,7 @@ def _doubts(difference: Difference) -> Iterator[str]:
 
 
 def _unstable(found: Unstable) -> UnstableRow:
-    told = ", ".join(
-        f"{count}× {_entry(outcome).text}" for outcome, count in found.outcomes
-    )
+    told = ", ".join(f"{count}× {_entry(answer).text}" for answer, count in found.answers)
     where = ", ".join(filter(None, found.column))
     return UnstableRow(
         found.question.cell, f"{told} ({where}; {found.question.profile} profile)"
@@ -337,7 +335,7 @@ def _unstable(found: Unstable) -> UnstableRow:
 
 
 def _steps(times: VariantTimes) -> Iterator[StepView]:
-    changes: dict[Step, list[TimeChange]] = defaultdict(list)
+    changes: dict[VersionStep, list[TimeChange]] = defaultdict(list)
     for change in times.result():
         changes[change.step].append(change)
     for step, asked in times.steps:
@@ -345,7 +343,7 @@ def _steps(times: VariantTimes) -> Iterator[StepView]:
         yield StepView(_step_title(step), tuple(cells), asked)
 
 
-def _step_title(step: Step) -> str:
+def _step_title(step: VersionStep) -> str:
     python = "Python " if step.axis == "python" else ""
     return f"{step.driver}{' on' if python else ''} {python}{step.before} → {step.after}"
 

@@ -37,7 +37,7 @@ from harness.core.stats.random_effects import (
     MIN_BLOCKS,
     Combined,
     Effect,
-    Range,
+    Prediction,
     combined,
 )
 from harness.core.stats.rank_tests import (
@@ -63,7 +63,7 @@ __all__ = [
     "Effect",
     "Estimate",
     "GeometricMean",
-    "Range",
+    "Prediction",
     "benjamini_hochberg",
     "combined",
     "detectable_effect",

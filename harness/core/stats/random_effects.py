@@ -45,7 +45,7 @@ class Effect(NamedTuple):
     error: float
 
 
-class Range(NamedTuple):
+class Prediction(NamedTuple):
     """The two ends of an interval."""
 
     low: float
@@ -63,7 +63,7 @@ class Combined:
     """
 
     mean: Estimate
-    prediction: Range
+    prediction: Prediction
     tau: float
     i2: float
 
@@ -86,7 +86,7 @@ def combined(effects: Sequence[Effect], confidence: float = 0.95) -> Combined | 
     low, high = _prediction(blocks, degrees, confidence)
     return Combined(
         mean=Estimate(mean, mean - half, mean + half, len(effects), confidence),
-        prediction=Range(min(low, mean - half), max(high, mean + half)),
+        prediction=Prediction(min(low, mean - half), max(high, mean + half)),
         tau=math.sqrt(between),
         i2=between / (between + blocks.typical_variance),
     )
@@ -147,7 +147,7 @@ class _Blocks:
         return (len(weights) - 1) * total / (total * total - squares)
 
 
-def _prediction(blocks: _Blocks, degrees: int, confidence: float) -> Range:
+def _prediction(blocks: _Blocks, degrees: int, confidence: float) -> Prediction:
     """Where the effect of another block lies, whatever τ² is.
 
     At the true τ², Q is distributed as χ²(k − 1): the τ² at which it has the values of that
@@ -163,7 +163,7 @@ def _prediction(blocks: _Blocks, degrees: int, confidence: float) -> Range:
         mean, variance = blocks.mean(between)
         parts.append(NormalDist(mean, math.sqrt(between + variance)))
     tail = (1 - confidence) / 2
-    return Range(_quantile(parts, tail), _quantile(parts, 1 - tail))
+    return Prediction(_quantile(parts, tail), _quantile(parts, 1 - tail))
 
 
 def _quantile(parts: Sequence[NormalDist], probability: float) -> float:
