@@ -126,7 +126,13 @@ def file_name(header: Header) -> str:
     """What the file of a run is called: what it is, where it was made, which it is."""
     kind, _, _ = header.server.label.partition(":")
     server = f"{kind[:20]}-{header.server.version_num // 10_000}"
-    words = (header.kind, header.lane, server, header.machine.key, header.run[:12])
+    words = (
+        header.kind,
+        header.lane,
+        server,
+        header.machine.key,
+        header.run.removesuffix(_JOINED)[:12],
+    )
     return "-".join(filter(None, map(_safe, words))) + ".jsonl"
 
 
