@@ -30,7 +30,7 @@ class BundledMachine(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class BundleManifest(msgspec.Struct, frozen=True, kw_only=True):
     """What is in a bundle. `catalogue` is equal where the same cells ask the same work."""
 
     format: int
@@ -43,14 +43,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: list[BundledFile]
 
 
-def manifest_of(headers: Sequence[Header], files: Sequence[BundledFile]) -> Manifest:
+def manifest_of(headers: Sequence[Header], files: Sequence[BundledFile]) -> BundleManifest:
     """What is in these files, by the headers of their runs."""
     arms = [arm for header in headers for arm in header.arms if arm.competes]
     versions: dict[str, set[str]] = {arm.id: set() for arm in arms}
     for arm in arms:
         versions[arm.id].add(arm.terms.get("version", ""))
     machines = {header.machine.key: header.machine for header in headers}
-    return Manifest(
+    return BundleManifest(
         format=FORMAT,
         pgdyno=sorted({header.pgdyno for header in headers}),
         catalogue=digest_of(cell for header in headers for cell in header.cells),
