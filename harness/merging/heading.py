@@ -137,4 +137,4 @@ def file_name(header: Header) -> str:
 
 
 def _safe(text: str) -> str:
-    return re.sub(r"(?:[^A-Za-z0-9.]|\.{2,})+", "-", text).strip("-.")
+    return re.sub(r"(?:[^A-Za-z0-9.]|\.{2,})+", "-", text[:40]).strip("-.")

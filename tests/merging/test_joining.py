@@ -129,6 +129,20 @@ def test_a_joined_run_joined_again_stays_as_it_is(tmp_path):
     assert whole(tmp_path / "whole.jsonl") == whole(REAL)
 
 
+def test_what_a_file_tells_twice_of_the_same_is_kept(tmp_path):
+    head, *rest, foot = records_of(REAL)
+    check = next(record for record in rest if isinstance(record, Check))
+    again = replace(check, elapsed_ns=check.elapsed_ns + 1)
+    assert isinstance(foot, Footer)
+    twice = [head, *rest, again, replace(foot, checks=foot.checks + 1)]
+    path = write(tmp_path / "twice.jsonl", twice)
+    copy = write(tmp_path / "copy.jsonl", [twice[0], *reversed(twice[1:-2]), *twice[-2:]])
+    for paths in ([path], [path, copy]):
+        run = read(tmp_path / "whole.jsonl", whole(*paths))
+        assert len(run.checks) == 31
+        assert {check, again} <= set(run.checks)
+
+
 def test_an_older_file_becomes_one_of_today():
     head, *rest = map(json.loads, whole(FILES / "schema-1.jsonl").splitlines())
     assert head["schema"] == 2
