@@ -125,20 +125,20 @@ class Variants:
 
     def add(self, run: Run) -> None:
         """Take the verdicts of a run."""
-        arms = {(arm.id, arm.profile): arm for arm in run.header.arms if arm.competes}
-        columns = {key: _column(run.header, arm) for key, arm in arms.items()}
-        drivers = {key: driver_of(arm) for key, arm in arms.items()}
-        for key, arm in arms.items():
+        arms = {arm.id: arm for arm in run.header.arms if arm.competes}
+        columns = {name: _column(run.header, arm) for name, arm in arms.items()}
+        drivers = {name: driver_of(arm) for name, arm in arms.items()}
+        for name, arm in arms.items():
             if arm.problem:
-                self._absent[drivers[key]][arm.id, arm.problem] = None
+                self._absent[drivers[name]][name, arm.problem] = None
         for check in run.checks:
-            key = (check.driver, check.profile)
-            if key not in arms:
+            if check.driver not in arms:
                 continue
+            driver = drivers[check.driver]
             if check.verdict is Verdict.INVALID:
-                self._invalid[drivers[key]] += 1
+                self._invalid[driver] += 1
             else:
-                self._take(check, drivers[key], columns[key])
+                self._take(check, driver, columns[check.driver])
 
     def _take(self, check: Check, driver: str, column: Variant) -> None:
         cell, condition = parted(check.cell)
