@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.core.conditions import parted
+from harness.core.conditions import DIRECT, parted
 from harness.core.verdicts import Code, Verdict
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
@@ -122,6 +122,7 @@ class Variants:
         self._invalid: Counter[str] = Counter()
         self._absent: dict[str, dict[tuple[str, str], None]] = defaultdict(dict)
         self._answers: dict[VariantAnswer, VariantAnswer] = {}
+        self._cells: dict[str, tuple[str, str]] = {}
 
     def add(self, run: Run) -> None:
         """Take the verdicts of a run."""
@@ -141,11 +142,21 @@ class Variants:
                 self._take(check, driver, columns[check.driver])
 
     def _take(self, check: Check, driver: str, column: Variant) -> None:
-        cell, condition = parted(check.cell)
-        answer = VariantAnswer(check.verdict, check.code, check.trait)
+        cell, via = self._parted(check.cell)
+        judgement = check.judgement
+        answer = VariantAnswer(judgement.verdict, judgement.code, check.trait)
         seen = self._seen[driver].setdefault(AskedCell(cell, check.profile), {})
-        counts = seen.setdefault(column._replace(via=str(condition)), Counter())
-        counts[self._answers.setdefault(answer, answer)] += 1
+        where = column if via == column.via else column._replace(via=via)
+        if where not in seen:
+            seen[where] = Counter()
+        seen[where][self._answers.setdefault(answer, answer)] += 1
+
+    def _parted(self, cell: str) -> tuple[str, str]:
+        """A cell without its condition, and that in words; each is taken apart once."""
+        if cell not in self._cells:
+            bare, condition = parted(cell)
+            self._cells[cell] = (bare, str(condition))
+        return self._cells[cell]
 
     def result(self) -> tuple[DriverColumns, ...]:
         """Every driver that has several columns."""
@@ -169,7 +180,9 @@ def driver_of(arm: ArmFacts) -> str:
 
 
 def _column(header: Header, arm: ArmFacts) -> Variant:
-    return Variant(version_of(arm), python_of(header, arm), header.server.version, "")
+    return Variant(
+        version_of(arm), python_of(header, arm), header.server.version, str(DIRECT)
+    )
 
 
 def version_of(arm: ArmFacts) -> str:

@@ -128,7 +128,7 @@ def test_quantiles_of_chi_squared(degrees: int, probability: float) -> None:
 @pytest.mark.parametrize("world", [WORLDS[0], WORLDS[3]], ids=["small", "comparable"])
 @pytest.mark.parametrize("machines", [5, 10, 20])
 def test_both_intervals_hold_what_they_promise(world, machines: int) -> None:
-    """95 % of 200 draws are off by less than 4.5 standard deviations of chance."""
-    found = coverage(world, machines, draws=200, seed=1)
-    assert found.mean > 0.88
-    assert found.prediction > 0.88
+    """Of 120 draws the share has a standard deviation of 2 %: the bound is five below."""
+    found = coverage(world, machines, draws=120, seed=1)
+    assert found.mean > 0.85
+    assert found.prediction > 0.85
