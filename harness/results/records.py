@@ -142,6 +142,16 @@ class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
         return self.sql == other.sql
 
 
+class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The job of a plan that a run is. `attempt` counts the tries before it, `moved_from`
+    is where the last of them was lost."""
+
+    plan: str
+    id: str
+    attempt: Whole = 0
+    moved_from: str = ""
+
+
 class Header(Record, frozen=True, kw_only=True, tag="header"):
     """The first line: what was asked, of whom, where."""
 
@@ -159,6 +169,7 @@ class Header(Record, frozen=True, kw_only=True, tag="header"):
     placement: dict[str, str] = msgspec.field(default_factory=dict)
     arms: list[ArmFacts] = msgspec.field(default_factory=list)
     cells: list[CellFacts] = msgspec.field(default_factory=list)
+    job: JobFacts | None = None
 
 
 class Judged(Record, frozen=True, kw_only=True):
