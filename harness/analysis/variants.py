@@ -231,7 +231,7 @@ def _compared(driver: str, questions: Mapping[AskedCell, Seen]) -> DriverColumns
         {column for seen in questions.values() for column in seen},
         key=lambda column: [_natural(value) for value in column],
     )
-    groups: dict[Pattern, list[tuple[AskedCell, int]]] = defaultdict(list)
+    groups: dict[tuple[Pattern, bool], list[tuple[AskedCell, int]]] = defaultdict(list)
     unstable: list[Unstable] = []
     same: set[str] = set()
     alone: set[str] = set()
@@ -243,8 +243,8 @@ def _compared(driver: str, questions: Mapping[AskedCell, Seen]) -> DriverColumns
         if len(set(told.values())) == 1:
             (alone if len(told) == 1 else same).add(question.cell)
             continue
-        pattern = explained(told)
-        groups[pattern].append((question, _least(seen)))
+        least = _least(seen)  # what may be chance stands apart from what is not
+        groups[explained(told), least == 1].append((question, least))
     told_apart = {question.cell for found in groups.values() for question, _ in found}
     told_apart |= {found.question.cell for found in unstable}
     return DriverColumns(
@@ -332,9 +332,9 @@ def _least(seen: Seen) -> int:
 
 
 def _difference(
-    found: tuple[Pattern, Sequence[tuple[AskedCell, int]]],
+    found: tuple[tuple[Pattern, bool], Sequence[tuple[AskedCell, int]]],
 ) -> Difference:
-    pattern, told = found
+    (pattern, _), told = found
     return Difference(
         pattern, tuple(question for question, _ in told), min(least for _, least in told)
     )

@@ -184,6 +184,17 @@ def test_what_was_seen_once_is_marked() -> None:
     assert difference.least == 2
 
 
+def test_what_may_be_chance_stands_apart_from_what_is_not() -> None:
+    both = run_of(
+        by_version, cells=("types/a#1", "types/a#2"), asked=[*arms(pythons=["3.9"])]
+    )
+    again = run_of(by_version, cells=("types/a#1",), asked=[*arms(pythons=["3.9"])])
+    first, second = sorted(told(both, again).differences, key=lambda found: found.least)
+    assert (first.cells, first.least) == (("types/a#2",), 1)
+    assert (second.cells, second.least) == (("types/a#1",), 2)
+    assert first.pattern == second.pattern
+
+
 def test_faults_of_ours_say_nothing_of_a_version() -> None:
     def verdict(cell: str, version: str, python: str, server: str) -> str:
         return "invalid" if version == "0.9.2" else "exact"

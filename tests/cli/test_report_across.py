@@ -46,6 +46,17 @@ def test_files_of_five_machines(tmp_path: Path) -> None:
     )
 
 
+def test_the_base_can_be_named(tmp_path: Path) -> None:
+    paths = [written(machine(number), tmp_path) for number in range(2)]
+    arguments = ("report", *paths, "--format", "markdown", "--out", tmp_path, "--base")
+    assert pgdyno(*arguments, "asyncpg").code == 0
+    assert "| × asyncpg | m1 | m2 |" in (tmp_path / "report.md").read_text("utf-8")
+    ended = pgdyno(*arguments, "pg8000")
+    assert ended.code == 2
+    assert "no run has a driver 'pg8000'" in ended.err
+    assert "they have: psycopg2, asyncpg" in ended.err
+
+
 def machine(number: int) -> Run:
     return fake_runs.bench(
         run=f"run-{number}",

@@ -226,7 +226,7 @@ def test_what_is_not_stable_is_apart(versions: list[Run]) -> None:
     assert {row.cell for row in driver.unstable} == {UUIDS[0]}
     assert driver.matrices[0].cells == 1
     assert driver.unstable[0].text == (
-        "1× exact, 1× rejected (error) (0.32.0, 3.11, 18, direct; configured profile)"
+        "1× exact, 1× rejected (error) (0.32.0, PostgreSQL 18; configured profile)"
     )
     assert found.conclusion == (
         "asyncpg: 1 question differs by version, 1 not stable, 10 the same in all columns."
