@@ -50,6 +50,7 @@ LAW: dict[str, str] = {
     "render": "core analysis results report moving history claims",
     "play": "core plugin environments results servers judge machine scenario venue",
     "jobs": "core results scenario",
+    "merging": "core results",
     "check": "core plugin results venue play",
     "bench": "core results judge machine scenario venue play lanes",
     "lanes/record": "results",
@@ -65,7 +66,7 @@ LAW: dict[str, str] = {
     "venue report play check bench cli",
     "cli": "core plugin environments results settings servers machine analysis scenario "
     "venue statements workload report reproduce render play moving bisect history check "
-    "bench fuzz validity claims lanes jobs",
+    "bench fuzz validity claims lanes jobs merging",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
@@ -94,7 +95,7 @@ LIBRARIES: dict[str, str] = {
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results settings scenario check.baseline_files check.deviations "
-    "moving.fixes history.summary lanes/record claims jobs",
+    "moving.fixes history.summary lanes/record claims jobs merging",
     "matplotlib": "render",
     "jinja2": "render",
     "testcontainers": "servers.container",
@@ -103,7 +104,7 @@ LIBRARIES: dict[str, str] = {
     "pyarrow": "history render drivers",
     "ruptures": "history.changes",
     "packaging": "environments history.points",
-    "platformdirs": "environments servers",
+    "platformdirs": "environments servers merging",
     "pglast": "workload",
     "pytest": "pytest_plugin",
 }

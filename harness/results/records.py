@@ -7,6 +7,7 @@ bytes. Everything else (medians, intervals, ranks) is derived by whoever reads.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -45,6 +46,12 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     def fingerprint(self) -> tuple[str, ...]:
         """Equal for runs whose times may be compared."""
         return (self.system, self.cpu, str(self.cores), self.hostname_hash)
+
+    @property
+    def key(self) -> str:
+        """The fingerprint as a word of twelve letters, for names of files and folders."""
+        told = "\0".join(self.fingerprint)
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +160,8 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Header(Record, frozen=True, kw_only=True, tag="header"):
-    """The first line: what was asked, of whom, where."""
+    """The first line: what was asked, of whom, where. `parts` are the ids of the jobs whose
+    runs were joined into this."""
 
     schema: Whole
     run: str
@@ -170,6 +178,7 @@ class Header(Record, frozen=True, kw_only=True, tag="header"):
     arms: list[ArmFacts] = msgspec.field(default_factory=list)
     cells: list[CellFacts] = msgspec.field(default_factory=list)
     job: JobFacts | None = None
+    parts: list[str] = msgspec.field(default_factory=list)
 
 
 class Judged(Record, frozen=True, kw_only=True):
