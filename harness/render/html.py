@@ -27,11 +27,12 @@ from harness.render import latency
 from harness.report import format as fmt
 from harness.report.causes import CauseView
 from harness.report.checked import KINDS
+from harness.report.findings import folded
 from harness.report.payload import payload
 from harness.report.view import Report
 
 HUES = 8
-APP = ("data", "format", "dom", "state", "matrix", "charts", "times", "sweeps", "dialog",
+APP = ("data", "format", "dom", "state", "search", "matrix", "charts", "times", "sweeps", "dialog",
        "front", "main")  # fmt: skip
 """The parts of the page's own program, in the order in which they stand in it."""
 MOST_CAUSES = 150
@@ -49,7 +50,8 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(_FILTERS)
+    openable = _openable(report)
+    environment.filters.update(_FILTERS, placed=partial(_placed, report, openable))
     environment.globals.update(
         report=report,
         SYMBOLS=fmt.SYMBOLS,
@@ -63,7 +65,7 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
     page = environment.get_template("report.html.j2").render(
         anchor=anchor,
         claims=claims,
-        link=partial(_place_of, _openable(report)),
+        link=partial(_place_of, openable),
         data=_packed(payload(report)),
         network=latency.drawing,
         width=latency.WIDTH,
@@ -124,6 +126,20 @@ def _place_of(cells: frozenset[str], cell: str) -> str:
     return _state({"c": cell}) if cell in cells else ""
 
 
+def _placed(
+    report: Report, cells: frozenset[str], where: str
+) -> Iterator[tuple[str, str]]:
+    """The parts of a finding's place, as a reader calls them, and the address that opens
+    each: a cell, and of a driver its side of the cell before it."""
+    cell = ""
+    for part in where.split(", "):
+        if part in cells:
+            cell = part
+            yield report.title_of(part), _state({"c": part})
+        else:
+            yield part, _state({"c": cell, "d": part}) if cell else ""
+
+
 def _prose(text: str) -> Markup:
     """A scenario's text, escaped; only `code` becomes markup."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
@@ -139,6 +155,7 @@ _FILTERS = {
     "by_kind": _by_kind,
     "clip": lambda text: fmt.shorten(text, _CLIP),
     "duration": fmt.duration,
+    "folded": folded,
     "interval": fmt.ratio_interval,
     "percentage": fmt.percentage,
     "plural": fmt.plural,

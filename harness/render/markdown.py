@@ -14,6 +14,7 @@ from harness.core.visible import visible
 from harness.render import markdown_front as front
 from harness.report import format as fmt
 from harness.report.cells import CellView, RankGroup, Reference, Row
+from harness.report.findings import folded
 from harness.report.format import markdown_cell as esc
 from harness.report.matrix import Matrix, MatrixRow
 from harness.report.mixes import FormRow, FormTime, MixView, mix_of, ratio_text
@@ -95,12 +96,18 @@ def _found(run: RunView) -> Iterator[str]:
     yield ""
     yield f"**{esc(run.answer)}** {esc(run.sureness)}".rstrip()
     yield ""
-    for finding in run.findings:
-        where = f" ({esc(finding.where)})" if finding.where else ""
+    for finding in folded(run.findings):
         mark = "⚠ " if finding.grave else ""
+        where = _places(finding.places)
         yield f"- {mark}**{esc(finding.kind)}**: {esc(finding.text)}{where}"
     if run.findings:
         yield ""
+
+
+def _places(places: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+    return f" ({esc(places[0])}{more})" if places else ""
 
 
 def table(

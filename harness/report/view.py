@@ -30,6 +30,7 @@ from harness.report.routes import routes
 from harness.report.screened import Screening, screening
 from harness.report.sections import LaneSection, LaneView, Remark, RunFact, lane_view
 from harness.report.spent import Spending, spending
+from harness.report.titles import titles
 from harness.results.records import CellFacts, Check, Run
 
 
@@ -128,8 +129,8 @@ class Tile:
 class Report:
     """Everything that is shown.
 
-    `facts` are those of every cell; `paths` have what `pgdyno show` takes for a cell,
-    where that is not its id.
+    `facts` are those of every cell and `titles` what readers call it; `paths` have what
+    `pgdyno show` takes for a cell, where that is not its id.
     """
 
     title: str
@@ -143,6 +144,11 @@ class Report:
     checks: tuple[Check, ...] = ()
     facts: Mapping[str, CellFacts] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def title_of(self, cell: str) -> str:
+        """What a reader calls a question."""
+        return self.titles.get(cell, cell)
 
     def hue(self, driver: str) -> int:
         """The colour of a driver, the same in all runs."""
@@ -200,18 +206,21 @@ def build(runs: Sequence[Run]) -> Report:
     competing = [arm for run in runs for arm in run.header.arms if arm.competes]
     named = (*(arm.id for arm in competing), *(check.driver for check in checks))
     drivers = tuple(dict.fromkeys(named))
+    behind = causes.views(runs)
+    facts = {cell.id: cell for run in runs for cell in run.header.cells}
     return Report(
         f"Python’s PostgreSQL drivers, {what}",
         views,
         drivers=drivers,
         answers=answers(cells, checks),
-        cards=cards(competing, cells, checks),
+        cards=cards(competing, cells, checks, behind),
         heat=heat(drivers, cells, checks),
-        causes=causes.views(runs),
+        causes=behind,
         tiles=tuple(_tiles(cells, checks)),
         checks=tuple(checks),
-        facts={cell.id: cell for run in runs for cell in run.header.cells},
+        facts=facts,
         paths=_paths(runs),
+        titles=titles(facts.values()),
     )
 
 

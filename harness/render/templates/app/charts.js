@@ -18,9 +18,15 @@ function logAxis(values, label) {
       if (value >= low && value <= high) ticks.push({ at: at(value), text: label(value) });
     }
   }
-  const every = Math.ceil(ticks.length / 6);
-  if (ticks.length > 2) return { at, ticks: ticks.filter((_, number) => number % every === 0) };
-  return { at, ticks: even(low, high).map((value) => ({ at: at(value), text: label(value) })) };
+  if (ticks.length > 2) return { at, ticks: apart(ticks) };
+  return { at, ticks: apart(even(low, high).map((value) => ({ at: at(value), text: label(value) }))) };
+}
+
+/** Of some ticks those whose labels do not touch: a label takes about a seventh of an axis. */
+function apart(ticks, share = 14) {
+  const kept = [];
+  for (const tick of ticks) if (!kept.length || tick.at - kept.at(-1).at >= share) kept.push(tick);
+  return kept;
 }
 
 /** Round numbers at equal distances, where powers of ten are too far apart. */
