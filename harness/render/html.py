@@ -28,16 +28,18 @@ from harness.report import format as fmt
 from harness.report.causes import CauseView
 from harness.report.checked import KINDS
 from harness.report.findings import folded
+from harness.report.matrix import concern
 from harness.report.payload import payload
 from harness.report.view import Report
 
 HUES = 8
-APP = ("data", "format", "dom", "state", "search", "matrix", "charts", "times", "sweeps", "dialog",
+APP = ("data", "format", "dom", "state", "search", "matrix", "charts", "times", "overview", "sweeps", "dialog",
        "front", "main")  # fmt: skip
 """The parts of the page's own program, in the order in which they stand in it."""
 MOST_CAUSES = 150
 _GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
 _LONG, _CLIP = 600, 220
+_NEWS = "New: neither declared nor expected"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -57,7 +59,7 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
         SYMBOLS=fmt.SYMBOLS,
         MEANINGS=fmt.MEANINGS,
         HUES=HUES,
-        KINDS={verdict: words[1] for verdict, words in KINDS.items()},
+        KINDS=KINDS,
         GRAVE=_GRAVE,
         MOST_CAUSES=MOST_CAUSES,
         APP=APP,
@@ -99,10 +101,15 @@ def _by_kind(
 ) -> Iterator[tuple[str, list[CauseView]]]:
     """Causes under the heads that a reader knows: what is new, then by verdict."""
     groups: dict[str, list[CauseView]] = {}
-    for cause in causes:
-        head = "New: neither declared nor expected" if cause.new else _head(cause.verdict)
+    for cause in sorted(causes, key=lambda cause: (not _is_news(cause), -concern(cause.verdict))):
+        head = _NEWS if _is_news(cause) else _head(cause.verdict)
         groups.setdefault(head, []).append(cause)
     yield from groups.items()
+
+
+def _is_news(cause: CauseView) -> bool:
+    """What somebody should look at today: nobody knows it, and it is no trifle."""
+    return cause.new and (cause.verdict in _GRAVE or cause.verdict is Verdict.EXACT)
 
 
 def _head(verdict: Verdict) -> str:

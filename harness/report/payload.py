@@ -17,6 +17,7 @@ from harness.report import format as fmt
 from harness.report import wording
 from harness.report.cells import CURVE, CellView, Row
 from harness.report.mixes import mix_of
+from harness.report.titles import plain
 from harness.report.view import Report, RunView
 from harness.results.records import CellFacts, Check
 
@@ -101,7 +102,7 @@ def _cell(
         words(cell.why),
         words(own),
         words(cell.task),
-        words(cell.title),
+        words(plain(cell.title)),
     ]
 
 

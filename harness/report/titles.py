@@ -31,9 +31,15 @@ def titles(cells: Iterable[CellFacts]) -> dict[str, str]:
 def _title(cell: CellFacts, *, alone: bool) -> str:
     if not cell.title:
         return cell.id
+    shared = plain(cell.title)
     name = "" if alone else f" – {_words(cell.case)}"
     place = place_of(cell.point)
-    return f"{cell.title}{name} ({place})" if place else f"{cell.title}{name}"
+    return f"{shared}{name} ({place})" if place else f"{shared}{name}"
+
+
+def plain(title: str) -> str:
+    """A scenario's title without the marks of code in it."""
+    return title.replace("`", "")
 
 
 def place_of(point: Mapping[str, object]) -> str:

@@ -23,8 +23,6 @@ def reason(checks: Sequence[Check]) -> str:
     """What checks of one cause have in common: only facts that all of them share are told,
     and of errors that differ in their text one as an example."""
     first = checks[0]
-    if len({check.detail for check in checks}) == 1 and not first.facts:
-        return first.detail or first.drift
     shared = {
         name: value
         for name, value in first.facts.items()
@@ -35,7 +33,7 @@ def reason(checks: Sequence[Check]) -> str:
         return f"{told}, as in “{_clipped(_message(first.facts), _MESSAGE)}”"
     if told:
         return told
-    if len(checks) == 1:
+    if len({_plain_detail(check) for check in checks}) == 1:
         return _plain_detail(first)
     return ": ".join([first.code.sentence.rstrip("."), *_kinds(shared)])
 

@@ -52,6 +52,6 @@ function said(data, cell, driver) {
   const found = data.columns
     .filter((column) => column.driver === driver && cell.answers[column.number])
     .map((column) => ({ profile: column.profile, answer: cell.answers[column.number] }));
-  const alike = found.length > 1 && found.every(({ answer }) => answer === found[0].answer);
-  return alike ? [{ ...found[0], profile: "" }] : found;
+  const alike = found.every(({ answer }) => answer === found[0].answer);
+  return alike && (found.length > 1 || found[0]?.profile === "default") ? [{ ...found[0], profile: "" }] : found;
 }

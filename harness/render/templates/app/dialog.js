@@ -57,15 +57,15 @@ function content(data, cell, chosen, around) {
 function answersIn(data, cell, chosen) {
   const all = data.drivers.flatMap((_, driver) => said(data, cell, driver)
     .map((found) => ({ driver, ...found })));
-  const right = all.filter(({ driver, answer }) => answer.verdict === "exact"
-    && !answer.observed && !answer.drift && driver !== chosen);
+  const right = all.filter(({ answer }) => answer.verdict === "exact"
+    && !answer.observed && !answer.drift);
   const others = all.filter((found) => !right.includes(found)).sort((a, b) =>
     (b.driver === chosen) - (a.driver === chosen)
     || WORST.indexOf(a.answer.verdict) - WORST.indexOf(b.answer.verdict));
   return [others.length > 0 && h("div.sides", others.map((found) => side(data, cell, found, chosen))),
-    right.length > 0 && h("p.right-ones", verdictMark("exact"), ": ", right.map(
-      ({ driver, profile }) => [driverName(data, driver), profile && h("small",
-        ` ${profileName(profile)}`), " "]))];
+    right.length > 0 && h("p.right-ones", verdictMark("exact"), right.map(
+      ({ driver, profile }) => h("span", driverName(data, driver), profile && h("small",
+        ` ${profileName(profile)}`))))];
 }
 
 const profileName = (profile) => profile === "default" ? "as installed" : profile;

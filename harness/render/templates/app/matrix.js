@@ -170,7 +170,7 @@ function buildMatrix(data, place) {
     return h("div.row", { role: "row", "aria-rowindex": number + 2,
       class: number === focused ? "row focused" : "row",
       click: () => { focused = number; go({ c: cell.id, d: "" }); } },
-    h("div.what", { role: "rowheader" }, h("b", marked(cell.title, found.words("title"))),
+    h("div.what", { role: "rowheader" }, titled(cell, found.words("title")),
       h("small", why(cell))),
     answersOf(cell, profiled).map((answer, at) => {
       if (!answer) return h("div.v", { role: "cell" }, "–");
@@ -179,6 +179,14 @@ function buildMatrix(data, place) {
       h("span.s", { "aria-hidden": "true" }, SYMBOLS[answer.verdict]),
       h("span", answer.verdict), answer.drift && h("em", " drift"));
     }));
+  }
+
+  /** A title; where many share it, what tells it from them is not cut off. */
+  function titled(cell, words) {
+    const { title, shared } = cell;
+    const tail = title.startsWith(shared) ? title.slice(shared.length) : "";
+    return h("b", { title }, h("span.head-of", marked(tail ? shared : title, words)),
+      tail && h("span.tail-of", marked(tail, words)));
   }
 
   /** The SQL of a question; where something was searched for, what of it was found. */

@@ -59,7 +59,7 @@ function question(data, timed, wanted) {
       ...found.rounds.filter((value) => value > found.shown[0] / 2
         && value < found.shown[0] * 2)] : []));
     const counted = group.rows.some((row) => row.turns);
-    const axis = values.length ? logAxis(values, valueText[wanted.show]) : null;
+    const axis = values.length ? logAxis(values, valueText[wanted.show], 22) : null;
     return h("table.times",
       group.label && h("caption", group.label),
       axis && h("thead", h("tr", h("th", { scope: "col" }, "driver"), h("th.plot",
