@@ -45,7 +45,8 @@ def _head(end: Checked) -> str:
 
 def _table(end: Checked, profile: str) -> list[str]:
     head = "".join(f"{name:>{width}}" for name, width in zip(COLUMNS, _WIDTHS, strict=True))
-    rows = [_row(standing) for standing in end.standings if standing.profile == profile]
+    own = [standing for standing in end.standings if standing.profile == profile]
+    rows = map(_row, sorted(own, key=lambda standing: -(standing.right or 0)))
     return [f"{_PROFILES.get(profile, fmt.shorten(profile, 15)):<16}right{head}", *rows]
 
 

@@ -33,8 +33,8 @@ from harness.report.payload import payload
 from harness.report.view import Report
 
 HUES = 8
-APP = ("data", "format", "dom", "state", "search", "matrix", "charts", "times", "overview", "sweeps", "dialog",
-       "front", "main")  # fmt: skip
+APP = ("data", "format", "dom", "state", "search", "matrix", "charts", "times",
+       "overview", "sweeps", "dialog", "front", "main")  # fmt: skip
 """The parts of the page's own program, in the order in which they stand in it."""
 MOST_CAUSES = 150
 _GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
@@ -101,7 +101,9 @@ def _by_kind(
 ) -> Iterator[tuple[str, list[CauseView]]]:
     """Causes under the heads that a reader knows: what is new, then by verdict."""
     groups: dict[str, list[CauseView]] = {}
-    for cause in sorted(causes, key=lambda cause: (not _is_news(cause), -concern(cause.verdict))):
+    for cause in sorted(
+        causes, key=lambda cause: (not _is_news(cause), -concern(cause.verdict))
+    ):
         head = _NEWS if _is_news(cause) else _head(cause.verdict)
         groups.setdefault(head, []).append(cause)
     yield from groups.items()
@@ -133,9 +135,7 @@ def _place_of(cells: frozenset[str], cell: str) -> str:
     return _state({"c": cell}) if cell in cells else ""
 
 
-def _placed(
-    report: Report, cells: frozenset[str], where: str
-) -> Iterator[tuple[str, str]]:
+def _placed(report: Report, cells: frozenset[str], where: str) -> Iterator[tuple[str, str]]:
     """The parts of a finding's place, as a reader calls them, and the address that opens
     each: a cell, and of a driver its side of the cell before it."""
     cell = ""

@@ -58,6 +58,8 @@ def _blocks(report: Report, images: Sequence[str]) -> Iterator[Block]:
     yield "causes", _titled("## What is behind it", front.causes(report), left=3)
     for run in report.runs:
         yield from _run(run, images)
+    for run in report.runs:
+        yield from _details(run)
 
 
 def _titled(title: str, rows: Iterator[list[str]], left: int) -> Iterator[str]:
@@ -84,6 +86,10 @@ def _run(run: RunView, images: Sequence[str]) -> Iterator[Block]:
     yield "the machine", _environment(run)
     if run.forms:
         yield "forms", _forms(run)
+
+
+def _details(run: RunView) -> Iterator[Block]:
+    """What comes after all that is said of any run: there may be no room for it."""
     for cell in run.cells:
         yield "each question", _cell(cell)
     if run.matrix:

@@ -87,9 +87,7 @@ def _causes(report: Report, cells: Sequence[str], words: _Words) -> list[list[An
     ]
 
 
-def _cell(
-    cell: CellFacts | Check, called: str, title: str, words: _Words
-) -> list[Any]:
+def _cell(cell: CellFacts | Check, called: str, title: str, words: _Words) -> list[Any]:
     """Id, title, SQL, why, the path for a command, the task, and the title as its scenario
     has it, where many cells share it."""
     if isinstance(cell, Check):

@@ -52,11 +52,11 @@ def place_of(point: Mapping[str, object]) -> str:
 
 
 def _where(cell: CellFacts) -> str:
-    """What is left to tell two of one name and place apart: their scenarios, or their ids."""
-    return cell.id if cell.title == cell.id else f"{cell.scenario}#{cell.id.partition('#')[2]}"
+    """What is left to tell two of one name and place apart: where they are."""
+    return f"{cell.scenario}#{cell.id.partition('#')[2]}"
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ").replace("-", " ") if name[:1].isalpha() else (
-        name.replace("_", " ")
-    )  # fmt: skip
+    """A name as words; the hyphens of a number or a date are its own."""
+    spaced = name.replace("_", " ")
+    return spaced.replace("-", " ") if name[:1].isalpha() else spaced

@@ -61,7 +61,9 @@ def due(check: Check) -> str:
 def _type(facts: Facts) -> str:
     if not facts.get("usual_types") or "type" not in facts:
         return ""
-    return f"comes as {python_type(facts['type'])} instead of {_either(facts['usual_types'])}"
+    return (
+        f"comes as {python_type(facts['type'])} instead of {_either(facts['usual_types'])}"
+    )
 
 
 def python_type(name: str) -> str:
@@ -156,13 +158,17 @@ def _count(noun: str, key: str) -> Callable[[Facts], str]:
 
 def _late(facts: Facts) -> str:
     if "took_ms" in facts and "within_ms" in facts:
-        return f"takes {facts['took_ms']:,} ms, where {facts['within_ms']:,} ms are the most"
+        return (
+            f"takes {facts['took_ms']:,} ms, where {facts['within_ms']:,} ms are the most"
+        )
     limit = f" of {facts['within_ms']:,} ms" if "within_ms" in facts else ""
     return f"does not answer within its time{limit}"
 
 
 def _waiting(facts: Facts) -> str:
-    waited = f": still waiting after {facts['waited_ms']:,} ms" if "waited_ms" in facts else ""
+    waited = (
+        f": still waiting after {facts['waited_ms']:,} ms" if "waited_ms" in facts else ""
+    )
     return f"does not come back{waited}"
 
 

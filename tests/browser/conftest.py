@@ -64,7 +64,7 @@ def tab(browser) -> object:
 
 @pytest.fixture
 def opened(tab, file_of) -> Iterator[Callable]:
-    """Open a page as if for the first time: `opened("small", "#view=matrix", width=375)`."""
+    """Open a page anew: `opened("small", "#view=matrix", width=375)`."""
     with watched(tab) as said:
 
         def opened(name="small", state="", *, width=1280, height=900, scheme="light"):

@@ -55,6 +55,17 @@ def test_what_is_not_ranked_stands_in_brackets_and_what_is_not_offered_is_a_dash
     assert rows["Point quer… (16 threads)"].split()[0].endswith("×")
 
 
+def test_titles_that_are_alike_when_cut_short_are_given_in_full():
+    rest = ({"rows": 1000}, "COPY in, from rows of %s columns", "copy_in", "rows", 1000)
+    rows = [(f"copy/{n}", "rows", rest[0], rest[1] % n, *rest[2:], 0, 50) for n in (2, 20)]
+    rows = [(scenario, case, point, title, title, *more)
+            for scenario, case, point, title, *more in rows]  # fmt: skip
+    lines = lines_of(bench(rows=rows, arms=arms("psycopg", "psqlpy")))
+    at = lines.index("COPY in, from rows of 2 columns")
+    assert re.match(r"  1000 +▶?\d", lines[at + 1])
+    assert lines[at + 2] == "COPY in, from rows of 20 columns"
+
+
 def test_noise_of_several_questions_is_a_range():
     lines = lines_of(bench(rows=fake_runs.CELLS[:3], arms=arms("psycopg", "psqlpy")))
     noise = r"noise: psycopg against itself [−+]?\d\.\d … [−+]?\d\.\d % at worst\."
