@@ -34,7 +34,7 @@ def folded(remarks: Sequence[Remark]) -> tuple[Doubt, ...]:
     """Findings that differ in numbers and places only as one, in their order."""
     groups: dict[tuple[str, bool, str], list[Remark]] = {}
     for remark in remarks:
-        alike = re.sub(r"\d[\d.,]*", "#", remark.text)
+        alike = re.sub(r"[-+−]?\d[\d.,]*", "#", remark.text)
         groups.setdefault((remark.kind, remark.grave, alike), []).append(remark)
     return tuple(
         Doubt(kind, group[0].text, tuple(filter(None, (r.where for r in group))), grave)

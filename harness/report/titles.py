@@ -45,7 +45,7 @@ def plain(title: str) -> str:
 def place_of(point: Mapping[str, object]) -> str:
     """A place on axes: `rows = 100, format = csv`; of a type's values the value alone."""
     told = (
-        _words(str(value)) if name == "value" else f"{name} = {value}"
+        _value(str(value)) if name == "value" else f"{name} = {value}"
         for name, value in point.items()
     )
     return ", ".join(told)
@@ -56,7 +56,11 @@ def _where(cell: CellFacts) -> str:
     return f"{cell.scenario}#{cell.id.partition('#')[2]}"
 
 
-def _words(name: str) -> str:
-    """A name as words; the hyphens of a number or a date are its own."""
+def _value(name: str) -> str:
+    """What a scenario calls a value: words, or the value with its own hyphens."""
     spaced = name.replace("_", " ")
-    return spaced.replace("-", " ") if name[:1].isalpha() else spaced
+    return spaced if any(map(str.isdigit, name)) else spaced.replace("-", " ").strip()
+
+
+def _words(case: str) -> str:
+    return case.replace("_", " ").replace("-", " ")

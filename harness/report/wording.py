@@ -39,8 +39,8 @@ def reason(checks: Sequence[Check]) -> str:
 
 
 def said(check: Check) -> str:
-    """What was wrong with an answer and where: `[[44]] instead of [[42]], in step 7
-    (waiting for of_a)`."""
+    """What was wrong with an answer and where: `answers [[44]] instead of [[42]], in
+    step 7 (waiting for of_a)`."""
     told = _told(check.code, check.facts) or _plain_detail(check)
     where = _place(check.facts)
     return f"{told}, {where}" if told and where else told
@@ -91,7 +91,7 @@ def _form(facts: Facts) -> str:
 
 def _value(facts: Facts) -> str:
     got, wanted = facts.get("type", ""), facts.get("expected_type", "")
-    about = f"{facts['entry']}: " if "entry" in facts else ""
+    about = f"{facts['entry']}: " if "entry" in facts else "answers "
     if "repr" in facts and "expected_repr" in facts:
         kinds = ("", "") if got == wanted else (f"{got} ", f"{wanted} ")
         came = f"{kinds[0]}{_clipped(facts['repr'])}"

@@ -11,7 +11,9 @@ from fake_runs import arm_facts, bench, changed
 from harness.cli.bench import outcome
 from harness.render import measured as drawn
 from harness.report import measured, view
+from harness.report.findings import folded
 from harness.report.measured import ranked_sentence
+from harness.report.sections import Remark
 
 SOME = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
 
@@ -175,4 +177,19 @@ def test_a_question_under_several_conditions_is_named_once():
         "One row by primary key",
         "  · TLS, RTT 5 ms",
         "Another que… · RTT 45 ms",
+    ]
+
+
+def test_findings_that_differ_in_numbers_and_places_only_are_folded():
+    remarks = [
+        Remark("warm-up", "off by -17.5 %", "a/b#c, psycopg"),
+        Remark("warm-up", "off by +2,1 %", "a/b#d, asyncpg"),
+        Remark("warm-up", "off by +2.1 %", grave=True),
+        Remark("mean", "off by 1 %"),
+    ]
+    found = [(doubt.kind, doubt.text, len(doubt.places)) for doubt in folded(remarks)]
+    assert found == [
+        ("warm-up", "off by -17.5 %", 2),
+        ("warm-up", "off by +2.1 %", 0),
+        ("mean", "off by 1 %", 0),
     ]

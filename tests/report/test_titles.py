@@ -32,9 +32,9 @@ def cell(id_: str, title: str, **point: int | str) -> CellFacts:
         (
             [
                 cell(f"t/i#read@value={v}", "Intervals", value=v)
-                for v in ("-1_mons", "null-first")
+                for v in ("-1_mons", "null-first", "f8-7d")
             ],
-            ["Intervals (-1 mons)", "Intervals (null first)"],
+            ["Intervals (-1 mons)", "Intervals (null first)", "Intervals (f8-7d)"],
         ),
         (
             [cell("a/b#x", "Twice"), cell("a/c#x", "Twice")],

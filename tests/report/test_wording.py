@@ -25,13 +25,13 @@ def found(code: Code, detail: str = "", expected: str = "", **facts):
             Code.WRONG_VALUE,
             {"type": "list[int]", "repr": "[44]", "expected_type": "list[int]",
              "expected_repr": "[42]", **STEP},
-            "[44] instead of [42]",
+            "answers [44] instead of [42]",
         ),
         (
             Code.WRONG_VALUE,
             {"type": "NoneType", "repr": "None", "expected_type": "text",
              "expected_repr": "'1'", "row": 3, "column": "body"},
-            "NoneType None instead of text '1'",
+            "answers NoneType None instead of text '1'",
         ),
         (
             Code.WRONG_TYPE,
@@ -70,10 +70,10 @@ def test_a_code_and_its_facts_become_words(code, facts, words):
 def test_where_it_happened_is_said_of_an_answer_and_not_of_a_cause():
     facts = {"type": "int", "repr": "1", "expected_type": "int", "expected_repr": "2"}
     stepped = found(Code.WRONG_VALUE, **facts, **STEP)
-    assert wording.said(stepped) == "1 instead of 2, in step 7 (waiting for of_a)"
+    assert wording.said(stepped) == "answers 1 instead of 2, in step 7 (waiting for of_a)"
     placed = found(Code.WRONG_VALUE, **facts, row=3, column="body")
-    assert wording.said(placed) == "1 instead of 2, in column body of row 3"
-    assert wording.reason([placed]) == "1 instead of 2"
+    assert wording.said(placed) == "answers 1 instead of 2, in column body of row 3"
+    assert wording.reason([placed]) == "answers 1 instead of 2"
 
 
 def test_a_judgement_without_facts_keeps_its_own_words():

@@ -151,6 +151,8 @@ function buildMatrix(data, place) {
       h("span.s", { "aria-hidden": "true" }, SYMBOLS[name]),
       ` ${name} `, h("b", counts.get(name).toLocaleString("en-US")))));
     spacer.style.height = `${shown.length * ROW_PX}px`;
+    const room = `${head.offsetHeight + shown.length * ROW_PX + 4}px`;
+    scroller.style.height = `min(80vh, 60rem, max(7rem, ${room}))`;
     focused = Math.min(focused, Math.max(0, shown.length - 1));
     first = -1;
     draw();
