@@ -47,11 +47,12 @@ def _head(end: Checked) -> str:
 
 def _table(end: Checked, profile: str) -> list[str]:
     head = "".join(f"{name:>{width}}" for name, width in zip(COLUMNS, _WIDTHS, strict=True))
-    standings = [standing for standing in end.standings if standing.profile == profile]
-    longest = max((len(visible(standing.driver)) for standing in standings), default=0)
+    own = [standing for standing in end.standings if standing.profile == profile]
+    own.sort(key=lambda standing: -(standing.right or 0))
+    longest = max((len(visible(standing.driver)) for standing in own), default=0)
     names = min(max(longest, _NAMES), _MOST_NAMES)
     title = _PROFILES.get(profile) or fmt.shorten(profile, names)
-    return [f"{title:<{names}} right{head}", *(_row(each, names) for each in standings)]
+    return [f"{title:<{names}} right{head}", *(_row(each, names) for each in own)]
 
 
 def _row(standing: Standing, names: int) -> str:
