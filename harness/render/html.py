@@ -35,7 +35,7 @@ APP = ("data", "format", "dom", "state", "matrix", "charts", "times", "sweeps", 
        "front", "main")  # fmt: skip
 """The parts of the page's own program, in the order in which they stand in it."""
 MOST_CAUSES = 150
-_GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
+GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
 _LONG, _CLIP = 600, 220
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -56,7 +56,7 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
         MEANINGS=fmt.MEANINGS,
         HUES=HUES,
         KINDS={verdict: words[1] for verdict, words in KINDS.items()},
-        GRAVE=_GRAVE,
+        GRAVE=GRAVE,
         MOST_CAUSES=MOST_CAUSES,
         APP=APP,
     )
@@ -82,7 +82,7 @@ def _packed(data: Mapping[str, object]) -> str:
 # --- small answers to templates -----------------------------------------------------------
 
 
-def _tint(share: float) -> float:
+def tint(share: float) -> float:
     """How strongly a share is tinted: 0 at one half, 1 where all is right."""
     return round(max(0.0, 2 * share - 1), 2)
 
@@ -147,7 +147,7 @@ _FILTERS = {
     "state": _state,
     "time_interval": fmt.time_interval,
     "times": fmt.times,
-    "tint": _tint,
+    "tint": tint,
     "verdict": _verdict,
     "whole": fmt.whole,
 }
