@@ -108,6 +108,12 @@ class Alike:
     check: Check
     versions: tuple[DriverVersion, ...]
 
+    @property
+    def adds(self) -> bool:
+        """Whether what came and what was due is not in the sentence already."""
+        told = (self.check.observed, self.check.expected)
+        return any(text not in self.check.detail for text in told)
+
 
 @dataclass(frozen=True, slots=True)
 class CellRow:
