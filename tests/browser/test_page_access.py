@@ -12,7 +12,8 @@ from browser.conftest import settle
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 MOST_STOPS = 60
 
-AXE = """(standards) => axe.run(%s, {runOnly: standards, resultTypes: ["violations"]})
+AXE = """(standards) => axe.run(%s, {runOnly: standards, resultTypes: ["violations"],
+  preload: false})
   .then(({violations}) => violations.flatMap(({id, nodes}) => nodes.map(
     ({html, failureSummary}) => `${id}: ${html.slice(0, 160)} ${failureSummary}`)))"""
 

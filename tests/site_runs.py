@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import fake_runs
 from browser import made_pages
+from browser.made_pages import HOSTILE
 from fake_runs import MACHINE, SERVER, arm_facts, judged
 from msgspec.structs import replace
 
+from harness.render import site as drawing
 from harness.report import view
 from harness.results.records import Check, Run
 from harness.site.gathering import Gathered
+from harness.site.listing import LISTING, listing
 from harness.site.pages import Site
 
 PYTHONS = ("CPython 3.11.7", "CPython 3.13.1")
@@ -59,3 +62,39 @@ def gathered(*runs: Run) -> Gathered:
 
 def site(*runs: Run) -> Site:
     return Site(gathered(*runs))
+
+
+def hostile() -> list[Run]:
+    """Runs in which every text is markup, code, control characters, or far too long."""
+    measured, checked = made_pages.hostile()
+    right = [check_of(f"{name}/s#{name}", name, "exact") for name in HOSTILE]
+    checked = made_pages.asked(replace(checked, checks=[*checked.checks, *right]))
+    return [
+        _spoilt(measured, HOSTILE[0]),
+        _spoilt(checked, HOSTILE[4]),
+        _spoilt(replace(checked, checks=checked.checks[:-1]), made_pages.LONG),
+        asked({"a/b#c": "rejected"}, run=HOSTILE[1], driver=HOSTILE[0]),
+    ]
+
+
+def _spoilt(run: Run, text: str) -> Run:
+    arms = [
+        replace(arm, terms=arm.terms | {"version": text}, python=text)
+        for arm in run.header.arms
+    ]
+    header = replace(
+        run.header,
+        run=text,
+        started=text,
+        pgdyno=text,
+        arms=arms,
+        machine=replace(MACHINE, cpu=text, system=text, hostname_hash=text, python=text),
+        server=replace(SERVER, version=text, label=text),
+    )
+    return replace(run, header=header)
+
+
+def files_of(*runs: Run) -> dict[str, bytes]:
+    """Every file of the site of these runs, but the reports and the results of runs."""
+    made = site(*runs)
+    return {**dict(drawing.files(made)), LISTING: listing(made)}
