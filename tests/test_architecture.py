@@ -49,6 +49,8 @@ LAW: dict[str, str] = {
     "history": "core analysis results report",
     "render": "core analysis results report moving history claims",
     "play": "core plugin environments results servers judge machine scenario venue",
+    "jobs": "core results scenario",
+    "merging": "core results",
     "check": "core plugin results venue play",
     "bench": "core results judge machine scenario venue play lanes",
     "lanes/record": "results",
@@ -64,7 +66,7 @@ LAW: dict[str, str] = {
     "venue report play check bench cli",
     "cli": "core plugin environments results settings servers machine analysis scenario "
     "venue statements workload report reproduce render play moving bisect history check "
-    "bench fuzz validity claims lanes",
+    "bench fuzz validity claims lanes jobs merging",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
@@ -93,7 +95,7 @@ LIBRARIES: dict[str, str] = {
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results settings scenario check.baseline_files check.deviations "
-    "moving.fixes history.summary lanes/record claims",
+    "moving.fixes history.summary lanes/record claims jobs merging",
     "matplotlib": "render",
     "jinja2": "render",
     "testcontainers": "servers.container",
