@@ -28,7 +28,7 @@ from harness.core.errors import (
 
 VERBS = ("bench", "check", "compare", "bisect", "report", "show", "diff", "claims", "fuzz",
          "try", "import", "store", "trend", "list", "doctor", "environments", "run-job",
-         "merge")  # fmt: skip
+         "merge", "combine")  # fmt: skip
 _MACHINE_LACKS = (
     errno.ENOSPC,
     errno.EDQUOT,

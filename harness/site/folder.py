@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -36,21 +37,30 @@ class SiteFolder:
         except OSError as error:
             raise _unwritable(path, error) from error
 
-    def write(self, name: str, content: bytes) -> None:
+    def file(self, name: str) -> Path:
+        """Where a file lies until the site is whole."""
+        return self._new / name
+
+    def write(self, name: str, content: bytes | Iterable[bytes]) -> None:
         """A file of the site, by its place in it.
 
         Raises:
             ResultsError: it cannot be written, or was written before.
         """
         if name in self._written:
-            raise ResultsError(f"two pages of the site would be '{name}'")
+            raise ResultsError(f"two files of the site would be '{name}'")
         self._written.add(name)
-        file = self._new / name
+        file = self.file(name)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+            with file.open("wb") as opened:
+                opened.writelines([content] if isinstance(content, bytes) else content)
         except OSError as error:
             raise _unwritable(self.path, error) from error
+
+    def remove(self, name: str) -> None:
+        """A file that shall not be part of the site after all."""
+        self.file(name).unlink()
 
     def __enter__(self) -> SiteFolder:
         return self

@@ -7,9 +7,11 @@ with versions and questions, not with runs.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from harness.core.errors import ResultsError
 from harness.core.verdicts import Code, Verdict
 from harness.report import format as fmt
 from harness.report.cards import Card, HeatRow, better_checks, cards, heat
@@ -104,6 +106,13 @@ class Gathered:
             self.times.append(_times(run, shown, listed))
             self.cells += [cell for cell in shown.cells if cell.facts.task]
         return listed
+
+    def leave_out(self, problems: Iterable[tuple[Path, ResultsError]]) -> None:
+        """Files whose runs are not whole."""
+        for path, error in problems:
+            why = str(error).removeprefix(str(path)).lstrip(", ")
+            self.withheld.append(Withheld(path.stem, "", fmt.shorten(why, _SHORT)))
+        self.withheld.sort(key=lambda left: (left.run, left.who, left.why))
 
     def _take_checks(self, run: Run) -> None:
         arms = {arm.id: arm for arm in run.header.arms}

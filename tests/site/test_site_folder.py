@@ -77,6 +77,6 @@ def test_an_empty_folder_becomes_a_site(tmp_path):
 
 
 def test_no_page_is_written_twice(tmp_path):
-    with pytest.raises(ResultsError, match="two pages"), SiteFolder(tmp_path / "s") as made:
+    with pytest.raises(ResultsError, match="two files"), SiteFolder(tmp_path / "s") as made:
         made.write("index.html", b"")
         made.write("index.html", b"")
