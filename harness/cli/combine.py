@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.core.errors import ResultsError
     from harness.merging.joining import Joining
     from harness.site.admission import Offer
     from harness.site.folder import SiteFolder
@@ -70,9 +68,10 @@ def run(args: argparse.Namespace) -> int:
     for left in site.withheld:
         complain(f"withheld: {left.sentence}")
     drivers = len({version.driver for version in site.numbers})
+    versions, runs = fmt.plural(len(site.numbers), "version"), len(site.runs)
     say(
-        f"{args.out / 'index.html'}: {fmt.plural(drivers, 'driver')} in "
-        f"{fmt.plural(len(site.numbers), 'version')} from {fmt.plural(len(site.runs), 'run')}"
+        f"{args.out / 'index.html'}: {fmt.plural(drivers, 'driver')} in {versions} "
+        f"from {fmt.plural(runs, 'run')}"
     )
     return EXIT_PASS
 
@@ -84,31 +83,29 @@ def combined(bundles: Sequence[Path], out: Path) -> Site:
         ResultsError: a bundle cannot be read or has another catalogue, no run says
             anything, or the folder is something else than a site.
     """
-    from harness.site.admission import catalogue_of
+    from harness.site.admission import check_fit
     from harness.site.folder import SiteFolder
 
-    with tempfile.TemporaryDirectory(prefix="pgdyno-") as scratch, SiteFolder(out) as folder:
+    with SiteFolder(out) as folder, folder.scratch() as scratch:
         offers = [
-            _opened(path, Path(scratch) / str(number))
+            _opened(path, scratch / str(number))
             for number, path in enumerate(dict.fromkeys(bundles))
         ]
-        catalogue = catalogue_of(offers)
-        return _written(folder, [file for offer in offers for file in offer.files], catalogue)
+        check_fit(offers)
+        return _written(folder, [file for offer in offers for file in offer.files])
 
 
 def _opened(path: Path, scratch: Path) -> Offer:
     """A bundle with its runs as files."""
+    from harness.merging import bundles
     from harness.site.admission import Offer
 
     if path.suffix == RESULTS:
-        return Offer(str(path), "", (path,))
-    from harness.merging import bundles
-
-    bundle = bundles.read(path)
-    return Offer(str(path), bundle.manifest.catalogue, tuple(bundle.unpack(scratch)))
+        return Offer(str(path), (path,))
+    return Offer(str(path), bundles.read(path, scratch).runs)
 
 
-def _written(folder: SiteFolder, files: Sequence[Path], catalogue: str) -> Site:
+def _written(folder: SiteFolder, files: Sequence[Path]) -> Site:
     from harness.core.errors import ResultsError
     from harness.merging.joining import joined
     from harness.render import site as drawing
@@ -120,7 +117,7 @@ def _written(folder: SiteFolder, files: Sequence[Path], catalogue: str) -> Site:
     for name in _whole_runs(folder, joining):
         _take(folder, name, gathered)
     gathered.leave_out(joining.left_out)
-    site = Site(gathered, catalogue)
+    site = Site(gathered)
     if not site.runs:
         why = "; ".join(left.sentence for left in site.withheld)
         raise ResultsError(f"no run says anything, so there is no site: {why}")

@@ -19,7 +19,7 @@ _FACETS: tuple[tuple[str, Callable[[Circumstances], str]], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PlacedVerdict:
     """A verdict, the first check that has it, and where it was so."""
 
     check: Check
@@ -36,10 +36,10 @@ class SiteAnswer:
     """All verdicts of a version about a cell, worst first. The worst counts: what is wrong
     on some machine is wrong."""
 
-    said: tuple[Said, ...]
+    said: tuple[PlacedVerdict, ...]
 
     @property
-    def worst(self) -> Said:
+    def worst(self) -> PlacedVerdict:
         """What counts."""
         return self.said[0]
 
@@ -49,7 +49,7 @@ class SiteAnswer:
         return f"differs between {_between(self.said)}" if len(self.said) > 1 else ""
 
 
-def answer_of(said: Iterable[Said]) -> SiteAnswer:
+def answer_of(said: Iterable[PlacedVerdict]) -> SiteAnswer:
     """The answer of these verdicts. Where a question could not be asked, nothing is said
     of it, so other places decide."""
     ordered = sorted(said, key=lambda entry: -entry.verdict.severity)
@@ -57,7 +57,7 @@ def answer_of(said: Iterable[Said]) -> SiteAnswer:
     return SiteAnswer(tuple(asked or ordered[:1]))
 
 
-def _between(said: Sequence[Said]) -> str:
+def _between(said: Sequence[PlacedVerdict]) -> str:
     """What tells places of one verdict from those of another."""
     for name, pick in _FACETS:
         verdicts: dict[str, set[Verdict]] = defaultdict(set)

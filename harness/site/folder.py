@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -57,6 +58,14 @@ class SiteFolder:
                 opened.writelines([content] if isinstance(content, bytes) else content)
         except OSError as error:
             raise _unwritable(self.path, error) from error
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for what is needed meanwhile, on the disk of the site."""
+        folder = self.file(".scratch")
+        folder.mkdir()
+        yield folder
+        shutil.rmtree(folder)
 
     def remove(self, name: str) -> None:
         """A file that shall not be part of the site after all."""

@@ -19,7 +19,7 @@ from harness.report.cells import CellView
 from harness.report.view import RunView
 from harness.results.records import ArmFacts, CellFacts, Check, Run
 from harness.site import names
-from harness.site.answers import Said
+from harness.site.answers import PlacedVerdict
 from harness.site.versions import (
     Circumstances,
     DriverVersion,
@@ -84,7 +84,7 @@ class Gathered:
     runs: list[SiteRun] = field(default_factory=list)
     withheld: list[Withheld] = field(default_factory=list)
     facts: dict[str, CellFacts] = field(default_factory=dict)
-    said: dict[DriverVersion, dict[str, dict[Verdict, Said]]] = field(
+    said: dict[DriverVersion, dict[str, dict[Verdict, PlacedVerdict]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(dict))
     )
     times: list[SiteTimes] = field(default_factory=list)
@@ -121,7 +121,7 @@ class Gathered:
             place = circumstances(run.header, arm)
             said = self.said[of_arm(arm) if arm else of_name(name)]
             for cell, check in better_checks(checks).items():
-                kept = said[cell].setdefault(check.verdict, Said(check, []))
+                kept = said[cell].setdefault(check.verdict, PlacedVerdict(check, []))
                 if place not in kept.places:
                     kept.places.append(place)
 

@@ -122,7 +122,9 @@ def _version(page: VersionPage) -> ListedVersion:
         asked=card.right.asked if card.right else None,
         verdicts={str(verdict): count for verdict, count in sorted(card.counts.items())},
         differing=[found.cell for found in page.dissents],
-        families=[_family(found) for row, _ in page.families for found in row.shares if found],
+        families=[
+            _family(found) for row, _ in page.families for found in row.shares if found
+        ],
         runs=[run.name for run in page.runs],
     )
 

@@ -50,8 +50,6 @@ def _file(name: str, plain: re.Pattern[str], text: str) -> str:
     return text if plain.fullmatch(name) and _fits(text) else _spelled(text, name)
 
 
-
-
 def _fits(text: str) -> bool:
     return len(text) <= _LONGEST and not _RESERVED.fullmatch(text)
 

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from harness.core.verdicts import Verdict
 from harness.report import causes
@@ -14,9 +15,10 @@ from harness.report.answers import TaskAnswer, answers
 from harness.report.cards import Card, HeatRow, cards, heat
 from harness.report.causes import CauseView
 from harness.report.matrix import concern
+from harness.merging.manifest import digest_of
 from harness.results.records import ArmFacts, CellFacts, Check, changed
 from harness.site import names
-from harness.site.answers import Said, SiteAnswer, answer_of
+from harness.site.answers import PlacedVerdict, SiteAnswer, answer_of
 from harness.site.gathering import Gathered, SiteRun, SiteTimes, Withheld
 from harness.site.versions import DriverVersion
 
@@ -151,9 +153,9 @@ class ScenarioPage:
 class Site:
     """The pages; each is computed when it is asked for."""
 
-    def __init__(self, gathered: Gathered, catalogue: str = "") -> None:
+    def __init__(self, gathered: Gathered) -> None:
         self._gathered = gathered
-        self.catalogue = catalogue
+        self.catalogue = digest_of(gathered.facts.values())
         self.runs: Sequence[SiteRun] = gathered.runs
         self.withheld: Sequence[Withheld] = gathered.withheld
         self.times: Sequence[SiteTimes] = gathered.times
@@ -239,9 +241,7 @@ class Site:
 
     def _version(self, version: DriverVersion) -> VersionPage:
         found = self.answers[version]
-        checks = [
-            _called(answer.worst.check, version.arm) for answer in found.values()
-        ]
+        checks = [_called(answer.worst.check, version.arm) for answer in found.values()]
         (card,) = cards([_arm(version)], (), checks)
         return VersionPage(
             version=version,
@@ -263,13 +263,12 @@ class Site:
 
     def _moves(self, pages: Sequence[VersionPage]) -> Iterator[Move]:
         """What changed from each version to the next, the latest first."""
-        for head, base in zip(pages, pages[1:], strict=False):
+        for head, base in pairwise(pages):
             before, after = (self.answers[page.version] for page in (base, head))
             changed = [
                 (cell, before[cell].worst.verdict, answer.worst.verdict)
                 for cell, answer in after.items()
-                if cell in before
-                and before[cell].worst.verdict is not answer.worst.verdict
+                if cell in before and before[cell].worst.verdict is not answer.worst.verdict
             ]
             yield Move(base.version, head.version, tuple(changed))
 
@@ -305,7 +304,7 @@ def _alike(
     versions: Sequence[DriverVersion], found: Sequence[SiteAnswer | None]
 ) -> Iterator[Alike]:
     """Wrong answers that say the same, together; the worst first."""
-    groups: dict[tuple[str, ...], tuple[Said, list[DriverVersion]]] = {}
+    groups: dict[tuple[str, ...], tuple[PlacedVerdict, list[DriverVersion]]] = {}
     for version, answer in zip(versions, found, strict=True):
         for said in answer.said if answer else ():
             if said.verdict is not Verdict.EXACT:
@@ -325,9 +324,7 @@ def _called(check: Check, name: str) -> Check:
 
 
 def _arm(version: DriverVersion) -> ArmFacts:
-    return ArmFacts(
-        id=version.arm, driver=version.driver, options=[], profile="", kind=""
-    )
+    return ArmFacts(id=version.arm, driver=version.driver, options=[], profile="", kind="")
 
 
 def _families(

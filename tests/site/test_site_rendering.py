@@ -1,4 +1,4 @@
-"""The pages as files: links that lead somewhere, nothing that runs, hostile texts as text."""
+"""The pages as files: links lead somewhere, nothing runs, hostile texts are texts."""
 
 from __future__ import annotations
 
@@ -124,7 +124,9 @@ def test_badges_are_images_that_say_what_was_counted(hostile_files, plain_files)
             assert float(root.get("width", "0")) < 300
     badge = plain_files["badges/asyncpg-0.31.0.svg"].decode()
     assert 'aria-label="pgdyno: 50 % right, 1 silent"' in badge
-    assert "differs between machines" in plain_files["versions/asyncpg-0.31.0.html"].decode()
+    assert (
+        "differs between machines" in plain_files["versions/asyncpg-0.31.0.html"].decode()
+    )
 
 
 def test_programs_read_the_same_numbers(plain_files):
