@@ -47,7 +47,7 @@ LAW: dict[str, str] = {
     "moving": "core plugin results",
     "bisect": "core analysis results report",
     "history": "core analysis results report",
-    "site": "core results report",
+    "site": "core results report merging",
     "render": "core analysis results report moving history claims site",
     "play": "core plugin environments results servers judge machine scenario venue",
     "jobs": "core results scenario",
@@ -105,7 +105,7 @@ LIBRARIES: dict[str, str] = {
     "pyarrow": "history render drivers",
     "ruptures": "history.changes",
     "packaging": "environments history.points site.versions",
-    "platformdirs": "environments servers",
+    "platformdirs": "environments servers merging",
     "pglast": "workload",
     "pytest": "pytest_plugin",
 }

@@ -83,11 +83,15 @@ def _arms(headers: Sequence[Header]) -> list[ArmFacts]:
 def again(headers: Iterable[Header]) -> list[Note]:
     """Which parts were tried before."""
     tried = [header.job for header in headers if header.job and header.job.attempt]
-    return [
-        Note(kind="again", text=f"{job.id} was run again: attempt {job.attempt + 1}"
-             + (f", moved from {job.moved_from}" if job.moved_from else ""))
-        for job in tried
-    ]  # fmt: skip
+    return [_again(job) for job in tried]
+
+
+def _again(job: JobFacts) -> Note:
+    """Not where it was lost: that is the name of a machine."""
+    where = ", on another machine" if job.moved_from else ""
+    return Note(
+        kind="again", text=f"{job.id} was run again: attempt {job.attempt + 1}{where}"
+    )
 
 
 def footer(footers: Sequence[Footer], totals: dict[str, int]) -> Footer:

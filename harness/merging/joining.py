@@ -7,8 +7,6 @@ names, or how the run was split. One run at a time is held, and of it where its 
 
 from __future__ import annotations
 
-import filecmp
-import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ import msgspec
 
 from harness.core.errors import ResultsError
 from harness.merging import heading
+from harness.merging.files import published
 from harness.merging.parts import RunPart, Sorted, differences, results_files, sort_out
 from harness.merging.source import (
     TOTALS,
@@ -54,7 +53,7 @@ class Joining:
     def __iter__(self) -> Iterator[Whole]:
         """The whole runs; each is to be used before the next is taken."""
         self.left_out = list(self.found.unreadable)
-        for parts in self.found.kin.values():
+        for _, parts in sorted(self.found.kin.items()):
             if sources := list(self._sources(parts)):
                 yield Whole(sources)
 
@@ -145,29 +144,10 @@ class Whole:
         Raises:
             ResultsError: it cannot be written, or something else has its name.
         """
-        path, fresh = folder / self.name, folder / f".{self.name}.{os.getpid()}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            try:
-                with fresh.open("wb") as file:
-                    file.writelines(self.lines())
-                self._publish(fresh, path)
-            finally:
-                fresh.unlink(missing_ok=True)
-        except OSError as error:
-            raise ResultsError(
-                f"{path} cannot be written: {error.strerror}", hint="name another --out"
-            ) from error
+        path = folder / self.name
+        with published(path, self._grew) as fresh, fresh.open("wb") as file:
+            file.writelines(self.lines())
         return path
-
-    def _publish(self, fresh: Path, path: Path) -> None:
-        if not path.exists() or self._grew(path):
-            fresh.replace(path)
-        elif not filecmp.cmp(fresh, path, shallow=False):
-            raise ResultsError(
-                f"{path} exists already, and says something else",
-                hint="results are never overwritten: name another --out",
-            )
 
     def _grew(self, path: Path) -> bool:
         """Whether a file was joined of some of the parts of this run."""

@@ -24,7 +24,7 @@ _VARIES = "max_connections"
 """The setting of a server of our own that follows from the cells that are asked."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Kinship:
     """What the parts of a run have in common, each in words that tell it from another.
 

@@ -24,6 +24,7 @@ from harness.claims.page import ClaimsPage
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.render import latency
+from harness.render.forest import forest
 from harness.report import format as fmt
 from harness.report.causes import CauseView
 from harness.report.checked import KINDS
@@ -59,6 +60,7 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
         GRAVE=GRAVE,
         MOST_CAUSES=MOST_CAUSES,
         APP=APP,
+        forest=forest,
     )
     page = environment.get_template("report.html.j2").render(
         anchor=anchor,

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
+from harness.render import markdown_across as across
 from harness.render import markdown_front as front
+from harness.render.markdown_tables import table
 from harness.report import format as fmt
 from harness.report.cells import CellView, RankGroup, Reference, Row
 from harness.report.format import markdown_cell as esc
@@ -55,6 +57,10 @@ def _blocks(report: Report, images: Sequence[str]) -> Iterator[Block]:
     yield "title", [f"# {esc(report.title)}", "", *front.answers(report)]
     yield "drivers", _titled("## Drivers", front.cards(report), left=2)
     yield "causes", _titled("## What is behind it", front.causes(report), left=3)
+    if report.machines:
+        yield "the machines", across.machines(report.machines)
+    if report.variants:
+        yield "versions, Pythons and servers", across.variants(report.variants)
     for run in report.runs:
         yield from _run(run, images)
 
@@ -101,20 +107,6 @@ def _found(run: RunView) -> Iterator[str]:
         yield f"- {mark}**{esc(finding.kind)}**: {esc(finding.text)}{where}"
     if run.findings:
         yield ""
-
-
-def table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1
-) -> Iterator[str]:
-    """A table of escaped texts; the first `left` columns are flush left."""
-    yield _line(head)
-    yield _line(["---" if at < left else "--:" for at in range(len(head))])
-    yield from map(_line, rows)
-    yield ""
-
-
-def _line(values: Iterable[str]) -> str:
-    return "| " + " | ".join(values) + " |"
 
 
 # --- measured ---------------------------------------------------------------------------

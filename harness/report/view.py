@@ -16,6 +16,7 @@ from harness.core.stats import MIN_ROUNDS
 from harness.core.verdicts import Verdict
 from harness.report import causes, floor, matrix, mixes, quality
 from harness.report import format as fmt
+from harness.report.across import across
 from harness.report.answers import TaskAnswer, answers
 from harness.report.cards import Card, HeatRow, cards, heat, verdicts_by_driver
 from harness.report.causes import CauseView
@@ -25,11 +26,13 @@ from harness.report.commands import path_of
 from harness.report.findings import findings
 from harness.report.latency import LatencyView, counted_turns, latency_view
 from harness.report.layers import LayersView, layers_view
+from harness.report.machines import MachinesView
 from harness.report.measured import ranked_sentence
 from harness.report.routes import routes
 from harness.report.screened import Screening, screening
 from harness.report.sections import LaneSection, LaneView, Remark, RunFact, lane_view
 from harness.report.spent import Spending, spending
+from harness.report.variants import VariantsView
 from harness.results.records import CellFacts, Check, Run
 
 
@@ -143,6 +146,8 @@ class Report:
     checks: tuple[Check, ...] = ()
     facts: Mapping[str, CellFacts] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
+    machines: MachinesView | None = None
+    variants: VariantsView | None = None
 
     def hue(self, driver: str) -> int:
         """The colour of a driver, the same in all runs."""
@@ -200,6 +205,7 @@ def build(runs: Sequence[Run]) -> Report:
     competing = [arm for run in runs for arm in run.header.arms if arm.competes]
     named = (*(arm.id for arm in competing), *(check.driver for check in checks))
     drivers = tuple(dict.fromkeys(named))
+    together = across(runs)
     return Report(
         f"Python’s PostgreSQL drivers, {what}",
         views,
@@ -212,6 +218,8 @@ def build(runs: Sequence[Run]) -> Report:
         checks=tuple(checks),
         facts={cell.id: cell for run in runs for cell in run.header.cells},
         paths=_paths(runs),
+        machines=together.machines(),
+        variants=together.variants(),
     )
 
 
