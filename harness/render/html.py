@@ -13,7 +13,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -43,14 +43,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def render(report: Report, claims: ClaimsPage | None = None) -> str:
     """The whole page, with a section about claims if there is one to show."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(_FILTERS)
+    environment = _environment()
     environment.globals.update(
         report=report,
         SYMBOLS=fmt.SYMBOLS,
@@ -72,6 +65,20 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
         height=latency.HEIGHT,
     )
     return visible(re.sub(r"\n\s*\n+", "\n", page)) + "\n"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Templates, compiled once: who makes many pages would wait for that longest."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(_FILTERS)
+    return made
 
 
 def _packed(data: Mapping[str, object]) -> str:

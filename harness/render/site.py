@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,8 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def files(site: Site) -> Iterator[tuple[str, bytes]]:
     """Every page, badge and style by its place in the site."""
-    environment = _environment(site)
-    draw = partial(_drawn, environment)
+    arms = {version.arm: version for version in site.numbers}
+    draw = partial(_drawn, site=site, arms=arms)
     yield "style.css", _style().encode()
     yield "index.html", draw("site_index.html.j2", "", subject=_subject(site))
     for driver in site.drivers():
@@ -45,7 +45,7 @@ def files(site: Site) -> Iterator[tuple[str, bytes]]:
             f"versions/{name}.html",
             draw("site_version.html.j2", page=version, verdicts=shown),
         )
-        yield f"badges/{name}.svg", _badge(environment, version.badge).encode()
+        yield f"badges/{name}.svg", _badge(version.badge).encode()
     for scenario in site.scenarios:
         yield (
             f"scenarios/{scenario.slug}.html",
@@ -53,7 +53,8 @@ def files(site: Site) -> Iterator[tuple[str, bytes]]:
         )
 
 
-def _environment(site: Site) -> jinja2.Environment:
+@cache
+def _environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -63,8 +64,6 @@ def _environment(site: Site) -> jinja2.Environment:
     )
     made.filters.update(_FILTERS)
     made.globals.update(
-        site=site,
-        arms={version.arm: version for version in site.numbers},
         driver_slug=names.driver,
         family_anchor=_family_anchor,
         SYMBOLS=fmt.SYMBOLS,
@@ -76,10 +75,8 @@ def _environment(site: Site) -> jinja2.Environment:
     return made
 
 
-def _drawn(
-    environment: jinja2.Environment, name: str, root: str = "../", **shown: Any
-) -> bytes:
-    page = environment.get_template(name).render(root=root, **shown)
+def _drawn(name: str, root: str = "../", **shown: Any) -> bytes:
+    page = _environment().get_template(name).render(root=root, **shown)
     return (visible(re.sub(r"\n\s*\n+", "\n", page)).strip() + "\n").encode()
 
 
@@ -130,9 +127,9 @@ _WIDE, _NARROW = 7.0, 4.0
 _NARROWS = " .,il1|'"
 
 
-def _badge(environment: jinja2.Environment, badge: Badge) -> str:
+def _badge(badge: Badge) -> str:
     """The text is fitted to its place, whatever font a reader has."""
-    template = environment.get_template("site_badge.svg.j2")
+    template = _environment().get_template("site_badge.svg.j2")
     left, right = (_width(text) + 12 for text in (badge.label, badge.said))
     return visible(template.render(badge=badge, left=left, right=right)) + "\n"
 

@@ -28,7 +28,9 @@ def split(path: Path, folder: Path) -> list[Path]:
     cells |= {record["cell"] for record in records if record.get("cell")}
     scenarios = sorted({cell.partition("#")[0] for cell in cells})
     return [
-        _part(folder / f"{number}.jsonl", header, records, footer, set(scenarios[number::2]))
+        _part(
+            folder / f"{number}.jsonl", header, records, footer, set(scenarios[number::2])
+        )
         for number in (0, 1)
     ]
 
@@ -92,7 +94,7 @@ def test_two_halves_are_the_whole(tmp_path, collect, capsys):
     assert same(tmp_path / "a", tmp_path / "b" / "deeper") == []
     assert same(tmp_path / "a", tmp_path / "c") == []
     told = capsys.readouterr().out.splitlines()[-1]
-    assert told == f"{tmp_path / 'c' / 'index.html'}: 2 drivers in 2 versions from 1 run"
+    assert told == f"{tmp_path / 'c' / 'index.html'}: 4 drivers in 4 versions from 1 run"
 
 
 def test_a_site_tells_nothing_of_where_it_was_made(tmp_path, collect):
