@@ -9,13 +9,13 @@ from functools import cached_property
 from itertools import pairwise
 
 from harness.core.verdicts import Verdict
+from harness.merging.manifest import digest_of
 from harness.report import causes
 from harness.report import format as fmt
 from harness.report.answers import TaskAnswer, answers
 from harness.report.cards import Card, HeatRow, cards, heat
 from harness.report.causes import CauseView
 from harness.report.matrix import concern
-from harness.merging.manifest import digest_of
 from harness.results.records import ArmFacts, CellFacts, Check, changed
 from harness.site import names
 from harness.site.answers import PlacedVerdict, SiteAnswer, answer_of

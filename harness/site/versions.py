@@ -22,7 +22,10 @@ class DriverVersion:
 
     @property
     def arm(self) -> str:
-        """The arm that asks for it: `asyncpg+uvloop==0.32.0`."""
+        """The arm that asks for it: `asyncpg+uvloop==0.32.0`. No driver's name has a `=`;
+        one that does must not pass for a version of another."""
+        if "=" in self.driver:
+            return self.slug
         return f"{self.driver}=={self.number}" if self.number else self.driver
 
     @property
@@ -86,5 +89,5 @@ def circumstances(header: Header, arm: ArmFacts | None) -> Circumstances:
     return Circumstances(
         server=header.server.version,
         python=re.sub(r"^CPython ", "", python),
-        machine=machine.hostname_hash[:8],
+        machine=machine.key,
     )

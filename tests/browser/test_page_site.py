@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 import fake_runs
 import pytest
+from site_runs import asked, files_of, hostile
+
 from browser.conftest import watched
 from browser.test_page_access import violations
-from site_runs import asked, files_of, hostile
 
 SHEETS = (".css", ".svg")
 

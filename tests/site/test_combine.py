@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from site_runs import asked
+from site_runs import asked, hostile
 
 from harness.cli.main import main
 from harness.results.lines import encoded
@@ -126,21 +126,48 @@ def test_two_machines_stand_side_by_side(tmp_path, collect):
     assert "differs between machines" in page
 
 
+def digested(run: Run, digest: str, pgdyno: str) -> Run:
+    """The same run, made with another pgdyno in which the last question asks other work."""
+    *cells, last = (replace(cell, digest="2:0123456789abcdef") for cell in run.header.cells)
+    cells.append(replace(last, digest=digest))
+    return replace(run, header=replace(run.header, cells=cells, pgdyno=pgdyno))
+
+
 def test_another_catalogue_is_refused_and_both_are_named(tmp_path, collect, capsys):
-    ours = asked({"types/text#a": "exact", "types/text#b": "exact"})
-    theirs = asked({"types/text#a": "exact", "types/text#b": "exact"}, run="aa02")
-    cells = [replace(cell, digest="2:0123456789abcdef", sql="select 2")
-             if cell.id == "types/text#b" else cell for cell in theirs.header.cells]  # fmt: skip
-    theirs = replace(theirs, header=replace(theirs.header, cells=cells, pgdyno="9.9"))
+    verdicts = {"types/text#a": "exact", "types/text#b": "exact"}
+    ours = digested(asked(verdicts), "2:0123456789abcdef", "0.1.0")
+    more = verdicts | {"types/text#0": "exact"}
+    theirs = asked(dict(sorted(more.items())), run="aa02")
+    theirs = digested(theirs, "2:fedcba9876543210", "9.9")
     first = collect("first", written(ours, tmp_path / "1.jsonl"))
     second = collect("second", written(theirs, tmp_path / "2.jsonl"))
     assert combine(tmp_path / "site", first, second) == 4
     told = capsys.readouterr().err
     assert "first.pgdyno.zip (pgdyno 0.1.0)" in told
     assert "second.pgdyno.zip (pgdyno 9.9)" in told
-    assert "1 of the 2 questions of both ask other work: types/text#b" in told
+    assert "1 of the 2 questions of both ask other work: types/text#b; " in told
+    assert "0 questions are only in the first, 1 only in the second" in told
     assert not (tmp_path / "site").exists()
     assert not list(tmp_path.glob(".site*"))
+
+
+def test_a_part_of_a_catalogue_fits_the_whole(tmp_path):
+    whole = written(asked(dict.fromkeys("ab", "exact")), tmp_path / "whole.jsonl")
+    part = written(asked({"b": "exact"}, run="aa02"), tmp_path / "part.jsonl")
+    assert combine(tmp_path / "site", whole, part) == 0
+
+
+def test_hostile_runs_make_a_site_and_nothing_beside_it(tmp_path):
+    files = [
+        written(run, tmp_path / "runs" / f"{number}.jsonl")
+        for number, run in enumerate(hostile())
+        if run.checks
+    ]
+    assert combine(tmp_path / "out" / "site", *files) == 0
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["site"]
+    reports = list((tmp_path / "out" / "site" / "runs").iterdir())
+    assert len(reports) == 2
+    assert all("~" in file.name for file in reports)
 
 
 def test_a_schema_that_nobody_knows_is_refused_by_the_name_of_its_bundle(tmp_path, capsys):
@@ -194,7 +221,8 @@ def test_a_site_needs_neither_drivers_nor_servers(tmp_path):
     code = (
         "import sys\nfrom harness.cli.main import main\n"
         f"code = main(['combine', {str(REAL)!r}, '--out', {str(tmp_path / 'site')!r}])\n"
-        "names = {name.split('.')[1] for name in sys.modules if name.startswith('harness.')}\n"
+        "ours = [name.split('.') for name in sys.modules if 'harness.' in name]\n"
+        "names = {parts[1] for parts in ours}\n"
         "print(sorted(names & {'play', 'venue', 'servers', 'drivers', 'bench'}))\n"
         "sys.exit(code)"
     )

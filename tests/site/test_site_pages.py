@@ -105,6 +105,20 @@ def test_a_scenario_has_every_version_side_by_side():
     assert found.places["types/text#b"].startswith("scenarios/types-text.html#b~")
 
 
+def test_a_name_that_looks_like_a_version_is_not_taken_for_it():
+    forged = replace(asked(VERDICTS, run="aa02"), checks=[])
+    arm = replace(forged.header.arms[0], id="x", driver="asyncpg==0.32.0", terms={})
+    checks = [check_of(cell, "x", "exact") for cell in VERDICTS]
+    forged = replace(forged, header=replace(forged.header, arms=[arm]), checks=checks)
+    found = site(asked(VERDICTS), forged)
+    assert [page.badge.said for page in found.versions] == [
+        "66 % right, 1 silent",
+        "100 % right, 0 silent",
+    ]
+    (types,) = [row for row in found.heat if row.family == "types"]
+    assert [share.right for share in types.shares] == [1, 2]
+
+
 def test_what_a_project_expected_of_itself_is_not_told():
     run = asked({"types/text#b": "lossy", "types/text#a": "exact"})
     marked = run.checks[0].marked(
