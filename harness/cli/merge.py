@@ -74,15 +74,13 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the whole runs and say what they are; the exit code says if any is lacking."""
-    _, merged = written(args.runs, args.out, args.plan)
+    merged = written(args.runs, args.out, args.plan)
     sys.stdout.write(_said(merged, args.format))
     return merged.exit_code
 
 
-def written(
-    runs: Sequence[Path], out: Path, plan: Path | None = None
-) -> tuple[list[Path], Merged]:
-    """Join runs and write them into a folder; their files, and what became of each.
+def written(runs: Sequence[Path], out: Path, plan: Path | None = None) -> Merged:
+    """Join runs and write them into a folder; what became of each, and what they say.
 
     Raises:
         ResultsError: a whole run cannot be written.
@@ -90,24 +88,28 @@ def written(
     """
     from harness.jobs.job import read_jobs
     from harness.merging.joining import joined
+    from harness.report.across import Across
     from harness.report.merged import Merged
+    from harness.results.store import read
 
     planned = [job.id for job in read_jobs(plan)] if plan else []
-    joining, told, done = joined([run for run in runs if run != plan]), [], set()
-    paths = []
+    joining, together = joined([run for run in runs if run != plan]), Across()
+    told: list[MergedRun] = []
+    done: set[str] = set()
     for whole in joining:
         path = whole.write(out)
-        paths.append(path)
         told.append(_told(path, whole))
         done.update(whole.jobs)
-    merged = Merged(
+        together.add(read(path))
+    return Merged(
         runs=tuple(told),
         apart=tuple(joining.apart),
         left_out=tuple((str(path), _why(path, error)) for path, error in joining.left_out),
         missing=tuple(job for job in planned if job not in done),
         planned=len(planned) if plan else None,
+        machines=together.machines(),
+        variants=together.variants(),
     )
-    return paths, merged
 
 
 def _told(path: Path, whole: Whole) -> MergedRun:

@@ -26,7 +26,7 @@ import msgspec
 from harness.core.errors import ResultsError
 from harness.core.visible import visible_line
 from harness.merging.files import published
-from harness.merging.manifest import FORMAT, BundledFile, Manifest
+from harness.merging.manifest import FORMAT, BundledFile, BundleManifest
 
 SUFFIX = ".pgdyno.zip"
 MANIFEST = "manifest.json"
@@ -61,7 +61,7 @@ class Bundle:
     """A bundle that was read: its runs as files in a folder."""
 
     path: Path
-    manifest: Manifest
+    manifest: BundleManifest
     runs: tuple[Path, ...]
 
 
@@ -115,7 +115,7 @@ def _check_end(path: Path, file: BinaryIO) -> None:
         raise _refused(path, f"it has more than {MOST_FILES:,} files")
 
 
-def _checked(path: Path, archive: zipfile.ZipFile) -> Manifest:
+def _checked(path: Path, archive: zipfile.ZipFile) -> BundleManifest:
     """The manifest, once all that the archive says of its files is known to fit it."""
     members = {member.filename: member for member in archive.infolist()}
     if len(members) != len(archive.infolist()):
@@ -151,7 +151,7 @@ def _wrong(member: zipfile.ZipInfo) -> str:
 
 def _manifest_of(
     path: Path, archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo]
-) -> Manifest:
+) -> BundleManifest:
     if MANIFEST not in members:
         raise _refused(path, f"it has no {MANIFEST}")
     if members[MANIFEST].file_size > LARGEST_MANIFEST:
@@ -161,7 +161,7 @@ def _manifest_of(
         version = msgspec.json.decode(text, type=_Versioned).format
         if version != FORMAT:
             raise _refused(path, f"it has format {version}; this pgdyno reads {FORMAT}")
-        return msgspec.json.decode(text, type=Manifest)
+        return msgspec.json.decode(text, type=BundleManifest)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise _refused(path, f"{MANIFEST}: {_short(str(error))}") from error
 

@@ -46,6 +46,12 @@ def jobs(header: Header) -> list[str]:
     return header.parts or ([header.job.id] if header.job else [])
 
 
+def grew(before: Header, after: Header) -> bool:
+    """Whether a run has all the parts of another, and more."""
+    first, same = (header.run.removesuffix(_JOINED) for header in (before, after))
+    return first == same and set(jobs(before)) < set(jobs(after))
+
+
 def natural(text: str) -> list[tuple[int, str]]:
     """So sorted, a sweep over 2, 10 and 100 has this order."""
     parts = _NUMBER.split(text)
@@ -118,10 +124,17 @@ def badness(reason: str) -> tuple[int, str]:
 
 def file_name(header: Header) -> str:
     """What the file of a run is called: what it is, where it was made, which it is."""
-    server, machine = header.server.label[:40], header.machine.key
-    words = (header.kind, header.lane, server, machine, header.run[:12])
+    kind, _, _ = header.server.label.partition(":")
+    server = f"{kind[:20]}-{header.server.version_num // 10_000}"
+    words = (
+        header.kind,
+        header.lane,
+        server,
+        header.machine.key,
+        header.run.removesuffix(_JOINED)[:12],
+    )
     return "-".join(filter(None, map(_safe, words))) + ".jsonl"
 
 
 def _safe(text: str) -> str:
-    return re.sub(r"(?:[^A-Za-z0-9.]|\.{2,})+", "-", text).strip("-.")
+    return re.sub(r"(?:[^A-Za-z0-9.]|\.{2,})+", "-", text[:40]).strip("-.")

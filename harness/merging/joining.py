@@ -145,15 +145,12 @@ class Whole:
             ResultsError: it cannot be written, or something else has its name.
         """
         path = folder / self.name
-        with published(path, self._grew) as fresh, fresh.open("wb") as file:
+        with published(path, self._replaces) as fresh, fresh.open("wb") as file:
             file.writelines(self.lines())
         return path
 
-    def _grew(self, path: Path) -> bool:
-        """Whether a file was joined of some of the parts of this run."""
-        before = store.header_of(path)
-        fewer = set(before.parts) < set(self.header.parts)
-        return before.run == self.header.run and fewer
+    def _replaces(self, path: Path) -> bool:
+        return heading.grew(store.header_of(path), self.header)
 
     # --- the lines ---------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What a bundle says of itself, and whether bundles may stand side by side."""
+"""What a bundle says of itself."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BundledMachine(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class BundleManifest(msgspec.Struct, frozen=True, kw_only=True):
     """What is in a bundle. `catalogue` is equal where the same cells ask the same work."""
 
     format: int
@@ -43,17 +43,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: list[BundledFile]
 
 
-def manifest_of(headers: Sequence[Header], files: Sequence[BundledFile]) -> Manifest:
+def manifest_of(headers: Sequence[Header], files: Sequence[BundledFile]) -> BundleManifest:
     """What is in these files, by the headers of their runs."""
     arms = [arm for header in headers for arm in header.arms if arm.competes]
     versions: dict[str, set[str]] = {arm.id: set() for arm in arms}
     for arm in arms:
         versions[arm.id].add(arm.terms.get("version", ""))
     machines = {header.machine.key: header.machine for header in headers}
-    return Manifest(
+    return BundleManifest(
         format=FORMAT,
         pgdyno=sorted({header.pgdyno for header in headers}),
-        catalogue=catalogue_of(headers),
+        catalogue=digest_of(cell for header in headers for cell in header.cells),
         drivers={name: sorted(versions[name] - {""}) for name in sorted(versions)},
         servers=sorted({header.server.version for header in headers}),
         pythons=sorted({arm.python or header.machine.python for header in headers
@@ -73,25 +73,8 @@ def _machine(machine: Machine) -> BundledMachine:
     )
 
 
-def catalogue_of(headers: Iterable[Header]) -> str:
-    """A digest of what the cells of runs ask."""
-    return digest_of(cell for header in headers for cell in header.cells)
-
-
-def digest_of(asked: Iterable[CellFacts]) -> str:
-    """The same of cells from anywhere."""
-    cells = {(cell.id, cell.digest) for cell in asked}
-    told = "\n".join(f"{name} {digest}" for name, digest in sorted(cells))
+def digest_of(cells: Iterable[CellFacts]) -> str:
+    """A digest of what cells ask; a cell may be told more than once."""
+    asked = sorted({(cell.id, cell.digest) for cell in cells})
+    told = "\n".join(f"{name} {digest}" for name, digest in asked)
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def contradictions(headers: Iterable[Header]) -> list[str]:
-    """The cells of which runs have the same name for different work: such runs cannot stand
-    side by side."""
-    first: dict[str, CellFacts] = {}
-    found: dict[str, None] = {}
-    for header in headers:
-        for cell in header.cells:
-            if not first.setdefault(cell.id, cell).asks_as(cell):
-                found[cell.id] = None
-    return list(found)

@@ -18,8 +18,8 @@ from harness.merging import heading
 from harness.merging.bundles import MANIFEST, MOST_BYTES, MOST_FILES
 from harness.merging.files import published
 from harness.merging.joining import Whole
-from harness.merging.known import disguised, known
-from harness.merging.manifest import BundledFile, Manifest, manifest_of
+from harness.merging.manifest import BundledFile, BundleManifest, manifest_of
+from harness.merging.private import disguised, secrets_here
 from harness.merging.scrubbing import Scrubber
 from harness.results import soundness
 from harness.results.lines import encoded
@@ -32,7 +32,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 class Collected:
     """A bundle that was written; `scrubbed` says what was taken out of how many texts."""
 
-    manifest: Manifest
+    manifest: BundleManifest
     scrubbed: dict[str, int]
 
 
@@ -59,7 +59,7 @@ class _Packing:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.archive = archive
-        self.scrubber = Scrubber(known())
+        self.scrubber = Scrubber(secrets_here())
         self.headers: list[Header] = []
         self.files: list[BundledFile] = []
         self._names: Counter[str] = Counter()

@@ -6,8 +6,8 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
-from itertools import combinations
+from dataclasses import dataclass, replace
+from itertools import pairwise, starmap
 from pathlib import Path
 
 import msgspec
@@ -45,6 +45,7 @@ class Kinship:
 
 
 _NAMES = {
+    "effort": "efforts",
     "pgdyno": "versions of pgdyno",
     "server": "servers",
     "settings": "server settings",
@@ -168,21 +169,23 @@ def _once(parts: Sequence[RunPart]) -> list[RunPart]:
 
 def differences(kin: Iterable[Kinship]) -> list[str]:
     """What keeps parts of a plan apart that might have been expected to fit, in words."""
-    plans: dict[tuple[str, ...], list[Kinship]] = defaultdict(list)
+    plans: dict[tuple[str, ...], set[Kinship]] = defaultdict(set)
     for kinship in kin:
         label = kinship.server.partition(",")[0]
-        plans[kinship.plan, kinship.kind, kinship.lane, label].append(kinship)
-    found = (_different(*pair) for same in plans.values() for pair in combinations(same, 2))
-    return list(dict.fromkeys(told for told in found if told))
+        alike = replace(kinship, machine="")  # machines are meant to differ
+        plans[kinship.plan, kinship.kind, kinship.lane, label].add(alike)
+    return [
+        told
+        for same in plans.values()
+        for told in starmap(_different, pairwise(sorted(same)))
+    ]
 
 
 def _different(first: Kinship, second: Kinship) -> str:
-    for field in fields(Kinship):
-        pair = (getattr(first, field.name), getattr(second, field.name))
-        if field.name in _NAMES and pair[0] != pair[1]:
-            told = " and ".join(_only(*pair)) if field.name != "terms" else _terms(*pair)
-            return f"plan {first.plan}: different {_NAMES[field.name]}: {told}"
-    return ""
+    field = next(name for name in _NAMES if getattr(first, name) != getattr(second, name))
+    pair = (getattr(first, field), getattr(second, field))
+    told = _terms(*pair) if field == "terms" else " and ".join(_only(*pair))
+    return f"plan {first.plan}: different {_NAMES[field]}: {told}"
 
 
 def _only(first: str, second: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from harness.merging.known import Known
+from harness.merging.private import Secrets
 
 GONE = "…"
 
@@ -72,10 +72,10 @@ _COMPILED: list[Rule] = [
 class Scrubber:
     """Replaces what is not for the public. `gone` counts the texts it was replaced in."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, secrets: Secrets) -> None:
         self.gone: Counter[str] = Counter()
-        usual = [*_ours(known), *_COMPILED]
-        self._rules = {"": usual, "fixed": _COMPILED, "free": [*usual, *_words(known)]}
+        usual = [*_ours(secrets), *_COMPILED]
+        self._rules = {"": usual, "fixed": _COMPILED, "free": [*usual, *_words(secrets)]}
         self._text = lru_cache(maxsize=10_000)(self._scrubbed)
 
     def line(self, line: bytes) -> bytes:
@@ -108,19 +108,19 @@ class Scrubber:
         return text, tuple(dict.fromkeys(kinds))
 
 
-def _ours(known: Known) -> Iterator[Rule]:
+def _ours(secrets: Secrets) -> Iterator[Rule]:
     """Rules by what is known; they come first, as patterns would leave the ends of it."""
-    if known.home:
-        yield "home folder", re.compile(re.escape(known.home) + r"(?![\w-])"), "~"
-    for password in known.passwords:
+    if secrets.home:
+        yield "home folder", re.compile(re.escape(secrets.home) + r"(?![\w-])"), "~"
+    for password in secrets.passwords:
         if len(password) >= _LONG:
             words = "|".join(map(re.escape, _spellings(password)))
             yield "password", re.compile(words), GONE
 
 
-def _words(known: Known) -> Iterator[Rule]:
+def _words(secrets: Secrets) -> Iterator[Rule]:
     """Rules for texts in which anything may be said: what is known, as a word."""
-    for kind, names in (("password", known.passwords), ("host", known.hosts)):
+    for kind, names in (("password", secrets.passwords), ("host", secrets.hosts)):
         for name in names:
             words = "|".join(map(re.escape, _spellings(name)))
             pattern = rf"(?<![\w.-])(?:{words})(?![\w-])"

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json as format_json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from harness.core.visible import safe_json, visible
+from harness.render import markdown_across as across
+from harness.render.across_text import columns_text, machines_text
 from harness.report import format as fmt
 from harness.report.merged import Merged, MergedRun
+from harness.results.records import CellFacts
 
 WIDTH = 80
 _MOST = 20
 """So many files, jobs and remarks are listed; the numbers are of all."""
 
 
-def text(merged: Merged, together: str = "") -> str:
-    """For a terminal. `together` is what the whole runs say in common; the conclusion is
-    the last line."""
+def text(merged: Merged) -> str:
+    """For a terminal; the conclusion is the last line."""
     blocks = [list(_run(run)) for run in merged.runs]
+    if merged.machines:
+        blocks.append([machines_text(merged.machines)])
+    if merged.variants:
+        blocks.append([columns_text(merged.variants)])
     blocks += [_listed(title, lines) for title, lines in _lists(merged)]
-    if together:
-        blocks.append([together.rstrip()])
     blocks.append(fmt.wrapped(merged.conclusion, WIDTH))
     return visible("\n\n".join("\n".join(block) for block in blocks if block)) + "\n"
 
@@ -59,7 +62,7 @@ def _few(lines: Sequence[str]) -> list[str]:
     return [*lines[:_MOST], *([f"… and {more:,} more"] if more > 0 else [])]
 
 
-def markdown(merged: Merged, together: str = "") -> str:
+def markdown(merged: Merged) -> str:
     """For a merge request, or the summary of a CI job."""
     head = "| file | parts | cells | server | machine |\n|---|--:|--:|---|---|"
     rows = [
@@ -68,12 +71,15 @@ def markdown(merged: Merged, together: str = "") -> str:
         for run in merged.runs
     ]
     blocks = ["\n".join([head, *rows])] if rows else []
+    if merged.machines:
+        blocks.append("\n".join(across.machines(merged.machines)))
+    if merged.variants:
+        blocks.append("\n".join(across.variants(merged.variants)))
     for title, lines in _lists(merged):
         if lines:
             items = "\n".join(f"- {_cell(line)}" for line in _few(lines))
             blocks.append(f"**{title}**\n\n{items}")
-    blocks += filter(None, (together.rstrip(), _cell(merged.conclusion)))
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join([*blocks, _cell(merged.conclusion)]) + "\n"
 
 
 def _cell(value: str) -> str:
@@ -82,15 +88,17 @@ def _cell(value: str) -> str:
     return plain.replace("|", "\\|").replace("`", "\\`").replace("*", "\\*")
 
 
-def json(merged: Merged, together: dict[str, Any] | None = None) -> str:
+def json(merged: Merged) -> str:
     """For programs."""
     document = {
-        "runs": [asdict(run) for run in merged.runs],
-        "apart": list(merged.apart),
+        **asdict(merged),
         "left_out": [{"file": file, "why": why} for file, why in merged.left_out],
-        "planned": merged.planned,
-        "missing": list(merged.missing),
-        **(together or {}),
         "exit_code": merged.exit_code,
     }
-    return safe_json(format_json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
+    text = format_json.dumps(document, indent=2, ensure_ascii=False, default=_named)
+    return safe_json(text) + "\n"
+
+
+def _named(facts: CellFacts) -> str:
+    """A cell within what machines say, by its id."""
+    return facts.id

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from harness.core.errors import EXIT_INVALID, EXIT_PASS
 from harness.report import format as fmt
+from harness.report.machines import MachinesView
+from harness.report.variants import VariantsView
 from harness.results.records import Header
 
 
@@ -31,13 +33,16 @@ class MergedRun:
 @dataclass(frozen=True, slots=True)
 class Merged:
     """All of them; `left_out` has files and why, `missing` the jobs of the plan without a
-    file, of `planned`; it is None where no plan was given."""
+    file, of `planned`, which is None where no plan was given. `machines` and `variants` are
+    what several runs say together."""
 
     runs: tuple[MergedRun, ...]
     apart: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
     planned: int | None = None
+    machines: MachinesView | None = None
+    variants: VariantsView | None = None
 
     @property
     def exit_code(self) -> int:

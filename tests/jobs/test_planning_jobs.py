@@ -18,20 +18,20 @@ from harness.jobs.asking import cells_of, check_fits
 from harness.jobs.job import Job
 from harness.jobs.naming import Paths
 from harness.jobs.packing import grouped, makespan, packed
-from harness.jobs.planning import Questions, Wanted
+from harness.jobs.planning import Questions, Design
 from harness.scenario import select_cells
 
 SCENARIOS, CELLS = select_cells(["copy", "pool", "query/point"])
 PATHS = Paths(SCENARIOS, CELLS)
 
 
-def wanted(
+def design(
     asked: Sequence[Cell] = CELLS, /, *conditions: Condition, **values: Any
-) -> Wanted:
+) -> Design:
     questions = [
         Questions(asked, PATHS, len, condition) for condition in conditions or (None,)
     ]
-    told = Wanted("check", questions, ["wheel:16", "wheel:18"], ["--driver", "psycopg"])
+    told = Design("check", questions, ["wheel:16", "wheel:18"], ["--driver", "psycopg"])
     return dataclasses.replace(told, **values)
 
 
@@ -122,7 +122,7 @@ def test_machines_take_the_longest_job_that_is_left():
 def test_servers_conditions_blocks_and_parts_make_jobs_and_arms_do_not():
     conditions = (Condition(), Condition("tls", 5))
     plain = [cell for cell in CELLS if not cell.steps]
-    jobs = planning.jobs_of(wanted(plain, *conditions, cells=10, machines=3))
+    jobs = planning.jobs_of(design(plain, *conditions, cells=10, machines=3))
     shards = {job.shard for job in jobs}
     assert len(jobs) == 3 * 2 * 2 * len(shards) == len({job.id for job in jobs})
     assert {tuple(v for n, v in job.options if n == "--driver") for job in jobs} == {
@@ -139,7 +139,7 @@ def test_servers_conditions_blocks_and_parts_make_jobs_and_arms_do_not():
 
 
 def test_the_cells_of_a_plan_are_those_that_were_asked_for():
-    jobs = planning.jobs_of(wanted(servers=["wheel"], seconds=30.0))
+    jobs = planning.jobs_of(design(servers=["wheel"], seconds=30.0))
     assert len(jobs) > 3
     assert sorted(cell for job in jobs for cell in asked(job)) == sorted(
         c.id for c in CELLS
@@ -150,13 +150,13 @@ def test_the_cells_of_a_plan_are_those_that_were_asked_for():
 
 
 def test_a_plan_is_made_of_its_contents():
-    assert planning.jobs_of(wanted(cells=9)) == planning.jobs_of(wanted(cells=9))
-    other = planning.jobs_of(wanted(cells=9, options=["--driver", "asyncpg"]))
-    assert not {j.id for j in planning.jobs_of(wanted(cells=9))} & {j.id for j in other}
+    assert planning.jobs_of(design(cells=9)) == planning.jobs_of(design(cells=9))
+    other = planning.jobs_of(design(cells=9, options=["--driver", "asyncpg"]))
+    assert not {j.id for j in planning.jobs_of(design(cells=9))} & {j.id for j in other}
     assert len({job.plan for job in other}) == 1
 
 
 def test_cases_of_steps_are_not_checked_under_a_condition():
-    jobs = planning.jobs_of(wanted(CELLS, Condition(), Condition("tls"), cells=1))
+    jobs = planning.jobs_of(design(CELLS, Condition(), Condition("tls"), cells=1))
     under = [job for job in jobs if ("--via", "tls") in job.options]
     assert len(under) == 2 * sum(not cell.steps for cell in CELLS) < len(jobs) / 2

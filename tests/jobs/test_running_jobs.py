@@ -18,7 +18,7 @@ from harness.core.errors import JobError, OtherCatalogueError, ResultsError
 from harness.core.verdicts import EXACT
 from harness.jobs.asking import cells_of, digest_of
 from harness.jobs.job import Job, named
-from harness.jobs.running import Outcome, Perform, run
+from harness.jobs.running import JobOutcome, Perform, run
 from harness.results import store
 from harness.results.records import SCHEMA, ArmFacts, Check, Footer, Header, JobFacts
 
@@ -127,7 +127,9 @@ def test_what_ended_early_is_kept_apart_and_replaced(tmp_path, perform):
 
 
 def test_a_run_that_leaves_nothing_leaves_what_there_was(tmp_path):
-    assert run(JOB, tmp_path, lambda words, out: 5) == Outcome(5, None, tmp_path / RUNNING)
+    assert run(JOB, tmp_path, lambda words, out: 5) == JobOutcome(
+        5, None, tmp_path / RUNNING
+    )
     (tmp_path / RUNNING).write_text("killed")
     assert run(JOB, tmp_path, lambda words, out: 5).path == tmp_path / PARTIAL
     assert (tmp_path / PARTIAL).read_text() == "killed"
@@ -151,7 +153,7 @@ def test_two_at_once_are_one(tmp_path):
         assert go_on.wait(30)
         return writes()(words, out)
 
-    first: list[Outcome] = []
+    first: list[JobOutcome] = []
     thread = threading.Thread(target=lambda: first.append(run(JOB, tmp_path, slow)))
     thread.start()
     assert begun.wait(30)

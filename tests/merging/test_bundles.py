@@ -19,9 +19,9 @@ from msgspec.structs import replace
 
 from harness.core.errors import ResultsError
 from harness.core.verdicts import Code, Judgement, Verdict
-from harness.merging import bundles, known, manifest, packing
+from harness.merging import bundles, manifest, packing, private
 from harness.merging.joining import joined
-from harness.merging.known import Known
+from harness.merging.private import Secrets
 from harness.merging.scrubbing import Scrubber
 from harness.results import store
 from harness.results.lines import encoded
@@ -33,7 +33,7 @@ REAL = Path(__file__).parent.parent / "results" / "files" / "schema-2.jsonl"
 @pytest.fixture(autouse=True)
 def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who has no secrets yet."""
-    monkeypatch.setattr(known, "user_data_path", lambda _: tmp_path / "data")
+    monkeypatch.setattr(private, "user_data_path", lambda _: tmp_path / "data")
     monkeypatch.setenv("HOME", "/home/alice")
     for name in ("PGPASSWORD", "PGDYNO_DSN", "PGHOST", "PGHOSTADDR", "PGPASSFILE",
                  "PGDYNO_MACHINE_KEY"):  # fmt: skip
@@ -63,7 +63,7 @@ def test_a_bundle_is_read_as_it_was_written(tmp_path):
     assert (told.format, told.pgdyno, told.servers) == (1, ["0.1.0"], ["18.4"])
     assert told.machines[0].key == after.header.machine.key
     assert [file.size for file in told.files] == [path.stat().st_size]
-    assert told.catalogue == manifest.catalogue_of([before.header])
+    assert told.catalogue == manifest.digest_of(before.header.cells)
 
 
 def test_the_same_runs_make_the_same_bytes(tmp_path):
@@ -105,14 +105,14 @@ def test_halves_from_two_bundles_are_the_run(tmp_path):
     assert halves == runs["whole"][0].read_bytes()
 
 
-def test_runs_whose_cells_ask_other_work_contradict_each_other():
-    head = store.header_of(REAL)
-    first, *others = head.cells
-    changed = replace(head, cells=[replace(first, digest="2:0123456789abcdef"), *others])
-    fewer = replace(head, cells=others)
-    assert manifest.contradictions([head, fewer, head]) == []
-    assert manifest.contradictions([head, fewer, changed]) == [first.id]
-    assert len({manifest.catalogue_of([each]) for each in (head, changed, fewer)}) == 3
+def test_a_catalogue_is_what_its_cells_ask():
+    first, *others = cells = store.header_of(REAL).cells
+    other_work = [replace(first, digest="2:0123456789abcdef"), *others]
+    assert manifest.digest_of(cells) == manifest.digest_of([*others, *cells])
+    assert len(set(map(manifest.digest_of, (cells, others, other_work)))) == 3
+    assert manifest.digest_of(cells) == manifest.digest_of(
+        [first, *(replace(cell, title="another") for cell in others)]
+    )
 
 
 # --- secrets ----------------------------------------------------------------------------
@@ -219,24 +219,24 @@ def test_this_host_is_nowhere(tmp_path):
     ],
 )
 def test_what_looks_like_a_secret_is_replaced(text, told):
-    note = Scrubber(Known()).line(encoded([Note(kind="k", text=text)]))
+    note = Scrubber(Secrets()).line(encoded([Note(kind="k", text=text)]))
     assert json.loads(note)["text"] == (told or text)
 
 
 def test_a_short_password_is_replaced_where_it_is_a_word_of_its_own():
-    scrubber = Scrubber(Known(passwords=("postgres",), hosts=("asyncpg",)))
+    scrubber = Scrubber(Secrets(passwords=("postgres",), hosts=("asyncpg",)))
     line = encoded([Note(kind="k", text="postgres, asyncpg: xpostgresx", arm="asyncpg")])
     assert json.loads(scrubber.line(line)) == {
         "record": "note", "kind": "k", "text": "…, …: x…x", "cell": "", "arm": "asyncpg",
     }  # fmt: skip
-    short = Scrubber(Known(passwords=("pg",)))
+    short = Scrubber(Secrets(passwords=("pg",)))
     line = encoded([Note(kind="k", text="pg is in pgdyno", arm="pg")])
     assert json.loads(short.line(line))["text"] == "… is in pgdyno"
     assert json.loads(short.line(line))["arm"] == "pg"
 
 
 def test_a_password_that_is_a_word_of_the_catalogue_leaves_it_as_it_is():
-    scrubber = Scrubber(Known(passwords=("rejected", "password")))
+    scrubber = Scrubber(Secrets(passwords=("rejected", "password")))
     judged = Judgement(Verdict.REJECTED, Code.PASSWORD_SHOWN, "rejected: password")
     check = Check(scenario="password", case="c", cell="password#c", driver="d",
                   profile="default", judgement=judged)  # fmt: skip
@@ -257,7 +257,7 @@ def test_arms_that_would_become_the_same_are_refused(tmp_path):
 
 def test_a_long_text_without_secrets_is_gone_through_quickly():
     text = "x" * 200_000 + "password" + "y" * 200_000
-    assert json.loads(Scrubber(Known()).line(encoded([Note(kind="k", text=text)])))
+    assert json.loads(Scrubber(Secrets()).line(encoded([Note(kind="k", text=text)])))
 
 
 # --- machines ---------------------------------------------------------------------------
@@ -269,19 +269,19 @@ def test_machines_are_told_apart_and_cannot_be_guessed(monkeypatch):
         hashlib.sha256(name.encode()).hexdigest()[:12] for name in ("build-1", "build-2")
     ]
     first, second = (replace(machine, hostname_hash=name) for name in names)
-    assert known.disguised(first) == known.disguised(first)
-    assert known.disguised(first).key not in (known.disguised(second).key, first.key)
-    assert known.disguised(known.disguised(first)) == known.disguised(first)
-    before = known.disguised(first)
+    assert private.disguised(first) == private.disguised(first)
+    assert private.disguised(first).key not in (private.disguised(second).key, first.key)
+    assert private.disguised(private.disguised(first)) == private.disguised(first)
+    before = private.disguised(first)
     monkeypatch.setenv("PGDYNO_MACHINE_KEY", "another")
-    assert known.disguised(first) != before
+    assert private.disguised(first) != before
 
 
 def test_the_key_is_the_users_alone_and_stays(tmp_path):
     machine = store.header_of(REAL).machine
-    before = known.disguised(machine)
-    known._kept.cache_clear()
-    assert known.disguised(machine) == before
+    before = private.disguised(machine)
+    private._kept.cache_clear()
+    assert private.disguised(machine) == before
     assert stat.S_IMODE((tmp_path / "data" / "machine-key").stat().st_mode) == 0o600
 
 

@@ -129,6 +129,20 @@ def test_a_joined_run_joined_again_stays_as_it_is(tmp_path):
     assert whole(tmp_path / "whole.jsonl") == whole(REAL)
 
 
+def test_what_a_file_tells_twice_of_the_same_is_kept(tmp_path):
+    head, *rest, foot = records_of(REAL)
+    check = next(record for record in rest if isinstance(record, Check))
+    again = replace(check, elapsed_ns=check.elapsed_ns + 1)
+    assert isinstance(foot, Footer)
+    twice = [head, *rest, again, replace(foot, checks=foot.checks + 1)]
+    path = write(tmp_path / "twice.jsonl", twice)
+    copy = write(tmp_path / "copy.jsonl", [twice[0], *reversed(twice[1:-2]), *twice[-2:]])
+    for paths in ([path], [path, copy]):
+        run = read(tmp_path / "whole.jsonl", whole(*paths))
+        assert len(run.checks) == 31
+        assert {check, again} <= set(run.checks)
+
+
 def test_an_older_file_becomes_one_of_today():
     head, *rest = map(json.loads, whole(FILES / "schema-1.jsonl").splitlines())
     assert head["schema"] == 2
@@ -428,10 +442,10 @@ def test_a_folder_is_read_but_for_what_is_not_done(plan, tmp_path):
 
 
 def test_the_file_of_a_run_has_a_safe_name(plan, tmp_path):
-    odd = server(label="local:../../<b>x</b>\n/usr")
+    odd = server(label="../../<b>x</b>\n/y:/usr")
     path = single(plan.job("job-1", FIRST, odd)).write(tmp_path / "out")
     assert path.parent == tmp_path / "out"
-    assert path.name.startswith("bench-time-local-b-x-b-usr-")
+    assert path.name.startswith("bench-time-b-x-b-y-18-")
     assert path.name.isascii()
     assert path.read_bytes().endswith(b"}\n")
 
@@ -449,10 +463,11 @@ def test_a_file_that_says_the_same_is_kept_and_nothing_else_is_replaced(plan, tm
 
 def test_a_run_that_grew_replaces_what_was_joined_before(plan, tmp_path):
     parts = [plan.job("job-1", FIRST), plan.job("job-2", SECOND), plan.job("job-3", THIRD)]
-    before = single(*parts[:2]).write(tmp_path / "out")
-    after = single(*parts).write(tmp_path / "out")
-    assert after == before
-    assert store.header_of(after).parts == ["job-1", "job-2", "job-3"]
+    written = [single(*parts[:count]).write(tmp_path / "out") for count in (1, 2, 3)]
+    assert len(set(written)) == 1
+    assert store.header_of(written[0]).parts == ["job-1", "job-2", "job-3"]
+    with pytest.raises(store.ResultsError, match="exists already, and says something else"):
+        single(*parts[:2]).write(tmp_path / "out")
 
 
 def test_nothing_is_left_of_a_file_that_cannot_be_written(plan, tmp_path):

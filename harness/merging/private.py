@@ -29,7 +29,7 @@ _URIS = ("postgresql", "postgres")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Secrets:
     """What must not be told, longest first: a part may be within another."""
 
     passwords: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Known:
     home: str = ""
 
 
-def known(environ: Mapping[str, str] = os.environ) -> Known:
+def secrets_here(environ: Mapping[str, str] = os.environ) -> Secrets:
     """What the environment, the password file and the system say."""
     dsn = _parsed(environ.get("PGDYNO_DSN", "").removeprefix("dsn:"))
     passwords = [environ.get("PGPASSWORD", ""), dsn.get("password", "")]
@@ -47,7 +47,7 @@ def known(environ: Mapping[str, str] = os.environ) -> Known:
     hosts += [environ.get(f"PG{place.upper()}", "") for place in places]
     hosts += [dsn.get(place, "") for place in places]
     home = str(Path.home())
-    return Known(
+    return Secrets(
         _longest_first([*passwords, *_of_file(environ)]),
         _longest_first(host for host in hosts if not _PUBLIC.fullmatch(host)),
         home if home != "/" else "",
