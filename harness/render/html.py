@@ -13,7 +13,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -39,7 +39,7 @@ APP = ("data", "format", "dom", "state", "search", "matrix", "charts", "times",
        "overview", "sweeps", "dialog", "front", "main")  # fmt: skip
 """The parts of the page's own program, in the order in which they stand in it."""
 MOST_CAUSES = 150
-_GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
+GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
 _LONG, _CLIP = 600, 220
 _NEWS = "New: neither declared nor expected"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -47,22 +47,16 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def render(report: Report, claims: ClaimsPage | None = None) -> str:
     """The whole page, with a section about claims if there is one to show."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = _environment()
     openable = _openable(report)
-    environment.filters.update(_FILTERS, placed=partial(_placed, report, openable))
+    environment.filters["placed"] = partial(_placed, report, openable)
     environment.globals.update(
         report=report,
         SYMBOLS=fmt.SYMBOLS,
         MEANINGS=fmt.MEANINGS,
         HUES=HUES,
         KINDS=KINDS,
-        GRAVE=_GRAVE,
+        GRAVE=GRAVE,
         MOST_CAUSES=MOST_CAUSES,
         APP=APP,
         forest=forest,
@@ -83,6 +77,20 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
     return visible(re.sub(r"\n\s*\n+", "\n", page)) + "\n"
 
 
+@cache
+def _environment() -> jinja2.Environment:
+    """Templates, compiled once: who makes many pages would wait for that longest."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(_FILTERS)
+    return made
+
+
 def _packed(data: Mapping[str, object]) -> str:
     """JSON, compressed and in base64: nothing in it can be markup. The same data give the
     same text."""
@@ -93,7 +101,7 @@ def _packed(data: Mapping[str, object]) -> str:
 # --- small answers to templates -----------------------------------------------------------
 
 
-def _tint(share: float) -> float:
+def tint(share: float) -> float:
     """How strongly a share is tinted: 0 at one half, 1 where all is right."""
     return round(max(0.0, 2 * share - 1), 2)
 
@@ -118,7 +126,7 @@ def _by_kind(
 
 def _is_news(cause: CauseView) -> bool:
     """What somebody should look at today: nobody knows it, and it is no trifle."""
-    return cause.new and (cause.verdict in _GRAVE or cause.verdict is Verdict.EXACT)
+    return cause.new and (cause.verdict in GRAVE or cause.verdict is Verdict.EXACT)
 
 
 def _head(verdict: Verdict) -> str:
@@ -178,7 +186,7 @@ _FILTERS = {
     "state": _state,
     "time_interval": fmt.time_interval,
     "times": fmt.times,
-    "tint": _tint,
+    "tint": tint,
     "verdict": _verdict,
     "whole": fmt.whole,
 }

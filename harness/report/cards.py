@@ -120,15 +120,20 @@ def _card(
     )
 
 
-def better_of(checks: Iterable[Check]) -> dict[str, Verdict]:
-    """The verdict of each cell: the better of two profiles, because a registration that
+def better_checks(checks: Iterable[Check]) -> dict[str, Check]:
+    """The check of each cell: the better of two profiles, because a registration that
     is documented belongs to the driver. What one profile was not asked, the other says."""
-    found: dict[str, Verdict] = {}
+    found: dict[str, Check] = {}
     for check in checks:
         known = found.get(check.cell)
-        if known is None or _badness(check.verdict) < _badness(known):
-            found[check.cell] = check.verdict
+        if known is None or _badness(check.verdict) < _badness(known.verdict):
+            found[check.cell] = check
     return found
+
+
+def better_of(checks: Iterable[Check]) -> dict[str, Verdict]:
+    """The verdict of that check."""
+    return {cell: check.verdict for cell, check in better_checks(checks).items()}
 
 
 def verdicts_by_driver(checks: Iterable[Check]) -> dict[str, dict[str, Verdict]]:

@@ -63,9 +63,19 @@ class CauseView:
 def views(runs: Sequence[Run]) -> tuple[CauseView, ...]:
     """The causes of all wrong checks of these runs."""
     checks = [check for run in runs for check in run.checks]
-    wrong = [c for c in checks if c.drift or c.verdict not in _QUIET]
     facts = {cell.id: cell for run in runs for cell in run.header.cells}
     called = {id(check): run.header.command for run in runs for check in run.checks}
+    return of_checks(checks, facts, called)
+
+
+def of_checks(
+    checks: Sequence[Check],
+    facts: Mapping[str, CellFacts],
+    called: Mapping[int, Sequence[str]],
+) -> tuple[CauseView, ...]:
+    """The same of checks from anywhere, with what is known of their cells, and the command
+    line by the id of a check where cells of files outside the catalogue were asked."""
+    wrong = [c for c in checks if c.drift or c.verdict not in _QUIET]
     named = titles(facts.values())
     return tuple(
         _view(str(number), cause, new, facts, named, called)

@@ -14,7 +14,8 @@ MOST_STOPS = 60
 
 COLOURS = {"type": "rule", "values": ["color-contrast"]}
 
-AXE = """(asked) => axe.run(%s, {runOnly: asked, resultTypes: ["violations"]})
+AXE = """(asked) => axe.run(%s, {runOnly: asked, resultTypes: ["violations"],
+  preload: false})
   .then(({violations}) => violations.flatMap(({id, nodes}) => nodes.map(
     ({html, failureSummary}) => `${id}: ${html.slice(0, 160)} ${failureSummary}`)))"""
 
