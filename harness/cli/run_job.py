@@ -1,4 +1,4 @@
-"""`pgdyno run-job`: a job of a plan, run here; its results file is complete or not there."""
+"""`pgdyno run-job`: a job of a plan, run here; its file is complete or not there."""
 
 from __future__ import annotations
 

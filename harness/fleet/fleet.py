@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from distributed import Client
 from distributed.scheduler import KilledWorker
 
+from harness.core import interrupt
 from harness.fleet import landing
 from harness.fleet.connection import GONE, SchedulerGoneError, has_dashboard
 from harness.fleet.crew import Crew
@@ -105,9 +106,11 @@ class Fleet:
         self.ledger.leave_hopeless(present)
         self._tell_aside(present)
         for name in present:
-            if given := self.ledger.next_for(name, present):
-                moved_from = self.crew.hash_of(given.moved_from)
-                self.flights.send(self.client, given, self.crew.there[name], moved_from)
+            with interrupt.deferred():  # what was sent has to be known, or nobody ends it
+                if given := self.ledger.next_for(name, present):
+                    moved_from = self.crew.hash_of(given.moved_from)
+                    machine = self.crew.there[name]
+                    self.flights.send(self.client, given, machine, moved_from)
         if self.flights:
             self._busy_at = time.monotonic()
         elif time.monotonic() - self._busy_at > self._grace_s:

@@ -16,10 +16,15 @@ SHOWN = 5
 """So many paths are named when they differ; who reads them needs no more."""
 
 
+def takes(verb: Verb, cell: Cell) -> bool:
+    """Whether the verb takes a cell that a path names; its file says whether to time it."""
+    return verb == "check" or cell.bench is not None
+
+
 def cells_of(verb: Verb, path: str) -> list[Cell]:
-    """What the verb takes of a path: to time a cell, its file must say how."""
+    """What the verb takes of a path."""
     _, cells = select_cells([path])
-    return [cell for cell in cells if verb == "check" or cell.bench is not None]
+    return [cell for cell in cells if takes(verb, cell)]
 
 
 def digest(texts: Iterable[str], length: int = 16) -> str:
@@ -29,7 +34,7 @@ def digest(texts: Iterable[str], length: int = 16) -> str:
 
 def digest_of(cells: Iterable[Cell]) -> str:
     """Equal where the cells ask the same work."""
-    return digest((cell.digest for cell in cells), 8)
+    return digest(sorted(cell.digest for cell in cells), 8)
 
 
 def check_fits(job: Job) -> None:
@@ -41,7 +46,7 @@ def check_fits(job: Job) -> None:
     if job.pgdyno != __version__:
         raise OtherCatalogueError(
             f"{job.id} was planned with pgdyno {job.pgdyno[:40]}; this is {__version__}",
-            hint=f"pip install 'pgdyno=={job.pgdyno[:40]}', or plan again with this version",
+            hint=f"pip install 'pgdyno=={job.pgdyno[:40]}', or plan again with this one",
         )
     if other := [
         path

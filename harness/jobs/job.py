@@ -52,11 +52,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """One run of one verb.
 
     `plan` is what it belongs to. `arguments` are all of the verb's but `--out`: first the
-    paths, then options. `shard` is equal for jobs that ask the same cells, on other servers,
-    under other conditions or in other blocks. `block` is 0 for any machine; jobs of block 1
-    belong to one machine, those of block 2 to another. `seconds` is a forecast. `pgdyno` and
-    `catalogue` say with which version and for which cells it was planned; `digests` has the
-    same for each path.
+    paths, then options. `shard` is equal for jobs that ask the same cells, on other
+    servers, under other conditions or in other blocks. `block` is 0 for any machine; jobs
+    of block 1 belong to one machine, those of block 2 to another. `seconds` is a forecast.
+    `pgdyno` says with which version it was planned, `catalogue` for which cells as they
+    were then, and `digests` the same path by path.
     """
 
     id: str

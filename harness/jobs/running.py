@@ -118,7 +118,7 @@ class _Files:
         with interrupt.deferred():
             try:
                 _stamp(self.running, self._stamped, facts)
-                os.replace(self._stamped, self.final)
+                self._stamped.replace(self.final)
             except OSError as error:
                 self._stamped.unlink(missing_ok=True)
                 raise ResultsError(
@@ -132,7 +132,7 @@ class _Files:
     def set_aside(self) -> None:
         """Keep what a try has left, and not as a result."""
         with contextlib.suppress(FileNotFoundError):
-            os.replace(self.running, self.partial)
+            self.running.replace(self.partial)
 
     def _foreign(self, what: str) -> ResultsError:
         return ResultsError(

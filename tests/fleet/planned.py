@@ -11,13 +11,16 @@ from harness.jobs.job import Job, named
 CELL = "types/scalars#bool"
 
 
-def planned(number: int, *, path: str = CELL, driver: str = "psycopg", **fields) -> Job:
+def planned(
+    number: int, *, path: str = CELL, driver: str = "psycopg", server: str = "", **fields
+) -> Job:
     """A job that differs from others by its number."""
+    reached = ("--server", server) if server else ()
     job = Job(
         id="",
         plan=f"tests-{number}",
         verb="check",
-        arguments=(path, "--driver", driver),
+        arguments=(path, "--driver", driver, *reached),
         shard=path,
         seconds=2.0,
         pgdyno=__version__,
