@@ -78,6 +78,7 @@ def cluster(where: Place) -> Iterator[LocalCluster | None]:
         yield None
         return
     with (
+        _environment_kept(),
         dask.config.set(quiet.CONFIG),
         LocalCluster(
             n_workers=where.workers,
@@ -90,6 +91,17 @@ def cluster(where: Place) -> Iterator[LocalCluster | None]:
         ) as made,
     ):
         yield made
+
+
+@contextlib.contextmanager
+def _environment_kept() -> Iterator[None]:
+    """What starts workers sets variables for them in its own process, and leaves them."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def has_dashboard() -> bool:

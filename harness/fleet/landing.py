@@ -102,8 +102,9 @@ def unpacked(told: Mapping[str, Any]) -> bytes | None:
         content = zlib.decompressobj().decompress(told["content"], size + 1)
     except zlib.error:
         return None
-    same = hashlib.sha256(content).hexdigest() == told["digest"]
-    return content if same else None
+    if len(content) != size or hashlib.sha256(content).hexdigest() != told["digest"]:
+        return None
+    return content
 
 
 def _problem(run: Run, job: Job) -> str:
@@ -116,7 +117,8 @@ def _problem(run: Run, job: Job) -> str:
 
 def _drivers_lacking(run: Run) -> list[str]:
     """Drivers that the machine does not have, pinned or not: another machine may."""
-    return [arm.id for arm in run.header.arms if arm.problem and arm.competes]
+    lost = (arm.id for arm in run.header.arms if arm.problem and arm.competes)
+    return list(dict.fromkeys(lost))
 
 
 def _said(told: Mapping[str, Any]) -> str:
