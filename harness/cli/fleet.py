@@ -100,12 +100,12 @@ def _carried(args: argparse.Namespace, jobs: list[Job]) -> int:
     if where.shares_cores:
         remark("there are fewer cores than workers: they share, and times mean nothing")
     patience_s = args.wait
-    with connection.cluster(where) as local, FleetProgress(len(jobs)) as progress:
+    with connection.reachable(where) as there, FleetProgress(len(jobs)) as progress:
 
         def connect() -> Any:
             nonlocal patience_s
             waited, patience_s = patience_s, max(args.wait, connection.COME_BACK_S)
-            return connection.connected(where, local, waited)
+            return connection.connected(there, waited)
 
         fleet = Fleet(Ledger(jobs), args.out, progress, connect)
         try:

@@ -8,22 +8,18 @@ network (Dask's own settings, `distributed.comm`).
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import logging
 import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import dask
-from distributed import Client, LocalCluster
+from distributed import Client
 from distributed.comm.core import CommClosedError
 
 from harness.core.errors import EXIT_INFRASTRUCTURE, PgdynoError, UsageError
-from harness.fleet import quiet
-from harness.fleet.machines import RESOURCE
+from harness.fleet import local, quiet
 
 CONNECT_S = 10.0
 COME_BACK_S = 300.0
@@ -71,82 +67,44 @@ def place(text: str) -> Place:
 
 
 @contextlib.contextmanager
-def cluster(where: Place) -> Iterator[LocalCluster | None]:
-    """The workers of a local fleet, each with a part of the cores; None of another."""
+def reachable(where: Place) -> Iterator[Place]:
+    """The place of a scheduler that is there, or of a local one for as long as that is
+    needed."""
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # we tell it ourselves
     if not where.workers:
-        yield None
+        yield where
         return
-    with (
-        _environment_kept(),
-        dask.config.set(quiet.CONFIG),
-        LocalCluster(
-            n_workers=where.workers,
-            threads_per_worker=1,
-            resources={RESOURCE: 1},
-            memory_limit=0,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0" if has_dashboard() else None,
-            silence_logs=logging.CRITICAL,
-        ) as made,
-    ):
-        yield made
+    with local.started(where.workers) as address:
+        yield Place(address)
 
 
-@contextlib.contextmanager
-def _environment_kept() -> Iterator[None]:
-    """What starts workers sets variables for them in its own process, and leaves them."""
-    before = dict(os.environ)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def has_dashboard() -> bool:
-    """Whether a scheduler of this Python shows anything: that takes bokeh."""
-    return importlib.util.find_spec("bokeh") is not None
-
-
-def connected(where: Place, local: LocalCluster | None, patience_s: float = 0.0) -> Client:
+def connected(where: Place, patience_s: float = 0.0) -> Client:
     """A client of the scheduler; it is waited for as long as that may take.
 
     Raises:
         SchedulerGoneError: nobody answers.
+        UsageError: that is no address.
     """
     deadline = time.monotonic() + patience_s
     while True:
         try:
-            client = Client(**_target(where, local), timeout=CONNECT_S)
+            client = Client(**_target(where), timeout=CONNECT_S)
         except ValueError as error:
             raise UsageError(f"--scheduler {where.address}: {error}") from error
         except OSError as error:
-            if time.monotonic() > deadline or local is not None:
+            if time.monotonic() > deadline:
                 raise SchedulerGoneError(
                     f"no scheduler answers at {where.address}",
                     hint="start one with `dask scheduler`, or use --scheduler local:2",
                 ) from error
             time.sleep(1.0)
         else:
-            _quieten(client, local)
+            client.register_plugin(quiet.QuietWorker())
+            client.register_plugin(quiet.QuietNanny())
             return client
 
 
-def _target(where: Place, local: LocalCluster | None) -> dict[str, Any]:
-    if local is not None:
-        return {"address": local}
+def _target(where: Place) -> dict[str, str]:
     if where.address.endswith(".json") and Path(where.address).exists():
         return {"scheduler_file": where.address}
     return {"address": where.address}
-
-
-def _quieten(client: Client, local: LocalCluster | None) -> None:
-    """Keep Dask out of the measurement, on workers that are there and that come."""
-    cores: dict[str, tuple[int, ...]] = {}
-    if local is not None:
-        names = [str(name) for name in local.workers]
-        here = os.sched_getaffinity(0)
-        cores = dict(zip(names, quiet.parts(here, len(names)), strict=True))
-    client.register_plugin(quiet.QuietWorker(cores))
-    client.register_plugin(quiet.QuietNanny())

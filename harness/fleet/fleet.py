@@ -17,8 +17,8 @@ from distributed import Client
 from distributed.scheduler import KilledWorker
 
 from harness.core import interrupt
-from harness.fleet import landing
-from harness.fleet.connection import GONE, SchedulerGoneError, has_dashboard
+from harness.fleet import landing, quiet
+from harness.fleet.connection import GONE, SchedulerGoneError
 from harness.fleet.crew import Crew
 from harness.fleet.flights import Flights
 from harness.fleet.ledger import Ledger, Try
@@ -79,7 +79,7 @@ class Fleet:
     @property
     def dashboard(self) -> str:
         """The address of Dask's own pages; empty where they are not shown."""
-        shown = self.client.run_on_scheduler(has_dashboard)
+        shown = self.client.run_on_scheduler(quiet.has_dashboard)
         return str(self.client.dashboard_link) if shown else ""
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from distributed import Client, Future
@@ -93,19 +93,24 @@ class Flights:
         did not."""
         if not self._flying:
             return []
-        workers = [flight.address for flight in self._flying.values()]
-        names = {flight.given.job.id for flight in self._flying.values()}
+        ending = {flight.given.job.id: flight.address for flight in self}
         client.cancel(list(self._flying))
         self._flying.clear()
         deadline = time.monotonic() + END_S
-        left = names
-        while left and time.monotonic() < deadline:
+        while left := _running(client, ending):
+            if time.monotonic() > deadline:
+                break
             time.sleep(POLL_S)
-            told = client.run(task.running, workers=workers, on_error="return")
-            left = {
-                name for said in told.values() if isinstance(said, list) for name in said
-            }
-        return sorted(left & names)
+        return left
+
+
+def _running(client: Client, jobs: Mapping[str, str]) -> list[str]:
+    """Those of these jobs that still have processes on their workers."""
+    there = client.scheduler_info(n_workers=-1)["workers"].keys()
+    workers = list(there & set(jobs.values()))
+    told = client.run(task.running, workers=workers, on_error="return") if workers else {}
+    names = {name for said in told.values() if isinstance(said, list) for name in said}
+    return sorted(names & jobs.keys())
 
 
 def _fetched(future: Future[Any]) -> dict[str, Any] | Exception:

@@ -21,7 +21,8 @@ PATIENCE_S = 20.0
 
 def main(command: Sequence[str]) -> int:
     """Run a command in a session of its own until it ends or stdin closes; its code."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started this says when to end
+    signal.signal(signal.SIGINT, lambda *_: None)  # who started this says when to end
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # the job takes it
     job = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
     )

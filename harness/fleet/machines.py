@@ -32,14 +32,14 @@ def found(
     machines: dict[str, Machine] = {}
     for address, worker in sorted(workers.items(), key=lambda item: item[0] not in known):
         if _offers(worker):
-            machine = Machine(_name(address, worker), address)
+            machine = Machine(_name(worker), address)
             machines.setdefault(machine.name, machine)
     return sorted(machines.values(), key=lambda machine: _natural(machine.name))
 
 
 def crowded(workers: Mapping[str, Mapping[str, Any]]) -> int:
     """How many workers get no jobs because their host has another one."""
-    offering = [_name(*item) for item in workers.items() if _offers(item[1])]
+    offering = [_name(worker) for worker in workers.values() if _offers(worker)]
     return len(offering) - len(set(offering))
 
 
@@ -47,7 +47,7 @@ def _offers(worker: Mapping[str, Any]) -> bool:
     return bool(worker["resources"].get(RESOURCE, 0) >= 1 and worker["status"] == "running")
 
 
-def _name(address: str, worker: Mapping[str, Any]) -> str:
+def _name(worker: Mapping[str, Any]) -> str:
     host = str(worker["host"])
     return str(worker["name"]) if _loopback(host) else host
 

@@ -9,6 +9,7 @@ the clients.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import itertools
 import os
 import threading
@@ -45,27 +46,32 @@ HEARTBEAT_MS = 10_000
 
 
 class QuietWorker(WorkerPlugin):
-    """Makes a worker quiet that offers the resource, and gives it a part of the cores if
-    there are several on one host."""
+    """Makes a worker quiet that offers the resource; it stays so."""
 
     name = "pgdyno-quiet-worker"
     idempotent = True
-
-    def __init__(self, parts: dict[str, tuple[int, ...]] | None = None) -> None:
-        self.parts = parts or {}
 
     def setup(self, worker: Any) -> None:
         """Once for each worker, also for those that come later."""
         if worker.state.total_resources.get(RESOURCE, 0) < 1:
             return
-        if cores := self.parts.get(str(worker.name)):
-            confine(cores)
-            with contextlib.suppress(OSError):  # Ctrl-C in the terminal is not for it
-                os.setpgid(0, 0)
         quieten(worker)
         own = PeriodicCallback(worker.heartbeat, HEARTBEAT_MS)
         worker.periodic_callbacks["pgdyno-heartbeat"] = own
         own.start()
+
+
+class Cores(WorkerPlugin):
+    """Gives each worker of a host a part of its cores, by name; jobs inherit it."""
+
+    name = "pgdyno-cores"
+
+    def __init__(self, parts: dict[str, tuple[int, ...]]) -> None:
+        self.parts = parts
+
+    def setup(self, worker: Any) -> None:
+        """Once for each worker, and again when it was started again."""
+        confine(self.parts[str(worker.name)])
 
 
 class QuietNanny(NannyPlugin):
@@ -86,6 +92,11 @@ def quieten(server: Any) -> None:
             callback.stop()
         elif name in SLOWED_MS:
             callback.callback_time = max(callback.callback_time, SLOWED_MS[name])
+
+
+def has_dashboard() -> bool:
+    """Whether a scheduler of this Python shows anything: that takes bokeh."""
+    return importlib.util.find_spec("bokeh") is not None
 
 
 # --- cores and priority ---------------------------------------------------------------

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from distributed import Client
+from on_workers import hide_libraries, periodic, pretend
 from planned import planned
 
 from harness.cli.main import main
@@ -86,9 +87,10 @@ def local(dsn: str) -> Iterator[Callable[[], Client]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGDYNO_DSN", dsn.removeprefix("dsn:"))
         patch.setenv(MARK, "1")
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
         patch.delenv("PYTHONHASHSEED", raising=False)
-        with connection.cluster(where) as cluster:
-            yield lambda: connection.connected(where, cluster)
+        with connection.reachable(where) as there:
+            yield lambda: connection.connected(there)
 
 
 @contextlib.contextmanager
@@ -122,7 +124,9 @@ def test_dask_is_kept_out_of_the_measurement(local) -> None:
         for running in told.values():
             assert running.keys() & {"profile", "heartbeat"} == set()
             assert running["pgdyno-heartbeat"] == quiet.HEARTBEAT_MS
-            assert all(running[name] >= quiet.SLOWED_MS[name] for name in ("tick", "monitor"))
+            assert all(
+                running[name] >= quiet.SLOWED_MS[name] for name in ("tick", "monitor")
+            )
         for environment in client.run(task.environment).values():
             assert "PYTHONHASHSEED" not in environment
             assert "MALLOC_TRIM_THRESHOLD_" not in environment
@@ -131,11 +135,6 @@ def test_dask_is_kept_out_of_the_measurement(local) -> None:
         assert sorted(map(tuple, cores.values())) == sorted(
             quiet.parts(os.sched_getaffinity(0), 2)
         )
-
-
-def periodic(dask_worker) -> dict[str, float]:
-    callbacks = dask_worker.periodic_callbacks.items()
-    return {name: each.callback_time for name, each in callbacks if each.is_running()}
 
 
 def test_a_machine_without_the_driver_is_set_aside(local, tmp_path: Path) -> None:
@@ -154,17 +153,14 @@ def test_a_machine_without_the_driver_is_set_aside(local, tmp_path: Path) -> Non
     assert (found.attempt, found.moved_from) == (1, facts.here()["machine"])
 
 
-def hide_libraries(folder: str) -> None:
-    """Let jobs of this worker import what is in a folder instead."""
-    os.environ["PYTHONPATH"] = folder
-
-
 def test_an_interrupt_ends_what_runs_and_keeps_what_came(local, tmp_path: Path) -> None:
     def interrupt(fleet: Fleet, address: str) -> None:
         raise KeyboardInterrupt
 
     with (
-        fleet_of(local, jobs_of(1, path="types"), tmp_path, Told(OnceRunning(interrupt))) as fleet,
+        fleet_of(
+            local, jobs_of(1, path="types"), tmp_path, Told(OnceRunning(interrupt))
+        ) as fleet,
         pytest.raises(KeyboardInterrupt) as stop,
     ):
         fleet.run()
@@ -206,10 +202,6 @@ def test_two_versions_in_a_fleet_are_refused(local, tmp_path: Path) -> None:
         fleet.client.run(pretend, facts.here()["pgdyno"], workers=[address])
     finally:
         fleet.close()
-
-
-def pretend(version: str) -> None:
-    facts.__version__ = version
 
 
 # --- a scheduler that is not ours -----------------------------------------------------

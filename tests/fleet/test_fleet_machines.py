@@ -42,7 +42,11 @@ def test_a_host_is_a_machine_and_only_loopback_has_several() -> None:
 def test_a_fleet_of_several_versions_is_refused_by_name() -> None:
     mine = facts.here()
     facts.check({"a": mine, "b": mine | {"machine": "another"}})
-    for key, noun in (("pgdyno", "pgdyno"), ("catalogue", "scenarios"), ("python", "Python")):
+    for key, noun in (
+        ("pgdyno", "pgdyno"),
+        ("catalogue", "scenarios"),
+        ("python", "Python"),
+    ):
         with pytest.raises(facts.UnlikeMachinesError) as error:
             facts.check({"a": mine, "b": mine | {key: "9.9"}})
         assert f"several {noun}: {mine[key]} (here and a); 9.9 (b)" in str(error.value)
@@ -70,7 +74,9 @@ def test_no_clock_of_the_day_is_read() -> None:
     """Clocks of machines may differ by an hour: only durations are ever looked at."""
     for file in Path(fleet.__file__).parent.glob("*.py"):
         tree = ast.parse(file.read_text())
-        calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        calls = {
+            ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)
+        }
         assert not any("datetime" in call or call == "time.time" for call in calls)
         assert {call for call in calls if call.startswith("time.")} <= {
             "time.monotonic",
