@@ -75,22 +75,24 @@ def run(args: argparse.Namespace) -> int:
 
     jobs = read_jobs(args.jobs)
     with needing("fleet", "pgdyno fleet"):
-        from harness.fleet import landing
+        from harness.fleet import facts, landing
     args.out.mkdir(parents=True, exist_ok=True)
-    open_jobs = [job for job in jobs if not landing.is_there(args.out, job)]
+    before = {job.id: landing.machine_of(args.out, job) for job in jobs}
+    open_jobs = [job for job in jobs if not before[job.id]]
     if done := len(jobs) - len(open_jobs):
         say(f"{done:,} of {len(jobs):,} jobs were done before")
     if not open_jobs:
         return _told_all(args.out)
+    facts.check_jobs(open_jobs)
     try:
-        return _carried(args, open_jobs)
+        return _carried(args, open_jobs, [(job, before[job.id]) for job in jobs])
     except KeyboardInterrupt as stop:
         stop.add_note(f"what came is in {args.out}: the same command goes on from there")
         raise
 
 
-def _carried(args: argparse.Namespace, jobs: list[Job]) -> int:
-    """Run these jobs with a fleet."""
+def _carried(args: argparse.Namespace, jobs: list[Job], done: list[tuple[Job, str]]) -> int:
+    """Run these jobs with a fleet; those that were done by a machine draw others to it."""
     from harness.cli.fleet_progress import FleetProgress
     from harness.fleet import connection
     from harness.fleet.fleet import Fleet
@@ -99,19 +101,13 @@ def _carried(args: argparse.Namespace, jobs: list[Job]) -> int:
     where = connection.place(args.scheduler)
     if where.shares_cores:
         remark("there are fewer cores than workers: they share, and times mean nothing")
-    patience_s = args.wait
     with connection.reachable(where) as there, FleetProgress(len(jobs)) as progress:
-
-        def connect() -> Any:
-            nonlocal patience_s
-            waited, patience_s = patience_s, max(args.wait, connection.COME_BACK_S)
-            return connection.connected(there, waited)
-
-        fleet = Fleet(Ledger(jobs), args.out, progress, connect)
+        dial = connection.Dial(there, args.wait)
+        fleet = Fleet(Ledger(jobs), args.out, progress, dial)
         try:
-            least = max(1, where.workers, *(job.block for job in jobs))
-            wait_s = max(args.wait, connection.CONNECT_S if where.workers else 0.0)
-            fleet.crew.gather(fleet.client, least, wait_s)
+            blocks = {job.block for job in jobs if job.block}
+            fleet.roster.gather(fleet.client, max(1, len(blocks)), args.wait)
+            fleet.remember(done)
             _introduce(fleet, jobs)
             fleet.run()
         finally:
@@ -121,11 +117,11 @@ def _carried(args: argparse.Namespace, jobs: list[Job]) -> int:
 
 def _introduce(fleet: Fleet, jobs: list[Job]) -> None:
     """Who is there, before anything runs."""
-    present = fleet.crew.present
+    present = fleet.roster.present
     noun = "machine" if len(present) == 1 else "machines"
     say(f"fleet   {len(present)} {noun}, {len(jobs):,} jobs")
-    if fleet.crew.crowded:
-        say(f"        {fleet.crew.crowded} workers get none: their host has another one")
+    if fleet.roster.crowded:
+        say(f"        {fleet.roster.crowded} workers get none: their host has another one")
     if fleet.dashboard:
         say(f"        dashboard {fleet.dashboard}")
 

@@ -37,7 +37,7 @@ class SchedulerGoneError(PgdynoError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SchedulerPlace:
     """Where a scheduler is: an address, a file of Dask's that has it, or here, with so
     many workers."""
 
@@ -50,7 +50,7 @@ class Place:
         return self.workers > len(os.sched_getaffinity(0))
 
 
-def place(text: str) -> Place:
+def place(text: str) -> SchedulerPlace:
     """What `--scheduler` says.
 
     Raises:
@@ -58,16 +58,16 @@ def place(text: str) -> Place:
     """
     kind, _, number = text.partition(":")
     if kind != LOCAL:
-        return Place(text)
+        return SchedulerPlace(text)
     if number and not (number.isdecimal() and 1 <= int(number) <= 1_000):
         raise UsageError(
             f"--scheduler {text}: '{number}' is no number of workers", hint="local:2"
         )
-    return Place(LOCAL, int(number or 1))
+    return SchedulerPlace(LOCAL, int(number or 1))
 
 
 @contextlib.contextmanager
-def reachable(where: Place) -> Iterator[Place]:
+def reachable(where: SchedulerPlace) -> Iterator[SchedulerPlace]:
     """The place of a scheduler that is there, or of a local one for as long as that is
     needed."""
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # we tell it ourselves
@@ -75,10 +75,10 @@ def reachable(where: Place) -> Iterator[Place]:
         yield where
         return
     with local.started(where.workers) as address:
-        yield Place(address)
+        yield SchedulerPlace(address)
 
 
-def connected(where: Place, patience_s: float = 0.0) -> Client:
+def connected(where: SchedulerPlace, patience_s: float = 0.0) -> Client:
     """A client of the scheduler; it is waited for as long as that may take.
 
     Raises:
@@ -104,7 +104,24 @@ def connected(where: Place, patience_s: float = 0.0) -> Client:
             return client
 
 
-def _target(where: Place) -> dict[str, str]:
+class Dial:
+    """Connects to a scheduler: at first it is there, or expected within some seconds;
+    later it may be away for a while."""
+
+    def __init__(self, where: SchedulerPlace, wait_s: float) -> None:
+        self._where, self._wait_s = where, wait_s
+
+    def __call__(self) -> Client:
+        """A client of the scheduler.
+
+        Raises:
+            SchedulerGoneError: nobody answers in time.
+        """
+        wait_s, self._wait_s = self._wait_s, max(self._wait_s, COME_BACK_S)
+        return connected(self._where, wait_s)
+
+
+def _target(where: SchedulerPlace) -> dict[str, str]:
     if where.address.endswith(".json") and Path(where.address).exists():
         return {"scheduler_file": where.address}
     return {"address": where.address}

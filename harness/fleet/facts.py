@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from harness import __version__
 from harness.core.errors import PgdynoError
 from harness.core.words import listed
+from harness.jobs.asking import check_fits
+from harness.jobs.job import Job
 from harness.machine.host import describe
 from harness.scenario.files import library
 
@@ -56,6 +58,18 @@ def check(facts: Mapping[str, Mapping[str, str] | BaseException]) -> None:
                 f"the fleet has several {noun}: {_told(where)}",
                 hint="install the same everywhere; nothing was run",
             )
+
+
+def check_jobs(jobs: Iterable[Job]) -> None:
+    """Refuse a plan that was made elsewhere: every machine would refuse its jobs. Of each
+    plan a job is looked at; to look at all of them would take minutes.
+
+    Raises:
+        OtherCatalogueError: it was made with another pgdyno, or for other cells.
+    """
+    first = {(job.plan, job.pgdyno, job.catalogue): job for job in jobs}
+    for job in first.values():
+        check_fits(job)
 
 
 def _told(where: Mapping[str, list[str]]) -> str:

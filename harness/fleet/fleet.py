@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,9 +19,10 @@ from distributed.scheduler import KilledWorker
 from harness.core import interrupt
 from harness.fleet import landing, quiet
 from harness.fleet.connection import GONE, SchedulerGoneError
-from harness.fleet.crew import Crew
+from harness.fleet.roster import Roster
 from harness.fleet.flights import Flights
 from harness.fleet.ledger import Ledger, Try
+from harness.jobs.job import Job
 
 LOOK_S = 1.0
 """So often is looked which machines there are."""
@@ -29,7 +30,7 @@ GRACE_S = 60.0
 """How long a fleet waits for a machine when it has none for what is left."""
 
 
-class Listener(Protocol):
+class FleetListener(Protocol):
     """Who tells a person what happens."""
 
     def say(self, text: str) -> None:
@@ -46,17 +47,23 @@ class Fleet:
         self,
         ledger: Ledger,
         out: Path,
-        listener: Listener,
+        listener: FleetListener,
         connect: Callable[[], Client],
         grace_s: float = GRACE_S,
     ) -> None:
         self.ledger, self.out, self.listener = ledger, out, listener
         self._connect, self._grace_s = connect, grace_s
         self.client = connect()
-        self.crew = Crew(listener.say)
+        self.roster = Roster(listener.say)
         self.flights = Flights()
         self._told_aside: set[str] = set()
         self._busy_at = time.monotonic()
+
+    def remember(self, done: Iterable[tuple[Job, str]]) -> None:
+        """Which machines did jobs before, as results call them."""
+        for job, hashed in done:
+            if name := self.roster.called(hashed):
+                self.ledger.remember(job, name)
 
     def run(self) -> None:
         """Until every job is done or left.
@@ -90,8 +97,8 @@ class Fleet:
     def _step(self) -> None:
         if self.client.status != "running":
             raise ConnectionError("the scheduler is gone")
-        self.crew.meet(self.client)
-        for given in self.flights.give_up(self.crew.there):
+        self.roster.meet(self.client)
+        for given in self.flights.give_up(self.roster.there):
             self.ledger.lost(given)
             self._tell(given, "was lost with it")
         self._start()
@@ -102,14 +109,14 @@ class Fleet:
     # --- out --------------------------------------------------------------------------
 
     def _start(self) -> None:
-        present = self.crew.present
+        present = self.roster.present
         self.ledger.leave_hopeless(present)
         self._tell_aside(present)
         for name in present:
             with interrupt.deferred():  # what was sent has to be known, or nobody ends it
                 if given := self.ledger.next_for(name, present):
-                    moved_from = self.crew.hash_of(given.moved_from)
-                    machine = self.crew.there[name]
+                    moved_from = self.roster.hash_of(given.moved_from)
+                    machine = self.roster.there[name]
                     self.flights.send(self.client, given, machine, moved_from)
         if self.flights:
             self._busy_at = time.monotonic()

@@ -11,7 +11,7 @@ from distributed import Client, Future
 
 from harness.fleet import task
 from harness.fleet.ledger import Try
-from harness.fleet.machines import RESOURCE, Machine
+from harness.fleet.machines import RESOURCE, FleetMachine
 from harness.jobs import job as jobs
 
 FETCH_S = 120.0
@@ -41,7 +41,9 @@ class Flights:
     def __iter__(self) -> Iterator[Flight]:
         return iter(list(self._flying.values()))
 
-    def send(self, client: Client, given: Try, machine: Machine, moved_from: str) -> None:
+    def send(
+        self, client: Client, given: Try, machine: FleetMachine, moved_from: str
+    ) -> None:
         """Give a job to a machine; the resource keeps others off, also of other users."""
         future = client.submit(
             task.run_job,
@@ -69,7 +71,7 @@ class Flights:
         except queue.Empty:
             return
 
-    def give_up(self, there: dict[str, Machine]) -> list[Try]:
+    def give_up(self, there: dict[str, FleetMachine]) -> list[Try]:
         """Those whose machine went away, or started again without them."""
         lost = [
             (future, flight.given)

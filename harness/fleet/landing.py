@@ -18,6 +18,7 @@ from harness.jobs.running import incomplete
 from harness.results import store
 from harness.results.records import Run
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 LARGEST_BYTES = 4 << 30
 LONGEST = 300
 _OURS = "pgdyno: "
@@ -44,12 +45,22 @@ def is_there(out: Path, job: Job) -> bool:
     Raises:
         ResultsError: what has the name of its result is something else.
     """
+    return bool(machine_of(out, job))
+
+
+def machine_of(out: Path, job: Job) -> str:
+    """The machine that did a job before, as results call it; empty if none did.
+
+    Raises:
+        ResultsError: what has the name of its result is something else.
+    """
     path = path_of(out, job)
     if not os.path.lexists(path):
-        return False
-    if wrong := _problem(store.read(path), job):
+        return ""
+    run = store.read(path)
+    if wrong := _problem(run, job):
         raise ResultsError(f"{path} {wrong}", hint="move it away, then run again")
-    return True
+    return run.header.machine.hostname_hash
 
 
 def land(out: Path, job: Job, told: Mapping[str, Any]) -> Landing:
@@ -59,13 +70,12 @@ def land(out: Path, job: Job, told: Mapping[str, Any]) -> Landing:
         OSError: this machine cannot write it.
     """
     if not told.get("digest"):
-        full = told.get("errno") == errno.ENOSPC
-        return Landing(_said(told), machines=full)
+        return Landing(_said(told), machines=_is_full(told))
     content = unpacked(told)
     if content is None:
         return Landing("the result was truncated on its way")
     if not content:
-        return Landing(_said(told), machines=told["errno"] == errno.ENOSPC)
+        return Landing(_said(told), machines=_is_full(told))
     if told["complete"] and os.path.lexists(path_of(out, job)):
         return Landing(twice=True)
     return _written(out, job, told, content)
@@ -83,7 +93,7 @@ def _written(out: Path, job: Job, told: Mapping[str, Any], content: bytes) -> La
             return Landing(f"{listed(lacking)} could not be had", machines=True)
         if not told["complete"]:
             arriving.replace(out / f"{job.id}.partial.jsonl")
-            return Landing(_said(told), machines=told["errno"] == errno.ENOSPC)
+            return Landing(_said(told), machines=_is_full(told))
         if wrong := _problem(run, job):
             return Landing(f"the result {wrong}")
         arriving.replace(path_of(out, job))
@@ -119,6 +129,10 @@ def _drivers_lacking(run: Run) -> list[str]:
     """Drivers that the machine does not have, pinned or not: another machine may."""
     lost = (arm.id for arm in run.header.arms if arm.problem and arm.competes)
     return list(dict.fromkeys(lost))
+
+
+def _is_full(told: Mapping[str, Any]) -> bool:
+    return told.get("errno") in FULL
 
 
 def _said(told: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ class Try:
 
 
 @dataclass(slots=True)
-class Entry:
+class JobState:
     """What is known of a job. `tries` are those that count against it, `attempts` all."""
 
     job: Job
@@ -48,8 +48,8 @@ class Ledger:
     """All jobs of a fleet and what became of them."""
 
     def __init__(self, jobs: Iterable[Job]) -> None:
-        self._entries = {job.id: Entry(job) for job in jobs}
-        self._waiting = dict.fromkeys(self._entries)
+        self._states = {job.id: JobState(job) for job in jobs}
+        self._waiting = dict.fromkeys(self._states)
         self.running: dict[str, Try] = {}
         self.done: dict[str, Try] = {}
         self.left: dict[str, str] = {}
@@ -71,7 +71,7 @@ class Ledger:
     def seconds_left(self) -> float:
         """What the plan says that all jobs take that are not done, one after the other."""
         open_jobs = [*self._waiting, *self.running]
-        return sum(self._entries[name].job.seconds for name in open_jobs)
+        return sum(self._states[name].job.seconds for name in open_jobs)
 
     @property
     def moved(self) -> list[Try]:
@@ -81,7 +81,7 @@ class Ledger:
     @property
     def failures(self) -> bool:
         """Whether any job is left that failed where it ran, rather than had no machine."""
-        return any(self._entries[name].failed_on for name in self.left)
+        return any(self._states[name].failed_on for name in self.left)
 
     # --- what a machine gets ----------------------------------------------------------
 
@@ -90,17 +90,17 @@ class Ledger:
         usable = self.usable(present)
         if machine not in usable or self._busy(machine):
             return None
-        ranked = ((self._rank(entry, machine, usable), entry) for entry in self._free())
-        fitting = [(rank, entry) for rank, entry in ranked if rank is not None]
+        ranked = ((self._rank(state, machine, usable), state) for state in self._free())
+        fitting = [(rank, state) for rank, state in ranked if rank is not None]
         if not fitting:
             return None
-        _, entry = min(fitting, key=lambda pair: pair[0])
-        return self._given(entry, machine)
+        _, state = min(fitting, key=lambda pair: pair[0])
+        return self._given(state, machine)
 
     def aside(self, present: Collection[str]) -> dict[str, str]:
         """Machines that get no more jobs, and why; none if no other one is left."""
         found = {
-            machine: self._entries[last].failed_on[machine]
+            machine: self._states[last].failed_on[machine]
             for machine in present
             if (last := self._struck(machine))
         }
@@ -116,20 +116,20 @@ class Ledger:
         strikes = {
             name: weight
             for name, weight in self._strikes[machine].items()
-            if name in self.done or len(self._entries[name].failed_on) == 1
+            if name in self.done or len(self._states[name].failed_on) == 1
         }
         return next(reversed(strikes), "") if sum(strikes.values()) >= ASIDE else ""
 
     def _busy(self, machine: str) -> bool:
         return any(current.machine == machine for current in self.running.values())
 
-    def _free(self) -> Iterator[Entry]:
-        return (self._entries[name] for name in self._waiting)
+    def _free(self) -> Iterator[JobState]:
+        return (self._states[name] for name in self._waiting)
 
-    def _rank(self, entry: Entry, machine: str, usable: Collection[str]) -> int | None:
+    def _rank(self, state: JobState, machine: str, usable: Collection[str]) -> int | None:
         """How well a job fits a machine, 0 best; None if it must not go there."""
-        job = entry.job
-        if machine in entry.failed_on:
+        job = state.job
+        if machine in state.failed_on:
             return None
         if job.block:
             home = self._blocks.get(job.block)
@@ -141,18 +141,22 @@ class Ledger:
         if home not in usable:
             return 2
         # Times of a cell mean something beside others of the same machine only.
-        return 3 if job.verb == "check" or home in entry.failed_on else None
+        return 3 if job.verb == "check" or home in state.failed_on else None
 
-    def _given(self, entry: Entry, machine: str) -> Try:
-        job = entry.job
+    def remember(self, job: Job, machine: str) -> None:
+        """A machine has a job, or had it before: others like it go there, too."""
         if job.block:
             self._blocks[job.block] = machine
         else:
             self._shards[job.shard] = machine
+
+    def _given(self, state: JobState, machine: str) -> Try:
+        job = state.job
+        self.remember(job, machine)
         del self._waiting[job.id]
-        moved_from = entry.moved_from if entry.moved_from != machine else ""
-        given = Try(job, machine, entry.attempts, moved_from)
-        entry.attempts += 1
+        moved_from = state.moved_from if state.moved_from != machine else ""
+        given = Try(job, machine, state.attempts, moved_from)
+        state.attempts += 1
         self.running[job.id] = given
         return given
 
@@ -168,19 +172,19 @@ class Ledger:
     def failed(self, given: Try, why: str, *, machines: bool) -> None:
         """It ended without a file. `machines`: for a reason of the machine's, such as a
         driver that it lacks or a full disk."""
-        entry = self._returned(given)
-        entry.tries += 1
-        entry.failed_on[given.machine] = why
+        state = self._returned(given)
+        state.tries += 1
+        state.failed_on[given.machine] = why
         self._strikes[given.machine][given.job.id] = ASIDE if machines else 1
-        if entry.tries >= MOST_TRIES:
-            self._leave(entry, entry.reason)
+        if state.tries >= MOST_TRIES:
+            self._leave(state, state.reason)
 
     def lost(self, given: Try) -> None:
         """The machine went away with it."""
-        entry = self._returned(given)
-        entry.tries += 1
-        if entry.tries >= MOST_TRIES:
-            self._leave(entry, f"lost with its machine {entry.tries} times")
+        state = self._returned(given)
+        state.tries += 1
+        if state.tries >= MOST_TRIES:
+            self._leave(state, f"lost with its machine {state.tries} times")
 
     def returned(self, given: Try) -> None:
         """Nobody knows what became of it, and nobody is to blame: the scheduler is gone."""
@@ -189,22 +193,22 @@ class Ledger:
     def leave_hopeless(self, present: Collection[str]) -> None:
         """Leave the jobs that failed on every machine that there is."""
         usable = self.usable(present)
-        for entry in [entry for entry in self._free() if entry.failed_on]:
-            if usable and usable <= set(entry.failed_on):
-                self._leave(entry, entry.reason)
+        for state in [state for state in self._free() if state.failed_on]:
+            if usable and usable <= set(state.failed_on):
+                self._leave(state, state.reason)
 
     def leave_all(self, why: str) -> None:
         """Nobody can do what is left."""
-        for entry in list(self._free()):
-            self._leave(entry, why)
+        for state in list(self._free()):
+            self._leave(state, why)
 
-    def _returned(self, given: Try) -> Entry:
+    def _returned(self, given: Try) -> JobState:
         self.running.pop(given.job.id, None)
-        entry = self._entries[given.job.id]
-        entry.moved_from = given.machine
+        state = self._states[given.job.id]
+        state.moved_from = given.machine
         self._waiting[given.job.id] = None
-        return entry
+        return state
 
-    def _leave(self, entry: Entry, why: str) -> None:
-        self._waiting.pop(entry.job.id, None)
-        self.left[entry.job.id] = why
+    def _leave(self, state: JobState, why: str) -> None:
+        self._waiting.pop(state.job.id, None)
+        self.left[state.job.id] = why

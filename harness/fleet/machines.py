@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 RESOURCE = "pgdyno"
 
 
-class Machine(NamedTuple):
+class FleetMachine(NamedTuple):
     """A worker that may get jobs. Its name stays when its process starts again; its
     address is another one then."""
 
@@ -24,15 +24,15 @@ class Machine(NamedTuple):
 
 def found(
     workers: Mapping[str, Mapping[str, Any]], known: Iterable[str] = ()
-) -> list[Machine]:
+) -> list[FleetMachine]:
     """The machines among the workers of a scheduler (`scheduler_info()["workers"]`), in
     the order of their names. Of several on a host the one that was `known` by its address
     stays."""
     known = set(known)
-    machines: dict[str, Machine] = {}
+    machines: dict[str, FleetMachine] = {}
     for address, worker in sorted(workers.items(), key=lambda item: item[0] not in known):
         if _offers(worker):
-            machine = Machine(_name(worker), address)
+            machine = FleetMachine(_name(worker), address)
             machines.setdefault(machine.name, machine)
     return sorted(machines.values(), key=lambda machine: _natural(machine.name))
 

@@ -5,7 +5,6 @@ Nothing of the job happens in Dask's worker, which only sleeps beside it.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import select
@@ -23,6 +22,7 @@ from distributed.core import Status
 
 from harness.core.errors import EXIT_INFRASTRUCTURE
 from harness.fleet import guard, quiet
+from harness.fleet.landing import FULL
 
 LOOK_S = 1.0
 """So often is asked whether anybody still wants the result."""
@@ -62,7 +62,7 @@ def _run(
         "code": code,
         "complete": complete,
         "said": tail,
-        "errno": errno.ENOSPC if os.strerror(errno.ENOSPC) in tail else 0,
+        "errno": next((number for number in FULL if os.strerror(number) in tail), 0),
         "size": len(content),
         "digest": hashlib.sha256(content).hexdigest(),
         "content": zlib.compress(content, 6),

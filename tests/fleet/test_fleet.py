@@ -21,7 +21,7 @@ from planned import planned
 
 from harness.cli.main import main
 from harness.core.errors import EXIT_INFRASTRUCTURE, EXIT_PASS
-from harness.fleet import connection, crew, facts, guard, quiet, task
+from harness.fleet import connection, roster, facts, guard, quiet, task
 from harness.fleet.fleet import Fleet
 from harness.fleet.ledger import Ledger
 from harness.jobs.job import Job, line
@@ -100,7 +100,7 @@ def fleet_of(
     """A fleet that is ready to run."""
     fleet = Fleet(Ledger(jobs), out, told, connect)
     try:
-        fleet.crew.gather(fleet.client, least, SOON_S)
+        fleet.roster.gather(fleet.client, least, SOON_S)
         yield fleet
     finally:
         fleet.close()
@@ -142,7 +142,7 @@ def test_a_machine_without_the_driver_is_set_aside(local, tmp_path: Path) -> Non
     (tmp_path / "psycopg2.py").write_text("raise ImportError('no psycopg2 here')")
     jobs, told = jobs_of(1, driver="psycopg2"), Told()
     with fleet_of(local, jobs, tmp_path, told) as fleet:
-        first = fleet.crew.there["0"].address
+        first = fleet.roster.there["0"].address
         fleet.client.run(hide_libraries, str(tmp_path), workers=[first])
         try:
             fleet.run()
@@ -193,10 +193,10 @@ def test_a_worker_that_is_killed_in_a_job(local, tmp_path: Path) -> None:
 def test_two_versions_in_a_fleet_are_refused(local, tmp_path: Path) -> None:
     fleet = Fleet(Ledger(jobs_of(1)), tmp_path, Told(), local)
     try:
-        fleet.crew.gather(fleet.client, 2, SOON_S)
-        address = fleet.crew.there["1"].address
+        fleet.roster.gather(fleet.client, 2, SOON_S)
+        address = fleet.roster.there["1"].address
         fleet.client.run(pretend, "9.9.9", workers=[address])
-        fresh = crew.Crew(print)
+        fresh = roster.Roster(print)
         with pytest.raises(facts.UnlikeMachinesError, match=r"9\.9\.9 \(1\)"):
             fresh.gather(fleet.client, 2, SOON_S)
         fleet.client.run(pretend, facts.here()["pgdyno"], workers=[address])
@@ -270,6 +270,6 @@ def test_a_scheduler_that_is_restarted(serve, tmp_path, capsys) -> None:
     assert [facts_in(out, job).attempt for job in jobs] == [0, 1]
     assert main(run) == EXIT_PASS
     assert "2 of 2 jobs were done before" in capsys.readouterr().out
-    plan.write_bytes(line(planned(3, block=2)))
+    plan.write_bytes(b"".join(line(planned(k, block=k)) for k in (1, 2)))
     assert main(run) == EXIT_INFRASTRUCTURE
     assert "needs 2 machines, and there are 1" in capsys.readouterr().err

@@ -50,6 +50,16 @@ def test_a_block_is_a_machine() -> None:
     assert given(ledger, "c", "ac").job.block == second.job.block
 
 
+def test_what_was_done_before_draws_others_to_its_machine() -> None:
+    ledger = Ledger([planned(k, verb="bench") for k in range(2)])
+    ledger.remember(planned(9), "b")
+    assert ledger.next_for("a", "ab") is None
+    assert given(ledger, "b").job == planned(0, verb="bench")
+    blocks = Ledger([planned(1, block=1), planned(2, block=2)])
+    blocks.remember(planned(9, block=2), "a")
+    assert [given(blocks, machine).job.block for machine in "ab"] == [2, 1]
+
+
 def test_a_lost_job_runs_elsewhere_and_says_so_at_most_three_times() -> None:
     ledger = Ledger([planned(1)])
     ledger.lost(given(ledger, "a"))
