@@ -23,7 +23,7 @@ from harness.core.errors import UsageError
 if TYPE_CHECKING:
     from harness.jobs.job import Job
     from harness.jobs.naming import Paths
-    from harness.jobs.planning import Questions, Wanted
+    from harness.jobs.planning import Questions, Design
     from harness.scenario import Scenario
 
 MINUTES = 5.0
@@ -111,8 +111,8 @@ def run(args: argparse.Namespace) -> int:
     """The plan goes to stdout, what it is to stderr."""
     from harness.jobs import job, planning
 
-    wanted = (_checks if args.planned == "check" else _benches)(args)
-    jobs = planning.jobs_of(wanted)
+    design = (_checks if args.planned == "check" else _benches)(args)
+    jobs = planning.jobs_of(design)
     if not jobs:
         raise UsageError(
             "nothing that was named is asked under a condition: cases of steps connect to "
@@ -121,24 +121,24 @@ def run(args: argparse.Namespace) -> int:
         )
     for planned in jobs:
         sys.stdout.write(job.line(planned).decode())
-    remark("\n".join(_told(jobs, wanted)))
+    remark("\n".join(_told(jobs, design)))
     return 0
 
 
 # --- what is asked ----------------------------------------------------------------------
 
 
-def _checks(args: argparse.Namespace) -> Wanted:
+def _checks(args: argparse.Namespace) -> Design:
     from harness.check.forecast import forecast
 
     _name_arms(args, "default")
     arms = check.asked_arms(args)
     scenarios, cells = check.asked_cells(args)
     own = ["--profile", args.profile, "--fail-on", args.fail_on]
-    return _wanted(args, scenarios, cells, own, lambda cells: forecast(cells, arms))
+    return _design(args, scenarios, cells, own, lambda cells: forecast(cells, arms))
 
 
-def _benches(args: argparse.Namespace) -> Wanted:
+def _benches(args: argparse.Namespace) -> Design:
     from harness.bench.assignment import runnable
 
     _name_arms(args, args.profile)
@@ -157,7 +157,7 @@ def _benches(args: argparse.Namespace) -> Wanted:
     own = ["--profile", args.profile, "--lane", args.lane, "--effort", args.effort]
     own += ["--seed", str(seed)]
     own += ["--no-aa"] * args.no_aa + ["--no-floor"] * args.no_floor
-    return _wanted(args, scenarios, cells, own, seconds)
+    return _design(args, scenarios, cells, own, seconds)
 
 
 def _name_arms(args: argparse.Namespace, profile: arm_names.Profile) -> None:
@@ -177,22 +177,22 @@ def _on(arm: Arm, pythons: Sequence[str]) -> Iterator[str]:
         yield replace(arm, pin=replace(arm.pin, python=pin.python)).name
 
 
-def _wanted(
+def _design(
     args: argparse.Namespace,
     scenarios: Sequence[Scenario],
     cells: Sequence[Cell],
     own: Sequence[str],
     seconds: _Seconds,
-) -> Wanted:
+) -> Design:
     from harness.jobs.asking import takes
     from harness.jobs.naming import Paths
-    from harness.jobs.planning import Wanted
+    from harness.jobs.planning import Design
 
     every = [cell for scenario in scenarios for cell in scenario.cells]
     known = Paths(scenarios, [cell for cell in every if takes(args.planned, cell)])
     drivers = [word for name in args.driver for word in ("--driver", name)]
     minutes = MINUTES if args.minutes is None and args.cells is None else args.minutes
-    return Wanted(
+    return Design(
         verb=args.planned,
         questions=list(_questions(args, cells, known, seconds)),
         servers=_servers(args.server),
@@ -258,19 +258,19 @@ def _servers(names: Sequence[str]) -> list[str]:
 # --- what the plan is, in words ---------------------------------------------------------
 
 
-def _told(jobs: Sequence[Job], wanted: Wanted) -> Iterator[str]:
+def _told(jobs: Sequence[Job], design: Design) -> Iterator[str]:
     from harness.jobs.packing import makespan
     from harness.report.format import plural
 
-    cells = {cell.id for questions in wanted.questions for cell in questions.cells}
-    drivers = wanted.options.count("--driver")
+    cells = {cell.id for questions in design.questions for cell in questions.cells}
+    drivers = design.options.count("--driver")
     yield (
         f"{plural(len(jobs), 'job')}: {plural(drivers, 'arm')} × "
-        f"{plural(len(cells), 'cell')}, {plural(len(wanted.servers), 'server')}"
+        f"{plural(len(cells), 'cell')}, {plural(len(design.servers), 'server')}"
     )
-    if wanted.machines:
+    if design.machines:
         seconds = [job.seconds for job in jobs if job.block == 1]
-        yield f"{plural(wanted.machines, 'machine')}: about {_time(sum(seconds))} on each"
+        yield f"{plural(design.machines, 'machine')}: about {_time(sum(seconds))} on each"
         return
     seconds = [job.seconds for job in jobs]
     told = [f"about {_time(sum(seconds))} on one machine"]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
+from urllib.parse import unquote
 
 import msgspec
 
@@ -42,9 +43,7 @@ whether files of the project are changed, is for whoever runs it."""
 LONGEST_LINE = 1 << 20
 """No job is as long; without a limit a file without line ends would fill the memory."""
 _SAFE = re.compile(r"[a-z0-9]([a-z0-9.-]{0,118}[a-z0-9])?")
-_SECRET = re.compile(
-    r"://[^/@\s]*:[^/@\s]*@|(?<![a-z])(ssl)?password\s*=|(?<![a-z])pass\s*=", re.IGNORECASE
-)
+_SECRET = re.compile(r"://[^@\s]*:[^@]*@|password\s*=", re.IGNORECASE)
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -94,8 +93,9 @@ def named(job: Job, stem: str) -> Job:
 
 
 def has_secret(text: str) -> bool:
-    """Whether a text holds a password, as URIs and connection strings write it."""
-    return _SECRET.search(text) is not None
+    """Whether a text holds a password, as URIs and connection strings write it, or what
+    looks like it: too often is no harm."""
+    return _SECRET.search(unquote(text)) is not None
 
 
 # --- files of jobs ----------------------------------------------------------------------

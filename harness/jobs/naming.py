@@ -1,4 +1,4 @@
-"""Cells as paths: just these, and short where all of a case, scenario or family is meant."""
+"""Cells as paths: these alone, short where a whole case, scenario or family is meant."""
 
 from __future__ import annotations
 
@@ -61,5 +61,5 @@ class Paths:
         return found
 
     def _file(self, name: str) -> str:
-        """How a command line calls a scenario: one from elsewhere by the path of its file."""
+        """How a command line calls a scenario: one from elsewhere by its file."""
         return name if "/" in name else self._files[name]

@@ -51,7 +51,7 @@ class Questions:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Design:
     """What a plan is made of. `options` are those that all jobs share; a job has at most so
     many `cells` and lasts about so many `seconds` at most, where these are given."""
 
@@ -80,13 +80,13 @@ class _Shard:
     seconds: float
 
 
-def jobs_of(wanted: Wanted) -> list[Job]:
+def jobs_of(design: Design) -> list[Job]:
     """The jobs of a plan: equal wishes make equal jobs."""
-    shards = list(_shards(wanted))
-    blocks = range(1, wanted.machines + 1) if wanted.machines else (0,)
+    shards = list(_shards(design))
+    blocks = range(1, design.machines + 1) if design.machines else (0,)
     drafts = [
-        (_draft(wanted, shard, server, block), _stem(wanted, shard, server, block))
-        for block, server, shard in itertools.product(blocks, wanted.servers, shards)
+        (_draft(design, shard, server, block), _stem(design, shard, server, block))
+        for block, server, shard in itertools.product(blocks, design.servers, shards)
     ]
     plan = digest(msgspec.json.encode(job).decode() for job, _ in drafts)
     return [
@@ -95,36 +95,37 @@ def jobs_of(wanted: Wanted) -> list[Job]:
     ]
 
 
-def _shards(wanted: Wanted) -> Iterator[_Shard]:
-    for questions in wanted.questions:
-        for cells in packed(questions.cells, partial(_fits, wanted, questions)):
-            if wanted.verb == "check" and questions.leaves_out(cells):
+def _shards(design: Design) -> Iterator[_Shard]:
+    for questions in design.questions:
+        for cells in packed(questions.cells, partial(_fits, design, questions)):
+            if design.verb == "check" and questions.leaves_out(cells):
                 continue
             paths = questions.paths.to(cells)
+            digests = tuple(map(digest_of, paths.values()))
             yield _Shard(
                 questions=questions,
                 paths=tuple(paths),
-                digests=tuple(map(digest_of, paths.values())),
+                digests=digests,
                 digest=digest(sorted(parted(cell.id)[0] for cell in cells)),
-                catalogue=digest(sorted(cell.digest for cell in cells)),
+                catalogue=digest(digests),
                 seconds=round(START_S + questions.seconds(cells), 1),
             )
 
 
-def _fits(wanted: Wanted, questions: Questions, cells: Sequence[Cell]) -> bool:
+def _fits(design: Design, questions: Questions, cells: Sequence[Cell]) -> bool:
     """Whether a job may have these cells."""
-    if wanted.cells and len(cells) > wanted.cells:
+    if design.cells and len(cells) > design.cells:
         return False
-    return not wanted.seconds or START_S + questions.seconds(cells) <= wanted.seconds
+    return not design.seconds or START_S + questions.seconds(cells) <= design.seconds
 
 
-def _draft(wanted: Wanted, shard: _Shard, server: str, block: int) -> Job:
+def _draft(design: Design, shard: _Shard, server: str, block: int) -> Job:
     asked = ("--server", server, *shard.questions.options)
     return Job(
         id="",
         plan="",
-        verb=wanted.verb,
-        arguments=(*shard.paths, *wanted.options, *asked),
+        verb=design.verb,
+        arguments=(*shard.paths, *design.options, *asked),
         shard=shard.digest,
         block=block,
         seconds=shard.seconds,
@@ -134,11 +135,11 @@ def _draft(wanted: Wanted, shard: _Shard, server: str, block: int) -> Job:
     )
 
 
-def _stem(wanted: Wanted, shard: _Shard, server: str, block: int) -> str:
+def _stem(design: Design, shard: _Shard, server: str, block: int) -> str:
     """The beginning of an id, for people: `bench-m2-wheel-18-tls`."""
     kind = "dsn" if "://" in server or server.startswith("dsn") else server
     condition = shard.questions.condition
-    words = (wanted.verb, f"m{block}" if block else "", kind[:40], _short(condition))
+    words = (design.verb, f"m{block}" if block else "", kind[:40], _short(condition))
     return "-".join(filter(None, words))
 
 

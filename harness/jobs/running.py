@@ -38,7 +38,7 @@ Perform = Callable[[Sequence[str], Path], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class JobOutcome:
     """The exit code of the run, and its file; None where there is none. `running` is the
     name that it had before. `found` is True of a file that was there already."""
 
@@ -55,7 +55,7 @@ class Outcome:
 
 def run(
     job: Job, out: Path, perform: Perform, *, attempt: int = 0, moved_from: str = ""
-) -> Outcome:
+) -> JobOutcome:
     """Run a job, unless its file is there and complete.
 
     Raises:
@@ -67,7 +67,7 @@ def run(
     files = _Files(out, job)
     with held(out, job.id):
         if files.is_made():
-            return Outcome(EXIT_PASS, files.final, files.running, found=True)
+            return JobOutcome(EXIT_PASS, files.final, files.running, found=True)
         files.set_aside()
         try:
             code = perform([job.verb, *job.arguments], files.running)
@@ -76,11 +76,11 @@ def run(
                     plan=job.plan, id=job.id, attempt=attempt, moved_from=moved_from
                 )
                 files.publish(facts)
-                return Outcome(code, files.final, files.running)
+                return JobOutcome(code, files.final, files.running)
         finally:
             files.set_aside()
     left = files.partial if files.partial.exists() else None
-    return Outcome(code, left, files.running)
+    return JobOutcome(code, left, files.running)
 
 
 class _Files:
