@@ -19,9 +19,9 @@ from distributed.scheduler import KilledWorker
 from harness.core import interrupt
 from harness.fleet import landing, quiet
 from harness.fleet.connection import GONE, SchedulerGoneError
-from harness.fleet.roster import Roster
 from harness.fleet.flights import Flights
 from harness.fleet.ledger import Ledger, Try
+from harness.fleet.roster import Roster
 from harness.jobs.job import Job
 
 LOOK_S = 1.0

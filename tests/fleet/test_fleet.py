@@ -21,7 +21,7 @@ from planned import planned
 
 from harness.cli.main import main
 from harness.core.errors import EXIT_INFRASTRUCTURE, EXIT_PASS
-from harness.fleet import connection, roster, facts, guard, quiet, task
+from harness.fleet import connection, facts, guard, quiet, roster, task
 from harness.fleet.fleet import Fleet
 from harness.fleet.ledger import Ledger
 from harness.jobs.job import Job, line
