@@ -41,8 +41,7 @@ CELL = "query/point#fetch-one"
 def call(*words: str) -> float:
     """Seconds of a command; all but 0 and 1 is an error."""
     begun = time.perf_counter()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    code = subprocess.run([*PGDYNO, *words], **quiet).returncode
+    code = subprocess.run([*PGDYNO, *words], capture_output=True).returncode
     if code not in (0, 1):
         raise SystemExit(f"pgdyno {' '.join(words)}: exit {code}")
     return time.perf_counter() - begun

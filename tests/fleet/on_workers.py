@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import threading
+from pathlib import Path
 from typing import Any
 
-from harness.fleet import facts
+import psutil
+
+from harness.fleet import facts, quiet
 
 
 def periodic(dask_worker: Any) -> dict[str, float]:
@@ -22,3 +27,20 @@ def hide_libraries(folder: str) -> None:
 def pretend(version: str) -> None:
     """Be another version of pgdyno."""
     facts.__version__ = version
+
+
+def beside_a_job(core: int) -> dict[str, Any]:
+    """Where this worker is beside a job that keeps to a core, and afterwards; how nice its
+    other threads are, and the thread that starts jobs."""
+    with subprocess.Popen(["sh", "-c", "sleep 60 & wait"]) as guard:
+        while not (children := psutil.Process(guard.pid).children()):
+            pass
+        os.sched_setaffinity(children[0].pid, {core})
+        with quiet.beside(guard.pid) as follow:
+            follow()
+            there = os.sched_getaffinity(0)
+        children[0].kill()
+    threads = [int(task.name) for task in Path("/proc/self/task").iterdir()]
+    nice = {thread: os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
+    mine = nice.pop(threading.get_native_id())
+    return {"there": there, "after": os.sched_getaffinity(0), "mine": mine, "others": nice}

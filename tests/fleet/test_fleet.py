@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from distributed import Client
-from on_workers import hide_libraries, periodic, pretend
+from on_workers import beside_a_job, hide_libraries, periodic, pretend
 from planned import planned
 
 from harness.cli.main import main
@@ -135,6 +135,19 @@ def test_dask_is_kept_out_of_the_measurement(local) -> None:
         assert sorted(map(tuple, cores.values())) == sorted(
             quiet.parts(os.sched_getaffinity(0), 2)
         )
+
+
+def test_a_worker_stays_on_the_cores_of_its_job_and_out_of_the_way(local) -> None:
+    """It goes to where pgdyno's own process is, and what it starts next is not nice."""
+    core = max(os.sched_getaffinity(0))
+    with contextlib.closing(local()) as client:
+        before = client.run(os.sched_getaffinity, 0)
+        future = client.submit(beside_a_job, core, workers=[min(before)], pure=False)
+        told = future.result(timeout=SOON_S)
+    assert told["there"] == {core}
+    assert told["after"] == before[min(before)]
+    assert told["mine"] == os.getpriority(os.PRIO_PROCESS, 0)
+    assert set(told["others"].values()) == {19}
 
 
 def test_a_machine_without_the_driver_is_set_aside(local, tmp_path: Path) -> None:
