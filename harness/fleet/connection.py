@@ -70,12 +70,19 @@ def place(text: str) -> SchedulerPlace:
 def reachable(where: SchedulerPlace) -> Iterator[SchedulerPlace]:
     """The place of a scheduler that is there, or of a local one for as long as that is
     needed."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # we tell it ourselves
+    _silence()
     if not where.workers:
         yield where
         return
     with local.started(where.workers) as address:
         yield SchedulerPlace(address)
+
+
+def _silence() -> None:
+    """What Dask logs of what may happen to a fleet is told by us, once."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def connected(where: SchedulerPlace, patience_s: float = 0.0) -> Client:
