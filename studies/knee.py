@@ -49,7 +49,9 @@ class Coverage:
     half_width: float
 
 
-def found_knee(rng: random.Random, queue: Queue, repeats: int) -> Knee:
+def found_knee(
+    rng: random.Random, queue: Queue, repeats: int, seconds: float = SECONDS
+) -> Knee:
     """The knee of simulated sweeps: rates rise, as in a run, until the queue is saturated;
     later repeats ask around that rate."""
     achieved: dict[float, dict[int, float]] = {}
@@ -59,7 +61,7 @@ def found_knee(rng: random.Random, queue: Queue, repeats: int) -> Knee:
         luck = rng.gauss(0, queue.between)
         sweep = Sweep(rising(FIRST, (), known))
         while (rate := sweep.rate) is not None:
-            held = slot(rng, queue, rate, SECONDS, luck)
+            held = slot(rng, queue, rate, seconds, luck)
             rate_of = len(held.response_ns) / held.wall_ns * 1e9
             achieved.setdefault(rate, {})[repeat] = rate_of
             share = held.planned_ns / (held.wall_ns - min(held.response_ns))
@@ -83,10 +85,12 @@ def _record(held: Slot, repeat: int, rate: float) -> Load:
     )
 
 
-def coverage(queue: Queue, repeats: int, sweeps: int, seed: int = 1) -> Coverage:
+def coverage(
+    queue: Queue, repeats: int, sweeps: int, *, seconds: float = SECONDS, seed: int = 1
+) -> Coverage:
     """Many sweeps of one kind."""
     rng = random.Random(seed)
-    found = [found_knee(rng, queue, repeats).capacity for _ in range(sweeps)]
+    found = [found_knee(rng, queue, repeats, seconds).capacity for _ in range(sweeps)]
     ends = [
         (knee.low, knee.point, knee.high)
         for knee in found

@@ -7,19 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from harness.core import stats
 from harness.lanes.load.meaning import (
     CALM,
-    FALLS,
     MOST_LAG,
     SHARES,
     ArmLoad,
     LoadPoint,
-    Standing,
+    KneeStanding,
     arm_loads,
     doubts,
     standings,
     sweep,
 )
 from harness.report import format as fmt
-from harness.report.curves import Curve, CurveChart, CurveMark, CurvePanel, CurvePoint
+from harness.report.curves import DriverCurve, CurveChart, CurveMark, CurvePanel, CurvePoint
 from harness.report.sections import (
     ArmRow,
     CellTable,
@@ -94,7 +93,7 @@ TERMS = (
 )
 
 Sweeps = Mapping[tuple[str, str], ArmLoad]
-Standings = Mapping[tuple[str, str], Standing]
+Standings = Mapping[tuple[str, str], KneeStanding]
 
 
 def view(run: Run) -> LaneView:
@@ -186,7 +185,7 @@ def _knee(load: ArmLoad, ranks: Standings) -> ArmRow:
     if not load.points or not load.verdict.timeable:
         return _row(load, (), 0)
     values = (
-        _sessions(load, load.points[-1]),
+        Value(load.crowd),
         _capacity(load),
         _standing(ranks.get((load.cell.id, load.arm.id))),
         _asked(load.knee.keeps_up_to),
@@ -201,7 +200,7 @@ def _closed(load: ArmLoad, ranks: Standings) -> ArmRow:
         return _row(load, (), 0)
     point = load.points[0]
     values = (
-        _sessions(load, point),
+        Value(load.crowd),
         _rate(point.achieved, note=True),
         _standing(ranks.get((load.cell.id, load.arm.id))),
         *map(_time, point.response),
@@ -240,10 +239,6 @@ def _bracketed(value: Value) -> Value:
     return Value(f"({value.text})", value.number, value.low, value.high, flag="late")
 
 
-def _sessions(load: ArmLoad, point: LoadPoint) -> Value:
-    return Value(f"{point.sessions} {load.clients} in {point.processes}")
-
-
 def _capacity(load: ArmLoad) -> Value:
     """The knee, or on which side of all rates it lies."""
     knee = load.knee
@@ -257,9 +252,11 @@ def _capacity(load: ArmLoad) -> Value:
     return Value("late", flag="late")
 
 
-def _standing(found: Standing | None) -> Value:
+def _standing(found: KneeStanding | None) -> Value:
     if found is None:
         return Value(fmt.NONE)
+    if found.alone:
+        return Value("alone", 1.0)
     if found.ratio.point == 1 and not found.tied:
         return Value("highest", 1.0, emphasis="best")
     ratio = found.ratio
@@ -320,12 +317,14 @@ def _chart(found: Sequence[ArmLoad]) -> CurveChart | None:
     if not drawn:
         return None
     times = tuple(
-        Curve(load.arm.id, points, main=share == 0.99)
+        DriverCurve(load.arm.id, points, main=share == 0.99)
         for share in (0.5, 0.99)
         for load in drawn
         if (points := tuple(_response_points(load, share)))
     )
-    achieved = tuple(Curve(load.arm.id, tuple(_achieved_points(load))) for load in drawn)
+    achieved = tuple(
+        DriverCurve(load.arm.id, tuple(_achieved_points(load))) for load in drawn
+    )
     return CurveChart(
         title=drawn[0].cell.title,
         across="asked for, ops/s",
@@ -376,14 +375,15 @@ def _told_knee(load: ArmLoad) -> str:
 
 
 def _highest(loads: Sweeps, ranks: Standings) -> str:
-    """Who leads, of the first question: `; highest: psycopg, 2,310/s (threads)`."""
+    """Who leads, of the first question: `; highest of threads: psycopg, 2,310/s`."""
     first = next(iter(loads.values()), None)
     told = [
-        f"{leader.arm.id}, {_told_knee(leader)} ({clients})"
+        f"; {'highest of ' if len(found) > 1 else ''}{clients}: "
+        f"{leader.arm.id}, {_told_knee(leader)}"
         for (cell, clients), found in _groups(loads).items()
         if first and cell == first.cell.id and (leader := _leader(found, ranks))
     ]
-    return f"; highest: {'; '.join(told)}" if told else ""
+    return "".join(told)
 
 
 def _groups(loads: Sweeps) -> dict[tuple[str, str], list[ArmLoad]]:
@@ -427,7 +427,9 @@ def _group(found: Sequence[ArmLoad], ranks: Standings) -> Iterator[str]:
     best = _best(found, ranks)
     for load in _ranked(found):
         at = ranks.get((load.cell.id, load.arm.id))
-        if load is best:
+        if load is best and len(found) == 1:
+            yield f"{load.arm.id} has its knee at {_told_knee(load)}"
+        elif load is best:
             of = " of the others" if free else ""
             yield f"{load.arm.id} is highest{of}, {_told_knee(load)}"
         elif at is not None:
@@ -458,11 +460,8 @@ def _late(loads: Iterable[ArmLoad]) -> Iterator[Remark]:
 def _falling(loads: Iterable[ArmLoad]) -> Iterator[Remark]:
     """Who achieves less when more is asked."""
     for load in loads:
-        if not load.open_loop or not load.logs:
-            continue
-        most = max(load.valid, key=lambda point: point.achieved.point)
-        last = load.valid[-1]
-        if last.achieved.point < FALLS * most.achieved.point:
+        if load.open_loop and load.logs and (found := load.fall):
+            most, last = found
             text = (
                 f"{load.arm.id} achieves {_number(last.achieved.point)}/s where "
                 f"{_number(last.rate)} are asked, and {_number(most.achieved.point)} where "
