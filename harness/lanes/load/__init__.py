@@ -2,8 +2,8 @@
 
 N processes of an arm, each with a driver, an event loop and sessions of its own, send at
 the same time. In an open loop (a cell with `arrivals`) one seeded schedule of the total
-rate is split over them by a seeded choice per op, so that each sends a Poisson process, too,
-and all of them together exactly the schedule. In a closed loop (a cell with `clients`)
+rate is split over them by a seeded choice per op, so that each sends a Poisson process,
+too, and all of them together exactly the schedule. In a closed loop (a cell with `clients`)
 clients and pool are split. All processes are ready before they begin, at one moment that
 they were told in advance; how far apart they began is in the record.
 

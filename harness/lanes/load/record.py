@@ -57,12 +57,12 @@ class Load(LaneRecord, frozen=True, kw_only=True, tag="load"):
 
     def problems(self) -> Iterator[str]:
         """Times of which nothing can be computed, and lists that do not fit together."""
+        if len(self.lag_ns) != (len(self.response_ns) if self.open_loop else 0):
+            yield "lag_ns and response_ns are of different lengths"
         if not self.measured:
             return
         if min(self.response_ns) < 1 or self.wall_ns < 1:
             yield "response_ns or wall_ns has a time of zero or less"
-        if len(self.lag_ns) != (len(self.response_ns) if self.open_loop else 0):
-            yield "lag_ns and response_ns are of different lengths"
         if min(self.lag_ns, default=0) < 0:
             yield "lag_ns has a time below zero"
         if self.processes < 1 or self.sessions < self.processes:

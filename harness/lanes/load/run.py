@@ -7,6 +7,7 @@ minute of the machine to himself. At one rate all arms have the same schedule.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -36,6 +37,8 @@ from harness.venue.venue import SPARE_CONNECTIONS
 
 LEAST_REPEATS = 2
 """However small the budget of an effort is."""
+_BUDGET = 1.6
+"""How much longer than a run of times with the same effort: a slot takes a second."""
 _SECONDS = 0.4
 """What a slot takes besides its own time."""
 _READY_S = 1.5
@@ -51,7 +54,7 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
         for cell in played
     )
     repeat = len(arms) * (slots * (crowd.seconds + _SECONDS) + len(played) * _READY_S)
-    within = max(LEAST_REPEATS * repeat, plan.budget_s or plan.min_rounds * repeat)
+    within = max(LEAST_REPEATS * repeat, _BUDGET * plan.budget_s or math.inf)
     most = max((_sessions(cell, crowd) for cell in played), default=1)
     return Forecast(
         rounds=f"{LEAST_REPEATS} to {plan.min_rounds} repeats of about {slots} slots",
@@ -103,13 +106,22 @@ class _LoadLane:
             for play in self.repeats.random.sample(plays, len(plays)):
                 self._tell(repeat, play.cell)
                 self._cell(repeat, play)
-            if repeat + 1 >= LEAST_REPEATS and not self._affords(time.monotonic() - begun):
+            if not self._goes_on(repeat + 1, plays, time.monotonic() - begun):
                 return
 
-    def _affords(self, repeat_s: float) -> bool:
-        """Whether another repeat as long as the last one is within the budget."""
-        budget = self.work.plan.budget_s
-        return not budget or time.monotonic() - self.started + repeat_s <= budget
+    def _goes_on(self, done: int, plays: Sequence[Playable], repeat_s: float) -> bool:
+        """Whether anybody is left to measure, and another repeat as long as the last one is
+        within the budget."""
+        if not any(self._arms(play.cell) for play in plays):
+            return False
+        budget = _BUDGET * self.work.plan.budget_s or math.inf
+        spent = time.monotonic() - self.started
+        return done < LEAST_REPEATS or spent + repeat_s <= budget
+
+    def _arms(self, cell: Cell) -> list[Arm]:
+        """Those that may still get numbers in a cell."""
+        out = self.repeats.out
+        return [arm for arm in self.work.arms if (cell.id, arm.id) not in out]
 
     def _tell_crowded(self) -> None:
         cores, processes = len(self.work.placement.clients), self.crowd.processes
@@ -148,7 +160,7 @@ class _LoadLane:
 
     def _cell(self, repeat: int, play: Playable) -> None:
         cell = play.cell
-        arms = [arm for arm in self.work.arms if (cell.id, arm.id) not in self.repeats.out]
+        arms = self._arms(cell)
         if reason := self._lacks(cell, len(arms)):
             facts = {"message": reason}
             denied = Judgement(Verdict.SKIPPED, Code.SERVER_LACKS, reason, facts=facts)
@@ -182,7 +194,7 @@ class _LoadLane:
             team = Team(self.work, play, arm, shares_of(play.cell, self.crowd))
             stack.callback(team.dismiss)
             team.begin(whole=repeat == 0)
-            if self._goes_on(repeat, play.cell, team):
+            if self._is_well(repeat, play.cell, team):
                 teams.append(team)
         if play.cell.arrivals:
             self._open(repeat, play.cell, play.cell.arrivals, teams)
@@ -191,9 +203,9 @@ class _LoadLane:
         for team in teams:
             if team.judged.verdict.timeable:
                 team.verify_again()
-                self._goes_on(repeat, play.cell, team)
+                self._is_well(repeat, play.cell, team)
 
-    def _goes_on(self, repeat: int, cell: Cell, team: Team) -> bool:
+    def _is_well(self, repeat: int, cell: Cell, team: Team) -> bool:
         """Whether it may be measured; if not, that is recorded."""
         if team.judged.verdict.timeable:
             return True
@@ -211,9 +223,9 @@ class _LoadLane:
             for team in self.repeats.random.sample(going, len(going)):
                 rate = sweeps[team].rate
                 assert rate is not None
-                due = self._due(repeat, cell, arrivals, rate)
-                slot = self._slot(repeat, cell, team, due, rate)
-                sweeps[team].saw(slot)
+                seconds = self.crowd.seconds * sweeps[team].share
+                hands = self._hands(repeat, cell, arrivals, rate, seconds)
+                sweeps[team].saw(self._slot(repeat, cell, team, hands, rate))
         for team, seen in sweeps.items():
             if seen.knee is not None:
                 self.knees.setdefault((cell.id, team.arm.id), seen.knee)
@@ -222,12 +234,12 @@ class _LoadLane:
         knee = self.knees.get((cell.id, arm.id))
         return Sweep(sweep.rates(arrivals.rate, self.crowd.rates, knee))
 
-    def _due(
-        self, repeat: int, cell: Cell, arrivals: Arrivals, rate: float
+    def _hands(
+        self, repeat: int, cell: Cell, arrivals: Arrivals, rate: float, seconds: float
     ) -> list[list[int]]:
         """When ops are due in each process, the same for all arms."""
         rng = random.Random(f"{self.work.seed} {cell.id} {repeat} {rate}")
-        asked = schedule.moments(arrivals.kind, rate, self.crowd.seconds, rng)
+        asked = schedule.moments(arrivals.kind, rate, seconds, rng)
         return dealt(asked, self.crowd.processes, rng)
 
     def _closed(self, repeat: int, cell: Cell, teams: Sequence[Team]) -> None:

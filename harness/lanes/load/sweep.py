@@ -38,6 +38,12 @@ class Sweep:
         self.knee: float | None = None
         self.rate = next(rates, None)
 
+    @property
+    def share(self) -> float:
+        """For which share of a slot's time ops are due: beyond the knee as many ops as at
+        it, which take a driver as long."""
+        return self.knee / self.rate if self.knee and self.rate else 1.0
+
     def saw(self, slot: Load) -> None:
         """What came at this rate. Where nothing was measured nothing would be beyond."""
         if self.knee is not None:
@@ -48,8 +54,10 @@ class Sweep:
         self.rate = None if over else next(self._rates, None)
 
     def _is_saturated(self, slot: Load) -> bool:
+        # What the generator sent late is no slowness of the driver.
+        times = zip(slot.response_ns, slot.lag_ns, strict=True)
+        slow = stats.percentile([response - lag for response, lag in times], 0.99)
         self._unloaded_ns = self._unloaded_ns or median(slot.response_ns)
-        slow = stats.percentile(slot.response_ns, 0.99)
         behind = slot.planned_ns / slot.wall_ns < ACHIEVED
         return behind or (slow or 0) > SLOWED * self._unloaded_ns
 
