@@ -84,7 +84,7 @@ class Share:
 
 _NO_WORK: Mapping[str, Collection[str]] = {
     "Cell": ("title", "checked", "once", "round_trip", "cleanup", "conditions", "task"),
-    "BenchSpec": ("effort", "unit", "floor"),
+    "BenchSpec": ("effort", "unit", "floor", "token"),
     "Share": ("weight",),
 }
 """What says of a cell how it is shown, or when it is played, and not what is asked."""

@@ -31,7 +31,7 @@ _MOST_TOLD = 5
 _CHARS = 200
 
 
-class OneClient:
+class LoadClient:
     """A client of a session, or of a pool: what `load_loops` plays, and what came."""
 
     def __init__(self, task: Task, session: Any, process: int, number: int) -> None:
@@ -88,7 +88,7 @@ class Clients:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._clients: list[OneClient] = []
+        self._clients: list[LoadClient] = []
         self._due: list[int] = []
 
     def ready(self, process: int, sessions: int, target: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Clients:
         punctual_timers()
         shared = [worker.session] * (task.clients if task.pool else 0)
         self._clients = [
-            OneClient(task, session, process, number)
+            LoadClient(task, session, process, number)
             for number, session in enumerate(shared or self._sessions(sessions, target))
         ]
         self._play_together(WARM)
@@ -166,7 +166,7 @@ class Clients:
         return {"judgement": {name: getattr(judged, name) for name in judged.__slots__}}
 
 
-def told(clients: Sequence[OneClient], start: int) -> dict[str, Any]:
+def told(clients: Sequence[LoadClient], start: int) -> dict[str, Any]:
     """What came of all clients, their ops in the order in which they were due."""
     moments = sorted(moment for client in clients for moment in client.moments)
     errors = [error for client in clients for error in client.errors]

@@ -37,7 +37,7 @@ SPIN_NS = 60_000
 that does not sleep takes the processor from others."""
 
 
-class Client(Protocol):
+class LoadedClient(Protocol):
     """One client: its op, what each answer must carry, and what came of them."""
 
     op: Callable[[], Any]
@@ -55,19 +55,19 @@ class Client(Protocol):
 # --- threads ------------------------------------------------------------------------------
 
 
-def threads_open(clients: Sequence[Client], due: Sequence[int], start: int) -> int:
+def threads_open(clients: Sequence[LoadedClient], due: Sequence[int], start: int) -> int:
     """Open loop, a thread per client; when it began."""
     take = _queue(due, len(clients))
     return _threads(clients, start, lambda client: _sync_open(client, take, start))
 
 
-def threads_closed(clients: Sequence[Client], start: int, stop: int) -> int:
+def threads_closed(clients: Sequence[LoadedClient], start: int, stop: int) -> int:
     """Closed loop, a thread per client, each with op after op until `stop`; when it
     began."""
     return _threads(clients, start, lambda client: _sync_closed(client, stop))
 
 
-def _sync_open(client: Client, take: Take, start: int) -> None:
+def _sync_open(client: LoadedClient, take: Take, start: int) -> None:
     op, tokens, token_of = client.op, client.tokens, client.token_of
     record = client.moments.append
     ended = start
@@ -89,7 +89,7 @@ def _sync_open(client: Client, take: Take, start: int) -> None:
             client.mix_up(sent, came)
 
 
-def _sync_closed(client: Client, stop: int) -> None:
+def _sync_closed(client: LoadedClient, stop: int) -> None:
     op, tokens, token_of = client.op, client.tokens, client.token_of
     record = client.moments.append
     ended = 0
@@ -108,12 +108,14 @@ def _sync_closed(client: Client, stop: int) -> None:
             client.mix_up(sent, came)
 
 
-def _threads(clients: Sequence[Client], start: int, play: Callable[[Client], None]) -> int:
+def _threads(
+    clients: Sequence[LoadedClient], start: int, play: Callable[[LoadedClient], None]
+) -> int:
     """All clients from one moment on; when that was."""
     let_go = threading.Event()
     faults: list[BaseException] = []
 
-    def client_thread(client: Client) -> None:
+    def client_thread(client: LoadedClient) -> None:
         let_go.wait()
         try:
             play(client)
@@ -138,7 +140,9 @@ def _threads(clients: Sequence[Client], start: int, play: Callable[[Client], Non
 # --- tasks --------------------------------------------------------------------------------
 
 
-async def tasks_open(clients: Sequence[Client], due: Sequence[int], start: int) -> int:
+async def tasks_open(
+    clients: Sequence[LoadedClient], due: Sequence[int], start: int
+) -> int:
     """Open loop, a task per client; when it began."""
     from asyncio import gather
 
@@ -148,7 +152,7 @@ async def tasks_open(clients: Sequence[Client], due: Sequence[int], start: int) 
     return begun
 
 
-async def tasks_closed(clients: Sequence[Client], start: int, stop: int) -> int:
+async def tasks_closed(clients: Sequence[LoadedClient], start: int, stop: int) -> int:
     """Closed loop, a task per client, each with op after op until `stop`; when it began."""
     from asyncio import gather
 
@@ -157,7 +161,7 @@ async def tasks_closed(clients: Sequence[Client], start: int, stop: int) -> int:
     return begun
 
 
-async def _async_open(client: Client, take: Take, start: int) -> None:
+async def _async_open(client: LoadedClient, take: Take, start: int) -> None:
     import asyncio
 
     from harness.worker.alarm import Alarm
@@ -189,7 +193,7 @@ async def _async_open(client: Client, take: Take, start: int) -> None:
         alarm.close()
 
 
-async def _async_closed(client: Client, stop: int) -> None:
+async def _async_closed(client: LoadedClient, stop: int) -> None:
     op, tokens, token_of = client.op, client.tokens, client.token_of
     record = client.moments.append
     ended = 0

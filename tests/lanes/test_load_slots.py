@@ -15,7 +15,7 @@ from harness.bench import schedule
 from harness.core.verdicts import EXACT, Code, Verdict, failed
 from harness.lanes.load import merging, sweep
 from harness.lanes.load.record import Load
-from harness.lanes.load.splitting import Share, dealt, split
+from harness.lanes.load.splitting import Portion, dealt, split
 from harness.lanes.load.sweep import Sweep
 
 MS = 1_000_000
@@ -55,17 +55,17 @@ def test_each_process_sends_a_poisson_process_of_its_own() -> None:
 
 @given(clients=st.integers(1, 200), pool=st.integers(1, 64), processes=st.integers(1, 20))
 def test_clients_and_pool_are_split_evenly(clients: int, pool: int, processes: int) -> None:
-    shares = split(clients, pool, processes)
-    assert len(shares) == min(clients, processes)
-    assert sum(share.clients for share in shares) == clients
-    assert max(s.clients for s in shares) - min(s.clients for s in shares) <= 1
-    assert all(share.pool >= 1 for share in shares)
-    assert sum(share.pool for share in shares) == max(pool, len(shares))
+    portions = split(clients, pool, processes)
+    assert len(portions) == min(clients, processes)
+    assert sum(portion.clients for portion in portions) == clients
+    assert max(s.clients for s in portions) - min(s.clients for s in portions) <= 1
+    assert all(portion.pool >= 1 for portion in portions)
+    assert sum(portion.pool for portion in portions) == max(pool, len(portions))
 
 
 def test_a_share_without_a_pool_has_a_session_for_each_client() -> None:
-    assert Share(8).sessions == 8
-    assert Share(8, 3).sessions == 3
+    assert Portion(8).sessions == 8
+    assert Portion(8, 3).sessions == 3
 
 
 def slot(

@@ -267,7 +267,7 @@ class MemorySession:
 def test_what_a_client_sends_is_what_its_op_takes() -> None:
     for marked in (False, True):
         asked = task((("1",), ("2",), ("3",)), ("1", "2", "3"), token=marked)
-        client = clients.OneClient(asked, MemorySession(), process=1, number=2)
+        client = clients.LoadClient(asked, MemorySession(), process=1, number=2)
         client.skip(0)
         assert [client.token_of(client.op()) for _ in range(7)] == [
             next(client.tokens) for _ in range(7)
@@ -276,7 +276,7 @@ def test_what_a_client_sends_is_what_its_op_takes() -> None:
 
 def test_a_client_is_bound_anew_after_an_error_until_it_gives_up() -> None:
     session = MemorySession()
-    client = clients.OneClient(task((("1",),), ("1",)), session, 0, 0)
+    client = clients.LoadClient(task((("1",),), ("1",)), session, 0, 0)
     client.op()
     went_on = [client.fail(OSError("lost")) for _ in range(clients.MOST_ERRORS)]
     assert went_on == [True] * (clients.MOST_ERRORS - 1) + [False]
@@ -286,7 +286,7 @@ def test_a_client_is_bound_anew_after_an_error_until_it_gives_up() -> None:
 
 def test_what_is_told_is_sorted_by_when_it_was_due() -> None:
     one, other = (
-        clients.OneClient(task((("1",),), ("1",)), MemorySession(), 0, number)
+        clients.LoadClient(task((("1",),), ("1",)), MemorySession(), 0, number)
         for number in range(2)
     )
     one.moments += [(100, 90, 105, 130), (300, 310, 312, 330)]

@@ -27,7 +27,7 @@ from harness.core.verdicts import Code, Judgement, Verdict, stopped
 from harness.lanes.load import sweep
 from harness.lanes.load.merging import faults, judged, merged
 from harness.lanes.load.record import Load
-from harness.lanes.load.splitting import Share, dealt, split
+from harness.lanes.load.splitting import Portion, dealt, split
 from harness.lanes.load.sweep import Sweep
 from harness.lanes.load.team import Team
 from harness.results.records import Note
@@ -72,15 +72,16 @@ def left_out(cell: Cell) -> str:
     return ""
 
 
-def shares_of(cell: Cell, crowd: Crowd) -> list[Share]:
+def portions_of(cell: Cell, crowd: Crowd) -> list[Portion]:
     """What each process of an arm has in a cell."""
-    if cell.arrivals:
-        return [Share(crowd.sessions)] * crowd.processes
-    return split(cell.clients, cell.pool, crowd.processes)
+    if not cell.pool:
+        return [Portion(crowd.sessions)] * crowd.processes
+    clients = cell.clients or crowd.sessions * crowd.processes
+    return split(clients, cell.pool, crowd.processes)
 
 
 def _sessions(cell: Cell, crowd: Crowd) -> int:
-    return sum(share.sessions for share in shares_of(cell, crowd))
+    return sum(portion.sessions for portion in portions_of(cell, crowd))
 
 
 def run(work: Assignment) -> None:
@@ -191,7 +192,7 @@ class _LoadLane:
     ) -> None:
         teams = []
         for arm in self.repeats.random.sample(arms, len(arms)):
-            team = Team(self.work, play, arm, shares_of(play.cell, self.crowd))
+            team = Team(self.work, play, arm, portions_of(play.cell, self.crowd))
             stack.callback(team.dismiss)
             team.begin(whole=repeat == 0)
             if self._is_well(repeat, play.cell, team):
@@ -244,7 +245,7 @@ class _LoadLane:
 
     def _closed(self, repeat: int, cell: Cell, teams: Sequence[Team]) -> None:
         for team in teams:
-            self._slot(repeat, cell, team, [[] for _ in team.shares], 0.0)
+            self._slot(repeat, cell, team, [[] for _ in team.portions], 0.0)
 
     def _slot(
         self, repeat: int, cell: Cell, team: Team, hands: list[list[int]], rate: float
@@ -280,14 +281,14 @@ class _LoadLane:
     def _bare(
         self, cell: Cell, arm: Arm, verdict: Judgement, repeat: int = 0, **more: Any
     ) -> Load:
-        shares = shares_of(cell, self.crowd)
+        portions = portions_of(cell, self.crowd)
         return Load(
             cell=cell.id,
             arm=arm.id,
             repeat=repeat,
             judgement=verdict,
-            processes=len(shares),
-            sessions=sum(share.sessions for share in shares),
+            processes=len(portions),
+            sessions=sum(portion.sessions for portion in portions),
             **more,
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Portion:
     """What one process has: clients over a pool, or as many sessions without one."""
 
     clients: int
@@ -30,13 +30,13 @@ def dealt(due: Sequence[int], processes: int, rng: random.Random) -> list[list[i
     return hands
 
 
-def split(clients: int, pool: int, processes: int) -> list[Share]:
+def split(clients: int, pool: int, processes: int) -> list[Portion]:
     """Clients and the connections of their pool, as evenly as whole numbers allow; no more
     processes than clients. Each process has a pool of its own, of one connection at least.
     """
     count = min(clients, processes)
     return [
-        Share(_part(clients, count, number), max(1, _part(pool, count, number)))
+        Portion(_part(clients, count, number), max(1, _part(pool, count, number)))
         for number in range(count)
     ]
 

@@ -23,7 +23,7 @@ from harness.core.verdicts import (
 )
 from harness.judge.verify import worst
 from harness.lanes.load.merging import Answer
-from harness.lanes.load.splitting import Share
+from harness.lanes.load.splitting import Portion
 from harness.machine import host
 from harness.play.process import Launch, target_message
 from harness.play.seat import Seat
@@ -39,15 +39,17 @@ class Team:
     """The processes of an arm in a cell. One that dies ends all."""
 
     def __init__(
-        self, work: Assignment, play: Playable, arm: Arm, shares: Sequence[Share]
+        self, work: Assignment, play: Playable, arm: Arm, portions: Sequence[Portion]
     ) -> None:
         self.arm = arm
-        self.shares = shares
+        self.portions = portions
         self.judged: Judgement = EXACT
         self._work = work
         self._play = play
-        self._plays = [_own(play, share, number) for number, share in enumerate(shares)]
-        self._seats = [_seat(work, arm, number) for number in range(len(shares))]
+        self._plays = [
+            _own(play, portion, number) for number, portion in enumerate(portions)
+        ]
+        self._seats = [_seat(work, arm, number) for number in range(len(portions))]
 
     def begin(self, *, whole: bool) -> None:
         """Start, open, verify and warm up all processes; with `whole` the first one is
@@ -67,7 +69,9 @@ class Team:
     def _ready(self) -> Judgement:
         """Open further sessions, one process after another: who is refused is told apart
         from who has no session left."""
-        for number, (seat, share) in enumerate(zip(self._seats, self.shares, strict=True)):
+        for number, (seat, portion) in enumerate(
+            zip(self._seats, self.portions, strict=True)
+        ):
             place = self._work.place.stage.place(
                 self._play.cell, seat.schema, seat.application_name
             )
@@ -77,14 +81,14 @@ class Team:
                 DEADLINES.open + DEADLINES.verify,
                 act="ready",
                 process=number,
-                sessions=share.clients,
+                sessions=portion.clients,
                 target=target_message(place),
             )
             if "failed" in answer:
                 denied = failed(answer["failed"]).during(
                     "while its clients were made ready"
                 )
-                return seat.blamed(denied, share.sessions)
+                return seat.blamed(denied, portion.sessions)
             if not before <= answer["now_ns"] <= perf_counter_ns():
                 return _other_clock()
             self._place_backends(seat)
@@ -122,11 +126,17 @@ class Team:
     def _all(
         self, act: str, asked: Sequence[dict[str, Any]], seconds: float
     ) -> list[dict[str, Any]]:
-        """Tell all of them, then hear all of them."""
-        workers = [seat.worker for seat in self._seats]
-        for worker, arguments in zip(workers, asked, strict=True):
-            worker.tell("clients", act=act, **arguments)
-        return [worker.hear("clients", seconds) for worker in workers]
+        """Tell all of them, then hear all of them. What interrupts that ends them at once:
+        who sends does not listen."""
+        try:
+            workers = [seat.worker for seat in self._seats]
+            for worker, arguments in zip(workers, asked, strict=True):
+                worker.tell("clients", act=act, **arguments)
+            return [worker.hear("clients", seconds) for worker in workers]
+        except BaseException:
+            for seat in self._seats:
+                seat.kill()
+            raise
 
     def _renew(self) -> None:
         if self._play.prepared.before is not None:
@@ -134,12 +144,16 @@ class Team:
                 self._work.place.stage.renew(seat.control, self._play.cell, seat.schema)
 
     def _counted(self, seat: Seat, answer: Answer) -> Judgement:
-        """Of writes that all succeeded, the server must hold as many rows as were sent."""
-        if answer["errors"] or self._play.prepared.before is None:
+        """Of writes that all succeeded, the server must hold as many rows as were sent.
+        Clients stop when their time is over, each after as many ops as it likes: that can
+        be counted where all ops of a cycle add as many rows."""
+        prepared = self._play.prepared
+        if answer["errors"] or prepared.before is None or len(set(prepared.added)) > 1:
             return EXACT
+        alone = replace(self._play.cell, clients=0)
+        play = replace(self._play, prepared=replace(prepared, cell=alone))
         ops = len(answer["response_ns"])
-        stage = self._work.place.stage
-        return stage.check_state(seat.control, self._play, seat.schema, ops)
+        return self._work.place.stage.check_state(seat.control, play, seat.schema, ops)
 
     def verify_again(self) -> None:
         """What was measured must still be right, in each process."""
@@ -173,20 +187,20 @@ def _seat(work: Assignment, arm: Arm, number: int) -> Seat:
     return Seat(arm, place.stage, control, folder, cores, DEADLINES, launch, number)
 
 
-def _own(play: Playable, share: Share, number: int) -> Playable:
-    """The cell as one process has it: of a pool, with its share of clients."""
-    if not share.pool:
+def _own(play: Playable, portion: Portion, number: int) -> Playable:
+    """The cell as one process has it: of a pool, with its portion of clients."""
+    if not portion.pool:
         return play
-    task = replace(pickle.loads(play.path.read_bytes()), **_sizes(share))
-    path = play.path.with_suffix(f".{number}-of-{share.clients}-{share.pool}.pickle")
+    task = replace(pickle.loads(play.path.read_bytes()), **_sizes(portion))
+    path = play.path.with_suffix(f".{number}-of-{portion.clients}-{portion.pool}.pickle")
     path.write_bytes(pickle.dumps(task, protocol=pickle.HIGHEST_PROTOCOL))
-    cell = replace(play.cell, **_sizes(share))
-    kept = replace(play.prepared.task, **_sizes(share))
+    cell = replace(play.cell, **_sizes(portion))
+    kept = replace(play.prepared.task, **_sizes(portion))
     return Playable(replace(play.prepared, cell=cell, task=kept), path)
 
 
-def _sizes(share: Share) -> dict[str, Any]:
-    return {"clients": share.clients, "pool": share.pool}
+def _sizes(portion: Portion) -> dict[str, Any]:
+    return {"clients": portion.clients, "pool": portion.pool}
 
 
 def _verified(seat: Seat, play: Playable, whole: bool) -> Judgement:
