@@ -61,7 +61,7 @@ def found_knee(
         luck = rng.gauss(0, queue.between)
         sweep = Sweep(rising(FIRST, (), known))
         while (rate := sweep.rate) is not None:
-            held = slot(rng, queue, rate, seconds, luck)
+            held = slot(rng, queue, rate, seconds * sweep.share, luck)
             rate_of = len(held.response_ns) / held.wall_ns * 1e9
             achieved.setdefault(rate, {})[repeat] = rate_of
             share = held.planned_ns / (held.wall_ns - min(held.response_ns))
@@ -81,6 +81,7 @@ def _record(held: Slot, repeat: int, rate: float) -> Load:
         rate=rate,
         planned_ns=held.planned_ns,
         wall_ns=held.wall_ns,
+        lag_ns=[0] * len(held.response_ns),
         response_ns=held.response_ns,
     )
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from harness.report import format as fmt
 from harness.report import scale
 from harness.report.curves import (
-    DriverCurve,
     CurveChart,
     CurveMark,
     CurvePanel,
+    DriverCurve,
     Unit,
     reach,
 )

@@ -13,7 +13,7 @@ from harness.render.curves import axis, label
 from harness.render.png_parts import LINE, SOFT, TEXT, literal
 from harness.report import format as fmt
 from harness.report import scale
-from harness.report.curves import DriverCurve, CurveChart, CurveMark, CurvePanel
+from harness.report.curves import CurveChart, CurveMark, CurvePanel, DriverCurve
 
 _WIDTH, _ROW, _HEAD = 11.0, 4.3, 0.75
 """The picture's width, a question's height, and what stands above it, inches."""

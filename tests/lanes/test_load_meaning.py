@@ -17,7 +17,7 @@ from harness.lanes.load.record import Load
 from harness.lanes.load.view import view as load_view
 from harness.render import curves, curves_png, html, markdown, png, text
 from harness.report import view
-from harness.report.curves import DriverCurve, CurvePoint
+from harness.report.curves import CurvePoint, DriverCurve
 from harness.report.numbers import numbers
 from harness.results.records import Run
 from studies.queues import Queue

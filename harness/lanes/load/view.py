@@ -10,15 +10,15 @@ from harness.lanes.load.meaning import (
     MOST_LAG,
     SHARES,
     ArmLoad,
-    LoadPoint,
     KneeStanding,
+    LoadPoint,
     arm_loads,
     doubts,
     standings,
     sweep,
 )
 from harness.report import format as fmt
-from harness.report.curves import DriverCurve, CurveChart, CurveMark, CurvePanel, CurvePoint
+from harness.report.curves import CurveChart, CurveMark, CurvePanel, CurvePoint, DriverCurve
 from harness.report.sections import (
     ArmRow,
     CellTable,
@@ -253,10 +253,8 @@ def _capacity(load: ArmLoad) -> Value:
 
 
 def _standing(found: KneeStanding | None) -> Value:
-    if found is None:
+    if found is None or found.alone:
         return Value(fmt.NONE)
-    if found.alone:
-        return Value("alone", 1.0)
     if found.ratio.point == 1 and not found.tied:
         return Value("highest", 1.0, emphasis="best")
     ratio = found.ratio
@@ -379,11 +377,23 @@ def _highest(loads: Sweeps, ranks: Standings) -> str:
     first = next(iter(loads.values()), None)
     told = [
         f"; {'highest of ' if len(found) > 1 else ''}{clients}: "
-        f"{leader.arm.id}, {_told_knee(leader)}"
+        f"{leader.arm.id}, {_told_knee(leader)}{_tied(leader, found, ranks)}"
         for (cell, clients), found in _groups(loads).items()
         if first and cell == first.cell.id and (leader := _leader(found, ranks))
     ]
     return "".join(told)
+
+
+def _tied(leader: ArmLoad, found: Sequence[ArmLoad], ranks: Standings) -> str:
+    """Who cannot be told from the leader."""
+    tied = [
+        load.arm.id
+        for load in found
+        if (at := ranks.get((load.cell.id, load.arm.id)))
+        and at.tied
+        and at.best == leader.arm.id
+    ]
+    return f", not told from {' and '.join(tied)}" if tied else ""
 
 
 def _groups(loads: Sweeps) -> dict[tuple[str, str], list[ArmLoad]]:
