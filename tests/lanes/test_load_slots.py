@@ -104,15 +104,15 @@ def test_rates_rise_until_a_driver_falls_behind_and_a_little_beyond() -> None:
         *[slot] * 3,
         *[lambda rate: slot(rate, behind=1.2)] * 9,
     )
-    assert found == [500, 750, 1125, 1688, 2532, 3798]
-    assert swept.knee == 1688
+    assert found == [500, 1125, 2532, 5697, 12819, 28842]
+    assert swept.knee == 5697
 
 
 def test_beyond_the_knee_ops_are_due_for_as_many_ops_as_at_it() -> None:
     swept = Sweep(sweep.rates(500))
     assert swept.share == 1
     swept.saw(slot(500, behind=1.2))
-    assert swept.share == pytest.approx(500 / 750)
+    assert swept.share == pytest.approx(500 / 1125)
 
 
 def test_slow_responses_are_a_knee_unless_the_generator_was_late() -> None:
@@ -136,6 +136,7 @@ def test_later_repeats_begin_below_the_knee() -> None:
     rates = list(sweep.rates(500, knee=3798))
     assert rates[:5] == [500, 1125, 1688, 2532, 3798]
     assert list(sweep.rates(500, knee=750))[:3] == [500, 750, 1125]
+    assert list(sweep.rates(500, knee=500))[:3] == [500, 750, 1125]
     assert list(sweep.rates(500, asked=(4000.0, 1000.0, 4000.0))) == [1000, 4000]
 
 

@@ -47,12 +47,9 @@ _READY_S = 1.5
 
 def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast:
     """How much a run would do, and how many sessions all arms have at once."""
-    played = [cell for cell in cells if not left_out(cell)]
-    crowd = plan.crowd
-    slots = sum(
-        sweep.planned(cell.arrivals.rate, crowd.rates) if cell.arrivals else 1
-        for cell in played
-    )
+    crowd, reasons = plan.crowd, left_out(cells)
+    played = [cell for cell in cells if cell.id not in reasons]
+    slots = sum(_slots(cell, crowd) for cell in played)
     repeat = len(arms) * (slots * (crowd.seconds + _SECONDS) + len(played) * _READY_S)
     within = max(LEAST_REPEATS * repeat, _BUDGET * plan.budget_s or math.inf)
     most = max((_sessions(cell, crowd) for cell in played), default=1)
@@ -63,7 +60,31 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
     )
 
 
-def left_out(cell: Cell) -> str:
+def _slots(cell: Cell, crowd: Crowd) -> int:
+    """About how many slots an arm has in a cell in one repeat."""
+    return sweep.planned(crowd.rates) if cell.arrivals else 1
+
+
+def left_out(cells: Sequence[Cell]) -> dict[str, str]:
+    """Why cells are left out, by their id. Of those that differ in their rate only the
+    lowest is asked: its sweep comes by all others."""
+    reasons = {cell.id: reason for cell in cells if (reason := _no_load(cell))}
+    lowest: dict[tuple[Any, ...], Cell] = {}
+    for cell in sorted(cells, key=lambda cell: cell.arrivals.rate if cell.arrivals else 0):
+        if cell.arrivals and cell.id not in reasons:
+            first = lowest.setdefault(_but_rate(cell), cell)
+            if first is not cell:
+                reasons[cell.id] = f"the sweep of {first.id} comes by its rate"
+    return reasons
+
+
+def _but_rate(cell: Cell) -> tuple[Any, ...]:
+    """Equal for cells that differ in their rate only."""
+    point = tuple(item for item in cell.point if item[0] != "rate")
+    return cell.scenario, cell.case, point, cell.condition
+
+
+def _no_load(cell: Cell) -> str:
     """Why a cell is no load; empty if it is."""
     if cell.mix:
         return "mixes are left out: their ops are of several kinds"
@@ -95,18 +116,24 @@ class _LoadLane:
         self.crowd = work.plan.crowd
         self.repeats = Repeats(work, work.plan.min_rounds)
         self.knees: dict[tuple[str, str], float] = {}
+        self.each = 0  # about how many slots a repeat has
+        self.done = 0  # slots
         self.started = time.monotonic()
 
     def run(self) -> None:
         self._tell_crowded()
-        cells = self._first_rates()
-        plays = self.repeats.plays(lambda cell: cells.get(cell.id, ""), self._bare)
+        reasons = left_out(self.work.cells)
+        plays = self.repeats.plays(lambda cell: reasons.get(cell.id, ""), self._bare)
+        self.each = len(self.work.arms) * sum(
+            _slots(play.cell, self.crowd) for play in plays
+        )
         self.work.dismiss()
         for repeat in range(self.repeats.count):
             begun = time.monotonic()
             for play in self.repeats.random.sample(plays, len(plays)):
-                self._tell(repeat, play.cell)
+                interrupt.check()
                 self._cell(repeat, play)
+            self.done = (repeat + 1) * self.each
             if not self._goes_on(repeat + 1, plays, time.monotonic() - begun):
                 return
 
@@ -133,29 +160,15 @@ class _LoadLane:
             )
             self.work.emit(Note(kind="placement", text=text))
 
-    def _first_rates(self) -> dict[str, str]:
-        """Why cells are left out, by their id: of those that differ in their rate only the
-        lowest is asked, because its sweep comes by all others."""
-        reasons: dict[str, str] = {}
-        lowest: dict[Any, Cell] = {}
-        for cell in self.work.cells:
-            if reason := left_out(cell):
-                reasons[cell.id] = reason
-            elif cell.arrivals:
-                first = lowest.setdefault(_but_rate(cell), cell)
-                if first.arrivals and cell.arrivals.rate < first.arrivals.rate:
-                    lowest[_but_rate(cell)] = cell
-        for cell in self.work.cells:
-            first = lowest.get(_but_rate(cell), cell) if cell.arrivals else cell
-            if first is not cell and cell.id not in reasons:
-                reasons[cell.id] = f"the sweep of {first.id} comes by its rate"
-        return reasons
-
     def _tell(self, repeat: int, cell: Cell) -> None:
+        """That a slot begins; at most as many follow as are planned."""
         interrupt.check()
+        total = self.each * self.repeats.count
+        done = self.done = min(self.done + 1, (repeat + 1) * self.each)
         spent = time.monotonic() - self.started
-        left = spent / repeat * (self.repeats.count - repeat) if repeat else 0.0
-        self.work.progress.block(repeat, cell, repeat, self.repeats.count, left)
+        self.work.progress.block(
+            repeat, cell, done - 1, total, spent / done * (total - done)
+        )
 
     # --- a cell ------------------------------------------------------------------------
 
@@ -250,7 +263,7 @@ class _LoadLane:
     def _slot(
         self, repeat: int, cell: Cell, team: Team, hands: list[list[int]], rate: float
     ) -> Load:
-        interrupt.check()
+        self._tell(repeat, cell)
         answers = team.slot(hands, self.crowd.seconds)
         bare = partial(self._bare, cell, team.arm, repeat=repeat, rate=rate)
         if answers is None:
@@ -291,9 +304,3 @@ class _LoadLane:
             sessions=sum(portion.sessions for portion in portions),
             **more,
         )
-
-
-def _but_rate(cell: Cell) -> tuple[Any, ...]:
-    """Equal for cells that differ in their rate only."""
-    point = tuple(item for item in cell.point if item[0] != "rate")
-    return cell.scenario, cell.case, point, cell.condition

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from statistics import median
 
 from harness.core import stats
@@ -15,8 +14,8 @@ BEYOND = 2
 """Rates after the first at which it saturates: the knee lies between points, not at the
 end."""
 BEFORE = 3
-"""Rates before the one at which it saturated in the first repeat, where later ones begin:
-what happens far below is known, and its median response is asked once in each repeat."""
+"""Rates before the one at which it saturated in the first repeat, where later ones begin,
+besides the first rate of all: how long an op takes unloaded is asked in each repeat."""
 MOST_RATE = 200_000
 """What is due within a second and faster than any Python process sends."""
 ACHIEVED = 0.95
@@ -65,14 +64,14 @@ class Sweep:
 def rates(
     first: float, asked: Sequence[float] = (), knee: float | None = None
 ) -> Iterator[float]:
-    """The rates of a repeat: those that were asked for; else from the first one up in
-    steps; where the knee is known, the first one and those around it."""
+    """The rates of a repeat: those that were asked for; else from the first one up, at
+    first every second one; where the knee is known, the first one and those around it."""
     if asked:
         return iter(sorted(set(asked)))
     found = list(_ascending(first))
-    if knee in found[BEFORE:]:
-        found = [first, *found[max(1, found.index(knee) - BEFORE) :]]
-    return iter(found)
+    if knee not in found:
+        return iter(found[::2])
+    return iter([first, *found[max(1, found.index(knee) - BEFORE) :]])
 
 
 def _ascending(first: float) -> Iterator[float]:
@@ -82,7 +81,6 @@ def _ascending(first: float) -> Iterator[float]:
         rate = round(rate * STEP)
 
 
-def planned(first: float, asked: Sequence[float] = ()) -> int:
+def planned(asked: Sequence[float] = ()) -> int:
     """About how many rates a repeat has: a guess before anything was measured."""
-    usual = sum(1 for rate in islice(_ascending(first), 30) if rate <= 10_000) + BEYOND
-    return len(set(asked)) or usual
+    return len(set(asked)) or 1 + BEFORE + 1 + BEYOND
