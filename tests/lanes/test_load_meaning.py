@@ -201,6 +201,7 @@ def test_closed_loops_are_ranked_by_their_throughput():
     (section,) = load_view(run).sections
     assert [row.arm for row in section.tables[0].rows] == ["psycopg", "psycopg2"]
     assert section.tables[0].cell == CLOSED
+    assert section.tables[0].notes == ("Of each driver: 8 sessions in 2 processes.",)
 
 
 # --- does it hang together? ---------------------------------------------------------------
@@ -256,10 +257,10 @@ def test_the_text_fits_a_terminal_and_says_where_each_knee_lies():
 def test_programs_get_knees_with_intervals_and_rates_by_cell():
     (shown,) = view.build([usual()]).runs
     found = {(n.cell, n.arm, n.metric): n for n in numbers(shown)}
-    knee = found[SWEEP, "psycopg", "knee"]
+    knee = found[SWEEP, "psycopg", "knee_ops_per_s"]
     assert knee.low is not None
     assert knee.low < 1_600 < knee.high
-    achieved = found[f"{SWEEP}@rate=4000", "asyncpg", "achieved"]
+    achieved = found[f"{SWEEP}@rate=4000", "asyncpg", "ops_per_s"]
     assert achieved.estimate == pytest.approx(4_000, rel=0.1)
 
 

@@ -33,30 +33,29 @@ from harness.report.sections import (
 from harness.results.records import ArmFacts, CellFacts, Run
 
 KNEES = (
-    Quantity("sessions", words=True),
-    Quantity("knee, ops/s", "knee", "1/s"),
+    Quantity("clients", words=True),
+    Quantity("knee, ops/s", "knee_ops_per_s", "1/s"),
     Quantity("× highest", "knee_ratio", "ratio"),
-    Quantity("keeps up to", "kept_rate", "1/s"),
-    Quantity("p99 calm to", "calm_rate", "1/s"),
+    Quantity("keeps up to", "kept_ops_per_s", "1/s"),
+    Quantity("p99 calm to", "calm_ops_per_s", "1/s"),
     Quantity("client cores", "client_cores", "1"),
 )
 _QUANTILES = tuple(
     Quantity(f"p{share * 100:g}", f"response_ns_p{share * 100:g}", "ns") for share in SHARES
 )
 RATES = (
-    Quantity("ops/s", "achieved", "1/s"),
+    Quantity("ops/s", "ops_per_s", "1/s"),
     *_QUANTILES,
     Quantity("lag p99", "lag_ns_p99", "ns"),
 )
 CLOSED = (
-    Quantity("sessions", words=True),
-    Quantity("ops/s", "achieved", "1/s"),
-    Quantity("× highest", "achieved_ratio", "ratio"),
+    Quantity("clients", words=True),
+    Quantity("ops/s", "ops_per_s", "1/s"),
+    Quantity("× highest", "ops_ratio", "ratio"),
     *_QUANTILES,
-    Quantity("client cores", "client_cores", "1"),
 )
 KNEES_INTRO = (
-    "Ops arrive by chance at a rate that all processes together were asked for. Up to its "
+    "Ops arrive at a rate that all processes together were asked for. Up to its "
     "knee a driver achieves what is asked; from there on it achieves the same, however "
     "much is asked, and response times only grow. p99 is calm up to "
     f"{CALM:g} times what it is at the least rate; client cores are the most that all "
@@ -139,12 +138,22 @@ def _tables(
         absent = tuple(map(_absent, (arm for arm in arms if (name, arm.id) not in loads)))
         if cell.clients:
             rows = (_closed(load, ranks) for load in _ranked(found))
-            closed.append(CellTable(cell, (*rows, *absent)))
+            closed.append(CellTable(cell, (*rows, *absent), _crowds(found)))
             continue
         rows = (_knee(load, ranks) for load in _ranked(found))
-        knees.append(CellTable(cell, (*rows, *absent), chart=_chart(found)))
+        knees.append(CellTable(cell, (*rows, *absent), _crowds(found), _chart(found)))
         rates.extend(_by_rate(found))
     return tuple(knees), tuple(rates), tuple(closed)
+
+
+def _crowds(found: Iterable[ArmLoad]) -> tuple[str, ...]:
+    """How many sent, of each driver."""
+    counts = {(p.sessions, p.processes) for load in found for p in load.points}
+    told = [
+        f"{fmt.plural(sessions, 'session')} in {fmt.plural(processes, 'process')}"
+        for sessions, processes in sorted(counts)
+    ]
+    return (f"Of each driver: {' or '.join(told)}.",) if told else ()
 
 
 def _left_out(run: Run, name: str) -> bool:
@@ -185,7 +194,7 @@ def _knee(load: ArmLoad, ranks: Standings) -> ArmRow:
     if not load.points or not load.verdict.timeable:
         return _row(load, (), 0)
     values = (
-        Value(load.crowd),
+        Value(load.clients),
         _capacity(load),
         _standing(ranks.get((load.cell.id, load.arm.id))),
         _asked(load.knee.keeps_up_to),
@@ -200,11 +209,10 @@ def _closed(load: ArmLoad, ranks: Standings) -> ArmRow:
         return _row(load, (), 0)
     point = load.points[0]
     values = (
-        Value(load.crowd),
+        Value(load.clients),
         _rate(point.achieved, note=True),
         _standing(ranks.get((load.cell.id, load.arm.id))),
         *map(_time, point.response),
-        _cores(point.cores),
     )
     return _row(load, values, point.repeats)
 
@@ -438,7 +446,8 @@ def _group(found: Sequence[ArmLoad], ranks: Standings) -> Iterator[str]:
     for load in _ranked(found):
         at = ranks.get((load.cell.id, load.arm.id))
         if load is best and len(found) == 1:
-            yield f"{load.arm.id} has its knee at {_told_knee(load)}"
+            achieves = "has its knee at" if load.open_loop else "achieves"
+            yield f"{load.arm.id} {achieves} {_told_knee(load)}"
         elif load is best:
             of = " of the others" if free else ""
             yield f"{load.arm.id} is highest{of}, {_told_knee(load)}"
