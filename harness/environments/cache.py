@@ -36,6 +36,7 @@ PARTIAL = ".partial"
 _LOGS = "logs"
 _LOOK_AGAIN_S = 0.2
 _WAIT_S = 3600.0
+_LATELY_S = 3600.0
 _held: dict[Path, int] = {}
 """Locks of the environments that this process uses, until it ends."""
 
@@ -233,3 +234,15 @@ def log_of(folder: Path) -> Path:
     file = folder.parent / _LOGS / f"{folder.name}.log"
     file.parent.mkdir(exist_ok=True)
     return file
+
+
+def said_lately(folder: Path) -> tuple[str, float]:
+    """What an installer said of it within the last hour, and how many minutes ago; nothing
+    if it said nothing."""
+    log = log_of(folder)
+    try:
+        age_s = time.time() - log.stat().st_mtime
+        said = log.read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return "", 0.0
+    return (said, age_s / 60) if 0 <= age_s < _LATELY_S else ("", 0.0)

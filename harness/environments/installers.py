@@ -193,6 +193,12 @@ def packages_of(python: Path) -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
+def is_failed_build(said: str) -> bool:
+    """Whether the source of a distribution did not build, which it would not a minute
+    later: neither the network nor a disk failed."""
+    return any(words in said for words in ("Failed to build", "Failed building wheel"))
+
+
 def gist(said: str) -> str:
     """What an installer complained of, as a sentence; of a build that failed, in what words
     it ended."""

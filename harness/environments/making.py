@@ -136,6 +136,7 @@ def _made(request: EnvironmentRequest, root: Path, tell: Tell) -> tuple[Path, Ma
         while (found := cache.hold(place)) is None:
             with cache.exclusively(place):
                 if cache.read(place) is None:
+                    _refuse_to_fail_again(request, place)
                     tell(f"making an environment for {_title(request)}")
                     _make(request, resolved, place, folder)
     return place, found
@@ -158,6 +159,18 @@ def _resolve(request: EnvironmentRequest, folder: Path, root: Path) -> Resolved:
         else:
             return Resolved(exact, attempt.lacking)
     raise _failure(request, said, root / _name(request, None))
+
+
+def _refuse_to_fail_again(request: EnvironmentRequest, place: Path) -> None:
+    """Raise `DriverError` where the build of the same requirements failed just now: the
+    jobs of a plan ask one after another, and each would compile until it fails."""
+    said, minutes = cache.said_lately(place)
+    if installers.is_failed_build(said):
+        raise DriverError(
+            f"{_title(request)} cannot be installed, as {minutes:.0f} min ago: "
+            f"{installers.gist(said)}",
+            hint=f"all that was said: {cache.log_of(place)}; remove it to try at once",
+        )
 
 
 def _make(
