@@ -62,7 +62,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--lane",
         choices=lanes.known(),
-        default=None,
+        default=lanes.DEFAULT,
         help=f"what is counted; {_lanes()} "
         f"(default: {lanes.DEFAULT}, with --processes {crowding.LANE})",
     )

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from harness import lanes
 from harness.core.errors import UsageError
-from harness.core.limits import ARRIVALS, CLIENTS
+from harness.core.limits import CLIENTS
 
 if TYPE_CHECKING:
     from harness.bench.schedule import Crowd
 
 LANE = "load"
 _PROCESSES = 64
+_RATE = 100_000
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -46,14 +47,16 @@ def lane_of(args: argparse.Namespace) -> str:
     asked = [
         f"--{name}" for name in ("processes", "sessions", "rate") if _given(args, name)
     ]
-    lane: str = args.lane or (LANE if "--processes" in asked else lanes.DEFAULT)
+    lane: str = args.lane
+    if lane == lanes.DEFAULT and "--processes" in asked:
+        return LANE
     if asked and lane != LANE:
         raise UsageError(f"{asked[0]} is for --lane {LANE}", hint=f"--lane {LANE}")
     return lane
 
 
 def _given(args: argparse.Namespace, name: str) -> bool:
-    return getattr(args, name) not in (None, [])
+    return getattr(args, name, None) not in (None, [])
 
 
 def crowd_of(args: argparse.Namespace) -> Crowd:
@@ -62,18 +65,21 @@ def crowd_of(args: argparse.Namespace) -> Crowd:
 
     usual = Crowd()
     return Crowd(
-        _whole(args.processes, "--processes", usual.processes, _PROCESSES),
-        _whole(args.sessions, "--sessions", usual.sessions, CLIENTS),
-        tuple(_rate(text) for given in args.rate for text in given.split(",")),
+        _whole(args, "processes", usual.processes, _PROCESSES),
+        _whole(args, "sessions", usual.sessions, CLIENTS),
+        tuple(_rate(text) for given in _rates(args) for text in given.split(",")),
     )
 
 
-def _whole(given: int | None, name: str, usual: int, most: int) -> int:
-    if given is None:
-        return usual
+def _whole(args: argparse.Namespace, name: str, usual: int, most: int) -> int:
+    given: int = getattr(args, name) if _given(args, name) else usual
     if not 1 <= given <= most:
-        raise UsageError(f"{name} {given}: from 1 to {most:,}")
+        raise UsageError(f"--{name} {given}: from 1 to {most:,}")
     return given
+
+
+def _rates(args: argparse.Namespace) -> list[str]:
+    return args.rate if _given(args, "rate") else []
 
 
 def _rate(text: str) -> float:
@@ -81,9 +87,9 @@ def _rate(text: str) -> float:
         rate = float(text)
     except ValueError:
         rate = math.nan
-    if not 1 <= rate <= ARRIVALS:
+    if not 1 <= rate <= _RATE:
         raise UsageError(
-            f"--rate {text}: ops per second, from 1 to {ARRIVALS:,}",
+            f"--rate {text}: ops per second, from 1 to {_RATE:,}",
             hint="several between commas: --rate 1000,2000,4000",
         )
     return rate

@@ -89,7 +89,7 @@ class Clients:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._clients: list[LoadClient] = []
-        self._due: list[int] = []
+        self._due: list[int] | None = None
 
     def ready(self, process: int, sessions: int, target: dict[str, Any]) -> dict[str, Any]:
         """Open further sessions of the open cell until there are so many, of a pool none;
@@ -126,8 +126,8 @@ class Clients:
         for client in self._clients:
             client.skip(ops)
 
-    def schedule(self, due: list[int]) -> dict[str, Any]:
-        """When the ops of this process are due, ns from the start; none: a closed loop."""
+    def schedule(self, due: list[int] | None) -> dict[str, Any]:
+        """When the ops of this process are due, ns from the start; None: a closed loop."""
         self._due = due
         for client in self._clients:
             client.clear()
@@ -148,11 +148,11 @@ class Clients:
         if self._worker.asynchronous:
             play = (
                 load_loops.tasks_open(clients, due, start)
-                if due
+                if due is not None
                 else load_loops.tasks_closed(clients, start, stop)
             )
             return int(self._worker.wait(play))
-        if due:
+        if due is not None:
             return load_loops.threads_open(clients, due, start)
         return load_loops.threads_closed(clients, start, stop)
 

@@ -61,7 +61,7 @@ op = "fetch_val"
 sql = "select 1"
 [case.bench]
 """
-CROWD = Crowd(processes=2, sessions=2, rates=(400.0,), seconds=0.2)
+CROWD = Crowd(processes=2, sessions=2, rates=(2.0, 400.0), seconds=0.2)
 
 
 def measured(place: Venue, folder: Path, crowd: Crowd, drivers: list[str]) -> Run:
@@ -81,16 +81,22 @@ def run(place: Venue, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return measured(place, folder, CROWD, ["psycopg2", "asyncpg"])
 
 
-def of(run: Run, case: str, arm: str) -> Load:
-    (found,) = [
-        load for load in run.of(Load) if (load.cell, load.arm) == (f"load#{case}", arm)
-    ]
+def of(run: Run, case: str, arm: str, rate: float = 0.0) -> Load:
+    wanted = f"load#{case}", arm, rate
+    (found,) = [load for load in run.of(Load) if (load.cell, load.arm, load.rate) == wanted]
     return found
 
 
 @pytest.mark.parametrize("arm", ["psycopg2", "asyncpg"])
+def test_a_process_with_nothing_to_send_sends_nothing(run: Run, arm: str) -> None:
+    found = of(run, "token@rate=300", arm, 2)
+    assert found.verdict == "exact", found
+    assert len(found.response_ns) == len(found.lag_ns) == 1
+
+
+@pytest.mark.parametrize("arm", ["psycopg2", "asyncpg"])
 def test_an_open_loop_of_two_processes_answers_all_that_was_due(run: Run, arm: str) -> None:
-    found = of(run, "token@rate=300", arm)
+    found = of(run, "token@rate=300", arm, 400)
     assert found.verdict == "exact", found
     assert (found.processes, found.sessions, found.rate) == (2, 4, 400)
     assert len(found.response_ns) == len(found.lag_ns) == 80
@@ -102,7 +108,8 @@ def test_an_open_loop_of_two_processes_answers_all_that_was_due(run: Run, arm: s
 
 def test_all_arms_have_the_same_schedule(run: Run) -> None:
     """Its last moment is chance, and the same for both."""
-    found = {of(run, "token@rate=300", arm).planned_ns for arm in ("psycopg2", "asyncpg")}
+    arms = "psycopg2", "asyncpg"
+    found = {of(run, "token@rate=300", arm, 400).planned_ns for arm in arms}
     assert len(found) == 1
 
 
@@ -135,7 +142,7 @@ def test_more_sessions_than_the_server_has_are_skipped(
     run = measured(place, tmp_path, crowd, ["psycopg2"])
     found = of(run, "token@rate=300", "psycopg2")
     assert found.verdict == "skipped"
-    assert "1 drivers × 3000 sessions are 3000" in found.detail
+    assert "1 driver × 3000 sessions are 3000" in found.detail
 
 
 def test_broken_drivers_have_no_numbers_through_the_command(
@@ -165,7 +172,7 @@ def test_broken_drivers_have_no_numbers_through_the_command(
     ("asked", "said"),
     [
         (["--sessions", "3"], "--sessions is for --lane load"),
-        (["--processes", "2", "--lane", "time"], "--processes is for --lane load"),
+        (["--processes", "2", "--lane", "memory"], "--processes is for --lane load"),
         (["--processes", "0"], "--processes 0: from 1 to 64"),
         (["--lane", "load", "--rate", "fast"], "--rate fast: ops per second"),
         (["--lane", "load", "--rate", "1e9"], "--rate 1e9: ops per second"),

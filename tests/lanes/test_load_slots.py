@@ -71,7 +71,7 @@ def test_a_share_without_a_pool_has_a_session_for_each_client() -> None:
 def slot(
     rate: float, *, behind: float = 1.0, p99_ms: float = 1.0, lag_ms: float = 0.0
 ) -> Load:
-    slow = round(p99_ms * MS)
+    slow, planned = round(p99_ms * MS), round(200 / rate * 1e9)
     return Load(
         cell="c",
         arm="a",
@@ -80,8 +80,8 @@ def slot(
         processes=2,
         sessions=4,
         rate=rate,
-        planned_ns=1000 * MS,
-        wall_ns=round(1000 * MS * behind),
+        planned_ns=planned,
+        wall_ns=round(planned * behind),
         lag_ns=[0] * 190 + [round(lag_ms * MS)] * 10,
         response_ns=[MS] * 190 + [slow] * 10,
     )
@@ -161,7 +161,7 @@ def answer(due: list[int], **more: Any) -> dict[str, Any]:
 
 def test_ops_of_all_processes_are_merged_in_the_order_in_which_they_were_due() -> None:
     answers = [answer([10, 40]), answer([20, 30], begun_ns=1_200, ended_ns=9_500)]
-    assert merging.merged(answers, 40) == {
+    assert merging.merged(answers, [[10, 40], [20, 30]]) == {
         "planned_ns": 40,
         "wall_ns": 8_500,
         "lag_ns": [11, 21, 31, 41],
@@ -169,7 +169,24 @@ def test_ops_of_all_processes_are_merged_in_the_order_in_which_they_were_due() -
         "cpu_ns": 20,
         "start_spread_ns": 200,
     }
-    assert merging.merged(answers, 0)["lag_ns"] == []
+    closed = merging.merged(answers, [None, None])
+    assert (closed["lag_ns"], closed["planned_ns"]) == ([], 0)
+
+
+def test_a_process_may_have_nothing_to_send() -> None:
+    idle = answer([], begun_ns=1_100, ended_ns=1_000)
+    found = merging.merged([answer([0]), idle], [[0], []])
+    assert (found["lag_ns"], found["response_ns"]) == ([1], [100])
+    assert (found["planned_ns"], found["wall_ns"]) == (0, 8_000)
+
+
+def test_few_ops_are_no_saturation() -> None:
+    from msgspec.structs import replace
+
+    one_op = replace(slot(1), planned_ns=0, wall_ns=MS, lag_ns=[0], response_ns=[MS])
+    swept = Sweep(sweep.rates(1, asked=(1.0, 2.0)))
+    swept.saw(one_op)
+    assert (swept.knee, swept.rate) == (None, 2.0)
 
 
 def test_another_calls_rows_are_broken_whatever_else_happened() -> None:

@@ -10,18 +10,21 @@ from harness.judge.verify import worst
 
 Answer = Mapping[str, Any]
 """What a process told of its clients."""
+Hand = Sequence[int] | None
+"""When the ops of one process were due; None in a closed loop."""
 _MOST_TOLD = 5
 
 
-def merged(answers: Sequence[Answer], planned_ns: int) -> dict[str, Any]:
-    """The numbers of a slot: all ops in the order in which they were due. Without a plan
-    it was a closed loop, which is never late."""
+def merged(answers: Sequence[Answer], hands: Sequence[Hand]) -> dict[str, Any]:
+    """The numbers of a slot: all ops in the order in which they were due. A closed loop has
+    no plan, and is never late."""
+    due = [hand for hand in hands if hand is not None]
     ops = sorted(_ops(answers))
     begun = [answer["begun_ns"] for answer in answers]
     return {
-        "planned_ns": planned_ns,
+        "planned_ns": max((hand[-1] for hand in due if hand), default=0),
         "wall_ns": max(answer["ended_ns"] for answer in answers) - min(begun),
-        "lag_ns": [lag for _, lag, _ in ops] if planned_ns else [],
+        "lag_ns": [lag for _, lag, _ in ops] if due else [],
         "response_ns": [response for _, _, response in ops],
         "cpu_ns": sum(answer["cpu_ns"] for answer in answers),
         "start_spread_ns": max(begun) - min(begun),

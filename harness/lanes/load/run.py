@@ -25,9 +25,10 @@ from harness.core.cells import Arrivals, Cell
 from harness.core.errors import OracleError
 from harness.core.verdicts import Code, Judgement, Verdict, stopped
 from harness.lanes.load import sweep
-from harness.lanes.load.merging import faults, judged, merged
+from harness.lanes.load.asking import left_out, portions_of, sessions_of
+from harness.lanes.load.merging import Hand, faults, judged, merged
 from harness.lanes.load.record import Load
-from harness.lanes.load.splitting import Portion, dealt, split
+from harness.lanes.load.splitting import dealt
 from harness.lanes.load.sweep import Sweep
 from harness.lanes.load.team import Team
 from harness.results.records import Note
@@ -51,8 +52,8 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
     played = [cell for cell in cells if cell.id not in reasons]
     slots = sum(_slots(cell, crowd) for cell in played)
     repeat = len(arms) * (slots * (crowd.seconds + _SECONDS) + len(played) * _READY_S)
-    within = max(LEAST_REPEATS * repeat, _BUDGET * plan.budget_s or math.inf)
-    most = max((_sessions(cell, crowd) for cell in played), default=1)
+    within = max(LEAST_REPEATS * repeat, budget_s(plan))
+    most = max((sessions_of(cell, crowd) for cell in played), default=1)
     return Forecast(
         rounds=f"{LEAST_REPEATS} to {plan.min_rounds} repeats of about {slots} slots",
         connections=len(arms) * (most + crowd.processes) + SPARE_CONNECTIONS,
@@ -60,49 +61,14 @@ def forecast(cells: Sequence[Cell], arms: Sequence[Arm], plan: Plan) -> Forecast
     )
 
 
+def budget_s(plan: Plan) -> float:
+    """How long a run may go on with repeats; infinite without a limit."""
+    return _BUDGET * plan.budget_s or math.inf
+
+
 def _slots(cell: Cell, crowd: Crowd) -> int:
     """About how many slots an arm has in a cell in one repeat."""
     return sweep.planned(crowd.rates) if cell.arrivals else 1
-
-
-def left_out(cells: Sequence[Cell]) -> dict[str, str]:
-    """Why cells are left out, by their id. Of those that differ in their rate only the
-    lowest is asked: its sweep comes by all others."""
-    reasons = {cell.id: reason for cell in cells if (reason := _no_load(cell))}
-    lowest: dict[tuple[Any, ...], Cell] = {}
-    for cell in sorted(cells, key=lambda cell: cell.arrivals.rate if cell.arrivals else 0):
-        if cell.arrivals and cell.id not in reasons:
-            first = lowest.setdefault(_but_rate(cell), cell)
-            if first is not cell:
-                reasons[cell.id] = f"the sweep of {first.id} comes by its rate"
-    return reasons
-
-
-def _but_rate(cell: Cell) -> tuple[Any, ...]:
-    """Equal for cells that differ in their rate only."""
-    point = tuple(item for item in cell.point if item[0] != "rate")
-    return cell.scenario, cell.case, point, cell.condition
-
-
-def _no_load(cell: Cell) -> str:
-    """Why a cell is no load; empty if it is."""
-    if cell.mix:
-        return "mixes are left out: their ops are of several kinds"
-    if not (cell.arrivals or cell.clients):
-        return "only cells with arrivals or with clients are a load"
-    return ""
-
-
-def portions_of(cell: Cell, crowd: Crowd) -> list[Portion]:
-    """What each process of an arm has in a cell."""
-    if not cell.pool:
-        return [Portion(crowd.sessions)] * crowd.processes
-    clients = cell.clients or crowd.sessions * crowd.processes
-    return split(clients, cell.pool, crowd.processes)
-
-
-def _sessions(cell: Cell, crowd: Crowd) -> int:
-    return sum(portion.sessions for portion in portions_of(cell, crowd))
 
 
 def run(work: Assignment) -> None:
@@ -116,6 +82,7 @@ class _LoadLane:
         self.crowd = work.plan.crowd
         self.repeats = Repeats(work, work.plan.min_rounds)
         self.knees: dict[tuple[str, str], float] = {}
+        self.budget_s = budget_s(work.plan)
         self.each = 0  # about how many slots a repeat has
         self.done = 0  # slots
         self.started = time.monotonic()
@@ -142,9 +109,8 @@ class _LoadLane:
         within the budget."""
         if not any(self._arms(play.cell) for play in plays):
             return False
-        budget = _BUDGET * self.work.plan.budget_s or math.inf
         spent = time.monotonic() - self.started
-        return done < LEAST_REPEATS or spent + repeat_s <= budget
+        return done < LEAST_REPEATS or spent + repeat_s <= self.budget_s
 
     def _arms(self, cell: Cell) -> list[Arm]:
         """Those that may still get numbers in a cell."""
@@ -166,9 +132,10 @@ class _LoadLane:
         total = self.each * self.repeats.count
         done = self.done = min(self.done + 1, (repeat + 1) * self.each)
         spent = time.monotonic() - self.started
-        self.work.progress.block(
-            repeat, cell, done - 1, total, spent / done * (total - done)
-        )
+        least = self.each * LEAST_REPEATS - done
+        within = max(self.budget_s - spent, spent / done * least, 0.0)
+        left = min(spent / done * (total - done), within)
+        self.work.progress.block(repeat, cell, done - 1, total, left)
 
     # --- a cell ------------------------------------------------------------------------
 
@@ -191,12 +158,13 @@ class _LoadLane:
 
     def _lacks(self, cell: Cell, arms: int) -> str:
         """Why the server cannot have all sessions at once; empty if it can."""
-        wanted = arms * _sessions(cell, self.crowd)
+        wanted = arms * sessions_of(cell, self.crowd)
         room = limits.room(self.work.place.control)
         if wanted <= room:
             return ""
+        drivers = "1 driver" if arms == 1 else f"{arms} drivers"
         return (
-            f"{arms} drivers × {_sessions(cell, self.crowd)} sessions are {wanted}, and "
+            f"{drivers} × {sessions_of(cell, self.crowd)} sessions are {wanted}, and "
             f"the server has room for {room}: fewer --processes, --sessions or drivers"
         )
 
@@ -258,10 +226,10 @@ class _LoadLane:
 
     def _closed(self, repeat: int, cell: Cell, teams: Sequence[Team]) -> None:
         for team in teams:
-            self._slot(repeat, cell, team, [[] for _ in team.portions], 0.0)
+            self._slot(repeat, cell, team, [None for _ in team.portions], 0.0)
 
     def _slot(
-        self, repeat: int, cell: Cell, team: Team, hands: list[list[int]], rate: float
+        self, repeat: int, cell: Cell, team: Team, hands: Sequence[Hand], rate: float
     ) -> Load:
         self._tell(repeat, cell)
         answers = team.slot(hands, self.crowd.seconds)
@@ -271,8 +239,7 @@ class _LoadLane:
             self.repeats.record(record)
             return record
         told = judged(answers, team.judged)
-        planned = max((hand[-1] for hand in hands if hand), default=0)
-        numbers = merged(answers, planned) if told.verdict.timeable else {}
+        numbers = merged(answers, hands) if told.verdict.timeable else {}
         record = bare(told, **faults(answers), **numbers)
         self._record(record, first=not rate or rate == self._first(cell))
         if told.verdict is Verdict.BROKEN:

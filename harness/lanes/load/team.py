@@ -4,7 +4,7 @@ by their number."""
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter_ns
 from typing import Any
@@ -22,7 +22,7 @@ from harness.core.verdicts import (
     stopped,
 )
 from harness.judge.verify import worst
-from harness.lanes.load.merging import Answer
+from harness.lanes.load.merging import Answer, Hand
 from harness.lanes.load.splitting import Portion
 from harness.machine import host
 from harness.play.process import Launch, target_message
@@ -32,7 +32,9 @@ from harness.venue.stage import Playable
 LEAD_NS = 100_000_000
 """How long in advance all processes know when they begin."""
 DRAIN_S = 60.0
-"""How long after the last op was due all may need for what is left."""
+"""How long after the last op was due all may need for what is left,"""
+_SLOWEST_OP_S = 0.005
+"""and how much longer for each op of a process: at an absurd rate most are left."""
 
 
 class Team:
@@ -104,20 +106,21 @@ class Team:
         if placement.priority:
             host.prioritise(pids, placement.priority)
 
-    def slot(self, hands: Sequence[Sequence[int]], seconds: float) -> list[Answer] | None:
+    def slot(self, hands: Sequence[Hand], seconds: float) -> list[Answer] | None:
         """Let all begin at one moment; what each tells, or None with `judged` if one of
-        them is gone. Empty hands ask for a closed loop of so many seconds."""
+        them is gone. Of a closed loop, so many `seconds`."""
         answers: list[Answer] = []
         self._guard(lambda: self._slot(hands, seconds, answers))
         return answers if len(answers) == len(self._seats) else None
 
     def _slot(
-        self, hands: Sequence[Sequence[int]], seconds: float, answers: list[Answer]
+        self, hands: Sequence[Hand], seconds: float, answers: list[Answer]
     ) -> Judgement:
         self._renew()
-        self._all("schedule", [{"due": list(hand)} for hand in hands], DEADLINES.open)
+        self._all("schedule", [{"due": hand} for hand in hands], DEADLINES.open)
         go = {"start_ns": perf_counter_ns() + LEAD_NS, "seconds": seconds}
-        told = self._all("go", [go] * len(hands), seconds + DRAIN_S)
+        drain_s = DRAIN_S + _SLOWEST_OP_S * max(len(hand or ()) for hand in hands)
+        told = self._all("go", [go] * len(hands), seconds + drain_s)
         if wrong := next((answer["failed"] for answer in told if "failed" in answer), ""):
             return failed(wrong).during("while many clients sent")
         answers += told
@@ -165,7 +168,7 @@ class Team:
             judged = worst((judged, seat.verify(play, calls=1).during("after the load")))
         return judged
 
-    def _guard(self, act: Any) -> None:
+    def _guard(self, act: Callable[[], Judgement]) -> None:
         """Whatever ends a process, or a query of ours, is a judgement of the arm."""
         try:
             self.judged = act()
