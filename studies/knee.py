@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from harness.core.stats.saturation import AskedRate, Knee, knee
+from harness.core.stats.saturation import AskedRate, Knee, knee, share_kept
 from harness.core.verdicts import EXACT
 from harness.lanes.load.record import Load
 from harness.lanes.load.sweep import Sweep
@@ -64,7 +64,8 @@ def found_knee(
             held = slot(rng, queue, rate, seconds * sweep.share, luck)
             rate_of = len(held.response_ns) / held.wall_ns * 1e9
             achieved.setdefault(rate, {})[repeat] = rate_of
-            share = held.planned_ns / (held.wall_ns - min(held.response_ns))
+            behind_s = (held.wall_ns - held.planned_ns - min(held.response_ns)) / 1e9
+            share = share_kept(rate, len(held.response_ns), behind_s)
             kept.setdefault(rate, {})[repeat] = share
             sweep.saw(_record(held, repeat, rate))
         known = known or sweep.knee

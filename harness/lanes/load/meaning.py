@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from harness.core import stats
 from harness.core.conditions import parted
-from harness.core.stats.saturation import AskedRate, Knee, knee
+from harness.core.stats.saturation import AskedRate, Knee, knee, share_kept
 from harness.core.verdicts import Verdict
 from harness.lanes.load.record import Load
 from harness.results.records import changed
@@ -285,9 +285,8 @@ class _Slot:
     def __init__(self, record: Load) -> None:
         response, lag = sorted(record.response_ns), sorted(record.lag_ns)
         self.achieved = len(response) / record.wall_ns * _NS
-        # Of the last answer only what it waited shows that somebody did not keep up.
-        busy_ns = max(1, record.wall_ns - response[0])
-        self.kept = min(1.0, record.planned_ns / busy_ns)
+        behind_s = (record.wall_ns - record.planned_ns - response[0]) / _NS
+        self.kept = share_kept(record.rate, record.due, behind_s)
         self.response = tuple(stats.percentile(response, share) for share in SHARES)
         self.lag = tuple(_quantile(lag, share) for share in (0.5, 0.99)) if lag else ()
         self.late = self.lag[1] / _quantile(response, 0.5) if self.lag else 0.0
