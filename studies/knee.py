@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from harness.core.stats.saturation import AskedRate, Knee, knee
+from harness.core.stats.saturation import AskedRate, Knee, knee, share_kept
 from harness.core.verdicts import EXACT
 from harness.lanes.load.record import Load
 from harness.lanes.load.sweep import Sweep
@@ -49,7 +49,9 @@ class Coverage:
     half_width: float
 
 
-def found_knee(rng: random.Random, queue: Queue, repeats: int) -> Knee:
+def found_knee(
+    rng: random.Random, queue: Queue, repeats: int, seconds: float = SECONDS
+) -> Knee:
     """The knee of simulated sweeps: rates rise, as in a run, until the queue is saturated;
     later repeats ask around that rate."""
     achieved: dict[float, dict[int, float]] = {}
@@ -59,10 +61,11 @@ def found_knee(rng: random.Random, queue: Queue, repeats: int) -> Knee:
         luck = rng.gauss(0, queue.between)
         sweep = Sweep(rising(FIRST, (), known))
         while (rate := sweep.rate) is not None:
-            held = slot(rng, queue, rate, SECONDS, luck)
+            held = slot(rng, queue, rate, seconds * sweep.share, luck)
             rate_of = len(held.response_ns) / held.wall_ns * 1e9
             achieved.setdefault(rate, {})[repeat] = rate_of
-            share = held.planned_ns / (held.wall_ns - min(held.response_ns))
+            behind_s = (held.wall_ns - held.planned_ns - min(held.response_ns)) / 1e9
+            share = share_kept(rate, len(held.response_ns), behind_s)
             kept.setdefault(rate, {})[repeat] = share
             sweep.saw(_record(held, repeat, rate))
         known = known or sweep.knee
@@ -79,14 +82,17 @@ def _record(held: Slot, repeat: int, rate: float) -> Load:
         rate=rate,
         planned_ns=held.planned_ns,
         wall_ns=held.wall_ns,
+        lag_ns=[0] * len(held.response_ns),
         response_ns=held.response_ns,
     )
 
 
-def coverage(queue: Queue, repeats: int, sweeps: int, seed: int = 1) -> Coverage:
+def coverage(
+    queue: Queue, repeats: int, sweeps: int, *, seconds: float = SECONDS, seed: int = 1
+) -> Coverage:
     """Many sweeps of one kind."""
     rng = random.Random(seed)
-    found = [found_knee(rng, queue, repeats).capacity for _ in range(sweeps)]
+    found = [found_knee(rng, queue, repeats, seconds).capacity for _ in range(sweeps)]
     ends = [
         (knee.low, knee.point, knee.high)
         for knee in found

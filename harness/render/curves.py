@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from harness.report import format as fmt
 from harness.report import scale
-from harness.report.curves import Curve, CurveChart, CurveMark, CurvePanel, Unit, reach
+from harness.report.curves import (
+    CurveChart,
+    CurveMark,
+    CurvePanel,
+    DriverCurve,
+    Unit,
+    reach,
+)
 
 WIDTH, HEIGHT = 500, 320
 
@@ -91,7 +98,9 @@ class _Panel:
             title=self._panel.title,
             lines=tuple(map(self._line, self._panel.curves)),
             marks=tuple(map(self._mark, self._chart.marks)),
-            across=tuple((self._x(rate), label(rate, "rate")) for rate in rates),
+            across=tuple(
+                (self._x(rate), label(rate, "rate")) for rate in self._chart.ticks()
+            ),
             down=tuple(
                 (self._y(value), label(value, self._panel.unit))
                 for value in self._down.round_values()
@@ -101,7 +110,7 @@ class _Panel:
             else "",
         )
 
-    def _line(self, curve: Curve) -> DrawnLine:
+    def _line(self, curve: DriverCurve) -> DrawnLine:
         counted = [(point.x, point.y.point) for point in curve.points if point.counts]
         dots = tuple(
             CurveDot(

@@ -13,7 +13,7 @@ from harness.render.curves import axis, label
 from harness.render.png_parts import LINE, SOFT, TEXT, literal
 from harness.report import format as fmt
 from harness.report import scale
-from harness.report.curves import Curve, CurveChart, CurveMark, CurvePanel
+from harness.report.curves import CurveChart, CurveMark, CurvePanel, DriverCurve
 
 _WIDTH, _ROW, _HEAD = 11.0, 4.3, 0.75
 """The picture's width, a question's height, and what stands above it, inches."""
@@ -74,7 +74,7 @@ def _mark(axes: Axes, mark: CurveMark, colour: str) -> None:
     axes.axvline(mark.x.point, color=colour, linewidth=1.2, linestyle="--")
 
 
-def _curve(axes: Axes, curve: Curve, colour: str, marker: str) -> None:
+def _curve(axes: Axes, curve: DriverCurve, colour: str, marker: str) -> None:
     """A line through what counts; what does not is hollow."""
     size, width = (6.0, 1.8) if curve.main else (4.0, 0.9)
     counted = [point for point in curve.points if point.counts]
@@ -99,7 +99,7 @@ def _axes(axes: Axes, chart: CurveChart, panel: CurvePanel) -> None:
     axes.set_xlabel(literal(chart.across), color=SOFT, fontsize=9)
     marks = down.round_values()
     for single, values, unit in (
-        (axes.xaxis, chart.xs, "rate"),
+        (axes.xaxis, chart.ticks(), "rate"),
         (axes.yaxis, marks, panel.unit),
     ):
         single.set_major_locator(FixedLocator(values))

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.core.stats import Estimate
+from harness.report import scale
+
+_MOST_TICKS = 6
 
 Unit = Literal["time", "rate"]
 """Of what stands on an axis: ns, or so many a second."""
@@ -27,7 +30,7 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class DriverCurve:
     """One quantity of one arm. The `main` curve of a panel is the bold one."""
 
     arm: str
@@ -50,7 +53,7 @@ class CurvePanel:
 
     title: str
     unit: Unit
-    curves: tuple[Curve, ...]
+    curves: tuple[DriverCurve, ...]
     diagonal: bool = False
 
 
@@ -71,6 +74,13 @@ class CurveChart:
             point.x for panel in self.panels for c in panel.curves for point in c.points
         }
         return sorted(found)
+
+    def ticks(self) -> list[float]:
+        """What stands on the axis below: where measured, or round values of many."""
+        xs = self.xs
+        if len(xs) <= _MOST_TICKS:
+            return xs
+        return scale.around(self.reach()).round_values()
 
     @property
     def arms(self) -> list[str]:

@@ -9,7 +9,7 @@ the logarithms of what was achieved at saturated rates (least squares of a const
 Hodges–Lehmann over repeats makes the interval, as everywhere.
 
 Which rates are saturated is decided by all repeats together: what luck did to one of them
-must not choose its numbers. `benchmarks/knee.py` simulates queues of known capacity.
+must not choose its numbers. `studies/knee.py` simulates queues of known capacity.
 
 Sources: the asymptotic bounds of Denning & Buzen (1978), The operational analysis of
 queueing network models; Jain (1991), The Art of Computer Systems Performance Analysis,
@@ -66,6 +66,13 @@ class Knee:
     logs: Mapping[int, float] = field(default_factory=dict)
     keeps_up_to: float = 0.0
     below: float = 0.0
+
+
+def share_kept(rate: float, ops: int, behind_s: float) -> float:
+    """Which share of an asked rate was kept, if the last answer came so much later than
+    the last op was due, beyond what an op takes by itself. It is not taken of what was
+    achieved: by chance ops are due earlier or later than their rate says."""
+    return 1 / (1 + max(0.0, behind_s) * rate / ops)
 
 
 def knee(rates: Sequence[AskedRate], least: float = 0.0) -> Knee:

@@ -17,5 +17,6 @@ LANE = Lane(
     "load",
     __name__,
     "many clients in several processes: response times up to saturation",
+    threshold=0.05,
     paths=("arrivals/token",),
 )

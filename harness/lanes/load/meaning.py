@@ -17,13 +17,12 @@ from itertools import takewhile
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
-from msgspec.structs import replace
-
 from harness.core import stats
 from harness.core.conditions import parted
-from harness.core.stats.saturation import AskedRate, Knee, knee
+from harness.core.stats.saturation import AskedRate, Knee, knee, share_kept
 from harness.core.verdicts import Verdict
 from harness.lanes.load.record import Load
+from harness.results.records import changed
 
 if TYPE_CHECKING:
     from harness.results.records import ArmFacts, CellFacts, Run
@@ -43,7 +42,8 @@ LITTLE_LIMIT = 0.10
 BUSY = 0.95
 """From this share of a core for each process on, the client is what is measured."""
 FALLS = 0.95
-"""Whose rate falls below this share of its greatest, with more asked, breaks down."""
+"""Whose rate falls below this share of its greatest, with more asked, breaks down: its
+interval lies below."""
 _NS = 1e9
 
 Clients = Literal["threads", "tasks"]
@@ -141,13 +141,33 @@ class ArmLoad:
     @property
     def number(self) -> float | None:
         """ns per op at the knee, or in the closed loop: the inverse of `logs`."""
-        return _NS / math.exp(median(self.logs.values())) if self.logs else None
+        return time_per_op(median(self.logs.values())) if self.logs else None
+
+    @property
+    def crowd(self) -> str:
+        """How many send: `16 tasks in 2`, sessions of all processes and these."""
+        first = next(iter(self.points), None)
+        return f"{first.sessions} {self.clients} in {first.processes}" if first else ""
 
     @property
     def capacity(self) -> stats.Estimate | None:
         """Ops/s at the knee, or of the closed loop."""
         logs = list(self.logs.values())
         return stats.hodges_lehmann(logs).exp() if logs else None
+
+    @property
+    def fall(self) -> tuple[LoadPoint, LoadPoint] | None:
+        """Where it achieved most, and where it was asked for most and achieved less; None
+        where that is not for certain, in common repeats."""
+        if not self.valid:
+            return None
+        most = max(self.valid, key=lambda point: point.achieved.point)
+        last = self.valid[-1]
+        common = sorted(set(most.by_repeat) & set(last.by_repeat))
+        logs = [stats.log_ratio(last.by_repeat[n], most.by_repeat[n]) for n in common]
+        fallen = stats.hodges_lehmann(logs)
+        sure = fallen.high is not None and fallen.high < math.log(FALLS)
+        return (most, last) if sure else None
 
     @property
     def calm_up_to(self) -> float:
@@ -157,6 +177,11 @@ class ArmLoad:
         calm = takewhile(lambda entry: entry[1] <= CALM * known[0][1], known)
         rates = [rate for rate, _ in calm if rate <= self.knee.keeps_up_to]
         return max(rates, default=0.0)
+
+
+def time_per_op(log: float) -> float:
+    """ns per op, of the logarithm of ops/s."""
+    return _NS / math.exp(log)
 
 
 def arm_loads(run: Run) -> dict[tuple[str, str], ArmLoad]:
@@ -193,14 +218,14 @@ def at_rate(cell: CellFacts, rate: float) -> CellFacts:
     """The cell of a sweep at one of its rates; a closed loop is itself."""
     if not rate:
         return cell
-    return replace(_at(cell, {**cell.point, "rate": round(rate)}), rate=round(rate))
+    return changed(_at(cell, {**cell.point, "rate": round(rate)}), rate=round(rate))
 
 
 def _at(cell: CellFacts, point: Mapping[str, int | str]) -> CellFacts:
     """The same case at other points of its axes."""
     axes = ",".join(f"{axis}={value}" for axis, value in point.items())
     name = f"{cell.scenario}#{cell.case}" + (f"@{axes}" if axes else "")
-    return replace(cell, id=name + parted(cell.id)[1].mark, point=dict(point))
+    return changed(cell, id=name + parted(cell.id)[1].mark, point=dict(point))
 
 
 def _arm_load(
@@ -260,9 +285,8 @@ class _Slot:
     def __init__(self, record: Load) -> None:
         response, lag = sorted(record.response_ns), sorted(record.lag_ns)
         self.achieved = len(response) / record.wall_ns * _NS
-        # Of the last answer only what it waited shows that somebody did not keep up.
-        busy_ns = max(1, record.wall_ns - response[0])
-        self.kept = min(1.0, record.planned_ns / busy_ns)
+        behind_s = (record.wall_ns - record.planned_ns - response[0]) / _NS
+        self.kept = share_kept(record.rate, record.due, behind_s)
         self.response = tuple(stats.percentile(response, share) for share in SHARES)
         self.lag = tuple(_quantile(lag, share) for share in (0.5, 0.99)) if lag else ()
         self.late = self.lag[1] / _quantile(response, 0.5) if self.lag else 0.0
@@ -292,19 +316,20 @@ def _lag(slots: Sequence[_Slot]) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class KneeStanding:
     """How an arm stands to the best of those that may be compared with it: the ratio of
     both ops/s, paired by repeat. `tied` if it cannot be told from the best one; `best` is
-    the arm that it is compared with."""
+    the arm that it is compared with, and `alone` says that there is no other one."""
 
     best: str
     ratio: stats.Estimate
     tied: bool
+    alone: bool = False
 
 
 def standings(
     loads: Iterable[ArmLoad], level: float = 0.05
-) -> dict[tuple[str, str], Standing]:
+) -> dict[tuple[str, str], KneeStanding]:
     """Every arm that has a number, by cell and arm. Only what is exact is ranked; threads
     and tasks are apart; Benjamini–Hochberg over all of them."""
     groups: dict[tuple[str, Clients], list[ArmLoad]] = {}
@@ -318,9 +343,15 @@ def standings(
     keys = [(load.cell.id, load.arm.id) for load in tested]
     p = stats.benjamini_hochberg([stats.signed_rank_p(ratios[key]) for key in keys])
     tied = {key for key, adjusted in zip(keys, p, strict=True) if adjusted > level}
+    sizes = Counter((load.cell.id, load.clients) for load, _ in pairs)
     return {
-        key: Standing(best.arm.id, stats.hodges_lehmann(logs).exp(), key in tied)
-        for (key, logs), (_, best) in zip(ratios.items(), pairs, strict=True)
+        key: KneeStanding(
+            best.arm.id,
+            stats.hodges_lehmann(logs).exp(),
+            key in tied,
+            sizes[load.cell.id, load.clients] == 1,
+        )
+        for (key, logs), (load, best) in zip(ratios.items(), pairs, strict=True)
         if logs
     }
 

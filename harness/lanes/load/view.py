@@ -7,19 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from harness.core import stats
 from harness.lanes.load.meaning import (
     CALM,
-    FALLS,
     MOST_LAG,
     SHARES,
     ArmLoad,
+    KneeStanding,
     LoadPoint,
-    Standing,
     arm_loads,
     doubts,
     standings,
     sweep,
 )
 from harness.report import format as fmt
-from harness.report.curves import Curve, CurveChart, CurveMark, CurvePanel, CurvePoint
+from harness.report.curves import CurveChart, CurveMark, CurvePanel, CurvePoint, DriverCurve
 from harness.report.sections import (
     ArmRow,
     CellTable,
@@ -34,30 +33,29 @@ from harness.report.sections import (
 from harness.results.records import ArmFacts, CellFacts, Run
 
 KNEES = (
-    Quantity("sessions", words=True),
-    Quantity("knee, ops/s", "knee", "1/s"),
+    Quantity("clients", words=True),
+    Quantity("knee, ops/s", "knee_ops_per_s", "1/s"),
     Quantity("× highest", "knee_ratio", "ratio"),
-    Quantity("keeps up to", "kept_rate", "1/s"),
-    Quantity("p99 calm to", "calm_rate", "1/s"),
+    Quantity("keeps up to", "kept_ops_per_s", "1/s"),
+    Quantity("p99 calm to", "calm_ops_per_s", "1/s"),
     Quantity("client cores", "client_cores", "1"),
 )
 _QUANTILES = tuple(
     Quantity(f"p{share * 100:g}", f"response_ns_p{share * 100:g}", "ns") for share in SHARES
 )
 RATES = (
-    Quantity("ops/s", "achieved", "1/s"),
+    Quantity("ops/s", "ops_per_s", "1/s"),
     *_QUANTILES,
     Quantity("lag p99", "lag_ns_p99", "ns"),
 )
 CLOSED = (
-    Quantity("sessions", words=True),
-    Quantity("ops/s", "achieved", "1/s"),
-    Quantity("× highest", "achieved_ratio", "ratio"),
+    Quantity("clients", words=True),
+    Quantity("ops/s", "ops_per_s", "1/s"),
+    Quantity("× highest", "ops_ratio", "ratio"),
     *_QUANTILES,
-    Quantity("client cores", "client_cores", "1"),
 )
 KNEES_INTRO = (
-    "Ops arrive by chance at a rate that all processes together were asked for. Up to its "
+    "Ops arrive at a rate that all processes together were asked for. Up to its "
     "knee a driver achieves what is asked; from there on it achieves the same, however "
     "much is asked, and response times only grow. p99 is calm up to "
     f"{CALM:g} times what it is at the least rate; client cores are the most that all "
@@ -94,7 +92,7 @@ TERMS = (
 )
 
 Sweeps = Mapping[tuple[str, str], ArmLoad]
-Standings = Mapping[tuple[str, str], Standing]
+Standings = Mapping[tuple[str, str], KneeStanding]
 
 
 def view(run: Run) -> LaneView:
@@ -140,12 +138,22 @@ def _tables(
         absent = tuple(map(_absent, (arm for arm in arms if (name, arm.id) not in loads)))
         if cell.clients:
             rows = (_closed(load, ranks) for load in _ranked(found))
-            closed.append(CellTable(cell, (*rows, *absent)))
+            closed.append(CellTable(cell, (*rows, *absent), _crowds(found)))
             continue
         rows = (_knee(load, ranks) for load in _ranked(found))
-        knees.append(CellTable(cell, (*rows, *absent), chart=_chart(found)))
+        knees.append(CellTable(cell, (*rows, *absent), _crowds(found), _chart(found)))
         rates.extend(_by_rate(found))
     return tuple(knees), tuple(rates), tuple(closed)
+
+
+def _crowds(found: Iterable[ArmLoad]) -> tuple[str, ...]:
+    """How many sent, of each driver."""
+    counts = {(p.sessions, p.processes) for load in found for p in load.points}
+    told = [
+        f"{fmt.plural(sessions, 'session')} in {fmt.plural(processes, 'process')}"
+        for sessions, processes in sorted(counts)
+    ]
+    return (f"Of each driver: {' or '.join(told)}.",) if told else ()
 
 
 def _left_out(run: Run, name: str) -> bool:
@@ -186,7 +194,7 @@ def _knee(load: ArmLoad, ranks: Standings) -> ArmRow:
     if not load.points or not load.verdict.timeable:
         return _row(load, (), 0)
     values = (
-        _sessions(load, load.points[-1]),
+        Value(load.clients),
         _capacity(load),
         _standing(ranks.get((load.cell.id, load.arm.id))),
         _asked(load.knee.keeps_up_to),
@@ -201,11 +209,10 @@ def _closed(load: ArmLoad, ranks: Standings) -> ArmRow:
         return _row(load, (), 0)
     point = load.points[0]
     values = (
-        _sessions(load, point),
+        Value(load.clients),
         _rate(point.achieved, note=True),
         _standing(ranks.get((load.cell.id, load.arm.id))),
         *map(_time, point.response),
-        _cores(point.cores),
     )
     return _row(load, values, point.repeats)
 
@@ -240,10 +247,6 @@ def _bracketed(value: Value) -> Value:
     return Value(f"({value.text})", value.number, value.low, value.high, flag="late")
 
 
-def _sessions(load: ArmLoad, point: LoadPoint) -> Value:
-    return Value(f"{point.sessions} {load.clients} in {point.processes}")
-
-
 def _capacity(load: ArmLoad) -> Value:
     """The knee, or on which side of all rates it lies."""
     knee = load.knee
@@ -257,8 +260,8 @@ def _capacity(load: ArmLoad) -> Value:
     return Value("late", flag="late")
 
 
-def _standing(found: Standing | None) -> Value:
-    if found is None:
+def _standing(found: KneeStanding | None) -> Value:
+    if found is None or found.alone:
         return Value(fmt.NONE)
     if found.ratio.point == 1 and not found.tied:
         return Value("highest", 1.0, emphasis="best")
@@ -320,12 +323,14 @@ def _chart(found: Sequence[ArmLoad]) -> CurveChart | None:
     if not drawn:
         return None
     times = tuple(
-        Curve(load.arm.id, points, main=share == 0.99)
+        DriverCurve(load.arm.id, points, main=share == 0.99)
         for share in (0.5, 0.99)
         for load in drawn
         if (points := tuple(_response_points(load, share)))
     )
-    achieved = tuple(Curve(load.arm.id, tuple(_achieved_points(load))) for load in drawn)
+    achieved = tuple(
+        DriverCurve(load.arm.id, tuple(_achieved_points(load))) for load in drawn
+    )
     return CurveChart(
         title=drawn[0].cell.title,
         across="asked for, ops/s",
@@ -376,14 +381,27 @@ def _told_knee(load: ArmLoad) -> str:
 
 
 def _highest(loads: Sweeps, ranks: Standings) -> str:
-    """Who leads, of the first question: `; highest: psycopg, 2,310/s (threads)`."""
+    """Who leads, of the first question: `; highest of threads: psycopg, 2,310/s`."""
     first = next(iter(loads.values()), None)
     told = [
-        f"{leader.arm.id}, {_told_knee(leader)} ({clients})"
+        f"; {'highest of ' if len(found) > 1 else ''}{clients}: "
+        f"{leader.arm.id}, {_told_knee(leader)}{_tied(leader, found, ranks)}"
         for (cell, clients), found in _groups(loads).items()
         if first and cell == first.cell.id and (leader := _leader(found, ranks))
     ]
-    return f"; highest: {'; '.join(told)}" if told else ""
+    return "".join(told)
+
+
+def _tied(leader: ArmLoad, found: Sequence[ArmLoad], ranks: Standings) -> str:
+    """Who cannot be told from the leader."""
+    tied = [
+        load.arm.id
+        for load in found
+        if (at := ranks.get((load.cell.id, load.arm.id)))
+        and at.tied
+        and at.best == leader.arm.id
+    ]
+    return f", not told from {' and '.join(tied)}" if tied else ""
 
 
 def _groups(loads: Sweeps) -> dict[tuple[str, str], list[ArmLoad]]:
@@ -427,7 +445,10 @@ def _group(found: Sequence[ArmLoad], ranks: Standings) -> Iterator[str]:
     best = _best(found, ranks)
     for load in _ranked(found):
         at = ranks.get((load.cell.id, load.arm.id))
-        if load is best:
+        if load is best and len(found) == 1:
+            achieves = "has its knee at" if load.open_loop else "achieves"
+            yield f"{load.arm.id} {achieves} {_told_knee(load)}"
+        elif load is best:
             of = " of the others" if free else ""
             yield f"{load.arm.id} is highest{of}, {_told_knee(load)}"
         elif at is not None:
@@ -458,11 +479,8 @@ def _late(loads: Iterable[ArmLoad]) -> Iterator[Remark]:
 def _falling(loads: Iterable[ArmLoad]) -> Iterator[Remark]:
     """Who achieves less when more is asked."""
     for load in loads:
-        if not load.open_loop or not load.logs:
-            continue
-        most = max(load.valid, key=lambda point: point.achieved.point)
-        last = load.valid[-1]
-        if last.achieved.point < FALLS * most.achieved.point:
+        if load.open_loop and load.logs and (found := load.fall):
+            most, last = found
             text = (
                 f"{load.arm.id} achieves {_number(last.achieved.point)}/s where "
                 f"{_number(last.rate)} are asked, and {_number(most.achieved.point)} where "
