@@ -81,6 +81,13 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="repeat every job on N machines, as blocks (default: any machine, once)",
     )
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="a job is done without those versions and Pythons that cannot be had where it "
+        "runs, such as an old release that does not build on a new Python (default: it is "
+        "not done until all can)",
+    )
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--cells", type=_whole, metavar="N", help="at most N cells a job")
     size.add_argument(
@@ -202,6 +209,7 @@ def _design(
         machines=args.machines,
         cells=args.cells or 0,
         seconds=60 * (minutes or 0),
+        allow_missing=args.allow_missing,
     )
 
 

@@ -89,7 +89,7 @@ def _written(out: Path, job: Job, told: Mapping[str, Any], content: bytes) -> La
             run = store.read(arriving)
         except ResultsError as error:
             return Landing(f"the result cannot be read: {error}")
-        if lacking := _drivers_lacking(run):
+        if lacking := _drivers_lacking(run, job):
             return Landing(f"{listed(lacking)} could not be had", machines=True)
         if not told["complete"]:
             arriving.replace(out / f"{job.id}.partial.jsonl")
@@ -122,12 +122,15 @@ def _problem(run: Run, job: Job) -> str:
     facts = run.header.job
     if facts is None or (facts.plan, facts.id) != (job.plan, job.id):
         return "is that of something else"
-    return f"is not complete: {why}" if (why := incomplete(run)) else ""
+    return f"is not complete: {why}" if (why := incomplete(run, job)) else ""
 
 
-def _drivers_lacking(run: Run) -> list[str]:
-    """Drivers that the machine does not have, pinned or not: another machine may."""
-    lost = (arm.id for arm in run.header.arms if arm.problem and arm.competes)
+def _drivers_lacking(run: Run, job: Job) -> list[str]:
+    """Drivers that the machine does not have, pinned or not: another machine may. Those
+    that a job may be done without are left to it."""
+    lost = [arm.id for arm in run.header.arms if arm.problem and arm.competes]
+    if job.allow_missing:
+        lost = [name for name in lost if name not in run.missing_arms]
     return list(dict.fromkeys(lost))
 
 

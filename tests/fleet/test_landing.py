@@ -15,6 +15,7 @@ from planned import planned
 
 from harness.core.errors import ResultsError
 from harness.fleet import landing
+from harness.jobs.job import named
 from harness.results.records import JobFacts, changed
 
 JOB = planned(1)
@@ -27,6 +28,16 @@ def content(job: JobFacts | None = HEADER, problem: str = "", footer: bool = Tru
     arms = [changed(arm, problem=problem) for arm in run.header.arms]
     records = [changed(run.header, job=job, arms=arms), *run.checks]
     records += [changed(run.footer, reason="complete")] if footer else []
+    return b"".join(msgspec.json.encode(record) + b"\n" for record in records)
+
+
+def with_lost(arm: str, job: JobFacts) -> bytes:
+    """The bytes of a run in which one of two drivers could not be had."""
+    run = fake_runs.check(drivers=["psycopg", "asyncpg"], types=["int4"])
+    lost = {"id": arm, "problem": "it does not build"}
+    arms = [changed(a, **(lost if a.driver == "psycopg" else {})) for a in run.header.arms]
+    records = [changed(run.header, job=job, arms=arms), *run.checks]
+    records.append(changed(run.footer, reason="complete"))
     return b"".join(msgspec.json.encode(record) + b"\n" for record in records)
 
 
@@ -98,6 +109,17 @@ def test_a_driver_or_disk_that_is_not_there_is_the_fault_of_the_machine(
     assert landing.land(tmp_path, JOB, full).machines
     assert landing.land(tmp_path, JOB, told(b"", **full)).machines
     assert not landing.is_there(tmp_path, JOB)
+
+
+def test_a_version_that_a_job_may_lack_is_nobodys_fault(tmp_path: Path) -> None:
+    job = named(msgspec.structs.replace(JOB, allow_missing=True), "job")
+    facts = JobFacts(plan=job.plan, id=job.id)
+    for arm, there in (("psycopg==0.1", True), ("psycopg", False)):
+        folder = tmp_path / arm
+        folder.mkdir()
+        landed = landing.land(folder, job, told(with_lost(arm, facts)))
+        assert landed.machines is not there
+        assert landing.is_there(folder, job) is there
 
 
 def test_another_file_of_its_name_is_refused(tmp_path: Path) -> None:
