@@ -50,29 +50,30 @@ class FleetProgress:
 
     def show(self, fleet: Fleet) -> None:
         """How far it is; on a terminal also what runs where."""
-        summary = self._summary(fleet)
+        lines = described(fleet, self._total, time.monotonic() - self._begun)
         if self._console.is_terminal:
-            self._live.update(Text("\n".join([summary, *_where(fleet)])), refresh=True)
+            self._live.update(Text("\n".join(lines)), refresh=True)
         elif time.monotonic() - self._logged > LOG_EVERY_S:
             self._logged = time.monotonic()
-            self.say(summary)
+            self.say(lines[0])
 
-    def _summary(self, fleet: Fleet) -> str:
-        ledger = fleet.ledger
-        parts = [f"{len(ledger.done):,}/{self._total:,} jobs done"]
-        parts += [f"{len(ledger.running)} running", f"{ledger.waiting:,} waiting"]
-        if ledger.left:
-            parts.append(f"{len(ledger.left):,} failed")
-        if seconds := self._left_s(fleet):
-            parts.append(time_left(seconds))
-        return ", ".join(parts)
 
-    def _left_s(self, fleet: Fleet) -> float:
-        """By the plan's forecast, and how well that held until now; 0 if nobody knows."""
-        done_s = sum(done.job.seconds for done in fleet.ledger.done.values())
-        if not done_s:
-            return 0.0
-        return fleet.ledger.seconds_left * (time.monotonic() - self._begun) / done_s
+def described(fleet: Fleet, total: int, elapsed_s: float) -> list[str]:
+    """How far a fleet is, as a line; then one for each machine that has a job."""
+    ledger = fleet.ledger
+    parts = [f"{len(ledger.done):,}/{total:,} jobs done"]
+    parts += [f"{len(ledger.running)} running", f"{ledger.waiting:,} waiting"]
+    if ledger.left:
+        parts.append(f"{len(ledger.left):,} failed")
+    if seconds := _left_s(fleet, elapsed_s):
+        parts.append(time_left(seconds))
+    return [", ".join(parts), *_where(fleet)]
+
+
+def _left_s(fleet: Fleet, elapsed_s: float) -> float:
+    """By the plan's forecast, and how well that held until now; 0 if nobody knows."""
+    done_s = sum(done.job.seconds for done in fleet.ledger.done.values())
+    return fleet.ledger.seconds_left * elapsed_s / done_s if done_s else 0.0
 
 
 def _where(fleet: Fleet) -> list[str]:
