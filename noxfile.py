@@ -239,4 +239,5 @@ def benchmarks(session: nox.Session) -> None:
     session.run("python", "benchmarks/checks.py", "--growth")
     session.run("python", "benchmarks/plan.py")
     session.run("python", "benchmarks/merge.py")
+    session.run("python", "benchmarks/coverage.py")
     session.run("python", "benchmarks/commands.py", *session.posargs)

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.core.conditions import parted
+from harness.core.conditions import DIRECT, parted
 from harness.core.verdicts import Code, Verdict
 
 if TYPE_CHECKING:  # at run time this module needs the standard library only
@@ -122,30 +122,41 @@ class Variants:
         self._invalid: Counter[str] = Counter()
         self._absent: dict[str, dict[tuple[str, str], None]] = defaultdict(dict)
         self._answers: dict[VariantAnswer, VariantAnswer] = {}
+        self._cells: dict[str, tuple[str, str]] = {}
 
     def add(self, run: Run) -> None:
         """Take the verdicts of a run."""
-        arms = {(arm.id, arm.profile): arm for arm in run.header.arms if arm.competes}
-        columns = {key: _column(run.header, arm) for key, arm in arms.items()}
-        drivers = {key: driver_of(arm) for key, arm in arms.items()}
-        for key, arm in arms.items():
+        arms = {arm.id: arm for arm in run.header.arms if arm.competes}
+        columns = {name: _column(run.header, arm) for name, arm in arms.items()}
+        drivers = {name: driver_of(arm) for name, arm in arms.items()}
+        for name, arm in arms.items():
             if arm.problem:
-                self._absent[drivers[key]][arm.id, arm.problem] = None
+                self._absent[drivers[name]][name, arm.problem] = None
         for check in run.checks:
-            key = (check.driver, check.profile)
-            if key not in arms:
+            if check.driver not in arms:
                 continue
+            driver = drivers[check.driver]
             if check.verdict is Verdict.INVALID:
-                self._invalid[drivers[key]] += 1
+                self._invalid[driver] += 1
             else:
-                self._take(check, drivers[key], columns[key])
+                self._take(check, driver, columns[check.driver])
 
     def _take(self, check: Check, driver: str, column: Variant) -> None:
-        cell, condition = parted(check.cell)
-        answer = VariantAnswer(check.verdict, check.code, check.trait)
+        cell, via = self._parted(check.cell)
+        judgement = check.judgement
+        answer = VariantAnswer(judgement.verdict, judgement.code, check.trait)
         seen = self._seen[driver].setdefault(AskedCell(cell, check.profile), {})
-        counts = seen.setdefault(column._replace(via=str(condition)), Counter())
-        counts[self._answers.setdefault(answer, answer)] += 1
+        where = column if via == column.via else column._replace(via=via)
+        if where not in seen:
+            seen[where] = Counter()
+        seen[where][self._answers.setdefault(answer, answer)] += 1
+
+    def _parted(self, cell: str) -> tuple[str, str]:
+        """A cell without its condition, and that in words; each is taken apart once."""
+        if cell not in self._cells:
+            bare, condition = parted(cell)
+            self._cells[cell] = (bare, str(condition))
+        return self._cells[cell]
 
     def result(self) -> tuple[DriverColumns, ...]:
         """Every driver that has several columns."""
@@ -169,7 +180,9 @@ def driver_of(arm: ArmFacts) -> str:
 
 
 def _column(header: Header, arm: ArmFacts) -> Variant:
-    return Variant(version_of(arm), python_of(header, arm), header.server.version, "")
+    return Variant(
+        version_of(arm), python_of(header, arm), header.server.version, str(DIRECT)
+    )
 
 
 def version_of(arm: ArmFacts) -> str:
@@ -218,7 +231,7 @@ def _compared(driver: str, questions: Mapping[AskedCell, Seen]) -> DriverColumns
         {column for seen in questions.values() for column in seen},
         key=lambda column: [_natural(value) for value in column],
     )
-    groups: dict[Pattern, list[tuple[AskedCell, int]]] = defaultdict(list)
+    groups: dict[tuple[Pattern, bool], list[tuple[AskedCell, int]]] = defaultdict(list)
     unstable: list[Unstable] = []
     same: set[str] = set()
     alone: set[str] = set()
@@ -230,8 +243,8 @@ def _compared(driver: str, questions: Mapping[AskedCell, Seen]) -> DriverColumns
         if len(set(told.values())) == 1:
             (alone if len(told) == 1 else same).add(question.cell)
             continue
-        pattern = explained(told)
-        groups[pattern].append((question, _least(seen)))
+        least = _least(seen)  # what may be chance stands apart from what is not
+        groups[explained(told), least == 1].append((question, least))
     told_apart = {question.cell for found in groups.values() for question, _ in found}
     told_apart |= {found.question.cell for found in unstable}
     return DriverColumns(
@@ -319,9 +332,9 @@ def _least(seen: Seen) -> int:
 
 
 def _difference(
-    found: tuple[Pattern, Sequence[tuple[AskedCell, int]]],
+    found: tuple[tuple[Pattern, bool], Sequence[tuple[AskedCell, int]]],
 ) -> Difference:
-    pattern, told = found
+    (pattern, _), told = found
     return Difference(
         pattern, tuple(question for question, _ in told), min(least for _, least in told)
     )

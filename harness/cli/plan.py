@@ -23,7 +23,7 @@ from harness.core.errors import UsageError
 if TYPE_CHECKING:
     from harness.jobs.job import Job
     from harness.jobs.naming import Paths
-    from harness.jobs.planning import Questions, Design
+    from harness.jobs.planning import Design, Questions
     from harness.scenario import Scenario
 
 MINUTES = 5.0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli.terminal import complain, remark, say
+from harness.core.visible import visible_line
 
 
 def add_parser(subparsers: Any) -> None:
@@ -31,18 +32,29 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--attempt",
-        type=int,
+        type=_number,
         default=0,
         metavar="N",
         help="how often the job was tried before, for the record (default: 0)",
     )
     parser.add_argument(
         "--moved-from",
+        type=_name,
         default="",
         metavar="NAME",
         help="where the last try was lost, for the record",
     )
     parser.set_defaults(run=run)
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or len(text) > 6:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no number of tries")
+    return int(text)
+
+
+def _name(text: str) -> str:
+    return visible_line(text)[:200]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,8 +70,8 @@ def run(args: argparse.Namespace) -> int:
             attempt=args.attempt,
             moved_from=args.moved_from,
         )
-    if outcome.path:  # the verb knows its file by a name that is gone
-        remark(said.getvalue().replace(str(outcome.running), str(outcome.path)).rstrip())
+    if text := said.getvalue().rstrip():  # the verb knows its file by a name that is gone
+        remark(text.replace(str(outcome.running), str(outcome.path or outcome.running)))
     if outcome.complete:
         remark("the job was done before" if outcome.found else "the job is done")
         say(outcome.path)

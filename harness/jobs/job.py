@@ -43,6 +43,7 @@ whether files of the project are changed, is for whoever runs it."""
 LONGEST_LINE = 1 << 20
 """No job is as long; without a limit a file without line ends would fill the memory."""
 _SAFE = re.compile(r"[a-z0-9]([a-z0-9.-]{0,118}[a-z0-9])?")
+_WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+)*")
 _SECRET = re.compile(r"://[^@\s]*:[^@]*@|password\s*=", re.IGNORECASE)
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
@@ -88,8 +89,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 def named(job: Job, stem: str) -> Job:
     """The job with an id that begins with this stem: a safe name of a file."""
-    words = re.sub(r"[^a-z0-9.]+", "-", stem.lower()).strip("-.")
-    return msgspec.structs.replace(job, id=f"{words[:100]}-{job.contents}")
+    words = "-".join(_WORD.findall(stem.lower()))[:100]
+    return msgspec.structs.replace(job, id=f"{words or job.verb}-{job.contents}")
 
 
 def has_secret(text: str) -> bool:

@@ -65,7 +65,7 @@ def _together(row: DriverAcross) -> list[str]:
         fmt.ratio_interval(row.mean),
         fmt.ratio_interval(row.prediction),
         fmt.times(row.spread or 1),
-        fmt.percentage(row.between or 0),
+        fmt.whole(row.between or 0),
         f"**{row.direction}**" if row.turns else row.direction,
     ]
 

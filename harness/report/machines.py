@@ -248,8 +248,8 @@ def _expected(count: int, rows: Sequence[DriverAcross]) -> Iterator[str]:
         return
     settled = sum(row.settled for row in known)
     yield (
-        f"On another machine like these, {settled} of {len(known)} are expected to have "
-        "their direction again: all of the prediction interval is on one side of 1."
+        f"Another machine like these will show the same direction in {settled} of "
+        f"{len(known)}: the whole prediction interval is on one side of 1."
     )
     if few := len(rows) - len(known):
         yield f"{few} more were timed on fewer than {MIN_BLOCKS} machines."

@@ -205,7 +205,7 @@ def _driver(found: DriverColumns) -> DriverVariants:
         driver=found.driver,
         asked=_asked(found),
         matrices=tuple(_matrix(found, axes, some) for axes, some in by_axes.items()),
-        unstable=tuple(map(_unstable, found.unstable)),
+        unstable=tuple(_unstable(found, shaky) for shaky in found.unstable),
         same=found.same,
         alone=found.alone,
         invalid=found.invalid,
@@ -323,9 +323,9 @@ def _doubts(difference: Difference) -> Iterator[str]:
         yield "seen once: check again to tell it from chance"
 
 
-def _unstable(found: Unstable) -> UnstableRow:
+def _unstable(driver: DriverColumns, found: Unstable) -> UnstableRow:
     told = ", ".join(f"{count}× {_entry(answer).text}" for answer, count in found.answers)
-    where = ", ".join(filter(None, found.column))
+    where = ", ".join(_with_axis(axis, getattr(found.column, axis)) for axis in driver.axes)
     return UnstableRow(
         found.question.cell, f"{told} ({where}; {found.question.profile} profile)"
     )

@@ -192,8 +192,9 @@ class Report:
         return {name: text for part in shown for name, text in part.terms}
 
 
-def build(runs: Sequence[Run]) -> Report:
-    """The report of one or several runs, in the order given."""
+def build(runs: Sequence[Run], base: str = "") -> Report:
+    """The report of one or several runs, in the order given. `base` is the driver to which
+    ratios over machines are taken; the first of the first run unless it is named."""
     hues = _hues(runs)
     checks = [check for run in runs for check in run.checks]
     turns = counted_turns(runs)
@@ -205,7 +206,7 @@ def build(runs: Sequence[Run]) -> Report:
     competing = [arm for run in runs for arm in run.header.arms if arm.competes]
     named = (*(arm.id for arm in competing), *(check.driver for check in checks))
     drivers = tuple(dict.fromkeys(named))
-    together = across(runs)
+    together = across(runs, base)
     return Report(
         f"Python’s PostgreSQL drivers, {what}",
         views,

@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.core.errors import EXIT_USAGE, JobError
-from harness.jobs.job import Job, find, has_secret, line, named, read_jobs
+from harness.jobs.job import Job, decoded, find, has_secret, line, named, read_jobs
 
 DRAFT = Job(
     id="",
@@ -49,8 +51,14 @@ def test_an_id_is_a_file_name_made_of_the_contents():
     values = {"plan": "x", "verb": "bench", "block": 3, "digests": ("a", "b")}
     ids = {other(**{name: value}).id for name, value in values.items()}
     assert len({other().id, *ids}) == 5
-    assert named(DRAFT, "../../Größe/" + "x" * 300).id.isascii()
-    assert len(named(DRAFT, "x" * 300).id) < 120
+    assert named(DRAFT, "bench-local:../pg-rtt0.2").id.startswith("bench-local-pg-rtt0.2-")
+
+
+@given(st.text() | st.text("a.-1/", max_size=200))
+def test_whatever_a_server_is_called_the_id_is_a_file_name(stem):
+    job = named(DRAFT, stem)
+    assert decoded(line(job), "here") == job
+    assert len(job.id) < 120
 
 
 def test_a_job_is_found_by_number_by_id_or_alone(tmp_path):

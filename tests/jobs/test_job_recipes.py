@@ -67,13 +67,13 @@ def results(folder: Path) -> list[str]:
 
 
 def test_a_loop_runs_what_is_missing(folder, environment):
-    said = sh(folder, environment, str(RECIPES / "loop.sh"), "jobs.jsonl", "looped")
+    said = sh(folder, environment, str(RECIPES / "loop.sh"), "jobs.jsonl", "results")
     assert said.count("the job is done\n") == 2
-    assert results(folder / "looped") == sorted(job.id for job in jobs(folder))
-    (folder / "looped" / f"{jobs(folder)[1].id}.jsonl").unlink()
-    said = sh(folder, environment, str(RECIPES / "parallel.sh"), "jobs.jsonl", "looped")
+    assert results(folder / "results") == sorted(job.id for job in jobs(folder))
+    (folder / "results" / f"{jobs(folder)[1].id}.jsonl").unlink()
+    said = sh(folder, environment, str(RECIPES / "parallel.sh"), "jobs.jsonl", "results")
     assert said.count("the job was done before") == said.count("the job is done\n") == 1
-    assert results(folder / "looped") == sorted(job.id for job in jobs(folder))
+    assert results(folder / "results") == sorted(job.id for job in jobs(folder))
 
 
 def test_a_task_of_slurm_runs_its_job(folder, environment):

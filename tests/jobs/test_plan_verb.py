@@ -165,3 +165,9 @@ def test_a_job_that_is_none_is_an_error_of_usage(tmp_path):
         ended = refused("run-job", text, "--out", str(tmp_path / "out"))
         assert ended.err.startswith("pgdyno: ")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("number", ["-1", "1.5", "9" * 30, "x"])
+def test_a_number_of_tries_is_one(tmp_path, number):
+    job = (str(tmp_path / "jobs.jsonl"), "--out", str(tmp_path))
+    assert "--attempt" in refused("run-job", *job, f"--attempt={number}").err

@@ -18,7 +18,7 @@ from harness.jobs.asking import cells_of, check_fits
 from harness.jobs.job import Job
 from harness.jobs.naming import Paths
 from harness.jobs.packing import grouped, makespan, packed
-from harness.jobs.planning import Questions, Design
+from harness.jobs.planning import Design, Questions
 from harness.scenario import select_cells
 
 SCENARIOS, CELLS = select_cells(["copy", "pool", "query/point"])
