@@ -52,6 +52,7 @@ LAW: dict[str, str] = {
     "play": "core plugin environments results servers judge machine scenario venue",
     "jobs": "core results scenario",
     "merging": "core results",
+    "fleet": "core jobs machine results scenario",
     "check": "core plugin results venue play",
     "bench": "core results judge machine scenario venue play lanes",
     "lanes/record": "results",
@@ -67,7 +68,7 @@ LAW: dict[str, str] = {
     "venue report play check bench cli",
     "cli": "core plugin environments results settings servers machine analysis scenario "
     "venue statements workload report reproduce render play moving bisect history check "
-    "bench fuzz validity claims lanes jobs merging site",
+    "bench fuzz validity claims lanes jobs fleet merging site",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
@@ -108,6 +109,9 @@ LIBRARIES: dict[str, str] = {
     "platformdirs": "environments servers merging",
     "pglast": "workload",
     "pytest": "pytest_plugin",
+    "distributed": "fleet",
+    "dask": "fleet",
+    "tornado": "fleet",
 }
 """Library → the rooms and modules that may import it: psycopg is the control connection in
 one file, a driver's library belongs to its driver, files are validated at the boundary."""

@@ -27,7 +27,7 @@ from harness.core.errors import (
 )
 
 VERBS = ("bench", "check", "compare", "bisect", "report", "show", "diff", "claims", "fuzz",
-         "try", "import", "store", "trend", "plan", "run-job", "merge", "collect",
+         "try", "import", "store", "trend", "plan", "run-job", "fleet", "merge", "collect",
          "combine", "list", "doctor", "environments")  # fmt: skip
 _MACHINE_LACKS = (
     errno.ENOSPC,

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         say(outcome.path)
     else:
         left = f"; {outcome.path} holds what there is" if outcome.path else ""
-        complain(f"the job is not done{left}")
+        complain(f"the job is not done: {outcome.lacking}{left}")
     return outcome.code
 
 

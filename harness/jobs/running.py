@@ -40,17 +40,19 @@ Perform = Callable[[Sequence[str], Path], int]
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
     """The exit code of the run, and its file; None where there is none. `running` is the
-    name that it had before. `found` is True of a file that was there already."""
+    name that it had before. `found` is True of a file that was there already. `lacking`
+    says why the job is not done; then no exit code says that it is."""
 
     code: int
     path: Path | None
     running: Path
     found: bool = False
+    lacking: str = ""
 
     @property
     def complete(self) -> bool:
         """Whether the job is done."""
-        return self.path is not None and not self.path.name.endswith(".partial.jsonl")
+        return not self.lacking
 
 
 def run(
@@ -71,7 +73,7 @@ def run(
         files.set_aside()
         try:
             code = perform([job.verb, *job.arguments], files.running)
-            if code in ANSWERS and files.is_whole():
+            if not (lacking := files.lacking(code)):
                 facts = JobFacts(
                     plan=job.plan, id=job.id, attempt=attempt, moved_from=moved_from
                 )
@@ -80,7 +82,8 @@ def run(
         finally:
             files.set_aside()
     left = files.partial if files.partial.exists() else None
-    return JobOutcome(code, left, files.running)
+    code = EXIT_INVALID if code in ANSWERS else code
+    return JobOutcome(code, left, files.running, lacking=lacking)
 
 
 class _Files:
@@ -105,13 +108,17 @@ class _Files:
         facts = run.header.job
         if facts is None or (facts.plan, facts.id) != (self.job.plan, self.job.id):
             raise self._foreign("is the result of something else")
-        if why := incomplete(run):
+        if why := incomplete(run, self.job):
             raise self._foreign(f"is not complete: {why}")
         return True
 
-    def is_whole(self) -> bool:
-        """Whether what was written is a complete run."""
-        return self.running.exists() and not incomplete(store.read(self.running))
+    def lacking(self, code: int) -> str:
+        """Why what was written is no result; empty if it is."""
+        if code not in ANSWERS:
+            return f"exit {code}"
+        if not self.running.exists():
+            return "it has left no file"
+        return incomplete(store.read(self.running), self.job)
 
     def publish(self, facts: JobFacts) -> None:
         """Give the result its name; nobody ever sees a part of it under that."""
@@ -140,18 +147,25 @@ class _Files:
         )
 
 
-def incomplete(run: Run) -> str:
-    """Why a run is not all that was asked for; empty if it is."""
+def incomplete(run: Run, job: Job) -> str:
+    """Why a run is not all that a job asks for; empty if it is."""
     if run.footer is None:
         return run.truncated
     if run.footer.reason != "complete":
-        return f"it was {run.footer.reason}"
-    if run.missing_arms:
+        return (
+            "it failed" if run.footer.reason == "failed" else f"it was {run.footer.reason}"
+        )
+    if run.missing_arms and not (job.allow_missing and _anybody(run)):
         return f"{', '.join(run.missing_arms)} could not be had"
     trials = len(run.trials) + sum(map(_is_trial, run.lane_records))
     if (run.footer.checks, run.footer.trials) != (len(run.checks), trials):
         return "lines are missing"
     return ""
+
+
+def _anybody(run: Run) -> bool:
+    """Whether a driver took part at all."""
+    return any(arm.competes and not arm.problem for arm in run.header.arms)
 
 
 def _is_trial(record: LaneRecord) -> bool:

@@ -13,6 +13,7 @@ from harness.results.records import (
     Header,
     JobFacts,
     Note,
+    PartFacts,
     changed,
 )
 
@@ -36,20 +37,27 @@ def header(headers: Sequence[Header], cells: Iterable[CellFacts]) -> Header:
         arms=_arms(headers),
         cells=sorted(cells, key=lambda cell: natural(cell.id)),
         job=JobFacts(plan=first.job.plan, id="") if several and first.job else first.job,
-        parts=sorted({job for header in headers for job in jobs(header)}) if several
-        else first.parts,
+        parts=sorted({part for header in headers for part in parts(header)}, key=_of_part)
+        if several else first.parts,
     )  # fmt: skip
 
 
-def jobs(header: Header) -> list[str]:
-    """The ids of the jobs that a run was made of."""
-    return header.parts or ([header.job.id] if header.job else [])
+def parts(header: Header) -> list[PartFacts]:
+    """The runs that a run was made of: itself if it is a job, none without a plan."""
+    if header.parts or not header.job:
+        return header.parts
+    job = header.job
+    return [PartFacts(run=header.run, job=job.id, attempt=job.attempt)]
+
+
+def _of_part(part: PartFacts) -> tuple[str, int, str]:
+    return part.job, part.attempt, part.run
 
 
 def grew(before: Header, after: Header) -> bool:
     """Whether a run has all the parts of another, and more."""
     first, same = (header.run.removesuffix(_JOINED) for header in (before, after))
-    return first == same and set(jobs(before)) < set(jobs(after))
+    return first == same and set(parts(before)) < set(parts(after))
 
 
 def natural(text: str) -> list[tuple[int, str]]:

@@ -19,7 +19,14 @@ import msgspec
 from harness.core.errors import ResultsError
 from harness.merging import heading
 from harness.merging.files import published
-from harness.merging.parts import RunPart, Sorted, differences, results_files, sort_out
+from harness.merging.parts import (
+    RunPart,
+    Sorted,
+    differences,
+    executions,
+    results_files,
+    sort_out,
+)
 from harness.merging.source import (
     TOTALS,
     CellRecord,
@@ -54,8 +61,9 @@ class Joining:
         """The whole runs; each is to be used before the next is taken."""
         self.left_out = list(self.found.unreadable)
         for _, parts in sorted(self.found.kin.items()):
-            if sources := list(self._sources(parts)):
-                yield Whole(sources)
+            for execution in executions(parts):
+                if sources := list(self._sources(execution)):
+                    yield Whole(sources)
 
     def _sources(self, parts: Sequence[RunPart]) -> Iterator[RunSource]:
         runs: dict[str, list[Indexed]] = defaultdict(list)
@@ -111,7 +119,7 @@ class Whole:
     @property
     def jobs(self) -> list[str]:
         """The jobs whose results are in it."""
-        return heading.jobs(self.header)
+        return [part.job for part in heading.parts(self.header)]
 
     @property
     def remarks(self) -> list[Note]:

@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 
 from harness.core.errors import ResultsError
-from harness.merging.heading import jobs
+from harness.merging.heading import parts
 from harness.results import store
-from harness.results.records import ArmFacts, Header, ServerFacts
+from harness.results.records import ArmFacts, Header, PartFacts, ServerFacts
 
 UNFINISHED = (".partial.jsonl", ".running.jsonl")
 """Ends of the names of files of a job that is not done."""
@@ -62,13 +62,14 @@ class RunPart:
 
     path: Path
     run: str
-    jobs: frozenset[str]
+    started: str
+    parts: frozenset[PartFacts]
     digest: bytes
 
     @property
-    def is_joined(self) -> bool:
-        """Whether it was joined before, of several jobs."""
-        return len(self.jobs) > 1
+    def tries(self) -> set[tuple[str, int]]:
+        """The jobs that are in it, each with the number of its try."""
+        return {(part.job, part.attempt) for part in self.parts}
 
 
 def results_files(paths: Iterable[Path]) -> list[Path]:
@@ -93,7 +94,7 @@ def part_of(path: Path) -> tuple[Kinship, RunPart]:
     header = store.header_of(path)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
-    part = RunPart(path, header.run, frozenset(jobs(header)), digest)
+    part = RunPart(path, header.run, header.started, frozenset(parts(header)), digest)
     return kinship_of(header), part
 
 
@@ -155,16 +156,37 @@ def sort_out(paths: Iterable[Path]) -> Sorted:
             found.unreadable.append((path, error))
         else:
             found.kin.setdefault(kinship, []).append(part)
-    for kinship, parts in found.kin.items():
-        found.kin[kinship] = _once(parts)
+    for kinship, kindred in found.kin.items():
+        found.kin[kinship] = _once(kindred)
     return found
 
 
-def _once(parts: Sequence[RunPart]) -> list[RunPart]:
-    ordered = sorted(parts, key=lambda part: (part.run, part.digest, part.path))
+def _once(kindred: Sequence[RunPart]) -> list[RunPart]:
+    ordered = sorted(kindred, key=lambda part: (part.run, part.digest, part.path))
     single = list({part.digest: part for part in reversed(ordered)}.values())[::-1]
-    joined = {part.jobs for part in single if part.is_joined}
-    return [part for part in single if not any(part.jobs < jobs for jobs in joined)]
+    larger = {part.parts for part in single if len(part.parts) > 1}
+    return [part for part in single if not any(part.parts < parts for parts in larger)]
+
+
+def executions(kindred: Sequence[RunPart]) -> list[list[RunPart]]:
+    """The parts by when their plan was run: a plan may be run every night.
+
+    A job of which the same try is there already begins a run of its own; what follows
+    belongs to the latest run that lacks it.
+    """
+    runs: dict[str, list[RunPart]] = defaultdict(list)
+    for part in sorted(kindred, key=lambda part: (part.started, part.run)):
+        runs[part.run].append(part)
+    found: list[tuple[set[tuple[str, int]], list[RunPart]]] = []
+    for files in runs.values():
+        tries = set.union(*(part.tries for part in files))
+        fitting = (known for known in reversed(found) if not known[0] & tries)
+        latest = next(fitting, None)
+        if latest is None:
+            found.append(latest := (set(), []))
+        latest[0].update(tries)
+        latest[1].extend(files)
+    return [files for _, files in found]
 
 
 def differences(kin: Iterable[Kinship]) -> list[str]:

@@ -142,7 +142,7 @@ def _few(cells: Sequence[str]) -> Iterator[str]:
 
 
 def _step(step: StepView) -> Iterator[str]:
-    yield f"{step.title}, time after ÷ before"
+    yield from wrapped(f"{step.title}, time after ÷ before", WIDTH)
     for cell in step.cells[:_MOST_STEPS]:
         yield from wrapped(
             f"{cell.cell}: {cell.sentence}", WIDTH, first="  ", rest="      "

@@ -5,7 +5,7 @@ Runs are given one after the other and may be let go: what is kept of each is li
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from harness.analysis.machines import MachineBlocks
 from harness.analysis.variant_times import VariantTimes
@@ -24,9 +24,10 @@ class Across:
         self._variants = Variants()
         self._times = VariantTimes()
 
-    def add(self, run: Run) -> None:
-        """Take a run."""
-        self._blocks.add(run)
+    def add(self, run: Run, *, machines: bool = True) -> None:
+        """Take a run, and its ratios unless there is a single machine only."""
+        if machines:
+            self._blocks.add(run)
         self._variants.add(run)
         self._times.add(run)
 
@@ -39,9 +40,10 @@ class Across:
         return variants_view(self._variants.result(), self._times)
 
 
-def across(runs: Iterable[Run], base: str = "") -> Across:
+def across(runs: Sequence[Run], base: str = "") -> Across:
     """Several runs, taken."""
     together = Across(base)
+    several = len({run.header.machine.fingerprint for run in runs}) > 1
     for run in runs:
-        together.add(run)
+        together.add(run, machines=several)
     return together

@@ -183,11 +183,11 @@ def _told_apart(machines: Sequence[MachineFacts]) -> tuple[tuple[str, ...], list
     named = [name for facts in machines for name in facts.seen if name not in _FIRST]
     differs, common = [], []
     for name in dict.fromkeys((*_FIRST, *named)):
-        values = {_value(facts, name) for facts in machines}
+        values = {_value(facts, name) for facts in machines} - {""}
         if len(values) > 1:
             differs.append(name)
-        elif name in _FIRST and (value := values.pop()):
-            common.append(f"{name} {value}")
+        elif name in _FIRST and values:
+            common.append(f"{name} {values.pop()}")
     return tuple(differs), common
 
 
@@ -248,8 +248,8 @@ def _expected(count: int, rows: Sequence[DriverAcross]) -> Iterator[str]:
         return
     settled = sum(row.settled for row in known)
     yield (
-        f"Another machine like these will show the same direction in {settled} of "
-        f"{len(known)}: the whole prediction interval is on one side of 1."
+        f"Another machine like these is expected to show the same direction in {settled} "
+        f"of {len(known)}: the whole prediction interval is on one side of 1."
     )
     if few := len(rows) - len(known):
         yield f"{few} more were timed on fewer than {MIN_BLOCKS} machines."

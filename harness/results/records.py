@@ -159,9 +159,17 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
     moved_from: str = ""
 
 
+class PartFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that was joined into another: its id, its job, the tries before it."""
+
+    run: str
+    job: str
+    attempt: Whole = 0
+
+
 class Header(Record, frozen=True, kw_only=True, tag="header"):
-    """The first line: what was asked, of whom, where. `parts` are the ids of the jobs whose
-    runs were joined into this."""
+    """The first line: what was asked, of whom, where. `parts` are the runs that were joined
+    into this."""
 
     schema: Whole
     run: str
@@ -178,7 +186,7 @@ class Header(Record, frozen=True, kw_only=True, tag="header"):
     arms: list[ArmFacts] = msgspec.field(default_factory=list)
     cells: list[CellFacts] = msgspec.field(default_factory=list)
     job: JobFacts | None = None
-    parts: list[str] = msgspec.field(default_factory=list)
+    parts: list[PartFacts] = msgspec.field(default_factory=list)
 
 
 class Judged(Record, frozen=True, kw_only=True):

@@ -159,7 +159,7 @@ def test_an_interrupted_job_is_kept_apart(tmp_path, environment):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the job is not done; " in said
+    assert "the job is not done: exit 130; " in said
     assert "Traceback" not in said
     (left,) = (tmp_path / "out").iterdir()
     assert left.name == f"{job.id}.partial.jsonl"

@@ -104,32 +104,48 @@ def never(words: Sequence[str], out: Path) -> int:
     raise AssertionError("nothing was to be run")
 
 
+HEADER_OF_LOST = msgspec.structs.replace(HEADER, arms=[LOST])
+
+
 @pytest.mark.parametrize(
-    "perform",
+    ("perform", "code", "why"),
     [
-        writes(code=130, reason="interrupted"),
-        writes(code=5, reason="failed"),
-        writes(code=0, reason="failed"),
-        writes(code=5),
-        writes(code=2),
-        writes(code=0, reason=""),
-        writes(code=0, checks=2),
-        writes(code=4, header=msgspec.structs.replace(HEADER, arms=[LOST])),
+        (writes(code=130, reason="interrupted"), 130, "exit 130"),
+        (writes(code=5, reason="failed"), 5, "exit 5"),
+        (writes(code=0, reason="failed"), 4, "it failed"),
+        (writes(code=5), 5, "exit 5"),
+        (writes(code=2), 2, "exit 2"),
+        (writes(code=0, reason=""), 4, "it has no footer"),
+        (writes(code=0, checks=2), 4, "lines are missing"),
+        (writes(code=1, header=HEADER_OF_LOST), 4, "asyncpg==0.1 could not be had"),
     ],
 )
-def test_what_ended_early_is_kept_apart_and_replaced(tmp_path, perform):
+def test_what_ended_early_is_kept_apart_and_replaced(tmp_path, perform, code, why):
     outcome = run(JOB, tmp_path, perform)
     assert not outcome.complete
+    assert (outcome.code, outcome.lacking) == (code, why)
     assert outcome.path == tmp_path / PARTIAL
     assert names(tmp_path) == [PARTIAL]
     assert run(JOB, tmp_path, writes()).complete
     assert names(tmp_path) == [FINAL]
 
 
+def test_a_job_may_be_done_without_versions_that_cannot_be_had(tmp_path):
+    job = named(msgspec.structs.replace(JOB, allow_missing=True), "check-001")
+    assert job.id != JOB.id
+    took_part = msgspec.structs.replace(LOST, id="psycopg", problem="")
+    some = msgspec.structs.replace(HEADER, arms=[LOST, took_part])
+    assert run(JOB, tmp_path, writes(code=4, header=some)).lacking
+    nobody = run(job, tmp_path, writes(code=4, header=HEADER_OF_LOST))
+    assert nobody.lacking == "asyncpg==0.1 could not be had"
+    assert run(job, tmp_path, writes(code=4, header=some)).complete
+    assert run(job, tmp_path, never).found
+
+
 def test_a_run_that_leaves_nothing_leaves_what_there_was(tmp_path):
-    assert run(JOB, tmp_path, lambda words, out: 5) == JobOutcome(
-        5, None, tmp_path / RUNNING
-    )
+    outcome = run(JOB, tmp_path, lambda words, out: 5)
+    assert outcome == JobOutcome(5, None, tmp_path / RUNNING, lacking="exit 5")
+    assert run(JOB, tmp_path, lambda words, out: 0).code == 4
     (tmp_path / RUNNING).write_text("killed")
     assert run(JOB, tmp_path, lambda words, out: 5).path == tmp_path / PARTIAL
     assert (tmp_path / PARTIAL).read_text() == "killed"

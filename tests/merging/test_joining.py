@@ -22,6 +22,7 @@ from harness.results.records import (
     Footer,
     Header,
     JobFacts,
+    PartFacts,
     Run,
     Trial,
 )
@@ -234,7 +235,9 @@ def test_jobs_of_a_plan_become_one_run(plan, tmp_path):
     run = read(tmp_path / "whole.jsonl", found.pop())
     assert (run.header.run, run.header.started) == ("job-2-run-joined", early)
     assert run.header.job == JobFacts(plan="plan-1", id="")
-    assert run.header.parts == ["job-1", "job-2", "job-3"]
+    assert run.header.parts == [
+        PartFacts(run=f"job-{number}-run", job=f"job-{number}") for number in (1, 2, 3)
+    ]
     everything = [cell.id for cell in store.header_of(REAL).cells]
     assert [cell.id for cell in run.header.cells] == sorted(everything, key=natural)
     assert run.header.command == [
@@ -271,6 +274,30 @@ def test_of_a_job_that_ran_twice_the_first_try_counts(plan):
 
 def notes(lines: Sequence[bytes]) -> list[bytes]:
     return [line for line in lines if line.startswith(b'{"record":"note"')]
+
+
+def test_a_plan_that_is_run_every_night_makes_a_run_every_night(plan):
+    nights = [
+        [
+            plan.job(
+                f"job-{number}",
+                cells,
+                started(f"2026-11-{night}"),
+                file=f"{night}-{number}",
+            )
+            for number, cells in enumerate((FIRST, SECOND), 1)
+        ]
+        for night in (1, 2, 3)
+    ]
+    nights[1].pop()  # it was interrupted
+    again = plan.job("job-2", SECOND, started("2026-11-2"), file="again", attempt=1)
+    nights[1].append(again)
+    everything = [path for night in nights for path in night]
+    found = [run.paths for run in joined(reversed(everything))]
+    assert sorted(map(sorted, found)) == sorted(map(sorted, nights))
+    first = whole(*nights[0])
+    (plan.folder / "first.jsonl").write_bytes(first)
+    assert first in wholes(plan.folder / "first.jsonl", *everything)
 
 
 def test_a_try_that_was_interrupted_yields_to_a_whole_one(plan):
@@ -465,7 +492,8 @@ def test_a_run_that_grew_replaces_what_was_joined_before(plan, tmp_path):
     parts = [plan.job("job-1", FIRST), plan.job("job-2", SECOND), plan.job("job-3", THIRD)]
     written = [single(*parts[:count]).write(tmp_path / "out") for count in (1, 2, 3)]
     assert len(set(written)) == 1
-    assert store.header_of(written[0]).parts == ["job-1", "job-2", "job-3"]
+    parts_in_file = [part.job for part in store.header_of(written[0]).parts]
+    assert parts_in_file == ["job-1", "job-2", "job-3"]
     with pytest.raises(store.ResultsError, match="exists already, and says something else"):
         single(*parts[:2]).write(tmp_path / "out")
 

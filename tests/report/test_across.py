@@ -54,9 +54,9 @@ def machines_of(runs: Sequence[Run]) -> MachinesView:
 def test_the_conclusion_says_what_may_be_expected(many: list[Run]) -> None:
     found = machines_of(many)
     assert found.conclusion == (
-        "6 machines, 4 ratios to psycopg. Another machine like these will show the same "
-        "direction in 2 of 4: the whole prediction interval is on one side of 1. 2 have "
-        "another direction on some machines than on others."
+        "6 machines, 4 ratios to psycopg. Another machine like these is expected to show "
+        "the same direction in 2 of 4: the whole prediction interval is on one side of 1. "
+        "2 have another direction on some machines than on others."
     )
     asyncpg, psqlpy = found.cells[0].rows
     assert asyncpg.arm == "asyncpg"
