@@ -237,4 +237,7 @@ def benchmarks(session: nox.Session) -> None:
     session.run("python", "benchmarks/worker_start.py")
     session.run("python", "benchmarks/checks.py")
     session.run("python", "benchmarks/checks.py", "--growth")
+    session.run("python", "benchmarks/plan.py")
+    session.run("python", "benchmarks/merge.py")
+    session.run("python", "benchmarks/coverage.py")
     session.run("python", "benchmarks/commands.py", *session.posargs)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.bench.schedule import Plan
     from harness.report.view import Report, RunView
     from harness.results.records import Run
+    from harness.scenario import Scenario
     from harness.servers import ServerSpec
 
 FORMATS = ("text", "json", "markdown")
@@ -51,40 +52,13 @@ def add_parser(subparsers: Any) -> None:
     options.add_drivers(parser)
     options.add_server(parser)
     options.add_conditions(parser)
-    parser.add_argument(
-        "--effort",
-        choices=get_args(Effort),
-        default="quick",
-        help="quick: 11 cells, 75 s · standard: 36 cells, 7 minutes · full: everything · "
-        "gate: enough rounds for a corrected test, of those that the settings gate or the "
-        "same 11 (default: quick)",
-    )
-    parser.add_argument(
-        "--lane",
-        choices=lanes.known(),
-        default=lanes.DEFAULT,
-        help=f"what is counted; {_lanes()} "
-        f"(default: {lanes.DEFAULT}, with --processes {crowding.LANE})",
-    )
-    crowding.add_options(parser)
-    options.add_profile(parser)
-    parser.add_argument(
-        "--seed", type=int, metavar="N", help="order of slices (default: random)"
-    )
+    add_measuring(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
-    parser.add_argument(
-        "--no-aa", action="store_true", help="leave out the A/A arm, one driver run twice"
-    )
     parser.add_argument(
         "--decompose",
         action="store_true",
         help="what a layer costs: beside each driver all installed wrappers and stacks on "
         "it (SQLSpec, SQLAlchemy, Django), and each of them over answers from memory",
-    )
-    parser.add_argument(
-        "--no-floor",
-        action="store_true",
-        help="leave out the references: pgbench and an op that does nothing",
     )
     parser.add_argument(
         "--out",
@@ -112,6 +86,38 @@ def add_parser(subparsers: Any) -> None:
         "(default: text)",
     )
     parser.set_defaults(run=run)
+
+
+def add_measuring(parser: argparse.ArgumentParser) -> None:
+    """What is counted, how much of it, and what beside the drivers that are asked for."""
+    parser.add_argument(
+        "--effort",
+        choices=get_args(Effort),
+        default="quick",
+        help="quick: 11 cells, 75 s · standard: 36 cells, 7 minutes · full: everything · "
+        "gate: enough rounds for a corrected test, of those that the settings gate or the "
+        "same 11 (default: quick)",
+    )
+    parser.add_argument(
+        "--lane",
+        choices=lanes.known(),
+        default=lanes.DEFAULT,
+        help=f"what is counted; {_lanes()} "
+        f"(default: {lanes.DEFAULT}, with --processes {crowding.LANE})",
+    )
+    crowding.add_options(parser)
+    options.add_profile(parser)
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="order of slices (default: random)"
+    )
+    parser.add_argument(
+        "--no-aa", action="store_true", help="leave out the A/A arm, one driver run twice"
+    )
+    parser.add_argument(
+        "--no-floor",
+        action="store_true",
+        help="leave out the references: pgbench and an op that does nothing",
+    )
 
 
 def _lanes() -> str:
@@ -142,24 +148,15 @@ def measured(args: argparse.Namespace) -> Path | None:
     from harness import servers
     from harness.bench import orders
     from harness.bench.assignment import runnable
-    from harness.scenario import select_cells
 
-    paths = args.path or list(lanes.get(args.lane).paths)
-    scenarios, cells = select_cells(paths)
-    named = () if paths or args.effort != "gate" else gated()
-    cells = chosen_cells(cells, args.effort, everything=bool(paths), named=named)
-    if not cells:
-        raise UsageError(
-            f"nothing in {' '.join(args.path or named)} can be timed",
-            hint="a case with [case.bench] can: pgdyno list cases shows its effort",
-        )
+    scenarios, cells = asked_cells(args)
     cells = options.under_conditions(args, cells)
     # An A/A arm is a test of clocks and of interleaving, so only times have one; what is
     # counted again in a fresh process is its own.
     clocks = lanes.get(args.lane).clocks
     twice = clocks and not args.no_aa
     arms = with_aa(_asked(args), wanted=twice)
-    plan = _plan_for(args, cells, arms)
+    plan = plan_for(args, cells, arms)
     if not args.no_floor and clocks:
         arms += references(cells, args.profile)
     if args.decompose:
@@ -187,6 +184,26 @@ def measured(args: argparse.Namespace) -> Path | None:
     return out
 
 
+def asked_cells(args: argparse.Namespace) -> tuple[list[Scenario], list[Cell]]:
+    """The cells that were asked for, and their scenarios.
+
+    Raises:
+        UsageError: none of them can be timed.
+    """
+    from harness.scenario import select_cells
+
+    paths = args.path or list(lanes.get(args.lane).paths)
+    scenarios, cells = select_cells(paths)
+    named = () if paths or args.effort != "gate" else gated()
+    cells = chosen_cells(cells, args.effort, everything=bool(paths), named=named)
+    if not cells:
+        raise UsageError(
+            f"nothing in {' '.join(args.path or named)} can be timed",
+            hint="a case with [case.bench] can: pgdyno list cases shows its effort",
+        )
+    return scenarios, cells
+
+
 def _asked(args: argparse.Namespace) -> list[Arm]:
     """The arms that were asked for; to decompose, with the layers that belong to them."""
     arms = options.arms(args.driver, args.profile)
@@ -200,7 +217,8 @@ def _asked(args: argparse.Namespace) -> list[Arm]:
     return decomposing.with_layers(arms)
 
 
-def _plan_for(args: argparse.Namespace, cells: Sequence[Cell], arms: Sequence[Arm]) -> Plan:
+def plan_for(args: argparse.Namespace, cells: Sequence[Cell], arms: Sequence[Arm]) -> Plan:
+    """How much to measure, for the effort that was asked for."""
     from harness.bench import conditions, schedule
 
     if args.effort == "gate":

@@ -39,12 +39,7 @@ def add_parser(subparsers: Any) -> None:
     options.add_drivers(parser)
     options.add_server(parser)
     options.add_conditions(parser)
-    parser.add_argument(
-        "--profile",
-        choices=(*PROFILES, "both"),
-        default="both",
-        help="as installed, with the documented registrations done, or both (default)",
-    )
+    add_judging(parser)
     parser.add_argument(
         "--format",
         choices=("text", "json", "markdown", "junit"),
@@ -59,6 +54,18 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE.jsonl", help="file to write the run to"
     )
+    _add_baselines(parser)
+    parser.set_defaults(run=run)
+
+
+def add_judging(parser: argparse.ArgumentParser) -> None:
+    """How drivers are set up, and which verdicts fail."""
+    parser.add_argument(
+        "--profile",
+        choices=(*PROFILES, "both"),
+        default="both",
+        help="as installed, with the documented registrations done, or both (default)",
+    )
     failing = [
         verdict.value
         for verdict in Verdict
@@ -72,8 +79,6 @@ def add_parser(subparsers: Any) -> None:
         help=f"the mildest verdict that fails the check: {', '.join(failing)} "
         "(default: lossy)",
     )
-    _add_baselines(parser)
-    parser.set_defaults(run=run)
 
 
 def _add_baselines(parser: argparse.ArgumentParser) -> None:
@@ -103,10 +108,8 @@ def run(args: argparse.Namespace) -> int:
     from harness.check.order import in_order
     from harness.play import early
     from harness.report.checked import Asked
-    from harness.scenario import select_cells
 
-    profiles = PROFILES if args.profile == "both" else (args.profile,)
-    arms = [arm for profile in profiles for arm in options.arms(args.driver, profile)]
+    arms = asked_arms(args)
     if args.update:
         _refuse_pinned(arms)
     if args.update and not args.force:
@@ -114,10 +117,8 @@ def run(args: argparse.Namespace) -> int:
     options.make_environments(arms)
     begun = time.perf_counter_ns()
     with early.started(arms) as workers:
-        scenarios, cells = select_cells(args.path)
+        scenarios, cells = asked_cells(args)
         every = _catalogue(scenarios, whole=args.update)
-        if not args.path:
-            cells = [cell for cell in cells if cell.checked]
         cells = options.checked_under_conditions(args, cells)
         if args.update:
             _refuse_conditions(cells)
@@ -141,6 +142,22 @@ def run(args: argparse.Namespace) -> int:
         asked = Asked(server, elapsed_ns, str(args.out or ""), _outside(scenarios))
         say(_summary(checks, asked, code, Verdict(args.fail_on)).rstrip())
     return code
+
+
+def asked_arms(args: argparse.Namespace) -> list[Arm]:
+    """The arms that were asked for, in each profile."""
+    profiles = PROFILES if args.profile == "both" else (args.profile,)
+    return [arm for profile in profiles for arm in options.arms(args.driver, profile)]
+
+
+def asked_cells(args: argparse.Namespace) -> tuple[list[Scenario], list[Cell]]:
+    """The cells that were asked for, and their scenarios."""
+    from harness.scenario import select_cells
+
+    scenarios, cells = select_cells(args.path)
+    if not args.path:
+        cells = [cell for cell in cells if cell.checked]
+    return scenarios, cells
 
 
 def _refuse_pinned(arms: Sequence[Arm]) -> None:

@@ -59,6 +59,15 @@ def _given(args: argparse.Namespace, name: str) -> bool:
     return getattr(args, name, None) not in (None, [])
 
 
+def words_of(args: argparse.Namespace) -> list[str]:
+    """The same options once more, as a command has them."""
+    words = []
+    for name in ("processes", "sessions"):
+        if _given(args, name):
+            words += [f"--{name}", str(getattr(args, name))]
+    return [*words, *(word for rates in args.rate for word in ("--rate", rates))]
+
+
 def crowd_of(args: argparse.Namespace) -> Crowd:
     """How many send, and how fast."""
     from harness.bench.schedule import Crowd

@@ -27,7 +27,8 @@ from harness.core.errors import (
 )
 
 VERBS = ("bench", "check", "compare", "bisect", "report", "show", "diff", "claims", "fuzz",
-         "try", "import", "store", "trend", "list", "doctor", "environments")  # fmt: skip
+         "try", "import", "store", "trend", "plan", "run-job", "fleet", "merge", "collect",
+         "combine", "list", "doctor", "environments")  # fmt: skip
 _MACHINE_LACKS = (
     errno.ENOSPC,
     errno.EDQUOT,
@@ -57,7 +58,7 @@ def build_parser(verbs: Sequence[str] = VERBS) -> argparse.ArgumentParser:
 
 def _module(verb: str) -> str:
     """The file of a verb; one that is a keyword of Python's has a `_` behind it."""
-    return f"{verb}_" if keyword.iskeyword(verb) else verb
+    return f"{verb}_" if keyword.iskeyword(verb) else verb.replace("-", "_")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -79,6 +79,11 @@ def add_server(parser: argparse.ArgumentParser) -> None:
         help="wheel[:16|:18], local[:BINDIR], dsn:postgresql://… or container:IMAGE "
         "(default: $PGDYNO_DSN if set, else wheel)",
     )
+    add_transport(parser)
+
+
+def add_transport(parser: argparse.ArgumentParser) -> None:
+    """`--transport T`."""
     parser.add_argument(
         "--transport",
         choices=("tcp", "unix"),

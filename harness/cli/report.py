@@ -50,6 +50,12 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="html and markdown: also what these runs say of the claims that pgdyno keeps",
     )
+    parser.add_argument(
+        "--base",
+        default="",
+        metavar="DRIVER",
+        help="of several machines: take ratios to this driver (default: the first one)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -73,7 +79,9 @@ def run(args: argparse.Namespace) -> int:
     """Write the report; stdout gets the paths that were written."""
     from harness.core.errors import EXIT_PASS
 
-    for path in write_reports(args.runs, args.out, args.format, claims=args.claims):
+    for path in write_reports(
+        args.runs, args.out, args.format, claims=args.claims, base=args.base
+    ):
         print(path)
     return EXIT_PASS
 
@@ -84,6 +92,7 @@ def write_reports(
     wanted: Sequence[str] = DEFAULT,
     *,
     claims: bool = False,
+    base: str = "",
 ) -> list[Path]:
     """Read results files and write their report into a folder.
 
@@ -97,7 +106,8 @@ def write_reports(
 
     runs = read_each(paths)
     page = _claims(runs) if claims else None
-    source = ReportSource(view.build(runs), runs, wanted, page)
+    _check_base(base, runs)
+    source = ReportSource(view.build(runs, base), runs, wanted, page)
     contents = [files(name, source) for name in wanted]
     for remark in source.remarks:
         complain(remark)
@@ -106,6 +116,17 @@ def write_reports(
         for rendered in contents
         for name, content in rendered.items()
     ]
+
+
+def _check_base(base: str, runs: Sequence[Run]) -> None:
+    """Refuse a driver that none of the runs has."""
+    from harness.core.errors import UsageError
+
+    known = {arm.id: None for run in runs for arm in run.header.arms if arm.competes}
+    if base and base not in known:
+        raise UsageError(
+            f"no run has a driver '{base}'", hint=f"they have: {', '.join(known) or 'none'}"
+        )
 
 
 def _claims(runs: Sequence[Run]) -> ClaimsPage:

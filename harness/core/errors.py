@@ -47,6 +47,18 @@ class ClaimError(PgdynoError):
     exit_code = EXIT_USAGE
 
 
+class JobError(PgdynoError):
+    """A job is not as a plan writes it; the message names the file and the line."""
+
+    exit_code = EXIT_USAGE
+
+
+class OtherCatalogueError(PgdynoError):
+    """A job was planned for another version of pgdyno, or for other cells."""
+
+    exit_code = EXIT_INVALID
+
+
 class DriverError(PgdynoError):
     """A driver cannot be found, imported or trusted to be a driver."""
 

@@ -6,7 +6,6 @@ never touch a file of another run, so they need no lock.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from harness.core.errors import ResultsError
-from harness.results.records import Header, Machine
+from harness.results.records import Header
 
 DEFAULT = Path("results/store")
 SUFFIX = ".parquet"
@@ -38,13 +37,7 @@ class Partition:
 
 def partition_of(header: Header) -> Partition:
     """Where a run belongs."""
-    return Partition(machine_key(header.machine), f"{started(header):%Y-%m}")
-
-
-def machine_key(machine: Machine) -> str:
-    """Equal for runs whose times may be compared."""
-    told = "\0".join(machine.fingerprint)
-    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return Partition(header.machine.key, f"{started(header):%Y-%m}")
 
 
 def started(header: Header) -> datetime:

@@ -8,6 +8,7 @@ from textwrap import wrap
 
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
+from harness.render.across_text import columns_text, machines_text
 from harness.report import format as fmt
 from harness.report.cells import CellView, Reference, Row
 from harness.report.format import wrapped
@@ -45,6 +46,10 @@ def render(report: Report) -> str:
             lines += [lane(run.lane), ""]
         if run.matrix:
             lines += [matrix(run.matrix), ""]
+    if report.machines:
+        lines += ["Machines", "", machines_text(report.machines), ""]
+    if report.variants:
+        lines += ["Versions, Pythons and servers", "", columns_text(report.variants)]
     return "\n".join(lines).rstrip() + "\n"
 
 

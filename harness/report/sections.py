@@ -103,15 +103,15 @@ class CellTable:
 
 @dataclass(frozen=True, slots=True)
 class LaneSection:
-    """A title, an introduction, and for each question a table of the same
-    quantities. `key`
-    is its anchor in a page."""
+    """A title, an introduction, and for each question a table of the same quantities.
+    `key` is its anchor in a page, `charted` are the metrics that are drawn, too."""
 
     key: str
     title: str
     intro: str
     quantities: tuple[Quantity, ...]
     tables: tuple[CellTable, ...]
+    charted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

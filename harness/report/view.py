@@ -16,6 +16,7 @@ from harness.core.stats import MIN_ROUNDS
 from harness.core.verdicts import Verdict
 from harness.report import causes, floor, matrix, mixes, quality
 from harness.report import format as fmt
+from harness.report.across import across
 from harness.report.answers import TaskAnswer, answers
 from harness.report.cards import Card, HeatRow, cards, heat, verdicts_by_driver
 from harness.report.causes import CauseView
@@ -26,11 +27,14 @@ from harness.report.curves import CurveChart
 from harness.report.findings import findings
 from harness.report.latency import LatencyView, counted_turns, latency_view
 from harness.report.layers import LayersView, layers_view
+from harness.report.machines import MachinesView
 from harness.report.measured import ranked_sentence
 from harness.report.routes import routes
 from harness.report.screened import Screening, screening
 from harness.report.sections import LaneSection, LaneView, Remark, RunFact, lane_view
 from harness.report.spent import Spending, spending
+from harness.report.titles import titles
+from harness.report.variants import VariantsView
 from harness.results.records import CellFacts, Check, Run
 
 
@@ -136,8 +140,8 @@ class Tile:
 class Report:
     """Everything that is shown.
 
-    `facts` are those of every cell; `paths` have what `pgdyno show` takes for a cell,
-    where that is not its id.
+    `facts` are those of every cell and `titles` what readers call it; `paths` have what
+    `pgdyno show` takes for a cell, where that is not its id.
     """
 
     title: str
@@ -151,6 +155,13 @@ class Report:
     checks: tuple[Check, ...] = ()
     facts: Mapping[str, CellFacts] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
+    machines: MachinesView | None = None
+    variants: VariantsView | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def title_of(self, cell: str) -> str:
+        """What a reader calls a question."""
+        return self.titles.get(cell, cell)
 
     def hue(self, driver: str) -> int:
         """The colour of a driver, the same in all runs."""
@@ -195,8 +206,9 @@ class Report:
         return {name: text for part in shown for name, text in part.terms}
 
 
-def build(runs: Sequence[Run]) -> Report:
-    """The report of one or several runs, in the order given."""
+def build(runs: Sequence[Run], base: str = "") -> Report:
+    """The report of one or several runs, in the order given. `base` is the driver to which
+    ratios over machines are taken; the first of the first run unless it is named."""
     hues = _hues(runs)
     checks = [check for run in runs for check in run.checks]
     turns = counted_turns(runs)
@@ -208,18 +220,24 @@ def build(runs: Sequence[Run]) -> Report:
     competing = [arm for run in runs for arm in run.header.arms if arm.competes]
     named = (*(arm.id for arm in competing), *(check.driver for check in checks))
     drivers = tuple(dict.fromkeys(named))
+    together = across(runs, base)
+    behind = causes.views(runs)
+    facts = {cell.id: cell for run in runs for cell in run.header.cells}
     return Report(
         f"Python’s PostgreSQL drivers, {what}",
         views,
         drivers=drivers,
         answers=answers(cells, checks),
-        cards=cards(competing, cells, checks),
+        cards=cards(competing, cells, checks, behind),
         heat=heat(drivers, cells, checks),
-        causes=causes.views(runs),
+        causes=behind,
         tiles=tuple(_tiles(cells, checks)),
         checks=tuple(checks),
-        facts={cell.id: cell for run in runs for cell in run.header.cells},
+        facts=facts,
         paths=_paths(runs),
+        machines=together.machines(),
+        variants=together.variants(),
+        titles=titles(facts.values()),
     )
 
 

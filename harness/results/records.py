@@ -7,6 +7,7 @@ bytes. Everything else (medians, intervals, ranks) is derived by whoever reads.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -45,6 +46,12 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     def fingerprint(self) -> tuple[str, ...]:
         """Equal for runs whose times may be compared."""
         return (self.system, self.cpu, str(self.cores), self.hostname_hash)
+
+    @property
+    def key(self) -> str:
+        """The fingerprint as a word of twelve letters, for names of files and folders."""
+        told = "\0".join(self.fingerprint)
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,8 +149,27 @@ class CellFacts(msgspec.Struct, frozen=True, kw_only=True):
         return self.sql == other.sql
 
 
+class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The job of a plan that a run is. `attempt` counts the tries before it, `moved_from`
+    is where the last of them was lost."""
+
+    plan: str
+    id: str
+    attempt: Whole = 0
+    moved_from: str = ""
+
+
+class PartFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that was joined into another: its id, its job, the tries before it."""
+
+    run: str
+    job: str
+    attempt: Whole = 0
+
+
 class Header(Record, frozen=True, kw_only=True, tag="header"):
-    """The first line: what was asked, of whom, where."""
+    """The first line: what was asked, of whom, where. `parts` are the runs that were joined
+    into this."""
 
     schema: Whole
     run: str
@@ -159,6 +185,8 @@ class Header(Record, frozen=True, kw_only=True, tag="header"):
     placement: dict[str, str] = msgspec.field(default_factory=dict)
     arms: list[ArmFacts] = msgspec.field(default_factory=list)
     cells: list[CellFacts] = msgspec.field(default_factory=list)
+    job: JobFacts | None = None
+    parts: list[PartFacts] = msgspec.field(default_factory=list)
 
 
 class Judged(Record, frozen=True, kw_only=True):

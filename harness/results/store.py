@@ -144,11 +144,8 @@ class Stored(Sequence[R]):
 
     def at(self, numbers: Iterable[int]) -> Iterator[R]:
         """The records with these numbers, in this order."""
-        with _opened(self._path) as file:
-            for number in numbers:
-                file.seek(self._places[number])  # within its buffer it is no system call
-                line = file.read(self._sizes[number])
-                yield cast("R", _again(self._path, line, self._version))
+        places = ((self._places[number], self._sizes[number]) for number in numbers)
+        return again(self._path, places, self._version)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -181,16 +178,69 @@ def read(path: Path) -> Run:
         ResultsError: not readable, not a results file, or from a newer schema. A last
             line that was cut, or a missing footer, is no error: `Run.truncated` says so.
     """
+    found: _Reading | None = None
+    for line, record in records(path):
+        if found is None:
+            found = _Reading(path, cast("Header", record))
+        else:
+            found.take(line, record)
+    assert found is not None  # a file without a header is refused
+    return found.run()
+
+
+def records(path: Path) -> Iterator[tuple[FileLine, AnyRecord | None]]:
+    """The lines of a results file, each checked and as a record; the first is the header.
+    None is what became of a last line that was cut.
+
+    Raises:
+        ResultsError: as `read`.
+    """
     with _opened(path) as file:
         lines = _lines(path, file)
-        first = next(lines, FileLine(1, 0, b""))
-        if not first.whole:
-            hint = "it was cut at its start"
-            raise ResultsError(f"{path} holds no complete line", hint=hint)
-        found = _Reading(path, _header(path, first.text))
+        header = _first(path, lines)
+        yield header
         for line in lines:
-            found.take(line)
-    return found.run()
+            if not line.whole:
+                yield line, None
+                return
+            yield line, _later(path, line, header[1].schema)
+
+
+def header_of(path: Path) -> Header:
+    """What a results file says of itself; the rest of it is not looked at.
+
+    Raises:
+        ResultsError: it is no results file, or one of a newer schema.
+    """
+    with _opened(path) as file:
+        return _first(path, _lines(path, file))[1]
+
+
+def _first(path: Path, lines: Iterator[FileLine]) -> tuple[FileLine, Header]:
+    first = next(lines, FileLine(1, 0, b""))
+    if not first.whole:
+        hint = "it was cut at its start"
+        raise ResultsError(f"{path} holds no complete line", hint=hint)
+    return first, _header(path, first.text)
+
+
+def _later(path: Path, line: FileLine, version: int) -> AnyRecord:
+    """The record of a line below the header."""
+    record = _record(path, line.number, line.text, version)
+    if isinstance(record, Header):
+        raise ResultsError(
+            f"{path}, line {line.number}: a second header",
+            hint="these are several runs in one file: name one file for each",
+        )
+    return record
+
+
+def again(path: Path, places: Iterable[tuple[int, int]], version: int) -> Iterator[Any]:
+    """Records that were read before, by where their lines begin and how long they are."""
+    with _opened(path) as file:
+        for place, size in places:
+            file.seek(place)  # within its buffer it is no system call
+            yield _again(path, file.read(size), version)
 
 
 def read_each(paths: Sequence[Path]) -> list[Run]:
@@ -234,21 +284,14 @@ class _Reading:
         self.cut = False
         self._shared: dict[object, Any] = {}
 
-    def take(self, line: FileLine) -> None:
-        """The next line."""
-        if not line.whole:
+    def take(self, line: FileLine, record: AnyRecord | None) -> None:
+        """The next line, with what it says; nothing if it was cut."""
+        if record is None:
             self.cut = True
-            return
-        record = _record(self.path, line.number, line.text, self.header.schema)
-        if isinstance(record, Trial):
+        elif isinstance(record, Trial):
             self.trials.append(line.place, len(line.text))
         elif isinstance(record, Rounds):
             self.unfolded.extend(_unfolded(record))
-        elif isinstance(record, Header):
-            raise ResultsError(
-                f"{self.path}, line {line.number}: a second header",
-                hint="these are several runs in one file: name one file for each",
-            )
         else:
             kind = LaneRecord if isinstance(record, LaneRecord) else type(record)
             self.others[kind].append(self._lean(record))

@@ -139,9 +139,11 @@ class Clients:
         before = time.process_time_ns()
         begun = self._played(start_ns, start_ns + round(seconds * 1e9))
         cpu_ns = time.process_time_ns() - before
-        return {"begun_ns": begun, "cpu_ns": cpu_ns, **told(self._clients, start_ns)} | (
-            self._judged_errors()
-        )
+        return {
+            "begun_ns": begun - start_ns,
+            "cpu_ns": cpu_ns,
+            **told(self._clients, start_ns),
+        } | (self._judged_errors())
 
     def _played(self, start: int, stop: int) -> int:
         clients, due = self._clients, self._due
@@ -167,7 +169,8 @@ class Clients:
 
 
 def told(clients: Sequence[LoadClient], start: int) -> dict[str, Any]:
-    """What came of all clients, their ops in the order in which they were due."""
+    """What came of all clients, their ops in the order in which they were due; moments are
+    told from the start."""
     moments = sorted(moment for client in clients for moment in client.moments)
     errors = [error for client in clients for error in client.errors]
     mixed_up = [pair for client in clients for pair in client.mixed_up]
@@ -176,7 +179,7 @@ def told(clients: Sequence[LoadClient], start: int) -> dict[str, Any]:
         "due_ns": [due - start for due, _, _, _ in moments],
         "lag_ns": [begun - max(due, free) for due, free, begun, _ in moments],
         "response_ns": [ended - due for due, _, _, ended in moments],
-        "ended_ns": max((ended for _, _, _, ended in moments), default=start),
+        "ended_ns": max((ended - start for _, _, _, ended in moments), default=0),
         "mixed_up": len(mixed_up),
         "mixed": [[repr(sent), repr(came)] for sent, came in mixed_up[:_MOST_TOLD]],
         "errors": len(errors),

@@ -118,7 +118,7 @@ def test_machines_are_never_mixed(tmp_path: Path) -> None:
     trend = build(tmp_path, TrendRequest("copy", by="date", control="psycopg2"))
     assert [machine.runs for machine in trend.machines] == [5, 5]
     assert not [series for series in trend.series if series.changes]
-    key = places.machine_key(other)
+    key = other.key
     (machine,) = build(tmp_path, TrendRequest("copy", machine=key[:4])).machines
     assert machine.machine == key
     assert machine.about == "another, 2 cores, Linux"

@@ -163,7 +163,7 @@ def test_ops_of_all_processes_are_merged_in_the_order_in_which_they_were_due() -
     answers = [answer([10, 40]), answer([20, 30], begun_ns=1_200, ended_ns=9_500)]
     assert merging.merged(answers, [[10, 40], [20, 30]]) == {
         "planned_ns": 40,
-        "wall_ns": 8_500,
+        "wall_ns": 9_500,
         "lag_ns": [11, 21, 31, 41],
         "response_ns": [110, 120, 130, 140],
         "cpu_ns": 20,
@@ -171,13 +171,14 @@ def test_ops_of_all_processes_are_merged_in_the_order_in_which_they_were_due() -
     }
     closed = merging.merged(answers, [None, None])
     assert (closed["lag_ns"], closed["planned_ns"]) == ([], 0)
+    assert closed["wall_ns"] == 9_500 - 1_000
 
 
 def test_a_process_may_have_nothing_to_send() -> None:
-    idle = answer([], begun_ns=1_100, ended_ns=1_000)
+    idle = answer([], begun_ns=1_100, ended_ns=0)
     found = merging.merged([answer([0]), idle], [[0], []])
     assert (found["lag_ns"], found["response_ns"]) == ([1], [100])
-    assert (found["planned_ns"], found["wall_ns"]) == (0, 8_000)
+    assert (found["planned_ns"], found["wall_ns"]) == (0, 9_000)
 
 
 def test_few_ops_are_no_saturation() -> None:

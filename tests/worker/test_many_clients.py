@@ -321,7 +321,7 @@ def test_what_is_told_is_sorted_by_when_it_was_due() -> None:
         "due_ns": [50, 150, 250],
         "lag_ns": [5, 1, 2],
         "response_ns": [30, 60, 30],
-        "ended_ns": 330,
+        "ended_ns": 280,
         "mixed_up": 1,
         "mixed": [["5", "6"]],
         "errors": 2,

@@ -33,6 +33,13 @@ from harness.core.stats.descriptions import (
 )
 from harness.core.stats.estimates import EXACT_LIMIT, MIN_ROUNDS, Estimate
 from harness.core.stats.power import RANK_EFFICIENCY, detectable_effect
+from harness.core.stats.random_effects import (
+    MIN_BLOCKS,
+    Combined,
+    Effect,
+    Prediction,
+    combined,
+)
 from harness.core.stats.rank_tests import (
     hodges_lehmann,
     hodges_lehmann_shift,
@@ -47,13 +54,18 @@ from harness.core.stats.trimmed import TRIM, trimmed_mean, yuen_shift
 
 __all__ = [
     "EXACT_LIMIT",
+    "MIN_BLOCKS",
     "MIN_ROUNDS",
     "NORMAL_CONSISTENCY",
     "RANK_EFFICIENCY",
     "TRIM",
+    "Combined",
+    "Effect",
     "Estimate",
     "GeometricMean",
+    "Prediction",
     "benjamini_hochberg",
+    "combined",
     "detectable_effect",
     "geometric_mean",
     "hodges_lehmann",

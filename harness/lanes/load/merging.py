@@ -21,9 +21,11 @@ def merged(answers: Sequence[Answer], hands: Sequence[Hand]) -> dict[str, Any]:
     due = [hand for hand in hands if hand is not None]
     ops = sorted(_ops(answers))
     begun = [answer["begun_ns"] for answer in answers]
+    ended = max(answer["ended_ns"] for answer in answers)
     return {
         "planned_ns": max((hand[-1] for hand in due if hand), default=0),
-        "wall_ns": max(answer["ended_ns"] for answer in answers) - min(begun),
+        # Who begins late has a lag, and the same ops were due.
+        "wall_ns": ended if due else ended - min(begun),
         "lag_ns": [lag for _, lag, _ in ops] if due else [],
         "response_ns": [response for _, _, response in ops],
         "cpu_ns": sum(answer["cpu_ns"] for answer in answers),

@@ -20,8 +20,9 @@ class Load(LaneRecord, frozen=True, kw_only=True, tag="load"):
     op that was due, while a session was free for it, was not sent; the generator's own
     lateness. A closed loop has none.
 
-    `planned_ns` is from the start to the last due moment, `wall_ns` from the first
-    process's start to the last answer. `cpu_ns` is what all processes took meanwhile.
+    `planned_ns` is from the start to the last due moment, `wall_ns` to the last answer; the
+    start is the moment that all processes were told, of a closed loop that at which the
+    first one began. `cpu_ns` is what all processes took meanwhile.
     `start_spread_ns` is how far apart they began. `mixed_up` answers carried another call's
     token; `errors` ops raised, of which `failures` tells a few. The lists are empty where
     the verdict forbids numbers.
