@@ -17,7 +17,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from harness.core.stats.saturation import AskedRate, Knee, knee, share_kept
+from harness.core.stats.saturation import (
+    KEEPS_UP,
+    AskedRate,
+    Knee,
+    knee,
+    share_kept,
+    sustained,
+)
 from harness.core.verdicts import EXACT
 from harness.lanes.load.record import Load
 from harness.lanes.load.sweep import Sweep
@@ -62,11 +69,14 @@ def found_knee(
         sweep = Sweep(rising(FIRST, (), known))
         while (rate := sweep.rate) is not None:
             held = slot(rng, queue, rate, seconds * sweep.share, luck)
-            rate_of = len(held.response_ns) / held.wall_ns * 1e9
-            achieved.setdefault(rate, {})[repeat] = rate_of
             behind_s = (held.wall_ns - held.planned_ns - min(held.response_ns)) / 1e9
             share = share_kept(rate, len(held.response_ns), behind_s)
             kept.setdefault(rate, {})[repeat] = share
+            achieved.setdefault(rate, {})[repeat] = (
+                len(held.response_ns) / held.wall_ns * 1e9
+                if share >= KEEPS_UP
+                else sustained(held.response_ns, rate, held.planned_ns, queue.servers)
+            )
             sweep.saw(_record(held, repeat, rate))
         known = known or sweep.knee
     return knee([AskedRate(rate, achieved[rate], kept[rate]) for rate in kept], FIRST)

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from harness.core.stats.saturation import AskedRate, knee, share_kept
+from harness.core.stats.saturation import AskedRate, knee, share_kept, sustained
 from studies.knee import coverage
 from studies.queues import Queue, slot
 
@@ -84,6 +84,15 @@ def test_the_share_that_is_kept_is_free_of_when_ops_were_due():
     assert share_kept(1_000, 1_000, behind_s=1) == 0.5  # two seconds' time for one's ops
     assert share_kept(1_000, 1_000, behind_s=-0.1) == 1
     assert share_kept(1, 1, behind_s=0) == 1  # one op, due at once
+
+
+@pytest.mark.parametrize("stall_ms", [0, 100])
+def test_what_a_saturated_slot_sustained_is_free_of_its_end(stall_ms):
+    """Due each ms, answered each two: 500 a second, whatever becomes of the last op."""
+    response_ms = [*range(1, 100), 100 + stall_ms]
+    response_ns = [took * 1_000_000 for took in response_ms]
+    found = sustained(response_ns, 1_000, planned_ns=100_000_000, sessions=1)
+    assert found == pytest.approx(500)
 
 
 def test_no_rate_has_no_knee():

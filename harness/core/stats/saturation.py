@@ -75,6 +75,22 @@ def share_kept(rate: float, ops: int, behind_s: float) -> float:
     return 1 / (1 + max(0.0, behind_s) * rate / ops)
 
 
+def sustained(
+    response_ns: Sequence[int], rate: float, planned_ns: int, sessions: int
+) -> float:
+    """Ops/s of a saturated slot, until as many ops were left as there are sessions: from
+    then on not all of them have work. `response_ns` are in the order in which ops were due,
+    the last one at `planned_ns`; the others by their rate, which a few ops hardly miss."""
+    count = len(response_ns)
+    left = min(sessions, count - 1)
+    last = response_ns[-20 * sessions :]
+    ends = sorted(
+        planned_ns - (len(last) - 1 - at) / rate * 1e9 + took
+        for at, took in enumerate(last)
+    )
+    return (count - left) / max(1.0, ends[-1 - left]) * 1e9
+
+
 def knee(rates: Sequence[AskedRate], least: float = 0.0) -> Knee:
     """The knee of a sweep: of the rates that count. `least` is the least rate that was
     asked at all; if that one counts and is saturated, nobody saw the other piece."""

@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Literal
 
 from harness.core import stats
 from harness.core.conditions import parted
-from harness.core.stats.saturation import AskedRate, Knee, knee, share_kept
+from harness.core.stats.saturation import (
+    KEEPS_UP,
+    AskedRate,
+    Knee,
+    knee,
+    share_kept,
+    sustained,
+)
 from harness.core.verdicts import Verdict
 from harness.lanes.load.record import Load
 from harness.results.records import changed
@@ -53,10 +60,12 @@ Clients = Literal["threads", "tasks"]
 class LoadPoint:
     """One arm at one rate, or in a closed loop, over its repeats.
 
-    `achieved` is in ops/s, `response` the quantiles of `SHARES` in ns (None where a slot
-    has too few ops for one), `lag` p50 and p99 in ns. `kept` is the share of the asked
-    rate that was achieved, by repeat; empty in a closed loop. `late` is p99 of the lag as
-    a share of p50 of the response times, `cores` what all processes took of the processors.
+    `achieved` is in ops/s, `sustained` the same by repeat without the end of a saturated
+    slot, where some sessions have nothing left to do; `response` the quantiles of `SHARES`
+    in ns (None where a slot has too few ops for one), `lag` p50 and p99 in ns. `kept` is
+    the share of the asked rate that was achieved, by repeat; empty in a closed loop. `late`
+    is p99 of the lag as a share of p50 of the response times, `cores` what all processes
+    took of the processors.
     """
 
     cell: CellFacts
@@ -66,6 +75,7 @@ class LoadPoint:
     repeats: int
     achieved: stats.Estimate
     by_repeat: Mapping[int, float]
+    sustained: Mapping[int, float]
     kept: Mapping[int, float]
     response: tuple[stats.Estimate | None, ...]
     lag: tuple[float, float] | None
@@ -125,7 +135,7 @@ class ArmLoad:
     @cached_property
     def knee(self) -> Knee:
         """Where it saturates, by the points that count."""
-        asked = [AskedRate(held.rate, held.by_repeat, held.kept) for held in self.valid]
+        asked = [AskedRate(held.rate, held.sustained, held.kept) for held in self.valid]
         return knee(asked, min(held.rate for held in self.points) if self.points else 0.0)
 
     @cached_property
@@ -269,6 +279,7 @@ def _point(records: Sequence[Load], cell: CellFacts) -> LoadPoint:
         repeats=len(slots),
         achieved=_over(by_repeat.values()),
         by_repeat=by_repeat,
+        sustained={repeat: slot.sustained for repeat, slot in slots.items()},
         kept={n: slot.kept for n, slot in slots.items()} if open_loop else {},
         response=tuple(_known(slots.values(), at) for at in range(len(SHARES))),
         lag=_lag(list(slots.values())) if open_loop else None,
@@ -287,6 +298,11 @@ class _Slot:
         self.achieved = len(response) / record.wall_ns * _NS
         behind_s = (record.wall_ns - record.planned_ns - response[0]) / _NS
         self.kept = share_kept(record.rate, record.due, behind_s)
+        self.sustained = self.achieved
+        if record.open_loop and self.kept < KEEPS_UP:
+            self.sustained = sustained(
+                record.response_ns, record.rate, record.planned_ns, record.sessions
+            )
         self.response = tuple(stats.percentile(response, share) for share in SHARES)
         self.lag = tuple(_quantile(lag, share) for share in (0.5, 0.99)) if lag else ()
         self.late = self.lag[1] / _quantile(response, 0.5) if self.lag else 0.0
