@@ -13,7 +13,7 @@ from harness.report import view
 from harness.results.records import Check, Run
 from harness.site.gathering import Gathered
 from harness.site.listing import LISTING, listing
-from harness.site.pages import Site
+from harness.site.making import Site
 
 PYTHONS = ("CPython 3.11.7", "CPython 3.13.1")
 

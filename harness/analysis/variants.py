@@ -93,8 +93,10 @@ class Unstable:
 @dataclass(frozen=True, slots=True)
 class DriverColumns:
     """A driver in its columns. `axes` are those that vary, `same` counts the cells in which
-    all columns say the same, `alone` those that a single column was asked. `invalid` are
-    answers that nothing can be said of, `absent` the arms that took no part, and why."""
+    all columns say the same, `alone` those that a single column was asked. `left_out` are
+    checks in which nothing was answered: invalid ones, and those that were skipped because
+    the server or a library lacks something. `absent` are the arms that took no part, and
+    why."""
 
     driver: str
     columns: tuple[Variant, ...]
@@ -104,12 +106,15 @@ class DriverColumns:
     same: int
     alone: int
     absent: tuple[tuple[str, str], ...] = ()
-    invalid: int = 0
+    left_out: int = 0
 
     def values(self, axis: str) -> tuple[str, ...]:
         """What an axis takes, in its order."""
         return tuple(in_order({getattr(column, axis) for column in self.columns}))
 
+
+_SILENT = (Verdict.INVALID, Verdict.SKIPPED)
+"""Verdicts of questions that nobody answered."""
 
 Seen = dict[Variant, Counter[VariantAnswer]]
 
@@ -119,25 +124,26 @@ class Variants:
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[AskedCell, Seen]] = defaultdict(dict)
-        self._invalid: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
         self._absent: dict[str, dict[tuple[str, str], None]] = defaultdict(dict)
         self._answers: dict[VariantAnswer, VariantAnswer] = {}
         self._cells: dict[str, tuple[str, str]] = {}
 
     def add(self, run: Run) -> None:
         """Take the verdicts of a run."""
-        arms = {arm.id: arm for arm in run.header.arms if arm.competes}
+        competing = {arm.id: arm for arm in run.header.arms if arm.competes}
+        for name, arm in competing.items():
+            if arm.problem:
+                self._absent[driver_of(arm)][name, arm.problem] = None
+        arms = {name: arm for name, arm in competing.items() if not arm.problem}
         columns = {name: _column(run.header, arm) for name, arm in arms.items()}
         drivers = {name: driver_of(arm) for name, arm in arms.items()}
-        for name, arm in arms.items():
-            if arm.problem:
-                self._absent[drivers[name]][name, arm.problem] = None
         for check in run.checks:
             if check.driver not in arms:
                 continue
             driver = drivers[check.driver]
-            if check.verdict is Verdict.INVALID:
-                self._invalid[driver] += 1
+            if check.verdict in _SILENT:
+                self._left_out[driver] += 1
             else:
                 self._take(check, driver, columns[check.driver])
 
@@ -164,7 +170,7 @@ class Variants:
             replace(
                 _compared(driver, questions),
                 absent=tuple(self._absent[driver]),
-                invalid=self._invalid[driver],
+                left_out=self._left_out[driver],
             )
             for driver, questions in sorted(self._seen.items())
         )

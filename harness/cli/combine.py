@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.site.admission import Offer
     from harness.site.folder import SiteFolder
     from harness.site.gathering import Gathered
-    from harness.site.pages import Site
+    from harness.site.making import Site
 
 RESULTS = ".jsonl"
 
@@ -111,7 +111,7 @@ def _written(folder: SiteFolder, files: Sequence[Path]) -> Site:
     from harness.render import site as drawing
     from harness.site.gathering import Gathered
     from harness.site.listing import LISTING, listing
-    from harness.site.pages import Site
+    from harness.site.making import Site
 
     joining, gathered = joined(files), Gathered()
     for name in _whole_runs(folder, joining):

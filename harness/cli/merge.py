@@ -23,12 +23,13 @@ Copies are taken once. Of a folder all *.jsonl are read, at any depth, but not
 those of jobs that are not done.
 """
 _EPILOG = """\
-exit codes: 0 all is there, 4 a file was left out or a job of the plan is missing
-(what is there was written)
+exit codes: 0 all is there, 4 a file was left out or a job of the plan is missing;
+what is there was written
 
 examples:
   pgdyno merge results/jobs --plan jobs.jsonl
-  pgdyno merge results/jobs --out whole && pgdyno report whole/*.jsonl --out report
+  pgdyno merge results/jobs --out whole
+  pgdyno report whole/*.jsonl --out report
 """
 
 

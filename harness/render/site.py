@@ -22,7 +22,8 @@ from harness.report import format as fmt
 from harness.report.causes import CauseView
 from harness.report.checked import KINDS
 from harness.site import names
-from harness.site.pages import Badge, Site
+from harness.site.making import Site
+from harness.site.pages import Badge
 
 MOST_MOVES = 200
 _LONG, _CLIP = 600, 120
@@ -35,7 +36,7 @@ def files(site: Site) -> Iterator[tuple[str, bytes]]:
     arms = {version.arm: version for version in site.numbers}
     draw = partial(_drawn, site=site, arms=arms)
     yield "style.css", _style().encode()
-    yield "index.html", draw("site_index.html.j2", "", subject=_subject(site))
+    yield "index.html", draw("site_index.html.j2", "")
     for driver in site.drivers():
         yield f"drivers/{driver.slug}.html", draw("site_driver.html.j2", page=driver)
     for version in site.versions:
@@ -89,21 +90,6 @@ def _style() -> str:
 
 def _family_anchor(family: str) -> str:
     return f"family-{names.scenario(family)}"
-
-
-def _subject(site: Site) -> str:
-    """How much there is, in a line."""
-    drivers = len({version.driver for version in site.numbers})
-    cells = {cell for found in site.answers.values() for cell in found}
-    machines = len({run.place.machine for run in site.runs})
-    servers = sorted({run.place.server for run in site.runs})
-    parts = (
-        f"{fmt.plural(drivers, 'driver')} in {fmt.plural(len(site.numbers), 'version')}",
-        fmt.plural(len(cells), "question"),
-        fmt.plural(machines, "machine"),
-        f"PostgreSQL {', '.join(servers)}" if servers else "",
-    )
-    return fmt.shorten(" · ".join(filter(None, parts)), _LONG)
 
 
 def _by_concern(counts: Mapping[Verdict, int]) -> list[Verdict]:

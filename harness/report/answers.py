@@ -32,7 +32,7 @@ _CATCHES: Mapping[Verdict, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Pointer:
     """A sentence about a driver, and the cell that shows it."""
 
     text: str
@@ -61,8 +61,8 @@ class TaskAnswer:
     what: str = ""
     wins: str = ""
     others: str = ""
-    catches: tuple[Evidence, ...] = ()
-    examples: tuple[Evidence, ...] = ()
+    catches: tuple[Pointer, ...] = ()
+    examples: tuple[Pointer, ...] = ()
     cell: str = ""
     driver: str = ""
 
@@ -268,14 +268,14 @@ def _next(group: RankGroup, winners: Sequence[str]) -> str:
 
 def _catches(
     winners: Iterable[str], cells: Sequence[CellView], checks: Sequence[Check]
-) -> Iterator[Evidence]:
+) -> Iterator[Pointer]:
     """What is wrong with a winner at this task: what stops, breaks or changes values."""
     for arm in winners:
         found = _troubles(arm, cells, checks)
         for verdict, doing in _CATCHES.items():
             if cell_ids := found.get(verdict):
                 where = fmt.plural(len(cell_ids), "question")
-                yield Evidence(f"{arm} {doing} here, in {where}", min(cell_ids), arm)
+                yield Pointer(f"{arm} {doing} here, in {where}", min(cell_ids), arm)
 
 
 def _troubles(
@@ -314,7 +314,7 @@ def _silent(checks: Sequence[Check]) -> Iterator[TaskAnswer]:
         f"{verb} least often, {how}" if most > least else f"{verb} {how}",
         others=f"{listed(worst)} most often, in {most}" if most > least else "",
         examples=tuple(
-            Evidence(
+            Pointer(
                 f"{driver}: {fmt.shorten(example.observed, 60)} instead of "
                 f"{fmt.shorten(example.expected, 60)}",
                 example.cell,

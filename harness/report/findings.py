@@ -21,7 +21,7 @@ _NOTE_KINDS = {"dropped": "too few"}
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class FoldedRemark:
     """Findings that say the same of several places: `text` is that of the first."""
 
     kind: str
@@ -30,14 +30,16 @@ class Doubt:
     grave: bool
 
 
-def folded(remarks: Sequence[Remark]) -> tuple[Doubt, ...]:
+def folded(remarks: Sequence[Remark]) -> tuple[FoldedRemark, ...]:
     """Findings that differ in numbers and places only as one, in their order."""
     groups: dict[tuple[str, bool, str], list[Remark]] = {}
     for remark in remarks:
         alike = re.sub(r"[-+−]?\d[\d.,]*", "#", remark.text)
         groups.setdefault((remark.kind, remark.grave, alike), []).append(remark)
     return tuple(
-        Doubt(kind, group[0].text, tuple(filter(None, (r.where for r in group))), grave)
+        FoldedRemark(
+            kind, group[0].text, tuple(filter(None, (r.where for r in group))), grave
+        )
         for (kind, grave, _), group in groups.items()
     )
 

@@ -97,7 +97,7 @@ class UnstableRow:
 @dataclass(frozen=True, slots=True)
 class DriverVariants:
     """A driver in its columns: `asked` says which, `same` how many cells they answer
-    alike, `alone` how many only one of them was asked, `invalid` how many answers nothing
+    alike, `alone` how many only one of them was asked, `left_out` how many checks nothing
     can be said of."""
 
     driver: str
@@ -106,7 +106,7 @@ class DriverVariants:
     unstable: tuple[UnstableRow, ...]
     same: int
     alone: int
-    invalid: int
+    left_out: int
     absent: tuple[str, ...]
 
     @property
@@ -122,7 +122,11 @@ class DriverVariants:
         parts += [f"{self.same:,} the same in all columns"] if self.same else []
         parts += [f"{self.alone:,} asked in a single column"] if self.alone else []
         told = ", ".join(parts) or "nothing that could be compared"
-        left = f" ({self.invalid:,} invalid answers left out)" if self.invalid else ""
+        left = (
+            f" ({self.left_out:,} skipped or invalid checks left out)"
+            if self.left_out
+            else ""
+        )
         return f"{self.driver}: {told}{left}."
 
 
@@ -208,8 +212,10 @@ def _driver(found: DriverColumns) -> DriverVariants:
         unstable=tuple(_unstable(found, shaky) for shaky in found.unstable),
         same=found.same,
         alone=found.alone,
-        invalid=found.invalid,
-        absent=tuple(f"{arm} took no part: {why}" for arm, why in found.absent),
+        left_out=found.left_out,
+        absent=tuple(
+            f"{arm} took no part: {fmt.shorten(why, 120)}" for arm, why in found.absent
+        ),
     )
 
 

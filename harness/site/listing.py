@@ -10,7 +10,8 @@ import msgspec
 from harness.core.visible import safe_json
 from harness.report.cards import Rightness
 from harness.site.gathering import SiteRun
-from harness.site.pages import ScenarioPage, Site, VersionPage
+from harness.site.making import Site
+from harness.site.pages import ScenarioPage, VersionPage
 
 SCHEMA = 1
 FORMAT = "pgdyno-site"

@@ -44,7 +44,8 @@ def run_of(
     for cell in cells:
         for arm in asked:
             python = arm.python.removeprefix("CPython ").removesuffix(".7")
-            verdict = Verdict(says(cell, arm.terms["version"], python, major))
+            version = arm.terms.get("version", "0.9.2")
+            verdict = Verdict(says(cell, version, python, major))
             code = Code.RIGHT if verdict is Verdict.EXACT else Code.ERROR
             judgement = replaced(fake_runs.judged(), verdict, code)
             checks.append(
@@ -195,14 +196,31 @@ def test_what_may_be_chance_stands_apart_from_what_is_not() -> None:
     assert first.pattern == second.pattern
 
 
-def test_faults_of_ours_say_nothing_of_a_version() -> None:
+@pytest.mark.parametrize("silent", ["invalid", "skipped"])
+def test_what_nobody_answered_says_nothing_of_a_version(silent: str) -> None:
     def verdict(cell: str, version: str, python: str, server: str) -> str:
-        return "invalid" if version == "0.9.2" else "exact"
+        return silent if version == "0.9.2" else "exact"
 
     found = told(run_of(verdict))
     assert not found.differences
-    assert found.invalid == 2
+    assert found.left_out == 2
     assert found.same == 1
+
+
+def test_an_arm_that_took_no_part_is_told_and_is_no_column() -> None:
+    def verdict(cell: str, version: str, python: str, server: str) -> str:
+        return "skipped" if (version, python) == ("0.9.2", "3.12") else "exact"
+
+    asked = [
+        replace(arm, terms={}, problem="it does not build")
+        if "0.9.2%3.12" in arm.id
+        else arm
+        for arm in arms()
+    ]
+    found = told(run_of(verdict, asked=asked))
+    assert found.absent == (("asyncpg==0.9.2%3.12", "it does not build"),)
+    assert len(found.columns) == 5
+    assert (found.differences, found.left_out, found.same) == ((), 0, 1)
 
 
 def test_conditions_are_columns_of_the_same_cell() -> None:
