@@ -47,10 +47,12 @@ LAW: dict[str, str] = {
     "moving": "core plugin results",
     "bisect": "core analysis results report",
     "history": "core analysis results report",
-    "render": "core analysis results report moving history claims",
+    "site": "core results report merging",
+    "render": "core analysis results report moving history claims site",
     "play": "core plugin environments results servers judge machine scenario venue",
     "jobs": "core results scenario",
     "merging": "core results",
+    "fleet": "core jobs machine results scenario",
     "check": "core plugin results venue play",
     "bench": "core results judge machine scenario venue play lanes",
     "lanes/record": "results",
@@ -66,7 +68,7 @@ LAW: dict[str, str] = {
     "venue report play check bench cli",
     "cli": "core plugin environments results settings servers machine analysis scenario "
     "venue statements workload report reproduce render play moving bisect history check "
-    "bench fuzz validity claims lanes jobs merging",
+    "bench fuzz validity claims lanes jobs fleet merging site",
 }
 """Room → the rooms that it may import besides itself. A module of a lane has the law of
 its name, so that one folder can hold what a report shows and what measures."""
@@ -95,7 +97,7 @@ LIBRARIES: dict[str, str] = {
     "uvloop": "drivers",
     "pgvector": "drivers",
     "msgspec": "results settings scenario check.baseline_files check.deviations "
-    "moving.fixes history.summary lanes/record claims jobs merging",
+    "moving.fixes history.summary lanes/record claims jobs merging site",
     "matplotlib": "render",
     "jinja2": "render",
     "testcontainers": "servers.container",
@@ -103,10 +105,13 @@ LIBRARIES: dict[str, str] = {
     "numpy": "values.constructors drivers history",
     "pyarrow": "history render drivers",
     "ruptures": "history.changes",
-    "packaging": "environments history.points",
+    "packaging": "environments history.points site.versions",
     "platformdirs": "environments servers merging",
     "pglast": "workload",
     "pytest": "pytest_plugin",
+    "distributed": "fleet",
+    "dask": "fleet",
+    "tornado": "fleet",
 }
 """Library → the rooms and modules that may import it: psycopg is the control connection in
 one file, a driver's library belongs to its driver, files are validated at the boundary."""

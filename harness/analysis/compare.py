@@ -303,7 +303,9 @@ def _test(before: ArmTimes, after: ArmTimes, paired: bool) -> CellChange:
     row = unjudged(before, after, len(before.by_round), len(after.by_round))
     if row.reason:
         return row
-    return _paired(row, before, after) if paired else _two_samples(row, before, after)
+    if paired:
+        return by_round(row, paired_log_ratios(after.series, before.series))
+    return two_samples(row, list(before.by_round.values()), list(after.by_round.values()))
 
 
 def unjudged(before: S, after: S, base_rounds: int, candidate_rounds: int) -> CellChange:
@@ -323,8 +325,8 @@ def unjudged(before: S, after: S, base_rounds: int, candidate_rounds: int) -> Ce
     )
 
 
-def _paired(row: CellChange, before: ArmTimes, after: ArmTimes) -> CellChange:
-    ratios = paired_log_ratios(after.series, before.series)
+def by_round(row: CellChange, ratios: Sequence[float]) -> CellChange:
+    """A row with what the log-ratios of common rounds say."""
     if len(ratios) < stats.MIN_ROUNDS:
         return replace(row, reason=_too_few(f"{len(ratios)} common"))
     return replace(
@@ -336,12 +338,14 @@ def _paired(row: CellChange, before: ArmTimes, after: ArmTimes) -> CellChange:
     )
 
 
-def _two_samples(row: CellChange, before: ArmTimes, after: ArmTimes) -> CellChange:
-    m, n = len(before.by_round), len(after.by_round)
+def two_samples(
+    row: CellChange, before: Sequence[float], after: Sequence[float]
+) -> CellChange:
+    """A row with what the times of two samples of rounds say."""
+    m, n = len(before), len(after)
     if min(m, n) < stats.MIN_ROUNDS:
         return replace(row, reason=_too_few(f"{m} and {n}"))
-    base = [math.log(value) for value in before.by_round.values()]
-    candidate = [math.log(value) for value in after.by_round.values()]
+    base, candidate = list(map(math.log, before)), list(map(math.log, after))
     return replace(
         row,
         shift=stats.hodges_lehmann_shift(base, candidate),

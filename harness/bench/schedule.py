@@ -40,13 +40,27 @@ EXTRA_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many send at the same time, where a lane has many clients: `sessions` are those
+    of each process in an open loop. `rates` are those that were asked for, ops per second
+    of all processes; without any they rise until a driver saturates. A slot at a rate takes
+    so many `seconds`."""
+
+    processes: int = 2
+    sessions: int = 8
+    rates: tuple[float, ...] = ()
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What an effort means.
 
     `slice_ns` is how long a timed slice should last; `slices` how many each arm gets
     per block; `target` the relative half-width at which a cell is done; `budget_s` the
     wall time that the whole run may take, 0 for no limit. `repeats` is how many processes
-    count a cell of an arm, where a lane counts instead of timing.
+    count a cell of an arm, where a lane counts instead of timing; `crowd` is for the lane
+    of many clients.
     """
 
     slice_ns: int
@@ -57,6 +71,7 @@ class Plan:
     budget_s: float
     latency_ns: int
     repeats: int = 3
+    crowd: Crowd = Crowd()
 
     @property
     def block_ns(self) -> int:
@@ -142,9 +157,14 @@ def due(arrivals: Arrivals, rng: random.Random) -> list[int]:
     `uniform` moments lie 1/rate apart. Those of a Poisson process have exponential
     distances with that mean; their number is fixed, so that all slices have equal work.
     """
-    gap = 1e9 / arrivals.rate
-    count = arrivals.rate * arrivals.seconds
-    if arrivals.kind == "uniform":
+    return moments(arrivals.kind, arrivals.rate, arrivals.seconds, rng)
+
+
+def moments(kind: str, rate: float, seconds: float, rng: random.Random) -> list[int]:
+    """The same at any rate, and for any time."""
+    gap = 1e9 / rate
+    count = max(1, round(rate * seconds))
+    if kind == "uniform":
         return [round(gap * number) for number in range(count)]
     return [round(at) for at in accumulate(rng.expovariate(1 / gap) for _ in range(count))]
 

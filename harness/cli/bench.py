@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from harness import environments, lanes
-from harness.cli import decomposing, options
+from harness.cli import crowding, decomposing, options
 from harness.cli.compare import add_rules
 from harness.cli.terminal import complain, remark, say
 from harness.core.arms import Arm, Profile
@@ -102,8 +102,10 @@ def add_measuring(parser: argparse.ArgumentParser) -> None:
         "--lane",
         choices=lanes.known(),
         default=lanes.DEFAULT,
-        help=f"what is counted; {_lanes()} (default: {lanes.DEFAULT})",
+        help=f"what is counted; {_lanes()} "
+        f"(default: {lanes.DEFAULT}, with --processes {crowding.LANE})",
     )
+    crowding.add_options(parser)
     options.add_profile(parser)
     parser.add_argument(
         "--seed", type=int, metavar="N", help="order of slices (default: random)"
@@ -125,6 +127,7 @@ def _lanes() -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; results go to a file, its path to stdout, or stderr beside a document."""
+    args.lane = crowding.lane_of(args)
     if args.confirm and args.decompose:
         raise UsageError("--confirm measures what regressed, --decompose what layers cost")
     if args.confirm:
@@ -221,6 +224,8 @@ def plan_for(args: argparse.Namespace, cells: Sequence[Cell], arms: Sequence[Arm
     if args.effort == "gate":
         return schedule.gate_plan(len(cells), len(arms))
     plan = conditions.budgeted(schedule.PLANS[args.effort], cells, arms)
+    if args.lane == crowding.LANE:
+        return replace(plan, crowd=crowding.crowd_of(args))
     return decomposing.lengthened(plan, len(arms)) if args.decompose else plan
 
 

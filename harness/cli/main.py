@@ -27,8 +27,8 @@ from harness.core.errors import (
 )
 
 VERBS = ("bench", "check", "compare", "bisect", "report", "show", "diff", "claims", "fuzz",
-         "try", "import", "store", "trend", "plan", "run-job", "merge", "collect", "list",
-         "doctor", "environments")  # fmt: skip
+         "try", "import", "store", "trend", "plan", "run-job", "fleet", "merge", "collect",
+         "combine", "list", "doctor", "environments")  # fmt: skip
 _MACHINE_LACKS = (
     errno.ENOSPC,
     errno.EDQUOT,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness import lanes
-from harness.cli import bench, check, options
+from harness.cli import bench, check, crowding, options
 from harness.cli.terminal import remark
 from harness.core import arms as arm_names
 from harness.core.arms import Arm
@@ -81,6 +81,13 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="repeat every job on N machines, as blocks (default: any machine, once)",
     )
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="a job is done without those versions and Pythons that cannot be had where it "
+        "runs, such as an old release that does not build on a new Python (default: it is "
+        "not done until all can)",
+    )
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--cells", type=_whole, metavar="N", help="at most N cells a job")
     size.add_argument(
@@ -141,6 +148,7 @@ def _checks(args: argparse.Namespace) -> Design:
 def _benches(args: argparse.Namespace) -> Design:
     from harness.bench.assignment import runnable
 
+    args.lane = crowding.lane_of(args)
     _name_arms(args, args.profile)
     clocks = lanes.get(args.lane).clocks
     drivers = options.arms(args.driver, args.profile)
@@ -157,6 +165,7 @@ def _benches(args: argparse.Namespace) -> Design:
     own = ["--profile", args.profile, "--lane", args.lane, "--effort", args.effort]
     own += ["--seed", str(seed)]
     own += ["--no-aa"] * args.no_aa + ["--no-floor"] * args.no_floor
+    own += crowding.words_of(args)
     return _design(args, scenarios, cells, own, seconds)
 
 
@@ -200,6 +209,7 @@ def _design(
         machines=args.machines,
         cells=args.cells or 0,
         seconds=60 * (minutes or 0),
+        allow_missing=args.allow_missing,
     )
 
 

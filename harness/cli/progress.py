@@ -83,7 +83,7 @@ def in_short(text: str, limit: int) -> str:
     return f"{text[: limit - end - 1]}…{text[-end:]}"
 
 
-def _time_left(seconds: float) -> str:
+def time_left(seconds: float) -> str:
     """`about 41 s left`, `about 6 min left`."""
     if seconds < 100:
         return f"about {seconds:.0f} s left"
@@ -158,6 +158,6 @@ class BenchProgress(_Live):
     ) -> None:
         """A block begins."""
         known = f"{with_interval} with interval" if with_interval else ""
-        left = _time_left(seconds_left) if seconds_left else ""
+        left = time_left(seconds_left) if seconds_left else ""
         about = ", ".join(filter(None, (known, left)))
         self.show(f"round {number + 1}: {cell.id}", done, max(of, done), about)

@@ -46,7 +46,8 @@ class Arrivals:
 @dataclass(frozen=True, slots=True)
 class BenchSpec:
     """How a cell is timed: what one op is worth, what undoes it, and, for an open loop,
-    when ops arrive. With `floor` the references take part.
+    when ops arrive. With `floor` the references take part. With `token` each of many
+    clients sends numbers of its own as first parameter, which come back.
     """
 
     effort: Effort
@@ -56,6 +57,7 @@ class BenchSpec:
     server_settings: tuple[tuple[str, str], ...] = ()
     arrivals: Arrivals | None = None
     floor: bool = False
+    token: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Share:
 
 _NO_WORK: Mapping[str, Collection[str]] = {
     "Cell": ("title", "checked", "once", "round_trip", "cleanup", "conditions", "task"),
-    "BenchSpec": ("effort", "unit", "floor"),
+    "BenchSpec": ("effort", "unit", "floor", "token"),
     "Share": ("weight",),
 }
 """What says of a cell how it is shown, or when it is played, and not what is asked."""

@@ -36,7 +36,8 @@ class Task:
 
     One that consists of others has them in `parts`, each of them one call, and in `turns`
     whose turn it is in a cycle; `expected` has the answer of each turn.
-    `takes` has, for each statement that takes columns of `params`, their numbers.
+    `takes` has, for each statement that takes columns of `params`, their numbers. With
+    `token` any number will do as first parameter, and the answer begins with it.
     """
 
     cell: str
@@ -62,6 +63,7 @@ class Task:
     turns: tuple[int, ...] = ()
     adk: str = ""
     takes: tuple[tuple[int, ...], ...] = ()
+    token: bool = False
 
     @property
     def apart(self) -> bool:

@@ -33,6 +33,9 @@ OPTIONS: dict[str, bool] = {
     "--lane": True,
     "--effort": True,
     "--seed": True,
+    "--processes": True,
+    "--sessions": True,
+    "--rate": True,
     "--fail-on": True,
     "--no-aa": False,
     "--no-floor": False,
@@ -56,7 +59,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     servers, under other conditions or in other blocks. `block` is 0 for any machine; jobs
     of block 1 belong to one machine, those of block 2 to another. `seconds` is a forecast.
     `pgdyno` says with which version it was planned, `catalogue` for which cells as they
-    were then, and `digests` the same path by path.
+    were then, and `digests` the same path by path. With `allow_missing` it is done without
+    those of its versions and Pythons that cannot be had where it runs.
     """
 
     id: str
@@ -69,6 +73,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     pgdyno: Text
     catalogue: Text
     digests: tuple[Text, ...] = ()
+    allow_missing: bool = False
 
     @property
     def paths(self) -> list[str]:

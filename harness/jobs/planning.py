@@ -53,7 +53,8 @@ class Questions:
 @dataclass(frozen=True, slots=True)
 class Design:
     """What a plan is made of. `options` are those that all jobs share; a job has at most so
-    many `cells` and lasts about so many `seconds` at most, where these are given."""
+    many `cells` and lasts about so many `seconds` at most, where these are given. With
+    `allow_missing` jobs are done without versions and Pythons that cannot be had."""
 
     verb: Verb
     questions: Sequence[Questions]
@@ -62,6 +63,7 @@ class Design:
     machines: int = 0
     cells: int = 0
     seconds: float = 0.0
+    allow_missing: bool = False
 
 
 START_S = 4.0
@@ -132,6 +134,7 @@ def _draft(design: Design, shard: _Shard, server: str, block: int) -> Job:
         pgdyno=__version__,
         catalogue=shard.catalogue,
         digests=shard.digests,
+        allow_missing=design.allow_missing,
     )
 
 

@@ -108,7 +108,7 @@ class _Files:
         facts = run.header.job
         if facts is None or (facts.plan, facts.id) != (self.job.plan, self.job.id):
             raise self._foreign("is the result of something else")
-        if why := incomplete(run):
+        if why := incomplete(run, self.job):
             raise self._foreign(f"is not complete: {why}")
         return True
 
@@ -118,7 +118,7 @@ class _Files:
             return f"exit {code}"
         if not self.running.exists():
             return "it has left no file"
-        return incomplete(store.read(self.running))
+        return incomplete(store.read(self.running), self.job)
 
     def publish(self, facts: JobFacts) -> None:
         """Give the result its name; nobody ever sees a part of it under that."""
@@ -147,20 +147,25 @@ class _Files:
         )
 
 
-def incomplete(run: Run) -> str:
-    """Why a run is not all that was asked for; empty if it is."""
+def incomplete(run: Run, job: Job) -> str:
+    """Why a run is not all that a job asks for; empty if it is."""
     if run.footer is None:
         return run.truncated
     if run.footer.reason != "complete":
         return (
             "it failed" if run.footer.reason == "failed" else f"it was {run.footer.reason}"
         )
-    if run.missing_arms:
+    if run.missing_arms and not (job.allow_missing and _anybody(run)):
         return f"{', '.join(run.missing_arms)} could not be had"
     trials = len(run.trials) + sum(map(_is_trial, run.lane_records))
     if (run.footer.checks, run.footer.trials) != (len(run.checks), trials):
         return "lines are missing"
     return ""
+
+
+def _anybody(run: Run) -> bool:
+    """Whether a driver took part at all."""
+    return any(arm.competes and not arm.problem for arm in run.header.arms)
 
 
 def _is_trial(record: LaneRecord) -> bool:

@@ -132,11 +132,27 @@ class WorkerProcess:
         Raises:
             WorkerGone: the worker ended or did not answer in time; it is dead now.
         """
+        self.tell(command, **arguments)
+        return self.hear(command, seconds)
+
+    def tell(self, command: str, **arguments: Any) -> None:
+        """One request, whose answer `hear` waits for: others may be told meanwhile.
+
+        Raises:
+            WorkerGone: the worker ended.
+        """
         self._answered = False
         try:
             wire.send(self._channel, {"do": command, **arguments})
         except (wire.ChannelClosed, OSError):
             raise self._gone(command) from None
+
+    def hear(self, command: str, seconds: float) -> dict[str, Any]:
+        """The answer to what was told.
+
+        Raises:
+            WorkerGone: the worker ended or did not answer in time; it is dead now.
+        """
         return self._receive(seconds, command)
 
     def _receive(self, seconds: float, what: str) -> dict[str, Any]:
@@ -252,6 +268,7 @@ def _doing(what: str) -> str:
         "latencies": "being timed op by op",
         "first_uses": "being timed at its first uses",
         "arrive": "answering at a fixed rate",
+        "clients": "serving many clients",
         "close": "closing the session",
         "begin_steps": "importing its acts",
         "ready": "opening the session of a step",

@@ -15,6 +15,8 @@ from harness.report.checked import COLUMNS, Asked, Cause, Checked, Standing
 
 WIDTH = 80
 _WIDTHS = (8, 8, 6, 12, 7, 13)
+_NAMES, _MOST_NAMES = 15, 20
+"""How wide names are: `asyncpg==0.29.0%3.11` is still told in full."""
 _PROFILES = {"default": "as installed", "configured": "configured"}
 _MOST = 8
 
@@ -45,17 +47,21 @@ def _head(end: Checked) -> str:
 
 def _table(end: Checked, profile: str) -> list[str]:
     head = "".join(f"{name:>{width}}" for name, width in zip(COLUMNS, _WIDTHS, strict=True))
-    rows = [_row(standing) for standing in end.standings if standing.profile == profile]
-    return [f"{_PROFILES.get(profile, fmt.shorten(profile, 15)):<16}right{head}", *rows]
+    own = [standing for standing in end.standings if standing.profile == profile]
+    own.sort(key=lambda standing: -(standing.right or 0))
+    longest = max((len(visible(standing.driver)) for standing in own), default=0)
+    names = min(max(longest, _NAMES), _MOST_NAMES)
+    title = _PROFILES.get(profile) or fmt.shorten(profile, names)
+    return [f"{title:<{names}} right{head}", *(_row(each, names) for each in own)]
 
 
-def _row(standing: Standing) -> str:
+def _row(standing: Standing, names: int) -> str:
     """The share is rounded down: 100 % is said of no driver that got one answer wrong."""
     right = standing.right
     share = fmt.NONE if right is None else f"{math.floor(right * 100)} %"
     counts = zip(standing.counts, _WIDTHS, strict=True)
     numbers = "".join(f"{count:>{width},}" for count, width in counts)
-    return f"{fmt.shorten_arm(standing.driver, 15):<16}{share:>5}{numbers}"
+    return f"{fmt.shorten_arm(standing.driver, names):<{names}}{share:>6}{numbers}"
 
 
 def _notes(end: Checked) -> Iterator[str]:

@@ -85,7 +85,7 @@ def _lines(comparison: Comparison, width: int, every: bool) -> Iterator[tuple[st
     yield from ((line, "") for line in _changed(comparison, width, every))
     for words in next_steps(comparison):
         yield f"next: {command(*words, width=width - len('next: '))}", _AS_IT_IS
-    if comparison.changes:
+    if any(row.shift is not None for row in comparison.changes):
         yield f"{method(comparison)}. {comparing(comparison.lane).WORDS.note}", "dim"
     yield f"exit {comparison.exit_code}", "bold"
 

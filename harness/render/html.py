@@ -13,7 +13,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -23,41 +23,40 @@ from markupsafe import Markup, escape
 from harness.claims.page import ClaimsPage
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
-from harness.render import latency
+from harness.render import curves, latency
 from harness.render.forest import forest
 from harness.report import format as fmt
 from harness.report.causes import CauseView
 from harness.report.checked import KINDS
+from harness.report.dots import plots
+from harness.report.findings import folded
+from harness.report.matrix import concern
 from harness.report.payload import payload
 from harness.report.view import Report
 
 HUES = 8
-APP = ("data", "format", "dom", "state", "matrix", "charts", "times", "sweeps", "dialog",
-       "front", "main")  # fmt: skip
+APP = ("data", "format", "dom", "state", "search", "matrix", "charts", "times",
+       "overview", "sweeps", "dialog", "front", "main")  # fmt: skip
 """The parts of the page's own program, in the order in which they stand in it."""
 MOST_CAUSES = 150
-_GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
+GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
 _LONG, _CLIP = 600, 220
+_NEWS = "New: neither declared nor expected"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(report: Report, claims: ClaimsPage | None = None) -> str:
     """The whole page, with a section about claims if there is one to show."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(_FILTERS)
+    environment = _environment()
+    openable = _openable(report)
+    environment.filters["placed"] = partial(_placed, report, openable)
     environment.globals.update(
         report=report,
         SYMBOLS=fmt.SYMBOLS,
         MEANINGS=fmt.MEANINGS,
         HUES=HUES,
-        KINDS={verdict: words[1] for verdict, words in KINDS.items()},
-        GRAVE=_GRAVE,
+        KINDS=KINDS,
+        GRAVE=GRAVE,
         MOST_CAUSES=MOST_CAUSES,
         APP=APP,
         forest=forest,
@@ -65,13 +64,31 @@ def render(report: Report, claims: ClaimsPage | None = None) -> str:
     page = environment.get_template("report.html.j2").render(
         anchor=anchor,
         claims=claims,
-        link=partial(_place_of, _openable(report)),
+        link=partial(_place_of, openable),
         data=_packed(payload(report)),
         network=latency.drawing,
         width=latency.WIDTH,
         height=latency.HEIGHT,
+        dot_plots=plots,
+        curves_of=curves.drawn,
+        curves_width=curves.WIDTH,
+        curves_height=curves.HEIGHT,
     )
     return visible(re.sub(r"\n\s*\n+", "\n", page)) + "\n"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Templates, compiled once: who makes many pages would wait for that longest."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(_FILTERS)
+    return made
 
 
 def _packed(data: Mapping[str, object]) -> str:
@@ -84,7 +101,7 @@ def _packed(data: Mapping[str, object]) -> str:
 # --- small answers to templates -----------------------------------------------------------
 
 
-def _tint(share: float) -> float:
+def tint(share: float) -> float:
     """How strongly a share is tinted: 0 at one half, 1 where all is right."""
     return round(max(0.0, 2 * share - 1), 2)
 
@@ -99,10 +116,17 @@ def _by_kind(
 ) -> Iterator[tuple[str, list[CauseView]]]:
     """Causes under the heads that a reader knows: what is new, then by verdict."""
     groups: dict[str, list[CauseView]] = {}
-    for cause in causes:
-        head = "New: neither declared nor expected" if cause.new else _head(cause.verdict)
+    for cause in sorted(
+        causes, key=lambda cause: (not _is_news(cause), -concern(cause.verdict))
+    ):
+        head = _NEWS if _is_news(cause) else _head(cause.verdict)
         groups.setdefault(head, []).append(cause)
     yield from groups.items()
+
+
+def _is_news(cause: CauseView) -> bool:
+    """What somebody should look at today: nobody knows it, and it is no trifle."""
+    return cause.new and (cause.verdict in GRAVE or cause.verdict is Verdict.EXACT)
 
 
 def _head(verdict: Verdict) -> str:
@@ -126,6 +150,18 @@ def _place_of(cells: frozenset[str], cell: str) -> str:
     return _state({"c": cell}) if cell in cells else ""
 
 
+def _placed(report: Report, cells: frozenset[str], where: str) -> Iterator[tuple[str, str]]:
+    """The parts of a finding's place, as a reader calls them, and the address that opens
+    each: a cell, and of a driver its side of the cell before it."""
+    cell = ""
+    for part in where.split(", "):
+        if part in cells:
+            cell = part
+            yield report.title_of(part), _state({"c": part})
+        else:
+            yield part, _state({"c": cell, "d": part}) if cell else ""
+
+
 def _prose(text: str) -> Markup:
     """A scenario's text, escaped; only `code` becomes markup."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
@@ -141,6 +177,7 @@ _FILTERS = {
     "by_kind": _by_kind,
     "clip": lambda text: fmt.shorten(text, _CLIP),
     "duration": fmt.duration,
+    "folded": folded,
     "interval": fmt.ratio_interval,
     "percentage": fmt.percentage,
     "plural": fmt.plural,
@@ -149,7 +186,7 @@ _FILTERS = {
     "state": _state,
     "time_interval": fmt.time_interval,
     "times": fmt.times,
-    "tint": _tint,
+    "tint": tint,
     "verdict": _verdict,
     "whole": fmt.whole,
 }

@@ -16,6 +16,7 @@ from harness.render import markdown_front as front
 from harness.render.markdown_tables import table
 from harness.report import format as fmt
 from harness.report.cells import CellView, RankGroup, Reference, Row
+from harness.report.findings import folded
 from harness.report.format import markdown_cell as esc
 from harness.report.matrix import Matrix, MatrixRow
 from harness.report.mixes import FormRow, FormTime, MixView, mix_of, ratio_text
@@ -63,6 +64,8 @@ def _blocks(report: Report, images: Sequence[str]) -> Iterator[Block]:
         yield "versions, Pythons and servers", across.variants(report.variants)
     for run in report.runs:
         yield from _run(run, images)
+    for run in report.runs:
+        yield from _details(run)
 
 
 def _titled(title: str, rows: Iterator[list[str]], left: int) -> Iterator[str]:
@@ -89,6 +92,10 @@ def _run(run: RunView, images: Sequence[str]) -> Iterator[Block]:
     yield "the machine", _environment(run)
     if run.forms:
         yield "forms", _forms(run)
+
+
+def _details(run: RunView) -> Iterator[Block]:
+    """What comes after all that is said of any run: there may be no room for it."""
     for cell in run.cells:
         yield "each question", _cell(cell)
     if run.matrix:
@@ -101,12 +108,18 @@ def _found(run: RunView) -> Iterator[str]:
     yield ""
     yield f"**{esc(run.answer)}** {esc(run.sureness)}".rstrip()
     yield ""
-    for finding in run.findings:
-        where = f" ({esc(finding.where)})" if finding.where else ""
+    for finding in folded(run.findings):
         mark = "⚠ " if finding.grave else ""
+        where = _places(finding.places)
         yield f"- {mark}**{esc(finding.kind)}**: {esc(finding.text)}{where}"
     if run.findings:
         yield ""
+
+
+def _places(places: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+    return f" ({esc(places[0])}{more})" if places else ""
 
 
 # --- measured ---------------------------------------------------------------------------

@@ -20,9 +20,9 @@ def answers(report: Report) -> Iterator[str]:
     for answer in report.answers:
         yield f"- **{answer.task}**: {esc(answer.sentence)}"
         for catch in answer.catches:
-            yield f"  - Catch: {esc(catch)}"
+            yield f"  - Catch: {esc(str(catch))}"
         for example in answer.examples:
-            yield f"  - {esc(example)}"
+            yield f"  - {esc(str(example))}"
     if report.answers:
         yield ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -94,21 +95,29 @@ def _head(end: Measured) -> str:
 
 
 def _noise(end: Measured) -> Iterator[str]:
+    """How noisy it was, and what was left out. What the time went for has its place in
+    the report: the first line says how much of it was timed."""
     yield end.noise
     if end.screening:
         yield end.screening.sentence
         yield end.screening.effect
-    if end.spending:
-        yield end.spending.sentence
 
 
 def _block(cells: Sequence[CellView], arms: Sequence[str]) -> Iterator[str]:
     name = WIDTH - _COLUMN * _DRIVERS
     yield from _names(arms)
-    for before, cell in zip((None, *cells), cells, strict=False):
-        for group in cell.groups:
-            marks = "".join(f"{_entry(group, arm):>{_COLUMN}}" for arm in arms)
-            yield f"{_question(before, cell, group, name - 1):<{name}}{marks}"
+    rows = [
+        (_question(before, cell, group, name - 1), cell, group)
+        for before, cell in zip((None, *cells), cells, strict=False)
+        for group in cell.groups
+    ]
+    alike = Counter(question for question, _, _ in rows)
+    for question, cell, group in rows:
+        if alike[question] > 1:  # cut short they are one: each says in full what it is
+            yield fmt.shorten(cell.facts.title, WIDTH)
+            question = f"  {_place(cell, group)}"
+        marks = "".join(f"{_entry(group, arm):>{_COLUMN}}" for arm in arms)
+        yield f"{fmt.shorten(question, name - 1):<{name}}{marks}"
 
 
 def _network(lines: Sequence[LatencySummary]) -> Iterator[str]:
@@ -160,12 +169,18 @@ def _lines(name: str) -> list[str]:
 def _question(before: CellView | None, cell: CellView, group: RankGroup, width: int) -> str:
     """The title, shortened so that what tells it from its neighbours stays: its condition
     where the question before it is the same under another one."""
-    values = ", ".join(map(str, cell.facts.point.values()))
-    extra = f"{cell.facts.clients} {group.label}" if group.label else values
+    extra = _place(cell, group)
     extra = f" ({fmt.shorten(extra, _EXTRA)})" if extra else ""
     (plain, condition), same = parted(cell.facts.id), before and parted(before.facts.id)[0]
     title = f"  · {condition}" if plain == same else cell.facts.title
     return fmt.shorten_title(title, width - len(extra)) + extra
+
+
+def _place(cell: CellView, group: RankGroup) -> str:
+    """What tells a question from others of its title: its clients, or its point."""
+    if group.label:
+        return f"{cell.facts.clients} {group.label}"
+    return ", ".join(map(str, cell.facts.point.values()))
 
 
 def _entry(group: RankGroup, arm: str) -> str:

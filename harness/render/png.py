@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from harness.core.verdicts import Verdict
-from harness.render import latency_png, png_front, png_times
+from harness.render import curves_png, latency_png, png_front, png_times
 from harness.render.png_dark import darken
 from harness.render.png_parts import COLOURS, LINE, SOFT, TEXT, literal
 from harness.report import format as fmt
@@ -70,6 +70,15 @@ def _figures(report: Report) -> Iterator[tuple[str, Figure]]:
         yield from png_times.figures(run, prefix, partial(_look, run))
         if (over_rtts := latency_png.network(run, partial(_look, run))) is not None:
             yield f"{prefix}network", over_rtts
+    yield from _of_lanes(report)
+
+
+def _of_lanes(report: Report) -> Iterator[tuple[str, Figure]]:
+    """The charts of lanes, a picture per run."""
+    charted = [run for run in report.runs if run.charts]
+    for number, run in enumerate(charted, 1):
+        prefix = f"run{number}-" if len(charted) > 1 else ""
+        yield f"{prefix}curves", curves_png.figure(run.charts, partial(_look, run))
 
 
 def _timed(cells: Sequence[CellView]) -> bool:

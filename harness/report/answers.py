@@ -32,6 +32,19 @@ _CATCHES: Mapping[Verdict, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence about a driver, and the cell that shows it."""
+
+    text: str
+    cell: str
+    driver: str
+
+    def __str__(self) -> str:
+        """Both, for where nothing can be a link."""
+        return f"{self.text} ({self.cell})"
+
+
+@dataclass(frozen=True, slots=True)
 class TaskAnswer:
     """What a reader is told of a task.
 
@@ -48,8 +61,8 @@ class TaskAnswer:
     what: str = ""
     wins: str = ""
     others: str = ""
-    catches: tuple[str, ...] = ()
-    examples: tuple[str, ...] = ()
+    catches: tuple[Evidence, ...] = ()
+    examples: tuple[Evidence, ...] = ()
     cell: str = ""
     driver: str = ""
 
@@ -255,14 +268,14 @@ def _next(group: RankGroup, winners: Sequence[str]) -> str:
 
 def _catches(
     winners: Iterable[str], cells: Sequence[CellView], checks: Sequence[Check]
-) -> Iterator[str]:
+) -> Iterator[Evidence]:
     """What is wrong with a winner at this task: what stops, breaks or changes values."""
     for arm in winners:
         found = _troubles(arm, cells, checks)
         for verdict, doing in _CATCHES.items():
             if cell_ids := found.get(verdict):
                 where = fmt.plural(len(cell_ids), "question")
-                yield f"{arm} {doing} here, in {where} ({min(cell_ids)})"
+                yield Evidence(f"{arm} {doing} here, in {where}", min(cell_ids), arm)
 
 
 def _troubles(
@@ -301,8 +314,12 @@ def _silent(checks: Sequence[Check]) -> Iterator[TaskAnswer]:
         f"{verb} least often, {how}" if most > least else f"{verb} {how}",
         others=f"{listed(worst)} most often, in {most}" if most > least else "",
         examples=tuple(
-            f"{driver}: {fmt.shorten(example.observed, 60)} instead of "
-            f"{fmt.shorten(example.expected, 60)} ({example.cell})"
+            Evidence(
+                f"{driver}: {fmt.shorten(example.observed, 60)} instead of "
+                f"{fmt.shorten(example.expected, 60)}",
+                example.cell,
+                driver,
+            )
             for driver in dict.fromkeys((worst[0], winners[0]))
             if (example := _example(checks, driver))
         ),

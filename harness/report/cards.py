@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.core.verdicts import Verdict
+from harness.report.causes import CauseView
 from harness.report.cells import CellView, RankGroup
-from harness.report.checked import Cause, causes
+from harness.report.matrix import concern
 from harness.results.records import ArmFacts, Check
 
 NOT_ASKED = (Verdict.SKIPPED, Verdict.INVALID)
@@ -36,15 +37,16 @@ class Rightness:
 @dataclass(frozen=True, slots=True)
 class Card:
     """A driver. `best` and `worst` are families, by their share of what it offers there;
-    `wins` is in how many of the `ranked` questions it is the fastest or level with it. What
-    was not checked, or not timed, is None or empty."""
+    `wins` is in how many of the `ranked` questions it is the fastest or level with it;
+    `causes` are the worst of what is behind its wrong answers. What was not checked, or not
+    timed, is None or empty."""
 
     arm: ArmFacts
     right: Rightness | None
     counts: Mapping[Verdict, int]
     best: Rightness | None
     worst: Rightness | None
-    causes: tuple[Cause, ...]
+    causes: tuple[CauseView, ...]
     wins: int
     ranked: int
 
@@ -75,46 +77,63 @@ class Card:
 
 
 def cards(
-    arms: Iterable[ArmFacts], cells: Sequence[CellView], checks: Sequence[Check]
+    arms: Iterable[ArmFacts],
+    cells: Sequence[CellView],
+    checks: Sequence[Check],
+    causes: Sequence[CauseView] = (),
 ) -> tuple[Card, ...]:
     """A card for each driver that takes part, in the order of the runs."""
     drivers = {arm.id: arm for arm in arms if arm.competes}
     by_driver: dict[str, list[Check]] = defaultdict(list)
     for check in checks:
         by_driver[check.driver].append(check)
-    return tuple(_card(arm, cells, by_driver[name]) for name, arm in drivers.items())
+    return tuple(
+        _card(arm, cells, by_driver[name], [c for c in causes if c.concerns(name)])
+        for name, arm in drivers.items()
+    )
 
 
-def _card(arm: ArmFacts, cells: Sequence[CellView], checks: Sequence[Check]) -> Card:
+def _card(
+    arm: ArmFacts,
+    cells: Sequence[CellView],
+    checks: Sequence[Check],
+    causes: Sequence[CauseView],
+) -> Card:
     verdicts = better_of(checks)
     offered = {c: v for c, v in verdicts.items() if v is not Verdict.UNSUPPORTED}
     families = [share for share in _families(offered) if share.asked >= _FEWEST]
     best = max(families, key=lambda share: (share.value, share.asked), default=None)
     worst = min(families, key=lambda share: (share.value, -share.asked), default=None)
     ranked = [row for cell in cells for row in cell.rows if row.arm == arm.id and row.rank]
-    wrong = [check for check in checks if check.verdict is not Verdict.EXACT]
-    told = causes([check for check in wrong if check.verdict not in NOT_ASKED], checks)
+    worst_first = sorted(
+        causes, key=lambda cause: (-concern(cause.verdict), -len(cause.cells))
+    )
     return Card(
         arm=arm,
         right=_in_family("", verdicts.values()),
         counts=Counter(verdicts.values()),
         best=best,
         worst=worst if best and worst and worst.value < best.value else None,
-        causes=told[:_MOST_CAUSES],
+        causes=tuple(worst_first[:_MOST_CAUSES]),
         wins=sum(row.rank == 1 for row in ranked),
         ranked=len(ranked),
     )
 
 
-def better_of(checks: Iterable[Check]) -> dict[str, Verdict]:
-    """The verdict of each cell: the better of two profiles, because a registration that
+def better_checks(checks: Iterable[Check]) -> dict[str, Check]:
+    """The check of each cell: the better of two profiles, because a registration that
     is documented belongs to the driver. What one profile was not asked, the other says."""
-    found: dict[str, Verdict] = {}
+    found: dict[str, Check] = {}
     for check in checks:
         known = found.get(check.cell)
-        if known is None or _badness(check.verdict) < _badness(known):
-            found[check.cell] = check.verdict
+        if known is None or _badness(check.verdict) < _badness(known.verdict):
+            found[check.cell] = check
     return found
+
+
+def better_of(checks: Iterable[Check]) -> dict[str, Verdict]:
+    """The verdict of that check."""
+    return {cell: check.verdict for cell, check in better_checks(checks).items()}
 
 
 def verdicts_by_driver(checks: Iterable[Check]) -> dict[str, dict[str, Verdict]]:

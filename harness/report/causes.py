@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.core.verdicts import Verdict
-from harness.report import checked
+from harness.report import checked, wording
 from harness.report import format as fmt
 from harness.report.checked import Cause
 from harness.report.commands import one_line, path_of
+from harness.report.titles import titles
 from harness.results.records import CellFacts, Check, Run
 
 _QUIET = (Verdict.EXACT, Verdict.SKIPPED, Verdict.UNSUPPORTED)
@@ -35,10 +36,11 @@ class CauseExample:
 
 @dataclass(frozen=True, slots=True)
 class CauseView:
-    """A cause. `new` is what nobody has declared or expected; `drivers` is empty where it
-    is all of them; `link` is where the library's maintainers speak of it, if that is a page
-    of the web."""
+    """A cause. `key` is what the address of a page calls it; `new` is what nobody has
+    declared or expected; `drivers` is empty where it is all of them; `link` is where the
+    library's maintainers speak of it, if that is a page of the web."""
 
+    key: str
     verdict: Verdict
     new: bool
     drivers: tuple[str, ...]
@@ -47,6 +49,10 @@ class CauseView:
     families: tuple[str, ...]
     example: CauseExample
     link: str
+
+    def concerns(self, driver: str) -> bool:
+        """Whether this driver is wrong for this cause, too."""
+        return not self.drivers or driver in self.drivers
 
     @property
     def who(self) -> str:
@@ -57,11 +63,24 @@ class CauseView:
 def views(runs: Sequence[Run]) -> tuple[CauseView, ...]:
     """The causes of all wrong checks of these runs."""
     checks = [check for run in runs for check in run.checks]
-    wrong = [c for c in checks if c.drift or c.verdict not in _QUIET]
     facts = {cell.id: cell for run in runs for cell in run.header.cells}
     called = {id(check): run.header.command for run in runs for check in run.checks}
-    found = [_view(cause, new, facts, called) for new, cause in _grouped(wrong, checks)]
-    return tuple(found)
+    return of_checks(checks, facts, called)
+
+
+def of_checks(
+    checks: Sequence[Check],
+    facts: Mapping[str, CellFacts],
+    called: Mapping[int, Sequence[str]],
+) -> tuple[CauseView, ...]:
+    """The same of checks from anywhere, with what is known of their cells, and the command
+    line by the id of a check where cells of files outside the catalogue were asked."""
+    wrong = [c for c in checks if c.drift or c.verdict not in _QUIET]
+    named = titles(facts.values())
+    return tuple(
+        _view(str(number), cause, new, facts, named, called)
+        for number, (new, cause) in enumerate(_grouped(wrong, checks), 1)
+    )
 
 
 def _grouped(
@@ -84,20 +103,23 @@ def _is_new(check: Check) -> bool:
 
 
 def _view(
+    key: str,
     cause: Cause,
     new: bool,
     facts: Mapping[str, CellFacts],
+    named: Mapping[str, str],
     called: Mapping[int, Sequence[str]],
 ) -> CauseView:
     check = min(cause.checks, key=lambda check: _size(check, facts))
     return CauseView(
+        key=key,
         verdict=cause.verdict,
         new=new,
         drivers=cause.drivers,
         reason=cause.reason,
         cells=cause.cells,
         families=tuple(dict.fromkeys(cell.partition("/")[0] for cell in cause.cells)),
-        example=_example(check, facts.get(check.cell), called.get(id(check), ())),
+        example=_example(check, facts, named, called.get(id(check), ())),
         link=check.link if check.link.startswith(("https://", "http://")) else "",
     )
 
@@ -110,14 +132,20 @@ def _size(check: Check, facts: Mapping[str, CellFacts]) -> tuple[bool, int, str]
     return not shown, letters, check.cell
 
 
-def _example(check: Check, cell: CellFacts | None, called: Sequence[str]) -> CauseExample:
+def _example(
+    check: Check,
+    facts: Mapping[str, CellFacts],
+    named: Mapping[str, str],
+    called: Sequence[str],
+) -> CauseExample:
+    cell = facts.get(check.cell)
     profile = ("--profile", check.profile) if check.profile != "default" else ()
     return CauseExample(
         cell=check.cell,
-        title=cell.title if cell else check.scenario,
+        title=named.get(check.cell, check.cell),
         sql=fmt.shorten(" ".join(cell.sql.split()), _SQL) if cell else "",
         observed=fmt.shorten(check.observed, _VALUE),
-        expected=fmt.shorten(check.expected, _VALUE),
+        expected=fmt.shorten(wording.due(check), _VALUE),
         command=one_line(
             "pgdyno", "show", path_of(check.cell, called[1:]), "--driver", check.driver,
             *profile, "--run",

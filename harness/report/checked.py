@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from harness.core.arms import pinned
 from harness.core.verdicts import Code, Verdict
+from harness.report import wording
 from harness.report.matrix import concern
 from harness.results.records import Check
 
@@ -204,26 +205,15 @@ def causes(checks: Sequence[Check], of: Sequence[Check]) -> tuple[Cause, ...]:
 def _cause(verdict: Verdict, checks: Sequence[Check], everyone: set[str]) -> Cause:
     drivers = tuple(dict.fromkeys(check.driver for check in checks))
     every = len(everyone) > 1 and everyone == set(drivers)
-    told = {check.deviation or check.detail or check.drift for check in checks}
-    reason = told.pop() if len(told) == 1 else _in_common(checks[0])
-    if checks[0].verdict == Verdict.EXACT:
-        reason = checks[0].drift
-    return Cause(verdict, () if every else drivers, reason, tuple(checks))
+    return Cause(verdict, () if every else drivers, _reason(checks), tuple(checks))
 
 
-def _in_common(check: Check) -> str:
-    """What checks of one cause have in common, in words."""
-    facts, sentence = check.facts, check.code.sentence.rstrip(".")
-    if check.code is Code.WRONG_TYPE and "usual_types" in facts:
-        return f"{facts['type']} instead of {' or '.join(facts['usual_types'])}"
-    sqlstate = f" [{facts['sqlstate']}]" if facts.get("sqlstate") else ""
-    error = f"{facts['class']}{sqlstate}" if "class" in facts else ""
-    if check.code is Code.ERROR and error:
-        return error
-    types = [str(facts[name]) for name in ("type", "expected_type") if name in facts]
-    place = [str(facts[name]) for name in ("entry", "field", "act") if name in facts]
-    more = [error, " for ".join(types), *place]
-    return ": ".join([sentence, *filter(None, more)])
+def _reason(checks: Sequence[Check]) -> str:
+    """A person's words where somebody declared it, else what its code and facts say."""
+    first = checks[0]
+    if first.verdict == Verdict.EXACT:
+        return first.drift
+    return first.deviation or wording.reason(checks)
 
 
 def _worst_first(cause: Cause) -> tuple[int, int, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from harness.analysis import audit
 from harness.analysis.times import measured
@@ -16,6 +18,28 @@ from harness.results.records import ArmFacts, Note, Run
 
 _NOTE_KINDS = {"dropped": "too few"}
 """What a reader calls a kind of note, where that is another word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Findings that say the same of several places: `text` is that of the first."""
+
+    kind: str
+    text: str
+    places: tuple[str, ...]
+    grave: bool
+
+
+def folded(remarks: Sequence[Remark]) -> tuple[Doubt, ...]:
+    """Findings that differ in numbers and places only as one, in their order."""
+    groups: dict[tuple[str, bool, str], list[Remark]] = {}
+    for remark in remarks:
+        alike = re.sub(r"[-+−]?\d[\d.,]*", "#", remark.text)
+        groups.setdefault((remark.kind, remark.grave, alike), []).append(remark)
+    return tuple(
+        Doubt(kind, group[0].text, tuple(filter(None, (r.where for r in group))), grave)
+        for (kind, grave, _), group in groups.items()
+    )
 
 
 def findings(

@@ -60,6 +60,7 @@ EACH = (
     "is the layer over answers from memory; bare + alone says how much of the stack’s time "
     "both explain together, and is marked where the difference is certain."
 )
+CHARTED = ("layer_ratio",)
 TERMS = (
     (
         "Layer",
@@ -103,11 +104,11 @@ def layers_view(run: Run, checks: Sequence[Check] = ()) -> LayersView | None:
     sections = (
         LaneSection(
             "layers", "What a layer costs", INTRO, OVER_ALL,
-            (CellTable(None, tuple(_over_all(stacked, costs, shifts, once))),),
+            (CellTable(None, tuple(_over_all(stacked, costs, shifts, once))),), CHARTED,
         ),
         LaneSection(
             "layers-cells", "Layers, each question", EACH, PER_CELL,
-            tuple(_tables(run, costs)),
+            tuple(_tables(run, costs)), CHARTED,
         ),
     )  # fmt: skip
     return LayersView(sections, tuple(_findings(stacked, costs, shifts)))

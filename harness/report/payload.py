@@ -14,8 +14,10 @@ from typing import Any
 
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
+from harness.report import wording
 from harness.report.cells import CURVE, CellView, Row
 from harness.report.mixes import mix_of
+from harness.report.titles import plain
 from harness.report.view import Report, RunView
 from harness.results.records import CellFacts, Check
 
@@ -54,7 +56,11 @@ def payload(report: Report) -> dict[str, Any]:
         "verdicts": [str(verdict) for verdict in VERDICTS],
         "drivers": drivers,
         "hues": [report.hue(name) for name in drivers],
-        "cells": [_cell(cell, called, words) for cell, called in cells.values()],
+        "cells": [
+            _cell(cell, called, report.title_of(id_), words)
+            for id_, (cell, called) in cells.items()
+        ],
+        "causes": _causes(report, list(cells), words),
         **_checks(checks, list(cells), drivers, words),
         "shares": list(CURVE),
         "runs": [_run(run, list(cells), drivers) for run in report.runs if run.cells],
@@ -72,18 +78,29 @@ def _cells(report: Report) -> Mapping[str, tuple[CellFacts | Check, str]]:
     return {cell: (facts, report.paths.get(cell, cell)) for cell, facts in asked.items()}
 
 
-def _cell(cell: CellFacts | Check, called: str, words: _Words) -> list[Any]:
-    """Id, title, SQL, why, the path for a command, the task."""
+def _causes(report: Report, cells: Sequence[str], words: _Words) -> list[list[Any]]:
+    """What is behind wrong checks: key, drivers, reason, and its cells by their numbers."""
+    numbers = {cell: number for number, cell in enumerate(cells)}
+    return [
+        [cause.key, cause.who, words(cause.reason), [numbers[cell] for cell in cause.cells]]
+        for cause in report.causes
+    ]
+
+
+def _cell(cell: CellFacts | Check, called: str, title: str, words: _Words) -> list[Any]:
+    """Id, title, SQL, why, the path for a command, the task, and the title as its scenario
+    has it, where many cells share it."""
     if isinstance(cell, Check):
-        return [cell.cell, words(cell.scenario), 0, 0, words(called), 0]
+        return [cell.cell, words(title), 0, 0, words(called), 0, words(cell.scenario)]
     own = "" if called == cell.id else called
     return [
         cell.id,
-        words(cell.title),
+        words(title),
         words(cell.sql),
         words(cell.why),
         words(own),
         words(cell.task),
+        words(plain(cell.title)),
     ]
 
 
@@ -115,7 +132,8 @@ def _answer(check: Check, words: _Words) -> tuple[Any, ...]:
     """Verdict, code, detail, observed, expected, drift, deviation, link. What is exact
     needs no words, unless it is a fact that the cell asked for."""
     plain = check.verdict is Verdict.EXACT and not (check.drift or check.trait)
-    said = ("",) * 3 if plain else (check.detail, check.observed, check.expected)
+    due = wording.due(check)
+    said = ("",) * 3 if plain else (wording.said(check), check.observed, due)
     told = (*said, check.drift, check.deviation, check.link)
     return VERDICTS.index(check.verdict), words(check.code), *map(words, told)
 

@@ -53,14 +53,17 @@ class SelfTest:
                 "rounds cannot tell anything apart."
             )
         return (
-            f"{self._found} The smallest detectable difference (80 % power) is "
+            f"{self.found} The smallest detectable difference (80 % power) is "
             f"{fmt.change(self.typical, sign=False)} in a typical question and "
             f"{fmt.change(self.worst.detectable, sign=False)} in the worst "
             f"({self.worst.cell})."
         )
 
     @property
-    def _found(self) -> str:
+    def found(self) -> str:
+        """Whether it differs from itself, for people."""
+        if not self.conclusive:
+            return self.sentence
         if self.doubtful:
             return f"{self.original} differs from itself."
         if self.can_differ:

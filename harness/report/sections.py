@@ -14,6 +14,7 @@ from harness import lanes
 from harness.core.verdicts import Verdict
 from harness.report import format as fmt
 from harness.report import matrix
+from harness.report.curves import CurveChart
 from harness.results.records import CellFacts, Run
 
 Emphasis = Literal["", "best", "alarm"]
@@ -79,11 +80,13 @@ class ArmRow:
 @dataclass(frozen=True, slots=True)
 class CellTable:
     """One question with the answers of all arms, in the order in which they are shown.
-    Without facts it is about all questions together. `notes` stand below."""
+    Without facts it is about all questions together. `notes` stand below, and so does the
+    `chart`, where a format can draw."""
 
     facts: CellFacts | None
     rows: tuple[ArmRow, ...]
     notes: tuple[str, ...] = ()
+    chart: CurveChart | None = None
 
     @property
     def cell(self) -> str:
@@ -100,15 +103,15 @@ class CellTable:
 
 @dataclass(frozen=True, slots=True)
 class LaneSection:
-    """A title, an introduction, and for each question a table of the same
-    quantities. `key`
-    is its anchor in a page."""
+    """A title, an introduction, and for each question a table of the same quantities.
+    `key` is its anchor in a page, `charted` are the metrics that are drawn, too."""
 
     key: str
     title: str
     intro: str
     quantities: tuple[Quantity, ...]
     tables: tuple[CellTable, ...]
+    charted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from harness.report.causes import CauseView
 from harness.report.cells import CellView, cell_views
 from harness.report.circumstances import ArmView, TermRow, arms, environment, term_rows
 from harness.report.commands import path_of
+from harness.report.curves import CurveChart
 from harness.report.findings import findings
 from harness.report.latency import LatencyView, counted_turns, latency_view
 from harness.report.layers import LayersView, layers_view
@@ -32,6 +33,7 @@ from harness.report.routes import routes
 from harness.report.screened import Screening, screening
 from harness.report.sections import LaneSection, LaneView, Remark, RunFact, lane_view
 from harness.report.spent import Spending, spending
+from harness.report.titles import titles
 from harness.report.variants import VariantsView
 from harness.results.records import CellFacts, Check, Run
 
@@ -90,6 +92,13 @@ class RunView:
         return tuple(section for part in parts if part for section in part.sections)
 
     @property
+    def charts(self) -> tuple[CurveChart, ...]:
+        """The charts of the lane's sections."""
+        sections = self.lane.sections if self.lane else ()
+        tables = (table for section in sections for table in section.tables)
+        return tuple(table.chart for table in tables if table.chart)
+
+    @property
     def families(self) -> tuple[tuple[str, tuple[CellView, ...]], ...]:
         """The cells by the folder of their scenario, in the order of the run."""
         found: dict[str, list[CellView]] = {}
@@ -131,8 +140,8 @@ class Tile:
 class Report:
     """Everything that is shown.
 
-    `facts` are those of every cell; `paths` have what `pgdyno show` takes for a cell,
-    where that is not its id.
+    `facts` are those of every cell and `titles` what readers call it; `paths` have what
+    `pgdyno show` takes for a cell, where that is not its id.
     """
 
     title: str
@@ -148,6 +157,11 @@ class Report:
     paths: Mapping[str, str] = field(default_factory=dict)
     machines: MachinesView | None = None
     variants: VariantsView | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def title_of(self, cell: str) -> str:
+        """What a reader calls a question."""
+        return self.titles.get(cell, cell)
 
     def hue(self, driver: str) -> int:
         """The colour of a driver, the same in all runs."""
@@ -207,20 +221,23 @@ def build(runs: Sequence[Run], base: str = "") -> Report:
     named = (*(arm.id for arm in competing), *(check.driver for check in checks))
     drivers = tuple(dict.fromkeys(named))
     together = across(runs, base)
+    behind = causes.views(runs)
+    facts = {cell.id: cell for run in runs for cell in run.header.cells}
     return Report(
         f"Python’s PostgreSQL drivers, {what}",
         views,
         drivers=drivers,
         answers=answers(cells, checks),
-        cards=cards(competing, cells, checks),
+        cards=cards(competing, cells, checks, behind),
         heat=heat(drivers, cells, checks),
-        causes=causes.views(runs),
+        causes=behind,
         tiles=tuple(_tiles(cells, checks)),
         checks=tuple(checks),
-        facts={cell.id: cell for run in runs for cell in run.header.cells},
+        facts=facts,
         paths=_paths(runs),
         machines=together.machines(),
         variants=together.variants(),
+        titles=titles(facts.values()),
     )
 
 

@@ -252,6 +252,7 @@ def bench_of(table: BenchTable | None, point: Point, where: str) -> BenchSpec | 
         server_settings=_settings(table.server_settings, "bench.server_settings", where),
         floor=table.floor,
         arrivals=_arrivals(table, where),
+        token=table.token,
     )
 
 

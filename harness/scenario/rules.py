@@ -169,6 +169,11 @@ def _check_bench(cell: Cell, where: str) -> None:
             f"{where}: bench.arrivals has more than {ARRIVALS:,} ops",
             hint="a lower rate, or fewer seconds",
         )
+    if bench.token and not ("$1" in cell.sql and cell.params and cell.op in _FLOORED):
+        raise ScenarioError(
+            f"{where}: bench.token for `{cell.op}`",
+            hint="it is for a statement that returns its first parameter, from `params`",
+        )
     if cell.floor and (cell.clients or cell.op not in _FLOORED):
         raise ScenarioError(
             f"{where}: bench.floor for `{cell.op}`"

@@ -121,6 +121,7 @@ class BenchTable(_Strict, frozen=True, kw_only=True):
     server_settings: Settings = {}
     arrivals: ArrivalsTable | None = None
     floor: bool = False
+    token: bool = False
 
 
 class StepExpectTable(_Strict, frozen=True, kw_only=True):

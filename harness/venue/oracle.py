@@ -97,6 +97,7 @@ def prepare(control: Control, cell: Cell) -> Prepared:
     after = read_state(control, cell.expect.state)
     task = task_of(control, cell, given, calls)
     _check_search(control, cell, given.params, calls)
+    _check_token(task)
     cycle = max(1, len(calls))
     added = after.rows - before.rows if before and after else 0
     if cell.bench and before and after:
@@ -147,7 +148,21 @@ def task_of(
         pool=cell.pool,
         adk=cell.adk,
         takes=takes(cell, given.params),
+        token=bool(cell.bench and cell.bench.token),
     )
+
+
+def _check_token(task: Task) -> None:
+    """Many clients send other numbers than the scenario's: each must come back."""
+    if not task.token:
+        return
+    sent = [row[:1] for row in task.params.rows] if task.params else []
+    found = [row[:1] for (table, *_) in task.expected.calls if table for row in table.rows]
+    if sent != found:
+        raise OracleError(
+            "bench.token: the answers do not begin with the first parameter",
+            hint="select $1::bigint, … with numbers as params",
+        )
 
 
 def _check_countable(added: int, cycle: int) -> None:

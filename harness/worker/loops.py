@@ -1,9 +1,9 @@
 """The timed loops: one visible function per timing model, and nothing else.
 
-This is the only module that times an op. In each function the region between the two
-clock readings holds the loop and the op, no branch, no attribute look-up, no other
-call. A slice begins with an untimed lead-in, because the first ops after another
-driver's turn find cold caches.
+This is the only module that times an op, but for `load_loops`, whose many clients send at
+once. In each function the region between the two clock readings holds the loop and the op,
+no branch, no attribute look-up, no other call. A slice begins with an untimed lead-in,
+because the first ops after another driver's turn find cold caches.
 
     wall per op = (end - start) / ops
 

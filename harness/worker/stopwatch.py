@@ -114,7 +114,7 @@ class Stopwatch:
 
     def arrivals(self, op: Callable[..., Any], due: Sequence[int]) -> dict[str, Any]:
         """An open loop: one op at each of these moments, ns from now."""
-        _punctual_timers()
+        punctual_timers()
         before = time.process_time_ns()
         if self._loop:
             arrivals = self._await(loops.async_arrivals(op, due))
@@ -150,7 +150,7 @@ def _by_itself(wall_ns: int) -> dict[str, Any]:
     return {"wall_ns": wall_ns, **dict.fromkeys(READINGS)}
 
 
-def _punctual_timers() -> None:
+def punctual_timers() -> None:
     """Ask Linux not to lengthen this thread's sleeps by its usual 50 µs."""
     if sys.platform.startswith("linux"):
         import ctypes

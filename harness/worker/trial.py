@@ -56,9 +56,10 @@ class Worker:
         self.open_ns = 0  # how long it took to open
         self.further: list[Any] = []  # sessions beside it that do nothing but stay open
         self.ops: list[Callable[..., Any]] = []
-        self.cycle: Cycle | None = None  # of a task that consists of others
+        self.cycle: Cycle | None = None  # of a mix
         self.position = 0  # ops that each client has executed: where its cycle stands
         self.actor: Actor | None = None  # made when the first case of steps comes
+        self._clients: Any = None  # those of a load
 
     def _make_loop(self) -> Any:
         import asyncio
@@ -234,6 +235,13 @@ class Worker:
         self._rewind()
         return self.stopwatch.arrivals(self.ops[0], due)
 
+    def clients(self, act: str, **asked: Any) -> dict[str, Any]:
+        """One command to all clients of a load, of which a bench of times has none."""
+        from harness.worker.clients import Clients  # and nobody else pays for it
+
+        self._clients = self._clients or Clients(self)
+        return dict(getattr(self._clients, act)(**asked))
+
     def watch(self, pids: list[int]) -> dict[str, Any]:
         """Read the CPU clocks of these server processes around each slice."""
         return {"readable": self.stopwatch.watch(pids)}
@@ -241,7 +249,7 @@ class Worker:
     def close(self) -> dict[str, Any]:
         """End the open cell; what a library says while closing is no verdict."""
         session, self.session, self.ops, self.task = self.session, None, [], None
-        self.cycle = None
+        self.cycle = self._clients = None
         self.stopwatch.forget()
         self.judging.forget()
         self.position = 0

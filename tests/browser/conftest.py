@@ -64,7 +64,7 @@ def tab(browser) -> object:
 
 @pytest.fixture
 def opened(tab, file_of) -> Iterator[Callable]:
-    """Open a page: `opened("small", "#view=matrix", width=375)`."""
+    """Open a page anew: `opened("small", "#view=matrix", width=375)`."""
     with watched(tab) as said:
 
         def opened(name="small", state="", *, width=1280, height=900, scheme="light"):
@@ -77,6 +77,27 @@ def opened(tab, file_of) -> Iterator[Callable]:
 
         yield opened
     assert said == []
+
+
+@pytest.fixture
+def looked(tab, opened, file_of) -> Callable:
+    """Follow a link with a state, on the page that is open if it is that one: loading it
+    anew costs more than what most tests do."""
+
+    def looked(name, state):
+        if not tab.url.startswith(file_of(name).as_uri() + "#view=") or narrow(tab):
+            return opened(name, state)
+        for address in ("#nowhere", state):
+            tab.evaluate("(address) => { location.hash = address }", address)
+            settle(tab)
+        return tab
+
+    return looked
+
+
+def narrow(page) -> bool:
+    """Whether the page that is open is as a telephone has it."""
+    return page.viewport_size["width"] < 1280
 
 
 @contextmanager

@@ -125,13 +125,15 @@ def _catalogue_check(family: int, number: int, driver: str, profile: str) -> Che
     place = family * CELLS_EACH + number
     luck = (7 * place + 3 * len(driver)) % 10
     verdict = ("lossy", "differs", "rejected", "broken")[place % 4] if luck < 2 else "exact"
+    if driver == "psqlpy" and place % 11 == 0:
+        verdict = "unsupported"
     cause = place % CAUSES
-    texts = ("", "", "") if verdict == "exact" else (
+    texts = ("", "", "") if verdict in ("exact", "unsupported") else (
         f"reason {cause}: what was sent came back as something else",
         f"{place}.000",
         f"{place}.001",
     )  # fmt: skip
-    known = verdict != "exact" and cause > 12
+    known = bool(texts[0]) and cause > 12
     return Check(
         scenario=f"family-{family:02d}/scenario",
         case=f"case-{number}",

@@ -32,8 +32,8 @@ def counted(page) -> tuple[int, int]:
 # --- every question -------------------------------------------------------------------
 
 
-def test_search_narrows_and_clear_shows_all_again(opened):
-    page = opened("catalogue", "#view=matrix")
+def test_search_narrows_and_clear_shows_all_again(looked):
+    page = looked("catalogue", "#view=matrix")
     assert counted(page) == (360, 360)
     page.get_by_label("Search").fill("FAMILY-07/")
     settle(page)
@@ -45,13 +45,90 @@ def test_search_narrows_and_clear_shows_all_again(opened):
     settle(page)
     assert counted(page)[0] > 0
     assert address(page) == "#view=matrix&q=reason+3%3A"
+    first = page.locator(".matrix .rows .row").first
+    assert first.locator("mark").all_inner_texts() == ["reason", "3:"]
     page.get_by_role("button", name="Clear").click()
     settle(page)
     assert counted(page) == (360, 360)
 
 
-def test_chips_count_and_filter(opened):
-    page = opened("catalogue", "#view=matrix")
+def rows(page) -> list[str]:
+    """The rows of the table that are drawn, as a reader sees them."""
+    return page.locator(".matrix .rows .row").all_inner_texts()
+
+
+def search(page, text: str) -> tuple[int, int]:
+    page.get_by_label("Search").fill(text)
+    settle(page)
+    return counted(page)
+
+
+def test_a_field_is_searched_alone_and_a_row_says_why_it_is_there(looked):
+    page = looked("catalogue", "#view=matrix")
+    assert search(page, "id:family-07/")[0] == 12
+    assert search(page, "sql:family-07/")[0] == 0
+    assert search(page, 'title:"scenario, case-3"')[0] == 30
+    reasons, _ = search(page, "detail:reason driver:asyncpg")
+    everybody, _ = search(page, "detail:reason")
+    assert 0 < reasons < everybody
+    assert search(page, "detail:reason driver:nobody")[0] == 0
+    assert search(page, "code:no-such-code")[0] == 0
+    search(page, "driver:asyncpg detail:reason")
+    assert all("asyncpg" in row for row in rows(page)[:5])
+    assert page.locator(".matrix mark").first.inner_text().lower() == "reason"
+
+
+def test_only_answers_can_differ_and_what_is_not_offered_is_none(looked):
+    page = looked("catalogue", "#view=matrix&disagree=1")
+    shown, _ = counted(page)
+    assert shown > 0
+    for row in rows(page)[:12]:
+        said = ("exact", "lossy", "differs", "rejected", "broken")
+        assert sum(name in row for name in said) > 1, row
+    page = looked("catalogue", "#view=matrix&verdict=unsupported")
+    silent, _ = counted(page)
+    page = looked("catalogue", "#view=matrix&verdict=unsupported&disagree=1")
+    assert counted(page)[0] < silent
+
+
+def test_rows_are_sorted_by_how_many_are_wrong_or_how_badly(looked):
+    page = looked("catalogue", "#view=matrix&sort=wrong")
+
+    def wrong(row: str) -> int:
+        return sum(row.count(name) for name in ("lossy", "differs", "rejected", "broken"))
+
+    counts = [wrong(row) for row in rows(page)]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] >= 1
+    page.get_by_label("Sort").select_option("worst")
+    settle(page)
+    assert address(page) == "#view=matrix&sort=worst"
+    assert all("broken" in row for row in rows(page)[:10])
+
+
+def test_a_cause_leads_to_all_its_questions_and_to_no_others(opened):
+    page = opened("catalogue")
+    cause = page.locator("#causes .cause:visible").nth(3)
+    link = cause.locator("small a")
+    many = int(link.inner_text().split()[0])
+    link.click()
+    settle(page)
+    assert counted(page) == (many, 360)
+    assert "cause=" in address(page)
+    assert page.locator(".cause-chosen").is_visible()
+    page.get_by_role("button", name="all causes").click()
+    settle(page)
+    assert counted(page) == (360, 360)
+    card = page.locator(".card .worst a").first
+    card.click()
+    settle(page)
+    assert 0 < counted(page)[0] < 360
+    assert "cause=" in address(page)
+    assert "driver=" in address(page)
+
+
+def test_chips_count_and_filter(looked):
+    page = looked("catalogue", "#view=matrix")
     chip = page.locator(".chipped.v-lossy")
     many = int(chip.locator("b").inner_text())
     chip.click()
@@ -61,7 +138,7 @@ def test_chips_count_and_filter(opened):
     rows = page.locator(".matrix .rows .row")
     assert 0 < rows.count() < 60
     assert all(row.locator(".v-lossy").count() for row in rows.all()[:5])
-    page.get_by_label("only where drivers disagree").check()
+    page.get_by_label("only where answers differ").check()
     settle(page)
     assert counted(page)[0] <= many
     page.locator(".chipped.v-lossy").click()
@@ -69,14 +146,14 @@ def test_chips_count_and_filter(opened):
     assert "verdict" not in address(page)
 
 
-def test_only_rows_that_can_be_seen_are_there_and_the_last_can_be_reached(opened):
-    page = opened("catalogue", "#view=matrix")
+def test_only_rows_that_can_be_seen_are_there_and_the_last_can_be_reached(looked):
+    page = looked("catalogue", "#view=matrix")
     scroller = page.locator("div.matrix")
     scroller.focus()
     page.keyboard.press("End")
     settle(page)
     focused = page.locator(".matrix .row.focused")
-    assert focused.locator("code").inner_text() == "case-11"
+    assert "family-29/scenario#case-11" in focused.inner_text()
     box, table = focused.bounding_box(), scroller.bounding_box()
     assert box["y"] + box["height"] <= table["y"] + table["height"]
     assert page.locator(".matrix .rows .row").count() < 60
@@ -97,14 +174,16 @@ def test_a_family_of_the_heat_opens_its_questions(opened):
 # --- the dialog -----------------------------------------------------------------------
 
 
-def test_a_question_opens_from_its_link_and_closes_to_where_one_was(opened):
-    page = opened("small", "#view=matrix&q=numrange")
+def test_a_question_opens_from_its_link_and_closes_to_where_one_was(looked):
+    page = looked("small", "#view=matrix&q=numrange")
     before = address(page)
     row = page.locator(".matrix .rows .row", has_text="read").first
     row.click()
     dialog = page.locator("dialog[open]")
     assert dialog.locator(".overline").inner_text() == CELL
-    assert dialog.locator(".side").count() >= 5
+    assert dialog.locator(".side, .right-ones .driver").count() >= 5
+    assert dialog.locator(".side .v").all_inner_texts() == ["‼ broken"]
+    assert dialog.locator(".right-ones .driver").count() >= 4
     assert "c=values%2Fnumrange%23read" in address(page)
     page.keyboard.press("Escape")
     assert not page.locator("dialog").is_visible()
@@ -114,7 +193,7 @@ def test_a_question_opens_from_its_link_and_closes_to_where_one_was(opened):
 
 def test_focus_returns_to_the_link_that_opened_a_question(opened):
     page = opened("small")
-    link = page.locator("#causes a").first
+    link = page.locator("#causes p a").first
     link.click()
     page.locator("dialog[open]").wait_for()
     page.get_by_role("button", name="Close").click()
@@ -139,8 +218,8 @@ def test_a_link_opens_a_question_with_its_driver(opened):
     )
 
 
-def test_previous_and_next_walk_through_what_is_selected(opened):
-    page = opened("small", "#view=matrix&family=values")
+def test_previous_and_next_walk_through_what_is_selected(looked):
+    page = looked("small", "#view=matrix&family=values")
     page.locator(".matrix .rows .row").first.click()
     title = page.locator("dialog .overline")
     first = title.inner_text()
@@ -200,8 +279,8 @@ def looked_at(page) -> list[str]:
     return [*chosen, *page.locator(shown).all_inner_texts(), first.inner_text()]
 
 
-def test_a_state_that_nobody_could_have_made_shows_what_there_is(opened):
-    page = opened("small", "#view=times&show=toString&base=nobody&family=none&__proto__=x")
+def test_a_state_that_nobody_could_have_made_shows_what_there_is(looked):
+    page = looked("small", "#view=times&show=toString&base=nobody&family=none&__proto__=x")
     assert page.locator("#view-times").is_visible()
     page.evaluate("location.hash = '#view=constructor&verdict=hasOwnProperty'")
     settle(page)
@@ -239,8 +318,8 @@ def test_sections_are_reached_without_a_state(opened):
 # --- times ----------------------------------------------------------------------------
 
 
-def test_any_driver_is_the_baseline_and_ratios_are_paired(opened):
-    page = opened("small", "#view=times&show=ratio&family=point")
+def test_any_driver_is_the_baseline_and_ratios_are_paired(looked):
+    page = looked("small", "#view=times&show=ratio&family=point")
     table = page.locator("#view-times table.times:visible").first
     assert "1.00×" in table.inner_text()
     page.get_by_label("Baseline").select_option("psqlpy")
@@ -252,8 +331,8 @@ def test_any_driver_is_the_baseline_and_ratios_are_paired(opened):
     assert float(psycopg.locator(".num").first.inner_text().split("×")[0]) < 1
 
 
-def test_a_time_a_rate_and_a_multiple(opened):
-    page = opened("small", "#view=times&family=point")
+def test_a_time_a_rate_and_a_multiple(looked):
+    page = looked("small", "#view=times&family=point")
     figures = page.locator("#view-times table.times:visible tbody td.num").first
     assert "µs" in figures.inner_text()
     page.get_by_role("button", name="rate").click()
@@ -264,9 +343,9 @@ def test_a_time_a_rate_and_a_multiple(opened):
     assert "×" in figures.inner_text()
 
 
-def test_a_sweep_is_a_line_for_each_driver_with_its_crossing(opened):
-    page = opened("small", "#view=charts")
-    chart = page.locator("#view-charts svg.chart").first
+def test_a_sweep_is_a_line_for_each_driver_with_its_crossing(looked):
+    page = looked("small", "#view=charts")
+    chart = page.locator("#view-charts svg.chart:not(.overview)").first
     assert chart.locator("path.line").count() >= 5
     assert "cross at" in page.locator("#view-charts").inner_text()
     with page.expect_download() as saved:
@@ -279,8 +358,8 @@ def test_a_sweep_is_a_line_for_each_driver_with_its_crossing(opened):
 # --- copying --------------------------------------------------------------------------
 
 
-def test_the_selection_is_copied_as_markdown_and_csv(opened):
-    page = opened("small", "#view=matrix&q=numrange")
+def test_the_selection_is_copied_as_markdown_and_csv(looked):
+    page = looked("small", "#view=matrix&q=numrange")
     page.locator("#view-matrix").get_by_role("button", name="Copy as CSV").click()
     rows = list(csv.reader(io.StringIO(clipboard(page))))
     assert sorted(rows[0]) == ["asyncpg", "psqlpy", "psycopg", "psycopg-async", "psycopg2",
@@ -323,7 +402,7 @@ def test_long_tables_are_built_when_they_are_opened(opened):
 
 def test_back_closes_a_question_for_good(opened):
     page = opened("small")
-    page.locator("#causes a").first.click()
+    page.locator("#causes p a").first.click()
     page.locator("dialog[open]").wait_for()
     page.go_back()
     settle(page)
@@ -334,8 +413,8 @@ def test_back_closes_a_question_for_good(opened):
     assert address(page) == "#view=times"
 
 
-def test_what_an_address_asks_for_in_vain_filters_nothing(opened):
-    page = opened("catalogue", "#view=matrix&family=nowhere&verdict=odd&driver=nobody")
+def test_what_an_address_asks_for_in_vain_filters_nothing(looked, opened):
+    page = looked("catalogue", "#view=matrix&family=nowhere&verdict=odd&driver=nobody")
     assert counted(page) == (360, 360)
     page = opened("small", "#view=times&family=nowhere&show=toString&base=nobody")
     settle(page)
@@ -349,8 +428,8 @@ def test_a_question_that_is_not_there_is_said_so(opened):
     assert "no question" in page.locator("dialog").inner_text()
 
 
-def test_a_link_to_a_view_drops_what_was_filtered_before(opened):
-    page = opened("catalogue", "#view=matrix&q=nothing-like-it")
+def test_a_link_to_a_view_drops_what_was_filtered_before(looked):
+    page = looked("catalogue", "#view=matrix&q=nothing-like-it")
     assert counted(page) == (0, 360)
     page.locator("#families a", has_text="family-03").click()
     settle(page)

@@ -20,6 +20,7 @@ ACTION = ROOT / "action.yml"
 DOCS = ROOT / "docs" / "ci.md"
 FENCES = re.findall(r"^```yaml\n(.*?)^```$", DOCS.read_text("utf-8"), re.M | re.S)
 WORKFLOWS = [text for text in FENCES if "\njobs:" in text]
+EXAMPLES = sorted((ROOT / "examples" / "ci").glob("*.yml"))
 GITLAB = [text for text in FENCES if text not in WORKFLOWS]
 
 
@@ -60,16 +61,21 @@ def test_nothing_is_insecure(written):
     """zizmor: what gets into a shell, who may write, which credentials stay."""
     config = ("--config", ".github/zizmor.yml")
     own = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-    lint("zizmor", "--offline", "--quiet", *config, ACTION, *own, *written)
+    lint("zizmor", "--offline", "--quiet", *config, ACTION, *own, *written, *EXAMPLES)
 
 
 def test_forges_can_read_them(written, tmp_path):
     schema = ("check-jsonschema", "--builtin-schema")
     own = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-    lint(*schema, "vendor.github-workflows", *own, *written)
+    lint(*schema, "vendor.github-workflows", *own, *written, *EXAMPLES)
     lint(*schema, "vendor.github-actions", ACTION)
     (tmp_path / "gitlab.yml").write_text(GITLAB[0])
     lint(*schema, "vendor.gitlab-ci", tmp_path / "gitlab.yml")
+
+
+def test_the_examples_publish_bundles_and_combine_them():
+    names = [yaml.safe_load(file.read_text("utf-8"))["name"] for file in EXAMPLES]
+    assert names == ["site", "evidence"]
 
 
 def test_a_linter_finds_an_expression_in_a_shell(tmp_path):
@@ -104,9 +110,9 @@ def test_the_workflows_give_inputs_that_there_are():
 
 def commands() -> list[str]:
     """Every command of pgdyno on a line of its own, in the docs' files and recipes."""
-    pages = ("ci.md", "recipes.md")
-    text = "\n".join((ROOT / "docs" / page).read_text("utf-8") for page in pages)
-    return re.findall(r"^(?:\s*- |\s*|\$ )(pgdyno .+)$", text, re.M)
+    pages = [*(ROOT / "docs" / page for page in ("ci.md", "recipes.md")), *EXAMPLES]
+    text = "\n".join(page.read_text("utf-8") for page in pages)
+    return re.findall(r"^(?:\s*- |\s*|\$ |\s*- run: )(pgdyno .+)$", text, re.M)
 
 
 def test_there_are_commands():

@@ -150,13 +150,27 @@ def test_every_option_of_a_job_is_one_of_its_verb(tmp_path):
     """What a plan writes is read by the verb; what no plan writes, no job may say."""
     from harness.cli.main import build_parser
 
-    own = ("--no-aa", "--no-floor", "--transport", "unix", "--via", "tls", "--rtt", "1")
+    own = (
+        "--allow-missing",
+        "--no-aa",
+        "--no-floor",
+        "--transport",
+        "unix",
+        "--via",
+        "tls",
+        "--rtt",
+        "1",
+    )
     benches, _ = planned(tmp_path, *BENCH, "query", *own)
     checks, _ = planned(tmp_path, *CHECK, "--fail-on", "differs", "--profile", "default")
-    for job in (*benches, *checks):
+    crowd = ("--processes", "2", "--sessions", "4", "--rate", "100,200", "--rate", "300")
+    loads, _ = planned(tmp_path, *BENCH, "arrivals/token", *crowd)
+    assert all(job.allow_missing for job in benches)
+    assert not any(job.allow_missing for job in (*checks, *loads))
+    for job in (*benches, *checks, *loads):
         told = build_parser().parse_args([job.verb, *job.arguments, "--out", "x"])
         assert told.path == job.paths
-    written = {name for job in (*benches, *checks) for name, _ in job.options}
+    written = {name for job in (*benches, *checks, *loads) for name, _ in job.options}
     assert written == set(OPTIONS)
 
 

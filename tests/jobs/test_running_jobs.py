@@ -130,6 +130,18 @@ def test_what_ended_early_is_kept_apart_and_replaced(tmp_path, perform, code, wh
     assert names(tmp_path) == [FINAL]
 
 
+def test_a_job_may_be_done_without_versions_that_cannot_be_had(tmp_path):
+    job = named(msgspec.structs.replace(JOB, allow_missing=True), "check-001")
+    assert job.id != JOB.id
+    took_part = msgspec.structs.replace(LOST, id="psycopg", problem="")
+    some = msgspec.structs.replace(HEADER, arms=[LOST, took_part])
+    assert run(JOB, tmp_path, writes(code=4, header=some)).lacking
+    nobody = run(job, tmp_path, writes(code=4, header=HEADER_OF_LOST))
+    assert nobody.lacking == "asyncpg==0.1 could not be had"
+    assert run(job, tmp_path, writes(code=4, header=some)).complete
+    assert run(job, tmp_path, never).found
+
+
 def test_a_run_that_leaves_nothing_leaves_what_there_was(tmp_path):
     outcome = run(JOB, tmp_path, lambda words, out: 5)
     assert outcome == JobOutcome(5, None, tmp_path / RUNNING, lacking="exit 5")

@@ -7,7 +7,10 @@ doctor --validate`, are in `harness/validity/broken.py`.
 
 import ctypes
 import itertools
+import os
+import random
 import re
+import threading
 import time
 from dataclasses import replace
 
@@ -165,6 +168,51 @@ class DyingSession(Psycopg2Session):
 
 
 DiesWhenTimed = spoilt("dies-when-timed", DyingSession)
+
+
+class MixingSession(Psycopg2Session):
+    """Now and then gives a client the row of another one, and only while both wait."""
+
+    lock = threading.Lock()
+    out = 0
+    last = None
+
+    def fetch_one(self, call):
+        healthy, kind = super().fetch_one(call), MixingSession
+
+        def op():
+            with kind.lock:
+                kind.out += 1
+            row = healthy()
+            with kind.lock:
+                kind.out -= 1
+                other, kind.last = kind.last, row
+                mixed_up = kind.out and other and random.random() < 0.2
+            return other if mixed_up else row
+
+        return op
+
+
+MixesUp = spoilt("mixes-up", MixingSession)
+
+
+class DyingOfLoadSession(Psycopg2Session):
+    """Ends its process at the hundredth row, which nobody reaches who is alone."""
+
+    rows_read = itertools.count()
+
+    def fetch_one(self, call):
+        healthy = super().fetch_one(call)
+
+        def op():
+            if next(DyingOfLoadSession.rows_read) > 100:
+                os._exit(7)
+            return healthy()
+
+        return op
+
+
+DiesOfLoad = spoilt("dies-of-load", DyingOfLoadSession)
 
 
 class PickySession(Psycopg2Session):

@@ -117,10 +117,11 @@ def test_what_a_cause_has_in_common_is_said_of_its_facts():
     errors = [judged(Code.ERROR, name, **ERROR, message=name) for name in ("a", "b")]
     values = [judged(Code.WRONG_VALUE, name, type="int", expected_type="numeric")
               for name in ("a", "b")]  # fmt: skip
-    assert reason(*texts) == "str instead of dict"
-    assert reason(*errors) == "x.DataError [22003]"
-    assert reason(*values).endswith("no error came: int for numeric")
-    assert reason(texts[0], texts[0]) == "a"
+    assert reason(*texts) == "comes as str instead of dict"
+    assert reason(*errors) == "raises x.DataError [22003], as in “a”"
+    assert reason(*values).endswith("without an error: int for numeric")
+    plain = judged(Code.GROWS, "by 65 MB")
+    assert reason(plain, plain) == "by 65 MB"
 
 
 def test_causes_are_worst_first_then_commonest():
@@ -139,6 +140,13 @@ def test_causes_are_worst_first_then_commonest():
     ]
     lines = shown.render(end_of(checks)).splitlines()
     assert " ✗ all               3  months become days" in lines
+
+
+def test_drivers_stand_by_how_right_they_are():
+    checks = [check("psqlpy", "t/a#1", "lossy"), check("asyncpg", "t/a#1")]
+    lines = shown.render(end_of(checks)).splitlines()
+    names = [line.split()[0] for line in lines[1:5] if "%" in line]
+    assert names == ["asyncpg", "psqlpy"]
 
 
 def test_what_is_new_says_how_to_see_it():
@@ -211,6 +219,14 @@ def test_eighty_columns_and_few_lines_whatever_was_found():
     assert len(commands) == 8
     assert " and 18 more causes: --details" in lines
     assert len(lines) < 80
+
+
+def test_versions_and_pythons_are_told_in_full_within_eighty_columns():
+    names = [f"asyncpg==0.{minor}.0%3.1{python}" for minor in (29, 30) for python in (1, 3)]
+    lines = shown.render(end_of([check(driver=name) for name in names])).splitlines()
+    told = [line.split()[0] for line in lines if line.startswith("asyncpg")]
+    assert told == names
+    assert max(map(len, lines)) <= 80
 
 
 def test_hostile_text_commands_no_terminal():

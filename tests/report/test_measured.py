@@ -11,7 +11,9 @@ from fake_runs import arm_facts, bench, changed
 from harness.cli.bench import outcome
 from harness.render import measured as drawn
 from harness.report import measured, view
+from harness.report.findings import folded
 from harness.report.measured import ranked_sentence
+from harness.report.sections import Remark
 
 SOME = ("psycopg", "psycopg-async", "psycopg2", "asyncpg", "psqlpy")
 
@@ -53,6 +55,17 @@ def test_what_is_not_ranked_stands_in_brackets_and_what_is_not_offered_is_a_dash
     assert rows["pgvector: the ten neare…"].endswith("✗ lossy")
     assert rows["Check a connection out …"].split()[2] == "!"
     assert rows["Point quer… (16 threads)"].split()[0].endswith("×")
+
+
+def test_titles_that_are_alike_when_cut_short_are_given_in_full():
+    rest = ({"rows": 1000}, "COPY in, from rows of %s columns", "copy_in", "rows", 1000)
+    rows = [(f"copy/{n}", "rows", rest[0], rest[1] % n, *rest[2:], 0, 50) for n in (2, 20)]
+    rows = [(scenario, case, point, title, title, *more)
+            for scenario, case, point, title, *more in rows]  # fmt: skip
+    lines = lines_of(bench(rows=rows, arms=arms("psycopg", "psqlpy")))
+    at = lines.index("COPY in, from rows of 2 columns")
+    assert re.match(r"  1000 +▶?\d", lines[at + 1])
+    assert lines[at + 2] == "COPY in, from rows of 20 columns"
 
 
 def test_noise_of_several_questions_is_a_range():
@@ -164,4 +177,19 @@ def test_a_question_under_several_conditions_is_named_once():
         "One row by primary key",
         "  · TLS, RTT 5 ms",
         "Another que… · RTT 45 ms",
+    ]
+
+
+def test_findings_that_differ_in_numbers_and_places_only_are_folded():
+    remarks = [
+        Remark("warm-up", "off by -17.5 %", "a/b#c, psycopg"),
+        Remark("warm-up", "off by +2,1 %", "a/b#d, asyncpg"),
+        Remark("warm-up", "off by +2.1 %", grave=True),
+        Remark("mean", "off by 1 %"),
+    ]
+    found = [(doubt.kind, doubt.text, len(doubt.places)) for doubt in folded(remarks)]
+    assert found == [
+        ("warm-up", "off by -17.5 %", 2),
+        ("warm-up", "off by +2.1 %", 0),
+        ("mean", "off by 1 %", 0),
     ]

@@ -30,6 +30,7 @@ QUANTITIES = (
     Quantity("spread", "instructions_spread", "share"),
     Quantity("repeats"),
 )
+CHARTED = ("instructions",)
 INTRO = (
     "What an op costs the client, in instructions: the slope between a slice of few ops "
     "and one of many, the median over fresh processes. The spread is how far these lie "
@@ -58,7 +59,11 @@ def view(run: Run) -> LaneView:
         "Instructions",
         f"{tallied(run, tables)}.",
         _sureness([side.spread for side in sides.values() if side.spread is not None]),
-        (LaneSection("instructions", "Instructions per op", INTRO, QUANTITIES, tables),),
+        (
+            LaneSection(
+                "instructions", "Instructions per op", INTRO, QUANTITIES, tables, CHARTED
+            ),
+        ),
         facts=(RunFact("instructions counted by", programs),),
         terms=TERMS,
     )

@@ -36,6 +36,7 @@ QUANTITIES = (
     Quantity("server / connection", "server_bytes_per_connection", "bytes"),
     Quantity(f"growth / {OPS:,} ops", "growth", "bytes/op"),
 )
+CHARTED = ("peak_bytes", "client_bytes_per_connection")
 INTRO = (
     "What a process holds after its driver was imported, with one session open, and at "
     "most while it plays the question; what one more connection costs the client, and what "
@@ -64,7 +65,7 @@ def view(run: Run) -> LaneView:
     """All of a run that counted memory."""
     found = arm_memory(run)
     tables = _tables(run, found)
-    section = LaneSection("memory", "Memory", INTRO, QUANTITIES, tables)
+    section = LaneSection("memory", "Memory", INTRO, QUANTITIES, tables, CHARTED)
     return LaneView(
         "Memory",
         _answer(run, tables, sum(held.leaks for held in found)),

@@ -78,10 +78,15 @@ def view(run: Run) -> LaneView:
     """All of a run that measured beginnings."""
     imports, starts = arm_imports(run), arm_starts(run)
     tables = _tables(run, starts)
-    sections = [LaneSection("uses", "First uses", USES_INTRO, USES, tables)]
+    sections = [
+        LaneSection("uses", "First uses", USES_INTRO, USES, tables, ("open_ns", "use_1_ns"))
+    ]
     if imports:
         table = CellTable(None, tuple(map(_import, imports)))
-        sections.insert(0, LaneSection("import", "Import", IMPORT_INTRO, IMPORT, (table,)))
+        sections.insert(
+            0,
+            LaneSection("import", "Import", IMPORT_INTRO, IMPORT, (table,), ("import_ns",)),
+        )
     start = python_cpu(run)
     python = (RunFact("interpreter start, CPU", fmt.duration(start)),) if start else ()
     return LaneView(

@@ -28,6 +28,7 @@ QUANTITIES = (
     Quantity("changes at use"),
 )
 MESSAGES = (Quantity("the client sends", words=True),)
+CHARTED = ("turns", "bytes_received")
 _MOST_CHARS = 56
 INTRO = (
     "A turn is a client that speaks and then waits for the server: on a network it costs a "
@@ -63,7 +64,9 @@ def view(run: Run) -> LaneView:
         f"{tallied(run, tables)}.",
         _sureness(list(sides.values())),
         (
-            LaneSection("wire", "Turns, messages, bytes", INTRO, QUANTITIES, tables),
+            LaneSection(
+                "wire", "Turns, messages, bytes", INTRO, QUANTITIES, tables, CHARTED
+            ),
             LaneSection("messages", "Messages", MESSAGES_INTRO, MESSAGES, messages),
         ),
         terms=TERMS,

@@ -3,8 +3,9 @@
 
 const STEPS = [1, 2, 5];
 
-/** A logarithmic axis around values: where each stands, 0 to 100, and round ticks. */
-function logAxis(values, label) {
+/** A logarithmic axis around values: where each stands, 0 to 100, and round ticks, each a
+ * `share` of the axis or more from the one before. */
+function logAxis(values, label, share = 14) {
   const known = values.filter((value) => value > 0 && isFinite(value));
   const [least, most] = known.reduce(([low, high], value) =>
     [Math.min(low, value), Math.max(high, value)], [known[0] ?? 1, known[0] ?? 1]);
@@ -18,9 +19,16 @@ function logAxis(values, label) {
       if (value >= low && value <= high) ticks.push({ at: at(value), text: label(value) });
     }
   }
-  const every = Math.ceil(ticks.length / 6);
-  if (ticks.length > 2) return { at, ticks: ticks.filter((_, number) => number % every === 0) };
-  return { at, ticks: even(low, high).map((value) => ({ at: at(value), text: label(value) })) };
+  if (ticks.length > 2) return { at, ticks: apart(ticks, share) };
+  const regular = even(low, high).map((value) => ({ at: at(value), text: label(value) }));
+  return { at, ticks: apart(regular, share) };
+}
+
+/** Of some ticks those whose labels do not touch: a label takes such a share of the axis. */
+function apart(ticks, share) {
+  const kept = [];
+  for (const tick of ticks) if (!kept.length || tick.at - kept.at(-1).at >= share) kept.push(tick);
+  return kept;
 }
 
 /** Round numbers at equal distances, where powers of ten are too far apart. */
@@ -78,7 +86,7 @@ function dots(axis, row) {
     axis.ticks.map((tick) => h("line.grid", { x1: `${tick.at}%`, x2: `${tick.at}%`, y1: 0,
       y2: "100%" })),
     low && high && h("line.interval", { x1: at(low), x2: at(high), y1: 21, y2: 21,
-      style: `opacity:${(1 - Math.min(0.6, width / 60)).toFixed(2)}` }),
+      style: `opacity:${(1 - Math.min(0.4, width / 90)).toFixed(2)}` }),
     row.rounds.map((value) => axis.at(value) >= 0 && axis.at(value) <= 100
       && h("circle.round", { cx: at(value), cy: 9, r: 2.5 })),
     h("circle.estimate", { cx: at(point), cy: 21, r: 5 }));
@@ -121,7 +129,7 @@ function forest(data, comparisons) {
     + `${Math.abs((ratio - 1) * 100).toFixed(1)} %`;
   return h("figure", h("figcaption", h("b", "One driver against itself"), " ",
     h("small", "the copy over the original in every question, with 95 % intervals")),
-  h("svg.chart", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label":
+  sideways(h("svg.chart.overview", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label":
     "Ratio of a driver to itself by question" },
   [Math.exp(-reach), 1, Math.exp(reach)].map((ratio) => [h("line.grid", { x1: px(ratio),
     x2: px(ratio), y1: top - 6, y2: height }), h("t.tick", { x: px(ratio), y: 12,
@@ -131,10 +139,10 @@ function forest(data, comparisons) {
     return h(differs ? "g.off" : "g.own", h("title", `${cell}: ${percent(point)} `
       + `(${percent(low)} … ${percent(high)})`),
     h("t.tick", { x: left - 10, y: y + 4, "text-anchor": "end" },
-      data.byId.get(cell)?.title.slice(0, 44) ?? cell),
+      shortened(data.byId.get(cell)?.title ?? cell, 44)),
     h("line.interval", { x1: px(low), x2: px(high), y1: y, y2: y }),
     h("circle.estimate", { cx: px(point), cy: y, r: 4 }));
-  })));
+  }))));
 }
 
 /** How a time is made up: client, server, waiting. */

@@ -21,10 +21,11 @@ function unfold(raw) {
     return { verdict: name, code, detail, observed, expected, drift, deviation, link };
   })];
   const cells = raw.cells.map(([id, ...texts], number) => {
-    const [title, sql, why, path, task] = texts.map(word);
+    const [title, sql, why, path, task, shared] = texts.map(word);
     const local = id.slice(id.indexOf("#") + 1), scenario = id.slice(0, id.indexOf("#"));
-    return { number, id, title, sql, why, task, path: path || id, local, scenario,
-      family: scenario.split("/")[0], text: `${id}\n${title}\n${sql}`.toLowerCase(),
+    const lower = { id: id.toLowerCase(), title: title.toLowerCase(), sql: sql.toLowerCase() };
+    return { number, id, title, shared, sql, why, task, path: path || id, local, scenario,
+      family: scenario.split("/")[0], lower, text: Object.values(lower).join("\n"),
       answers: [], timed: [] };
   });
   const columns = raw.columns.map(([driver, profile, packed], number) => {
@@ -40,8 +41,10 @@ function unfold(raw) {
     for (const timed of run.cells) cells[timed.cell].timed.push({ ...timed, run: number });
   });
   const byId = new Map(cells.map((cell) => [cell.id, cell]));
+  const causes = new Map(raw.causes.map(([key, who, reason, numbers]) => [key,
+    { who, reason: word(reason), cells: new Set(numbers) }]));
   return { drivers: raw.drivers, hues: raw.hues, runs: raw.runs, shares: raw.shares, cells,
-    columns, byId };
+    columns, byId, causes };
 }
 
 /** What a driver said of a cell, by profile: of two that are alike only one. */
@@ -49,6 +52,6 @@ function said(data, cell, driver) {
   const found = data.columns
     .filter((column) => column.driver === driver && cell.answers[column.number])
     .map((column) => ({ profile: column.profile, answer: cell.answers[column.number] }));
-  const alike = found.length > 1 && found.every(({ answer }) => answer === found[0].answer);
-  return alike ? [{ ...found[0], profile: "" }] : found;
+  const alike = found.every(({ answer }) => answer === found[0].answer);
+  return alike && (found.length > 1 || found[0]?.profile === "default") ? [{ ...found[0], profile: "" }] : found;
 }

@@ -41,7 +41,7 @@ function content(data, cell, chosen, around) {
     h("p.overline", cell.id),
     h("h2", { id: "cell-title" }, cell.title),
     cell.sql && h("pre", cell.sql),
-    h("div.sides", data.drivers.flatMap((_, driver) => sides(data, cell, driver, chosen))),
+    answersIn(data, cell, chosen),
     cell.timed.length > 0 && h("h3", "Times"),
     cell.timed.flatMap((timed) => [
       ...question(data, timed, asked(data)), latencies(data, timed),
@@ -53,23 +53,38 @@ function content(data, cell, chosen, around) {
   ].flat(Infinity).filter(Boolean);
 }
 
-function sides(data, cell, driver, chosen) {
-  const found = said(data, cell, driver);
-  return found.map(({ profile, answer }) => h("section.side", {
-    class: `side v-${answer.verdict}${driver === chosen ? " chosen" : ""}` },
-  h("h3", driverName(data, driver), profile && h("small", profile === "default"
-    ? " as installed" : ` ${profile}`), verdictMark(answer.verdict)),
-  answer.detail && h("p", answer.detail),
-  (answer.observed || answer.expected) && h("dl",
-    h("dt", "came"), h("dd", h("code", answer.observed || "–")),
-    answer.expected && [h("dt", "due"), h("dd", h("code", answer.expected))]),
-  answer.drift && h("p.drift", "Drift: ", answer.drift),
-  answer.deviation && h("p.declared", "Declared: ", answer.deviation, " ",
-    /^https?:\/\//.test(answer.link) && h("a", { href: answer.link, rel: "noreferrer" },
-      "link")),
-  answer.verdict !== "exact" && copyable(["pgdyno show", quoted(cell.path), "--driver",
-    quoted(data.drivers[driver]), ...profile && profile !== "default"
-      ? ["--profile", quoted(profile)] : [], "--run"].join(" "))));
+/** What each driver said, the worst first, and in a line those who are right. */
+function answersIn(data, cell, chosen) {
+  const all = data.drivers.flatMap((_, driver) => said(data, cell, driver)
+    .map((found) => ({ driver, ...found })));
+  const right = all.filter(({ answer }) => answer.verdict === "exact"
+    && !answer.observed && !answer.drift);
+  const others = all.filter((found) => !right.includes(found)).sort((a, b) =>
+    (b.driver === chosen) - (a.driver === chosen)
+    || WORST.indexOf(a.answer.verdict) - WORST.indexOf(b.answer.verdict));
+  return [others.length > 0 && h("div.sides", others.map((found) => side(data, cell, found, chosen))),
+    right.length > 0 && h("p.right-ones", verdictMark("exact"), right.map(
+      ({ driver, profile }) => h("span", driverName(data, driver), profile && h("small",
+        ` ${profileName(profile)}`))))];
+}
+
+const profileName = (profile) => profile === "default" ? "as installed" : profile;
+
+function side(data, cell, { driver, profile, answer }, chosen) {
+  return h("section.side", { class: `side v-${answer.verdict}${driver === chosen ? " chosen" : ""}` },
+    h("h3", driverName(data, driver), profile && h("small", profileName(profile)),
+      verdictMark(answer.verdict)),
+    answer.detail && h("p", answer.detail),
+    (answer.observed || answer.expected) && h("dl",
+      h("dt", "came"), h("dd", h("code", answer.observed || "–")),
+      answer.expected && [h("dt", "due"), h("dd", h("code", answer.expected))]),
+    answer.drift && h("p.drift", "Drift: ", answer.drift),
+    answer.deviation && h("p.declared", "Declared: ", answer.deviation, " ",
+      /^https?:\/\//.test(answer.link) && h("a", { href: answer.link, rel: "noreferrer" },
+        "link")),
+    answer.verdict !== "exact" && copyable(["pgdyno show", quoted(cell.path), "--driver",
+      quoted(data.drivers[driver]), ...profile && profile !== "default"
+        ? ["--profile", quoted(profile)] : [], "--run"].join(" ")));
 }
 
 function latencies(data, timed) {

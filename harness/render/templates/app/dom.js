@@ -35,10 +35,15 @@ const verdictMark = (verdict) => h(`span.v.v-${verdict}`,
 const driverName = (data, number) => h(`span.driver.h${data.hues[number] % 8}`,
   h("span.chip"), h("bdi", data.drivers[number]));
 
-/** A command or a text with a button that copies it. */
+/** A word that "How to read this" explains. */
+const explained = (word) => h("a.term", { href: `#term-${word}`, title: document.querySelector(
+  `#term-${word} dd`)?.textContent }, word);
+
+/** A command with a button that copies it; a line of it never ends within a word. */
 function copyable(text) {
   const button = h("button.copy", { type: "button", click: () => copy(text, button) }, "Copy");
-  return h("div.copyable", h("code", text), button);
+  const words = text.split(" ").flatMap((word) => [" ", h("span.word", word)]).slice(1);
+  return h("div.copyable", h("code", words), button);
 }
 
 async function copy(text, button) {

@@ -54,15 +54,17 @@ for (const details of document.querySelectorAll("details.later")) {
   });
 }
 
-const heat = document.querySelector("#families table");
-if (heat) roving(heat, "a");
+for (const block of document.querySelectorAll("#families table, .card, .tiles")) {
+  if (block.querySelector("a")) roving(block, "a");
+}
 
 /** What scrolls sideways is a stop for Tab, and only while it does. */
 const scrolling = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     const scrolls = target.scrollWidth > target.clientWidth;
-    const name = target.closest("section, article")?.querySelector("h2, h3, h4")?.textContent;
-    assign(target, scrolls && { tabindex: 0, role: "region", "aria-label": `Table: ${name}` });
+    const name = target.closest("figure, section, article")
+      ?.querySelector("figcaption b, h2, h3, h4")?.textContent;
+    assign(target, scrolls && { tabindex: 0, role: "region", "aria-label": `Scrolls: ${name}` });
     if (!scrolls) for (const key of ["tabindex", "role", "aria-label"]) target.removeAttribute(key);
   }
 });

@@ -4,7 +4,8 @@
 // are the cell and the driver of the open dialog, `view` is `times`, `matrix` or `charts`.
 
 const DEFAULTS = {
-  view: "", q: "", family: "", driver: "", verdict: "", profile: "", disagree: "",
+  view: "", q: "", family: "", driver: "", verdict: "", profile: "", cause: "",
+  disagree: "", sort: "",
   show: "time", base: "", c: "", d: "",
 };
 let state = { ...DEFAULTS };

@@ -49,9 +49,11 @@ function crossings(sweep, driver, base) {
 
 function buildCharts(data, place) {
   const found = sweeps(data);
+  place.append(overview(data) ?? "");
   if (!found.length) {
-    place.append(h("p.note", "No case was timed at three points of an axis or more, so "
-      + "there is no sweep to draw."));
+    place.append(h("p.note", "A sweep over an axis, with the points at which drivers cross, "
+      + "needs three points of it or more. This times them:"),
+    copyable("pgdyno bench execute_many/strategies copy/in --effort full"));
   }
   for (const sweep of found) {
     const series = seriesOf(data, sweep);
@@ -62,10 +64,10 @@ function buildCharts(data, place) {
           + `${figures(at.value, 2)} (${figures(at.low, 2)} – ${figures(at.high, 2)})` }))));
     const chart = lines(data, series, {
       x: { title: sweep.axis, label: (value) => figures(value, 1) },
-      y: { title: `${sweep.cell.title}: time per unit by ${sweep.axis}`, label: duration },
+      y: { title: `${sweep.cell.shared}: time per unit by ${sweep.axis}`, label: duration },
       crossings: crossed.slice(0, 3) });
     const where = sweep.rest.map(([name, value]) => `${name} = ${value}`).join(", ");
-    place.append(h("figure", h("figcaption", h("b", sweep.cell.title), " ",
+    place.append(h("figure", h("figcaption", h("b", sweep.cell.shared), " ",
       h("small", `by ${sweep.axis}${where ? `, ${where}` : ""}`)), chart,
     h("p.note", series.map(({ driver }) => [driverName(data, driver), " "])),
     crossed.slice(0, 3).map(({ text }) => h("p.note", `${text}.`)),

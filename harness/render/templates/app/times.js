@@ -59,17 +59,18 @@ function question(data, timed, wanted) {
       ...found.rounds.filter((value) => value > found.shown[0] / 2
         && value < found.shown[0] * 2)] : []));
     const counted = group.rows.some((row) => row.turns);
-    const axis = values.length ? logAxis(values, valueText[wanted.show]) : null;
+    const axis = values.length ? logAxis(values, valueText[wanted.show], 22) : null;
     return h("table.times",
       group.label && h("caption", group.label),
       axis && h("thead", h("tr", h("th", { scope: "col" }, "driver"), h("th.plot",
         { scope: "col" }, h("span.sr", "rounds and interval"),
-        axis.ticks.map((tick) => h("span.tick", { style: `left:${tick.at}%` }, tick.text))),
+        axis.ticks.map((tick) => h("span.tick", { class: `tick${
+          tick.at < 7 ? " first" : tick.at > 93 ? " last" : ""}`, style: `left:${tick.at}%` },
+        tick.text))),
       h("th.num", { scope: "col" }, SHOWN[wanted.show]), h("th.num", { scope: "col" },
         "95 % interval"), wanted.show !== "ratio" && h("th.num", { scope: "col" }, "× ",
         wanted.base >= 0 ? data.drivers[baseOf(group, wanted)] : "fastest"),
-      counted && h("th.num.turns", { scope: "col", title: "how often the driver waits for "
-        + "the server in an op" }, "turns"), h("th.key", { scope: "col" }, h("i.client"), "client ", h("i.server"), "server ",
+      counted && h("th.num.turns", { scope: "col" }, explained("turns")), h("th.key", { scope: "col" }, h("i.client"), "client ", h("i.server"), "server ",
         h("i.waiting"), "waiting"))),
       h("tbody", rows.map(([row, found]) => h("tr",
         h("th", { scope: "row" }, h("span.rank", rankOf(row)), driverName(data, row.driver)),
@@ -105,7 +106,8 @@ function flagsOf(data, timed, row) {
 function floorOf(timed, axis, wanted) {
   if (!timed.floor?.time || wanted.show !== "time") return null;
   const [point] = timed.floor.time;
-  return h("tr.floor", h("th", { scope: "row" }, h("span.rank"), `floor: ${timed.floor_name}`),
+  return h("tr.floor", h("th", { scope: "row" }, h("span.rank"), explained("floor"),
+    `: ${timed.floor_name}`),
     h("td.plot", dots(axis, { shown: timed.floor.time, rounds: timed.floor.rounds ?? [] })),
     h("td.num", duration(point)), h("td.num", intervalText(timed.floor.time, "time")));
 }
@@ -144,7 +146,7 @@ function buildTimes(data, place) {
     h("h4", h("a", { href: address({ c: cell.id, d: "" }), click: (event) => {
       event.preventDefault();
       go({ c: cell.id, d: "" });
-    } }, cell.title), pointOf(cell)), h("div.drawn")) }));
+    } }, cell.title)), h("div.drawn")) }));
   const seen = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) if (isIntersecting) paint(target);
   }, { rootMargin: "600px" });
@@ -192,9 +194,4 @@ function buildTimes(data, place) {
     }
   }
   return { update };
-}
-
-function pointOf(cell) {
-  const at = cell.local.indexOf("@");
-  return at < 0 ? null : h("small", cell.local.slice(at + 1).replaceAll(",", ", "));
 }

@@ -1,0 +1,1 @@
+"""A fleet: Dask carries jobs to machines and their results back, and does nothing else."""
