@@ -23,7 +23,7 @@ Copies are taken once. Of a folder all *.jsonl are read, at any depth, but not
 those of jobs that are not done.
 """
 _EPILOG = """\
-exit codes: 0 all is there, 4 a file was left out or a job of the plan is missing;
+exit codes: 0 all is there, 4 a file was left out or a job has no result;
 what is there was written
 
 examples:
