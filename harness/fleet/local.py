@@ -79,14 +79,15 @@ def main(workers: int) -> None:
 
 
 def cluster(workers: int) -> LocalCluster:
-    """The scheduler and the workers; a dashboard only where it shows anything."""
+    """The scheduler and the workers. Dask's HTTP server cannot be left out, and without an
+    address it takes port 8787 of every interface: it gets any free port of this machine."""
     return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         resources={RESOURCE: 1},
         memory_limit=0,
         host="127.0.0.1",
-        dashboard_address="127.0.0.1:0" if quiet.has_dashboard() else None,
+        dashboard_address="127.0.0.1:0",
         silence_logs=logging.CRITICAL,
     )
 

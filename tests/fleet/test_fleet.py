@@ -22,6 +22,7 @@ from planned import planned
 from harness.cli.main import main
 from harness.core.errors import EXIT_INFRASTRUCTURE, EXIT_PASS
 from harness.fleet import connection, facts, guard, quiet, roster, task
+from harness.fleet import local as local_fleet
 from harness.fleet.fleet import Fleet
 from harness.fleet.ledger import Ledger
 from harness.jobs.job import Job, line
@@ -135,6 +136,22 @@ def test_dask_is_kept_out_of_the_measurement(local) -> None:
         assert sorted(map(tuple, cores.values())) == sorted(
             quiet.parts(os.sched_getaffinity(0), 2)
         )
+
+
+def test_a_local_scheduler_listens_to_this_machine_only() -> None:
+    """Dask's HTTP server would take port 8787 of every interface, and warn if it is taken."""
+    before = listening()
+    with local_fleet.cluster(0):
+        made = listening() - before
+    assert made
+    assert {host for host, _ in made} == {"127.0.0.1"}
+    assert 8787 not in {port for _, port in made}
+
+
+def listening() -> set[tuple[str, int]]:
+    """Where this process listens."""
+    sockets = psutil.Process().net_connections("tcp")
+    return {(at.laddr.ip, at.laddr.port) for at in sockets if at.status == "LISTEN"}
 
 
 def test_a_worker_stays_on_the_cores_of_its_job_and_out_of_the_way(local) -> None:

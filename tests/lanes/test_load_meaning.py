@@ -156,6 +156,26 @@ def test_who_gives_way_under_overload_is_told_with_an_interval():
     assert [point.rate for point in found] == [2_000, 4_000]
 
 
+@pytest.mark.parametrize("top_repeats", [0, 1])
+def test_overload_is_judged_at_rates_that_share_repeats(top_repeats: int):
+    """A sweep that rises by itself asks its greatest rate in the first repeat only, and
+    there may be none that both it and the best rate had."""
+    run = swept({"psycopg": noisy(1_600)})
+    top = [
+        replace(held, rate=8_000.0, repeat=held.repeat + (0 if top_repeats else 50))
+        for held in run.of(Load)
+        if held.rate == 4_000 and held.repeat == 0
+    ]
+    assert loads(replace(run, lane_records=[*run.of(Load), *top]))["psycopg"].fall is None
+    heavy = [
+        replace(held, wall_ns=held.wall_ns * 2) if held.rate == 4_000 else held
+        for held in run.of(Load)
+    ]
+    found = loads(replace(run, lane_records=[*heavy, *top]))["psycopg"].fall
+    assert found is not None
+    assert [point.rate for point in found] == [2_000, 4_000]
+
+
 @pytest.mark.parametrize("verdict", [Verdict.BROKEN, Verdict.REJECTED])
 def test_a_verdict_at_one_rate_forbids_the_knee(verdict: Verdict):
     """An error leaves the other rates what they are; a wrong row leaves nothing."""

@@ -168,16 +168,19 @@ class ArmLoad:
     @property
     def fall(self) -> tuple[LoadPoint, LoadPoint] | None:
         """Where it achieved most, and where it was asked for most and achieved less; None
-        where that is not for certain, in common repeats."""
+        where that is not for certain. A sweep that rises by itself asks the greatest rates
+        in its first repeats only: of those whose repeats tell nothing the next one counts.
+        """
         if not self.valid:
             return None
         most = max(self.valid, key=lambda point: point.achieved.point)
-        last = self.valid[-1]
-        common = sorted(set(most.by_repeat) & set(last.by_repeat))
-        logs = [stats.log_ratio(last.by_repeat[n], most.by_repeat[n]) for n in common]
-        fallen = stats.hodges_lehmann(logs)
-        sure = fallen.high is not None and fallen.high < math.log(FALLS)
-        return (most, last) if sure else None
+        for last in reversed(self.valid):
+            common = sorted(set(most.by_repeat) & set(last.by_repeat))
+            logs = [stats.log_ratio(last.by_repeat[n], most.by_repeat[n]) for n in common]
+            high = stats.hodges_lehmann(logs).high if logs else None
+            if high is not None:
+                return (most, last) if high < math.log(FALLS) else None
+        return None
 
     @property
     def calm_up_to(self) -> float:
