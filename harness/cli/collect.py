@@ -79,7 +79,7 @@ def _told(collected: Collected, out: Path) -> str:
     size = fmt.size(out.stat().st_size)
     lines = [
         f"{fmt.plural(len(manifest.files), 'run')}: {', '.join(manifest.drivers)}",
-        f"taken out of texts: {', '.join(gone) or 'nothing'}",
+        f"removed from texts: {', '.join(gone) or 'nothing'}",
         f"bundle: {out} ({size})",
     ]
     return "\n".join(line for text in lines for line in fmt.wrapped(text, 80, rest="  "))

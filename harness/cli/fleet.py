@@ -87,7 +87,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         return _carried(args, open_jobs, [(job, before[job.id]) for job in jobs])
     except KeyboardInterrupt as stop:
-        stop.add_note(f"what came is in {args.out}: the same command goes on from there")
+        stop.add_note(
+            f"finished jobs are kept in {args.out}; run the same command again to go on"
+        )
         raise
 
 

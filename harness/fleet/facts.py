@@ -55,7 +55,7 @@ def check(facts: Mapping[str, Mapping[str, str] | BaseException]) -> None:
             where[told.get(key, "unknown")].append(name)  # type: ignore[union-attr]
         if len(where) > 1:
             raise UnlikeMachinesError(
-                f"the fleet has several {noun}: {_told(where)}",
+                f"the machines differ in {noun}: {_told(where)}",
                 hint="install the same everywhere; nothing was run",
             )
 

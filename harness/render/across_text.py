@@ -45,13 +45,13 @@ def columns_text(view: VariantsView) -> str:
 
 
 def _machines(view: MachinesView) -> Iterator[str]:
-    told_apart = view.machines[:_MOST_MACHINES] if view.differs else ()
-    for machine in told_apart:
+    for machine in view.machines[:_MOST_MACHINES]:
         pairs = zip(view.differs, machine.values, strict=True)
         told = "; ".join(f"{name} {value}" for name, value in pairs if value)
         runs = f" ({machine.runs} runs)" if machine.runs > 1 else ""
-        yield from wrapped(f"{machine.name}{runs}: {told}", WIDTH, rest="    ")
-    if view.differs and len(view.machines) > _MOST_MACHINES:
+        line = f"{machine.name}, {machine.key}{runs}" + (f": {told}" if told else "")
+        yield from wrapped(line, WIDTH, rest="    ")
+    if len(view.machines) > _MOST_MACHINES:
         yield f"and {len(view.machines) - _MOST_MACHINES} more machines"
     if view.common:
         yield from wrapped(f"all: {view.common}", WIDTH, rest="    ")

@@ -322,8 +322,9 @@ def _section(shown: LaneSection) -> Iterator[str]:
     yield ""
     yield esc(shown.intro)
     yield ""
+    told: set[str] = set()
     for cell in shown.tables:
-        yield from _heading(cell)
+        yield from _heading(cell, told)
         head = [esc(quantity.head) for quantity in shown.quantities]
         rows = (_arm_row(row, len(head)) for row in cell.rows)
         yield from table(["driver", *head], rows)
@@ -332,13 +333,16 @@ def _section(shown: LaneSection) -> Iterator[str]:
             yield ""
 
 
-def _heading(cell: CellTable) -> Iterator[str]:
+def _heading(cell: CellTable, told: set[str]) -> Iterator[str]:
+    """Title, id and reason; a reason that other cells of the section share is told once."""
     if cell.facts is None:
         return
     extra = f" ({esc(cell.point)})" if cell.point else ""
     yield f"#### {esc(cell.facts.title)}{extra}"
     yield ""
-    yield f"{_code(cell.facts.id)}: {esc(cell.facts.why)}".rstrip(": ")
+    why = "" if cell.facts.why in told else cell.facts.why
+    told.add(cell.facts.why)
+    yield f"{_code(cell.facts.id)}: {esc(why)}".rstrip(": ")
     yield ""
 
 

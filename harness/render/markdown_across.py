@@ -29,12 +29,11 @@ def machines(view: MachinesView) -> Iterator[str]:
     for note in view.notes:
         yield esc(note)
         yield ""
-    if view.differs:
-        rows = [
-            [machine.name, str(machine.runs), *map(esc, machine.values)]
-            for machine in view.machines[:_MOST_MACHINES]
-        ]
-        yield from table(["machine", "runs", *map(esc, view.differs)], rows, left=99)
+    rows = [
+        [f"{machine.name} `{machine.key}`", str(machine.runs), *map(esc, machine.values)]
+        for machine in view.machines[:_MOST_MACHINES]
+    ]
+    yield from table(["machine", "runs", *map(esc, view.differs)], rows, left=99)
     if view.common:
         yield f"All: {esc(view.common)}."
         yield ""

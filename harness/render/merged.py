@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json as format_json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from harness.core.visible import safe_json, visible
 from harness.render import markdown_across as across
@@ -26,8 +28,16 @@ def text(merged: Merged) -> str:
     if merged.variants:
         blocks.append([columns_text(merged.variants)])
     blocks += [_listed(title, lines) for title, lines in _lists(merged)]
+    if merged.runs:
+        blocks.append(
+            [f"pgdyno report {shlex.quote(_folder(merged))}/*.jsonl --out report"]
+        )
     blocks.append(fmt.wrapped(merged.conclusion, WIDTH))
     return visible("\n\n".join("\n".join(block) for block in blocks if block)) + "\n"
+
+
+def _folder(merged: Merged) -> str:
+    return str(Path(merged.runs[0].file).parent)
 
 
 def _run(run: MergedRun) -> Iterator[str]:

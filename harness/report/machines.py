@@ -93,9 +93,11 @@ class CellAcross:
 
 @dataclass(frozen=True, slots=True)
 class MachineRow:
-    """A machine's line in the table: its name, how many runs it made, what differs."""
+    """A machine's line in the table: its name here, what its files call it, how many runs
+    it made, what differs."""
 
     name: str
+    key: str
     runs: int
     values: tuple[str, ...]
 
@@ -126,7 +128,12 @@ def machines_view(found: Machines) -> MachinesView | None:
     names = tuple(f"m{number}" for number in range(1, len(found.machines) + 1))
     differs, common = _told_apart(found.machines)
     rows = (
-        MachineRow(name, facts.runs, tuple(_value(facts, fact) for fact in differs))
+        MachineRow(
+            name,
+            facts.machine.key,
+            facts.runs,
+            tuple(_value(facts, fact) for fact in differs),
+        )
         for name, facts in zip(names, found.machines, strict=True)
     )
     cells = tuple(_cells(found, names))
@@ -240,8 +247,8 @@ def _conclusion(found: Machines, rows: Sequence[DriverAcross]) -> str:
         *_expected(count, rows),
     ]
     if turns := sum(row.turns for row in rows):
-        verb = "has" if turns == 1 else "have"
-        parts.append(f"{turns} {verb} another direction on some machines than on others.")
+        verb = "changes" if turns == 1 else "change"
+        parts.append(f"{turns} of them {verb} direction from machine to machine.")
     return " ".join(parts)
 
 
@@ -252,7 +259,7 @@ def _expected(count: int, rows: Sequence[DriverAcross]) -> Iterator[str]:
         yield f"No ratio has an interval on {MIN_BLOCKS} machines: nothing can be expected."
         return
     if not known:
-        yield f"They are too few to say what to expect elsewhere: that takes {MIN_BLOCKS}."
+        yield f"To say what to expect on another one takes at least {MIN_BLOCKS}."
         return
     settled = sum(row.settled for row in known)
     yield (

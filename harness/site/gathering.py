@@ -17,7 +17,7 @@ from harness.report import format as fmt
 from harness.report.cards import Card, HeatRow, better_checks, cards, heat
 from harness.report.cells import CellView
 from harness.report.view import RunView
-from harness.results.records import ArmFacts, CellFacts, Check, Run
+from harness.results.records import ArmFacts, CellFacts, Check, Header, Run
 from harness.site import names
 from harness.site.answers import PlacedVerdict
 from harness.site.versions import (
@@ -42,6 +42,7 @@ class SiteRun:
     pgdyno: str
     machine: str
     place: Circumstances
+    pythons: str
     answer: str
     truncated: str
     versions: tuple[DriverVersion, ...]
@@ -190,10 +191,18 @@ def _listed(run: Run, shown: RunView) -> SiteRun:
         pgdyno=header.pgdyno,
         machine=f"{machine.cpu}, {fmt.plural(machine.cores, 'core')}, {machine.system}",
         place=circumstances(header, None),
+        pythons=_pythons(header),
         answer=shown.answer,
         truncated=run.truncated,
         versions=tuple(sorted({of_arm(arm) for arm in _there(run)}, key=_order)),
     )
+
+
+def _pythons(header: Header) -> str:
+    """What the workers ran on: of a run with `%PYTHON` several, and not pgdyno's own."""
+    arms = [arm for arm in header.arms if not arm.problem and not arm.reference]
+    found = {circumstances(header, arm).python for arm in arms}
+    return ", ".join(sorted(found)) or circumstances(header, None).python
 
 
 def _order(version: DriverVersion) -> tuple[object, ...]:

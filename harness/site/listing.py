@@ -157,6 +157,6 @@ def _run(run: SiteRun) -> ListedRun:
         pgdyno=run.pgdyno,
         started=run.started,
         server=run.place.server,
-        python=run.place.python,
+        python=run.pythons,
         machine=run.place.machine,
     )

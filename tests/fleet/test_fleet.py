@@ -139,7 +139,7 @@ def test_dask_is_kept_out_of_the_measurement(local) -> None:
 
 
 def test_a_local_scheduler_listens_to_this_machine_only() -> None:
-    """Dask's HTTP server would take port 8787 of every interface, and warn if it is taken."""
+    """Dask's HTTP server would take port 8787 of every interface, and warn if it cannot."""
     before = listening()
     with local_fleet.cluster(0):
         made = listening() - before

@@ -56,7 +56,7 @@ def test_the_conclusion_says_what_may_be_expected(many: list[Run]) -> None:
     assert found.conclusion == (
         "6 machines, 4 ratios to psycopg. Another machine like these is expected to show "
         "the same direction in 2 of 4: the whole prediction interval is on one side of 1. "
-        "2 have another direction on some machines than on others."
+        "2 of them change direction from machine to machine."
     )
     asyncpg, psqlpy = found.cells[0].rows
     assert asyncpg.arm == "asyncpg"
@@ -74,7 +74,7 @@ def test_the_conclusion_says_what_may_be_expected(many: list[Run]) -> None:
 def test_few_machines_are_told_one_by_one_and_nothing_is_promised(many: list[Run]) -> None:
     found = machines_of(many[:3])
     assert not found.enough
-    assert "too few to say what to expect elsewhere: that takes 5" in found.conclusion
+    assert "expect on another one takes at least 5" in found.conclusion
     assert all(row.mean is None for cell in found.cells for row in cell.rows)
     shown = machines_text(found)
     assert "next machine" not in shown
@@ -274,3 +274,25 @@ def test_a_slower_version_is_told() -> None:
         r"1\.(19|2\d)× \(1\.\d\d…1\.\d\d\) on Python 3\.11\.9, PostgreSQL 18\.4",
         step.cells[0].sentence,
     )
+
+
+def test_machines_are_named_as_their_files_are_and_few_stand_side_by_side() -> None:
+    runs = [machine_run(number, factor) for number, factor in enumerate(FACTORS[:3])]
+    found = machines_of(runs)
+    keys = [machine.key for machine in found.machines]
+    assert sorted(keys) == sorted(run.header.machine.key for run in runs)
+    page = html.html(view.build(runs))
+    for told in (across_text.machines_text(found), page):
+        assert all(key in told for key in keys)
+    first = found.cells[0].rows[0].dots[0].ratio
+    section = page.partition('<section id="machines"')[2].partition("</section>")[0]
+    assert f'<td class="num">{fmt.times(first.point)}<small>' in section
+
+
+def test_sections_that_each_run_has_are_linked_once() -> None:
+    runs = [machine_run(number, factor) for number, factor in enumerate(FACTORS[:3])]
+    page = html.html(view.build(runs))
+    bar = page.partition('<nav class="bar"')[2].partition("</nav>")[0]
+    titles = re.findall(r">([^<]+)</a>", bar)
+    assert len(titles) == len(set(titles))
+    assert "Noise" in titles
