@@ -19,7 +19,7 @@ from harness.render import curves, curves_png, html, markdown, png, text
 from harness.report import view
 from harness.report.curves import CurvePoint, DriverCurve
 from harness.report.numbers import numbers
-from harness.results.records import Run
+from harness.results.records import Run, changed
 from studies.queues import Queue
 
 US = 1_000
@@ -327,3 +327,15 @@ def test_an_axis_of_many_rates_has_round_marks():
                for tick in chart.ticks())  # fmt: skip
     assert isinstance(chart.panels[0].curves[0], DriverCurve)
     assert isinstance(chart.panels[0].curves[0].points[0], CurvePoint)
+
+
+def test_markdown_tells_the_reason_of_a_sweep_once_in_a_section():
+    run = usual()
+    cells = [
+        changed(cell, why="Each client needs its own rows.") for cell in run.header.cells
+    ]
+    told = markdown.render(
+        view.build([replace(run, header=replace(run.header, cells=cells))])
+    )
+    sections = told.split("\n### ")
+    assert max(part.count("Each client needs its own rows.") for part in sections) == 1

@@ -88,6 +88,12 @@ def test_a_file_that_was_cut_is_told_and_the_others_are_merged(folder, tmp_path)
     assert len(list((tmp_path / "whole").iterdir())) == 1
 
 
+def test_the_next_step_reports_what_was_written(folder, tmp_path):
+    out = tmp_path / "whole runs"
+    ended = pgdyno("merge", folder, "--out", out)
+    assert f"pgdyno report '{out}'/*.jsonl --out report" in ended.out
+
+
 def test_where_nothing_is_left_the_exit_code_says_so(tmp_path):
     spoil(tmp_path)
     ended = pgdyno("merge", tmp_path, "--out", tmp_path / "whole")

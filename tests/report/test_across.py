@@ -14,6 +14,7 @@ from harness.core.verdicts import EXACT, Code, Judgement, Verdict
 from harness.render import html, markdown, text
 from harness.render.across_text import WIDTH, columns_text, machines_text
 from harness.render.forest import forest
+from harness.report import format as fmt
 from harness.report import view
 from harness.report.across import across
 from harness.report.machines import MachinesView
@@ -281,8 +282,8 @@ def test_machines_are_named_as_their_files_are_and_few_stand_side_by_side() -> N
     found = machines_of(runs)
     keys = [machine.key for machine in found.machines]
     assert sorted(keys) == sorted(run.header.machine.key for run in runs)
-    page = html.html(view.build(runs))
-    for told in (across_text.machines_text(found), page):
+    page = html.render(view.build(runs))
+    for told in (machines_text(found), page):
         assert all(key in told for key in keys)
     first = found.cells[0].rows[0].dots[0].ratio
     section = page.partition('<section id="machines"')[2].partition("</section>")[0]
@@ -291,7 +292,7 @@ def test_machines_are_named_as_their_files_are_and_few_stand_side_by_side() -> N
 
 def test_sections_that_each_run_has_are_linked_once() -> None:
     runs = [machine_run(number, factor) for number, factor in enumerate(FACTORS[:3])]
-    page = html.html(view.build(runs))
+    page = html.render(view.build(runs))
     bar = page.partition('<nav class="bar"')[2].partition("</nav>")[0]
     titles = re.findall(r">([^<]+)</a>", bar)
     assert len(titles) == len(set(titles))
