@@ -498,6 +498,14 @@ def test_a_run_that_grew_replaces_what_was_joined_before(plan, tmp_path):
         single(*parts[:2]).write(tmp_path / "out")
 
 
+def test_a_run_of_another_pgdyno_replaces_none_however_much_it_grew(plan, tmp_path):
+    single(plan.job("job-1", FIRST)).write(tmp_path / "out")
+    newer = partial(changed, pgdyno="9.9.9")
+    parts = [plan.job("job-1", FIRST, newer), plan.job("job-2", SECOND, newer)]
+    with pytest.raises(store.ResultsError, match="exists already, and says something else"):
+        single(*parts).write(tmp_path / "out")
+
+
 def test_nothing_is_left_of_a_file_that_cannot_be_written(plan, tmp_path):
     (tmp_path / "out").write_text("no folder")
     with pytest.raises(store.ResultsError, match="cannot be written"):
