@@ -72,11 +72,19 @@ def run(args: argparse.Namespace) -> int:
     """Run what is not done yet; the exit code says whether every job has its file."""
     from harness.core.errors import needing
     from harness.jobs.job import read_jobs
+    from harness.jobs.locks import held
 
     jobs = read_jobs(args.jobs)
     with needing("fleet", "pgdyno fleet"):
-        from harness.fleet import facts, landing
-    args.out.mkdir(parents=True, exist_ok=True)
+        import harness.fleet.fleet  # noqa: F401  (before anything is locked)
+    with held(args.out, "fleet"):
+        return _completed(args, jobs)
+
+
+def _completed(args: argparse.Namespace, jobs: list[Job]) -> int:
+    """What is not done of these jobs, while nobody else has a fleet for this folder."""
+    from harness.fleet import facts, landing
+
     before = {job.id: landing.machine_of(args.out, job) for job in jobs}
     open_jobs = [job for job in jobs if not before[job.id]]
     if done := len(jobs) - len(open_jobs):

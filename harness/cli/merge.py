@@ -97,6 +97,7 @@ def written(
         JobError: the plan cannot be read.
     """
     from harness.jobs.job import read_jobs
+    from harness.merging.files import NameTakenError
     from harness.merging.joining import joined
     from harness.report.across import Across
     from harness.report.merged import Merged
@@ -107,7 +108,11 @@ def written(
     told: list[MergedRun] = []
     done: set[str] = set()
     for whole in joining:
-        path = whole.write(out)
+        try:
+            path = whole.write(out)
+        except NameTakenError as error:
+            joining.left_out.append((whole.paths[0], error))
+            continue
         told.append(_told(path, whole))
         done.update(whole.jobs)
         together.add(read(path))

@@ -13,6 +13,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import dask
@@ -69,7 +70,11 @@ def main(workers: int) -> None:
     """Keep a cluster until stdin closes; its address goes to stdout."""
     told = os.dup(1)
     os.dup2(2, 1)  # workers inherit it, and nobody reads what they might say
-    with dask.config.set(quiet.CONFIG), cluster(workers) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="pgdyno-fleet-") as folder,
+        dask.config.set({**quiet.CONFIG, "temporary-directory": folder}),
+        cluster(workers) as made,
+    ):
         parts = quiet.parts(os.sched_getaffinity(0), workers)
         names = map(str, made.workers)
         with made.get_client() as client:

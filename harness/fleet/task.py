@@ -54,7 +54,8 @@ def _run(
     command = [sys.executable, "-m", "harness", "run-job", str(folder / "job.jsonl")]
     command += ["--out", str(folder / "out"), f"--attempt={attempt}"]
     with (folder / "stderr").open("w+b") as said:
-        code = _guarded([*command, f"--moved-from={moved_from}"], job, said)
+        command.append(f"--moved-from={moved_from}")
+        code = _guarded([str(folder), *command], job, said)
         tail = _tail(said)
     complete = (folder / "out" / f"{job}.jsonl").exists()
     content = _content(folder, job)

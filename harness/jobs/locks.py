@@ -16,7 +16,7 @@ from harness.core.errors import ResultsError
 
 @contextlib.contextmanager
 def held(folder: Path, job: str) -> Iterator[None]:
-    """Nobody else runs this job into this folder meanwhile.
+    """Nobody else runs this job into this folder meanwhile; or what else has such a name.
 
     Raises:
         ResultsError: somebody does, or nothing can be written there.

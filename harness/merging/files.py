@@ -11,6 +11,10 @@ from pathlib import Path
 from harness.core.errors import ResultsError
 
 
+class NameTakenError(ResultsError):
+    """Something else has the name of a file that was to be written."""
+
+
 @contextlib.contextmanager
 def published(
     path: Path, replaces: Callable[[Path], bool] = lambda _: False
@@ -20,7 +24,8 @@ def published(
     says so.
 
     Raises:
-        ResultsError: it cannot be written, or something else has its name.
+        ResultsError: it cannot be written.
+        NameTakenError: something else has its name.
     """
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -30,7 +35,7 @@ def published(
             if not path.exists() or replaces(path):
                 fresh.replace(path)
             elif not filecmp.cmp(fresh, path, shallow=False):
-                raise ResultsError(
+                raise NameTakenError(
                     f"{path} exists already, and says something else",
                     hint="results are never overwritten: name another --out",
                 )

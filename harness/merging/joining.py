@@ -24,6 +24,7 @@ from harness.merging.parts import (
     Sorted,
     differences,
     executions,
+    kinship_of,
     results_files,
     sort_out,
 )
@@ -158,7 +159,8 @@ class Whole:
         return path
 
     def _replaces(self, path: Path) -> bool:
-        return heading.grew(store.header_of(path), self.header)
+        before, after = store.header_of(path), self.header
+        return kinship_of(before) == kinship_of(after) and heading.grew(before, after)
 
     # --- the lines ---------------------------------------------------------------------
 

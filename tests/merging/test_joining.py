@@ -215,6 +215,10 @@ def started(moment: str) -> Callable[[Header], Header]:
     return lambda header: replace(header, started=moment)
 
 
+def pgdyno(version: str) -> Callable[[Header], Header]:
+    return lambda header: replace(header, pgdyno=version)
+
+
 FIRST, SECOND, THIRD = slice(0, 2), slice(2, 4), slice(4, None)
 
 
@@ -496,6 +500,14 @@ def test_a_run_that_grew_replaces_what_was_joined_before(plan, tmp_path):
     assert parts_in_file == ["job-1", "job-2", "job-3"]
     with pytest.raises(store.ResultsError, match="exists already, and says something else"):
         single(*parts[:2]).write(tmp_path / "out")
+
+
+def test_a_run_of_another_pgdyno_replaces_none_however_much_it_grew(plan, tmp_path):
+    single(plan.job("job-1", FIRST)).write(tmp_path / "out")
+    newer = pgdyno("9.9.9")
+    parts = [plan.job("job-1", FIRST, newer), plan.job("job-2", SECOND, newer)]
+    with pytest.raises(store.ResultsError, match="exists already, and says something else"):
+        single(*parts).write(tmp_path / "out")
 
 
 def test_nothing_is_left_of_a_file_that_cannot_be_written(plan, tmp_path):

@@ -94,6 +94,19 @@ def test_the_next_step_reports_what_was_written(folder, tmp_path):
     assert f"pgdyno report '{out}'/*.jsonl --out report" in ended.out
 
 
+def test_runs_that_claim_the_same_name_hinder_no_other(folder, tmp_path):
+    """As a copy that somebody edited: one of them stays, and is replaced by none."""
+    head, *rest = (record for _, record in store.records(REAL) if record is not None)
+    edited = [replace(head, pgdyno="0.0.9"), *rest]
+    (folder / "edited.jsonl").write_bytes(encoded(edited))
+    elsewhere(folder)
+    ended = pgdyno("merge", folder, "--out", tmp_path / "whole")
+    assert ended.code == 4
+    assert "exists already, and says something else" in " ".join(ended.out.split())
+    assert ended.out.endswith("2 whole runs of 2 parts; 1 file left out\n")
+    assert len(list((tmp_path / "whole").iterdir())) == 2
+
+
 def test_where_nothing_is_left_the_exit_code_says_so(tmp_path):
     spoil(tmp_path)
     ended = pgdyno("merge", tmp_path, "--out", tmp_path / "whole")
