@@ -116,12 +116,20 @@ def _view(
         verdict=cause.verdict,
         new=new,
         drivers=cause.drivers,
-        reason=cause.reason,
+        reason=_placed(cause, check, named),
         cells=cause.cells,
         families=tuple(dict.fromkeys(cell.partition("/")[0] for cell in cause.cells)),
         example=_example(check, facts, named, called.get(id(check), ())),
         link=check.link if check.link.startswith(("https://", "http://")) else "",
     )
+
+
+def _placed(cause: Cause, check: Check, named: Mapping[str, str]) -> str:
+    """The reason; that of several steps says nothing without what the steps are for."""
+    if check.deviation or not check.facts.get("step"):
+        return cause.reason
+    where = "in" if len(cause.cells) == 1 else "as in"
+    return f"{cause.reason}, {where} “{named.get(check.cell, check.cell)}”"
 
 
 def _size(check: Check, facts: Mapping[str, CellFacts]) -> tuple[bool, int, str]:
@@ -144,7 +152,7 @@ def _example(
         cell=check.cell,
         title=named.get(check.cell, check.cell),
         sql=fmt.shorten(" ".join(cell.sql.split()), _SQL) if cell else "",
-        observed=fmt.shorten(check.observed, _VALUE),
+        observed=fmt.shorten(wording.came(check), _VALUE),
         expected=fmt.shorten(wording.due(check), _VALUE),
         command=one_line(
             "pgdyno", "show", path_of(check.cell, called[1:]), "--driver", check.driver,
