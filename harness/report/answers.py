@@ -92,7 +92,7 @@ class TaskAnswer:
 
 def answers(cells: Sequence[CellView], checks: Sequence[Check]) -> tuple[TaskAnswer, ...]:
     """The answers that these cells and checks can give, in the order of the tasks."""
-    found = []
+    found: list[TaskAnswer] = []
     for task, title in PURPOSES.items():
         own = [cell for cell in cells if cell.facts.task == task]
         scenarios = {cell.facts.scenario for cell in own}
@@ -158,7 +158,9 @@ def _loss(cells: Sequence[CellView], label: str, arm: str) -> str:
     if not behind:
         return ""
     ratio, cell = max(behind, key=lambda entry: entry[0])
-    return f"at worst, {arm} takes {fmt.times(ratio)} the time of the fastest: {_title(cell)}"
+    return (
+        f"at worst, {arm} takes {fmt.times(ratio)} the time of the fastest: {_title(cell)}"
+    )
 
 
 def _unranked(cells: Sequence[CellView], asked: int) -> str:
@@ -336,7 +338,9 @@ def _silent(checks: Sequence[Check]) -> Iterator[TaskAnswer]:
 def _changed(cause: Cause, count: int) -> Pointer:
     """What a driver makes of values most often, why, and how often it changes any."""
     check = min(cause.checks, key=_length)
-    came, due = (fmt.shorten(text, 60) for text in (wording.came(check), wording.due(check)))
+    came, due = (
+        fmt.shorten(text, 60) for text in (wording.came(check), wording.due(check))
+    )
     why = f"{cause.reason.rstrip('.')}; " if check.deviation else ""
     where = f"{check.driver}, {fmt.plural(count, 'question')}"
     return Pointer(f"{where}: {why}{came} instead of {due}", check.cell, check.driver)

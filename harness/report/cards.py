@@ -88,7 +88,9 @@ def wheel(tags: str) -> str:
     if (abi, platform) == ("none", "any"):
         return "pure Python"
     found = re.fullmatch(r"(manylinux|musllinux|macosx)(?:\d+|_\d+_\d+)_(\w+)", platform)
-    return " ".join(filter(None, (abi or python, *(found.groups() if found else (platform,)))))
+    return " ".join(
+        filter(None, (abi or python, *(found.groups() if found else (platform,))))
+    )
 
 
 def cards(

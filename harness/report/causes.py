@@ -6,7 +6,7 @@ questions share the cause. Each has its smallest example, and how to see it happ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.core.verdicts import Verdict
@@ -14,9 +14,11 @@ from harness.report import checked, wording
 from harness.report import format as fmt
 from harness.report.checked import Cause
 from harness.report.commands import one_line, path_of
+from harness.report.matrix import concern
 from harness.report.titles import titles
 from harness.results.records import CellFacts, Check, Run
 
+GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
 _QUIET = (Verdict.EXACT, Verdict.SKIPPED, Verdict.UNSUPPORTED)
 _SQL, _VALUE = 160, 90
 
@@ -55,6 +57,11 @@ class CauseView:
         return not self.drivers or driver in self.drivers
 
     @property
+    def news(self) -> bool:
+        """What a reader should look at today: nobody knows it, and it is no trifle."""
+        return self.new and (self.verdict in GRAVE or self.verdict is Verdict.EXACT)
+
+    @property
     def who(self) -> str:
         """The drivers, as a reader calls them."""
         return ", ".join(self.drivers) or "all drivers"
@@ -66,6 +73,11 @@ def views(runs: Sequence[Run]) -> tuple[CauseView, ...]:
     facts = {cell.id: cell for run in runs for cell in run.header.cells}
     called = {id(check): run.header.command for run in runs for check in run.checks}
     return of_checks(checks, facts, called)
+
+
+def worst_first(causes: Iterable[CauseView]) -> list[CauseView]:
+    """What is news, then the worst verdict."""
+    return sorted(causes, key=lambda cause: (not cause.news, -concern(cause.verdict)))
 
 
 def of_checks(
