@@ -138,7 +138,7 @@ def _unsteady(found: Mapping[Key, Timings]) -> Iterator[Doubt]:
         if trend.low > TREND_LIMIT or trend.high < -TREND_LIMIT:
             text = (
                 f"no steady state: the last third of its slices differs from the first by "
-                f"{stats.percent(trend.point):+.1f} %"
+                f"{stats.percent(trend.point):+.1f} %".replace("-", "−")
             )
             yield Doubt("warm-up", text, where)
 

@@ -26,11 +26,10 @@ from harness.core.visible import visible
 from harness.render import curves, latency
 from harness.render.forest import forest
 from harness.report import format as fmt
-from harness.report.causes import CauseView
+from harness.report.causes import GRAVE, CauseView, worst_first
 from harness.report.checked import KINDS
 from harness.report.dots import plots
 from harness.report.findings import folded
-from harness.report.matrix import concern
 from harness.report.payload import payload
 from harness.report.view import Report
 
@@ -39,7 +38,6 @@ APP = ("data", "format", "dom", "state", "search", "matrix", "charts", "times",
        "overview", "sweeps", "dialog", "front", "main")  # fmt: skip
 """The parts of the page's own program, in the order in which they stand in it."""
 MOST_CAUSES = 150
-GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
 _LONG, _CLIP = 600, 220
 _NEWS = "New: neither declared nor expected"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -116,17 +114,10 @@ def _by_kind(
 ) -> Iterator[tuple[str, list[CauseView]]]:
     """Causes under the heads that a reader knows: what is new, then by verdict."""
     groups: dict[str, list[CauseView]] = {}
-    for cause in sorted(
-        causes, key=lambda cause: (not _is_news(cause), -concern(cause.verdict))
-    ):
-        head = _NEWS if _is_news(cause) else _head(cause.verdict)
+    for cause in worst_first(causes):
+        head = _NEWS if cause.news else _head(cause.verdict)
         groups.setdefault(head, []).append(cause)
     yield from groups.items()
-
-
-def _is_news(cause: CauseView) -> bool:
-    """What somebody should look at today: nobody knows it, and it is no trifle."""
-    return cause.new and (cause.verdict in GRAVE or cause.verdict is Verdict.EXACT)
 
 
 def _head(verdict: Verdict) -> str:

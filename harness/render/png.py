@@ -203,7 +203,7 @@ def _ratio_axis(axes: Axes, ratios: Sequence[float]) -> None:
 def _question(cell: CellView, group: RankGroup) -> str:
     """The title, shortened so that what tells it from its neighbours stays."""
     extra = ", ".join(filter(None, (cell.point, group.label)))
-    extra = f" ({fmt.shorten(extra, _NAME - 20)})" if extra else ""
+    extra = f" ({fmt.shorten(extra, _NAME - 12)})" if extra else ""
     return literal(fmt.shorten_title(cell.facts.title, _NAME - len(extra)) + extra)
 
 

@@ -17,9 +17,9 @@ import jinja2
 from harness.core.verdicts import Verdict
 from harness.core.visible import visible
 from harness.render.claims import prose
-from harness.render.html import GRAVE, MOST_CAUSES, tint
+from harness.render.html import MOST_CAUSES, tint
 from harness.report import format as fmt
-from harness.report.causes import CauseView
+from harness.report.causes import GRAVE, CauseView
 from harness.report.checked import KINDS
 from harness.site import names
 from harness.site.making import Site

@@ -17,12 +17,19 @@ from harness.core.purposes import PURPOSES
 from harness.core.verdicts import Verdict
 from harness.core.words import listed
 from harness.report import format as fmt
+from harness.report import wording
 from harness.report.cards import NOT_ASKED, verdicts_by_driver
 from harness.report.cells import CellView, RankGroup, Row
-from harness.report.checked import causes
+from harness.report.checked import Cause, causes
 from harness.results.records import Check
 
 SILENT = "Silent changes"
+_KINDS: Mapping[str, str] = {
+    "threads": "each in a thread",
+    "tasks": "each an asyncio task",
+    "": "calls at a fixed rate",
+}
+"""What a kind of client is called where a task has several."""
 _CATCHES: Mapping[Verdict, str] = {
     Verdict.BROKEN: "breaks the session",
     Verdict.CRASHED: "crashes",
@@ -85,54 +92,75 @@ class TaskAnswer:
 
 def answers(cells: Sequence[CellView], checks: Sequence[Check]) -> tuple[TaskAnswer, ...]:
     """The answers that these cells and checks can give, in the order of the tasks."""
-    found = []
+    found: list[TaskAnswer] = []
     for task, title in PURPOSES.items():
         own = [cell for cell in cells if cell.facts.task == task]
         scenarios = {cell.facts.scenario for cell in own}
         seen = [check for check in checks if check.scenario in scenarios]
         if own:
-            found.append(_of_times(title, own, seen))
+            found.extend(_of_times(title, own, seen))
     return (*found, *_silent(checks))
 
 
 # --- a task ---------------------------------------------------------------------------
 
 
-def _of_times(title: str, cells: Sequence[CellView], checks: Sequence[Check]) -> TaskAnswer:
+def _of_times(
+    title: str, cells: Sequence[CellView], checks: Sequence[Check]
+) -> Iterator[TaskAnswer]:
+    """An answer for each kind of client: threads and tasks are two workloads, and whoever
+    asks has one of them."""
     leaders = _leaders(cells)
     asked = len({cell.facts.id for cell in cells})
     if not leaders:
         verb = f"Nobody leads: {_unranked(cells, asked)}"
-        return TaskAnswer(title, (), verb, cell=cells[0].facts.id)
-    winners = tuple(dict.fromkeys(arm for leader in leaders for arm in leader.arms))
-    shown, group, row = _shown(cells, leaders[0])
-    others = {arm for leader in leaders for arm in leader.ranked} - set(winners)
+        yield TaskAnswer(title, (), verb, cell=cells[0].facts.id)
+    for leader in leaders:
+        kind = f", {_KINDS[leader.label]}" if len(leaders) > 1 else ""
+        unranked = asked - leader.of if len(leaders) == 1 else 0
+        yield _of_kind(f"{title}{kind}", leader, unranked, cells, checks)
+
+
+def _of_kind(
+    title: str,
+    leader: _Leader,
+    unranked: int,
+    cells: Sequence[CellView],
+    checks: Sequence[Check],
+) -> TaskAnswer:
+    winners = leader.arms
+    shown, group, row = _shown(cells, leader)
+    others = leader.ranked - set(winners)
     whose = f", by {row.arm}" if len(winners) > 1 else ""
+    behind = _loss(cells, leader.label, row.arm)
     return TaskAnswer(
         title,
         winners,
-        _each(leaders) if len(leaders) > 1 else _verb(leaders[0], alone=not others),
+        _verb(leader, alone=not others),
         figure=_figure(shown, row),
         what=f"{_title(shown)}{whose}",
-        wins=_wins(leaders, asked) if others or len(winners) > 1 else "",
-        others="; ".join(filter(None, (_next(group, winners), _loss(cells, row.arm)))),
+        wins=_wins(leader, unranked) if others or len(winners) > 1 else "",
+        others="; ".join(filter(None, (_next(group, winners), behind))),
         catches=tuple(_catches(winners, cells, checks)),
         cell=shown.facts.id,
     )
 
 
-def _loss(cells: Sequence[CellView], arm: str) -> str:
-    """Where a winner is farthest behind the fastest, if it is behind at all."""
+def _loss(cells: Sequence[CellView], label: str, arm: str) -> str:
+    """Where a winner is farthest behind the fastest of its kind, if it is at all."""
     behind = [
         (row.ratio.point, cell)
         for cell in cells
-        for row in cell.rows
-        if row.arm == arm and row.rank is not None and row.rank > 1 and row.ratio
+        for group in cell.groups
+        for row in group.rows
+        if group.label == label and row.arm == arm and (row.rank or 0) > 1 and row.ratio
     ]
     if not behind:
         return ""
     ratio, cell = max(behind, key=lambda entry: entry[0])
-    return f"at worst {arm} takes {fmt.times(ratio)} the fastest’s time: {_title(cell)}"
+    return (
+        f"at worst, {arm} takes {fmt.times(ratio)} the time of the fastest: {_title(cell)}"
+    )
 
 
 def _unranked(cells: Sequence[CellView], asked: int) -> str:
@@ -180,16 +208,6 @@ def _leader(label: str, cells: Sequence[CellView]) -> _Leader | None:
     return _Leader(label, arms, most, len(firsts), frozenset(ranked))
 
 
-def _kind(leader: _Leader) -> str:
-    return f"among {leader.label}" if leader.label else "when ops arrive by themselves"
-
-
-def _each(leaders: Sequence[_Leader]) -> str:
-    """Who leads which kind."""
-    parts = [f"{listed(leader.arms)} {_kind(leader)}" for leader in leaders]
-    return f"lead among their kind ({'; '.join(parts)})"
-
-
 def _shown(cells: Sequence[CellView], leader: _Leader) -> tuple[CellView, RankGroup, Row]:
     """The question whose figure is given: one that a winner won, with most drivers."""
     won = [
@@ -235,17 +253,12 @@ def _figure(cell: CellView, row: Row) -> str:
     return f"{text} ({' – '.join(map(fmt.rate, ends))})"
 
 
-def _wins(leaders: Sequence[_Leader], asked: int) -> str:
-    """In how many questions that holds; of several kinds, of each."""
-    if asked == 1:
+def _wins(leader: _Leader, unranked: int) -> str:
+    """In how many questions that holds."""
+    if leader.of + unranked == 1:
         return ""
-    parts = []
-    for leader in leaders:
-        kind = f" of {leader.label}" if leader.label else ""
-        parts.append(f"in {leader.wins} of {fmt.plural(leader.of, 'question')}{kind}")
-    unranked = asked - leaders[0].of if len(leaders) == 1 else 0
     few = f" ({unranked} could not be ranked)" if unranked else ""
-    return f"first or level {', '.join(parts)}{few}"
+    return f"first or level in {leader.wins} of {fmt.plural(leader.of, 'question')}{few}"
 
 
 def _next(group: RankGroup, winners: Sequence[str]) -> str:
@@ -314,17 +327,23 @@ def _silent(checks: Sequence[Check]) -> Iterator[TaskAnswer]:
         f"{verb} least often, {how}" if most > least else f"{verb} {how}",
         others=f"{listed(worst)} most often, in {most}" if most > least else "",
         examples=tuple(
-            Pointer(
-                f"{driver}: {fmt.shorten(example.observed, 60)} instead of "
-                f"{fmt.shorten(example.expected, 60)}",
-                example.cell,
-                driver,
-            )
-            for driver in dict.fromkeys((worst[0], winners[0]))
-            if (example := _example(checks, driver))
+            _changed(cause, counts[driver])
+            for driver in sorted(counts, key=lambda driver: -counts[driver])
+            if (cause := _commonest(checks, driver))
         ),
         driver=worst[0] if most else "",
     )
+
+
+def _changed(cause: Cause, count: int) -> Pointer:
+    """What a driver makes of values most often, why, and how often it changes any."""
+    check = min(cause.checks, key=_length)
+    came, due = (
+        fmt.shorten(text, 60) for text in (wording.came(check), wording.due(check))
+    )
+    why = f"{cause.reason.rstrip('.')}; " if check.deviation else ""
+    where = f"{check.driver}, {fmt.plural(count, 'question')}"
+    return Pointer(f"{where}: {why}{came} instead of {due}", check.cell, check.driver)
 
 
 def _silent_changes(checks: Sequence[Check]) -> tuple[int, Mapping[str, int]]:
@@ -344,12 +363,11 @@ def _silent_changes(checks: Sequence[Check]) -> tuple[int, Mapping[str, int]]:
     }
 
 
-def _example(checks: Sequence[Check], driver: str) -> Check | None:
-    """The shortest example of the commonest cause for which a driver changes values."""
+def _commonest(checks: Sequence[Check], driver: str) -> Cause | None:
+    """The commonest cause for which a driver changes values, of what shows both sides."""
     own = [c for c in checks if c.driver == driver and c.verdict is Verdict.LOSSY]
     both = [check for check in own if check.observed and check.expected]
-    commonest = max(causes(both, checks), key=lambda cause: len(cause.cells), default=None)
-    return min(commonest.checks, key=_length) if commonest else None
+    return max(causes(both, checks), key=lambda cause: len(cause.cells), default=None)
 
 
 def _length(check: Check) -> tuple[int, str]:

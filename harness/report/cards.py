@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,10 @@ class Card:
     @property
     def package(self) -> str:
         """What its installed package says of itself, in a line."""
-        return "; ".join(f"{name} {value}" for name, value in self.arm.vital.items())
+        shown = {**self.arm.vital}
+        if "wheel" in shown:
+            shown["wheel"] = wheel(shown["wheel"])
+        return "; ".join(f"{name} {value}" for name, value in shown.items())
 
     @property
     def traits(self) -> tuple[str, ...]:
@@ -74,6 +78,19 @@ class Card:
             f"on {terms['wraps']}" if terms.get("wraps") else "",
         )
         return tuple(filter(None, found))
+
+
+def wheel(tags: str) -> str:
+    """A wheel's tags as a reader wants them: `cp311 manylinux x86_64`, or `pure Python`.
+    Of several the others name the same platform in older ways."""
+    python, _, rest = tags.split(",")[0].strip().partition("-")
+    abi, _, platform = rest.partition("-")
+    if (abi, platform) == ("none", "any"):
+        return "pure Python"
+    found = re.fullmatch(r"(manylinux|musllinux|macosx)(?:\d+|_\d+_\d+)_(\w+)", platform)
+    return " ".join(
+        filter(None, (abi or python, *(found.groups() if found else (platform,))))
+    )
 
 
 def cards(

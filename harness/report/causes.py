@@ -6,7 +6,7 @@ questions share the cause. Each has its smallest example, and how to see it happ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.core.verdicts import Verdict
@@ -14,9 +14,11 @@ from harness.report import checked, wording
 from harness.report import format as fmt
 from harness.report.checked import Cause
 from harness.report.commands import one_line, path_of
+from harness.report.matrix import concern
 from harness.report.titles import titles
 from harness.results.records import CellFacts, Check, Run
 
+GRAVE = (Verdict.BROKEN, Verdict.CRASHED, Verdict.HUNG, Verdict.LOSSY)
 _QUIET = (Verdict.EXACT, Verdict.SKIPPED, Verdict.UNSUPPORTED)
 _SQL, _VALUE = 160, 90
 
@@ -55,6 +57,11 @@ class CauseView:
         return not self.drivers or driver in self.drivers
 
     @property
+    def news(self) -> bool:
+        """What a reader should look at today: nobody knows it, and it is no trifle."""
+        return self.new and (self.verdict in GRAVE or self.verdict is Verdict.EXACT)
+
+    @property
     def who(self) -> str:
         """The drivers, as a reader calls them."""
         return ", ".join(self.drivers) or "all drivers"
@@ -66,6 +73,11 @@ def views(runs: Sequence[Run]) -> tuple[CauseView, ...]:
     facts = {cell.id: cell for run in runs for cell in run.header.cells}
     called = {id(check): run.header.command for run in runs for check in run.checks}
     return of_checks(checks, facts, called)
+
+
+def worst_first(causes: Iterable[CauseView]) -> list[CauseView]:
+    """What is news, then the worst verdict."""
+    return sorted(causes, key=lambda cause: (not cause.news, -concern(cause.verdict)))
 
 
 def of_checks(
@@ -116,12 +128,20 @@ def _view(
         verdict=cause.verdict,
         new=new,
         drivers=cause.drivers,
-        reason=cause.reason,
+        reason=_placed(cause, check, named),
         cells=cause.cells,
         families=tuple(dict.fromkeys(cell.partition("/")[0] for cell in cause.cells)),
         example=_example(check, facts, named, called.get(id(check), ())),
         link=check.link if check.link.startswith(("https://", "http://")) else "",
     )
+
+
+def _placed(cause: Cause, check: Check, named: Mapping[str, str]) -> str:
+    """The reason; that of several steps says nothing without what the steps are for."""
+    if check.deviation or not check.facts.get("step"):
+        return cause.reason
+    where = "in" if len(cause.cells) == 1 else "as in"
+    return f"{cause.reason}, {where} “{named.get(check.cell, check.cell)}”"
 
 
 def _size(check: Check, facts: Mapping[str, CellFacts]) -> tuple[bool, int, str]:
@@ -144,7 +164,7 @@ def _example(
         cell=check.cell,
         title=named.get(check.cell, check.cell),
         sql=fmt.shorten(" ".join(cell.sql.split()), _SQL) if cell else "",
-        observed=fmt.shorten(check.observed, _VALUE),
+        observed=fmt.shorten(wording.came(check), _VALUE),
         expected=fmt.shorten(wording.due(check), _VALUE),
         command=one_line(
             "pgdyno", "show", path_of(check.cell, called[1:]), "--driver", check.driver,

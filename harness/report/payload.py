@@ -133,7 +133,7 @@ def _answer(check: Check, words: _Words) -> tuple[Any, ...]:
     needs no words, unless it is a fact that the cell asked for."""
     plain = check.verdict is Verdict.EXACT and not (check.drift or check.trait)
     due = wording.due(check)
-    said = ("",) * 3 if plain else (wording.said(check), check.observed, due)
+    said = ("",) * 3 if plain else (wording.said(check), wording.came(check), due)
     told = (*said, check.drift, check.deviation, check.link)
     return VERDICTS.index(check.verdict), words(check.code), *map(words, told)
 

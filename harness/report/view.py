@@ -112,11 +112,11 @@ class RunView:
 
 
 _TILES: Mapping[Verdict, tuple[str, str]] = {
-    Verdict.BROKEN: ("breaks somebody’s session", "break somebody’s session"),
-    Verdict.CRASHED: ("crashes somebody’s process", "crash somebody’s process"),
-    Verdict.HUNG: ("hangs for somebody", "hang for somebody"),
-    Verdict.LOSSY: ("is silently changed by somebody", "are silently changed by somebody"),
-    Verdict.REJECTED: ("is an error for somebody", "are an error for somebody"),
+    Verdict.BROKEN: ("breaks a driver’s session", "break a driver’s session"),
+    Verdict.CRASHED: ("crashes a driver’s process", "crash a driver’s process"),
+    Verdict.HUNG: ("makes a driver hang", "make a driver hang"),
+    Verdict.LOSSY: ("is silently changed by a driver", "are silently changed by a driver"),
+    Verdict.REJECTED: ("is an error in a driver", "are an error in a driver"),
 }
 """What a question does for some driver, and what several do."""
 

@@ -46,13 +46,24 @@ def said(check: Check) -> str:
     return f"{told}, {where}" if told and where else told
 
 
+def came(check: Check) -> str:
+    """What came. A value that names its type itself does not need it twice."""
+    return re.sub(r"^(\w+): (?=(?:\w+\.)*\1\()", "", unmarked(check.observed))
+
+
 def due(check: Check) -> str:
     """What had to come. Where only the type is wrong, that is the type that is usual: the
     text of the value is the same on both sides, and tells nothing apart."""
     usual, text = check.facts.get("usual_types"), check.facts.get("expected_repr")
     if check.code is Code.WRONG_TYPE and usual and text:
-        return f"{_either(usual)}: {text}"
-    return check.expected
+        return unmarked(f"{_either(usual)}: {text}")
+    return unmarked(check.expected)
+
+
+def unmarked(text: str) -> str:
+    """A name that is another in every run, as a reader writes such a thing: a scenario's
+    `@{channel}_first` as `<channel>_first`."""
+    return re.sub(r"@\{(\w+)\}", r"<\1>", text)
 
 
 # --- a code with its facts --------------------------------------------------------------
@@ -206,7 +217,7 @@ def _message(facts: Facts) -> str:
 
 
 def _clipped(text: str, limit: int = _VALUE) -> str:
-    return fmt.shorten(" ".join(str(text).split()), limit)
+    return fmt.shorten(" ".join(unmarked(str(text)).split()), limit)
 
 
 # --- where ------------------------------------------------------------------------------
@@ -233,4 +244,4 @@ def _place(facts: Facts) -> str:
 def _plain_detail(check: Check) -> str:
     """A judgement's own words, without the step with which they begin."""
     start = f"step {check.facts.get('step')}, {check.facts.get('label')}: "
-    return (check.detail or check.drift).removeprefix(start)
+    return unmarked((check.detail or check.drift).removeprefix(start))

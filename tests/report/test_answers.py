@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 
 import fake_runs
 import pytest
 from msgspec.structs import replace
 
-from harness.core.verdicts import Verdict
+from harness.core.verdicts import Code, Verdict
 from harness.render import html, markdown
 from harness.report import view
 from harness.report.answers import SILENT, TaskAnswer
-from harness.report.cards import better_of
+from harness.report.cards import better_of, wheel
 from harness.report.view import Report
 from harness.results.records import Check, Run
 
@@ -68,11 +69,17 @@ def test_without_rounds_nobody_wins():
     )
 
 
-def test_threads_and_tasks_each_have_a_leader():
+def test_threads_and_tasks_each_have_an_answer_of_their_own():
     run = tagged(fake_runs.bench(rows=fake_runs.CELLS[10:11]), "many-clients")
-    told = answer(view.build([run]), "Many clients")
-    assert " among threads" in told.verb
-    assert " among tasks" in told.verb
+    report = view.build([run])
+    groups = {group.label: group for group in report.runs[0].cells[0].groups}
+    for label, kind in (("tasks", "each an asyncio task"), ("threads", "each in a thread")):
+        told = answer(report, f"Many clients, {kind}")
+        own = {row.arm for row in groups[label].rows}
+        assert {*told.winners} <= own
+        assert not any(arm in told.rest for row in groups.values() if row.label != label
+                       for arm in {row.arm for row in row.rows} - own)  # fmt: skip
+    assert len(report.answers) == 2
 
 
 def test_what_no_scenario_is_tagged_with_has_no_answer():
@@ -97,8 +104,58 @@ def test_silent_changes_are_counted_by_question():
     assert set(told.winners) == {"psycopg", "psqlpy"}
     assert told.others == "asyncpg most often, in 1"
     assert [*map(str, told.examples)] == [
-        "asyncpg: int: 1 instead of int: 2 (types/x#read)"
+        "asyncpg, 1 question: int: 1 instead of int: 2 (types/x#read)"
     ]
+
+
+def test_who_changes_values_is_told_with_what_and_why():
+    (check,) = checks_of(asyncpg="lossy")
+    known = fake_runs.changed(
+        check, observed="timedelta: datetime.timedelta(days=30)",
+        expected="interval: 'P1M'", deviation="A timedelta has no months.",
+    )  # fmt: skip
+    told = answer(view.build([checked(known)]), SILENT)
+    assert [example.text for example in told.examples] == [
+        "asyncpg, 1 question: A timedelta has no months; "
+        "datetime.timedelta(days=30) instead of interval: 'P1M'"
+    ]
+
+
+def test_a_name_that_changes_with_every_run_is_shown_as_its_kind():
+    (check,) = checks_of(asyncpg="lossy")
+    facts = {"repr": "['@{channel}_a']", "expected_repr": "['@{channel}_b']"}
+    said = dataclasses.replace(
+        check.judgement, code=Code.WRONG_VALUE, facts=facts,
+        observed="list[str]: ['@{channel}_a']", expected="list[str]: ['@{channel}_b']",
+    )  # fmt: skip
+    (cause,) = view.build([checked(replace(check, judgement=said))]).causes
+    told = (cause.reason, cause.example.observed, cause.example.expected)
+    assert told == (
+        "answers ['<channel>_a'] instead of ['<channel>_b']",
+        "list[str]: ['<channel>_a']",
+        "list[str]: ['<channel>_b']",
+    )
+
+
+def test_what_steps_answered_is_told_with_what_they_are_for():
+    (check,) = checks_of(asyncpg="lossy")
+    facts = {"step": 7, "label": "join of_a", "repr": "[[44]]", "expected_repr": "[[42]]"}
+    said = dataclasses.replace(check.judgement, code=Code.WRONG_VALUE, facts=facts)
+    (cause,) = view.build([checked(replace(check, judgement=said))]).causes
+    assert cause.reason == "answers [[44]] instead of [[42]], in “types/x#read”"
+
+
+@pytest.mark.parametrize(
+    ("tags", "shown"),
+    [("py3-none-any", "pure Python"),
+     ("cp311-cp311-manylinux_2_17_x86_64, cp311-cp311-manylinux2014_x86_64",
+      "cp311 manylinux x86_64"),
+     ("cp313-cp313t-musllinux_1_2_aarch64", "cp313t musllinux aarch64"),
+     ("cp39-abi3-win_amd64", "abi3 win_amd64"),
+     ("", "")],
+)  # fmt: skip
+def test_the_tags_of_a_wheel_are_told_in_a_few_words(tags, shown):
+    assert wheel(tags) == shown
 
 
 def test_a_card_counts_the_better_of_two_profiles():
@@ -194,7 +251,7 @@ def test_tiles_count_what_the_table_shows_and_speak_of_one_as_one():
     (crashed,) = checks_of(asyncpg="crashed")
     tiles = view.build([checked(bad, good, crashed)]).tiles
     assert [(tile.count, tile.words) for tile in tiles] == [
-        (1, "question checked"), (1, "crashes somebody’s process"),
+        (1, "question checked"), (1, "crashes a driver’s process"),
     ]  # fmt: skip
 
 

@@ -47,7 +47,8 @@ function content(data, cell, chosen, around) {
       ...question(data, timed, asked(data)), latencies(data, timed),
       ...timed.groups.filter((group) => group.note).map((group) => h("p.note", group.note)),
       timed.harness && h("p.note", timed.harness), timed.mix && mixed(timed.mix)]),
-    cell.why && h("details", h("summary", "Why it is asked"), h("p", cell.why)),
+    cell.why && h("details", { open: cell.answers.some((answer) =>
+      answer && answer.verdict !== "exact") }, h("summary", "Why it is asked"), h("p", cell.why)),
     h("p.note", cell.timed.length ? "Time it again:" : "Check it again:"),
     copyable(`pgdyno ${cell.timed.length ? "bench" : "check"} ${quoted(cell.path)}`),
   ].flat(Infinity).filter(Boolean);

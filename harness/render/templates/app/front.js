@@ -22,7 +22,7 @@ function roving(block, selector) {
  * it; both come when their group is opened. */
 function commands(list) {
   for (const cause of list.querySelectorAll("[data-copy]")) {
-    const button = h("button.copy", { type: "button", click: () =>
+    const button = h("button.copy", { type: "button", title: cause.dataset.copy, click: () =>
       copy(cause.dataset.copy, button) }, "Copy command");
     const { link } = cause.dataset;
     cause.lastElementChild.append(" ", button, ...link

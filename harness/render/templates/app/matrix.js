@@ -2,7 +2,7 @@
 // those that can be seen are in the document.
 
 const NARROW = matchMedia("(max-width: 48rem)");
-const ROW_PX = NARROW.matches ? 104 : 52;  // as front.css has it
+let rowPx = 52;  // as front.css has it; on a narrow screen three drivers stand in a line
 const SPARE_ROWS = 8;
 const SILENT = new Set(["unsupported", "skipped", "invalid"]);  // no answer
 const ALL = { q: "", family: "", driver: "", verdict: "", profile: "", cause: "",
@@ -46,6 +46,8 @@ function buildMatrix(data, place) {
     "Every question and what each driver said", scroll: () => draw(),
   keydown: (event) => walk(event) }, head, spacer);
   scroller.style.setProperty("--drivers", drivers.length);
+  if (NARROW.matches) rowPx = 56 + 20 * Math.ceil(drivers.length / 3);
+  scroller.style.setProperty("--row", `${rowPx}px`);
   place.append(
     h("div.filters", search, family, driver, profile.querySelectorAll("option").length > 2
       && profile, sort, h("label", { title: "Two drivers answer, and their verdicts differ; "
@@ -96,10 +98,12 @@ function buildMatrix(data, place) {
       : WORST.length - WORST.indexOf(name))),
   };
 
-  function sorted(cells, wanted) {
+  /** The worst of a driver that was chosen; how many are wrong is of all of them. */
+  function sorted(cells, wanted, only) {
     const weight = weights[wanted.sort];
     if (!weight) return cells;
-    return cells.map((cell) => [weight(verdictsOf(cell, profiled)), cell])
+    const weighed = (verdicts) => only >= 0 && wanted.sort === "worst" ? [verdicts[only]] : verdicts;
+    return cells.map((cell) => [weight(weighed(verdictsOf(cell, profiled))), cell])
       .sort(([a], [b]) => b - a).map(([, cell]) => cell);
   }
 
@@ -132,7 +136,7 @@ function buildMatrix(data, place) {
       if (wanted.verdict === "trouble" ? names.some((name) => name && name !== "exact")
         : !wanted.verdict || names.includes(wanted.verdict)) kept.push(cell);
     }
-    shown = sorted(kept, wanted);
+    shown = sorted(kept, wanted, only);
     cause.replaceChildren(...of ? [h("b", of.who), ` ${of.reason} `, h("button.quiet",
       { type: "button", click: () => go({ cause: "" }) }, "all causes")] : []);
     cause.hidden = !of;
@@ -150,8 +154,8 @@ function buildMatrix(data, place) {
           wanted.verdict === name ? "" : name }) },
       h("span.s", { "aria-hidden": "true" }, SYMBOLS[name]),
       ` ${name} `, h("b", counts.get(name).toLocaleString("en-US")))));
-    spacer.style.height = `${shown.length * ROW_PX}px`;
-    const room = `${head.offsetHeight + shown.length * ROW_PX + 4}px`;
+    spacer.style.height = `${shown.length * rowPx}px`;
+    const room = `${head.offsetHeight + shown.length * rowPx + 4}px`;
     scroller.style.height = `min(80vh, 60rem, max(7rem, ${room}))`;
     focused = Math.min(focused, Math.max(0, shown.length - 1));
     first = -1;
@@ -159,11 +163,11 @@ function buildMatrix(data, place) {
   }
 
   function draw() {
-    const from = Math.max(0, Math.floor(scroller.scrollTop / ROW_PX) - SPARE_ROWS);
+    const from = Math.max(0, Math.floor(scroller.scrollTop / rowPx) - SPARE_ROWS);
     if (from === first) return;
     first = from;
-    const many = Math.ceil((scroller.clientHeight || 600) / ROW_PX) + 2 * SPARE_ROWS;
-    body.style.transform = `translateY(${from * ROW_PX}px)`;
+    const many = Math.ceil((scroller.clientHeight || 600) / rowPx) + 2 * SPARE_ROWS;
+    body.style.transform = `translateY(${from * rowPx}px)`;
     body.replaceChildren(...shown.slice(from, from + many).map((cell, at) =>
       rowOf(cell, from + at)));
   }
@@ -213,7 +217,7 @@ function buildMatrix(data, place) {
   }
 
   function walk(event) {
-    const page = Math.floor(scroller.clientHeight / ROW_PX) - 1;
+    const page = Math.floor(scroller.clientHeight / rowPx) - 1;
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page,
       Home: -Infinity, End: Infinity }[event.key];
     if (event.key === "Enter" && shown[focused]) {
@@ -223,7 +227,7 @@ function buildMatrix(data, place) {
     if (step === undefined) return;
     event.preventDefault();
     focused = Math.max(0, Math.min(shown.length - 1, focused + step));
-    const top = focused * ROW_PX, room = scroller.clientHeight - head.offsetHeight - ROW_PX;
+    const top = focused * rowPx, room = scroller.clientHeight - head.offsetHeight - rowPx;
     if (top < scroller.scrollTop) scroller.scrollTop = top;
     if (top > scroller.scrollTop + room) scroller.scrollTop = top - room;
     first = -1;

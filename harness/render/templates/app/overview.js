@@ -45,7 +45,7 @@ function overview(data) {
   }));
   const names = [...new Set(all.flatMap(({ ratios }) => ratios.map(([row]) => row.driver)))];
   return h("figure", h("figcaption", h("b", "Every question at once"), " ",
-    h("small", `time as a multiple of the fastest driver’s${all.length > rows.length
+    h("small", `time as a multiple of the fastest driver’s, without the intervals, which are under Times${all.length > rows.length
       ? `; the first ${MOST_ROWS} of ${all.length}, all of them under Times` : ""}`)),
   h("p.note", names.sort((a, b) => a - b).map((driver) => [driverName(data, driver), " "])),
   sideways(chart), h("button.quiet", { type: "button", click: () => saved(chart, "overview") }, "SVG"));
