@@ -183,7 +183,7 @@ def types_while_compiling(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Format, lint, types, generated files, then every test, on real drivers and servers.
+    """Format, lint, types, then every test, on real drivers and servers.
 
     Arguments after `--` go to pytest.
     """
@@ -191,7 +191,6 @@ def tests(session: nox.Session) -> None:
     session.install("-e", ".[all,further]", *dependencies("test", "lint"))
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
-    session.run("python", "tools/psycopg_sync.py", "--check")
     session.env["PYTHONDONTWRITEBYTECODE"] = ""  # a worker need not compile anew
     types_while_compiling(session)
     beside_nox = str(Path(sys.executable).parent)  # uv may be there
