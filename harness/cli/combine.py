@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 RESULTS = ".jsonl"
 
 _DESCRIPTION = """\
-Make one site of the bundles that projects publish: every driver and version, every
-scenario, badges, and the same for programs. It is static files that need neither a
-server nor JavaScript. The same bundles give the same files, in whatever order they
-come and however their runs were split.
+Make one site of the bundles that projects publish: every driver and version,
+every scenario, badges, and the same for programs. It is static files that need
+neither a server nor JavaScript. The same bundles give the same files, in
+whatever order they come and however their runs were split.
 """
 _EPILOG = """\
-A bundle that was made with another catalogue is refused. A run in which nothing came
-out right says nothing of a driver: it is withheld, and the site says so.
+A bundle that was made with another catalogue is refused. A run in which nothing
+came out right says nothing of a driver: it is withheld, and the site says so.
 
 example:
   pgdyno combine bundles/*.pgdyno.zip --out site

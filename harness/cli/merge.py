@@ -23,7 +23,7 @@ Copies are taken once. Of a folder all *.jsonl are read, at any depth, but not
 those of jobs that are not done.
 """
 _EPILOG = """\
-exit codes: 0 all is there, 4 a file was left out or a job of the plan is missing;
+exit codes: 0 all is there, 4 a file was left out or a job has no result;
 what is there was written
 
 examples:
@@ -57,6 +57,13 @@ def add_parser(subparsers: Any) -> None:
         help="the plan: say which of its jobs have no results",
     )
     parser.add_argument(
+        "--base",
+        default="",
+        metavar="DRIVER",
+        help="several machines: the driver to which ratios are taken (default: the first "
+        "of the first run)",
+    )
+    parser.add_argument(
         "--format", choices=FORMATS, default="text", help="how to print it (default: text)"
     )
     parser.set_defaults(run=run)
@@ -75,12 +82,14 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the whole runs and say what they are; the exit code says if any is lacking."""
-    merged = written(args.runs, args.out, args.plan)
+    merged = written(args.runs, args.out, args.plan, args.base)
     sys.stdout.write(_said(merged, args.format))
     return merged.exit_code
 
 
-def written(runs: Sequence[Path], out: Path, plan: Path | None = None) -> Merged:
+def written(
+    runs: Sequence[Path], out: Path, plan: Path | None = None, base: str = ""
+) -> Merged:
     """Join runs and write them into a folder; what became of each, and what they say.
 
     Raises:
@@ -94,7 +103,7 @@ def written(runs: Sequence[Path], out: Path, plan: Path | None = None) -> Merged
     from harness.results.store import read
 
     planned = [job.id for job in read_jobs(plan)] if plan else []
-    joining, together = joined([run for run in runs if run != plan]), Across()
+    joining, together = joined([run for run in runs if run != plan]), Across(base)
     told: list[MergedRun] = []
     done: set[str] = set()
     for whole in joining:

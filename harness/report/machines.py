@@ -14,6 +14,8 @@ from harness.results.records import CellFacts
 
 _FIRST = ("CPU", "cores", "memory", "virtual", "system", "kernel", "Python", "PostgreSQL")
 """The facts that tell most about a machine, before all others."""
+_SOME = 3
+"""So many cells are named in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +218,19 @@ def _notes(found: Machines) -> Iterator[str]:
     if found.unlike:
         yield (
             f"{fmt.plural(len(found.unlike), 'question')} not asked alike in all runs; of "
-            f"these only what was asked first is in: {', '.join(found.unlike)}."
+            f"these only what was asked first is in: {_some(found.unlike)}."
         )
     if found.without_base:
         yield (
             f"{fmt.plural(len(found.without_base), 'question')} in which {found.base} has "
-            f"no time: {', '.join(found.without_base)}."
+            f"no time: {_some(found.without_base)}."
         )
+
+
+def _some(cells: Sequence[str]) -> str:
+    """The first cells, and how many more there are."""
+    more = len(cells) - _SOME
+    return ", ".join([*cells[:_SOME], *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def _conclusion(found: Machines, rows: Sequence[DriverAcross]) -> str:
