@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -170,9 +171,19 @@ def report(session: nox.Session) -> None:
     session.run("pgdyno", "report", *(session.posargs or newest_runs(session)))
 
 
+def types_while_compiling(session: nox.Session) -> None:
+    """Check types on one core; on another import all tests once, which compiles them:
+    otherwise each process that runs tests would compile all of them anew."""
+    with ThreadPoolExecutor() as pool:
+        collecting = ("pytest", "--collect-only", "--quiet", *session.posargs)
+        compiling = pool.submit(session.run, *collecting, silent=True)
+        session.run("mypy")
+        compiling.result()
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Format, lint, types, generated files, then every test, on real drivers and servers.
+    """Format, lint, types, then every test, on real drivers and servers.
 
     Arguments after `--` go to pytest.
     """
@@ -180,9 +191,8 @@ def tests(session: nox.Session) -> None:
     session.install("-e", ".[all,further]", *dependencies("test", "lint"))
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
-    session.run("mypy")
-    session.run("python", "tools/psycopg_sync.py", "--check")
     session.env["PYTHONDONTWRITEBYTECODE"] = ""  # a worker need not compile anew
+    types_while_compiling(session)
     beside_nox = str(Path(sys.executable).parent)  # uv may be there
     paths = [*(session.bin_paths or ()), os.environ["PATH"], beside_nox]
     session.env["PATH"] = os.pathsep.join(paths)

@@ -26,10 +26,22 @@ hypothesis.settings.load_profile("busy")
 MINIATURES = Path(__file__).parent / "miniatures"
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m alone`, import no file that has no such test."""
+    of_no_use = config.option.markexpr == "alone" and collection_path.suffix == ".py"
+    return True if of_no_use and not names_quiet(collection_path) else None
+
+
+def names_quiet(file: Path) -> bool:
+    """Whether tests of a file may ask for `quiet`."""
+    return "quiet" in file.read_text("utf-8")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that `nox -s tests` must not run side by side; order the others."""
     for item in items:
         if "quiet" in getattr(item, "fixturenames", ()):
+            assert names_quiet(item.path), f"{item.nodeid}: `-m alone` would not find it"
             item.add_marker("alone")
     if "PYTEST_XDIST_WORKER" in os.environ:
         from scheduling import longest_first

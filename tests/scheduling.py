@@ -16,6 +16,7 @@ LONGEST = (
     "servers/test_rigs.py",
     "bench/test_runner.py",
     "studies/test_others.py",
+    "fleet/test_fleet.py",
     "cli/test_interruptions.py",
     "reproduce/test_show.py",
     "cli/test_bench.py",
@@ -27,6 +28,8 @@ LONGEST = (
     "check/test_broken_drivers.py",
     "cli/test_check.py",
     "servers/test_servers.py",
+    "studies/test_recipes.py",
+    "studies/test_replayed_gates.py",
     "venue/test_deadlines.py",
 )
 """Files whose tests take more than a few seconds each, or together where they must stay

@@ -15,9 +15,9 @@ from itertools import pairwise
 from statistics import median
 
 import numpy as np
-from ruptures.detection.kernelcpd import KernelCPD
 
 from harness.core import stats
+from harness.core.errors import needing
 from harness.core.stats import MIN_ROUNDS, Estimate
 
 FEWEST = 4
@@ -88,6 +88,8 @@ def penalty(n: int) -> float:
 def _places(values: Sequence[float], noise: float, lone: bool) -> list[int]:
     kept = values if lone else list(_clipped(values, _CLIP * noise))
     signal = np.asarray(kept).reshape(-1, 1) / noise
+    with needing("history", "pgdyno trend"):  # it imports SciPy, which takes seconds
+        from ruptures.detection.kernelcpd import KernelCPD
     search = KernelCPD(kernel="linear", min_size=1 if lone else 2).fit(signal)
     return [int(end) for end in search.predict(pen=penalty(len(values)))[:-1]]
 

@@ -24,7 +24,7 @@ from harness.venue.venue import Venue
 
 pytestmark = pytest.mark.usefixtures("miniatures")
 
-PLAN = Plan(2_000_000, 8, 8, 8, 0.0, 0, 0)
+PLAN = Plan(2_000_000, 16, 4, 4, 0.0, 0, 0)
 BRIEF = Plan(300_000, 2, 2, 2, 0.5, 0, 0)
 SCENARIO = """
 schema = 1

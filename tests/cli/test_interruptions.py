@@ -20,10 +20,10 @@ from harness.results import store
 from harness.results.records import Run
 
 PGDYNO = [sys.executable, "-m", "harness"]
-DRIVERS = ["--driver", "psycopg", "--driver", "asyncpg"]
+DRIVERS = ["--profile", "default", "--driver", "psycopg", "--driver", "asyncpg"]
 BENCH = ["bench", "query/point", "--no-floor", "--no-aa", *DRIVERS, "--effort", "full"]
 SHORT = ["bench", "query/point#fetch-one", "--no-floor", *DRIVERS, "--effort", "quick"]
-CHECK = ["check", "types", "--profile", "default", *DRIVERS]
+CHECK = ["check", "types", *DRIVERS]
 EVERYTHING = ["check", "--profile", "default"]
 TO_END_S = 60
 """Within so many seconds an interrupted run has ended its server, too; beside other tests
@@ -97,10 +97,14 @@ def read(out: Path) -> Run:
 
 
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
+MEASURING = [(sent, "measuring") for sent in ENDING[:2]]
+"""All four have the same handler, which does not ask what came; that each has it is seen
+where that costs least, while a run starts."""
 
 
-@pytest.mark.parametrize("sent", ENDING)
-@pytest.mark.parametrize("phase", ["starting", "measuring"])
+@pytest.mark.parametrize(
+    ("sent", "phase"), [*((sent, "starting") for sent in ENDING), *MEASURING]
+)
 def test_an_interrupt_keeps_what_was_measured(
     scratch: Path, tmp_path: Path, sent: signal.Signals, phase: str
 ) -> None:
@@ -156,8 +160,8 @@ def test_a_killed_parent_leaves_no_process_and_the_next_run_cleans_up(
     wait_for(lambda: gone(family))
     assert read(out).truncated
     assert any(scratch.iterdir())
-    again = start(tmp_path / "again.jsonl")
-    wait_for(lambda: has_trials(tmp_path / "again.jsonl"))
+    again = start(tmp_path / "again.jsonl", *CHECK)
+    wait_for(lambda: has_checks(tmp_path / "again.jsonl"))
     again.send_signal(signal.SIGINT)
     again.communicate(timeout=TO_END_S)
     assert list(scratch.iterdir()) == []
@@ -214,8 +218,7 @@ def has_checks(out: Path) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("sent", "verb"),
-    [(signal.SIGINT, EVERYTHING), *((sent, CHECK) for sent in ENDING[1:])],
+    ("sent", "verb"), [(signal.SIGINT, EVERYTHING), (signal.SIGTERM, CHECK)]
 )
 def test_an_interrupted_check_ends_quickly_and_keeps_its_checks(
     scratch: Path, tmp_path: Path, sent: signal.Signals, verb: list[str]

@@ -35,7 +35,9 @@ def test_results_are_never_overwritten(
 @pytest.mark.usefixtures("borrowed")
 def test_a_folder_that_cannot_be_made(file: Callable[..., Path]) -> None:
     path = file(ONE)
-    ended = pgdyno("check", path, "--out", path / "below" / "run.jsonl")
+    ended = pgdyno(
+        "check", path, "--driver", "psycopg2", "--out", path / "below" / "run.jsonl"
+    )
     assert ended.code == 4
     assert "run.jsonl cannot be written: Not a directory" in ended.err
     assert "hint: name another --out" in ended.err

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import random
 from statistics import fmean, stdev
+from typing import Any
 
 import pytest
-from scipy import optimize
-from scipy import stats as reference
 
 from benchmarks.coverage import WORLDS, coverage
 from harness.core.stats import MIN_BLOCKS, Effect, combined
@@ -57,11 +57,18 @@ def test_a_published_example() -> None:
     assert (found.mean.low, found.mean.high) == pytest.approx((-1.109, -0.321), abs=1e-3)
 
 
+@pytest.fixture(scope="module")
+def reference() -> Any:
+    """It takes seconds to import: for the process that runs this file, not for all."""
+    return importlib.import_module("scipy.stats")
+
+
 @pytest.mark.parametrize("count", [5, 8, 13])
-def test_the_mean_is_that_of_independent_code(count: int) -> None:
+def test_the_mean_is_that_of_independent_code(count: int, reference: Any) -> None:
     effects = EFFECTS[:count]
     found = combined(effects)
     assert found is not None
+    optimize = importlib.import_module("scipy.optimize")
     between = optimize.brentq(lambda tau2: spread(tau2, effects) - (count - 1), 0, 10)
     total = sum(1 / (error**2 + between) for _, error in effects)
     half = reference.t.ppf(0.975, count - 1) / math.sqrt(total)
@@ -71,7 +78,9 @@ def test_the_mean_is_that_of_independent_code(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [5, 10, 20])
-def test_with_small_errors_it_is_the_classical_prediction(count: int) -> None:
+def test_with_small_errors_it_is_the_classical_prediction(
+    count: int, reference: Any
+) -> None:
     rng = random.Random(count)
     effects = [Effect(rng.gauss(0.1, 0.23), 1e-4) for _ in range(count)]
     found = combined(effects)
@@ -88,7 +97,9 @@ def test_fewer_than_five_promise_nothing() -> None:
     assert combined([]) is None
 
 
-def test_blocks_that_agree_by_chance_claim_no_more_than_their_errors_allow() -> None:
+def test_blocks_that_agree_by_chance_claim_no_more_than_their_errors_allow(
+    reference: Any,
+) -> None:
     """Without the guard Hartung and Knapp's interval of equal estimates has no width."""
     found = combined([Effect(0.2, 0.01)] * 6)
     assert found is not None
@@ -120,7 +131,7 @@ def test_neither_order_nor_unit_matter() -> None:
 
 @pytest.mark.parametrize("degrees", [4, 9, 99, 999])
 @pytest.mark.parametrize("probability", [1 / 48, 0.5, 47 / 48])
-def test_quantiles_of_chi_squared(degrees: int, probability: float) -> None:
+def test_quantiles_of_chi_squared(degrees: int, probability: float, reference: Any) -> None:
     expected = reference.chi2.ppf(probability, degrees)
     assert chi_squared_quantile(probability, degrees) == pytest.approx(expected, rel=1e-9)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
 import random
@@ -9,11 +10,16 @@ import statistics
 import time
 
 import pytest
-from scipy import stats as scipy_stats
 
 from harness.core import stats
 from harness.core.stats import rank_counts, slopes, student
 from harness.core.sums import PairSums
+
+
+@pytest.fixture(scope="module")
+def scipy_stats():
+    """It takes seconds to import: for the process that runs this file, not for all."""
+    return importlib.import_module("scipy.stats")
 
 
 def sample(seed: int, n: int, shift: float = 0.0) -> list[float]:
@@ -23,14 +29,14 @@ def sample(seed: int, n: int, shift: float = 0.0) -> list[float]:
 
 @pytest.mark.parametrize("n", [6, 7, 10, 12, 25])
 @pytest.mark.parametrize("shift", [0.0, 0.5, 3.0])
-def test_signed_rank_agrees_with_scipy(n, shift):
+def test_signed_rank_agrees_with_scipy(n, shift, scipy_stats):
     values = sample(n, n, shift)
     expected = scipy_stats.wilcoxon(values, method="exact").pvalue
     assert stats.signed_rank_p(values) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("m", "n"), [(6, 6), (5, 9), (12, 10), (20, 21)])
-def test_mann_whitney_agrees_with_scipy(m, n):
+def test_mann_whitney_agrees_with_scipy(m, n, scipy_stats):
     base, candidate = sample(m, m), sample(n + 100, n, 0.7)
     expected = scipy_stats.mannwhitneyu(base, candidate, method="exact").pvalue
     assert stats.mann_whitney_p(base, candidate) == pytest.approx(expected)
@@ -49,7 +55,7 @@ def test_signed_rank_with_ties_and_zeros_is_exact():
     assert stats.signed_rank_p(values) == pytest.approx(expected)
 
 
-def test_mann_whitney_with_ties_is_exact():
+def test_mann_whitney_with_ties_is_exact(scipy_stats):
     base, candidate = [1.0, 2.0, 2.0, 3.0], [2.0, 3.0, 4.0, 4.0, 5.0]
     pooled = [*base, *candidate]
     ranks = scipy_stats.rankdata(pooled)
@@ -148,7 +154,7 @@ def test_least_p_values_are_reached():
     )
 
 
-def test_holm_and_benjamini_hochberg():
+def test_holm_and_benjamini_hochberg(scipy_stats):
     p_values = [0.01, 0.04, 0.03, 0.005]
     assert stats.holm(p_values) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     expected = scipy_stats.false_discovery_control(p_values, method="bh")
@@ -160,13 +166,13 @@ def test_holm_and_benjamini_hochberg():
 
 @pytest.mark.parametrize("degrees", [1, 2, 5, 9, 22, 7.3, 200])
 @pytest.mark.parametrize("probability", [0.2, 0.5, 0.8, 0.975, 0.99975])
-def test_student_quantile_agrees_with_scipy(degrees, probability):
+def test_student_quantile_agrees_with_scipy(degrees, probability, scipy_stats):
     expected = scipy_stats.t.ppf(probability, degrees)
     assert stats.student_quantile(probability, degrees) == pytest.approx(expected, abs=1e-7)
 
 
 @pytest.mark.parametrize("probability", [0.6, 0.8, 0.975, 0.99975, 1 - 1e-7])
-def test_student_quantile_is_exact_at_any_degrees_of_freedom(probability):
+def test_student_quantile_is_exact_at_any_degrees_of_freedom(probability, scipy_stats):
     """Welch's degrees are no whole numbers, and no two cells have the same."""
     rng = random.Random(probability)
     for degrees in (0.3, 1.0, *(rng.uniform(3, 200) for _ in range(50))):
@@ -248,7 +254,7 @@ def test_exp_keeps_the_interval():
 # --- trimmed means --------------------------------------------------------------------
 
 
-def test_yuen_is_scipys():
+def test_yuen_is_scipys(scipy_stats):
     rng = random.Random(5)
     base = [rng.gauss(0, 1) for _ in range(15)]
     candidate = [rng.gauss(0.4, 2) for _ in range(12)]
@@ -258,7 +264,7 @@ def test_yuen_is_scipys():
     assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
 
 
-def test_the_trimmed_mean_is_scipys():
+def test_the_trimmed_mean_is_scipys(scipy_stats):
     values = [3.0, 1.0, 2.0, 50.0, 2.5, 1.5, 2.2, -40.0, 2.1, 1.9]
     found = stats.trimmed_mean(values)
     assert found.point == pytest.approx(scipy_stats.trim_mean(values, 0.2))
@@ -285,7 +291,7 @@ def test_too_few_values_have_no_trimmed_interval():
 
 
 @pytest.mark.parametrize("n", [5, 10, 25, 40])
-def test_theil_sen_agrees_with_scipy(n):
+def test_theil_sen_agrees_with_scipy(n, scipy_stats):
     """The slope is the same; SciPy cuts by the normal approximation, so its interval may
     lie one slope further in or out."""
     rng = random.Random(n)
@@ -318,7 +324,7 @@ def test_theil_sen_of_many_points(n):
     assert covered >= 16
 
 
-def test_theil_sen_of_many_points_is_scipys():
+def test_theil_sen_of_many_points_is_scipys(scipy_stats):
     rng = random.Random(7)
     y = [0.3 * value + rng.gauss(0, 1) for value in range(150)]
     found, theirs = stats.theil_sen(range(150), y), scipy_stats.theilslopes(y, range(150))
@@ -334,7 +340,7 @@ def test_theil_sen_takes_time_in_line_with_the_points():
     assert time.process_time() - began < 5
 
 
-def test_kendalls_distribution_agrees_with_scipy():
+def test_kendalls_distribution_agrees_with_scipy(scipy_stats):
     for n in (3, 6, 9):
         counts = slopes.kendall_counts(n)
         assert sum(counts) == math.factorial(n)

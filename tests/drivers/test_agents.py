@@ -21,7 +21,7 @@ from harness.core.calls import ADK
 from harness.core.cells import Cell
 from harness.core.errors import Unsupported
 from harness.core.verdicts import EXACT, Verdict
-from harness.drivers.sqlspec import acts_agents, acts_agents_blocking, adk, agent
+from harness.drivers.sqlspec import acts_agents, acts_agents_blocking, adk
 from harness.play.seat import Deadlines, Seat
 from harness.venue.venue import Venue
 
@@ -121,6 +121,8 @@ def test_fixtures_make_the_tables_that_the_store_makes(
 @pytest.mark.parametrize("name", ADK)
 def test_an_agent_has_every_call_and_its_arguments(name):
     """`prepared` makes the configuration of a call out of two of its arguments."""
+    from harness.drivers.sqlspec import agent  # google-adk takes seconds to import
+
     takes = getattr(agent.Agent, name).__code__.co_varnames
     assert set(ADK[name]) <= set(takes)
 

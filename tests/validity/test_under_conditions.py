@@ -29,7 +29,7 @@ def asked(place: Venue, folder: Path, condition: Condition) -> Iterator[Outcome]
 def test_equal_arms_are_compared_under_the_condition(
     place: Venue, quiet: None, tmp_path: Path
 ) -> None:
-    series = live.Series(tmp_path, 1, 2, 4, burdens=(), condition=SOCKET)
+    series = live.Series(tmp_path, 1, 1, 4, burdens=(), condition=SOCKET)
     live.measure(place, series, Silent())
     (cell,) = store.read(series.file(0)).header.cells
     assert cell.id == f"{live.CELL}[via=unix]"

@@ -58,7 +58,7 @@ def test_how_many_slowed_arms_must_be_found(n, share, least):
 def series(place, quiet, tmp_path_factory) -> live.Series:
     """One short trial, with a burden that nobody could miss."""
     folder = tmp_path_factory.mktemp("validity")
-    made = live.Series(folder, 1, 6, 8, burdens=(0.5,))
+    made = live.Series(folder, 1, 3, 8, burdens=(0.5,))
     live.measure(place, made, Silent())
     return made
 
