@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 _MOST_MACHINES = 20
+_MOST_QUESTIONS = 12
 _MOST_CELLS = 3
 _MOST_STEPS = 10
 _NAME = 19
@@ -24,8 +25,10 @@ _MOST_SIDE_BY_SIDE = 4
 def machines_text(view: MachinesView) -> str:
     """The machines, the ratios over all of them, and what may be said."""
     lines = [*_machines(view), ""]
-    for cell in view.cells:
+    for cell in view.cells[:_MOST_QUESTIONS]:
         lines += [*_cell(view, cell), ""]
+    if (more := len(view.cells) - _MOST_QUESTIONS) > 0:
+        lines += [f"and {fmt.plural(more, 'more question')}: all are in the report", ""]
     for note in view.notes:
         lines += wrapped(note, WIDTH)
     return "\n".join([*lines, *wrapped(view.conclusion, WIDTH)])

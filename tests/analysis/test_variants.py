@@ -185,6 +185,16 @@ def test_what_was_seen_once_is_marked() -> None:
     assert difference.least == 2
 
 
+def test_what_hung_in_several_columns_of_a_run_was_seen_once() -> None:
+    def stuck(cell: str, version: str, python: str, server: str) -> str:
+        return "hung" if version == "0.9.2" else "exact"
+
+    (difference,) = told(run_of(stuck)).differences
+    assert difference.least == 1
+    (difference,) = told(run_of(stuck), run_of(stuck)).differences
+    assert difference.least == 2
+
+
 def test_what_may_be_chance_stands_apart_from_what_is_not() -> None:
     both = run_of(
         by_version, cells=("types/a#1", "types/a#2"), asked=[*arms(pythons=["3.9"])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 
@@ -81,6 +82,14 @@ def test_few_machines_are_told_one_by_one_and_nothing_is_promised(many: list[Run
     assert "next machine" not in shown
     assert re.search(r"× psycopg +m1 +m2 +m3\n", shown)
     assert re.search(r"asyncpg( +[\d.]{4} [\d.]{4}–[\d.]{4}){3}\n", shown)
+
+
+def test_a_terminal_shows_a_dozen_questions_and_counts_the_others(many: list[Run]) -> None:
+    found = machines_of(many)
+    long = dataclasses.replace(found, cells=found.cells * 20)
+    shown = machines_text(long)
+    assert shown.count(found.cells[0].facts.id) <= 12
+    assert f"and {len(long.cells) - 12} more questions: all are in the report" in shown
 
 
 def test_what_differs_between_machines_is_a_table_of_its_own(many: list[Run]) -> None:
