@@ -330,15 +330,23 @@ def projected(column: Variant, axes: Sequence[str]) -> Values:
 
 
 def _least(seen: Seen) -> int:
-    """How often the answer was seen that was seen least often. What hung in several columns
-    at about the same time, on a busy machine, was seen once."""
+    """How often the answer was seen that was seen least often. What hung in several arms of
+    a run, at about the same time on a busy machine, was seen once."""
     counts: Counter[VariantAnswer] = Counter()
     for found in seen.values():
         counts += found
     for answer in counts:
         if answer.verdict is Verdict.HUNG:
-            counts[answer] = max(found[answer] for found in seen.values())
+            counts[answer] = _runs(seen, answer)
     return min(counts.values())
+
+
+def _runs(seen: Seen, answer: VariantAnswer) -> int:
+    """In how many runs it was seen at least: those of two servers are two."""
+    most: Counter[str] = Counter()
+    for column, found in seen.items():
+        most[column.server] = max(most[column.server], found[answer])
+    return most.total()
 
 
 def _difference(
