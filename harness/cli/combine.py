@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.merging.joining import Joining
+    from harness.core.errors import ResultsError
+    from harness.merging.joining import Joining, Whole
     from harness.site.admission import Offer
     from harness.site.folder import SiteFolder
     from harness.site.gathering import Gathered
@@ -92,7 +93,7 @@ def combined(bundles: Sequence[Path], out: Path) -> Site:
             for number, path in enumerate(dict.fromkeys(bundles))
         ]
         check_fit(offers)
-        return _written(folder, [file for offer in offers for file in offer.files])
+        return _written(folder, {file: o.name for o in offers for file in o.files})
 
 
 def _opened(path: Path, scratch: Path) -> Offer:
@@ -105,7 +106,8 @@ def _opened(path: Path, scratch: Path) -> Offer:
     return Offer(str(path), bundles.read(path, scratch).runs)
 
 
-def _written(folder: SiteFolder, files: Sequence[Path]) -> Site:
+def _written(folder: SiteFolder, bundles: Mapping[Path, str]) -> Site:
+    """The site of these files, each with the name of its bundle."""
     from harness.core.errors import ResultsError
     from harness.merging.joining import joined
     from harness.render import site as drawing
@@ -113,8 +115,8 @@ def _written(folder: SiteFolder, files: Sequence[Path]) -> Site:
     from harness.site.listing import LISTING, listing
     from harness.site.making import Site
 
-    joining, gathered = joined(files), Gathered()
-    for name in _whole_runs(folder, joining):
+    joining, gathered = joined(list(bundles)), Gathered()
+    for name in _whole_runs(folder, joining, bundles):
         _take(folder, name, gathered)
     gathered.leave_out(joining.left_out)
     site = Site(gathered)
@@ -127,16 +129,34 @@ def _written(folder: SiteFolder, files: Sequence[Path]) -> Site:
     return site
 
 
-def _whole_runs(folder: SiteFolder, joining: Joining) -> Iterable[str]:
+def _whole_runs(
+    folder: SiteFolder, joining: Joining, bundles: Mapping[Path, str]
+) -> Iterable[str]:
     """Write the results file of every whole run; their names, in their order."""
     from harness.site import names
 
-    found = []
+    found: dict[str, Whole] = {}
     for whole in joining:
         name = names.run(whole.header.run)
+        if name in found:
+            raise _same_name(found[name], whole, bundles)
         folder.write(f"data/runs/{name}{RESULTS}", whole.lines())
-        found.append(name)
+        found[name] = whole
     return sorted(found)
+
+
+def _same_name(first: Whole, second: Whole, bundles: Mapping[Path, str]) -> ResultsError:
+    """Two runs say that they are one, and differ in more than a part of a run may."""
+    from harness.core.errors import ResultsError
+    from harness.core.words import listed
+
+    places = {bundles[path] for whole in (first, second) for path in whole.paths}
+    return ResultsError(
+        f"the run {first.header.run} is in {listed(sorted(places))}, and "
+        "these are not parts of one run",
+        hint="leave one of them out; a run that is collected twice needs the same "
+        "PGDYNO_MACHINE_KEY",
+    )
 
 
 def _take(folder: SiteFolder, name: str, gathered: Gathered) -> None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from site_runs import asked, hostile
 
 from harness.cli.main import main
+from harness.results import store
 from harness.results.lines import encoded
 from harness.results.records import Run
 
@@ -199,6 +200,20 @@ def test_nothing_but_failures_makes_no_site(tmp_path, capsys):
     assert combine(tmp_path / "site", down) == 4
     assert "no run says anything, so there is no site: run dead" in capsys.readouterr().err
     assert (tmp_path / "site" / "index.html").read_bytes() == before
+
+
+def test_two_runs_that_say_they_are_one_are_refused_by_the_names_of_their_bundles(
+    tmp_path, collect, capsys
+):
+    head, *rest = (record for _, record in store.records(REAL) if record is not None)
+    edited = tmp_path / "edited.jsonl"
+    edited.write_bytes(encoded([replace(head, pgdyno="0.0.9"), *rest]))
+    whole, other = collect("whole", REAL), collect("other", edited)
+    assert combine(tmp_path / "site", whole, other) == 4
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"is in {other} and {whole}" in said
+    assert "are not parts of one run" in said
+    assert not (tmp_path / "site").exists()
 
 
 def test_a_run_that_was_cut_is_left_out_and_told(tmp_path, capsys):
