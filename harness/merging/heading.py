@@ -56,8 +56,8 @@ def _of_part(part: PartFacts) -> tuple[str, int, str]:
 
 def grew(before: Header, after: Header) -> bool:
     """Whether a run has all the parts of another, and more."""
-    first, same = (header.run.removesuffix(_JOINED) for header in (before, after))
-    return first == same and set(parts(before)) < set(parts(after))
+    mine, all_ = (set(parts(header)) for header in (before, after))
+    return bool(mine) and mine < all_
 
 
 def natural(text: str) -> list[tuple[int, str]]:
@@ -132,6 +132,11 @@ def badness(reason: str) -> tuple[int, str]:
 
 def file_name(header: Header) -> str:
     """What the file of a run is called: what it is, where it was made, which it is."""
+    return f"{file_stem(header)}-{_safe(header.run.removesuffix(_JOINED)[:12])}.jsonl"
+
+
+def file_stem(header: Header) -> str:
+    """The beginning of that name, which says what the run is and where it was made."""
     kind, _, _ = header.server.label.partition(":")
     server = f"{kind[:20]}-{header.server.version_num // 10_000}"
     words = (
@@ -139,9 +144,8 @@ def file_name(header: Header) -> str:
         header.lane,
         server,
         header.machine.key,
-        header.run.removesuffix(_JOINED)[:12],
     )
-    return "-".join(filter(None, map(_safe, words))) + ".jsonl"
+    return "-".join(filter(None, map(_safe, words)))
 
 
 def _safe(text: str) -> str:

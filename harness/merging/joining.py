@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from glob import escape
 from pathlib import Path
 from typing import TypeVar
 
@@ -148,7 +149,8 @@ class Whole:
 
     def write(self, folder: Path) -> Path:
         """Write its file into a folder; nobody ever sees a part of it. A file that is there
-        is kept if it says the same, and replaced if it was joined of fewer parts.
+        is kept if it says the same, and replaced if it was joined of fewer parts, also if
+        it is called otherwise because a part that began earlier was not there yet.
 
         Raises:
             ResultsError: it cannot be written, or something else has its name.
@@ -156,10 +158,16 @@ class Whole:
         path = folder / self.name
         with published(path, self._replaces) as fresh, fresh.open("wb") as file:
             file.writelines(self.lines())
+        for other in folder.glob(f"{escape(heading.file_stem(self.header))}-*.jsonl"):
+            if other != path and self._replaces(other):
+                other.unlink(missing_ok=True)
         return path
 
     def _replaces(self, path: Path) -> bool:
-        before, after = store.header_of(path), self.header
+        try:
+            before, after = store.header_of(path), self.header
+        except ResultsError:
+            return False
         return kinship_of(before) == kinship_of(after) and heading.grew(before, after)
 
     # --- the lines ---------------------------------------------------------------------

@@ -41,7 +41,7 @@ def test_files_of_five_machines(tmp_path: Path) -> None:
     assert "5 machines, 1 ratio to psycopg2. Another machine like these" in said
     assert "| × psycopg2 | mean | 95 % | next machine |" in said
     assert "5 machines, 1 ratio" in report(paths[::-1], tmp_path / "reversed")
-    assert "4 machines, 1 ratio to psycopg2. They are too few" in report(
+    assert "To say what to expect on another one takes at least 5." in report(
         paths[:4], tmp_path / "few"
     )
 

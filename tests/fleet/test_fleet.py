@@ -296,7 +296,8 @@ def test_a_scheduler_that_is_restarted(serve, tmp_path, capsys) -> None:
     told = capsys.readouterr()
     assert code == EXIT_PASS
     assert "the scheduler is gone; waiting for it" in told.err
-    assert told.out.splitlines()[-1] == f"pgdyno merge {out}"
+    assert "pgdyno merge" in told.out
+    assert told.out.splitlines()[-1].endswith(str(out))
     assert [facts_in(out, job).attempt for job in jobs] == [0, 1]
     assert main(run) == EXIT_PASS
     assert "2 of 2 jobs were done before" in capsys.readouterr().out

@@ -49,7 +49,7 @@ def test_a_fleet_of_several_versions_is_refused_by_name() -> None:
     ):
         with pytest.raises(facts.UnlikeMachinesError) as error:
             facts.check({"a": mine, "b": mine | {key: "9.9"}})
-        assert f"several {noun}: {mine[key]} (here and a); 9.9 (b)" in str(error.value)
+        assert f"differ in {noun}: {mine[key]} (here and a); 9.9 (b)" in str(error.value)
 
 
 def test_a_machine_without_pgdyno_is_refused() -> None:

@@ -502,6 +502,17 @@ def test_a_run_that_grew_replaces_what_was_joined_before(plan, tmp_path):
         single(*parts[:2]).write(tmp_path / "out")
 
 
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_a_part_that_began_earlier_and_came_later_leaves_no_second_file(
+    plan, tmp_path, first
+):
+    parts = [plan.job("job-1", FIRST), plan.job("job-2", SECOND), plan.job("job-3", THIRD)]
+    before = single(parts[first - 1]).write(tmp_path / "out")
+    after = single(*parts).write(tmp_path / "out")
+    assert [*(tmp_path / "out").iterdir()] == [after]
+    assert (before == after) == (first == 1)
+
+
 def test_a_run_of_another_pgdyno_replaces_none_however_much_it_grew(plan, tmp_path):
     single(plan.job("job-1", FIRST)).write(tmp_path / "out")
     newer = pgdyno("9.9.9")
