@@ -10,13 +10,15 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from harness.cli.progress import LOG_EVERY_S, in_short, time_left
+from harness.cli.progress import in_short, time_left
 from harness.core.visible import visible_line
 
 if TYPE_CHECKING:
     from harness.fleet.fleet import Fleet
 
 MOST_MACHINES = 20
+QUIET_S = 300.0
+"""A log hears at least so often that jobs still run."""
 
 
 class FleetProgress:
@@ -27,6 +29,7 @@ class FleetProgress:
         self._console = Console(stderr=True)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._logged = self._begun = time.monotonic()
+        self._ended = 0
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -53,9 +56,16 @@ class FleetProgress:
         lines = described(fleet, self._total, time.monotonic() - self._begun)
         if self._console.is_terminal:
             self._live.update(Text("\n".join(lines)), refresh=True)
-        elif time.monotonic() - self._logged > LOG_EVERY_S:
-            self._logged = time.monotonic()
+        elif self._is_news(len(fleet.ledger.done) + len(fleet.ledger.left)):
             self.say(lines[0])
+
+    def _is_news(self, ended: int) -> bool:
+        """Whether a log needs a line: jobs have ended, or nothing was said for long."""
+        now = time.monotonic()
+        if ended == self._ended and now - self._logged < QUIET_S:
+            return False
+        self._logged, self._ended = now, ended
+        return True
 
 
 def described(fleet: Fleet, total: int, elapsed_s: float) -> list[str]:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from planned import planned
 
-from harness.cli.fleet_progress import described
+from harness.cli.fleet_progress import FleetProgress, described
 from harness.fleet.flights import Flight
 from harness.fleet.ledger import Ledger
 
@@ -23,3 +23,15 @@ def test_how_far_it_is_and_what_runs_where() -> None:
         f"  m1               {planned(1).id}  7 s",
         f"  m2               {planned(2).id}  7 s",
     ]
+
+
+def test_a_log_hears_when_jobs_end_and_nothing_twice(capsys) -> None:
+    ledger = Ledger([planned(k) for k in range(3)])
+    fleet = SimpleNamespace(ledger=ledger, flights=[])
+    with FleetProgress(3) as progress:
+        for _ in range(2):
+            ledger.landed(ledger.next_for("m1", ["m1"]))
+            for _ in range(4):
+                progress.show(fleet)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["1/3", "2/3"]
