@@ -26,6 +26,8 @@ AXIS_NAMES = {
     "server": "PostgreSQL",
     "via": "way",
 }
+_MOST_NAMED = 3
+"""Combinations of a version and a Python, say, that are still told one by one."""
 _TELLING = (Code.RIGHT, Code.NOT_OFFERED, Code.OBSERVED)
 """Codes that say no more than their verdict does."""
 
@@ -44,14 +46,18 @@ class ColumnHead:
 
 @dataclass(frozen=True, slots=True)
 class ColumnEntry:
-    """What a column says: the verdict, and what is known beyond it."""
+    """What a column says: the verdict, and what is known beyond it. A fact that is neither
+    right nor wrong stands for itself."""
 
     verdict: Verdict
     code: str
+    fact: str = ""
 
     @property
     def text(self) -> str:
         """`rejected (wrong-sqlstate)`."""
+        if self.fact:
+            return self.fact
         return f"{self.verdict} ({self.code})" if self.code else str(self.verdict)
 
 
@@ -208,7 +214,9 @@ def _driver(found: DriverColumns) -> DriverVariants:
     return DriverVariants(
         driver=found.driver,
         asked=_asked(found),
-        matrices=tuple(_matrix(found, axes, some) for axes, some in by_axes.items()),
+        matrices=tuple(
+            _matrix(found, axes, by_axes[axes]) for axes in sorted(by_axes, key=len)
+        ),
         unstable=tuple(_unstable(found, shaky) for shaky in found.unstable),
         same=found.same,
         alone=found.alone,
@@ -252,13 +260,13 @@ def _row(
         sentence=_sentence(found, difference),
         entries=tuple(entries),
         cells=tuple(_cells(difference.questions)),
-        doubt="; ".join(_doubts(difference)),
+        doubt="; ".join(_doubts(found, difference)),
     )
 
 
 def _entry(answer: VariantAnswer) -> ColumnEntry:
     code = "" if answer.code in _TELLING else str(answer.code)
-    return ColumnEntry(answer.verdict, answer.trait or code)
+    return ColumnEntry(answer.verdict, code, answer.trait)
 
 
 def _cells(questions: Sequence[AskedCell]) -> Iterator[str]:
@@ -282,10 +290,15 @@ def _sentence(found: DriverColumns, difference: Difference) -> str:
     by_outcome: dict[str, list[Values]] = defaultdict(list)
     for values, answer in pattern.answers:
         by_outcome[_entry(answer).text].append(values)
-    return "; ".join(
-        f"{_named(found, pattern.axes, some, len(pattern.answers))}: {text}"
+    named = {
+        text: _named(found, pattern.axes, some, len(pattern.answers))
         for text, some in by_outcome.items()
-    )
+    }
+    usual = max(by_outcome, key=lambda text: len(by_outcome[text]))
+    if len(pattern.axes) > 1 and len(by_outcome[usual]) > _MOST_NAMED:
+        del named[usual]
+        named[usual] = "all others"
+    return "; ".join(f"{where}: {text}" for text, where in named.items())
 
 
 def _named(
@@ -293,8 +306,8 @@ def _named(
 ) -> str:
     """Which columns: `PostgreSQL 16`, `0.30.0 and later`."""
     if len(axes) > 1:
-        return " and ".join(
-            ", ".join(
+        return ", ".join(
+            " on ".join(
                 _with_axis(axis, value) for axis, value in zip(axes, values, strict=True)
             )
             for values in some
@@ -318,7 +331,8 @@ def _span(own: Sequence[str], known: Sequence[str], total: int) -> str:
     return ", ".join(own)
 
 
-def _doubts(difference: Difference) -> Iterator[str]:
+def _doubts(found: DriverColumns, difference: Difference) -> Iterator[str]:
+    axes = difference.pattern.axes
     if difference.pattern.otherwise:
         others = " or ".join(
             " and ".join(AXIS_NAMES.get(axis, axis) for axis in some.split(" and "))
@@ -327,6 +341,9 @@ def _doubts(difference: Difference) -> Iterator[str]:
         yield f"or by {others}: they changed together"
     if difference.least == 1:
         yield "seen once: check again to tell it from chance"
+    elif len(axes) > 1 and axes == found.axes:
+        names = " or ".join(AXIS_NAMES[axis] for axis in axes)
+        yield f"no {names} alone explains it: check again to tell it from chance"
 
 
 def _unstable(driver: DriverColumns, found: Unstable) -> UnstableRow:

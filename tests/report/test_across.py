@@ -229,6 +229,23 @@ def test_servers_are_named_by_what_they_are() -> None:
     assert row.doubt == "seen once: check again to tell it from chance"
 
 
+def test_what_no_single_axis_explains_names_the_odd_ones_and_is_doubted() -> None:
+    odd = {("0.28.0", "16.14"), ("0.30.0", "18.4")}
+    runs = [
+        checked(version, UUIDS if (version, server) in odd else (), server)
+        for version in ("0.28.0", "0.29.0", "0.30.0")
+        for server in ("16.14", "18.4")
+    ]
+    (row,) = variants_of(runs).drivers[0].matrices[0].rows
+    assert row.sentence == (
+        "0.28.0 on PostgreSQL 16, 0.30.0 on PostgreSQL 18: rejected (error); "
+        "all others: exact"
+    )
+    assert row.doubt == (
+        "no version or PostgreSQL alone explains it: check again to tell it from chance"
+    )
+
+
 def test_what_is_not_stable_is_apart(versions: list[Run]) -> None:
     again = checked("0.32.0", UUIDS[:1], "18.4", run="again")
     found = variants_of([*versions, again])
