@@ -62,6 +62,14 @@ def test_versions_are_checked_side_by_side(made, question, dsn, tmp_path):
     assert old.gil == "on"
 
 
+def test_a_pool_of_a_version_that_knows_no_reset(made, dsn):
+    """`reset` of a pool came with 0.30."""
+    cell = "concurrency/pool#point@clients=16,pool=4"
+    wanted = ("--driver", "asyncpg==0.29.0", "--profile", "default", "--server", dsn)
+    (found,) = check(cell, *wanted, env=made)
+    assert (found["verdict"], found["detail"]) == ("exact", "")
+
+
 def test_what_cannot_be_made_is_left_out_and_the_others_go_on(made, question, dsn):
     wanted = ("--driver", "asyncpg==9.9.9", "--driver", OLD, "--profile", "default")
     ended = pgdyno("check", question, *wanted, "--server", dsn, env=made)

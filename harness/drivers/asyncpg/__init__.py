@@ -297,7 +297,8 @@ class Asyncpg:
             self._arguments["statement_cache_size"] = 0
             self.acts = (*self.acts, "harness.drivers.asyncpg.acts_noprepare")
             self.capabilities = self.capabilities - {Capability.PREPARED}
-        self._reset = _leave_as_it_is if "noreset" in options else None
+        # A pool before 0.30 has no `reset`, and one with the usual reset need not be told.
+        self._reset = {"reset": _leave_as_it_is} if "noreset" in options else {}
         self._loop = asyncio.new_event_loop
         self._loop_name = "asyncio"
         if "uvloop" in options:
@@ -363,7 +364,7 @@ class Asyncpg:
             min_size=size,
             max_size=size,
             init=configure if profile == "configured" else None,
-            reset=self._reset,
+            **self._reset,
         )
         opened = AsyncpgPool(pool)
         if profile == "configured":
