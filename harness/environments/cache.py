@@ -236,13 +236,12 @@ def log_of(folder: Path) -> Path:
     return file
 
 
-def said_lately(folder: Path) -> tuple[str, float]:
-    """What an installer said of it within the last hour, and how many minutes ago; nothing
-    if it said nothing."""
+def said_lately(folder: Path) -> str:
+    """What an installer said of it within the last hour; empty if it said nothing."""
     log = log_of(folder)
     try:
         age_s = time.time() - log.stat().st_mtime
         said = log.read_text("utf-8", "replace")
     except FileNotFoundError:
-        return "", 0.0
-    return (said, age_s / 60) if 0 <= age_s < _LATELY_S else ("", 0.0)
+        return ""
+    return said if 0 <= age_s < _LATELY_S else ""

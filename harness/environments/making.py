@@ -164,11 +164,10 @@ def _resolve(request: EnvironmentRequest, folder: Path, root: Path) -> Resolved:
 def _refuse_to_fail_again(request: EnvironmentRequest, place: Path) -> None:
     """Raise `DriverError` where the build of the same requirements failed just now: the
     jobs of a plan ask one after another, and each would compile until it fails."""
-    said, minutes = cache.said_lately(place)
+    said = cache.said_lately(place)
     if installers.is_failed_build(said):
         raise DriverError(
-            f"{_title(request)} cannot be installed, as {minutes:.0f} min ago: "
-            f"{installers.gist(said)}",
+            f"{_title(request)} cannot be installed: {installers.gist(said)}",
             hint=f"all that was said: {cache.log_of(place)}; remove it to try at once",
         )
 

@@ -15,7 +15,7 @@ import msgspec
 from harness.core.errors import ResultsError
 from harness.merging.heading import parts
 from harness.results import store
-from harness.results.records import ArmFacts, Header, PartFacts, ServerFacts
+from harness.results.records import ArmFacts, Header, PartFacts, ServerFacts, changed
 
 UNFINISHED = (".partial.jsonl", ".running.jsonl")
 """Ends of the names of files of a job that is not done."""
@@ -112,13 +112,18 @@ def kinship_of(header: Header) -> Kinship:
         settings=_settings(server),
         placement=_pairs(header.placement),
         drivers=", ".join(_driver(arm) for arm in _asked(header.arms)),
-        terms=msgspec.json.encode(_asked(header.arms)).decode(),
+        terms=msgspec.json.encode([_plain(arm) for arm in _asked(header.arms)]).decode(),
     )
 
 
 def _asked(arms: Iterable[ArmFacts]) -> list[ArmFacts]:
     """Arms that every part of a run has: a reference is there where a cell needs it."""
     return [arm for arm in arms if not arm.reference]
+
+
+def _plain(arm: ArmFacts) -> ArmFacts:
+    """Without the words in which it is told why it took no part: they may differ."""
+    return changed(arm, problem="took no part" if arm.problem else "")
 
 
 def _driver(arm: ArmFacts) -> str:

@@ -95,13 +95,13 @@ def test_what_cannot_be_made_is_said_and_said_again(own, arm, why):
 def test_a_build_that_failed_is_not_tried_again_within_the_hour(plugin, library, own):
     arm, told = parse(f"tiny@{library}"), list[str]()
     (library / "backend.py").write_text("def build_wheel(*_, **__):\n    raise OSError\n")
-    for times, why in enumerate(("installed: Failed to build", "as 0 min ago: Failed"), 1):
+    for times in (1, 2):
         environments._known.clear()
-        with pytest.raises(DriverError, match=why) as error:
+        with pytest.raises(DriverError, match="installed: Failed to build") as error:
             environments.of(arm, told.append)
         assert len(told) == 1, f"it was tried in run {times}"
     log = next(own.glob("logs/*.log"))
-    assert str(log) in str(error.value.hint)
+    assert f"{log}; remove it to try at once" in str(error.value.hint)
     os.utime(log, (time.time() - 3601,) * 2)
     environments._known.clear()
     with pytest.raises(DriverError, match="installed: Failed to build"):

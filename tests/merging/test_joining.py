@@ -219,6 +219,12 @@ def pgdyno(version: str) -> Callable[[Header], Header]:
     return lambda header: replace(header, pgdyno=version)
 
 
+def lacking(why: str) -> Callable[[Header], Header]:
+    return lambda header: replace(
+        header, arms=[*header.arms[:-1], replace(header.arms[-1], problem=why)]
+    )
+
+
 FIRST, SECOND, THIRD = slice(0, 2), slice(2, 4), slice(4, None)
 
 
@@ -511,6 +517,14 @@ def test_a_part_that_began_earlier_and_came_later_leaves_no_second_file(
     after = single(*parts).write(tmp_path / "out")
     assert [*(tmp_path / "out").iterdir()] == [after]
     assert (before == after) == (first == 1)
+
+
+def test_parts_that_lack_the_same_driver_are_one_run_in_whatever_words(plan):
+    first = plan.job("job-1", FIRST, lacking("it does not build"))
+    second = plan.job("job-2", SECOND, lacking("it did not build a minute ago"))
+    whole = single(first, second)
+    assert whole.header.arms[-1].problem == "it does not build"
+    assert len([*joined([first, plan.job("job-3", THIRD)])]) == 2
 
 
 def test_a_run_of_another_pgdyno_replaces_none_however_much_it_grew(plan, tmp_path):
