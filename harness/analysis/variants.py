@@ -125,7 +125,7 @@ class Variants:
     def __init__(self) -> None:
         self._seen: dict[str, dict[AskedCell, Seen]] = defaultdict(dict)
         self._left_out: Counter[str] = Counter()
-        self._absent: dict[str, dict[tuple[str, str], None]] = defaultdict(dict)
+        self._absent: dict[str, dict[str, str]] = defaultdict(dict)
         self._answers: dict[VariantAnswer, VariantAnswer] = {}
         self._cells: dict[str, tuple[str, str]] = {}
 
@@ -134,7 +134,7 @@ class Variants:
         competing = {arm.id: arm for arm in run.header.arms if arm.competes}
         for name, arm in competing.items():
             if arm.problem:
-                self._absent[driver_of(arm)][name, arm.problem] = None
+                self._absent[driver_of(arm)].setdefault(name, arm.problem)
         arms = {name: arm for name, arm in competing.items() if not arm.problem}
         columns = {name: _column(run.header, arm) for name, arm in arms.items()}
         drivers = {name: driver_of(arm) for name, arm in arms.items()}
@@ -169,7 +169,7 @@ class Variants:
         found = (
             replace(
                 _compared(driver, questions),
-                absent=tuple(self._absent[driver]),
+                absent=tuple(self._absent[driver].items()),
                 left_out=self._left_out[driver],
             )
             for driver, questions in sorted(self._seen.items())

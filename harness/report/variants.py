@@ -171,7 +171,7 @@ class StepView:
     def sentence(self) -> str:
         """`asyncpg 0.29.0 → 0.32.0: 3 of 11 timed questions change beyond the margin`."""
         count = len(self.cells)
-        verb = "changes" if count == 1 else "change"
+        verb = "changes" if count == 1 or self.asked == 1 else "change"
         asked = fmt.plural(self.asked, "timed question")
         return f"{self.title}: {count or 'none'} of {asked} {verb} beyond the margin."
 

@@ -229,6 +229,8 @@ def test_an_arm_that_took_no_part_is_told_and_is_no_column() -> None:
     ]
     found = told(run_of(verdict, asked=asked))
     assert found.absent == (("asyncpg==0.9.2%3.12", "it does not build"),)
+    again = told(run_of(verdict, asked=asked), run_of(verdict, server=OLD, asked=asked))
+    assert again.absent == found.absent
     assert len(found.columns) == 5
     assert (found.differences, found.left_out, found.same) == ((), 0, 1)
 

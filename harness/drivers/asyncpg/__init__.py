@@ -298,7 +298,9 @@ class Asyncpg:
             self.acts = (*self.acts, "harness.drivers.asyncpg.acts_noprepare")
             self.capabilities = self.capabilities - {Capability.PREPARED}
         # A pool before 0.30 has no `reset`, and one with the usual reset need not be told.
-        self._reset = {"reset": _leave_as_it_is} if "noreset" in options else {}
+        self._reset: dict[str, Any] = (
+            {"reset": _leave_as_it_is} if "noreset" in options else {}
+        )
         self._loop = asyncio.new_event_loop
         self._loop_name = "asyncio"
         if "uvloop" in options:
