@@ -187,7 +187,10 @@ class VariantsView:
     def conclusion(self) -> str:
         """All drivers and all steps, each in a sentence."""
         told = [driver.sentence for driver in self.drivers]
-        return " ".join([*told, *(step.sentence for step in self.steps)])
+        told += [step.sentence for step in self.steps if step.cells]
+        if alike := [step for step in self.steps if not step.cells]:
+            told.append(_alike(alike))
+        return " ".join(told)
 
 
 def variants_view(
@@ -198,6 +201,16 @@ def variants_view(
     if not drivers and not steps:
         return None
     return VariantsView(tuple(map(_driver, drivers)), steps)
+
+
+def _alike(steps: Sequence[StepView]) -> str:
+    """From which version or Python to the next no time changes."""
+    titles = "; ".join(step.title for step in steps)
+    asked = max(step.asked for step in steps)
+    return (
+        f"Of up to {fmt.plural(asked, 'timed question')}, none changes beyond the margin: "
+        f"{titles}."
+    )
 
 
 def _differ(count: int) -> str:

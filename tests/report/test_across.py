@@ -323,3 +323,24 @@ def test_sections_that_each_run_has_are_linked_once() -> None:
     titles = re.findall(r">([^<]+)</a>", bar)
     assert len(titles) == len(set(titles))
     assert "Noise" in titles
+
+
+def test_a_fact_that_differs_is_shown_and_many_columns_are_sentences() -> None:
+    observed = dataclasses.replace(EXACT, code=Code.OBSERVED, observed="sessions: 2")
+    for versions, table in ((3, True), (5, False)):
+        runs = []
+        for number in range(versions):
+            for server in ("16.14", "18.4"):
+                run = checked(f"0.3{number}.0", (), server)
+                odd = number == versions - 1 and server == "18.4"
+                other = dataclasses.replace(observed, observed="sessions: 0")
+                said = other if odd else observed
+                checks = [
+                    replace(check, judgement=said) if check.cell == UUIDS[0] else check
+                    for check in run.checks
+                ]
+                runs.append(replace(run, checks=checks))
+        section = html.render(view.build(runs)).partition('id="variants"')[2]
+        section = section.partition("</section>")[0]
+        assert "sessions: 0" in section
+        assert ("<table" in section) is table
