@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -175,6 +175,18 @@ class Variants:
             for driver, questions in sorted(self._seen.items())
         )
         return tuple(driver for driver in found if driver.axes)
+
+
+def vary(headers: Iterable[Header]) -> bool:
+    """Whether any driver may have several columns; then it is worth to look at verdicts."""
+    columns: dict[str, set[Variant]] = defaultdict(set)
+    for header in headers:
+        if any(cell.id.endswith("]") for cell in header.cells):  # under a condition
+            return True
+        for arm in header.arms:
+            if arm.competes and not arm.problem:
+                columns[driver_of(arm)].add(_column(header, arm))
+    return any(len(found) > 1 for found in columns.values())
 
 
 # --- columns ------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from harness.analysis.machines import MachineBlocks
 from harness.analysis.variant_times import VariantTimes
-from harness.analysis.variants import Variants
+from harness.analysis.variants import Variants, vary
 from harness.report.machines import MachinesView, machines_view
 from harness.report.variants import VariantsView, variants_view
 from harness.results.records import Run
@@ -24,11 +24,13 @@ class Across:
         self._variants = Variants()
         self._times = VariantTimes()
 
-    def add(self, run: Run, *, machines: bool = True) -> None:
-        """Take a run, and its ratios unless there is a single machine only."""
+    def add(self, run: Run, *, machines: bool = True, variants: bool = True) -> None:
+        """Take a run; its ratios unless there is a single machine only, its verdicts unless
+        every driver has a single column."""
         if machines:
             self._blocks.add(run)
-        self._variants.add(run)
+        if variants:
+            self._variants.add(run)
         self._times.add(run)
 
     def machines(self) -> MachinesView | None:
@@ -44,6 +46,7 @@ def across(runs: Sequence[Run], base: str = "") -> Across:
     """Several runs, taken."""
     together = Across(base)
     several = len({run.header.machine.fingerprint for run in runs}) > 1
+    varied = vary(run.header for run in runs)
     for run in runs:
-        together.add(run, machines=several)
+        together.add(run, machines=several, variants=varied)
     return together
