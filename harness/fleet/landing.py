@@ -39,15 +39,6 @@ def path_of(out: Path, job: Job) -> Path:
     return out / f"{job.id}.jsonl"
 
 
-def is_there(out: Path, job: Job) -> bool:
-    """Whether the job was done before.
-
-    Raises:
-        ResultsError: what has the name of its result is something else.
-    """
-    return bool(machine_of(out, job))
-
-
 def machine_of(out: Path, job: Job) -> str:
     """The machine that did a job before, as results call it; empty if none did.
 

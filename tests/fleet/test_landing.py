@@ -57,9 +57,9 @@ def told(raw: bytes, **fields: Any) -> dict[str, Any]:
 
 def test_a_whole_result_lands(tmp_path: Path) -> None:
     (tmp_path / f"{JOB.id}.partial.jsonl").write_text("of an earlier try")
-    assert not landing.is_there(tmp_path, JOB)
+    assert not landing.machine_of(tmp_path, JOB)
     assert landing.land(tmp_path, JOB, told(content())) == landing.Landing()
-    assert landing.is_there(tmp_path, JOB)
+    assert landing.machine_of(tmp_path, JOB)
     assert [file.name for file in tmp_path.iterdir()] == [f"{JOB.id}.jsonl"]
 
 
@@ -108,7 +108,7 @@ def test_a_driver_or_disk_that_is_not_there_is_the_fault_of_the_machine(
     full = {"code": 5, "said": "No space left on device", "errno": errno.ENOSPC}
     assert landing.land(tmp_path, JOB, full).machines
     assert landing.land(tmp_path, JOB, told(b"", **full)).machines
-    assert not landing.is_there(tmp_path, JOB)
+    assert not landing.machine_of(tmp_path, JOB)
 
 
 def test_a_version_that_a_job_may_lack_is_nobodys_fault(tmp_path: Path) -> None:
@@ -119,10 +119,10 @@ def test_a_version_that_a_job_may_lack_is_nobodys_fault(tmp_path: Path) -> None:
         folder.mkdir()
         landed = landing.land(folder, job, told(with_lost(arm, facts)))
         assert landed.machines is not there
-        assert landing.is_there(folder, job) is there
+        assert bool(landing.machine_of(folder, job)) is there
 
 
 def test_another_file_of_its_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / f"{JOB.id}.jsonl").write_bytes(content(footer=False))
     with pytest.raises(ResultsError, match="is not complete"):
-        landing.is_there(tmp_path, JOB)
+        landing.machine_of(tmp_path, JOB)
